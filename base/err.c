@@ -1,0 +1,89 @@
+/* err.c: the one door through which every error is raised.
+ *
+ * Text is formatted into a local buffer first, so arguments may point into the
+ * error that is being filled (fot_err_prefix does just that).  Invariant: text
+ * is one line of printable bytes, and never ends inside a UTF-8 sequence. */
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void fot_text_oneline(char *text)
+{
+	unsigned char *p = (unsigned char *)text;
+
+	for (; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f) {
+			*p = '?';
+		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+			/* C1 controls (U+009B starts an escape sequence) in UTF-8. */
+			*p++ = '?';
+			*p = '?';
+		}
+	}
+}
+
+/* A text cut at the end of its buffer may have lost the tail of its last
+ * character: drop that character. */
+static void cut_partial_utf8(char *text, size_t len)
+{
+	size_t start = len, need;
+	unsigned char lead;
+
+	while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return;
+	lead = (unsigned char)text[--start];
+	need = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	if (len - start < need)
+		text[start] = '\0';
+}
+
+static void format_text(char out[FOT_ERR_TEXT_MAX], const char *fmt, va_list ap)
+{
+	int n = vsnprintf(out, FOT_ERR_TEXT_MAX, fmt, ap);
+
+	if (n < 0)
+		strcpy(out, "(the message could not be formatted)");
+	else if (n >= FOT_ERR_TEXT_MAX)
+		cut_partial_utf8(out, FOT_ERR_TEXT_MAX - 1);
+	fot_text_oneline(out);
+}
+
+int fot_err_raise(struct fot_err *err, int code, const char *file, int line, const char *fmt, ...)
+{
+	char text[FOT_ERR_TEXT_MAX];
+	va_list ap;
+
+	if (!err)
+		return code;
+	va_start(ap, fmt);
+	format_text(text, fmt, ap);
+	va_end(ap);
+	err->code = code;
+	err->file = file;
+	err->line = line;
+	memcpy(err->text, text, sizeof(text));
+	return code;
+}
+
+int fot_err_prefix(struct fot_err *err, const char *fmt, ...)
+{
+	char context[FOT_ERR_TEXT_MAX], text[2 * FOT_ERR_TEXT_MAX + 2];
+	va_list ap;
+	int n;
+
+	if (!err)
+		return FOT_ERR_RUN;
+	va_start(ap, fmt);
+	format_text(context, fmt, ap);
+	va_end(ap);
+	n = snprintf(text, sizeof(text), "%s: %s", context, err->text);
+	if (n >= FOT_ERR_TEXT_MAX) {
+		text[FOT_ERR_TEXT_MAX - 1] = '\0';
+		cut_partial_utf8(text, FOT_ERR_TEXT_MAX - 1);
+	}
+	memcpy(err->text, text, FOT_ERR_TEXT_MAX);
+	return err->code;
+}
