@@ -1,0 +1,78 @@
+/* stats.h: estimates, intervals and tests, over GSL.
+ *
+ * A corpus quantity is a ratio of sums over clusters (documents): mean nll =
+ * sum nll / sum tokens.  Perplexity is its exponential, so everything is
+ * estimated on the log scale and transformed at the end.
+ *
+ * Random draws come from one stream per (seed, item), so a result depends
+ * neither on the order of calls nor on threads.  Edge cases are defined: no
+ * cluster gives status "empty", one cluster "one cluster" and no interval;
+ * nothing here returns NaN. */
+#ifndef FOT_STATS_H
+#define FOT_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define FOT_STATS_DRAWS 10000
+#define FOT_STATS_LEVEL 0.95
+/* (z for power 0.8) + (z for two-sided 0.05) */
+#define FOT_STATS_MDD_FACTOR 2.80
+
+struct fot_estimate {
+	bool has_value;    /* value holds */
+	bool has_interval; /* lo, hi and se hold */
+	double value, lo, hi, level, se;
+	const char *method; /* "cluster-bootstrap", "ratio-t", "wilson", "clopper-pearson" */
+	const char *status; /* "ok", "one cluster", "empty" */
+};
+
+struct fot_boot {
+	uint64_t seed, item;
+	size_t draws; /* FOT_STATS_DRAWS */
+	double level; /* in (0, 1) */
+};
+
+/* sum num / sum den over m clusters (den > 0), percentile interval of the
+ * cluster bootstrap; se is the linearised one. Errors: FOT_ERR_RUN. */
+int fot_stats_ratio_boot(struct fot_estimate *out, const double *num, const double *den, size_t m,
+			 const struct fot_boot *boot, struct fot_err *err);
+/* The same ratio with value -+ t(m-1) x linearised standard error. */
+int fot_stats_ratio_t(struct fot_estimate *out, const double *num, const double *den, size_t m, double level,
+		      struct fot_err *err);
+/* exp of a ratio estimate: value, ends, and the delta-method se. */
+void fot_stats_exp(struct fot_estimate *e);
+/* factor (> 0) times an estimate. */
+void fot_stats_scale(struct fot_estimate *e, double factor);
+
+/* B against A on the same clusters with the same denominators. */
+struct fot_paired {
+	size_t m;
+	bool has_interval;               /* else only delta and exp_delta hold */
+	double delta, lo, hi, se;        /* mean of B minus mean of A */
+	double exp_delta, exp_lo, exp_hi; /* exp(mean B) - exp(mean A): perplexity difference */
+	double p_flip;                   /* sign-flip permutation, two-sided */
+	bool flip_exact;                 /* all 2^m sign patterns were enumerated */
+	double p_t;                      /* t(m-1) on delta / se, two-sided */
+	double mdd;                      /* minimum detectable difference, FOT_STATS_MDD_FACTOR x se */
+	const char *status;              /* "ok", "one cluster", "empty" */
+};
+int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den, size_t m,
+		     const struct fot_boot *boot, struct fot_err *err);
+/* Two-sided sign-flip p of sum d: exact when 2^m <= draws, else Monte Carlo with
+ * (hits + 1) / (draws + 1). m >= 1. */
+double fot_stats_sign_flip(const double *d, size_t m, const struct fot_boot *boot, bool *exact);
+
+/* k successes of n. */
+int fot_stats_wilson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err);
+int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err);
+
+/* Adjusted p values: Holm's step-down and Benjamini-Hochberg's step-up.
+ * adjusted may be p itself. Errors: FOT_ERR_RUN (memory, p outside [0, 1]). */
+int fot_stats_holm(double *adjusted, const double *p, size_t n, struct fot_err *err);
+int fot_stats_benjamini_hochberg(double *adjusted, const double *p, size_t n, struct fot_err *err);
+
+#endif
