@@ -1,0 +1,42 @@
+/* columns.h: the one table of all CSV columns.
+ *
+ * Header line, writer, reader, journal records and `fotbench help columns` are
+ * driven by it.  Columns are only ever added at the end of a schema. */
+#ifndef FOT_COLUMNS_H
+#define FOT_COLUMNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+enum fot_column_type { FOT_COLUMN_TEXT, FOT_COLUMN_INT, FOT_COLUMN_REAL, FOT_COLUMN_BOOL };
+
+struct fot_column {
+	const char *name;
+	enum fot_column_type type;
+	bool timing;       /* depends on the machine and the moment, not on the inputs: left
+			      empty with --no-timings, outside a record's identity */
+	const char *about; /* one sentence: meaning and unit */
+};
+
+struct fot_schema {
+	const char *name; /* "perplexity": the file is perplexity.csv */
+	const char *about;
+	const struct fot_column *column;
+	size_t n;
+};
+
+extern const struct fot_schema fot_schema_perplexity;
+extern const struct fot_schema fot_schema_summary;
+
+/* All schemas, in the order of the documentation. */
+extern const struct fot_schema *const fot_schemas[];
+extern const size_t fot_n_schemas;
+
+/* Index of a column, -1 if there is none. */
+int fot_schema_column(const struct fot_schema *schema, const char *name);
+/* Markdown: one table per schema. */
+void fot_columns_describe(struct fot_str *out);
+
+#endif
