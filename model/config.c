@@ -1,0 +1,588 @@
+/* config.c: config.json to struct fot_config and back.
+ *
+ * One table per kind of value (integers, doubles, booleans, words) names each
+ * key, its place in the struct and its range; reading, checking and printing
+ * all walk these tables, so that a key cannot be read without a range or
+ * printed without being read.  Keys under "fot" are ours and closed: a word
+ * mistyped there is an error, whereas Hugging Face writes many top-level keys
+ * that mean nothing to this program.  Top-level keys that would change the
+ * network and that it cannot honour (rope scaling, grouped keys, biases) are
+ * refused by name instead of being skipped. */
+#include "model/config.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+#define CONFIG_BYTES_MAX (1u << 20)
+#define TWO24 (1 << 24)
+
+struct int_key {
+	const char *key;
+	size_t offset;
+	int32_t lo, hi;
+	bool ours;     /* stands under "fot" */
+	bool nullable; /* null means -1: the token does not exist */
+};
+
+static const struct int_key int_keys[] = {
+	{ "vocab_size", offsetof(struct fot_config, vocab_size), 1, TWO24, false, false },
+	{ "hidden_size", offsetof(struct fot_config, hidden_size), 1, 65536, false, false },
+	{ "intermediate_size", offsetof(struct fot_config, intermediate_size), 1, 1 << 20, false, false },
+	{ "num_hidden_layers", offsetof(struct fot_config, n_layers), 1, FOT_MAX_LAYERS, false, false },
+	{ "num_attention_heads", offsetof(struct fot_config, n_heads), 1, 1024, false, false },
+	{ "max_position_embeddings", offsetof(struct fot_config, window), 1, TWO24, false, false },
+	{ "last_context_length", offsetof(struct fot_config, last_context_length), 1, TWO24, false, false },
+	{ "bos_token_id", offsetof(struct fot_config, bos_id), -1, TWO24, false, true },
+	{ "eos_token_id", offsetof(struct fot_config, eos_id), -1, TWO24, false, true },
+	{ "pad_token_id", offsetof(struct fot_config, pad_id), -1, TWO24, false, true },
+	{ "top_k", offsetof(struct fot_config, top_k), 1, TWO24, true, false },
+};
+
+struct double_key {
+	const char *key;
+	size_t offset;
+	double lo, hi;
+	bool open; /* the ends are excluded */
+	const char *range;
+};
+
+static const struct double_key double_keys[] = {
+	{ "rms_norm_eps", offsetof(struct fot_config, rms_norm_eps), 0, 1, true, "over 0 and under 1" },
+	{ "rope_theta", offsetof(struct fot_config, rope_theta), 1, 1e300, false, "finite and at least 1" },
+};
+
+struct bool_key {
+	const char *key;
+	size_t offset;
+	bool ours;
+};
+
+static const struct bool_key bool_keys[] = {
+	{ "tie_word_embeddings", offsetof(struct fot_config, tie_embeddings), false },
+	{ "mem_positionals", offsetof(struct fot_config, mem_positionals), false },
+	{ "qk_norm", offsetof(struct fot_config, qk_norm), true },
+};
+
+/* A word that stands for a value of an enum (or, for "cut", of a bool). */
+struct word {
+	const char *word;
+	int value;
+};
+
+static const struct word mem_dtype_words[] = { { "float32", FOT_F32 },	{ "bfloat16", FOT_BF16 }, { "float16", FOT_F16 },
+					       { "torch.float32", FOT_F32 }, { "torch.bfloat16", FOT_BF16 },
+					       { "torch.float16", FOT_F16 }, { NULL, 0 } };
+static const struct word cut_words[] = { { "longllama", 0 }, { "blocks", 1 }, { NULL, 0 } };
+static const struct word mix_words[] = { { "joint", FOT_MIX_JOINT }, { "gate", FOT_MIX_GATE }, { NULL, 0 } };
+static const struct word search_words[] = { { "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL },
+					    { "topk", FOT_SEARCH_TOPK }, { NULL, 0 } };
+static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM }, { "byte", FOT_TOKENIZER_BYTE },
+					       { "none", FOT_TOKENIZER_NONE }, { NULL, 0 } };
+
+static const char *const our_keys[] = { "cut",	     "qk_norm", "mix",	   "search",  "top_k",
+					"tokenizer", "variant", "method", "training" };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static int32_t *int_at(struct fot_config *c, size_t offset)
+{
+	return (int32_t *)(void *)((char *)c + offset);
+}
+
+static int32_t int_of(const struct fot_config *c, size_t offset)
+{
+	return *(const int32_t *)(const void *)((const char *)c + offset);
+}
+
+static double double_of(const struct fot_config *c, size_t offset)
+{
+	return *(const double *)(const void *)((const char *)c + offset);
+}
+
+void fot_config_default(struct fot_config *c)
+{
+	memset(c, 0, sizeof *c);
+	c->vocab_size = 32000;
+	c->hidden_size = 4096;
+	c->intermediate_size = 11008;
+	c->n_layers = 32;
+	c->n_heads = 32;
+	c->head_dim = c->hidden_size / c->n_heads;
+	c->window = 2048;
+	c->last_context_length = 1024;
+	c->bos_id = 1;
+	c->eos_id = 2;
+	c->pad_id = 0;
+	c->rms_norm_eps = 1e-6;
+	c->rope_theta = 10000;
+	c->mem_positionals = true;
+	c->mem_dtype = FOT_BF16;
+	c->mix = FOT_MIX_JOINT;
+	c->search = FOT_SEARCH_ALL;
+	c->top_k = 128;
+	c->tokenizer = FOT_TOKENIZER_SPM;
+}
+
+/* ---- checking ---------------------------------------------------------- */
+
+static int check_ranges(const struct fot_config *c, const char *name, struct fot_err *err)
+{
+	for (size_t i = 0; i < COUNT(int_keys); i++) {
+		const struct int_key *k = &int_keys[i];
+		int32_t v = int_of(c, k->offset);
+
+		if (v < k->lo || v > k->hi)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s%s: expected %d to %d, got %d", name,
+					k->ours ? "fot." : "", k->key, k->lo, k->hi, v);
+	}
+	for (size_t i = 0; i < COUNT(double_keys); i++) {
+		const struct double_key *k = &double_keys[i];
+		double v = double_of(c, k->offset);
+
+		if (!(v >= k->lo && v <= k->hi) || (k->open && (v <= k->lo || v >= k->hi)))
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a number %s, got %.17g", name, k->key,
+					k->range, v);
+	}
+	return FOT_OK;
+}
+
+static int check_heads(const struct fot_config *c, const char *name, struct fot_err *err)
+{
+	if (c->hidden_size % c->n_heads != 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_size %d is not a multiple of num_attention_heads %d",
+				name, c->hidden_size, c->n_heads);
+	if (c->head_dim != c->hidden_size / c->n_heads)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: head_dim: expected hidden_size / num_attention_heads = %d, got %d",
+				name, c->hidden_size / c->n_heads, c->head_dim);
+	if (c->head_dim % 2 != 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: hidden_size / num_attention_heads: expected an even number (rotary pairs), got %d",
+				name, c->head_dim);
+	return FOT_OK;
+}
+
+static int check_mem_layers(const struct fot_config *c, const char *name, struct fot_err *err)
+{
+	if (c->n_mem_layers < 0 || c->n_mem_layers > c->n_layers)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected at most %d entries, got %d", name,
+				c->n_layers, c->n_mem_layers);
+	for (int32_t i = 0; i < c->n_mem_layers; i++) {
+		int32_t layer = c->mem_layers[i];
+
+		if (layer < 0 || layer >= c->n_layers)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected layers 0 to %d, got %d", name,
+					c->n_layers - 1, layer);
+		if (i > 0 && layer == c->mem_layers[i - 1])
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: layer %d stands there twice", name, layer);
+		if (i > 0 && layer < c->mem_layers[i - 1])
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected ascending order, got %d after %d",
+					name, layer, c->mem_layers[i - 1]);
+	}
+	return FOT_OK;
+}
+
+static int check_token_id(const struct fot_config *c, const char *key, int32_t id, const char *name,
+			  struct fot_err *err)
+{
+	if (id < c->vocab_size)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected less than vocab_size %d, got %d", name, key, c->vocab_size,
+			id);
+}
+
+static const char *word_of(const struct word *words, int value)
+{
+	while (words->word && words->value != value)
+		words++;
+	return words->word;
+}
+
+static int check_words(const struct fot_config *c, const char *name, struct fot_err *err)
+{
+	size_t n = strnlen(c->variant, sizeof c->variant);
+
+	if (!word_of(mem_dtype_words, (int)c->mem_dtype) || !word_of(mix_words, (int)c->mix) ||
+	    !word_of(search_words, (int)c->search) || !word_of(tokenizer_words, (int)c->tokenizer))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_dtype %d, mix %d, search %d or tokenizer %d is no known value",
+				name, (int)c->mem_dtype, (int)c->mix, (int)c->search, (int)c->tokenizer);
+	if (n == sizeof c->variant || fot_utf8_valid(c->variant, n) != n)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: fot.variant: expected UTF-8 text of at most %zu bytes", name,
+				sizeof c->variant - 1);
+	return FOT_OK;
+}
+
+int fot_config_check(const struct fot_config *c, const char *name, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(check_ranges(c, name, err));
+	FOT_TRY(check_heads(c, name, err));
+	FOT_TRY(check_mem_layers(c, name, err));
+	/* pad is not checked: it is never fed, and checkpoints exist whose pad
+	 * id is the first one outside the vocabulary. */
+	FOT_TRY(check_token_id(c, "bos_token_id", c->bos_id, name, err));
+	FOT_TRY(check_token_id(c, "eos_token_id", c->eos_id, name, err));
+	FOT_TRY(check_words(c, name, err));
+out:
+	return status;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+struct source {
+	const cJSON *root, *ours; /* ours: the object "fot", or NULL */
+	const char *name;
+	struct fot_json_ctx at_root, at_ours;
+};
+
+static int read_ints(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < COUNT(int_keys); i++) {
+		const struct int_key *k = &int_keys[i];
+		const cJSON *obj = k->ours ? s->ours : s->root;
+		int64_t v = int_of(c, k->offset);
+
+		if (!obj)
+			continue;
+		if (k->nullable && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(obj, k->key)))
+			v = -1;
+		FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v, k->ours ? &s->at_ours : &s->at_root, err));
+		*int_at(c, k->offset) = (int32_t)v;
+	}
+out:
+	return status;
+}
+
+static int read_doubles_bools(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < COUNT(double_keys); i++) {
+		const struct double_key *k = &double_keys[i];
+
+		FOT_TRY(fot_json_double(s->root, k->key, false, k->lo, k->hi,
+					(double *)(void *)((char *)c + k->offset), &s->at_root, err));
+	}
+	for (size_t i = 0; i < COUNT(bool_keys); i++) {
+		const struct bool_key *k = &bool_keys[i];
+		const cJSON *obj = k->ours ? s->ours : s->root;
+
+		if (obj)
+			FOT_TRY(fot_json_bool(obj, k->key, false, (bool *)((char *)c + k->offset),
+					      k->ours ? &s->at_ours : &s->at_root, err));
+	}
+out:
+	return status;
+}
+
+/* obj[key] must be one of words; absent: *value untouched. */
+static int read_word(const cJSON *obj, const char *key, const struct word *words, int *value,
+		     const struct fot_json_ctx *ctx, struct fot_err *err)
+{
+	struct fot_str list = FOT_STR_INIT;
+	const char *text = NULL;
+	int status;
+
+	if (!obj)
+		return FOT_OK;
+	status = fot_json_string(obj, key, false, &text, ctx, err);
+	if (status != FOT_OK || !text)
+		return status;
+	for (const struct word *w = words; w->word; w++)
+		if (strcmp(w->word, text) == 0) {
+			*value = w->value;
+			return FOT_OK;
+		}
+	for (const struct word *w = words; w->word; w++)
+		fot_str_printf(&list, "%s\"%s\"", list.len ? ", " : "", w->word);
+	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected one of %s, got \"%s\"", ctx->where, key,
+			  list.failed ? "the known words" : list.data, text);
+	fot_str_release(&list);
+	return status;
+}
+
+static int read_words(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	int dtype = (int)c->mem_dtype, cut = c->blocks, mix = (int)c->mix, search = (int)c->search;
+	int tokenizer = (int)c->tokenizer;
+	int status;
+
+	FOT_TRY(read_word(s->root, "mem_dtype", mem_dtype_words, &dtype, &s->at_root, err));
+	FOT_TRY(read_word(s->ours, "cut", cut_words, &cut, &s->at_ours, err));
+	FOT_TRY(read_word(s->ours, "mix", mix_words, &mix, &s->at_ours, err));
+	FOT_TRY(read_word(s->ours, "search", search_words, &search, &s->at_ours, err));
+	FOT_TRY(read_word(s->ours, "tokenizer", tokenizer_words, &tokenizer, &s->at_ours, err));
+	c->mem_dtype = (enum fot_dtype)dtype;
+	c->blocks = cut != 0;
+	c->mix = (enum fot_mix)mix;
+	c->search = (enum fot_search)search;
+	c->tokenizer = (enum fot_tokenizer_kind)tokenizer;
+out:
+	return status;
+}
+
+static int read_variant(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	const char *text = NULL;
+	int status;
+
+	if (!s->ours)
+		return FOT_OK;
+	status = fot_json_string(s->ours, "variant", false, &text, &s->at_ours, err);
+	if (status != FOT_OK || !text)
+		return status;
+	if (strlen(text) >= sizeof c->variant)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: variant: expected at most %zu bytes, got %zu", s->at_ours.where,
+				sizeof c->variant - 1, strlen(text));
+	memcpy(c->variant, text, strlen(text) + 1);
+	return FOT_OK;
+}
+
+/* Keys whose value is not used, but of the right type. */
+static int read_notes(const struct source *s, struct fot_err *err)
+{
+	const char *method = NULL;
+	const cJSON *training = NULL;
+	int status;
+
+	if (!s->ours)
+		return FOT_OK;
+	status = fot_json_string(s->ours, "method", false, &method, &s->at_ours, err);
+	if (status == FOT_OK)
+		status = fot_json_object(s->ours, "training", false, &training, &s->at_ours, err);
+	return status;
+}
+
+static int compare_i32(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int read_mem_layers(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	const cJSON *list = NULL, *item;
+	int status;
+
+	FOT_TRY(fot_json_array(s->root, "mem_layers", false, &list, &s->at_root, err));
+	cJSON_ArrayForEach(item, list) {
+		int64_t layer;
+
+		if (c->n_mem_layers >= c->n_layers) {
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected at most %d entries (one per layer)",
+					  s->name, c->n_layers);
+			goto out;
+		}
+		status = fot_json_as_i64(item, 0, c->n_layers - 1, &layer, &s->at_root, err);
+		if (status != FOT_OK) {
+			fot_err_prefix(err, "mem_layers[%d]", c->n_mem_layers);
+			goto out;
+		}
+		c->mem_layers[c->n_mem_layers++] = (int32_t)layer;
+	}
+	qsort(c->mem_layers, (size_t)c->n_mem_layers, sizeof c->mem_layers[0], compare_i32);
+out:
+	return status;
+}
+
+/* Top-level keys that change the network in a way not built here: each must be
+ * absent, null or the one value given. */
+static int refuse_unsupported(const struct source *s, struct fot_err *err)
+{
+	static const char *const null_only[] = { "rope_scaling", "rope_parameters", "sliding_window", "quantization_config" };
+	static const char *const false_only[] = { "attention_bias", "mlp_bias" };
+	const char *act = NULL, *type = NULL;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < COUNT(null_only); i++)
+		if (fot_json_get(s->root, null_only[i]))
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected null or no such key: it is not supported",
+					s->name, null_only[i]);
+	for (size_t i = 0; i < COUNT(false_only); i++) {
+		bool on = false;
+
+		FOT_TRY(fot_json_bool(s->root, false_only[i], false, &on, &s->at_root, err));
+		if (on)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected false, got true", s->name, false_only[i]);
+	}
+	FOT_TRY(fot_json_string(s->root, "hidden_act", false, &act, &s->at_root, err));
+	if (act && strcmp(act, "silu") != 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", s->name, act);
+	FOT_TRY(fot_json_string(s->root, "model_type", false, &type, &s->at_root, err));
+	if (type && strcmp(type, "longllama") != 0 && strcmp(type, "llama") != 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: model_type: expected \"longllama\" or \"llama\", got \"%s\"",
+				s->name, type);
+out:
+	return status;
+}
+
+/* num_key_value_heads and head_dim may be given, but only as what they are anyway. */
+static int read_implied(const struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	int64_t kv = c->n_heads, dim = c->head_dim;
+	int status;
+
+	FOT_TRY(fot_json_i64(s->root, "num_key_value_heads", false, 0, 1 << 20, &kv, &s->at_root, err));
+	if (kv != c->n_heads)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: num_key_value_heads: expected num_attention_heads %d (no grouped keys), got %lld",
+				s->name, c->n_heads, (long long)kv);
+	FOT_TRY(fot_json_i64(s->root, "head_dim", false, 0, 1 << 20, &dim, &s->at_root, err));
+	if (dim != c->head_dim)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: head_dim: expected hidden_size / num_attention_heads = %d, got %lld",
+				s->name, c->head_dim, (long long)dim);
+out:
+	return status;
+}
+
+static int config_from(struct fot_config *c, const struct source *s, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(refuse_unsupported(s, err));
+	if (s->ours)
+		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, COUNT(our_keys), FOT_ERR_INPUT, err));
+	FOT_TRY(read_ints(c, s, err));
+	c->head_dim = c->hidden_size / c->n_heads;
+	FOT_TRY(read_implied(c, s, err));
+	FOT_TRY(read_doubles_bools(c, s, err));
+	FOT_TRY(read_words(c, s, err));
+	FOT_TRY(read_variant(c, s, err));
+	FOT_TRY(read_notes(s, err));
+	FOT_TRY(read_mem_layers(c, s, err));
+	FOT_TRY(fot_config_check(c, s->name, err));
+out:
+	return status;
+}
+
+int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, ours_name = FOT_STR_INIT;
+	struct source s = { 0 };
+	struct fot_config read;
+	cJSON *root = NULL;
+	int status;
+
+	fot_path_join(&path, dir, "config.json");
+	fot_str_printf(&ours_name, "%s: fot", path.failed ? "" : path.data);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_str_check(&ours_name, err));
+	FOT_TRY(fot_json_read(&root, path.data, CONFIG_BYTES_MAX, FOT_ERR_INPUT, err));
+	if (!cJSON_IsObject(root)) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object at the top", path.data);
+		goto out;
+	}
+	s.root = root;
+	s.name = path.data;
+	s.at_root = (struct fot_json_ctx){ path.data, FOT_ERR_INPUT };
+	s.at_ours = (struct fot_json_ctx){ ours_name.data, FOT_ERR_INPUT };
+	FOT_TRY(fot_json_object(root, "fot", false, &s.ours, &s.at_root, err));
+	fot_config_default(&read);
+	FOT_TRY(config_from(&read, &s, err));
+	*c = read;
+out:
+	cJSON_Delete(root);
+	fot_str_release(&ours_name);
+	fot_str_release(&path);
+	return status;
+}
+
+/* ---- printing ---------------------------------------------------------- */
+
+static void print_ints(struct fot_str *out, const struct fot_config *c, bool ours)
+{
+	for (size_t i = 0; i < COUNT(int_keys); i++) {
+		const struct int_key *k = &int_keys[i];
+		int32_t v = int_of(c, k->offset);
+
+		if (k->ours != ours)
+			continue;
+		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", k->key);
+		if (k->nullable && v < 0)
+			fot_str_puts(out, "null");
+		else
+			fot_str_printf(out, "%d", v);
+		fot_str_puts(out, ",\n");
+	}
+}
+
+static void print_bools(struct fot_str *out, const struct fot_config *c, bool ours)
+{
+	for (size_t i = 0; i < COUNT(bool_keys); i++) {
+		const struct bool_key *k = &bool_keys[i];
+		bool on = *(const bool *)((const char *)c + k->offset);
+
+		if (k->ours == ours)
+			fot_str_printf(out, "%s\"%s\": %s,\n", ours ? "    " : "  ", k->key, on ? "true" : "false");
+	}
+}
+
+static void print_ours(struct fot_str *out, const struct fot_config *c)
+{
+	fot_str_puts(out, "  \"fot\": {\n");
+	print_ints(out, c, true);
+	print_bools(out, c, true);
+	fot_str_printf(out, "    \"cut\": \"%s\",\n", word_of(cut_words, c->blocks));
+	fot_str_printf(out, "    \"mix\": \"%s\",\n", word_of(mix_words, (int)c->mix));
+	fot_str_printf(out, "    \"search\": \"%s\",\n", word_of(search_words, (int)c->search));
+	fot_str_printf(out, "    \"tokenizer\": \"%s\",\n", word_of(tokenizer_words, (int)c->tokenizer));
+	fot_str_puts(out, "    \"variant\": ");
+	fot_str_json(out, c->variant, strlen(c->variant));
+	fot_str_puts(out, "\n  }\n");
+}
+
+int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot_err *err)
+{
+	int status = fot_config_check(c, "config to be written", err);
+
+	if (status != FOT_OK)
+		return status;
+	fot_str_puts(out, "{\n  \"architectures\": [\"LongLlamaForCausalLM\"],\n  \"model_type\": \"longllama\",\n"
+			  "  \"hidden_act\": \"silu\",\n");
+	print_ints(out, c, false);
+	for (size_t i = 0; i < COUNT(double_keys); i++) {
+		fot_str_printf(out, "  \"%s\": ", double_keys[i].key);
+		fot_str_double(out, double_of(c, double_keys[i].offset));
+		fot_str_puts(out, ",\n");
+	}
+	print_bools(out, c, false);
+	fot_str_puts(out, "  \"mem_layers\": [");
+	for (int32_t i = 0; i < c->n_mem_layers; i++)
+		fot_str_printf(out, "%s%d", i ? ", " : "", c->mem_layers[i]);
+	fot_str_printf(out, "],\n  \"mem_dtype\": \"%s\",\n", word_of(mem_dtype_words, (int)c->mem_dtype));
+	print_ours(out, c);
+	fot_str_puts(out, "}\n");
+	return fot_str_check(out, err);
+}
+
+/* ---- derived ----------------------------------------------------------- */
+
+int fot_config_mem_slot(const struct fot_config *c, int layer)
+{
+	for (int32_t i = 0; i < c->n_mem_layers; i++)
+		if (c->mem_layers[i] == layer)
+			return i;
+	return -1;
+}
+
+bool fot_config_is_mem_layer(const struct fot_config *c, int layer)
+{
+	return fot_config_mem_slot(c, layer) >= 0;
+}
+
+int64_t fot_config_parameters(const struct fot_config *c)
+{
+	int64_t v = c->vocab_size, d = c->hidden_size, f = c->intermediate_size;
+	int64_t layer = 4 * d * d + 3 * d * f + 2 * d + (c->qk_norm ? c->n_heads : 0);
+	int64_t gates = c->mix == FOT_MIX_GATE ? (int64_t)c->n_mem_layers * c->n_heads : 0;
+
+	return (c->tie_embeddings ? 1 : 2) * v * d + c->n_layers * layer + gates + d;
+}

@@ -1,0 +1,99 @@
+/* tokenizer.c: lists of ids, and the calls that are the same for every kind. */
+#include "model/tokenizer_impl.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+void fot_ids_release(struct fot_ids *ids)
+{
+	fot_free(ids->id);
+	*ids = (struct fot_ids){ 0 };
+}
+
+int fot_ids_reserve(struct fot_ids *ids, size_t n, struct fot_err *err)
+{
+	size_t cap = ids->cap ? ids->cap : 64;
+	int32_t *grown;
+
+	if (n <= ids->cap)
+		return FOT_OK;
+	while (cap < n)
+		cap = fot_size_add(cap, cap / 2);
+	grown = fot_realloc(ids->id, cap, sizeof *grown);
+	if (!grown)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu token ids", n);
+	ids->id = grown;
+	ids->cap = cap;
+	return FOT_OK;
+}
+
+int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err)
+{
+	if (ids->n == ids->cap) {
+		int status = fot_ids_reserve(ids, fot_size_add(ids->n, 1), err);
+
+		if (status != FOT_OK)
+			return status;
+	}
+	ids->id[ids->n++] = id;
+	return FOT_OK;
+}
+
+int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	if (c->tokenizer == FOT_TOKENIZER_BYTE)
+		return fot_tokenizer_open_byte(out, err);
+	if (c->tokenizer == FOT_TOKENIZER_NONE)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json says that the model has no tokenizer", dir);
+	fot_path_join(&path, dir, "tokenizer.model");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_tokenizer_open_spm(out, path.data, err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+void fot_tokenizer_close(struct fot_tokenizer *t)
+{
+	if (t)
+		t->ops->close(t);
+}
+
+int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t)
+{
+	return t->vocab;
+}
+
+int32_t fot_tokenizer_bos(const struct fot_tokenizer *t)
+{
+	return t->bos;
+}
+
+int32_t fot_tokenizer_eos(const struct fot_tokenizer *t)
+{
+	return t->eos;
+}
+
+const char *fot_tokenizer_hash(const struct fot_tokenizer *t)
+{
+	return t->hash;
+}
+
+int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
+			 struct fot_err *err)
+{
+	return t->ops->encode(t, out, text, n, err);
+}
+
+int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
+			 struct fot_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] < 0 || ids[i] >= t->vocab)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: expected an id from 0 to %d, got %d", i, t->vocab - 1,
+					ids[i]);
+	return t->ops->decode(t, out, ids, n, err);
+}

@@ -1,0 +1,46 @@
+/* tokenizer.h: text to token ids and back.
+ *
+ * byte: ids 0..255 are the bytes, 256 BOS, 257 EOS.
+ * spm: a SentencePiece BPE model (identity normaliser, byte fallback), read by
+ * our own bounded reader; see tokenizer_spm.c for the rules. */
+#ifndef FOT_TOKENIZER_H
+#define FOT_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "model/config.h"
+
+struct fot_ids {
+	int32_t *id;
+	size_t n, cap;
+};
+void fot_ids_release(struct fot_ids *ids);
+int fot_ids_reserve(struct fot_ids *ids, size_t n, struct fot_err *err);
+int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err);
+
+struct fot_tokenizer;
+int fot_tokenizer_open_byte(struct fot_tokenizer **out, struct fot_err *err);
+/* path: a tokenizer.model file. Errors: FOT_ERR_INPUT. */
+int fot_tokenizer_open_spm(struct fot_tokenizer **out, const char *path, struct fot_err *err);
+/* The same from n bytes (copied); name stands in messages. */
+int fot_tokenizer_open_spm_memory(struct fot_tokenizer **out, const void *bytes, size_t n, const char *name,
+				  struct fot_err *err);
+/* The tokenizer of a model folder as its config says (DIR/tokenizer.model). */
+int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c, struct fot_err *err);
+void fot_tokenizer_close(struct fot_tokenizer *t);
+int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t);
+int32_t fot_tokenizer_bos(const struct fot_tokenizer *t); /* -1 if none */
+int32_t fot_tokenizer_eos(const struct fot_tokenizer *t);
+/* sha256 hex of the model file, of the text "byte" for the byte tokenizer. */
+const char *fot_tokenizer_hash(const struct fot_tokenizer *t);
+/* Append the ids of n bytes of text; no BOS, no EOS. Thread-safe. */
+int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
+			 struct fot_err *err);
+/* Append the text of n ids; an id outside the vocabulary is FOT_ERR_INPUT. */
+int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
+			 struct fot_err *err);
+
+#endif
