@@ -1,0 +1,147 @@
+# fotbench: one Makefile, objects in build/VARIANT/.
+#
+# VARIANT  release (default), asan, ubsan, double (training code in double
+#          precision, for gradient checks)
+# OPT      optimisation flags of this machine; OPT=-O2 gives a portable build
+# JOBS     compilers at a time
+# V=1      show the commands
+
+VARIANT ?= release
+OPT     ?= -O3 -march=native
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+ifeq ($(findstring jobserver,$(MAKEFLAGS))$(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS) -Otarget
+endif
+MAKEFLAGS += --no-builtin-rules
+
+say = $(if $(V),,@echo '  $(1) $@'; )
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+	-Wwrite-strings -Wdouble-promotion -Werror
+LIBS := -lopenblas -lgsl -lcjson -lcsv -lzip -lm
+
+OPT_release = $(OPT) -g
+OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE
+# The sanitizers' own code makes gcc see uninitialised variables that are none.
+OPT_asan    = -O1 -march=native -g -fno-omit-frame-pointer -fsanitize=address -Wno-maybe-uninitialized
+OPT_ubsan   = -O1 -march=native -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all \
+	      -Wno-maybe-uninitialized
+ifeq ($(OPT_$(VARIANT)),)
+$(error VARIANT=$(VARIANT): expected release, asan, ubsan or double)
+endif
+
+B := build/$(VARIANT)
+# Never -ffast-math: results must be the same bits everywhere.
+FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -fopenmp $(WARN) $(EXTRA)
+CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
+
+SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*.c)
+OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out harness/main.c,$(SOURCES)))
+PROGRAM := $(if $(wildcard harness/main.c),$(B)/fotbench)
+
+# tests/unit/test_*.c and tests/grad/test_*.c are programs of their own; other
+# .c files beside them are shared by all programs of that folder.
+unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
+shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
+
+.PHONY: all setup test test-programs grad-programs reproduce bench asan ubsan sanitized format help clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(OBJECTS) $(PROGRAM) $(if $(PROGRAM),$(if $(filter release,$(VARIANT)),fotbench))
+
+help:
+	@echo 'make            build ./fotbench (OPT="-O3 -march=native" by default)'
+	@echo 'make setup      install the Debian packages that are missing'
+	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
+	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures'
+	@echo 'make bench      measure the speed of kernels and engine on this machine'
+	@echo 'make asan       unit tests and command line tests under the address sanitizer'
+	@echo 'make ubsan      the same under the undefined behaviour sanitizer'
+	@echo 'make format     clang-format all C files'
+	@echo 'make clean      remove build/ and ./fotbench'
+
+setup:
+	@base/setup.sh
+
+# ---- objects and programs ----
+
+# Changed flags rebuild everything; an unchanged file keeps its time.
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@echo '$(CC) $(FLAGS)' | cmp -s - $@ || echo '$(CC) $(FLAGS)' >$@
+
+# What the manifest says about the program: rebuilt only when it changes.
+$(B)/build_info.h: FORCE
+	@mkdir -p $(B)
+	@{ echo '#define FOT_BUILD_COMMIT "'"$$(git rev-parse HEAD 2>/dev/null || echo unknown)"'"'; \
+	   echo '#define FOT_BUILD_DIRTY '"$$(git diff --quiet HEAD 2>/dev/null && echo 0 || echo 1)"; \
+	   echo '#define FOT_BUILD_COMPILER "'"$$($(CC) --version | head -n 1)"'"'; \
+	   echo '#define FOT_BUILD_FLAGS "$(filter-out -W%,$(FLAGS))"'; \
+	   echo '#define FOT_BUILD_VARIANT "$(VARIANT)"'; } >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: FORCE
+FORCE:
+
+$(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(FLAGS) $(CPPFLAGS_ALL) -c $< -o $@
+
+$(B)/fotbench: $(OBJECTS) $(B)/harness/main.o
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+
+fotbench: $(B)/fotbench
+	@ln -sf $< $@
+
+$(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,unit) $(OBJECTS)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
+
+$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(OBJECTS)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- tests ----
+
+test-programs: all $(call unit_of,unit)
+grad-programs: $(call unit_of,grad)
+
+# A separate make each: setup first, since the build needs its packages.
+test:
+	@base/setup.sh
+	@$(MAKE) --no-print-directory VARIANT=release test-programs
+	@$(MAKE) --no-print-directory VARIANT=double grad-programs
+	@tests/run.sh $(NAME)
+
+asan ubsan:
+	@$(MAKE) --no-print-directory VARIANT=$@ sanitized
+
+sanitized: test-programs
+	@VARIANT=$(VARIANT) TEST_GROUPS='unit cli bad faults' ASAN_OPTIONS=abort_on_error=0 \
+		UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh $(NAME)
+
+# ---- the main job ----
+
+reproduce:
+	@base/setup.sh
+	@$(MAKE) --no-print-directory VARIANT=release all
+	./fotbench data fetch
+	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
+	./fotbench plot results/runs/quick
+
+bench: all
+	./fotbench bench
+
+# ---- housekeeping ----
+
+format:
+	clang-format -i $(wildcard base/*.[ch] model/*.[ch] model/train/*.[ch] datasets/*.[ch] tasks/*.[ch] \
+		harness/*.[ch] tests/unit/*.[ch] tests/grad/*.[ch])
+
+clean:
+	rm -rf build fotbench
