@@ -1,0 +1,60 @@
+/* journal.h: the append-only truth of a run.
+ *
+ *   {"crc":"89abcdef","rec":{"format":"fotbench-journal","version":1,"identity":{...}}}
+ *   {"crc":"01234567","rec":{"item":"...","result":{...},"note":{...}}}
+ *   ...
+ *
+ * One line per finished item, written by one write() and fsynced before the
+ * next item begins; crc is CRC-32 of the bytes between `"rec":` and the last
+ * brace.  `identity` is everything a result depends on; `result` is what an item
+ * gave; `note` (times, sizes) does not belong to the identity of a record.
+ *
+ * Reading trusts nothing.  The last line may be torn (cut anywhere, or with a
+ * wrong CRC): it is dropped and its item done again.  Anything wrong before the
+ * last line is an error that names the line.  Of two records of one item with
+ * equal results the first counts; unequal ones are an error. */
+#ifndef FOT_JOURNAL_H
+#define FOT_JOURNAL_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+#define FOT_JOURNAL_VERSION 1
+
+struct fot_record {
+	char *item;
+	cJSON *result;
+	cJSON *note; /* may be NULL */
+	size_t line; /* from 1 */
+};
+
+struct fot_journal_content {
+	cJSON *identity;       /* NULL if not even the header was complete */
+	struct fot_record *rec; /* sorted by item, duplicates gone */
+	size_t n, n_duplicates;
+	size_t valid_bytes;    /* length of the good part */
+	size_t torn_bytes;     /* dropped behind it */
+};
+
+/* Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt), FOT_ERR_RUN (memory). */
+int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err);
+void fot_journal_content_release(struct fot_journal_content *c);
+const struct fot_record *fot_journal_find(const struct fot_journal_content *c, const char *item); /* or NULL */
+
+struct fot_journal;
+/* Start a journal; path must not exist. Errors: FOT_ERR_OUTPUT. */
+int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity, struct fot_err *err);
+/* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut a torn
+ * tail and go on appending. content holds what is there already. */
+int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
+		       const cJSON *identity, struct fot_err *err);
+/* Write one record and wait until it is on the disk. note may be NULL. A failed
+ * write is taken back; after a failed fsync the journal takes no more records.
+ * Errors: FOT_ERR_OUTPUT. */
+int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *result, const cJSON *note,
+		       struct fot_err *err);
+int fot_journal_close(struct fot_journal *j, struct fot_err *err); /* NULL allowed */
+
+#endif
