@@ -358,9 +358,11 @@ struct symbol {
 	int32_t id; /* -1: a single character, not looked up yet */
 };
 
+/* A pair that is a piece. key sorts as (score, then place): the high half falls
+ * as the score rises, the low half is the left symbol. */
 struct candidate {
-	float score;
-	uint32_t left, right, n;
+	uint64_t key;
+	uint32_t right;
 	int32_t id;
 };
 
@@ -368,13 +370,18 @@ struct work {
 	const unsigned char *text; /* of the segment */
 	struct symbol *sym;
 	size_t n_sym, cap_sym;
-	struct candidate *heap;
-	size_t n_heap; /* room for 2 cap_sym */
+	struct candidate *heap; /* four children each, the least key on top */
+	size_t n_heap;          /* room for 2 cap_sym */
 };
 
-static bool before(const struct candidate *a, const struct candidate *b)
+/* A float's bits, turned so that they order as unsigned numbers, falling. */
+static uint32_t falling_bits(float score)
 {
-	return a->score > b->score || (a->score == b->score && a->left < b->left);
+	uint32_t u;
+
+	score += 0.0f; /* -0 ties with 0 */
+	memcpy(&u, &score, sizeof u);
+	return u >> 31 ? u : ~(u | 0x80000000u);
 }
 
 /* Room is there: see grow_work. */
@@ -382,8 +389,8 @@ static void heap_push(struct work *w, struct candidate c)
 {
 	size_t i = w->n_heap++;
 
-	for (; i > 0 && before(&c, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		w->heap[i] = w->heap[(i - 1) / 2];
+	for (; i > 0 && c.key < w->heap[(i - 1) / 4].key; i = (i - 1) / 4)
+		w->heap[i] = w->heap[(i - 1) / 4];
 	w->heap[i] = c;
 }
 
@@ -393,15 +400,17 @@ static struct candidate heap_pop(struct work *w)
 	size_t i = 0;
 
 	for (;;) {
-		size_t child = 2 * i + 1;
+		size_t child = 4 * i + 1, end = child + 4 < w->n_heap ? child + 4 : w->n_heap, least = child;
 
 		if (child >= w->n_heap)
 			break;
-		child += child + 1 < w->n_heap && before(&w->heap[child + 1], &w->heap[child]);
-		if (!before(&w->heap[child], &last))
+		while (++child < end)
+			if (w->heap[child].key < w->heap[least].key)
+				least = child;
+		if (w->heap[least].key >= last.key)
 			break;
-		w->heap[i] = w->heap[child];
-		i = child;
+		w->heap[i] = w->heap[least];
+		i = least;
 	}
 	w->heap[i] = last;
 	return top;
@@ -409,15 +418,13 @@ static struct candidate heap_pop(struct work *w)
 
 static void consider(const struct spm *t, struct work *w, uint32_t left, uint32_t right)
 {
-	uint32_t n;
 	int32_t id;
 
 	if (left == NIL || right == NIL)
 		return;
-	n = w->sym[left].n + w->sym[right].n;
-	id = find_normal(t, w->text + w->sym[left].begin, n);
+	id = find_normal(t, w->text + w->sym[left].begin, w->sym[left].n + w->sym[right].n);
 	if (id >= 0)
-		heap_push(w, (struct candidate){ t->m.piece[id].score, left, right, n, id });
+		heap_push(w, (struct candidate){ (uint64_t)falling_bits(t->m.piece[id].score) << 32 | left, right, id });
 }
 
 static void merge(const struct spm *t, struct work *w)
@@ -427,18 +434,19 @@ static void merge(const struct spm *t, struct work *w)
 		consider(t, w, (uint32_t)i - 1, (uint32_t)i);
 	while (w->n_heap) {
 		struct candidate c = heap_pop(w);
-		struct symbol *l = &w->sym[c.left], *r = &w->sym[c.right];
+		uint32_t left = (uint32_t)c.key, n = t->m.piece[c.id].n;
+		struct symbol *l = &w->sym[left], *r = &w->sym[c.right];
 
-		if (l->n == 0 || r->n == 0 || l->n + r->n != c.n)
+		if (l->n == 0 || r->n == 0 || l->n + r->n != n)
 			continue;
-		l->n = c.n;
+		l->n = n;
 		l->id = c.id;
 		l->next = r->next;
 		r->n = 0;
 		if (l->next != NIL)
-			w->sym[l->next].prev = c.left;
-		consider(t, w, l->prev, c.left);
-		consider(t, w, c.left, l->next);
+			w->sym[l->next].prev = left;
+		consider(t, w, l->prev, left);
+		consider(t, w, left, l->next);
 	}
 }
 
