@@ -1,0 +1,615 @@
+/* spec.c: see spec.h. */
+#include "harness/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#define MAX_FILE ((size_t)16 << 20)
+#define MAX_LENGTHS 4096
+#define MAX_AXIS 100000
+#define MAX_TOKENS ((int64_t)1 << 40)
+#define DEFAULT_TARGET_TOKENS 8192
+#define DEFAULT_DOCUMENTS 8
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const mode_names[] = { "none", "dense", "knn" };
+static const char *const split_names[] = { "train", "valid", "test", "all" };
+static const char *const task_names[] = { "perplexity" };
+
+const char *fot_memory_mode_name(enum fot_memory_mode m)
+{
+	return mode_names[m];
+}
+
+const char *fot_split_name(enum fot_split split)
+{
+	return split_names[split];
+}
+
+static int find_name(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+bool fot_memory_parse(struct fot_memory_spec *m, const char *text)
+{
+	int64_t k;
+	int mode;
+
+	*m = (struct fot_memory_spec){ 0 };
+	if (strncmp(text, "knn:", 4) == 0) {
+		if (!fot_parse_i64(text + 4, &k) || k < 1 || k > INT32_MAX)
+			return false;
+		m->mode = FOT_MEMORY_KNN;
+		m->top_k = (int32_t)k;
+		return true;
+	}
+	mode = find_name(mode_names, COUNT(mode_names), text);
+	if (mode < 0)
+		return false;
+	m->mode = (enum fot_memory_mode)mode;
+	return true;
+}
+
+/* --- context lengths --- */
+
+void fot_lengths_release(struct fot_lengths *l)
+{
+	fot_free(l->at);
+	*l = (struct fot_lengths){ 0 };
+}
+
+static bool add_length(struct fot_lengths *l, int64_t value)
+{
+	if (value < 1 || value > MAX_TOKENS || l->n == MAX_LENGTHS)
+		return false;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 16;
+		int64_t *at = fot_realloc(l->at, cap, sizeof *at);
+
+		if (!at)
+			return false;
+		l->at = at;
+		l->cap = cap;
+	}
+	l->at[l->n++] = value;
+	return true;
+}
+
+/* "LO-HI*F" */
+static bool add_range(struct fot_lengths *l, char *text, char *dash)
+{
+	char *star = strchr(dash, '*');
+	int64_t lo, hi, factor;
+
+	if (!star)
+		return false;
+	*dash = *star = '\0';
+	if (!fot_parse_size(text, &lo) || !fot_parse_size(dash + 1, &hi) || !fot_parse_i64(star + 1, &factor))
+		return false;
+	if (lo < 1 || hi < lo || hi > MAX_TOKENS || factor < 2 || factor > MAX_TOKENS)
+		return false;
+	for (int64_t at = lo; at <= hi; at *= factor) {
+		if (!add_length(l, at))
+			return false;
+	}
+	return true;
+}
+
+bool fot_lengths_add(struct fot_lengths *l, const char *text)
+{
+	char *copy = fot_strdup(text), *part = copy;
+	bool good = copy != NULL;
+
+	while (good && part) {
+		char *comma = strchr(part, ','), *dash;
+		int64_t value;
+
+		if (comma)
+			*comma = '\0';
+		dash = strchr(part, '-');
+		if (dash && dash != part)
+			good = add_range(l, part, dash);
+		else
+			good = fot_parse_size(part, &value) && add_length(l, value);
+		part = comma ? comma + 1 : NULL;
+	}
+	fot_free(copy);
+	return good;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* --- reading --- */
+
+struct spec_reader {
+	const char *name, *base_dir;
+	struct fot_err *err;
+};
+
+static int no_memory(const struct spec_reader *r)
+{
+	return FOT_FAIL(r->err, FOT_ERR_RUN, "%s: out of memory", r->name);
+}
+
+/* A number or a text with a suffix. */
+static int read_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, int64_t *out,
+		     const struct fot_json_ctx *ctx, struct fot_err *err)
+{
+	const cJSON *node = fot_json_get(obj, key);
+
+	if (!node || cJSON_IsNumber(node))
+		return fot_json_i64(obj, key, false, lo, hi, out, ctx, err);
+	if (!cJSON_IsString(node) || !fot_parse_size(node->valuestring, out) || *out < lo || *out > hi)
+		return FOT_FAIL(err, ctx->code, "%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
+				ctx->where, key, (long long)lo, (long long)hi);
+	return FOT_OK;
+}
+
+/* A list, or a single value that stands for a list of one; at least one entry. */
+static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_t *n, const struct fot_json_ctx *ctx,
+		   struct fot_err *err)
+{
+	const cJSON *list = NULL;
+	int status = fot_json_array(obj, key, true, &list, ctx, err);
+
+	if (status != FOT_OK)
+		return status;
+	*first = list->child;
+	*n = (size_t)cJSON_GetArraySize(list);
+	if (*n == 0 || *n > MAX_AXIS)
+		return FOT_FAIL(err, ctx->code, "%s: %s: expected a list of 1 to %d entries", ctx->where, key, MAX_AXIS);
+	return FOT_OK;
+}
+
+static char *resolve(const char *path, const char *base_dir)
+{
+	struct fot_str joined = FOT_STR_INIT;
+	char *out;
+
+	if (path[0] == '/' || !base_dir || fot_file_exists(path))
+		return fot_strdup(path);
+	fot_path_join(&joined, base_dir, path);
+	out = !joined.failed && fot_file_exists(joined.data) ? fot_strdup(joined.data) : fot_strdup(path);
+	fot_str_release(&joined);
+	return out;
+}
+
+static int copy_string(char **out, const cJSON *obj, const char *key, bool required, const struct fot_json_ctx *ctx,
+		       const struct spec_reader *r)
+{
+	const char *text = NULL;
+	int status = fot_json_string(obj, key, required, &text, ctx, r->err);
+
+	if (status != FOT_OK || !text)
+		return status;
+	if (!*text)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected a text, got \"\"", ctx->where, key);
+	*out = fot_strdup(text);
+	return *out ? FOT_OK : no_memory(r);
+}
+
+static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, const char *where,
+			      const struct spec_reader *r)
+{
+	static const char *const keys[] = { "mode", "top_k", "mem_dtype" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	const char *mode = NULL, *dtype = NULL;
+	int64_t top_k = 0;
+	int status;
+
+	*m = (struct fot_memory_spec){ 0 };
+	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
+	FOT_TRY(fot_json_string(node, "mode", true, &mode, &ctx, r->err));
+	FOT_TRY(fot_json_i64(node, "top_k", false, 1, INT32_MAX, &top_k, &ctx, r->err));
+	FOT_TRY(fot_json_string(node, "mem_dtype", false, &dtype, &ctx, r->err));
+	if (!fot_memory_parse(m, mode) || (top_k && m->mode != FOT_MEMORY_KNN) || (top_k && m->top_k)) {
+		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
+				  "%s: mode \"%.40s\": expected none, dense or knn, and top_k only with knn", where, mode);
+		goto out;
+	}
+	m->top_k = top_k ? (int32_t)top_k : m->top_k;
+	if (dtype) {
+		m->dtype_given = true;
+		m->dtype = strcmp(dtype, "f32") == 0 ? FOT_F32 : FOT_BF16;
+		if (strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0)
+			status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_dtype \"%.40s\": expected f32 or bf16", where, dtype);
+	}
+out:
+	return status;
+}
+
+static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char *where, const struct spec_reader *r)
+{
+	if (cJSON_IsObject(node))
+		return read_memory_object(m, node, where, r);
+	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
+		return FOT_OK;
+	if (cJSON_IsString(node))
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn or knn:K", where,
+				node->valuestring);
+	return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected a text or an object", where);
+}
+
+static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory_spec *b)
+{
+	return a->mode == b->mode && a->top_k == b->top_k && a->dtype_given == b->dtype_given && a->dtype == b->dtype;
+}
+
+static int read_memories(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct spec_reader *r)
+{
+	struct fot_str where = FOT_STR_INIT;
+	const cJSON *entry = NULL;
+	int status = FOT_OK;
+
+	m->n_memory = 1;
+	if (fot_json_get(node, "memory"))
+		FOT_TRY(list_of(node, "memory", &entry, &m->n_memory, ctx, r->err));
+	m->memory = fot_calloc(m->n_memory, sizeof *m->memory); /* zero: none */
+	if (!m->memory)
+		return no_memory(r);
+	for (size_t i = 0; entry; i++, entry = entry->next) {
+		fot_str_clear(&where);
+		fot_str_printf(&where, "%s.memory[%zu]", ctx->where, i);
+		FOT_TRY(read_memory(&m->memory[i], entry, where.failed ? r->name : where.data, r));
+		for (size_t k = 0; k < i; k++) {
+			if (!same_memory(&m->memory[k], &m->memory[i]))
+				continue;
+			status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: the same as memory[%zu]", where.data, k);
+			goto out;
+		}
+	}
+out:
+	fot_str_release(&where);
+	return status;
+}
+
+static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where, const struct spec_reader *r)
+{
+	static const char *const keys[] = { "path", "variant", "memory" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	int status;
+
+	if (!cJSON_IsObject(node))
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected an object", where);
+	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
+	FOT_TRY(copy_string(&m->path, node, "path", true, &ctx, r));
+	FOT_TRY(copy_string(&m->variant, node, "variant", false, &ctx, r));
+	m->dir = resolve(m->path, r->base_dir);
+	if (!m->dir)
+		return no_memory(r);
+	FOT_TRY(read_memories(m, node, &ctx, r));
+out:
+	return status;
+}
+
+static int read_lengths(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			const struct spec_reader *r)
+{
+	struct fot_lengths lengths = { 0 };
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(list_of(node, "context_lengths", &entry, &n, ctx, r->err));
+	for (; entry; entry = entry->next) {
+		double x = entry->valuedouble;
+		bool good = cJSON_IsString(entry) ? fot_lengths_add(&lengths, entry->valuestring) :
+						    cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS &&
+							    x == (double)(int64_t)x && add_length(&lengths, (int64_t)x);
+
+		if (!good) {
+			status = FOT_FAIL(r->err, FOT_ERR_USAGE,
+					  "%s: context_lengths: expected sizes such as 512, \"8k\" or \"2k-32k*2\"", ctx->where);
+			goto out;
+		}
+	}
+	qsort(lengths.at, lengths.n, sizeof *lengths.at, ascending);
+	for (size_t i = 1; i < lengths.n; i++) {
+		if (lengths.at[i] != lengths.at[i - 1])
+			continue;
+		status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: context_lengths: %lld stands twice", ctx->where,
+				  (long long)lengths.at[i]);
+		goto out;
+	}
+	t->context_length = lengths.at;
+	t->n_lengths = lengths.n;
+	lengths.at = NULL;
+out:
+	fot_lengths_release(&lengths);
+	return status;
+}
+
+/* A dataset is a path when it looks like one; names are left alone. */
+static bool is_path(const char *dataset)
+{
+	size_t n = strlen(dataset);
+
+	return strchr(dataset, '/') || (n > 6 && strcmp(dataset + n - 6, ".jsonl") == 0);
+}
+
+static int read_datasets(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct spec_reader *r)
+{
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(list_of(node, "datasets", &entry, &n, ctx, r->err));
+	t->dataset = fot_calloc(n, sizeof *t->dataset);
+	if (!t->dataset)
+		return no_memory(r);
+	for (; entry; entry = entry->next) {
+		if (!cJSON_IsString(entry) || !*entry->valuestring)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: expected texts", ctx->where);
+		if (find_name((const char *const *)t->dataset, t->n_datasets, entry->valuestring) >= 0)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice", ctx->where,
+					entry->valuestring);
+		t->dataset[t->n_datasets] = is_path(entry->valuestring) ? resolve(entry->valuestring, r->base_dir) :
+									   fot_strdup(entry->valuestring);
+		if (!t->dataset[t->n_datasets])
+			return no_memory(r);
+		t->n_datasets++;
+	}
+out:
+	return status;
+}
+
+/* A name out of a list, with the nearest one in the message. */
+static int read_choice(int *out, const cJSON *obj, const char *key, bool required, const char *const *names, size_t n,
+		       const struct fot_json_ctx *ctx, const struct spec_reader *r)
+{
+	const char *text = NULL, *near;
+	int status = fot_json_string(obj, key, required, &text, ctx, r->err), i;
+
+	if (status != FOT_OK || !text)
+		return status;
+	i = find_name(names, n, text);
+	near = fot_nearest(text, names, n);
+	if (i < 0)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: unknown \"%.60s\"; did you mean \"%s\"?", ctx->where, key,
+				text, near ? near : names[0]);
+	*out = i;
+	return FOT_OK;
+}
+
+static int read_task(struct fot_task_spec *t, const cJSON *node, const char *where, const struct spec_reader *r)
+{
+	static const char *const keys[] = { "task",	       "datasets",      "split",
+					    "context_lengths", "target_tokens", "documents" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	int status, task = 0, split = FOT_TEST;
+
+	if (!cJSON_IsObject(node))
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected an object", where);
+	t->target_tokens = DEFAULT_TARGET_TOKENS;
+	t->max_documents = DEFAULT_DOCUMENTS;
+	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
+	FOT_TRY(read_choice(&task, node, "task", true, task_names, COUNT(task_names), &ctx, r));
+	FOT_TRY(read_choice(&split, node, "split", false, split_names, COUNT(split_names), &ctx, r));
+	FOT_TRY(read_size(node, "target_tokens", 1, MAX_TOKENS, &t->target_tokens, &ctx, r->err));
+	FOT_TRY(read_size(node, "documents", 1, MAX_TOKENS, &t->max_documents, &ctx, r->err));
+	t->split = (enum fot_split)split;
+	t->task = fot_strdup(task_names[task]);
+	if (!t->task)
+		return no_memory(r);
+	FOT_TRY(read_datasets(t, node, &ctx, r));
+	FOT_TRY(read_lengths(t, node, &ctx, r));
+out:
+	return status;
+}
+
+/* Both lists of the top level: each entry by its reader, with its place in messages. */
+static int read_models(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
+		       const struct spec_reader *r)
+{
+	struct fot_str where = FOT_STR_INIT;
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(list_of(root, "models", &entry, &n, ctx, r->err));
+	s->model = fot_calloc(n, sizeof *s->model);
+	if (!s->model)
+		return no_memory(r);
+	for (; entry; entry = entry->next) {
+		fot_str_clear(&where);
+		fot_str_printf(&where, "%s: models[%zu]", r->name, s->n_models);
+		FOT_TRY(read_model(&s->model[s->n_models++], entry, where.failed ? r->name : where.data, r));
+	}
+out:
+	fot_str_release(&where);
+	return status;
+}
+
+static int read_tasks(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
+		      const struct spec_reader *r)
+{
+	struct fot_str where = FOT_STR_INIT;
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(list_of(root, "tasks", &entry, &n, ctx, r->err));
+	s->task = fot_calloc(n, sizeof *s->task);
+	if (!s->task)
+		return no_memory(r);
+	for (; entry; entry = entry->next) {
+		fot_str_clear(&where);
+		fot_str_printf(&where, "%s: tasks[%zu]", r->name, s->n_tasks);
+		FOT_TRY(read_task(&s->task[s->n_tasks++], entry, where.failed ? r->name : where.data, r));
+	}
+out:
+	fot_str_release(&where);
+	return status;
+}
+
+int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
+		   struct fot_err *err)
+{
+	static const char *const keys[] = { "name", "seed", "window", "threads", "models", "tasks" };
+	struct spec_reader r = { name, base_dir, err };
+	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
+	int64_t seed = 1, window = 0, threads = 0;
+	int status;
+
+	*s = (struct fot_spec){ 0 };
+	if (!cJSON_IsObject(root))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object", name);
+	FOT_TRY(fot_json_known(root, name, keys, COUNT(keys), FOT_ERR_USAGE, err));
+	FOT_TRY(copy_string(&s->name, root, "name", false, &ctx, &r));
+	FOT_TRY(fot_json_i64(root, "seed", false, 0, ((int64_t)1 << 53) - 1, &seed, &ctx, err));
+	FOT_TRY(read_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
+	FOT_TRY(fot_json_i64(root, "threads", false, 1, 4096, &threads, &ctx, err));
+	s->seed = (uint64_t)seed;
+	s->window = (int32_t)window;
+	s->threads = (int32_t)threads;
+	if (!s->name && !(s->name = fot_strdup("run"))) {
+		status = no_memory(&r);
+		goto out;
+	}
+	FOT_TRY(read_models(s, root, &ctx, &r));
+	FOT_TRY(read_tasks(s, root, &ctx, &r));
+out:
+	if (status != FOT_OK)
+		fot_spec_release(s);
+	return status;
+}
+
+int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+	cJSON *root = NULL;
+	int status;
+
+	*s = (struct fot_spec){ 0 };
+	FOT_TRY(fot_json_read(&root, path, MAX_FILE, FOT_ERR_USAGE, err));
+	FOT_TRY(fot_spec_parse(s, root, path, dir, err));
+out:
+	cJSON_Delete(root);
+	fot_free(dir);
+	return status;
+}
+
+void fot_spec_release(struct fot_spec *s)
+{
+	for (size_t i = 0; i < s->n_models; i++) {
+		fot_free(s->model[i].path);
+		fot_free(s->model[i].dir);
+		fot_free(s->model[i].variant);
+		fot_free(s->model[i].memory);
+	}
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		for (size_t k = 0; k < s->task[i].n_datasets; k++)
+			fot_free(s->task[i].dataset[k]);
+		fot_free(s->task[i].dataset);
+		fot_free(s->task[i].task);
+		fot_free(s->task[i].context_length);
+	}
+	fot_free(s->model);
+	fot_free(s->task);
+	fot_free(s->name);
+	*s = (struct fot_spec){ 0 };
+}
+
+/* --- writing --- */
+
+static bool add_memory_json(cJSON *list, const struct fot_memory_spec *m)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	if (!o || !cJSON_AddItemToArray(list, o)) {
+		cJSON_Delete(o);
+		return false;
+	}
+	return cJSON_AddStringToObject(o, "mode", fot_memory_mode_name(m->mode)) &&
+	       (!m->top_k || cJSON_AddNumberToObject(o, "top_k", m->top_k)) &&
+	       (!m->dtype_given || cJSON_AddStringToObject(o, "mem_dtype", m->dtype == FOT_F32 ? "f32" : "bf16"));
+}
+
+static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
+{
+	cJSON *o = cJSON_CreateObject(), *memory;
+	bool good;
+
+	if (!o || !cJSON_AddItemToArray(list, o)) {
+		cJSON_Delete(o);
+		return false;
+	}
+	good = cJSON_AddStringToObject(o, "path", m->path) &&
+	       (!m->variant || cJSON_AddStringToObject(o, "variant", m->variant));
+	memory = cJSON_AddArrayToObject(o, "memory");
+	for (size_t i = 0; i < m->n_memory && memory && good; i++)
+		good = add_memory_json(memory, &m->memory[i]);
+	return good && memory;
+}
+
+static bool add_task_json(cJSON *list, const struct fot_task_spec *t)
+{
+	cJSON *o = cJSON_CreateObject(), *datasets, *lengths;
+	bool good = o && cJSON_AddItemToArray(list, o);
+
+	if (!good) {
+		cJSON_Delete(o);
+		return false;
+	}
+	good = cJSON_AddStringToObject(o, "task", t->task) != NULL;
+	datasets = cJSON_AddArrayToObject(o, "datasets");
+	for (size_t i = 0; i < t->n_datasets && datasets && good; i++)
+		good = cJSON_AddItemToArray(datasets, cJSON_CreateString(t->dataset[i]));
+	good = good && cJSON_AddStringToObject(o, "split", fot_split_name(t->split));
+	lengths = cJSON_AddArrayToObject(o, "context_lengths");
+	for (size_t i = 0; i < t->n_lengths && lengths && good; i++)
+		good = cJSON_AddItemToArray(lengths, cJSON_CreateNumber((double)t->context_length[i]));
+	return good && datasets && lengths && cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens) &&
+	       cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
+}
+
+cJSON *fot_spec_json(const struct fot_spec *s)
+{
+	cJSON *root = cJSON_CreateObject(), *models, *tasks;
+	bool good = root && cJSON_AddStringToObject(root, "name", s->name) &&
+		    cJSON_AddNumberToObject(root, "seed", (double)s->seed) &&
+		    cJSON_AddNumberToObject(root, "window", s->window);
+
+	models = good ? cJSON_AddArrayToObject(root, "models") : NULL;
+	tasks = models ? cJSON_AddArrayToObject(root, "tasks") : NULL;
+	good = tasks != NULL;
+	for (size_t i = 0; i < s->n_models && good; i++)
+		good = add_model_json(models, &s->model[i]);
+	for (size_t i = 0; i < s->n_tasks && good; i++)
+		good = add_task_json(tasks, &s->task[i]);
+	if (good)
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
+int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	cJSON *root = fot_spec_json(s);
+	int status = root ? fot_json_canonical(&text, root, err) : FOT_FAIL(err, FOT_ERR_RUN, "spec: out of memory");
+
+	if (status == FOT_OK)
+		fot_sha256_of(text.data, text.len, out);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+	return status;
+}

@@ -1,0 +1,90 @@
+/* spec.h: what a run shall do, read from a JSON file or built from flags.
+ *
+ *   { "name": "quick", "seed": 1, "window": 0, "threads": 2,
+ *     "models": [ { "path": "model/zoo/lm-fot", "variant": "fot",
+ *                   "memory": [ "none", "dense", "knn:128",
+ *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
+ *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
+ *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 } ] }
+ *
+ * Every axis is a list; a run is their product.  Sizes may be numbers or texts
+ * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
+ * threads changes no result and does not belong to the spec's hash. */
+#ifndef FOT_SPEC_H
+#define FOT_SPEC_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "datasets/dataset.h"
+#include "model/config.h"
+
+enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN };
+
+struct fot_memory_spec {
+	enum fot_memory_mode mode;
+	int32_t top_k;        /* knn only; 0: the model's */
+	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
+	bool dtype_given;     /* else the model's */
+};
+
+struct fot_model_spec {
+	char *path;    /* as written */
+	char *dir;     /* where it is */
+	char *variant; /* NULL: the model's */
+	struct fot_memory_spec *memory;
+	size_t n_memory;
+};
+
+struct fot_task_spec {
+	char *task;      /* "perplexity" */
+	char **dataset;  /* names, or paths where they are */
+	size_t n_datasets;
+	enum fot_split split;
+	int64_t *context_length; /* ascending, distinct */
+	size_t n_lengths;
+	int64_t target_tokens;   /* per document */
+	int64_t max_documents;   /* per dataset */
+};
+
+struct fot_spec {
+	char *name;
+	uint64_t seed;
+	int32_t window;  /* 0: each model's */
+	int32_t threads; /* 0: not said */
+	struct fot_model_spec *model;
+	size_t n_models;
+	struct fot_task_spec *task;
+	size_t n_tasks;
+};
+
+/* Errors: FOT_ERR_USAGE. Paths are taken from the working folder if they exist
+ * there, else from base_dir (the spec's folder; NULL: none). */
+int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
+		   struct fot_err *err);
+int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err);
+void fot_spec_release(struct fot_spec *s);
+
+/* The spec with every default filled in and nothing that is only of this
+ * machine (threads, resolved paths): the form that is hashed and stored. */
+cJSON *fot_spec_json(const struct fot_spec *s); /* NULL without memory */
+int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err);
+
+const char *fot_memory_mode_name(enum fot_memory_mode m);
+const char *fot_split_name(enum fot_split split);
+/* "none", "dense", "knn", "knn:K" into m; false if it is none of them. */
+bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
+
+struct fot_lengths {
+	int64_t *at;
+	size_t n, cap;
+};
+/* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,
+ * not positive, descending or more than 4096 lengths. */
+bool fot_lengths_add(struct fot_lengths *l, const char *text);
+void fot_lengths_release(struct fot_lengths *l);
+
+#endif

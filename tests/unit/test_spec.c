@@ -1,0 +1,257 @@
+/* test_spec.c: specs are read strictly, with defaults, and hash what matters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the five above first */
+#include <cmocka.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "harness/spec.h"
+
+static const char *const GOOD =
+	"{\"name\":\"q\",\"seed\":7,\"threads\":2,\"window\":512,"
+	"\"models\":[{\"path\":\"m/a\",\"memory\":[\"none\",\"dense\",\"knn:128\",{\"mode\":\"knn\",\"top_k\":32,\"mem_dtype\":\"f32\"}]},"
+	"{\"path\":\"m/b\",\"variant\":\"vanilla\"}],"
+	"\"tasks\":[{\"task\":\"perplexity\",\"datasets\":[\"books\",\"tex\"],\"split\":\"valid\","
+	"\"context_lengths\":[\"32k\",512,\"2k-8k*2\"],\"target_tokens\":\"8k\",\"documents\":3}]}";
+
+static int parse(struct fot_spec *s, const char *text, struct fot_err *err)
+{
+	cJSON *root = NULL;
+	int status = fot_json_parse(&root, text, strlen(text), "s.json", FOT_ERR_USAGE, err);
+
+	*s = (struct fot_spec){ 0 };
+	if (status == FOT_OK)
+		status = fot_spec_parse(s, root, "s.json", NULL, err);
+	cJSON_Delete(root);
+	return status;
+}
+
+static void test_spec_reads_everything(void **state)
+{
+	static const int64_t lengths[] = { 512, 2048, 4096, 8192, 32768 };
+	struct fot_spec s;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	if (parse(&s, GOOD, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	assert_string_equal(s.name, "q");
+	assert_int_equal(s.seed, 7);
+	assert_int_equal(s.threads, 2);
+	assert_int_equal(s.window, 512);
+	assert_int_equal(s.n_models, 2);
+	assert_int_equal(s.model[0].n_memory, 4);
+	assert_int_equal(s.model[0].memory[0].mode, FOT_MEMORY_NONE);
+	assert_int_equal(s.model[0].memory[1].mode, FOT_MEMORY_DENSE);
+	assert_int_equal(s.model[0].memory[2].mode, FOT_MEMORY_KNN);
+	assert_int_equal(s.model[0].memory[2].top_k, 128);
+	assert_int_equal(s.model[0].memory[3].top_k, 32);
+	assert_true(s.model[0].memory[3].dtype_given && s.model[0].memory[3].dtype == FOT_F32);
+	assert_null(s.model[0].variant);
+	assert_string_equal(s.model[1].variant, "vanilla");
+	assert_int_equal(s.model[1].n_memory, 1);
+	assert_int_equal(s.task[0].n_datasets, 2);
+	assert_string_equal(s.task[0].dataset[1], "tex");
+	assert_int_equal(s.task[0].split, FOT_VALID);
+	assert_int_equal(s.task[0].target_tokens, 8192);
+	assert_int_equal(s.task[0].max_documents, 3);
+	assert_int_equal(s.task[0].n_lengths, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(s.task[0].context_length[i], lengths[i]);
+	fot_spec_release(&s);
+}
+
+static void test_spec_json_reads_back_with_the_same_hash(void **state)
+{
+	struct fot_spec a, b;
+	struct fot_str text = FOT_STR_INIT;
+	char hash_a[65], hash_b[65];
+	cJSON *root;
+
+	(void)state;
+	assert_int_equal(parse(&a, GOOD, NULL), FOT_OK);
+	root = fot_spec_json(&a);
+	assert_non_null(root);
+	assert_int_equal(fot_json_print(&text, root, 1, NULL), FOT_OK);
+	assert_int_equal(parse(&b, text.data, NULL), FOT_OK);
+	assert_int_equal(fot_spec_hash(hash_a, &a, NULL), FOT_OK);
+	b.threads = 64;
+	assert_int_equal(fot_spec_hash(hash_b, &b, NULL), FOT_OK);
+	assert_string_equal(hash_a, hash_b);
+	b.seed++;
+	assert_int_equal(fot_spec_hash(hash_b, &b, NULL), FOT_OK);
+	assert_string_not_equal(hash_a, hash_b);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+	fot_spec_release(&a);
+	fot_spec_release(&b);
+}
+
+/* Each row: in GOOD, replace `from` by `to`; the message must hold `want`. */
+static void test_spec_refuses(void **state)
+{
+	static const struct {
+		const char *from, *to, *want;
+	} row[] = {
+		{ "\"seed\"", "\"sed\"", "seed" },
+		{ "\"seed\":7", "\"seed\":-1", "seed" },
+		{ "\"seed\":7", "\"seed\":1.5", "seed" },
+		{ "\"seed\":7", "\"seed\":7,\"seed\":8", "seed" },
+		{ "\"threads\":2", "\"threads\":0", "threads" },
+		{ "\"window\":512", "\"window\":\"x\"", "window" },
+		{ "\"path\":\"m/a\",", "", "models[0].path: missing" },
+		{ "\"path\":\"m/a\"", "\"path\":\"\"", "path" },
+		{ "\"path\":\"m/a\"", "\"pth\":\"m/a\"", "path" },
+		{ "\"none\",", "\"none\",\"none\",", "memory[1]" },
+		{ "\"none\",", "\"nnoe\",", "models[0].memory[0]" },
+		{ "\"knn:128\"", "\"knn:0\"", "memory[2]" },
+		{ "\"top_k\":32", "\"top_k\":0", "top_k" },
+		{ "{\"mode\":\"knn\"", "{\"mode\":\"dense\"", "top_k only with knn" },
+		{ "\"f32\"", "\"f16\"", "mem_dtype" },
+		{ "\"perplexity\"", "\"perplexty\"", "did you mean \"perplexity\"" },
+		{ "\"valid\"", "\"vlid\"", "did you mean \"valid\"" },
+		{ "[\"books\",\"tex\"]", "[]", "datasets" },
+		{ "\"tex\"", "\"books\"", "\"books\" stands twice" },
+		{ "\"tex\"", "5", "datasets" },
+		{ "512,\"2k", "2048,\"2k", "2048 stands twice" },
+		{ "512,\"2k", "0,\"2k", "context_lengths" },
+		{ "512,\"2k", "1.5,\"2k", "context_lengths" },
+		{ "2k-8k*2", "8k-2k*2", "context_lengths" },
+		{ "2k-8k*2", "2k-8k", "context_lengths" },
+		{ "2k-8k*2", "2k-8k*1", "context_lengths" },
+		{ "\"8k\"", "\"-8k\"", "target_tokens" },
+		{ "\"documents\":3", "\"documents\":0", "documents" },
+		{ "\"documents\":3", "\"documets\":3", "documents" },
+		{ "\"tasks\":[{", "\"tasks\":[5,{", "tasks[0]" },
+		{ "\"models\":[{", "\"models\":{},\"x\":[{", "x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct fot_str text = FOT_STR_INIT;
+		struct fot_spec s;
+		struct fot_err err = { 0 };
+		const char *at = strstr(GOOD, row[i].from);
+
+		assert_non_null(at);
+		fot_str_add(&text, GOOD, (size_t)(at - GOOD));
+		fot_str_puts(&text, row[i].to);
+		fot_str_puts(&text, at + strlen(row[i].from));
+		if (parse(&s, text.data, &err) != FOT_ERR_USAGE)
+			fail_msg("accepted %s", text.data);
+		if (!strstr(err.text, row[i].want) || !strstr(err.text, "s.json"))
+			fail_msg("\"%s\" lacks \"%s\"", err.text, row[i].want);
+		fot_str_release(&text);
+	}
+}
+
+static void test_spec_needs_models_and_tasks(void **state)
+{
+	struct fot_spec s;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(parse(&s, "{}", &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "models"));
+	assert_int_equal(parse(&s, "[]", &err), FOT_ERR_USAGE);
+	assert_int_equal(parse(&s, "{\"models\":[{\"path\":\"x\"}]}", &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "tasks"));
+}
+
+static void test_spec_paths_come_from_here_or_from_beside_it(void **state)
+{
+	static const char *const text =
+		"{\"models\":[{\"path\":\"beside\"},{\"path\":\"base\"},{\"path\":\"nowhere\"}],"
+		"\"tasks\":[{\"task\":\"perplexity\",\"datasets\":[\"./x.jsonl\",\"beside\"],\"context_lengths\":[8]}]}";
+	char dir[] = "/tmp/fot-spec-XXXXXX", path[64], want[64];
+	struct fot_spec s;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/beside", dir);
+	mkdir(path, 0777);
+	snprintf(path, sizeof path, "%s/base", dir);
+	mkdir(path, 0777);
+	snprintf(path, sizeof path, "%s/spec.json", dir);
+	assert_int_equal(fot_file_replace(path, text, strlen(text), NULL), FOT_OK);
+	if (fot_spec_read(&s, path, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	snprintf(want, sizeof want, "%s/beside", dir);
+	assert_string_equal(s.model[0].dir, want);
+	assert_string_equal(s.model[0].path, "beside");
+	assert_string_equal(s.model[1].dir, fot_is_dir("base") ? "base" : s.model[1].dir);
+	assert_string_equal(s.model[2].dir, "nowhere");
+	assert_string_equal(s.task[0].dataset[1], "beside"); /* a name, not a path */
+	assert_string_equal(s.name, "run");
+	assert_int_equal(s.task[0].split, FOT_TEST);
+	fot_spec_release(&s);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/beside", dir);
+	rmdir(path);
+	snprintf(path, sizeof path, "%s/base", dir);
+	rmdir(path);
+	rmdir(dir);
+	assert_int_equal(fot_spec_read(&s, "/tmp/fot-no-such-spec.json", &err), FOT_ERR_USAGE);
+}
+
+static void test_spec_lengths(void **state)
+{
+	static const char *const bad[] = { "", ",", "2k,", "-5", "0", "1e3", "2048-1024*2", "1-2*0", "1-1M*2x", "k" };
+	struct fot_lengths l = { 0 };
+
+	(void)state;
+	assert_true(fot_lengths_add(&l, "1,2k,4-33*2,1M"));
+	assert_int_equal(l.n, 7);
+	assert_int_equal(l.at[5], 32);
+	assert_int_equal(l.at[6], 1 << 20);
+	fot_lengths_release(&l);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		if (fot_lengths_add(&l, bad[i]))
+			fail_msg("accepted \"%s\"", bad[i]);
+		fot_lengths_release(&l);
+	}
+}
+
+static void test_spec_survives_lack_of_memory(void **state)
+{
+	int ok = 0;
+
+	(void)state;
+	for (long k = 1; k < 200 && !ok; k++) {
+		struct fot_spec s;
+		cJSON *root = cJSON_Parse(GOOD);
+
+		fot_mem_fail_at(k);
+		ok = fot_spec_parse(&s, root, "s.json", NULL, NULL) == FOT_OK;
+		fot_mem_fail_at(0);
+		if (ok)
+			fot_spec_release(&s);
+		cJSON_Delete(root);
+	}
+	assert_true(ok);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec_reads_everything),
+		cmocka_unit_test(test_spec_json_reads_back_with_the_same_hash),
+		cmocka_unit_test(test_spec_refuses),
+		cmocka_unit_test(test_spec_needs_models_and_tasks),
+		cmocka_unit_test(test_spec_paths_come_from_here_or_from_beside_it),
+		cmocka_unit_test(test_spec_lengths),
+		cmocka_unit_test(test_spec_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
