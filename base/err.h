@@ -45,11 +45,11 @@ int fot_err_prefix(struct fot_err *err, const char *fmt, ...) __attribute__((for
 void fot_text_oneline(char *text);
 
 /* Exit quietly from a function whose callee has already filled err. */
-#define FOT_TRY(call)                      \
-	do {                               \
-		status = (call);           \
-		if (status != FOT_OK)      \
-			goto out;          \
+#define FOT_TRY(call)                 \
+	do {                          \
+		status = (call);      \
+		if (status != FOT_OK) \
+			goto out;     \
 	} while (0)
 
 #endif

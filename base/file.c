@@ -84,8 +84,12 @@ static const char *kind_of(mode_t mode)
 		mode_t type;
 		const char *name;
 	} kinds[] = {
-		{ S_IFREG, "a regular file" }, { S_IFDIR, "a folder" },          { S_IFIFO, "a FIFO" },
-		{ S_IFSOCK, "a socket" },      { S_IFCHR, "a character device" }, { S_IFBLK, "a block device" },
+		{ S_IFREG, "a regular file" },
+		{ S_IFDIR, "a folder" },
+		{ S_IFIFO, "a FIFO" },
+		{ S_IFSOCK, "a socket" },
+		{ S_IFCHR, "a character device" },
+		{ S_IFBLK, "a block device" },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

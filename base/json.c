@@ -69,7 +69,8 @@ static int hex4(const struct scan *s, size_t at)
 		c = s->text[i];
 		digit = c >= '0' && c <= '9' ? c - '0' :
 			c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-			c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+			c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+					       -1;
 		if (digit < 0)
 			return -1;
 		v = v * 16 + digit;
@@ -91,7 +92,8 @@ static int scan_unicode(struct scan *s)
 	if (v < 0xd800 || v > 0xdfff)
 		return FOT_OK;
 	low = v < 0xdc00 && s->n - s->at >= 6 && s->text[s->at] == '\\' && s->text[s->at + 1] == 'u' ?
-		      hex4(s, s->at + 2) : -1;
+		      hex4(s, s->at + 2) :
+		      -1;
 	if (low < 0xdc00 || low > 0xdfff)
 		return scan_fail(s, start, "half of a surrogate pair");
 	s->at += 6;
@@ -486,8 +488,8 @@ static const char *type_name(const cJSON *node)
 		int type;
 		const char *name;
 	} types[] = {
-		{ cJSON_False, "a boolean" }, { cJSON_True, "a boolean" }, { cJSON_NULL, "null" },
-		{ cJSON_Number, "a number" }, { cJSON_String, "a string" }, { cJSON_Array, "an array" },
+		{ cJSON_False, "a boolean" },  { cJSON_True, "a boolean" },  { cJSON_NULL, "null" },
+		{ cJSON_Number, "a number" },  { cJSON_String, "a string" }, { cJSON_Array, "an array" },
 		{ cJSON_Object, "an object" },
 	};
 
@@ -515,11 +517,11 @@ static int fetch(const cJSON **node, const cJSON *obj, const char *key, bool req
 			expected);
 }
 
-static int wrong_type(const cJSON *node, const char *key, const char *expected, const struct fot_json_ctx *ctx,
-		      struct fot_err *err)
+static int wrong_type(const cJSON *node, const char *key, const char *expected,
+		      const struct fot_json_ctx *ctx, struct fot_err *err)
 {
-	return FOT_FAIL(err, ctx->code, "%s%s%s: expected %s, got %s", ctx->where, key ? joint(ctx->where) : "",
-			key ? key : "", expected, type_name(node));
+	return FOT_FAIL(err, ctx->code, "%s%s%s: expected %s, got %s", ctx->where,
+			key ? joint(ctx->where) : "", key ? key : "", expected, type_name(node));
 }
 
 /* ---- getters ---- */

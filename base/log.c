@@ -27,10 +27,10 @@ static struct {
 	pthread_mutex_t lock;
 	enum fot_log_level max;
 	enum fot_progress_mode mode;
-	int file;         /* -1 when there is no log file */
-	bool drawn;       /* a progress line stands on the terminal */
-	bool any;         /* fot_progress has shown something */
-	bool pending;     /* last holds a text not yet shown */
+	int file;     /* -1 when there is no log file */
+	bool drawn;   /* a progress line stands on the terminal */
+	bool any;     /* fot_progress has shown something */
+	bool pending; /* last holds a text not yet shown */
 	double shown_at;
 	char last[LINE_MAX_BYTES];
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER, .max = FOT_LOG_INFO, .file = -1 };
@@ -174,7 +174,8 @@ static void show(bool terminal)
 /* auto keeps quiet runs quiet, on does not. */
 static bool progress_wanted(void)
 {
-	return state.mode == FOT_PROGRESS_ON || (state.mode == FOT_PROGRESS_AUTO && state.max >= FOT_LOG_INFO);
+	return state.mode == FOT_PROGRESS_ON ||
+	       (state.mode == FOT_PROGRESS_AUTO && state.max >= FOT_LOG_INFO);
 }
 
 void fot_progress(const char *fmt, ...)
@@ -188,7 +189,8 @@ void fot_progress(const char *fmt, ...)
 		format_line(state.last, fmt, ap);
 		va_end(ap);
 		state.pending = true;
-		if (!state.any || fot_clock() - state.shown_at >= (terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL))
+		if (!state.any ||
+		    fot_clock() - state.shown_at >= (terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL))
 			show(terminal);
 	}
 	pthread_mutex_unlock(&state.lock);

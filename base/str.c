@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 
-#define NEAREST_MAX 64     /* longest word that "did you mean" considers */
+#define NEAREST_MAX 64 /* longest word that "did you mean" considers */
 #define NEAREST_DISTANCE 3
 
 /* ---- the string ---- */

@@ -18,7 +18,9 @@ struct fot_str {
 	bool failed;
 };
 
+/* clang-format off */
 #define FOT_STR_INIT { 0 }
+/* clang-format on */
 
 void fot_str_release(struct fot_str *s);
 void fot_str_clear(struct fot_str *s);
