@@ -3,7 +3,7 @@
 # VARIANT  release (default), asan, ubsan, double (training code in double
 #          precision, for gradient checks)
 # OPT      optimisation flags of this machine; OPT=-O2 gives a portable build
-# JOBS     compilers at a time
+# JOBS     compilers at a time (instead of -j)
 # V=1      show the commands
 
 VARIANT ?= release
@@ -13,7 +13,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-ifeq ($(findstring jobserver,$(MAKEFLAGS))$(filter -j%,$(MAKEFLAGS)),)
+# Only the outermost make: the others share its job server.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS) -Otarget
 endif
 MAKEFLAGS += --no-builtin-rules
@@ -41,6 +42,7 @@ CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 
 SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*.c)
 OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out harness/main.c,$(SOURCES)))
+LIBRARY := $(B)/libfotbench.a
 PROGRAM := $(if $(wildcard harness/main.c),$(B)/fotbench)
 
 # tests/unit/test_*.c and tests/grad/test_*.c are programs of their own; other
@@ -52,7 +54,7 @@ shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard te
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(OBJECTS) $(PROGRAM) $(if $(PROGRAM),$(if $(filter release,$(VARIANT)),fotbench))
+all: $(LIBRARY) $(PROGRAM) $(if $(PROGRAM),$(if $(filter release,$(VARIANT)),fotbench))
 
 help:
 	@echo 'make            build ./fotbench (OPT="-O3 -march=native" by default)'
@@ -92,16 +94,20 @@ $(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(FLAGS) $(CPPFLAGS_ALL) -c $< -o $@
 
-$(B)/fotbench: $(OBJECTS) $(B)/harness/main.o
+# A new archive by quick append: files of equal name in two rooms both stay.
+$(LIBRARY): $(OBJECTS)
+	$(call say,AR)rm -f $@ && ar qcs $@ $(OBJECTS)
+
+$(B)/fotbench: $(B)/harness/main.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
 fotbench: $(B)/fotbench
 	@ln -sf $< $@
 
-$(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,unit) $(OBJECTS)
+$(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,unit) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
-$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(OBJECTS)
+$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
