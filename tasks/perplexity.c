@@ -1,0 +1,103 @@
+/* perplexity.c: see perplexity.h. */
+#include "tasks/perplexity.h"
+
+#include "base/str.h"
+#include "base/sum.h"
+
+int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err)
+{
+	if (p->window < 1 || p->n_lengths < 1 || p->target_tokens < 1)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"perplexity: window %lld, %zu context lengths, %lld target tokens: each must be at least 1",
+				(long long)p->window, p->n_lengths, (long long)p->target_tokens);
+	for (size_t i = 0; i < p->n_lengths; i++) {
+		if (p->context_length[i] < p->window)
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"perplexity: context length %lld is shorter than the local window of %lld tokens",
+					(long long)p->context_length[i], (long long)p->window);
+		if (i > 0 && p->context_length[i] <= p->context_length[i - 1])
+			return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: context lengths must ascend");
+	}
+	return FOT_OK;
+}
+
+size_t fot_perplexity_begin(const struct fot_perplexity *p)
+{
+	int64_t w = p->window, before = p->context_length[p->n_lengths - 1] - w;
+
+	return (size_t)((before + w - 1) / w * w);
+}
+
+size_t fot_perplexity_min_tokens(const struct fot_perplexity *p)
+{
+	return fot_perplexity_begin(p) + (size_t)p->window + 1;
+}
+
+bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens, size_t n)
+{
+	size_t w = (size_t)p->window, begin = fot_perplexity_begin(p), windows, most;
+
+	if (n < fot_perplexity_min_tokens(p))
+		return false;
+	windows = (n - 1 - begin) / w;
+	most = (size_t)p->target_tokens / w;
+	if (most < 1)
+		most = 1;
+	if (windows > most)
+		windows = most;
+	*r = (struct fot_request){
+		.tokens = tokens,
+		.n_tokens = n,
+		.begin = begin,
+		.end = begin + windows * w,
+		.window = p->window,
+		.context_length = p->context_length,
+		.n_lengths = p->n_lengths,
+	};
+	return true;
+}
+
+void fot_perplexity_observe(struct fot_perplexity_observation *o, const struct fot_request *r,
+			    const struct fot_scores *s, size_t length_index)
+{
+	size_t n = r->end - r->begin;
+	const double *nll = s->nll + length_index * n;
+	struct fot_sum sum = { 0 }, squares = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		fot_sum_add(&sum, nll[i]);
+		fot_sum_add(&squares, nll[i] * nll[i]);
+	}
+	*o = (struct fot_perplexity_observation){
+		.context_length = r->context_length[length_index],
+		.n_tokens_scored = (int64_t)n,
+		.n_windows = (int64_t)n / r->window,
+		.nll_nats = fot_sum_value(&sum),
+		.nll_sq_nats = fot_sum_value(&squares),
+	};
+}
+
+static bool white(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+int fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r,
+			const struct fot_tokenizer *t, bool bos, struct fot_err *err)
+{
+	struct fot_str before = FOT_STR_INIT, all = FOT_STR_INIT;
+	size_t first = bos ? 1 : 0;
+	int status;
+
+	/* Decoding drops a space at the very front, so decode from there each time. */
+	FOT_TRY(fot_tokenizer_decode(t, &before, r->tokens + first, r->begin + 1 - first, err));
+	FOT_TRY(fot_tokenizer_decode(t, &all, r->tokens + first, r->end + 1 - first, err));
+	*n_bytes = all.len > before.len ? (int64_t)(all.len - before.len) : 0;
+	*n_words = 0;
+	for (size_t i = before.len; i < all.len; i++)
+		*n_words += !white(all.data[i]) && (i == 0 || white(all.data[i - 1]));
+out:
+	fot_str_release(&before);
+	fot_str_release(&all);
+	return status;
+}

@@ -1,0 +1,52 @@
+/* perplexity.h: perplexity against context length.
+ *
+ * The same target tokens are scored at every context length L; only what lies to
+ * their left varies.  With Lmax the largest L, targets start behind the first
+ * multiple of W that is >= Lmax - W, so that every L finds its whole memory in
+ * the document, and run for whole windows, never past the document's end. */
+#ifndef FOT_PERPLEXITY_H
+#define FOT_PERPLEXITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/tokenizer.h"
+#include "tasks/task.h"
+
+/* Raised whenever results change for the same inputs. */
+#define FOT_PERPLEXITY_VERSION 1
+
+struct fot_perplexity {
+	int64_t window;                /* W >= 1 */
+	const int64_t *context_length; /* [n_lengths] ascending, each >= W */
+	size_t n_lengths;
+	int64_t target_tokens;         /* rounded down to whole windows, at least one */
+};
+
+/* Check lengths against the window. Errors: FOT_ERR_USAGE. */
+int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err);
+/* First input position whose successor is scored. */
+size_t fot_perplexity_begin(const struct fot_perplexity *p);
+/* Tokens (BOS included) that a document must at least have. */
+size_t fot_perplexity_min_tokens(const struct fot_perplexity *p);
+/* The request for one document; false: too short, to be skipped. */
+bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens, size_t n);
+
+/* What one row of perplexity.csv says about the scores. */
+struct fot_perplexity_observation {
+	int64_t context_length;
+	int64_t n_tokens_scored, n_windows;
+	double nll_nats, nll_sq_nats; /* compensated sums in token order */
+};
+void fot_perplexity_observe(struct fot_perplexity_observation *o, const struct fot_request *r,
+			    const struct fot_scores *s, size_t length_index);
+
+/* Bytes of the target text and words that start in it. The text before the
+ * targets decides whether their first byte starts a word. bos: tokens[0] is a
+ * BOS and no text. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r,
+			const struct fot_tokenizer *t, bool bos, struct fot_err *err);
+
+#endif
