@@ -74,17 +74,24 @@ struct word {
 	int value;
 };
 
-static const struct word mem_dtype_words[] = { { "float32", FOT_F32 },	{ "bfloat16", FOT_BF16 }, { "float16", FOT_F16 },
-					       { "torch.float32", FOT_F32 }, { "torch.bfloat16", FOT_BF16 },
-					       { "torch.float16", FOT_F16 }, { NULL, 0 } };
+static const struct word mem_dtype_words[] = { { "float32", FOT_F32 },
+					       { "bfloat16", FOT_BF16 },
+					       { "float16", FOT_F16 },
+					       { "torch.float32", FOT_F32 },
+					       { "torch.bfloat16", FOT_BF16 },
+					       { "torch.float16", FOT_F16 },
+					       { NULL, 0 } };
 static const struct word cut_words[] = { { "longllama", 0 }, { "blocks", 1 }, { NULL, 0 } };
 static const struct word mix_words[] = { { "joint", FOT_MIX_JOINT }, { "gate", FOT_MIX_GATE }, { NULL, 0 } };
-static const struct word search_words[] = { { "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL },
-					    { "topk", FOT_SEARCH_TOPK }, { NULL, 0 } };
-static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM }, { "byte", FOT_TOKENIZER_BYTE },
-					       { "none", FOT_TOKENIZER_NONE }, { NULL, 0 } };
+static const struct word search_words[] = {
+	{ "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL }, { "topk", FOT_SEARCH_TOPK }, { NULL, 0 }
+};
+static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM },
+					       { "byte", FOT_TOKENIZER_BYTE },
+					       { "none", FOT_TOKENIZER_NONE },
+					       { NULL, 0 } };
 
-static const char *const our_keys[] = { "cut",	     "qk_norm", "mix",	   "search",  "top_k",
+static const char *const our_keys[] = { "cut",       "qk_norm", "mix",    "search",  "top_k",
 					"tokenizer", "variant", "method", "training" };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -145,8 +152,8 @@ static int check_ranges(const struct fot_config *c, const char *name, struct fot
 		double v = double_of(c, k->offset);
 
 		if (!(v >= k->lo && v <= k->hi) || (k->open && (v <= k->lo || v >= k->hi)))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a number %s, got %.17g", name, k->key,
-					k->range, v);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a number %s, got %.17g", name,
+					k->key, k->range, v);
 	}
 	return FOT_OK;
 }
@@ -154,34 +161,39 @@ static int check_ranges(const struct fot_config *c, const char *name, struct fot
 static int check_heads(const struct fot_config *c, const char *name, struct fot_err *err)
 {
 	if (c->hidden_size % c->n_heads != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_size %d is not a multiple of num_attention_heads %d",
-				name, c->hidden_size, c->n_heads);
-	if (c->head_dim != c->hidden_size / c->n_heads)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: head_dim: expected hidden_size / num_attention_heads = %d, got %d",
-				name, c->hidden_size / c->n_heads, c->head_dim);
-	if (c->head_dim % 2 != 0)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: hidden_size / num_attention_heads: expected an even number (rotary pairs), got %d",
-				name, c->head_dim);
+				"%s: hidden_size %d is not a multiple of num_attention_heads %d", name,
+				c->hidden_size, c->n_heads);
+	if (c->head_dim != c->hidden_size / c->n_heads)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: head_dim: expected hidden_size / num_attention_heads = %d, got %d", name,
+				c->hidden_size / c->n_heads, c->head_dim);
+	if (c->head_dim % 2 != 0)
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: hidden_size / num_attention_heads: expected an even number (rotary pairs), got %d",
+			name, c->head_dim);
 	return FOT_OK;
 }
 
 static int check_mem_layers(const struct fot_config *c, const char *name, struct fot_err *err)
 {
 	if (c->n_mem_layers < 0 || c->n_mem_layers > c->n_layers)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected at most %d entries, got %d", name,
-				c->n_layers, c->n_mem_layers);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected at most %d entries, got %d",
+				name, c->n_layers, c->n_mem_layers);
 	for (int32_t i = 0; i < c->n_mem_layers; i++) {
 		int32_t layer = c->mem_layers[i];
 
 		if (layer < 0 || layer >= c->n_layers)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected layers 0 to %d, got %d", name,
-					c->n_layers - 1, layer);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected layers 0 to %d, got %d",
+					name, c->n_layers - 1, layer);
 		if (i > 0 && layer == c->mem_layers[i - 1])
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: layer %d stands there twice", name, layer);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: layer %d stands there twice",
+					name, layer);
 		if (i > 0 && layer < c->mem_layers[i - 1])
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected ascending order, got %d after %d",
-					name, layer, c->mem_layers[i - 1]);
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: mem_layers: expected ascending order, got %d after %d", name,
+					layer, c->mem_layers[i - 1]);
 	}
 	return FOT_OK;
 }
@@ -191,8 +203,8 @@ static int check_token_id(const struct fot_config *c, const char *key, int32_t i
 {
 	if (id < c->vocab_size)
 		return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected less than vocab_size %d, got %d", name, key, c->vocab_size,
-			id);
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected less than vocab_size %d, got %d", name, key,
+			c->vocab_size, id);
 }
 
 static const char *word_of(const struct word *words, int value)
@@ -208,10 +220,12 @@ static int check_words(const struct fot_config *c, const char *name, struct fot_
 
 	if (!word_of(mem_dtype_words, (int)c->mem_dtype) || !word_of(mix_words, (int)c->mix) ||
 	    !word_of(search_words, (int)c->search) || !word_of(tokenizer_words, (int)c->tokenizer))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_dtype %d, mix %d, search %d or tokenizer %d is no known value",
-				name, (int)c->mem_dtype, (int)c->mix, (int)c->search, (int)c->tokenizer);
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: mem_dtype %d, mix %d, search %d or tokenizer %d is no known value", name,
+				(int)c->mem_dtype, (int)c->mix, (int)c->search, (int)c->tokenizer);
 	if (n == sizeof c->variant || fot_utf8_valid(c->variant, n) != n)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: fot.variant: expected UTF-8 text of at most %zu bytes", name,
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: fot.variant: expected UTF-8 text of at most %zu bytes", name,
 				sizeof c->variant - 1);
 	return FOT_OK;
 }
@@ -253,7 +267,8 @@ static int read_ints(struct fot_config *c, const struct source *s, struct fot_er
 			continue;
 		if (k->nullable && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(obj, k->key)))
 			v = -1;
-		FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v, k->ours ? &s->at_ours : &s->at_root, err));
+		FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v,
+				     k->ours ? &s->at_ours : &s->at_root, err));
 		*int_at(c, k->offset) = (int32_t)v;
 	}
 out:
@@ -339,8 +354,8 @@ static int read_variant(struct fot_config *c, const struct source *s, struct fot
 	if (status != FOT_OK || !text)
 		return status;
 	if (strlen(text) >= sizeof c->variant)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: variant: expected at most %zu bytes, got %zu", s->at_ours.where,
-				sizeof c->variant - 1, strlen(text));
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: variant: expected at most %zu bytes, got %zu",
+				s->at_ours.where, sizeof c->variant - 1, strlen(text));
 	memcpy(c->variant, text, strlen(text) + 1);
 	return FOT_OK;
 }
@@ -373,11 +388,12 @@ static int read_mem_layers(struct fot_config *c, const struct source *s, struct 
 	int status;
 
 	FOT_TRY(fot_json_array(s->root, "mem_layers", false, &list, &s->at_root, err));
-	cJSON_ArrayForEach(item, list) {
+	cJSON_ArrayForEach (item, list) {
 		int64_t layer;
 
 		if (c->n_mem_layers >= c->n_layers) {
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: mem_layers: expected at most %d entries (one per layer)",
+			status = FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: mem_layers: expected at most %d entries (one per layer)",
 					  s->name, c->n_layers);
 			goto out;
 		}
@@ -397,29 +413,34 @@ out:
  * absent, null or the one value given. */
 static int refuse_unsupported(const struct source *s, struct fot_err *err)
 {
-	static const char *const null_only[] = { "rope_scaling", "rope_parameters", "sliding_window", "quantization_config" };
+	static const char *const null_only[] = { "rope_scaling", "rope_parameters", "sliding_window",
+						 "quantization_config" };
 	static const char *const false_only[] = { "attention_bias", "mlp_bias" };
 	const char *act = NULL, *type = NULL;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < COUNT(null_only); i++)
 		if (fot_json_get(s->root, null_only[i]))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected null or no such key: it is not supported",
-					s->name, null_only[i]);
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: %s: expected null or no such key: it is not supported", s->name,
+					null_only[i]);
 	for (size_t i = 0; i < COUNT(false_only); i++) {
 		bool on = false;
 
 		FOT_TRY(fot_json_bool(s->root, false_only[i], false, &on, &s->at_root, err));
 		if (on)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected false, got true", s->name, false_only[i]);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected false, got true", s->name,
+					false_only[i]);
 	}
 	FOT_TRY(fot_json_string(s->root, "hidden_act", false, &act, &s->at_root, err));
 	if (act && strcmp(act, "silu") != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", s->name, act);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", s->name,
+				act);
 	FOT_TRY(fot_json_string(s->root, "model_type", false, &type, &s->at_root, err));
 	if (type && strcmp(type, "longllama") != 0 && strcmp(type, "llama") != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: model_type: expected \"longllama\" or \"llama\", got \"%s\"",
-				s->name, type);
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: model_type: expected \"longllama\" or \"llama\", got \"%s\"", s->name,
+				type);
 out:
 	return status;
 }
@@ -432,12 +453,14 @@ static int read_implied(const struct fot_config *c, const struct source *s, stru
 
 	FOT_TRY(fot_json_i64(s->root, "num_key_value_heads", false, 0, 1 << 20, &kv, &s->at_root, err));
 	if (kv != c->n_heads)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: num_key_value_heads: expected num_attention_heads %d (no grouped keys), got %lld",
-				s->name, c->n_heads, (long long)kv);
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: num_key_value_heads: expected num_attention_heads %d (no grouped keys), got %lld",
+			s->name, c->n_heads, (long long)kv);
 	FOT_TRY(fot_json_i64(s->root, "head_dim", false, 0, 1 << 20, &dim, &s->at_root, err));
 	if (dim != c->head_dim)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: head_dim: expected hidden_size / num_attention_heads = %d, got %lld",
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: head_dim: expected hidden_size / num_attention_heads = %d, got %lld",
 				s->name, c->head_dim, (long long)dim);
 out:
 	return status;
@@ -449,7 +472,8 @@ static int config_from(struct fot_config *c, const struct source *s, struct fot_
 
 	FOT_TRY(refuse_unsupported(s, err));
 	if (s->ours)
-		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, COUNT(our_keys), FOT_ERR_INPUT, err));
+		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, COUNT(our_keys), FOT_ERR_INPUT,
+				       err));
 	FOT_TRY(read_ints(c, s, err));
 	c->head_dim = c->hidden_size / c->n_heads;
 	FOT_TRY(read_implied(c, s, err));
@@ -463,34 +487,44 @@ out:
 	return status;
 }
 
-int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err)
+int fot_config_parse(struct fot_config *c, const cJSON *root, const char *name, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT, ours_name = FOT_STR_INIT;
+	struct fot_str ours_name = FOT_STR_INIT;
 	struct source s = { 0 };
 	struct fot_config read;
-	cJSON *root = NULL;
 	int status;
 
-	fot_path_join(&path, dir, "config.json");
-	fot_str_printf(&ours_name, "%s: fot", path.failed ? "" : path.data);
-	FOT_TRY(fot_str_check(&path, err));
+	fot_str_printf(&ours_name, "%s: fot", name);
 	FOT_TRY(fot_str_check(&ours_name, err));
-	FOT_TRY(fot_json_read(&root, path.data, CONFIG_BYTES_MAX, FOT_ERR_INPUT, err));
 	if (!cJSON_IsObject(root)) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object at the top", path.data);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object at the top", name);
 		goto out;
 	}
 	s.root = root;
-	s.name = path.data;
-	s.at_root = (struct fot_json_ctx){ path.data, FOT_ERR_INPUT };
+	s.name = name;
+	s.at_root = (struct fot_json_ctx){ name, FOT_ERR_INPUT };
 	s.at_ours = (struct fot_json_ctx){ ours_name.data, FOT_ERR_INPUT };
 	FOT_TRY(fot_json_object(root, "fot", false, &s.ours, &s.at_root, err));
 	fot_config_default(&read);
 	FOT_TRY(config_from(&read, &s, err));
 	*c = read;
 out:
-	cJSON_Delete(root);
 	fot_str_release(&ours_name);
+	return status;
+}
+
+int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *root = NULL;
+	int status;
+
+	fot_path_join(&path, dir, "config.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(&root, path.data, CONFIG_BYTES_MAX, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_config_parse(c, root, path.data, err));
+out:
+	cJSON_Delete(root);
 	fot_str_release(&path);
 	return status;
 }
@@ -521,7 +555,8 @@ static void print_bools(struct fot_str *out, const struct fot_config *c, bool ou
 		bool on = *(const bool *)((const char *)c + k->offset);
 
 		if (k->ours == ours)
-			fot_str_printf(out, "%s\"%s\": %s,\n", ours ? "    " : "  ", k->key, on ? "true" : "false");
+			fot_str_printf(out, "%s\"%s\": %s,\n", ours ? "    " : "  ", k->key,
+				       on ? "true" : "false");
 	}
 }
 
@@ -545,8 +580,9 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 
 	if (status != FOT_OK)
 		return status;
-	fot_str_puts(out, "{\n  \"architectures\": [\"LongLlamaForCausalLM\"],\n  \"model_type\": \"longllama\",\n"
-			  "  \"hidden_act\": \"silu\",\n");
+	fot_str_puts(out,
+		     "{\n  \"architectures\": [\"LongLlamaForCausalLM\"],\n  \"model_type\": \"longllama\",\n"
+		     "  \"hidden_act\": \"silu\",\n");
 	print_ints(out, c, false);
 	for (size_t i = 0; i < COUNT(double_keys); i++) {
 		fot_str_printf(out, "  \"%s\": ", double_keys[i].key);

@@ -8,9 +8,10 @@ struct dtype_row {
 };
 
 static const struct dtype_row rows[] = {
-	[FOT_F32] = { "F32", 4 }, [FOT_F16] = { "F16", 2 }, [FOT_BF16] = { "BF16", 2 }, [FOT_F64] = { "F64", 8 },
-	[FOT_I64] = { "I64", 8 }, [FOT_I32] = { "I32", 4 }, [FOT_I16] = { "I16", 2 },	[FOT_I8] = { "I8", 1 },
-	[FOT_U8] = { "U8", 1 },	  [FOT_BOOL] = { "BOOL", 1 },
+	[FOT_F32] = { "F32", 4 },   [FOT_F16] = { "F16", 2 }, [FOT_BF16] = { "BF16", 2 },
+	[FOT_F64] = { "F64", 8 },   [FOT_I64] = { "I64", 8 }, [FOT_I32] = { "I32", 4 },
+	[FOT_I16] = { "I16", 2 },   [FOT_I8] = { "I8", 1 },   [FOT_U8] = { "U8", 1 },
+	[FOT_BOOL] = { "BOOL", 1 },
 };
 
 #define N_ROWS (sizeof rows / sizeof rows[0])

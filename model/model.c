@@ -25,7 +25,8 @@ static int open_tokenizer(struct fot_model *m, struct fot_err *err)
 		goto out;
 	FOT_TRY(fot_tokenizer_open(&m->tokenizer, m->dir, &m->config, err));
 	if (fot_tokenizer_vocab(m->tokenizer) != m->config.vocab_size)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json has vocab_size %d, the tokenizer has %d pieces", m->dir,
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: config.json has vocab_size %d, the tokenizer has %d pieces", m->dir,
 				  m->config.vocab_size, fot_tokenizer_vocab(m->tokenizer));
 out:
 	fot_str_release(&path);
@@ -38,7 +39,8 @@ int fot_model_open(struct fot_model **out, const char *dir, struct fot_err *err)
 	int status;
 
 	if (fot_file_exists(dir) && !fot_is_dir(dir))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a model folder (config.json, model.safetensors), got a file",
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: expected a model folder (config.json, model.safetensors), got a file",
 				dir);
 	m = fot_calloc(1, sizeof *m);
 	if (!m || !(m->dir = fot_strdup(dir))) {

@@ -48,7 +48,8 @@ struct magic {
 };
 
 static const struct magic magics[] = {
-	{ "version https://git-lfs", "a git-LFS pointer, not the file itself (fetch it with \"git lfs pull\")" },
+	{ "version https://git-lfs",
+	  "a git-LFS pointer, not the file itself (fetch it with \"git lfs pull\")" },
 	{ "<", "an HTML or XML page, not a model (a download that went wrong?)" },
 	{ "PK\003\004", "a zip archive (a PyTorch .bin file?), not safetensors" },
 	{ "GGUF", "a GGUF file, not safetensors" },
@@ -69,21 +70,25 @@ static int refuse_other_formats(const unsigned char *bytes, size_t n, const char
 	return FOT_OK;
 }
 
-static int header_length(size_t *out, const unsigned char *bytes, size_t n, const char *name, struct fot_err *err)
+static int header_length(size_t *out, const unsigned char *bytes, size_t n, const char *name,
+			 struct fot_err *err)
 {
 	uint64_t len = 0;
 
 	if (n < LENGTH_BYTES)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: HeaderTooSmall: expected at least 8 bytes, got %zu", name, n);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: HeaderTooSmall: expected at least 8 bytes, got %zu",
+				name, n);
 	for (size_t i = LENGTH_BYTES; i-- > 0;)
 		len = len << 8 | bytes[i];
 	if (len > HEADER_MAX)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: HeaderTooLarge: expected a header of at most %u bytes, got %llu",
-				name, HEADER_MAX, (unsigned long long)len);
-	if (len > n - LENGTH_BYTES)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: InvalidHeaderLength: the header claims %llu bytes, the file has %zu after its length", name,
-				(unsigned long long)len, n - LENGTH_BYTES);
+				"%s: HeaderTooLarge: expected a header of at most %u bytes, got %llu", name,
+				HEADER_MAX, (unsigned long long)len);
+	if (len > n - LENGTH_BYTES)
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: InvalidHeaderLength: the header claims %llu bytes, the file has %zu after its length",
+			name, (unsigned long long)len, n - LENGTH_BYTES);
 	*out = (size_t)len;
 	return FOT_OK;
 }
@@ -108,19 +113,22 @@ static int parse_header(cJSON **out, const char *text, size_t len, const char *n
 /* ---- one entry of the header ------------------------------------------- */
 
 /* A list of exact integers in [0, 2^53) into out[max]; *n says how many. */
-static int read_integers(uint64_t *out, size_t *n, size_t max, const cJSON *list, const char *what, struct fot_err *err)
+static int read_integers(uint64_t *out, size_t *n, size_t max, const cJSON *list, const char *what,
+			 struct fot_err *err)
 {
 	const struct fot_json_ctx ctx = { what, FOT_ERR_INPUT };
 	const cJSON *item;
 
 	*n = 0;
 	if (!cJSON_IsArray(list))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: %s: expected a list of integers", what);
-	cJSON_ArrayForEach(item, list) {
+		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: %s: expected a list of integers",
+				what);
+	cJSON_ArrayForEach (item, list) {
 		int64_t v;
 
 		if (*n == max)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: %s: expected at most %zu entries", what, max);
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"TensorInvalidInfo: %s: expected at most %zu entries", what, max);
 		if (fot_json_as_i64(item, 0, EXACT_MAX, &v, &ctx, err) != FOT_OK)
 			return fot_err_prefix(err, "TensorInvalidInfo");
 		out[(*n)++] = (uint64_t)v;
@@ -137,7 +145,8 @@ static int read_dtype(struct fot_tensor *t, const cJSON *entry, struct fot_err *
 		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: dtype: expected a string");
 	code = fot_dtype_parse(dtype->valuestring);
 	if (code < 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: dtype \"%s\" is not supported", dtype->valuestring);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: dtype \"%s\" is not supported",
+				dtype->valuestring);
 	t->dtype = (enum fot_dtype)code;
 	return FOT_OK;
 }
@@ -148,7 +157,8 @@ static int read_shape(struct fot_tensor *t, const cJSON *entry, struct fot_err *
 	uint64_t bytes = fot_dtype_size(t->dtype), n = 1;
 	size_t rank;
 	bool over = false;
-	int status = read_integers(dims, &rank, FOT_MAX_RANK, cJSON_GetObjectItemCaseSensitive(entry, "shape"), "shape", err);
+	int status = read_integers(dims, &rank, FOT_MAX_RANK,
+				   cJSON_GetObjectItemCaseSensitive(entry, "shape"), "shape", err);
 
 	if (status != FOT_OK)
 		return status;
@@ -159,7 +169,8 @@ static int read_shape(struct fot_tensor *t, const cJSON *entry, struct fot_err *
 	/* The product is formed in the order of the file, as the reference
 	 * does: a zero behind an overflow does not mend it. */
 	if (over || __builtin_mul_overflow(n, bytes, &bytes))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "ValidationOverflow: the product of the shape is over 64 bits");
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"ValidationOverflow: the product of the shape is over 64 bits");
 	t->rank = (int32_t)rank;
 	t->n = (int64_t)n;
 	t->bytes = (size_t)bytes;
@@ -170,20 +181,24 @@ static int read_offsets(struct row *r, const cJSON *entry, struct fot_err *err)
 {
 	uint64_t ends[2];
 	size_t n;
-	int status = read_integers(ends, &n, 2, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"), "data_offsets", err);
+	int status = read_integers(ends, &n, 2, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"),
+				   "data_offsets", err);
 
 	if (status != FOT_OK)
 		return status;
 	if (n != 2)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: data_offsets: expected 2 entries, got %zu", n);
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"TensorInvalidInfo: data_offsets: expected 2 entries, got %zu", n);
 	if (ends[0] > ends[1])
-		return FOT_FAIL(err, FOT_ERR_INPUT, "TensorInvalidInfo: data_offsets begin at %llu, after their end %llu",
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"TensorInvalidInfo: data_offsets begin at %llu, after their end %llu",
 				(unsigned long long)ends[0], (unsigned long long)ends[1]);
 	if (ends[1] - ends[0] != r->t.bytes)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"TensorInvalidInfo: shape and dtype make %zu bytes, data_offsets %llu to %llu make %llu",
-				r->t.bytes, (unsigned long long)ends[0], (unsigned long long)ends[1],
-				(unsigned long long)(ends[1] - ends[0]));
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"TensorInvalidInfo: shape and dtype make %zu bytes, data_offsets %llu to %llu make %llu",
+			r->t.bytes, (unsigned long long)ends[0], (unsigned long long)ends[1],
+			(unsigned long long)(ends[1] - ends[0]));
 	r->begin = ends[0];
 	r->end = ends[1];
 	return FOT_OK;
@@ -212,10 +227,12 @@ static int check_metadata(const cJSON *meta, const char *name, struct fot_err *e
 	const cJSON *item;
 
 	if (!cJSON_IsObject(meta))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: InvalidHeader: " METADATA ": expected an object of strings", name);
-	cJSON_ArrayForEach(item, meta)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: InvalidHeader: " METADATA ": expected an object of strings", name);
+	cJSON_ArrayForEach (item, meta)
 		if (!cJSON_IsString(item))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: InvalidHeader: " METADATA ": \"%s\": expected a string", name,
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: InvalidHeader: " METADATA ": \"%s\": expected a string", name,
 					item->string);
 	return FOT_OK;
 }
@@ -243,12 +260,12 @@ static int read_rows(struct fot_safetensors *st, struct fot_err *err)
 	const cJSON *entry;
 	size_t count = 0;
 
-	cJSON_ArrayForEach(entry, st->header)
+	cJSON_ArrayForEach (entry, st->header)
 		count++;
 	st->rows = fot_calloc(count, sizeof *st->rows);
 	if (!st->rows)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for %zu tensors", st->name, count);
-	cJSON_ArrayForEach(entry, st->header) {
+	cJSON_ArrayForEach (entry, st->header) {
 		struct row *r = &st->rows[st->n];
 		int status;
 
@@ -275,22 +292,25 @@ static int place_rows(struct fot_safetensors *st, const unsigned char *data, siz
 		struct row *r = &st->rows[i];
 
 		if (r->begin != at)
-			return FOT_FAIL(err, FOT_ERR_INPUT,
-					"%s: tensor \"%s\": InvalidOffset: begins at %llu, expected %llu (%s)", st->name,
-					r->t.name, (unsigned long long)r->begin, (unsigned long long)at,
-					r->begin < at ? "overlaps the tensor before it" : "leaves a hole");
+			return FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"%s: tensor \"%s\": InvalidOffset: begins at %llu, expected %llu (%s)",
+				st->name, r->t.name, (unsigned long long)r->begin, (unsigned long long)at,
+				r->begin < at ? "overlaps the tensor before it" : "leaves a hole");
 		if (r->end > size)
-			return FOT_FAIL(err, FOT_ERR_INPUT,
-					"%s: tensor \"%s\": MetadataIncompleteBuffer: ends at %llu, the file holds %zu data bytes "
-					"(cut short?)",
-					st->name, r->t.name, (unsigned long long)r->end, size);
+			return FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"%s: tensor \"%s\": MetadataIncompleteBuffer: ends at %llu, the file holds %zu data bytes "
+				"(cut short?)",
+				st->name, r->t.name, (unsigned long long)r->end, size);
 		at = r->end;
 		r->t.data = data + r->begin;
 	}
 	if (at != size)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: MetadataIncompleteBuffer: the tensors take %llu data bytes, the file holds %zu", st->name,
-				(unsigned long long)at, size);
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: MetadataIncompleteBuffer: the tensors take %llu data bytes, the file holds %zu",
+			st->name, (unsigned long long)at, size);
 	return FOT_OK;
 }
 
@@ -304,7 +324,8 @@ static int index_names(struct fot_safetensors *st, struct fot_err *err)
 	qsort(st->by_name, st->n, sizeof(*st->by_name), compare_name);
 	for (size_t i = 1; i < st->n; i++)
 		if (compare_name(&st->by_name[i - 1], &st->by_name[i]) == 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\": InvalidHeader: the name stands there twice",
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: tensor \"%s\": InvalidHeader: the name stands there twice",
 					st->name, st->by_name[i]->t.name);
 	return FOT_OK;
 }
@@ -402,7 +423,8 @@ const struct fot_tensor *fot_safetensors_find(const struct fot_safetensors *st, 
 
 const char *fot_safetensors_metadata(const struct fot_safetensors *st, const char *key)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(st->header, METADATA), key);
+	const cJSON *item =
+		cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(st->header, METADATA), key);
 
 	return item ? item->valuestring : NULL;
 }
@@ -414,20 +436,24 @@ static int check_writable(const struct fot_tensor *t, const char *path, struct f
 	size_t n = 1;
 
 	if (t->rank < 0 || t->rank > FOT_MAX_RANK)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: tensor \"%s\": rank %d cannot be written", path, t->name, t->rank);
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: tensor \"%s\": rank %d cannot be written", path,
+				t->name, t->rank);
 	for (int32_t i = 0; i < t->rank; i++)
 		n = t->shape[i] < 0 ? SIZE_MAX : fot_size_mul(n, (size_t)t->shape[i]);
 	if (fot_size_mul(n, fot_dtype_size(t->dtype)) != t->bytes || t->bytes > (size_t)EXACT_MAX)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: tensor \"%s\": its shape and dtype do not make %zu bytes", path, t->name,
+		return FOT_FAIL(err, FOT_ERR_RUN,
+				"%s: tensor \"%s\": its shape and dtype do not make %zu bytes", path, t->name,
 				t->bytes);
 	if (strcmp(t->name, METADATA) == 0 || fot_utf8_valid(t->name, strlen(t->name)) != strlen(t->name))
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: tensor \"%s\": the name cannot be written", path, t->name);
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: tensor \"%s\": the name cannot be written", path,
+				t->name);
 	return FOT_OK;
 }
 
 static int compare_tensor_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct fot_tensor *const *)a)->name, (*(const struct fot_tensor *const *)b)->name);
+	return strcmp((*(const struct fot_tensor *const *)a)->name,
+		      (*(const struct fot_tensor *const *)b)->name);
 }
 
 static int check_distinct(const struct fot_tensor *tensors, size_t n, const char *path, struct fot_err *err)
@@ -496,7 +522,8 @@ static int build_header(struct fot_str *h, const char *path, const struct fot_te
 		return fot_str_check(h, err);
 	len = h->len - LENGTH_BYTES;
 	if (len > HEADER_MAX || at > (size_t)EXACT_MAX)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: header of %zu bytes and %zu data bytes are over the format's limits",
+		return FOT_FAIL(err, FOT_ERR_RUN,
+				"%s: header of %zu bytes and %zu data bytes are over the format's limits",
 				path, len, at);
 	for (size_t i = 0; i < LENGTH_BYTES; i++)
 		h->data[i] = (char)(unsigned char)(len >> (8 * i));

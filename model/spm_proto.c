@@ -48,7 +48,8 @@ static int read_varint(struct cursor *c, uint64_t *out, struct fot_err *err)
 		unsigned char byte;
 
 		if (c->p == c->end)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: a number is cut short", c->name, at);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: a number is cut short", c->name,
+					at);
 		byte = *c->p++;
 		if (shift == 63 && byte > 1)
 			break;
@@ -64,7 +65,8 @@ static int read_varint(struct cursor *c, uint64_t *out, struct fot_err *err)
 static int take(struct cursor *c, uint64_t n, struct spm_span *out, struct fot_err *err)
 {
 	if (n > (uint64_t)(c->end - c->p))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: expected %llu more bytes, the message has %zu", c->name,
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: offset %zu: expected %llu more bytes, the message has %zu", c->name,
 				offset_of(c), (unsigned long long)n, (size_t)(c->end - c->p));
 	*out = (struct spm_span){ c->p, (size_t)n, true };
 	c->p += n;
@@ -93,8 +95,8 @@ static int read_field(struct cursor *c, struct field *f, struct fot_err *err)
 	FOT_TRY(read_varint(c, &key, err));
 	*f = (struct field){ .number = (uint32_t)(key >> 3), .wire = (enum wire)(key & 7) };
 	if (key >> 3 == 0 || key >> 3 >= 1u << 29) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: field number %llu is not possible", c->name, at,
-				  (unsigned long long)(key >> 3));
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: field number %llu is not possible",
+				  c->name, at, (unsigned long long)(key >> 3));
 	} else if (f->wire == VARINT) {
 		status = read_varint(c, &f->value, err);
 	} else if (f->wire == FIXED64 || f->wire == FIXED32) {
@@ -103,8 +105,9 @@ static int read_field(struct cursor *c, struct field *f, struct fot_err *err)
 		FOT_TRY(read_varint(c, &len, err));
 		status = take(c, len, &f->span, err);
 	} else {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: field %u has wire type %d, which is not read", c->name,
-				  at, f->number, (int)(key & 7));
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: offset %zu: field %u has wire type %d, which is not read", c->name, at,
+				  f->number, (int)(key & 7));
 	}
 out:
 	return status;
@@ -124,12 +127,12 @@ static int check_wire(const struct cursor *c, const struct field *f, enum wire w
 {
 	if (f->wire == wire)
 		return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: %s: expected wire type %d, got %d", c->name, offset_of(c), what,
-			(int)wire, (int)f->wire);
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: offset %zu: %s: expected wire type %d, got %d", c->name,
+			offset_of(c), what, (int)wire, (int)f->wire);
 }
 
-static int read_message(const struct cursor *parent, struct spm_span body, const struct wanted *table, size_t n,
-			struct field *out, struct fot_err *err)
+static int read_message(const struct cursor *parent, struct spm_span body, const struct wanted *table,
+			size_t n, struct field *out, struct fot_err *err)
 {
 	struct cursor c = { parent->start, body.p, body.p + body.n, parent->name };
 	int status = FOT_OK;
@@ -157,7 +160,16 @@ static const struct wanted piece_table[PIECE_FIELDS] = {
 	[PIECE_TYPE] = { 3, VARINT, "type" },
 };
 
-enum { MODEL_TYPE, AS_SUFFIX, USER_DEFINED, BYTE_FALLBACK, UNK_SURFACE, BOS_PIECE, EOS_PIECE, TRAINER_FIELDS };
+enum {
+	MODEL_TYPE,
+	AS_SUFFIX,
+	USER_DEFINED,
+	BYTE_FALLBACK,
+	UNK_SURFACE,
+	BOS_PIECE,
+	EOS_PIECE,
+	TRAINER_FIELDS
+};
 
 static const struct wanted trainer_table[TRAINER_FIELDS] = {
 	[MODEL_TYPE] = { 3, VARINT, "trainer_spec.model_type" },
@@ -181,7 +193,10 @@ static const struct wanted normalizer_table[NORMALIZER_FIELDS] = {
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT(text) { .span = { (const unsigned char *)(text), sizeof(text) - 1, false } }
+#define TEXT(text)                                                                \
+	{                                                                         \
+		.span = {(const unsigned char *)(text), sizeof(text) - 1, false } \
+	}
 
 /* The whole file, before it is judged; the values are the format's defaults. */
 struct raw_model {
@@ -191,9 +206,13 @@ struct raw_model {
 };
 
 static const struct raw_model raw_default = {
-	.trainer = { [MODEL_TYPE] = { .value = 1 }, [UNK_SURFACE] = TEXT(" \xE2\x81\x87 "), [BOS_PIECE] = TEXT("<s>"),
+	.trainer = { [MODEL_TYPE] = { .value = 1 },
+		     [UNK_SURFACE] = TEXT(" \xE2\x81\x87 "),
+		     [BOS_PIECE] = TEXT("<s>"),
 		     [EOS_PIECE] = TEXT("</s>") },
-	.normalizer = { [DUMMY_PREFIX] = { .value = 1 }, [REMOVE_EXTRA] = { .value = 1 }, [ESCAPE] = { .value = 1 } },
+	.normalizer = { [DUMMY_PREFIX] = { .value = 1 },
+			[REMOVE_EXTRA] = { .value = 1 },
+			[ESCAPE] = { .value = 1 } },
 };
 
 static int read_raw(struct raw_model *raw, struct cursor c, struct fot_err *err)
@@ -212,9 +231,11 @@ static int read_raw(struct raw_model *raw, struct cursor c, struct fot_err *err)
 		else if (f.number == 2)
 			status = read_message(&c, f.span, trainer_table, TRAINER_FIELDS, raw->trainer, err);
 		else if (f.number == 3)
-			status = read_message(&c, f.span, normalizer_table, NORMALIZER_FIELDS, raw->normalizer, err);
+			status = read_message(&c, f.span, normalizer_table, NORMALIZER_FIELDS,
+					      raw->normalizer, err);
 		else if (f.number == 5)
-			status = read_message(&c, f.span, normalizer_table, NORMALIZER_FIELDS, raw->denormalizer, err);
+			status = read_message(&c, f.span, normalizer_table, NORMALIZER_FIELDS,
+					      raw->denormalizer, err);
 		if (status != FOT_OK)
 			goto out;
 	}
@@ -235,14 +256,17 @@ static int check_trainer(const struct field *t, const char *name, struct fot_err
 	uint64_t type = t[MODEL_TYPE].value;
 
 	if (type != 2)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.model_type: expected BPE (2), got %s (%llu)", name,
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: trainer_spec.model_type: expected BPE (2), got %s (%llu)", name,
 				type < COUNT(types) ? types[type] : "?", (unsigned long long)type);
 	if (!t[BYTE_FALLBACK].value)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.byte_fallback: expected true", name);
 	if (t[AS_SUFFIX].value)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.treat_whitespace_as_suffix is not supported", name);
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: trainer_spec.treat_whitespace_as_suffix is not supported", name);
 	if (t[USER_DEFINED].span.seen)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.user_defined_symbols are not supported", name);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.user_defined_symbols are not supported",
+				name);
 	return FOT_OK;
 }
 
@@ -251,14 +275,17 @@ static int check_normalizer(const struct field *s, const char *name, struct fot_
 	struct spm_span rule = s[RULE_NAME].span;
 
 	if (rule.n && !span_is(rule, "identity"))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: normalizer_spec.name: expected \"identity\", got \"%.*s\"", name,
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: normalizer_spec.name: expected \"identity\", got \"%.*s\"", name,
 				rule.n < 64 ? (int)rule.n : 64, (const char *)rule.p);
 	if (s[CHARSMAP].span.n || s[RULES_TSV].span.n)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: normalizer_spec: expected no precompiled_charsmap and no rules, got %zu and %zu bytes", name,
-				s[CHARSMAP].span.n, s[RULES_TSV].span.n);
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: normalizer_spec: expected no precompiled_charsmap and no rules, got %zu and %zu bytes",
+			name, s[CHARSMAP].span.n, s[RULES_TSV].span.n);
 	if (!s[ESCAPE].value)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: normalizer_spec.escape_whitespaces: expected true", name);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: normalizer_spec.escape_whitespaces: expected true",
+				name);
 	return FOT_OK;
 }
 
@@ -269,8 +296,8 @@ static int check_raw(const struct raw_model *raw, const char *name, struct fot_e
 	if (raw->n_pieces == 0)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no pieces: this is not a SentencePiece model", name);
 	if (raw->n_pieces > PIECES_MAX)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %u pieces, got %zu", name, PIECES_MAX,
-				raw->n_pieces);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %u pieces, got %zu", name,
+				PIECES_MAX, raw->n_pieces);
 	FOT_TRY(check_trainer(raw->trainer, name, err));
 	FOT_TRY(check_normalizer(raw->normalizer, name, err));
 	if (raw->denormalizer[CHARSMAP].span.n || raw->denormalizer[RULES_TSV].span.n)
@@ -281,16 +308,17 @@ out:
 
 static int check_piece(struct spm_span text, uint64_t type, size_t id, const char *name, struct fot_err *err)
 {
-	static const char *const types[] = { "?", "NORMAL", "UNKNOWN", "CONTROL", "USER_DEFINED", "UNUSED", "BYTE" };
+	static const char *const types[] = { "?",      "NORMAL", "UNKNOWN", "CONTROL", "USER_DEFINED",
+					     "UNUSED", "BYTE" };
 
 	if (text.n == 0 || text.n > SPM_PIECE_MAX)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: expected 1 to %u bytes, got %zu", name, id, SPM_PIECE_MAX,
-				text.n);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: expected 1 to %u bytes, got %zu", name,
+				id, SPM_PIECE_MAX, text.n);
 	if (fot_utf8_valid((const char *)text.p, text.n) != text.n || memchr(text.p, 0, text.n))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: expected UTF-8 without NUL", name, id);
 	if (type < SPM_NORMAL || type > SPM_BYTE || type == SPM_USER_DEFINED || type == SPM_UNUSED)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: type %s (%llu) is not supported", name, id,
-				type < COUNT(types) ? types[type] : "?", (unsigned long long)type);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: type %s (%llu) is not supported", name,
+				id, type < COUNT(types) ? types[type] : "?", (unsigned long long)type);
 	return FOT_OK;
 }
 
@@ -333,7 +361,8 @@ out:
 	return status;
 }
 
-int fot_spm_read(struct spm_model *m, const unsigned char *bytes, size_t n, const char *name, struct fot_err *err)
+int fot_spm_read(struct spm_model *m, const unsigned char *bytes, size_t n, const char *name,
+		 struct fot_err *err)
 {
 	const struct cursor c = { bytes, bytes, bytes + n, name };
 	struct raw_model raw;

@@ -36,7 +36,8 @@ struct spm_model {
 
 /* Read and check n bytes, into which *m points from then on. What the BPE
  * tokenizer cannot honour is refused by name. Errors: FOT_ERR_INPUT. */
-int fot_spm_read(struct spm_model *m, const unsigned char *bytes, size_t n, const char *name, struct fot_err *err);
+int fot_spm_read(struct spm_model *m, const unsigned char *bytes, size_t n, const char *name,
+		 struct fot_err *err);
 void fot_spm_release(struct spm_model *m);
 
 #endif

@@ -39,7 +39,8 @@ int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err)
 	return FOT_OK;
 }
 
-int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c, struct fot_err *err)
+int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c,
+		       struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	int status;
@@ -47,7 +48,8 @@ int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct
 	if (c->tokenizer == FOT_TOKENIZER_BYTE)
 		return fot_tokenizer_open_byte(out, err);
 	if (c->tokenizer == FOT_TOKENIZER_NONE)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json says that the model has no tokenizer", dir);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json says that the model has no tokenizer",
+				dir);
 	fot_path_join(&path, dir, "tokenizer.model");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_tokenizer_open_spm(out, path.data, err));
@@ -93,7 +95,7 @@ int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, con
 {
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] < 0 || ids[i] >= t->vocab)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: expected an id from 0 to %d, got %d", i, t->vocab - 1,
-					ids[i]);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: expected an id from 0 to %d, got %d",
+					i, t->vocab - 1, ids[i]);
 	return t->ops->decode(t, out, ids, n, err);
 }

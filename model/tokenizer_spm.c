@@ -125,8 +125,8 @@ static int build_table(struct spm *t, const char *name, struct fot_err *err)
 		size_t i = slot_of(t, q->p, q->n);
 
 		if (t->slot[i])
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: pieces %d and %d are both \"%.*s\"", name, t->slot[i] - 1, id,
-					q->n < 64 ? (int)q->n : 64, (const char *)q->p);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: pieces %d and %d are both \"%.*s\"", name,
+					t->slot[i] - 1, id, q->n < 64 ? (int)q->n : 64, (const char *)q->p);
 		t->slot[i] = id + 1;
 		if (q->type == SPM_NORMAL && q->n > t->longest)
 			t->longest = q->n;
@@ -254,21 +254,25 @@ static int find_specials(struct spm *t, const char *name, struct fot_err *err)
 		const struct spm_piece *q = &t->m.piece[id];
 
 		if (q->type == SPM_UNKNOWN && t->unk >= 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: pieces %d and %d are both UNKNOWN", name, t->unk, id);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: pieces %d and %d are both UNKNOWN", name,
+					t->unk, id);
 		if (q->type == SPM_UNKNOWN)
 			t->unk = id;
 		if (q->type == SPM_BYTE) {
 			int byte = byte_of_piece(q);
 
 			if (byte < 0)
-				return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %d: expected a byte <0x00> to <0xFF>, got \"%.*s\"",
-						name, id, q->n < 64 ? (int)q->n : 64, (const char *)q->p);
+				return FOT_FAIL(
+					err, FOT_ERR_INPUT,
+					"%s: piece %d: expected a byte <0x00> to <0xFF>, got \"%.*s\"", name,
+					id, q->n < 64 ? (int)q->n : 64, (const char *)q->p);
 			t->byte_id[byte] = id; /* pieces are distinct, so bytes are */
 			n_bytes++;
 		}
 	}
 	if (t->unk < 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a piece of type UNKNOWN, there is none", name);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a piece of type UNKNOWN, there is none",
+				name);
 	if (n_bytes != 256)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected 256 byte pieces, got %d", name, n_bytes);
 	return FOT_OK;
@@ -424,7 +428,8 @@ static void consider(const struct spm *t, struct work *w, uint32_t left, uint32_
 		return;
 	id = find_normal(t, w->text + w->sym[left].begin, w->sym[left].n + w->sym[right].n);
 	if (id >= 0)
-		heap_push(w, (struct candidate){ (uint64_t)falling_bits(t->m.piece[id].score) << 32 | left, right, id });
+		heap_push(w, (struct candidate){ (uint64_t)falling_bits(t->m.piece[id].score) << 32 | left,
+						 right, id });
 }
 
 static void merge(const struct spm *t, struct work *w)
@@ -474,7 +479,8 @@ static int add_symbol(struct work *w, size_t begin, size_t n, struct fot_err *er
 	uint32_t i = (uint32_t)w->n_sym;
 
 	if (begin > INT32_MAX)
-		return FOT_FAIL(err, FOT_ERR_RUN, "a run of over 2 GiB of text without a boundary cannot be encoded");
+		return FOT_FAIL(err, FOT_ERR_RUN,
+				"a run of over 2 GiB of text without a boundary cannot be encoded");
 	if (w->n_sym == w->cap_sym) {
 		int status = grow_work(w, err);
 
@@ -595,16 +601,16 @@ static void put_unmarked(struct fot_str *out, const char *p, size_t n)
 static bool put_piece(const struct spm *t, struct fot_str *out, const struct spm_piece *q, bool at_start)
 {
 	const char *p = (const char *)q->p;
-	bool drop = at_start && (t->m.add_dummy_prefix || t->m.remove_extra_whitespaces) && q->n >= MARK_LEN &&
-		    memcmp(p, MARK, MARK_LEN) == 0;
+	bool drop = at_start && (t->m.add_dummy_prefix || t->m.remove_extra_whitespaces) &&
+		    q->n >= MARK_LEN && memcmp(p, MARK, MARK_LEN) == 0;
 	size_t skip = drop ? MARK_LEN : 0;
 
 	put_unmarked(out, p + skip, q->n - skip);
 	return drop && !t->m.remove_extra_whitespaces;
 }
 
-static int spm_decode(const struct fot_tokenizer *tokenizer, struct fot_str *out, const int32_t *ids, size_t n,
-		      struct fot_err *err)
+static int spm_decode(const struct fot_tokenizer *tokenizer, struct fot_str *out, const int32_t *ids,
+		      size_t n, struct fot_err *err)
 {
 	const struct spm *t = spm_of(tokenizer);
 	struct fot_str run = FOT_STR_INIT;

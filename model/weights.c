@@ -56,8 +56,8 @@ static int check_shard_name(const char *shard, const char *tensor, const char *i
 	if (shard[0] != '\0' && shard[0] != '.' && !strchr(shard, '/'))
 		return FOT_OK;
 	return FOT_FAIL(err, FOT_ERR_INPUT,
-			"%s: weight_map: \"%s\": expected the name of a file in the same folder, got \"%s\"", index, tensor,
-			shard);
+			"%s: weight_map: \"%s\": expected the name of a file in the same folder, got \"%s\"",
+			index, tensor, shard);
 }
 
 /* The distinct shard names of the map, sorted, into w->shard_names. */
@@ -68,7 +68,7 @@ static int list_shards(struct fot_weights *w, const cJSON *map, const char *inde
 	size_t n = 0;
 	int status = FOT_OK;
 
-	cJSON_ArrayForEach(item, map)
+	cJSON_ArrayForEach (item, map)
 		n++;
 	all = fot_alloc(n, sizeof(*all));
 	w->shard_names = fot_calloc(n, sizeof(*w->shard_names));
@@ -77,10 +77,10 @@ static int list_shards(struct fot_weights *w, const cJSON *map, const char *inde
 		goto out;
 	}
 	n = 0;
-	cJSON_ArrayForEach(item, map) {
+	cJSON_ArrayForEach (item, map) {
 		if (!cJSON_IsString(item)) {
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: weight_map: \"%s\": expected a string", index,
-					  item->string);
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: weight_map: \"%s\": expected a string",
+					  index, item->string);
 			goto out;
 		}
 		FOT_TRY(check_shard_name(item->valuestring, item->string, index, err));
@@ -144,8 +144,9 @@ static int gather(struct fot_weights *w, struct fot_err *err)
 	qsort(w->by_name, w->n, sizeof *w->by_name, compare_entry);
 	for (size_t i = 1; i < w->n; i++)
 		if (compare_entry(&w->by_name[i - 1], &w->by_name[i]) == 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\" is in two shards: %s and %s", w->dir,
-					w->by_name[i].t->name, w->shard_names[w->by_name[i - 1].shard],
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\" is in two shards: %s and %s",
+					w->dir, w->by_name[i].t->name,
+					w->shard_names[w->by_name[i - 1].shard],
 					w->shard_names[w->by_name[i].shard]);
 	return FOT_OK;
 }
@@ -162,15 +163,16 @@ static int check_map(const struct fot_weights *w, const cJSON *map, const char *
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, map) {
+	cJSON_ArrayForEach (item, map) {
 		const struct entry *e = find_entry(w, item->string);
 
 		if (!e)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\" should be in %s, which does not hold it", index,
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: tensor \"%s\" should be in %s, which does not hold it", index,
 					item->string, item->valuestring);
 		if (strcmp(w->shard_names[e->shard], item->valuestring) != 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\" should be in %s, but is in %s", index,
-					item->string, item->valuestring, w->shard_names[e->shard]);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\" should be in %s, but is in %s",
+					index, item->string, item->valuestring, w->shard_names[e->shard]);
 	}
 	return FOT_OK;
 }
@@ -231,8 +233,10 @@ static bool has_file(const char *dir, const char *name)
 static int no_weights(const char *dir, struct fot_err *err)
 {
 	if (has_file(dir, "pytorch_model.bin") || has_file(dir, "pytorch_model.bin.index.json"))
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: the weights are in pytorch_model.bin, which is not read; convert them to " ONE_FILE, dir);
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: the weights are in pytorch_model.bin, which is not read; convert them to " ONE_FILE,
+			dir);
 	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no weights: expected " ONE_FILE " or " INDEX_FILE, dir);
 }
 
@@ -335,8 +339,11 @@ _Static_assert(N_ROLES == FOT_ROLE_COUNT, "one row for each role");
 
 static int64_t size_of_dim(const struct fot_config *c, enum dim d)
 {
-	const int32_t sizes[] = { [NONE] = 0, [DIM_V] = c->vocab_size, [DIM_D] = c->hidden_size,
-				  [DIM_F] = c->intermediate_size, [DIM_H] = c->n_heads };
+	const int32_t sizes[] = { [NONE] = 0,
+				  [DIM_V] = c->vocab_size,
+				  [DIM_D] = c->hidden_size,
+				  [DIM_F] = c->intermediate_size,
+				  [DIM_H] = c->n_heads };
 
 	return sizes[d];
 }
@@ -350,8 +357,8 @@ static bool is_needed(const struct fot_config *c, enum need need, int32_t layer)
 	return need == ALWAYS || !c->tie_embeddings;
 }
 
-static size_t add_specs(const struct fot_config *c, enum where where, int32_t layer, struct fot_tensor_spec *specs,
-			size_t n)
+static size_t add_specs(const struct fot_config *c, enum where where, int32_t layer,
+			struct fot_tensor_spec *specs, size_t n)
 {
 	for (size_t i = 0; i < N_ROLES; i++) {
 		const struct role_row *r = &roles[i];
@@ -522,7 +529,8 @@ static int check_tensor_finite(const struct fot_weights *w, const struct fot_ten
 		fot_widen(x, (const unsigned char *)t->data + at * size, t->dtype, k);
 		for (size_t i = 0; i < k; i++)
 			if (!isfinite(x[i]))
-				return FOT_FAIL(err, FOT_ERR_INPUT, "%s: tensor \"%s\": element %zu of %zu is %s", w->dir,
+				return FOT_FAIL(err, FOT_ERR_INPUT,
+						"%s: tensor \"%s\": element %zu of %zu is %s", w->dir,
 						t->name, at + i, n, isnan(x[i]) ? "NaN" : "infinite");
 	}
 	return FOT_OK;
