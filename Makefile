@@ -23,7 +23,8 @@ say = $(if $(V),,@echo '  $(1) $@'; )
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
 	-Wwrite-strings -Wdouble-promotion -Werror
-LIBS := -lopenblas -lgsl -lcjson -lcsv -lzip -lm
+# GSL takes its CBLAS from OpenBLAS, not from gslcblas.
+LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lm
 
 OPT_release = $(OPT) -g
 OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE
