@@ -55,19 +55,19 @@ static const struct magic magics[] = {
 	{ "GGUF", "a GGUF file, not safetensors" },
 };
 
-/* The eighth byte of a real file is the top byte of N, hence 0: no header
- * length looks like one of the magics. */
-static int refuse_other_formats(const unsigned char *bytes, size_t n, const char *name, struct fot_err *err)
+/* Why the header is too long: each of these, read as a length, is over the limit. */
+static int refuse_length(uint64_t len, const unsigned char *bytes, size_t n, const char *name,
+			 struct fot_err *err)
 {
-	if (n < LENGTH_BYTES || bytes[LENGTH_BYTES - 1] == 0)
-		return FOT_OK;
 	for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
-		size_t len = strlen(magics[i].bytes);
+		size_t k = strlen(magics[i].bytes);
 
-		if (n >= len && memcmp(bytes, magics[i].bytes, len) == 0)
+		if (n >= k && memcmp(bytes, magics[i].bytes, k) == 0)
 			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, magics[i].what);
 	}
-	return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_INPUT,
+			"%s: HeaderTooLarge: expected a header of at most %u bytes, got %llu", name,
+			HEADER_MAX, (unsigned long long)len);
 }
 
 static int header_length(size_t *out, const unsigned char *bytes, size_t n, const char *name,
@@ -81,9 +81,7 @@ static int header_length(size_t *out, const unsigned char *bytes, size_t n, cons
 	for (size_t i = LENGTH_BYTES; i-- > 0;)
 		len = len << 8 | bytes[i];
 	if (len > HEADER_MAX)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: HeaderTooLarge: expected a header of at most %u bytes, got %llu", name,
-				HEADER_MAX, (unsigned long long)len);
+		return refuse_length(len, bytes, n, name, err);
 	if (len > n - LENGTH_BYTES)
 		return FOT_FAIL(
 			err, FOT_ERR_INPUT,
@@ -335,7 +333,6 @@ static int read_all(struct fot_safetensors *st, const unsigned char *bytes, size
 	size_t len = 0;
 	int status;
 
-	FOT_TRY(refuse_other_formats(bytes, n, st->name, err));
 	FOT_TRY(header_length(&len, bytes, n, st->name, err));
 	FOT_TRY(parse_header(&st->header, (const char *)bytes + LENGTH_BYTES, len, st->name, err));
 	FOT_TRY(read_rows(st, err));
