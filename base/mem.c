@@ -187,6 +187,12 @@ void *fot_arena_get(struct fot_arena *a, size_t count, size_t size)
 	return p;
 }
 
+void *fot_layout_take(struct fot_layout *y, int64_t count, size_t size)
+{
+	y->need = fot_size_add(y->need, fot_arena_need((size_t)count, size));
+	return y->arena ? fot_arena_get(y->arena, (size_t)count, size) : NULL;
+}
+
 void fot_arena_rewind(struct fot_arena *a, size_t used)
 {
 	if (used < a->used)

@@ -53,6 +53,15 @@ size_t fot_arena_need(size_t count, size_t size);
 /* Forget everything handed out after `used` was read from a->used. */
 void fot_arena_rewind(struct fot_arena *a, size_t used);
 
+/* One list of arrays serves estimate and allocation: run it once with arena NULL to
+ * count the bytes in need, then again over an arena of that size. */
+struct fot_layout {
+	struct fot_arena *arena; /* NULL: count only */
+	size_t need;
+};
+/* NULL while counting. */
+void *fot_layout_take(struct fot_layout *y, int64_t count, size_t size);
+
 /* Physical memory of the machine (or its cgroup limit) and this process's
  * largest resident size so far, in bytes; 0 when unknown. */
 size_t fot_mem_total(void);

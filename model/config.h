@@ -1,0 +1,73 @@
+/* config.h: what a model is, read from a Hugging Face config.json.
+ *
+ * LLaMA's and LongLLaMA's keys keep their names and defaults (longllama: vocab
+ * 32000, hidden 4096, intermediate 11008, 32 layers and heads, window 2048, eps
+ * 1e-6, theta 10000, last_context_length 1024, mem_dtype bfloat16).  Keys of
+ * our own stand under "fot". */
+#ifndef FOT_CONFIG_H
+#define FOT_CONFIG_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define FOT_MAX_LAYERS 256
+
+enum fot_dtype { FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL };
+enum fot_search { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
+enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
+enum fot_tokenizer_kind { FOT_TOKENIZER_SPM, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
+
+struct fot_config {
+	int32_t vocab_size;
+	int32_t hidden_size;         /* D */
+	int32_t intermediate_size;   /* F */
+	int32_t n_layers;
+	int32_t n_heads;             /* H; head_dim = D / H, even */
+	int32_t head_dim;
+	int32_t window;              /* max_position_embeddings: W */
+	int32_t last_context_length; /* L of longllama.md */
+	int32_t bos_id, eos_id, pad_id;
+	double rms_norm_eps;
+	double rope_theta;
+	bool tie_embeddings;
+	int32_t n_mem_layers;
+	int32_t mem_layers[FOT_MAX_LAYERS]; /* ascending */
+	bool mem_positionals;        /* false: memory layers rotate nothing */
+	enum fot_dtype mem_dtype;    /* FOT_F32 or FOT_BF16 (FOT_F16 accepted by name, refused by sessions) */
+
+	/* "fot": {...} */
+	bool blocks;                 /* "cut": "blocks": text is read in aligned windows of W
+					(small models); false: "longllama" cutting (default) */
+	bool qk_norm;                /* q and k scaled to unit length, times a learnt
+					temperature per head (self_attn.qk_scale [H]) */
+	enum fot_mix mix;            /* "mix": "joint" | "gate" */
+	enum fot_search search;      /* "search": "none" | "all" | "topk": default at evaluation */
+	int32_t top_k;               /* "top_k", default 128 */
+	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */
+	char variant[64];            /* "variant": "local", "fot", "fot-d1", ...; "" if foreign */
+};
+
+/* The defaults above, before any file is read. */
+void fot_config_default(struct fot_config *c);
+/* Read DIR/config.json. Unknown top-level keys are allowed (HF writes many),
+ * unknown keys under "fot" are not; every field is range-checked
+ * (faults.md 32, 33). Errors: FOT_ERR_INPUT. */
+int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err);
+/* The same from a parsed config.json; name stands in messages. */
+int fot_config_parse(struct fot_config *c, const cJSON *root, const char *name, struct fot_err *err);
+/* Check ranges and consistency; name stands in messages. */
+int fot_config_check(const struct fot_config *c, const char *name, struct fot_err *err);
+/* config.json text that fot_config_read reads back equal. */
+int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot_err *err);
+
+bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
+/* Index of layer among the memory layers, -1 if it is none. */
+int fot_config_mem_slot(const struct fot_config *c, int layer);
+/* Number of trainable parameters. */
+int64_t fot_config_parameters(const struct fot_config *c);
+
+#endif

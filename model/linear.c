@@ -1,0 +1,40 @@
+/* linear.c: in tiles of outputs, so that what is widened stays in the cache. */
+#include "model/linear.h"
+
+#include <cblas.h>
+
+#include "model/dtype.h"
+
+struct fot_linear fot_linear_of(const struct fot_tensor *t)
+{
+	return (struct fot_linear){ .w = t->data, .dtype = t->dtype, .out = t->shape[0], .in = t->shape[1] };
+}
+
+static int in_place(const struct fot_linear *l)
+{
+	return l->dtype == FOT_F32 && (uintptr_t)l->w % _Alignof(float) == 0;
+}
+
+int64_t fot_linear_scratch(const struct fot_linear *l)
+{
+	return in_place(l) ? 0 : (l->out < FOT_LINEAR_COLS ? l->out : FOT_LINEAR_COLS) * l->in;
+}
+
+void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
+			float *scratch)
+{
+	size_t size = fot_dtype_size(l->dtype);
+
+	for (int64_t c = 0; c < l->out; c += FOT_LINEAR_COLS) {
+		int64_t n = l->out - c < FOT_LINEAR_COLS ? l->out - c : FOT_LINEAR_COLS;
+		const unsigned char *from = (const unsigned char *)l->w + size * (size_t)(c * l->in);
+		const float *w = scratch;
+
+		if (in_place(l))
+			w = (const float *)l->w + c * l->in;
+		else
+			fot_widen(scratch, from, l->dtype, (size_t)(n * l->in));
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)n, (blasint)l->in, 1, x,
+			    (blasint)l->in, w, (blasint)l->in, beta, y + c, (blasint)l->out);
+	}
+}

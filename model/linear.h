@@ -1,0 +1,29 @@
+/* linear.h: y = x W^T with W as a checkpoint stores it.
+ *
+ * A float matrix that is aligned is used where it lies; any other type is
+ * widened, LINEAR_COLS outputs at a time, into scratch.  Both ways make the same
+ * products in the same order, so they give the same bits. */
+#ifndef FOT_LINEAR_H
+#define FOT_LINEAR_H
+
+#include <stdint.h>
+
+#include "model/safetensors.h"
+
+#define FOT_LINEAR_COLS 512
+
+struct fot_linear {
+	const void *w; /* [out, in] */
+	enum fot_dtype dtype;
+	int64_t out, in;
+};
+
+/* From a tensor of rank 2. */
+struct fot_linear fot_linear_of(const struct fot_tensor *t);
+/* Floats of scratch that this matrix needs; 0 when it is used in place. */
+int64_t fot_linear_scratch(const struct fot_linear *l);
+/* y[rows, out] = x[rows, in] W^T + beta y; dense rows. */
+void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
+			float *scratch);
+
+#endif

@@ -1,0 +1,174 @@
+/* ops.c: row operations.  Sums over a row are simd reductions: their order is
+ * fixed by the compiled code, never by the number of threads. */
+#include "model/ops.h"
+
+static fot_real dot(const fot_real *a, const fot_real *b, int64_t n)
+{
+	fot_real s = 0;
+
+#pragma omp simd reduction(+ : s)
+	for (int64_t i = 0; i < n; i++)
+		s += a[i] * b[i];
+	return s;
+}
+
+void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, const fot_real *w, int64_t rows,
+			 int64_t dim, double eps)
+{
+	for (int64_t r = 0; r < rows; r++) {
+		const fot_real *xr = x + r * dim;
+		fot_real *yr = y + r * dim;
+		fot_real inv = 1 / fot_real_sqrt(dot(xr, xr, dim) / (fot_real)dim + (fot_real)eps);
+
+		if (inv_rms)
+			inv_rms[r] = inv;
+#pragma omp simd
+		for (int64_t i = 0; i < dim; i++)
+			yr[i] = xr[i] * inv * w[i];
+	}
+}
+
+void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x, const fot_real *w,
+			  const fot_real *inv_rms, int64_t rows, int64_t dim)
+{
+	for (int64_t r = 0; r < rows; r++) {
+		const fot_real *xr = x + r * dim, *dyr = dy + r * dim;
+		fot_real *dxr = dx + r * dim;
+		fot_real inv = inv_rms[r], s = 0;
+
+#pragma omp simd reduction(+ : s)
+		for (int64_t i = 0; i < dim; i++)
+			s += dyr[i] * w[i] * xr[i];
+		s *= inv * inv / (fot_real)dim;
+#pragma omp simd
+		for (int64_t i = 0; i < dim; i++) {
+			dw[i] += dyr[i] * xr[i] * inv;
+			dxr[i] += inv * (dyr[i] * w[i] - xr[i] * s);
+		}
+	}
+}
+
+void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta)
+{
+	int64_t half = head_dim / 2;
+
+	for (int64_t i = 0; i < half; i++) {
+		float inv_freq = (float)(1.0 / pow(theta, (double)(2 * i) / (double)head_dim));
+
+		for (int64_t p = 0; p < n_pos; p++) {
+			float angle = (float)p * inv_freq;
+
+			cos_out[p * half + i] = (fot_real)cos((double)angle);
+			sin_out[p * half + i] = (fot_real)sin((double)angle);
+		}
+	}
+}
+
+void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
+		    const fot_real *sin_tab, int64_t pos0, int sign)
+{
+	int64_t half = head_dim / 2;
+	fot_real sg = (fot_real)sign;
+
+	for (int64_t r = 0; r < rows; r++) {
+		const fot_real *c = cos_tab + (pos0 + r) * half, *s = sin_tab + (pos0 + r) * half;
+
+		for (int64_t h = 0; h < n_heads; h++) {
+			fot_real *lo = x + (r * n_heads + h) * head_dim, *hi = lo + half;
+
+#pragma omp simd
+			for (int64_t i = 0; i < half; i++) {
+				fot_real a = lo[i], b = hi[i];
+
+				lo[i] = a * c[i] - sg * b * s[i];
+				hi[i] = b * c[i] + sg * a * s[i];
+			}
+		}
+	}
+}
+
+/* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */
+#define UNIT_EPS ((fot_real)1e-6)
+
+void fot_unit_forward(fot_real *y, fot_real *inv_norm, const fot_real *x, const fot_real *log_scale, int64_t rows,
+		      int64_t n_heads, int64_t head_dim)
+{
+	for (int64_t r = 0; r < rows; r++)
+		for (int64_t h = 0; h < n_heads; h++) {
+			const fot_real *xh = x + (r * n_heads + h) * head_dim;
+			fot_real *yh = y + (r * n_heads + h) * head_dim;
+			fot_real inv = 1 / fot_real_sqrt(dot(xh, xh, head_dim) + UNIT_EPS);
+			fot_real f = log_scale ? inv * (fot_real)exp((double)log_scale[h]) : inv;
+
+			if (inv_norm)
+				inv_norm[r * n_heads + h] = inv;
+#pragma omp simd
+			for (int64_t i = 0; i < head_dim; i++)
+				yh[i] = xh[i] * f;
+		}
+}
+
+void fot_unit_backward(fot_real *dx, fot_real *d_log_scale, const fot_real *dy, const fot_real *x,
+		       const fot_real *log_scale, const fot_real *inv_norm, int64_t rows, int64_t n_heads,
+		       int64_t head_dim)
+{
+	for (int64_t r = 0; r < rows; r++)
+		for (int64_t h = 0; h < n_heads; h++) {
+			int64_t at = (r * n_heads + h) * head_dim;
+			fot_real inv = inv_norm[r * n_heads + h];
+			fot_real t = log_scale ? (fot_real)exp((double)log_scale[h]) : 1;
+			fot_real proj = dot(dy + at, x + at, head_dim);
+			fot_real back = proj * inv * inv;
+
+			if (d_log_scale)
+				d_log_scale[h] += proj * inv * t;
+#pragma omp simd
+			for (int64_t i = 0; i < head_dim; i++)
+				dx[at + i] = t * inv * (dy[at + i] - x[at + i] * back);
+		}
+}
+
+void fot_swiglu_forward(fot_real *h, const fot_real *g, const fot_real *u, int64_t n)
+{
+#pragma omp simd
+	for (int64_t i = 0; i < n; i++)
+		h[i] = g[i] / (1 + fot_real_exp(-g[i])) * u[i];
+}
+
+void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *g, const fot_real *u,
+			 int64_t n)
+{
+#pragma omp simd
+	for (int64_t i = 0; i < n; i++) {
+		fot_real sig = 1 / (1 + fot_real_exp(-g[i])), d = dh[i];
+
+		du[i] = d * g[i] * sig;
+		dg[i] = d * u[i] * sig * (1 + g[i] * (1 - sig));
+	}
+}
+
+double fot_xent(fot_real *d_logits, const fot_real *logits, int64_t vocab, int32_t target, double weight)
+{
+	fot_real max = logits[0], sum = 0, at_target = logits[target], scale;
+
+#pragma omp simd reduction(max : max)
+	for (int64_t i = 0; i < vocab; i++)
+		max = logits[i] > max ? logits[i] : max;
+	if (!d_logits) {
+#pragma omp simd reduction(+ : sum)
+		for (int64_t i = 0; i < vocab; i++)
+			sum += fot_real_exp(logits[i] - max);
+		return log((double)sum) + (double)max - (double)at_target;
+	}
+#pragma omp simd reduction(+ : sum)
+	for (int64_t i = 0; i < vocab; i++) {
+		d_logits[i] = fot_real_exp(logits[i] - max);
+		sum += d_logits[i];
+	}
+	scale = (fot_real)(weight / (double)sum);
+#pragma omp simd
+	for (int64_t i = 0; i < vocab; i++)
+		d_logits[i] *= scale;
+	d_logits[target] -= (fot_real)weight;
+	return log((double)sum) + (double)max - (double)at_target;
+}

@@ -1,0 +1,625 @@
+/* session.c: feeding a timeline.
+ *
+ * A feed is cut where windows end; each piece goes through the layers together.
+ * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
+ *
+ *   project   per row tile:        norm, q, k, v, rotation       -> local cache
+ *   attend    per (head, tile):    local keys, then the memory
+ *   finish    per row tile:        output projection, MLP
+ *
+ * A tile's result depends on the tile alone, never on the thread that did it.
+ * Invariants: local caches hold n_local rows of every layer (only up to the last
+ * memory layer's keys and values for a window of which nothing was asked, which is
+ * full then and can only leave); memories hold mem_len entries, or none with search
+ * none. */
+#include "model/session.h"
+
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+#include "model/dtype.h"
+#include "model/linear.h"
+#include "model/memory.h"
+#include "model/ops.h"
+
+/* Weights of small models are widened once, those of large ones tile by tile. */
+#define WIDEN_MAX_BYTES ((size_t)1 << 30)
+
+struct layer {
+	struct fot_linear q, k, v, o, gate, up, down;
+	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
+	bool mem, rotates;
+	float *k_local, *v_local;               /* [W, D] as attention uses them */
+	float *k_ctx;                           /* [W, D] as the memory stores them; memory layers only */
+	struct fot_memory memory;               /* memory layers only */
+};
+
+struct scratch {
+	float *xn;        /* [TILE, D] */
+	float *g, *u;     /* [TILE, F] */
+	float *logits;    /* [TILE, V] */
+	float *widened;   /* for fot_linear */
+	struct fot_attn attn;
+	struct fot_memory_scratch mem;
+};
+
+struct fot_session {
+	const struct fot_model *model;
+	struct fot_config cfg;
+	struct fot_session_opts opts;
+	struct fot_arena arena;
+	struct layer *layer;
+	struct scratch *scratch;
+	struct fot_linear head;
+	const float *embed_f32, *norm;    /* embed_f32 NULL: rows are widened from embed */
+	const struct fot_tensor *embed;
+	float *wide;                      /* all weights as float, or NULL */
+	float *vectors;                   /* without wide: the norms and temperatures as float */
+	float *x, *q, *o;                 /* [W, D] of the current piece */
+	float *rope_cos, *rope_sin;       /* [W, d/2] */
+	int *failed;                      /* [tiles] a logit was not finite */
+	int last_mem;                     /* last layer whose memory is kept; -1 */
+	int64_t window;
+	int64_t n_local, mem_len, reach;
+	uint64_t window_no, serial;
+};
+
+/* ---- opening --------------------------------------------------------- */
+
+void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model *m)
+{
+	const struct fot_config *c = fot_model_config(m);
+
+	*o = (struct fot_session_opts){ .search = c->n_mem_layers ? c->search : FOT_SEARCH_NONE, .top_k = c->top_k,
+					.mem_dtype = c->mem_dtype, .window = c->window, .n_threads = 1 };
+}
+
+static float *take(struct fot_layout *y, int64_t count)
+{
+	return fot_layout_take(y, count, sizeof(float));
+}
+
+static size_t widened_bytes(const struct fot_config *c)
+{
+	return fot_size_mul((size_t)fot_config_parameters(c) + 16 * fot_config_tensors(c, NULL), sizeof(float));
+}
+
+static int64_t imax(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Numbers in all norms and temperatures. */
+static int64_t vector_numbers(const struct fot_config *c)
+{
+	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + (int64_t)c->n_heads * c->n_layers;
+}
+
+/* Largest matrix tile that a non-float checkpoint needs widened. */
+static int64_t widest_tile(const struct fot_config *c)
+{
+	int64_t D = c->hidden_size, F = c->intermediate_size;
+
+	return FOT_LINEAR_COLS * imax(D, F);
+}
+
+static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
+			const struct fot_session_opts *o, bool wide)
+{
+	int64_t D = c->hidden_size, F = c->intermediate_size;
+	float *attn;
+
+	s->xn = take(y, FOT_TILE_Q * D);
+	s->g = take(y, FOT_TILE_Q * F);
+	s->u = take(y, FOT_TILE_Q * F);
+	s->logits = take(y, FOT_TILE_Q * (int64_t)c->vocab_size);
+	s->widened = take(y, wide ? 0 : widest_tile(c));
+	attn = take(y, fot_attn_need(c->head_dim, 0));
+	if (attn)
+		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+	if (o->search != FOT_SEARCH_NONE)
+		fot_memory_scratch_lay(&s->mem, y, c->head_dim, o->mem_dtype,
+				       o->search == FOT_SEARCH_TOPK ? o->top_k : 0);
+}
+
+/* The one list of everything a session holds. */
+static void lay_out(struct fot_layout *y, struct fot_session *s)
+{
+	const struct fot_config *c = &s->cfg;
+	int64_t D = c->hidden_size, W = s->window;
+	bool wide = widened_bytes(c) <= WIDEN_MAX_BYTES;
+
+	s->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
+	s->vectors = wide ? NULL : take(y, vector_numbers(c));
+	for (int l = 0; l < c->n_layers; l++) {
+		struct layer *a = &s->layer[l];
+		bool keeps = fot_config_is_mem_layer(c, l) && s->opts.search != FOT_SEARCH_NONE;
+
+		a->k_local = take(y, W * D);
+		a->v_local = take(y, W * D);
+		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
+		if (keeps)
+			fot_memory_lay(&a->memory, y, c->n_heads, c->head_dim, s->opts.mem_max, s->opts.mem_dtype);
+	}
+	for (int t = 0; t < s->opts.n_threads; t++)
+		lay_scratch(y, &s->scratch[t], c, &s->opts, wide);
+	s->x = take(y, W * D);
+	s->q = take(y, W * D);
+	s->o = take(y, W * D);
+	s->rope_cos = take(y, W * c->head_dim / 2);
+	s->rope_sin = take(y, W * c->head_dim / 2);
+	s->failed = fot_layout_take(y, W / FOT_TILE_Q + 1, sizeof *s->failed);
+}
+
+static int check_opts(const struct fot_session_opts *o, const struct fot_config *c, struct fot_err *err)
+{
+	if (o->n_threads < 1 || o->n_threads > 1024)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "threads: expected 1 to 1024, got %d", o->n_threads);
+	if (o->window < 0 || o->window > 1 << 24)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24, o->window);
+	if (o->search != FOT_SEARCH_NONE && c->n_mem_layers == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
+	if (o->search == FOT_SEARCH_TOPK && (o->top_k < 1 || o->top_k > 1 << 20))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", 1 << 20, o->top_k);
+	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
+				fot_dtype_name(o->mem_dtype));
+	if (o->mem_max < 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld", (long long)o->mem_max);
+	if (c->mix != FOT_MIX_JOINT && o->search != FOT_SEARCH_NONE)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mix \"gate\" is not supported: expected \"joint\"");
+	return FOT_OK;
+}
+
+/* A session without memory behind it: for the estimate and as first step of opening. */
+static int allocate_shell(struct fot_session *s, const struct fot_model *m, const struct fot_session_opts *o,
+			  struct fot_err *err)
+{
+	*s = (struct fot_session){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .reach = INT64_MAX,
+				   .last_mem = -1 };
+	s->window = o->window ? o->window : s->cfg.window;
+	if (o->search != FOT_SEARCH_NONE)
+		s->last_mem = s->cfg.mem_layers[s->cfg.n_mem_layers - 1];
+	s->layer = fot_calloc((size_t)s->cfg.n_layers, sizeof *s->layer);
+	s->scratch = fot_calloc((size_t)o->n_threads, sizeof *s->scratch);
+	if (!s->layer || !s->scratch)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	return FOT_OK;
+}
+
+static void release_shell(struct fot_session *s)
+{
+	fot_arena_release(&s->arena);
+	fot_free(s->layer);
+	fot_free(s->scratch);
+}
+
+size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	struct fot_session s;
+	struct fot_layout y = { 0 };
+
+	if (check_opts(o, fot_model_config(m), NULL) != FOT_OK)
+		return 0;
+	if (allocate_shell(&s, m, o, NULL) == FOT_OK)
+		lay_out(&y, &s);
+	release_shell(&s);
+	return y.need;
+}
+
+/* One tensor: widened into s->wide at *at; of a large model only vectors are,
+ * into s->vectors, and matrices stay where they are mapped. */
+static struct fot_tensor weight_of(struct fot_session *s, const struct fot_tensor_spec *spec, int64_t *at)
+{
+	struct fot_tensor t = *fot_weights_find(fot_model_weights(s->model), spec->name);
+	float *to = s->wide ? s->wide : s->vectors;
+
+	if (!s->wide && spec->cols)
+		return t;
+	fot_widen(to + *at, t.data, t.dtype, (size_t)t.n);
+	t.data = to + *at;
+	t.dtype = FOT_F32;
+	*at += s->wide ? (t.n + 15) / 16 * 16 : t.n;
+	return t;
+}
+
+static void place_weight(struct fot_session *s, const struct fot_tensor_spec *spec, const struct fot_tensor *t)
+{
+	struct layer *a = spec->layer >= 0 ? &s->layer[spec->layer] : NULL;
+	const float **vectors[FOT_ROLE_COUNT] = { [FOT_ROLE_NORM] = &s->norm };
+	struct fot_linear *matrices[FOT_ROLE_COUNT] = { [FOT_ROLE_HEAD] = &s->head };
+
+	if (a) {
+		vectors[FOT_ROLE_ATTN_NORM] = &a->norm1;
+		vectors[FOT_ROLE_MLP_NORM] = &a->norm2;
+		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
+		matrices[FOT_ROLE_Q] = &a->q;
+		matrices[FOT_ROLE_K] = &a->k;
+		matrices[FOT_ROLE_V] = &a->v;
+		matrices[FOT_ROLE_O] = &a->o;
+		matrices[FOT_ROLE_GATE] = &a->gate;
+		matrices[FOT_ROLE_UP] = &a->up;
+		matrices[FOT_ROLE_DOWN] = &a->down;
+	}
+	if (vectors[spec->role])
+		*vectors[spec->role] = t->data;
+	if (matrices[spec->role])
+		*matrices[spec->role] = fot_linear_of(t);
+}
+
+static int place_weights(struct fot_session *s, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(&s->cfg, NULL);
+	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
+	int64_t at = 0;
+
+	if (!spec)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	fot_config_tensors(&s->cfg, spec);
+	for (size_t i = 0; i < n; i++) {
+		struct fot_tensor t = weight_of(s, &spec[i], &at);
+
+		place_weight(s, &spec[i], &t);
+		if (spec[i].role != FOT_ROLE_EMBED)
+			continue;
+		s->embed = fot_weights_find(fot_model_weights(s->model), spec[i].name);
+		s->embed_f32 = s->wide ? t.data : NULL;
+		if (s->cfg.tie_embeddings)
+			s->head = fot_linear_of(&t);
+	}
+	for (int l = 0; l < s->cfg.n_layers; l++) {
+		s->layer[l].mem = fot_config_is_mem_layer(&s->cfg, l) && s->opts.search != FOT_SEARCH_NONE;
+		s->layer[l].rotates = s->cfg.mem_positionals || !fot_config_is_mem_layer(&s->cfg, l);
+	}
+	fot_free(spec);
+	return FOT_OK;
+}
+
+int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,
+		     struct fot_err *err)
+{
+	struct fot_layout y = { 0 };
+	struct fot_session *s;
+	int status;
+
+	status = check_opts(o, fot_model_config(m), err);
+	if (status != FOT_OK)
+		return status;
+	s = fot_calloc(1, sizeof *s);
+	if (!s)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	openblas_set_num_threads(1); /* one call per tile, from our own threads */
+	FOT_TRY(allocate_shell(s, m, o, err));
+	lay_out(&y, s);
+	FOT_TRY(fot_arena_init(&s->arena, y.need, err));
+	y.arena = &s->arena;
+	lay_out(&y, s);
+	FOT_TRY(place_weights(s, err));
+	fot_rope_table(s->rope_cos, s->rope_sin, s->window, s->cfg.head_dim, s->cfg.rope_theta);
+out:
+	if (status == FOT_OK)
+		*out = s;
+	else
+		fot_session_close(s);
+	return status;
+}
+
+void fot_session_close(struct fot_session *s)
+{
+	if (!s)
+		return;
+	release_shell(s);
+	fot_free(s);
+}
+
+/* ---- the layers ------------------------------------------------------ */
+
+/* What one piece of a feed is. */
+struct piece {
+	const int32_t *tokens;
+	int64_t n, n0; /* tokens, and rows of the window before them */
+	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
+};
+
+static void embed_rows(struct fot_session *s, const struct piece *p)
+{
+	int64_t D = s->cfg.hidden_size;
+
+	for (int64_t i = 0; i < p->n; i++) {
+		int64_t row = p->tokens[i] * D;
+
+		if (s->embed_f32)
+			memcpy(s->x + i * D, s->embed_f32 + row, sizeof(float) * (size_t)D);
+		else
+			fot_widen(s->x + i * D,
+				  (const unsigned char *)s->embed->data + fot_dtype_size(s->embed->dtype) * (size_t)row,
+				  s->embed->dtype, (size_t)D);
+	}
+}
+
+/* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
+static void project(struct fot_session *s, struct layer *a, const struct piece *p, int64_t r0, int64_t n,
+		    bool queries, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim, at = p->n0 + r0;
+	float *q = s->q + r0 * D, *k = a->k_local + at * D;
+
+	fot_rmsnorm_forward(t->xn, NULL, s->x + r0 * D, a->norm1, n, D, s->cfg.rms_norm_eps);
+	fot_linear_forward(k, t->xn, n, &a->k, 0, t->widened);
+	fot_linear_forward(a->v_local + at * D, t->xn, n, &a->v, 0, t->widened);
+	if (queries)
+		fot_linear_forward(q, t->xn, n, &a->q, 0, t->widened);
+	if (s->cfg.qk_norm)
+		fot_unit_forward(k, NULL, k, NULL, n, H, d);
+	if (s->cfg.qk_norm && queries)
+		fot_unit_forward(q, NULL, q, a->log_scale, n, H, d);
+	if (a->k_ctx != a->k_local)
+		memcpy(a->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
+	if (!a->rotates)
+		return;
+	fot_rope_apply(k, n, H, d, s->rope_cos, s->rope_sin, at, 1);
+	if (queries)
+		fot_rope_apply(q, n, H, d, s->rope_cos, s->rope_sin, at, 1);
+}
+
+/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
+static void attend(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0, int64_t n,
+		   struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim, col = h * d, at = p->n0 + r0;
+	const float *q = s->q + r0 * D + col;
+	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)d);
+	int64_t from = s->mem_len > s->reach ? s->mem_len - s->reach : 0;
+
+	fot_attn_begin(&t->attn, n);
+	fot_attn_fold(&t->attn, q, D, a->k_local + col, D, a->v_local + col, D, at + n, at, scale);
+	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
+		fot_memory_read_all(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
+	else if (a->mem)
+		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
+	fot_attn_end(&t->attn, s->o + r0 * D + col, D, NULL);
+}
+
+static void finish(struct fot_session *s, struct layer *a, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, F = s->cfg.intermediate_size;
+	float *x = s->x + r0 * D;
+
+	fot_linear_forward(x, s->o + r0 * D, n, &a->o, 1, t->widened);
+	fot_rmsnorm_forward(t->xn, NULL, x, a->norm2, n, D, s->cfg.rms_norm_eps);
+	fot_linear_forward(t->g, t->xn, n, &a->gate, 0, t->widened);
+	fot_linear_forward(t->u, t->xn, n, &a->up, 0, t->widened);
+	fot_swiglu_forward(t->g, t->g, t->u, n * F);
+	fot_linear_forward(x, t->g, n, &a->down, 1, t->widened);
+}
+
+static int64_t tile_rows(const struct piece *p, int64_t tile)
+{
+	int64_t left = p->n - tile * FOT_TILE_Q;
+
+	return left < FOT_TILE_Q ? left : FOT_TILE_Q;
+}
+
+static void run_layers(struct fot_session *s, const struct piece *p)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
+	int top = p->skip ? s->last_mem + 1 : s->cfg.n_layers;
+
+#pragma omp parallel num_threads(s->opts.n_threads)
+	{
+		struct scratch *t = &s->scratch[omp_get_thread_num()];
+
+		for (int l = 0; l < top; l++) {
+			struct layer *a = &s->layer[l];
+			bool last = p->skip && l == s->last_mem;
+
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles; i++)
+				project(s, a, p, i * FOT_TILE_Q, tile_rows(p, i), !last, t);
+			if (last)
+				break;
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles * H; i++)
+				attend(s, a, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles; i++)
+				finish(s, a, i * FOT_TILE_Q, tile_rows(p, i), t);
+		}
+	}
+}
+
+/* ---- what was asked -------------------------------------------------- */
+
+static bool row_asked(const struct fot_want *w, int64_t i)
+{
+	if (!w)
+		return false;
+	return (w->targets && w->targets[i] >= 0) || (w->logits && (!w->logit_rows || w->logit_rows[i])) ||
+	       (w->argmax && !w->targets);
+}
+
+static bool any_asked(const struct fot_want *w, int64_t from, int64_t n)
+{
+	for (int64_t i = from; i < from + n; i++)
+		if (row_asked(w, i))
+			return true;
+	return false;
+}
+
+static int32_t argmax(const float *x, int64_t n)
+{
+	int64_t best = 0;
+
+	for (int64_t i = 1; i < n; i++)
+		if (x[i] > x[best])
+			best = i;
+	return (int32_t)best;
+}
+
+/* Answer row i of the feed from its logits; false when they are not finite. */
+static bool answer(const struct fot_want *w, int64_t i, const float *logits, int64_t V)
+{
+	int64_t bad = 0;
+
+	if (w->logits && (!w->logit_rows || w->logit_rows[i]))
+		memcpy(w->logits + i * V, logits, sizeof(float) * (size_t)V);
+	if (w->argmax)
+		w->argmax[i] = argmax(logits, V);
+	if (w->nll && w->targets && w->targets[i] >= 0)
+		w->nll[i] = fot_xent(NULL, logits, V, w->targets[i], 0);
+	for (int64_t c = 0; c < V; c++)
+		bad += !isfinite(logits[c]);
+	return bad == 0;
+}
+
+/* Row tile `tile` of a piece that starts at row `first` of the feed. */
+static void answer_tile(struct fot_session *s, const struct piece *p, int64_t tile, int64_t first,
+			const struct fot_want *w, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, V = s->cfg.vocab_size, r0 = tile * FOT_TILE_Q, n = tile_rows(p, tile);
+
+	s->failed[tile] = 0;
+	if (!any_asked(w, first + r0, n))
+		return;
+	fot_rmsnorm_forward(t->xn, NULL, s->x + r0 * D, s->norm, n, D, s->cfg.rms_norm_eps);
+	fot_linear_forward(t->logits, t->xn, n, &s->head, 0, t->widened);
+	for (int64_t i = 0; i < n; i++)
+		if (row_asked(w, first + r0 + i) && !answer(w, first + r0 + i, t->logits + i * V, V))
+			s->failed[tile] = 1;
+}
+
+static int answer_piece(struct fot_session *s, const struct piece *p, int64_t first, const struct fot_want *w,
+			struct fot_err *err)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q;
+
+	if (!any_asked(w, first, p->n))
+		return FOT_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads)
+	for (int64_t i = 0; i < tiles; i++)
+		answer_tile(s, p, i, first, w, &s->scratch[omp_get_thread_num()]);
+	for (int64_t i = 0; i < tiles; i++)
+		if (s->failed[i])
+			return FOT_FAIL(err, FOT_ERR_RUN, "%s: a logit is not finite near token %lld of the feed",
+					fot_model_dir(s->model), (long long)(first + i * FOT_TILE_Q));
+	return FOT_OK;
+}
+
+/* ---- the timeline ---------------------------------------------------- */
+
+int fot_session_commit(struct fot_session *s, struct fot_err *err)
+{
+	if (s->n_local == 0)
+		return FOT_OK;
+	if (s->last_mem >= 0 && s->mem_len + s->n_local > s->opts.mem_max)
+		return FOT_FAIL(err, FOT_ERR_RUN, "memory is full: room for %lld tokens, needed %lld",
+				(long long)s->opts.mem_max, (long long)(s->mem_len + s->n_local));
+	for (int l = 0; l <= s->last_mem; l++) {
+		struct layer *a = &s->layer[l];
+
+		if (!a->mem)
+			continue;
+		a->memory.len = s->mem_len;
+		fot_memory_append(&a->memory, a->k_ctx, a->v_local, s->cfg.hidden_size, s->n_local);
+	}
+	s->mem_len += s->n_local;
+	s->n_local = 0;
+	s->window_no = ++s->serial;
+	return FOT_OK;
+}
+
+static int check_tokens(const struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *w,
+			struct fot_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int32_t bad = tokens[i] < 0 || tokens[i] >= s->cfg.vocab_size ? tokens[i] : -1;
+
+		if (bad == -1 && w && w->targets && w->targets[i] >= s->cfg.vocab_size)
+			bad = w->targets[i];
+		if (bad != -1 || tokens[i] < 0)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: id %d is outside the vocabulary of %d", i, bad,
+					s->cfg.vocab_size);
+	}
+	return FOT_OK;
+}
+
+int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
+		     struct fot_err *err)
+{
+	int64_t done = 0, all = (int64_t)n;
+	int status;
+
+	FOT_TRY(check_tokens(s, tokens, n, want, err));
+	while (done < all) {
+		struct piece p = { .tokens = tokens + done, .n = all - done };
+
+		if (s->n_local == s->window)
+			FOT_TRY(fot_session_commit(s, err));
+		p.n0 = s->n_local;
+		if (p.n > s->window - p.n0)
+			p.n = s->window - p.n0;
+		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n);
+		embed_rows(s, &p);
+		run_layers(s, &p);
+		FOT_TRY(answer_piece(s, &p, done, want, err));
+		s->n_local += p.n;
+		done += p.n;
+	}
+out:
+	return status;
+}
+
+void fot_session_reset(struct fot_session *s)
+{
+	s->n_local = 0;
+	s->mem_len = 0;
+	s->window_no = ++s->serial;
+}
+
+void fot_session_reach(struct fot_session *s, int64_t tokens)
+{
+	s->reach = tokens;
+}
+
+int64_t fot_session_mem_len(const struct fot_session *s)
+{
+	return s->mem_len;
+}
+
+int64_t fot_session_n_local(const struct fot_session *s)
+{
+	return s->n_local;
+}
+
+struct fot_mark fot_session_mark(const struct fot_session *s)
+{
+	/* A full window stands at the start of the next one. */
+	if (s->n_local == s->window)
+		return (struct fot_mark){ .mem_len = s->mem_len + s->window, .window_no = s->window_no };
+	return (struct fot_mark){ .mem_len = s->mem_len, .n_local = s->n_local, .window_no = s->window_no };
+}
+
+int fot_session_rewind(struct fot_session *s, struct fot_mark m, struct fot_err *err)
+{
+	if (m.n_local == 0 && m.mem_len == s->mem_len + s->window && s->n_local == s->window)
+		return FOT_OK;
+	if (m.n_local > 0 && m.window_no == s->window_no && m.mem_len == s->mem_len && m.n_local <= s->n_local) {
+		s->n_local = m.n_local;
+		return FOT_OK;
+	}
+	if (m.n_local > 0 || m.mem_len > s->mem_len)
+		return FOT_FAIL(err, FOT_ERR_RUN,
+				"rewind: the window of the mark (memory %lld, local %lld) is gone: now memory %lld, local %lld",
+				(long long)m.mem_len, (long long)m.n_local, (long long)s->mem_len,
+				(long long)s->n_local);
+	if (m.mem_len != s->mem_len)
+		s->window_no = ++s->serial;
+	s->mem_len = m.mem_len;
+	s->n_local = 0;
+	return FOT_OK;
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* session.h: one timeline of a model: feed, score, mark, rewind.
+ *
+ *   tokens ->  |  memory (per memory layer: keys, values)  | local window |
+ *              0 ............................... mem_len    0 ... n_local
+ *
+ * Text is read in windows of at most W tokens.  When a window is full and one
+ * more token comes, all of it leaves the local context: memory layers append
+ * its keys and values to the memory, the other layers forget it.
+ * A query of a memory layer sees the keys before it in its window and the last
+ * `reach` tokens of the memory: all of them, or per head the top_k by inner
+ * product; one softmax over both (FoT, eq. in sec. "memory attention layers").
+ *
+ * Only what is asked is computed: a window that is completed by the same feed
+ * that began it, and of which nothing is scored, stops at the last memory
+ * layer's keys and values.  Results do not depend on the number of threads. */
+#ifndef FOT_SESSION_H
+#define FOT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/model.h"
+
+struct fot_session_opts {
+	enum fot_search search;
+	int32_t top_k;            /* for FOT_SEARCH_TOPK */
+	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
+	int32_t window;           /* W: 1 .. ; 0: the model's */
+	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
+	int32_t n_threads;        /* >= 1 */
+};
+/* What the model's config says; n_threads 1, mem_max 0. */
+void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model *m);
+
+struct fot_session;
+/* Bytes that fot_session_open will take. */
+size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o);
+/* Allocates everything it will ever need. Errors: FOT_ERR_RUN (memory, with the
+ * figure), FOT_ERR_USAGE (options). The model must outlive the session. */
+int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,
+		     struct fot_err *err);
+void fot_session_close(struct fot_session *s);
+/* Forget everything. */
+void fot_session_reset(struct fot_session *s);
+
+/* What a feed shall give back. Each pointer may be NULL. */
+struct fot_want {
+	const int32_t *targets; /* [n] next-token ids to score, -1 = not asked */
+	double *nll;            /* [n] -log p(target) in nats; untouched where not asked */
+	int32_t *argmax;        /* [n] most likely id where asked (lowest id on ties) */
+	float *logits;          /* [n, V] rows; only rows with logit_rows set, or all if that is NULL */
+	const uint8_t *logit_rows; /* [n] 1 = row asked */
+};
+/* Read n tokens. want NULL: nothing is scored. Errors: FOT_ERR_INPUT (token id
+ * outside the vocabulary), FOT_ERR_RUN (memory full, non-finite logits). */
+int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
+		     struct fot_err *err);
+/* End the current window now: its keys and values go to memory. */
+int fot_session_commit(struct fot_session *s, struct fot_err *err);
+/* From now on queries see only the last `tokens` entries of the memory. */
+void fot_session_reach(struct fot_session *s, int64_t tokens);
+int64_t fot_session_mem_len(const struct fot_session *s);
+int64_t fot_session_n_local(const struct fot_session *s);
+
+/* A place on the timeline; plain data. Rewinding is truncation: it is possible
+ * while the local window of the mark is still the current one, or when the mark
+ * stands at a window's start; else FOT_ERR_RUN. */
+struct fot_mark {
+	int64_t mem_len, n_local;
+	uint64_t window_no;
+};
+struct fot_mark fot_session_mark(const struct fot_session *s);
+int fot_session_rewind(struct fot_session *s, struct fot_mark m, struct fot_err *err);
+
+#endif

@@ -1,0 +1,125 @@
+/* checkpoint.c: write-then-point. */
+#include "model/train/checkpoint.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#define STATE_BYTES_MAX ((size_t)1 << 16)
+
+static const char *const files[] = { "weights.safetensors", "moment1.safetensors", "moment2.safetensors" };
+
+static int write_latest(const char *out, const struct fot_checkpoint *c, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, out, "latest.json");
+	fot_str_printf(&text, "{\"step\": %lld, \"corpus_sha256\": \"%s\"}\n", (long long)c->step, c->corpus_sha256);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_str_check(&text, err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
+static int read_latest(const char *out, struct fot_checkpoint *c, bool *found, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	struct fot_json_ctx ctx = { 0 };
+	const char *hash = NULL;
+	cJSON *root = NULL;
+	int status;
+
+	fot_path_join(&path, out, "latest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	*found = fot_file_exists(path.data);
+	if (!*found)
+		goto out;
+	ctx = (struct fot_json_ctx){ path.data, FOT_ERR_INPUT };
+	FOT_TRY(fot_json_read(&root, path.data, STATE_BYTES_MAX, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_i64(root, "step", true, 0, INT64_C(1) << 40, &c->step, &ctx, err));
+	FOT_TRY(fot_json_string(root, "corpus_sha256", true, &hash, &ctx, err));
+	snprintf(c->corpus_sha256, sizeof c->corpus_sha256, "%s", hash);
+out:
+	cJSON_Delete(root);
+	fot_str_release(&path);
+	return status;
+}
+
+static void folder_of(struct fot_str *path, const char *out, int64_t step)
+{
+	fot_str_clear(path);
+	fot_str_printf(path, "%s/checkpoint-%lld", out, (long long)step);
+}
+
+/* Remove a superseded checkpoint; what cannot be removed does no harm. */
+static void drop(const char *out, int64_t step)
+{
+	struct fot_str path = FOT_STR_INIT;
+
+	for (size_t i = 0; i < 3; i++) {
+		folder_of(&path, out, step);
+		fot_str_printf(&path, "/%s", files[i]);
+		if (!path.failed)
+			unlink(path.data);
+	}
+	folder_of(&path, out, step);
+	if (!path.failed)
+		rmdir(path.data);
+	fot_str_release(&path);
+}
+
+int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
+			 const struct fot_adamw *a, struct fot_err *err)
+{
+	const fot_real *array[] = { p->w, a->m, a->v };
+	struct fot_checkpoint old = { 0 };
+	struct fot_str path = FOT_STR_INIT;
+	bool found = false;
+	int status;
+
+	FOT_TRY(read_latest(out, &old, &found, err));
+	if (found && old.step == c->step)
+		goto out;
+	folder_of(&path, out, c->step);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_mkdir_all(path.data, err));
+	for (size_t i = 0; i < 3; i++) {
+		folder_of(&path, out, c->step);
+		fot_str_printf(&path, "/%s", files[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_params_write(p, array[i], FOT_F32, path.data, err));
+	}
+	FOT_TRY(write_latest(out, c, err));
+	if (found)
+		drop(out, old.step);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_params *p, struct fot_adamw *a,
+			bool *found, struct fot_err *err)
+{
+	fot_real *array[] = { p->w, a->m, a->v };
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(read_latest(out, c, found, err));
+	for (size_t i = 0; *found && i < 3; i++) {
+		folder_of(&path, out, c->step);
+		fot_str_printf(&path, "/%s", files[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_params_read(p, array[i], path.data, err));
+	}
+	a->step = c->step;
+out:
+	fot_str_release(&path);
+	return status;
+}

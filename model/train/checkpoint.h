@@ -1,0 +1,27 @@
+/* checkpoint.h: the state of a training run on disk, complete or not there.
+ *
+ * A checkpoint is a folder of its own; latest.json names the newest and is
+ * replaced only when the folder is complete, so a run killed at any point finds
+ * the previous one. */
+#ifndef FOT_CHECKPOINT_H
+#define FOT_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/train/optimizer.h"
+#include "model/train/params.h"
+
+struct fot_checkpoint {
+	int64_t step;           /* steps done */
+	char corpus_sha256[65]; /* what the batches were drawn from */
+};
+
+int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
+			 const struct fot_adamw *a, struct fot_err *err);
+/* *found = false when the folder has no checkpoint yet. */
+int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_params *p, struct fot_adamw *a,
+			bool *found, struct fot_err *err);
+
+#endif

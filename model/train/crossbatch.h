@@ -1,0 +1,94 @@
+/* crossbatch.h: which windows a training step reads, and who sees whom.
+ *
+ * The crossbatch objective [paper, sec. "training procedure"; app.]: every batch
+ * index holds one document.  Its current window asks (has a loss); the window(s)
+ * before it, and those of other batch indices, are seen un-masked by the memory
+ * layers' queries, with gradient into their keys and values.
+ *
+ *   batch index   context windows (no loss,            asking window
+ *                 layers below the memory layer only)
+ *                  C_prev                               C_curr
+ *      0  doc A   [a3][a2][a1] ----------- own -------> [A ....]   sees a1 a2 a3 + b1 c1
+ *      1  doc B   [b3][b2][b1] ----------- own -------> [B ....]   sees b1 b2 b3 + c1 d1
+ *      2  doc C   [c3][c2][c1] ----------- own -------> [C ....]   sees c1 c2 c3 + d1 a1
+ *      3  doc D   [d3][d2][d1] ----------- own -------> [D ....]   sees d1 d2 d3 + a1 b1
+ *      negatives  [n1][n2]...                                      all see n1 n2 as well
+ *                              (here w = 3 own windows, d = 3 documents, negatives = 2)
+ *
+ * w own windows: those just before C_curr, or, with probability `far`, ones from
+ * anywhere earlier in the document.  d - 1 negatives: the nearest window of
+ * batch indices i+1 .. i+d-1 (mod batch).  `negatives` more windows of other
+ * documents are seen by all and ask nothing.
+ *
+ * With pack = k > 1 the context windows are asking windows too, which saves
+ * computing them for nothing else (the layout of LongLLaMA's training): a
+ * document has k windows in the batch, in the order of the text, and window j
+ * sees those before it, at most w, and of d - 1 other documents the window j - 1:
+ *
+ *   document 0   [A0]  [A1]  [A2]  [A3]      A3 sees A2 A1 A0 + B2   (w = 3, d = 2)
+ *   document 1   [B0]  [B1]  [B2]  [B3]      B1 sees B0       + A0
+ *                                            A0, B0 see nothing
+ *
+ * The k windows are neighbours, or, with probability `far`, lie anywhere in the
+ * document.
+ *
+ * Departure from the paper: a batch index does not walk through its document
+ * from start to end; each step draws document and place anew.  Context windows are
+ * computed in the step that uses them, so nothing is carried between steps, the
+ * batch is a function of (seed, step) alone and a resumed run draws the same. */
+#ifndef FOT_CROSSBATCH_H
+#define FOT_CROSSBATCH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datasets/corpus.h"
+
+enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH };
+
+/* One stage of a recipe. */
+struct fot_stage {
+	enum fot_method method;
+	int64_t steps;
+	int64_t window;    /* W, tokens */
+	int64_t batch;     /* asking windows per step */
+	int64_t w;         /* own previous windows, >= 1 (crossbatch) */
+	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
+	int64_t negatives; /* extra windows that ask nothing */
+	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
+	double far;        /* probability that the own windows come from anywhere earlier */
+	double copy;       /* probability that a span of C_curr is copied from C_prev */
+	double lr;         /* peak learning rate of the stage; 0: the recipe's */
+};
+
+struct fot_batch {
+	int64_t window;
+	int64_t n_ask, n_win;   /* windows 0 .. n_ask-1 ask, the rest are contexts */
+	int32_t *tokens;        /* [n_win, window] */
+	int32_t *targets;       /* [n_ask, window], -1 = no loss */
+	int64_t *vis_begin;     /* [n_ask + 1] into vis */
+	int32_t *vis;           /* windows seen un-masked by asking window b */
+	int64_t cap_tokens, cap_ask, cap_vis;
+};
+
+/* Windows of a batch of this stage, asking ones and contexts. */
+int64_t fot_stage_windows(const struct fot_stage *s);
+/* Room for the largest of the stages. Errors: FOT_ERR_RUN. */
+int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err);
+void fot_batch_release(struct fot_batch *b);
+
+/* What to draw from: documents of a corpus with a weight per dataset. */
+struct fot_source {
+	const struct fot_corpus *corpus;
+	const double *weight; /* [datasets of the corpus], any positive scale */
+	size_t n_datasets;
+};
+/* Fill b for (seed, step). purpose names the stream ("train" or "valid").
+ * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */
+int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *stage, uint64_t seed,
+		   const char *purpose, uint64_t step, struct fot_err *err);
+/* Only the own-document part of the visibility lists, or none of it: the same
+ * windows measured with another memory. keep: own windows kept per query. */
+void fot_batch_limit(struct fot_batch *b, int64_t keep);
+
+#endif

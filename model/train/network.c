@@ -1,0 +1,445 @@
+/* network.c: the order of the work.
+ *
+ *   forward:   segment 0 | memory layer | segment 1 | ...        (| = barrier)
+ *   backward:  the same, from the end
+ *
+ * A segment is all layers between two memory layers; inside it windows do not
+ * meet, so each goes through on its own.  At a barrier the keys and values of all
+ * windows are ready.  In the backward pass the heads of a memory layer are the
+ * units of work: each adds to its own columns of all windows, in a fixed order. */
+#include "model/train/network.h"
+
+#include <omp.h>
+
+#include "model/ops.h"
+#include "model/train/network_priv.h"
+
+static int64_t imax(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads)
+{
+	memset(size, 0, sizeof *size);
+	size->n_threads = n_threads;
+	for (size_t i = 0; i < n; i++) {
+		const struct fot_stage *s = &stages[i];
+		int64_t win = fot_stage_windows(s);
+
+		size->max_window = imax(size->max_window, s->window);
+		size->cap_tokens = imax(size->cap_tokens, win * s->window);
+		size->cap_ask_tokens = imax(size->cap_ask_tokens, s->batch * s->window);
+		size->cap_win = imax(size->cap_win, win);
+	}
+}
+
+bool net_is_mem(const struct fot_net *net, int l)
+{
+	return fot_config_is_mem_layer(&net->p->config, l);
+}
+
+bool net_rotates(const struct fot_net *net, int l)
+{
+	return net->p->config.mem_positionals || !net_is_mem(net, l);
+}
+
+/* ---- memory ---------------------------------------------------------- */
+
+static fot_real *take(struct fot_layout *y, int64_t count)
+{
+	return fot_layout_take(y, count, sizeof(fot_real));
+}
+
+static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l, int last_mem,
+		      const struct fot_net_size *z)
+{
+	int64_t D = cfg->hidden_size, F = cfg->intermediate_size, H = cfg->n_heads;
+	int64_t all = l <= last_mem ? z->cap_tokens : z->cap_ask_tokens;
+	int64_t out = l < last_mem ? z->cap_tokens : z->cap_ask_tokens; /* windows that leave the layer */
+	bool mem = fot_config_is_mem_layer(cfg, l);
+
+	c->x = take(y, all * D);
+	c->inv1 = take(y, all);
+	c->k = take(y, all * D);
+	c->v = take(y, all * D);
+	c->k_ctx = mem && cfg->mem_positionals ? take(y, all * D) : c->k;
+	c->q = take(y, out * D);
+	c->q_raw = cfg->qk_norm ? take(y, out * D) : NULL;
+	c->q_inv = cfg->qk_norm ? take(y, out * H) : NULL;
+	c->k_raw = cfg->qk_norm ? take(y, all * D) : NULL;
+	c->k_inv = cfg->qk_norm ? take(y, all * H) : NULL;
+	c->o = take(y, out * D);
+	c->lse = take(y, out * H);
+	c->x2 = take(y, out * D);
+	c->inv2 = take(y, out);
+	c->g = take(y, out * F);
+	c->u = take(y, out * F);
+}
+
+static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg, int64_t W)
+{
+	int64_t D = cfg->hidden_size, F = cfg->intermediate_size;
+	fot_real **rows[] = { &s->xn, &s->dxn, &s->d_o, &s->dq, &s->dk, &s->dv };
+	fot_real **wide[] = { &s->h, &s->dg, &s->du };
+	fot_real *attn;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		*rows[i] = take(y, W * D);
+	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+		*wide[i] = take(y, W * F);
+	s->delta = take(y, W * cfg->n_heads);
+	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);
+	attn = take(y, fot_attn_need(cfg->head_dim, 1));
+	if (attn)
+		fot_attn_bind(&s->attn, attn, cfg->head_dim, 1);
+}
+
+static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_config *cfg, int64_t n_params)
+{
+	const struct fot_net_size *z = &net->size;
+	int64_t D = cfg->hidden_size, mem_tokens = net->last_mem >= 0 ? z->cap_tokens : 0;
+
+	for (int l = 0; l < cfg->n_layers; l++)
+		lay_layer(y, &net->layer[l], cfg, l, net->last_mem, z);
+	for (int t = 0; t < z->n_threads; t++)
+		lay_scratch(y, &net->scratch[t], cfg, z->max_window);
+	for (int i = 0; i < FOT_SHARDS; i++)
+		net->shard[i] = take(y, n_params);
+	net->x_out = take(y, z->cap_ask_tokens * D);
+	net->inv_out = take(y, z->cap_ask_tokens);
+	net->dx = take(y, z->cap_tokens * D);
+	net->mem.d_o = take(y, mem_tokens * D);
+	net->mem.dq = take(y, mem_tokens * D);
+	net->mem.dk = take(y, mem_tokens * D);
+	net->mem.dkc = cfg->mem_positionals ? take(y, mem_tokens * D) : net->mem.dk;
+	net->mem.dv = take(y, mem_tokens * D);
+	net->rope_cos = take(y, z->max_window * cfg->head_dim / 2);
+	net->rope_sin = take(y, z->max_window * cfg->head_dim / 2);
+}
+
+static int last_mem_layer(const struct fot_config *c)
+{
+	return c->n_mem_layers ? c->mem_layers[c->n_mem_layers - 1] : -1;
+}
+
+size_t fot_net_estimate(const struct fot_config *c, const struct fot_net_size *size)
+{
+	struct fot_layout y = { 0 };
+	struct fot_net net = { .size = *size, .last_mem = last_mem_layer(c) };
+
+	net.layer = fot_calloc((size_t)c->n_layers, sizeof *net.layer);
+	net.scratch = fot_calloc((size_t)size->n_threads, sizeof *net.scratch);
+	if (net.layer && net.scratch)
+		lay_out(&y, &net, c, fot_config_parameters(c) + 16 * (int64_t)fot_config_tensors(c, NULL));
+	fot_free(net.layer);
+	fot_free(net.scratch);
+	return y.need;
+}
+
+static void find_offsets(struct fot_net *net)
+{
+	const struct fot_params *p = net->p;
+
+	net->at_embed = fot_params_offset(p, FOT_ROLE_EMBED, -1);
+	net->at_norm = fot_params_offset(p, FOT_ROLE_NORM, -1);
+	net->at_head = p->config.tie_embeddings ? net->at_embed : fot_params_offset(p, FOT_ROLE_HEAD, -1);
+	for (int l = 0; l < net->n_layers; l++)
+		net->at[l] = (struct layer_offsets){
+			.norm1 = fot_params_offset(p, FOT_ROLE_ATTN_NORM, l),
+			.q = fot_params_offset(p, FOT_ROLE_Q, l),
+			.k = fot_params_offset(p, FOT_ROLE_K, l),
+			.v = fot_params_offset(p, FOT_ROLE_V, l),
+			.o = fot_params_offset(p, FOT_ROLE_O, l),
+			.qk_scale = fot_params_offset(p, FOT_ROLE_QK_SCALE, l),
+			.norm2 = fot_params_offset(p, FOT_ROLE_MLP_NORM, l),
+			.gate = fot_params_offset(p, FOT_ROLE_GATE, l),
+			.up = fot_params_offset(p, FOT_ROLE_UP, l),
+			.down = fot_params_offset(p, FOT_ROLE_DOWN, l),
+		};
+}
+
+int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct fot_net_size *size,
+		 struct fot_err *err)
+{
+	const struct fot_config *c = &p->config;
+	struct fot_net *net = NULL;
+	struct fot_layout y = { 0 };
+	int status = FOT_OK;
+
+	if (c->mix != FOT_MIX_JOINT)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "training with mix \"gate\" is not supported: use \"joint\"");
+	net = fot_calloc(1, sizeof *net);
+	if (!net)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+	openblas_set_num_threads(1); /* one call per tile, from our own threads */
+	*net = (struct fot_net){ .p = p, .size = *size, .D = c->hidden_size, .F = c->intermediate_size,
+				 .H = c->n_heads, .dh = c->head_dim, .V = c->vocab_size, .n_layers = c->n_layers,
+				 .last_mem = last_mem_layer(c) };
+	net->at = fot_calloc((size_t)c->n_layers, sizeof *net->at);
+	net->layer = fot_calloc((size_t)c->n_layers, sizeof *net->layer);
+	net->scratch = fot_calloc((size_t)size->n_threads, sizeof *net->scratch);
+	net->loss = fot_calloc((size_t)size->cap_win, sizeof *net->loss);
+	if (!net->at || !net->layer || !net->scratch || !net->loss) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+		goto out;
+	}
+	lay_out(&y, net, c, p->n);
+	FOT_TRY(fot_arena_init(&net->arena, y.need, err));
+	y.arena = &net->arena;
+	lay_out(&y, net, c, p->n);
+	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window, net->dh, c->rope_theta);
+	find_offsets(net);
+out:
+	if (status != FOT_OK)
+		fot_net_close(net);
+	else
+		*out = net;
+	return status;
+}
+
+void fot_net_close(struct fot_net *net)
+{
+	if (!net)
+		return;
+	fot_arena_release(&net->arena);
+	fot_free(net->at);
+	fot_free(net->layer);
+	fot_free(net->scratch);
+	fot_free(net->loss);
+	fot_free(net);
+}
+
+/* ---- forward --------------------------------------------------------- */
+
+static void embed(struct fot_net *net, const struct fot_batch *b, int64_t w)
+{
+	const fot_real *table = net->p->w + net->at_embed;
+	int64_t D = net->D;
+
+	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
+		memcpy(net->layer[0].x + i * D, table + b->tokens[i] * D, sizeof(fot_real) * (size_t)D);
+}
+
+/* First memory layer at or after l, or n_layers. */
+static int next_mem(const struct fot_net *net, int l)
+{
+	while (l < net->n_layers && !net_is_mem(net, l))
+		l++;
+	return l;
+}
+
+/* Does window w go beyond the keys and values of layer l? */
+static bool goes_on(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w)
+{
+	return w < b->n_ask || l < net->last_mem;
+}
+
+/* Window w from memory layer `from` (or the embedding, from = -1) to memory layer
+ * `to`, whose queries, keys and values are the last thing computed. */
+static void forward_segment(struct fot_net *net, const struct fot_batch *b, int from, int to, int64_t w,
+			    struct scratch *s)
+{
+	if (from < 0)
+		embed(net, b, w);
+	for (int l = from < 0 ? 0 : from; l < to; l++) {
+		if (l != from)
+			block_project(net, b, l, w, s);
+		block_attend(net, b, l, w, s);
+		block_mlp(net, b, l, w, s);
+	}
+	if (to < net->n_layers)
+		block_project(net, b, to, w, s);
+}
+
+/* All layers; windows that do not go on stop at the last memory layer. */
+static void forward(struct fot_net *net, const struct fot_batch *b)
+{
+	int from = -1, to;
+
+	do {
+		to = next_mem(net, from + 1);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+		for (int64_t w = 0; w < b->n_win; w++)
+			if (from < 0 ? net->last_mem >= 0 || w < b->n_ask : goes_on(net, b, from, w))
+				forward_segment(net, b, from, to, w, &net->scratch[omp_get_thread_num()]);
+		from = to;
+	} while (to < net->n_layers);
+}
+
+/* ---- backward -------------------------------------------------------- */
+
+static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int64_t w)
+{
+	int64_t n = b->window * net->D, at = w * n;
+	size_t bytes = sizeof(fot_real) * (size_t)n;
+
+	memset(net->mem.dq + at, 0, bytes);
+	memset(net->mem.dk + at, 0, bytes);
+	memset(net->mem.dkc + at, 0, bytes);
+	memset(net->mem.dv + at, 0, bytes);
+}
+
+/* The way back of forward_segment: from layer `to` (exclusive; its projections
+ * included when it is a memory layer) down to the output of attention in `from`. */
+static void backward_segment(struct fot_net *net, const struct fot_batch *b, int from, int to, int64_t w,
+			     fot_real *grad, struct scratch *s)
+{
+	int64_t at = w * b->window * net->D;
+	struct mem_grads *m = &net->mem;
+
+	if (to < net->n_layers) {
+		if (to == net->last_mem && w >= b->n_ask)
+			memset(net->dx + at, 0, sizeof(fot_real) * (size_t)(b->window * net->D));
+		block_project_backward(net, b, to, w, m->dq + at, m->dk + at, m->dkc + at, m->dv + at, grad, s);
+	}
+	for (int l = to - 1; l >= imax(from, 0); l--) {
+		if (l == from) {
+			block_mlp_backward(net, b, l, w, m->d_o + at, grad, s);
+			break;
+		}
+		block_mlp_backward(net, b, l, w, s->d_o, grad, s);
+		block_attend_backward(net, b, l, w, s->d_o, s->dq, s->dk, s->dv, s);
+		block_project_backward(net, b, l, w, s->dq, s->dk, s->dk, s->dv, grad, s);
+	}
+	if (from >= 0)
+		return;
+	for (int64_t i = 0; i < b->window; i++) {
+		fot_real *row = grad + net->at_embed + b->tokens[w * b->window + i] * net->D;
+		const fot_real *dx = net->dx + at + i * net->D;
+
+		for (int64_t c = 0; c < net->D; c++)
+			row[c] += dx[c];
+	}
+}
+
+/* Memory layer below l, or -1. */
+static int previous_mem(const struct fot_net *net, int l)
+{
+	do
+		l--;
+	while (l >= 0 && !net_is_mem(net, l));
+	return l;
+}
+
+/* Asking window or context: which shard, so that both kinds are spread evenly. */
+static int shard_of(const struct fot_batch *b, int64_t w)
+{
+	return (int)((w < b->n_ask ? w : w - b->n_ask) % FOT_SHARDS);
+}
+
+static void backward_shard(struct fot_net *net, const struct fot_batch *b, int from, int to, int shard,
+			   double weight, double *nll)
+{
+	struct scratch *s = &net->scratch[omp_get_thread_num()];
+	fot_real *grad = net->shard[shard];
+	bool top = to == net->n_layers;
+
+	if (top)
+		memset(grad, 0, sizeof(fot_real) * (size_t)net->p->n);
+	for (int64_t w = 0; w < b->n_win; w++) {
+		if (shard_of(b, w) != shard)
+			continue;
+		if (top && w < b->n_ask)
+			block_head(net, b, w, weight, nll, grad, s);
+		if (!top || w < b->n_ask)
+			backward_segment(net, b, from, to, w, grad, s);
+	}
+}
+
+static void backward(struct fot_net *net, const struct fot_batch *b, double weight, double *nll)
+{
+	int to = net->n_layers, from;
+
+	do {
+		from = previous_mem(net, to);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+		for (int i = 0; i < FOT_SHARDS; i++)
+			backward_shard(net, b, from, to, i, weight, nll);
+		if (from >= 0) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+			for (int64_t w = 0; w < b->n_win; w++)
+				clear_mem_grads(net, b, w);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+			for (int64_t h = 0; h < net->H; h++)
+				block_memory_backward(net, b, from, h, &net->scratch[omp_get_thread_num()]);
+		}
+		to = from;
+	} while (from >= 0);
+}
+
+static void reduce_shards(struct fot_net *net, fot_real *grad)
+{
+	int64_t n = net->p->n, step = 1 << 14;
+
+#pragma omp parallel for schedule(static) num_threads(net->size.n_threads)
+	for (int64_t from = 0; from < n; from += step) {
+		int64_t to = from + step < n ? from + step : n;
+
+		memcpy(grad + from, net->shard[0] + from, sizeof *grad * (size_t)(to - from));
+		for (int s = 1; s < FOT_SHARDS; s++)
+			for (int64_t i = from; i < to; i++)
+				grad[i] += net->shard[s][i];
+	}
+}
+
+/* ---- the two entries ------------------------------------------------- */
+
+static int64_t count_targets(const struct fot_batch *b)
+{
+	int64_t n = 0;
+
+	for (int64_t i = 0; i < b->n_ask * b->window; i++)
+		n += b->targets[i] >= 0;
+	return n;
+}
+
+static int mean_loss(const struct fot_net *net, const struct fot_batch *b, int64_t n_targets, double *loss,
+		     struct fot_err *err)
+{
+	double sum = 0;
+
+	for (int64_t w = 0; w < b->n_ask; w++)
+		sum += net->loss[w];
+	*loss = n_targets ? sum / (double)n_targets : 0;
+	if (!isfinite(*loss))
+		return FOT_FAIL(err, FOT_ERR_RUN, "the loss is not finite: lower the learning rate");
+	return FOT_OK;
+}
+
+int fot_net_loss(struct fot_net *net, const struct fot_batch *b, double *loss, double *nll, struct fot_err *err)
+{
+	forward(net, b);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+	for (int64_t w = 0; w < b->n_ask; w++)
+		block_head(net, b, w, 0, nll, NULL, &net->scratch[omp_get_thread_num()]);
+	return mean_loss(net, b, count_targets(b), loss, err);
+}
+
+int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *loss, fot_real *grad,
+		     struct fot_err *err)
+{
+	int64_t n = count_targets(b);
+
+	forward(net, b);
+	backward(net, b, n ? 1.0 / (double)n : 0, NULL);
+	reduce_shards(net, grad);
+	return mean_loss(net, b, n, loss, err);
+}
+
+double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)
+{
+	double D = c->hidden_size, F = c->intermediate_size, W = (double)b->window;
+	double ask = (double)b->n_ask * W, ctx = (double)(b->n_win - b->n_ask) * W, flops = 0;
+	int last = last_mem_layer(c);
+
+	for (int l = 0; l < c->n_layers; l++) {
+		double through = ask + (l < last ? ctx : 0), keys = l <= last ? ask + ctx : ask;
+
+		flops += 3 * 2 * (keys * 2 * D * D + through * (2 * D * D + 3 * D * F));
+		flops += (4 + 10) * through * D * (W + 1) / 2;
+		if (fot_config_is_mem_layer(c, l))
+			flops += (4 + 10) * (double)b->vis_begin[b->n_ask] * W * W * D;
+	}
+	return flops + 3 * 2 * ask * D * c->vocab_size;
+}

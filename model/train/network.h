@@ -1,0 +1,46 @@
+/* network.h: forward and backward pass of a training batch.
+ *
+ * All windows of a batch go through the layers below the first memory layer on
+ * their own; at a memory layer each asking window also sees the windows of its
+ * visibility list (crossbatch.h), whose keys stand at position 0 as in the
+ * memory at evaluation; context windows stop at the last memory layer's keys
+ * and values.  The loss is the mean cross-entropy of the targets, in nats.
+ *
+ * Gradients are summed in FOT_SHARDS arrays, each filled by a fixed subset of the
+ * windows in a fixed order, and then reduced in order; so results do not depend
+ * on the number of threads. */
+#ifndef FOT_NETWORK_H
+#define FOT_NETWORK_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/train/crossbatch.h"
+#include "model/train/params.h"
+
+#define FOT_SHARDS 8
+
+struct fot_net;
+/* Room for batches up to cap_tokens in n_win windows, of which cap_ask_tokens ask, of windows
+ * up to max_window. The parameters must outlive the network. Errors: FOT_ERR_RUN
+ * (memory, with the figure), FOT_ERR_USAGE (mix gate). */
+struct fot_net_size {
+	int64_t max_window, cap_tokens, cap_ask_tokens, cap_win;
+	int n_threads;
+};
+void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);
+size_t fot_net_estimate(const struct fot_config *c, const struct fot_net_size *size);
+int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct fot_net_size *size,
+		 struct fot_err *err);
+void fot_net_close(struct fot_net *net);
+
+/* Mean loss over the targets, and into nll (may be NULL) [n_ask, window] each
+ * target's. Errors: FOT_ERR_RUN when the loss is not finite. */
+int fot_net_loss(struct fot_net *net, const struct fot_batch *b, double *loss, double *nll, struct fot_err *err);
+/* The same, and the gradient of the mean loss into grad [p->n] (overwritten). */
+int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *loss, fot_real *grad,
+		     struct fot_err *err);
+/* Floating point operations of all matrix products of one fot_net_gradient. */
+double fot_net_flops(const struct fot_config *c, const struct fot_batch *b);
+
+#endif

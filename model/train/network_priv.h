@@ -1,0 +1,91 @@
+/* network_priv.h: what network.c (who runs when) and block.c (one window through
+ * one layer) share. */
+#ifndef FOT_NETWORK_PRIV_H
+#define FOT_NETWORK_PRIV_H
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+#include "model/attention.h"
+#include "model/train/network.h"
+
+/* Offsets of one layer's tensors in the flat array; -1 = none. */
+struct layer_offsets {
+	int64_t norm1, q, k, v, o, qk_scale, norm2, gate, up, down;
+};
+
+/* Activations of one layer, kept for the backward pass; [tokens, ...] with window
+ * number * W as first token. */
+struct layer_cache {
+	fot_real *x;               /* [., D] input of the layer */
+	fot_real *inv1, *inv2;     /* [.] of the two norms */
+	fot_real *q, *k, *v;       /* [., D] as attention uses them */
+	fot_real *k_ctx;           /* [., D] keys as other windows see them; == k without rotation */
+	fot_real *q_raw, *k_raw;   /* [., D] before query-key normalisation; NULL without */
+	fot_real *q_inv, *k_inv;   /* [., H] */
+	fot_real *o;               /* [., D] attention output */
+	fot_real *lse;             /* [window][H][W] */
+	fot_real *x2;              /* [., D] after attention */
+	fot_real *g, *u;           /* [., F] */
+};
+
+/* Scratch of one thread. */
+struct scratch {
+	fot_real *xn, *dxn;        /* [W, D] */
+	fot_real *h, *dg, *du;     /* [W, F] */
+	fot_real *d_o;             /* [W, D] */
+	fot_real *dq, *dk, *dv;    /* [W, D] */
+	fot_real *delta;           /* [H, W] */
+	fot_real *logits;          /* [HEAD_ROWS, V] */
+	struct fot_attn attn;
+};
+
+/* Gradients that cross a memory layer's barrier; [tokens, D]. */
+struct mem_grads {
+	fot_real *d_o, *dq, *dk, *dkc, *dv; /* dkc == dk without rotation */
+};
+
+#define HEAD_ROWS 128
+
+struct fot_net {
+	const struct fot_params *p;
+	struct fot_net_size size;
+	struct fot_arena arena;
+	int64_t D, F, H, dh, V;
+	int n_layers, last_mem; /* last_mem: -1 without memory layers */
+	struct layer_offsets *at;
+	int64_t at_embed, at_norm, at_head;
+	fot_real *rope_cos, *rope_sin; /* [max_window, dh/2] */
+	struct layer_cache *layer;     /* [n_layers] */
+	fot_real *x_out;               /* [ask tokens, D] output of the last layer */
+	fot_real *inv_out;             /* [ask tokens] */
+	fot_real *dx;                  /* [tokens, D] */
+	struct mem_grads mem;
+	fot_real *shard[FOT_SHARDS];   /* [p->n] */
+	struct scratch *scratch;       /* [n_threads] */
+	double *loss;                  /* [cap_win] sum of nll per asking window */
+};
+
+bool net_is_mem(const struct fot_net *net, int l);
+bool net_rotates(const struct fot_net *net, int l);
+
+/* One window `w` of batch b through parts of layer l. */
+void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
+void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
+void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
+/* Final norm, output layer, loss; with grad also dx and the shard's gradients. */
+void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, double weight, double *nll,
+		fot_real *grad, struct scratch *s);
+/* Backward: dx of the layer's output -> d_o, dx gaining the residual path. */
+void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *d_o,
+			fot_real *grad, struct scratch *s);
+/* Within the window alone: d_o -> dq, dk, dv (overwritten). */
+void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
+			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
+/* Memory layer, one head, all windows; net->mem is added to. */
+void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t head, struct scratch *s);
+/* dq, dk (dkc), dv (destroyed) -> gradients of the projections, dx of the layer's input. */
+void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
+			    fot_real *dk, fot_real *dkc, fot_real *dv, fot_real *grad, struct scratch *s);
+
+#endif

@@ -1,0 +1,72 @@
+/* recipe.h: a training run as data: model, corpora, stages.
+ *
+ *   {"name": "lm-fot", "variant": "fot", "seed": 1,
+ *    "model": {...},                        config.json keys, "fot" included
+ *    "tokenizer": "byte" or a tokenizer.model,
+ *    "datasets": [{"name": "books", "weight": 1}, ...],
+ *    "init": {"gain": 0.6, "embed_std": 0.5},
+ *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
+ *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
+ *                "w", "d", "negatives", "far", "copy", "pack",
+ *                "lr", "lr_end", "warmup"}, ...],
+ *    "validation": {"every": 200, "windows": 16, "memory": 8},
+ *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
+ *
+ * Within a stage the learning rate rises linearly for `warmup` steps to lr and
+ * then follows a cosine to lr_end.  Nothing in a stage depends on later ones: two
+ * recipes with the same beginning pass through the same bits, and one may go on
+ * from the other's checkpoint. */
+#ifndef FOT_RECIPE_H
+#define FOT_RECIPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/config.h"
+#include "model/train/crossbatch.h"
+#include "model/train/optimizer.h"
+
+#define FOT_MAX_STAGES 64
+#define FOT_MAX_SOURCES 32
+
+struct fot_lr {
+	double lr, lr_end;
+	int64_t warmup;
+};
+
+struct fot_recipe {
+	char *name, *variant, *tokenizer; /* tokenizer: "byte" or a path */
+	uint64_t seed;
+	struct fot_config config;
+	size_t n_datasets;
+	char *dataset[FOT_MAX_SOURCES];
+	double weight[FOT_MAX_SOURCES];
+	double gain, embed_std;
+	struct fot_adamw_opts adamw;
+	size_t n_stages;
+	struct fot_stage stage[FOT_MAX_STAGES];
+	struct fot_lr lr[FOT_MAX_STAGES];
+	int64_t valid_every, valid_windows, valid_memory; /* every 0: no validation */
+	int64_t checkpoint_every;
+	enum fot_dtype save_dtype;
+	char *text;     /* the recipe as given */
+	char sha256[65];
+};
+
+/* Errors: FOT_ERR_USAGE with file and key. */
+int fot_recipe_read(struct fot_recipe *r, const char *path, struct fot_err *err);
+int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err);
+void fot_recipe_release(struct fot_recipe *r);
+
+int64_t fot_recipe_steps(const struct fot_recipe *r);
+/* Stage of a step and the learning rate there; step in [0, steps). */
+size_t fot_recipe_stage(const struct fot_recipe *r, int64_t step, double *lr);
+/* Tokens that asked for a loss in the first `steps` steps. */
+int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps);
+/* Do both give the same bits for the first `steps` steps? If not, *why names the
+ * first difference. */
+bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_recipe *b, int64_t steps,
+			       const char **why);
+
+#endif

@@ -1,0 +1,419 @@
+/* trainer.c: the loop: draw, gradient, step; now and then validate, checkpoint.
+ *
+ * The state of a run is (step, weights, moments): batches, learning rate and
+ * stage are functions of the step, so a resumed run continues with the same bits.
+ * CSV rows after the checkpoint are cut off on resume and written again. */
+#include "model/train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "datasets/corpus.h"
+#include "model/tokenizer.h"
+#include "model/train/checkpoint.h"
+#include "model/train/network.h"
+
+#define VALID_BATCH 4
+#define CSV_BYTES_MAX ((size_t)1 << 30)
+#define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
+
+static const char train_header[] =
+	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops\n";
+static const char valid_header[] = "step,tokens,dataset,memory_windows,memory_tokens,n_tokens,nll_nats\n";
+
+struct trainer {
+	const struct fot_recipe *r;
+	const struct fot_train_opts *o;
+	struct fot_tokenizer *tok;
+	struct fot_corpus *train, *valid;
+	struct fot_params p;
+	struct fot_adamw adam;
+	struct fot_net *net;
+	struct fot_batch batch;
+	fot_real *grad;
+	int64_t step;
+	struct fot_stage valid_stage;
+	FILE *train_csv, *valid_csv;
+	char valid_line[512];
+	double rate; /* tokens per second, smoothed */
+};
+
+/* ---- opening --------------------------------------------------------- */
+
+static int open_tokenizer(struct trainer *t, struct fot_err *err)
+{
+	int status;
+
+	if (strcmp(t->r->tokenizer, "byte") == 0)
+		FOT_TRY(fot_tokenizer_open_byte(&t->tok, err));
+	else
+		FOT_TRY(fot_tokenizer_open_spm(&t->tok, t->r->tokenizer, err));
+	if (fot_tokenizer_vocab(t->tok) != t->r->config.vocab_size)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d",
+				  t->r->name, t->r->tokenizer, fot_tokenizer_vocab(t->tok), t->r->config.vocab_size);
+out:
+	return status;
+}
+
+/* Validation sees the same windows without memory, with one and with all previous ones. */
+static void plan_validation(struct trainer *t)
+{
+	const struct fot_recipe *r = t->r;
+
+	t->valid_stage = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .steps = 1, .batch = VALID_BATCH,
+					     .w = r->valid_memory, .d = 1, .pack = 1 };
+	for (size_t i = 0; i < r->n_stages; i++)
+		if (r->stage[i].window > t->valid_stage.window)
+			t->valid_stage.window = r->stage[i].window;
+}
+
+static int open_network(struct trainer *t, struct fot_err *err)
+{
+	struct fot_stage stages[FOT_MAX_STAGES + 1];
+	struct fot_net_size size;
+	size_t n = t->r->n_stages;
+	int status;
+
+	memcpy(stages, t->r->stage, sizeof *stages * n);
+	plan_validation(t);
+	if (t->r->valid_every)
+		stages[n++] = t->valid_stage;
+	fot_net_size_of(&size, stages, n, t->o->n_threads);
+	FOT_TRY(fot_params_init(&t->p, &t->r->config, err));
+	FOT_TRY(fot_adamw_init(&t->adam, &t->p, &t->r->adamw, err));
+	FOT_TRY(fot_net_open(&t->net, &t->p, &size, err));
+	FOT_TRY(fot_batch_init(&t->batch, stages, n, err));
+	t->grad = fot_calloc((size_t)t->p.n, sizeof *t->grad);
+	if (!t->grad)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for gradients");
+out:
+	return status;
+}
+
+/* Refuse to go on from a folder whose recipe has another beginning. */
+static int check_recipe(const struct fot_recipe *r, const char *folder, int64_t step, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	struct fot_recipe other = { 0 };
+	const char *why = "";
+	int status;
+
+	fot_path_join(&path, folder, "recipe.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_recipe_read(&other, path.data, err));
+	if (!fot_recipe_same_beginning(r, &other, step, &why))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: made by another recipe: the first %lld steps differ in %s", path.data,
+				  (long long)step, why);
+	fot_recipe_release(&other);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int load_from(struct trainer *t, const char *folder, bool *found, struct fot_err *err)
+{
+	struct fot_checkpoint c = { 0 };
+	int status;
+
+	FOT_TRY(fot_checkpoint_read(folder, &c, &t->p, &t->adam, found, err));
+	if (!*found)
+		goto out;
+	FOT_TRY(check_recipe(t->r, folder, c.step, err));
+	if (strcmp(c.corpus_sha256, fot_corpus_hash(t->train)) != 0) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: the training data changed: expected %.12s, got %.12s", folder,
+				  c.corpus_sha256, fot_corpus_hash(t->train));
+		goto out;
+	}
+	t->step = c.step;
+out:
+	return status;
+}
+
+/* Weights and step: resumed, taken from another run, or random. */
+static int start_state(struct trainer *t, struct fot_err *err)
+{
+	bool found = false;
+	int status = FOT_OK;
+
+	if (t->o->resume)
+		FOT_TRY(load_from(t, t->o->out, &found, err));
+	if (!found && t->o->from) {
+		FOT_TRY(load_from(t, t->o->from, &found, err));
+		if (!found)
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint there to start from", t->o->from);
+	} else if (!found) {
+		fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
+	}
+out:
+	return status;
+}
+
+/* ---- CSV ------------------------------------------------------------- */
+
+/* Keep the header and the rows whose first cell is at most last. */
+static size_t kept_length(const struct fot_str *text, int64_t last)
+{
+	size_t at = 0;
+
+	while (at < text->len) {
+		const char *end = memchr(text->data + at, '\n', text->len - at);
+		char *stop;
+		long long step = strtoll(text->data + at, &stop, 10);
+
+		if (!end || (at > 0 && (*stop != ',' || step > last)))
+			break;
+		at = (size_t)(end - text->data) + 1;
+	}
+	return at;
+}
+
+static int open_csv(struct trainer *t, const char *name, const char *header, FILE **out, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, t->o->out, name);
+	FOT_TRY(fot_str_check(&path, err));
+	if (t->step > 0 && t->o->resume && fot_file_exists(path.data)) {
+		FOT_TRY(fot_file_read(&text, path.data, CSV_BYTES_MAX, err));
+		text.len = kept_length(&text, t->step);
+	}
+	if (text.len == 0)
+		fot_str_puts(&text, header);
+	FOT_TRY(fot_str_check(&text, err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	*out = fopen(path.data, "a");
+	if (!*out)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be opened for appending", path.data);
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
+static int flush_csv(FILE *f, const char *name, struct fot_err *err)
+{
+	if (fflush(f) != 0 || ferror(f))
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: could not be written", name);
+	return FOT_OK;
+}
+
+/* ---- validation ------------------------------------------------------ */
+
+/* Mean nll of one dataset with `keep` previous windows in sight. */
+static int validate_one(struct trainer *t, size_t set, int64_t keep, double *nll, int64_t *tokens,
+			struct fot_err *err)
+{
+	double weight[FOT_MAX_SOURCES] = { 0 }, loss, sum = 0;
+	struct fot_source src = { t->valid, weight, t->r->n_datasets };
+	int64_t rounds = (t->r->valid_windows + VALID_BATCH - 1) / VALID_BATCH;
+	int status = FOT_OK;
+
+	weight[set] = 1;
+	for (int64_t i = 0; i < rounds; i++) {
+		FOT_TRY(fot_batch_draw(&t->batch, &src, &t->valid_stage, t->r->seed, "train.valid", (uint64_t)i, err));
+		fot_batch_limit(&t->batch, keep);
+		FOT_TRY(fot_net_loss(t->net, &t->batch, &loss, NULL, err));
+		sum += loss;
+	}
+	*nll = sum / (double)rounds;
+	*tokens = rounds * VALID_BATCH * t->valid_stage.window;
+out:
+	return status;
+}
+
+static int validate(struct trainer *t, struct fot_err *err)
+{
+	int64_t keep[] = { 0, 1, t->r->valid_memory }, tokens, at = 0;
+	int n_keep = t->r->config.n_mem_layers == 0 ? 1 : t->r->valid_memory > 1 ? 3 : 2;
+	int status = FOT_OK;
+
+	for (size_t set = 0; set < t->r->n_datasets; set++) {
+		at += snprintf(t->valid_line + at, sizeof t->valid_line - (size_t)at, "%s%.40s", set ? "  " : "",
+			       t->r->dataset[set]);
+		for (int i = 0; i < n_keep; i++) {
+			double nll;
+
+			FOT_TRY(validate_one(t, set, keep[i], &nll, &tokens, err));
+			fprintf(t->valid_csv, "%lld,%lld,%s,%lld,%lld,%lld,%.17g\n", (long long)t->step,
+				(long long)fot_recipe_tokens(t->r, t->step), t->r->dataset[set], (long long)keep[i],
+				(long long)(keep[i] * t->valid_stage.window), (long long)tokens, nll);
+			at += snprintf(t->valid_line + at, sizeof t->valid_line - (size_t)at, " %.4f", nll);
+			if (at > (int64_t)sizeof t->valid_line - 64)
+				at = (int64_t)sizeof t->valid_line - 64;
+		}
+	}
+	FOT_TRY(flush_csv(t->valid_csv, "valid.csv", err));
+out:
+	return status;
+}
+
+/* ---- the loop -------------------------------------------------------- */
+
+static int one_step(struct trainer *t, int *stop, struct fot_err *err)
+{
+	struct fot_source src = { t->train, t->r->weight, t->r->n_datasets };
+	struct fot_train_progress g = { 0 };
+	double began = fot_clock(), wall, flops;
+	const struct fot_stage *s;
+	int64_t asked;
+	int status;
+
+	g.stage = fot_recipe_stage(t->r, t->step, &g.lr);
+	s = &t->r->stage[g.stage];
+	FOT_TRY(fot_batch_draw(&t->batch, &src, s, t->r->seed, "train.batch", (uint64_t)t->step, err));
+	flops = fot_net_flops(&t->r->config, &t->batch);
+	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
+	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, t->o->n_threads, &g.grad_norm, err));
+	t->step++;
+	wall = fot_clock() - began;
+	asked = s->batch * s->window;
+	t->rate = t->rate > 0 ? 0.9 * t->rate + 0.1 * (double)asked / wall : (double)asked / wall;
+	g.step = t->step;
+	g.steps = fot_recipe_steps(t->r);
+	g.tokens = fot_recipe_tokens(t->r, t->step);
+	g.tokens_per_s = t->rate;
+	g.gflops = flops / wall * 1e-9;
+	g.eta_s = (double)(fot_recipe_tokens(t->r, g.steps) - g.tokens) / t->rate;
+	g.valid = t->valid_line[0] ? t->valid_line : NULL;
+	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g\n",
+		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
+		s->method == FOT_METHOD_CROSSBATCH ? "crossbatch" : "standard", (long long)s->window, (long long)s->w,
+		(long long)s->d, (long long)s->negatives, wall, (double)asked / wall, g.gflops);
+	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
+	*stop = t->o->progress ? t->o->progress(t->o->user, &g) : 0;
+out:
+	return status;
+}
+
+static int save_checkpoint(struct trainer *t, struct fot_err *err)
+{
+	struct fot_checkpoint c = { .step = t->step };
+
+	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", fot_corpus_hash(t->train));
+	return fot_checkpoint_write(t->o->out, &c, &t->p, &t->adam, err);
+}
+
+static int loop(struct trainer *t, struct fot_err *err)
+{
+	int64_t steps = fot_recipe_steps(t->r), first = t->step;
+	int stop = 0, status = FOT_OK;
+
+	while (t->step < steps && !stop) {
+		FOT_TRY(one_step(t, &stop, err));
+		if (t->r->valid_every && (t->step % t->r->valid_every == 0 || t->step == steps))
+			FOT_TRY(validate(t, err));
+		stop |= t->o->stop_after && t->step - first >= t->o->stop_after;
+		if (stop || t->step == steps || t->step % t->r->checkpoint_every == 0)
+			FOT_TRY(save_checkpoint(t, err));
+	}
+out:
+	return status;
+}
+
+/* ---- the result ------------------------------------------------------ */
+
+static int copy_tokenizer(struct trainer *t, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, bytes = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (strcmp(t->r->tokenizer, "byte") == 0)
+		return FOT_OK;
+	fot_path_join(&path, t->o->out, "tokenizer.model");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_read(&bytes, t->r->tokenizer, TOKENIZER_BYTES_MAX, err));
+	FOT_TRY(fot_file_replace(path.data, bytes.data, bytes.len, err));
+out:
+	fot_str_release(&path);
+	fot_str_release(&bytes);
+	return status;
+}
+
+static int write_result(struct trainer *t, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(copy_tokenizer(t, err));
+	fot_path_join(&path, t->o->out, "config.json");
+	FOT_TRY(fot_config_print(&text, &t->r->config, err));
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	fot_str_clear(&path);
+	fot_path_join(&path, t->o->out, "model.safetensors");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_params_write(&t->p, t->p.w, t->r->save_dtype, path.data, err));
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
+static int write_recipe(struct trainer *t, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, t->o->out, "recipe.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_replace(path.data, t->r->text, strlen(t->r->text), err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static void close_all(struct trainer *t)
+{
+	if (t->train_csv)
+		fclose(t->train_csv);
+	if (t->valid_csv)
+		fclose(t->valid_csv);
+	fot_net_close(t->net);
+	fot_batch_release(&t->batch);
+	fot_adamw_release(&t->adam);
+	fot_params_release(&t->p);
+	fot_free(t->grad);
+	fot_corpus_close(t->train);
+	fot_corpus_close(t->valid);
+	fot_tokenizer_close(t->tok);
+}
+
+int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *finished, struct fot_err *err)
+{
+	struct trainer t = { .r = r, .o = o };
+	const char *const *specs = (const char *const *)r->dataset;
+	int status;
+
+	*finished = false;
+	FOT_TRY(open_tokenizer(&t, err));
+	FOT_TRY(fot_corpus_open(&t.train, specs, r->n_datasets, FOT_TRAIN, o->store, t.tok, err));
+	if (r->valid_every)
+		FOT_TRY(fot_corpus_open(&t.valid, specs, r->n_datasets, FOT_VALID, o->store, t.tok, err));
+	FOT_TRY(open_network(&t, err));
+	FOT_TRY(fot_mkdir_all(o->out, err));
+	FOT_TRY(start_state(&t, err));
+	FOT_TRY(write_recipe(&t, err));
+	FOT_TRY(open_csv(&t, "train.csv", train_header, &t.train_csv, err));
+	FOT_TRY(open_csv(&t, "valid.csv", valid_header, &t.valid_csv, err));
+	FOT_TRY(loop(&t, err));
+	*finished = t.step == fot_recipe_steps(r);
+	if (*finished)
+		FOT_TRY(write_result(&t, err));
+out:
+	close_all(&t);
+	return status;
+}
+
+size_t fot_train_estimate(const struct fot_recipe *r, int n_threads)
+{
+	struct fot_net_size size;
+	size_t params = (size_t)fot_config_parameters(&r->config) * sizeof(fot_real);
+
+	fot_net_size_of(&size, r->stage, r->n_stages, n_threads);
+	return fot_size_add(fot_net_estimate(&r->config, &size), fot_size_mul(params, 4));
+}

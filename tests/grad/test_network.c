@@ -1,0 +1,163 @@
+/* test_network.c: every hand-written gradient of training against central
+ * finite differences, in double precision (built with -DFOT_REAL_DOUBLE).
+ *
+ * The loss is a smooth function of every parameter, so with a step of 1e-5 the
+ * central difference is exact to about 1e-10 relative to the loss; 2e-6 relative
+ * and 1e-9 absolute leave room for cancellation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/train/network.h"
+
+#define STEP 1e-5
+
+struct setting {
+	const char *name;
+	int n_mem, mem[2];
+	bool qk_norm, positionals, tied;
+	int64_t window, n_ask, w, d, negatives, pack;
+};
+
+/* Windows of 140 cross a tile of queries, contexts of 2 x 140 a tile of keys. */
+static const struct setting settings[] = {
+	{ "standard without memory layers", 0, { 0 }, false, true, false, 9, 2, 0, 1, 0, 1 },
+	{ "standard, rotary off at layer 1", 1, { 1 }, false, false, false, 9, 2, 0, 1, 0, 1 },
+	{ "crossbatch w 2 d 3 negatives 2", 1, { 1 }, false, false, false, 7, 3, 2, 3, 2, 1 },
+	{ "crossbatch, query-key norm", 1, { 1 }, true, false, false, 7, 3, 2, 2, 1, 1 },
+	{ "crossbatch, rotary keys, tied", 1, { 1 }, false, true, true, 7, 3, 1, 3, 0, 1 },
+	{ "two memory layers, all options", 2, { 0, 2 }, true, true, true, 6, 4, 2, 4, 3, 1 },
+	{ "two memory layers side by side", 2, { 1, 2 }, true, false, false, 6, 2, 1, 2, 1, 1 },
+	{ "windows longer than a tile", 1, { 1 }, true, false, false, 140, 2, 2, 2, 0, 1 },
+	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3 },
+};
+
+static void make_config(struct fot_config *c, const struct setting *s)
+{
+	fot_config_default(c);
+	c->vocab_size = 23;
+	c->hidden_size = 12;
+	c->intermediate_size = 10;
+	c->n_layers = 3;
+	c->n_heads = 2;
+	c->head_dim = 6;
+	c->window = (int32_t)s->window;
+	c->rope_theta = 50;
+	c->tie_embeddings = s->tied;
+	c->qk_norm = s->qk_norm;
+	c->mem_positionals = s->positionals;
+	c->n_mem_layers = s->n_mem;
+	for (int i = 0; i < s->n_mem; i++)
+		c->mem_layers[i] = s->mem[i];
+}
+
+static void make_batch(struct fot_batch *b, const struct setting *s, const struct fot_stage *st, int32_t vocab)
+{
+	struct fot_rng rng;
+	int64_t n = 0;
+
+	assert_int_equal(fot_batch_init(b, st, 1, NULL), FOT_OK);
+	fot_rng_init(&rng, 7, "test.batch", (uint64_t)s->window);
+	b->window = s->window;
+	b->n_ask = s->n_ask;
+	b->n_win = s->n_ask * (1 + s->w) + s->negatives;
+	for (int64_t i = 0; i < b->n_win * b->window; i++)
+		b->tokens[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
+	for (int64_t i = 0; i < b->n_ask * b->window; i++)
+		b->targets[i] = i % 5 == 3 ? -1 : (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
+	for (int64_t i = 0; i < s->n_ask; i++) {
+		b->vis_begin[i] = n;
+		for (int64_t j = 0; j < s->w; j++)
+			b->vis[n++] = (int32_t)(s->n_ask + i * s->w + j);
+		for (int64_t j = 1; s->w && j < s->d; j++)
+			b->vis[n++] = (int32_t)(s->n_ask + (i + j) % s->n_ask * s->w);
+		for (int64_t j = 0; j < s->negatives; j++)
+			b->vis[n++] = (int32_t)(s->n_ask * (1 + s->w) + j);
+	}
+	b->vis_begin[s->n_ask] = n;
+}
+
+static double loss_at(struct fot_net *net, const struct fot_batch *b, fot_real *w, double x)
+{
+	double loss = 0, kept = (double)*w;
+
+	*w = (fot_real)x;
+	assert_int_equal(fot_net_loss(net, b, &loss, NULL, NULL), FOT_OK);
+	*w = (fot_real)kept;
+	return loss;
+}
+
+/* Check a few numbers of every tensor. */
+static void check_tensors(struct fot_net *net, struct fot_params *p, const struct fot_batch *b,
+			  const fot_real *grad, int per_tensor)
+{
+	struct fot_rng rng;
+
+	fot_rng_init(&rng, 3, "test.pick", 0);
+	for (size_t t = 0; t < p->n_tensors; t++) {
+		const struct fot_tensor_spec *s = &p->spec[t];
+		int64_t n = s->cols ? s->rows * s->cols : s->rows;
+
+		for (int k = 0; k < per_tensor; k++) {
+			int64_t at = p->offset[t] + (int64_t)fot_rng_below(&rng, (uint64_t)n);
+			fot_real *w = &p->w[at];
+			double up = loss_at(net, b, w, (double)*w + STEP), down = loss_at(net, b, w, (double)*w - STEP);
+			double want = (up - down) / (2 * STEP), got = (double)grad[at];
+
+			if (fabs(want - got) > 1e-9 + 2e-6 * fabs(want))
+				fail_msg("%s[%lld]: finite difference %.12g, gradient %.12g", s->name,
+					 (long long)(at - p->offset[t]), want, got);
+		}
+	}
+}
+
+static void check_setting(const struct setting *s)
+{
+	struct fot_stage st = { .method = s->w ? FOT_METHOD_CROSSBATCH : FOT_METHOD_STANDARD, .window = s->window,
+				.batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives };
+	struct fot_config c;
+	struct fot_params p;
+	struct fot_net_size size;
+	struct fot_net *net = NULL;
+	struct fot_batch b;
+	struct fot_err err = { 0 };
+	fot_real *grad;
+	double loss = 0;
+
+	make_config(&c, s);
+	make_batch(&b, s, &st, c.vocab_size);
+	assert_int_equal(fot_params_init(&p, &c, &err), FOT_OK);
+	fot_params_random(&p, 11, 0.9, 0.7);
+	fot_net_size_of(&size, &st, 1, 2);
+	assert_int_equal(fot_net_open(&net, &p, &size, &err), FOT_OK);
+	grad = fot_calloc((size_t)p.n, sizeof *grad);
+	assert_non_null(grad);
+	assert_int_equal(fot_net_gradient(net, &b, &loss, grad, &err), FOT_OK);
+	assert_true(loss > 1 && loss < 30);
+	check_tensors(net, &p, &b, grad, s->window > 100 ? 2 : 6);
+	fot_net_close(net);
+	fot_free(grad);
+	fot_batch_release(&b);
+	fot_params_release(&p);
+}
+
+static void test_network_gradients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+		print_message("%s\n", settings[i].name);
+		check_setting(&settings[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
