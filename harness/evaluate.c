@@ -1,0 +1,88 @@
+/* evaluate.c: see evaluate.h. */
+#include "harness/evaluate.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+static int score_window(struct fot_session *s, const struct fot_request *r, size_t at, double *nll,
+			struct fot_err *err)
+{
+	struct fot_want want = { .targets = r->tokens + at + 1, .nll = nll };
+
+	return fot_session_feed(s, r->tokens + at, (size_t)r->window, &want, err);
+}
+
+static int evaluate_alone(struct fot_session *s, const struct fot_request *r, struct fot_scores *out,
+			  struct fot_err *err)
+{
+	size_t n = r->end - r->begin, w = (size_t)r->window;
+	double begun = fot_clock();
+	int status = FOT_OK;
+
+	for (size_t at = r->begin; at < r->end; at += w) {
+		fot_session_reset(s);
+		FOT_TRY(score_window(s, r, at, out->nll + (at - r->begin), err));
+	}
+	for (size_t l = 0; l < r->n_lengths; l++) {
+		if (l > 0)
+			memcpy(out->nll + l * n, out->nll, n * sizeof *out->nll);
+		out->wall_s[l] = (fot_clock() - begun) / (double)r->n_lengths;
+	}
+out:
+	return status;
+}
+
+/* One target window at every length; the last one's keys and values stay. */
+static int evaluate_window(struct fot_session *s, const struct fot_request *r, size_t at, struct fot_scores *out,
+			   struct fot_err *err)
+{
+	struct fot_mark mark = fot_session_mark(s);
+	size_t n = r->end - r->begin;
+	int status;
+
+	for (size_t l = 0; l < r->n_lengths; l++) {
+		double begun = fot_clock();
+
+		if (l > 0)
+			FOT_TRY(fot_session_rewind(s, mark, err));
+		fot_session_reach(s, r->context_length[l] - r->window);
+		FOT_TRY(score_window(s, r, at, out->nll + l * n + (at - r->begin), err));
+		out->wall_s[l] += fot_clock() - begun;
+	}
+	status = fot_session_commit(s, err);
+out:
+	return status;
+}
+
+int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_request *r, struct fot_scores *out,
+		 struct fot_err *err)
+{
+	double begun = fot_clock();
+	int status = FOT_OK;
+
+	if (!has_memory)
+		return evaluate_alone(s, r, out, err);
+	memset(out->wall_s, 0, r->n_lengths * sizeof *out->wall_s);
+	fot_session_reset(s);
+	fot_session_reach(s, r->context_length[r->n_lengths - 1] - r->window);
+	if (r->begin > 0) {
+		FOT_TRY(fot_session_feed(s, r->tokens, r->begin, NULL, err));
+		FOT_TRY(fot_session_commit(s, err));
+	}
+	out->wall_s[r->n_lengths - 1] = fot_clock() - begun;
+	for (size_t at = r->begin; at < r->end; at += (size_t)r->window)
+		FOT_TRY(evaluate_window(s, r, at, out, err));
+out:
+	return status;
+}
+
+int64_t fot_evaluate_memory(const struct fot_request *r)
+{
+	return (int64_t)r->end;
+}
+
+int64_t fot_evaluate_cost(bool has_memory, size_t begin, size_t n_targets, size_t n_lengths)
+{
+	return has_memory ? (int64_t)(begin + n_targets * n_lengths) : (int64_t)n_targets;
+}

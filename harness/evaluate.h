@@ -1,0 +1,26 @@
+/* evaluate.h: a request meets a session.
+ *
+ * One pass over the document serves all context lengths: the prefix is read
+ * unscored, then each target window is scored once per length with the session's
+ * reach set to L - W, rewound in between, and committed to memory after the
+ * longest, whose keys and values are the ones that stay. */
+#ifndef FOT_EVALUATE_H
+#define FOT_EVALUATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "model/session.h"
+#include "tasks/task.h"
+
+/* The session is reset first. Without memory every window is read alone and all
+ * lengths get the same scores. Errors: those of fot_session_feed. */
+int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_request *r, struct fot_scores *out,
+		 struct fot_err *err);
+/* Memory tokens that evaluating r needs. */
+int64_t fot_evaluate_memory(const struct fot_request *r);
+/* Tokens fed in all: what the progress line counts. */
+int64_t fot_evaluate_cost(bool has_memory, size_t begin, size_t n_targets, size_t n_lengths);
+
+#endif

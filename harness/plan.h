@@ -1,0 +1,74 @@
+/* plan.h: a spec made concrete: models and datasets opened, conditions, items.
+ *
+ *   condition = model x memory     item = condition x task x dataset x document
+ *
+ * Items stand in canonical order; an item's id is stable and names its place in
+ * the journal.  The identity is all that results depend on; run_id is its hash. */
+#ifndef FOT_PLAN_H
+#define FOT_PLAN_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datasets/dataset.h"
+#include "harness/modelfiles.h"
+#include "harness/spec.h"
+#include "model/session.h"
+#include "tasks/perplexity.h"
+
+struct fot_plan_model {
+	const char *dir; /* of the spec */
+	struct fot_model *model;
+	struct fot_model_files files;
+	char *name; /* of the folder */
+};
+
+struct fot_condition {
+	size_t model; /* index into the plan's models */
+	const char *variant;
+	struct fot_session_opts opts; /* n_threads and mem_max are the runner's */
+	enum fot_memory_mode mode;
+	char *label; /* "lm-fot/fot/knn:128/bf16", unique */
+};
+
+struct fot_plan_dataset {
+	const char *spec; /* of the spec */
+	struct fot_dataset *data;
+};
+
+struct fot_item {
+	size_t condition, task, dataset, document;
+	char *id;
+};
+
+struct fot_plan {
+	const struct fot_spec *spec; /* borrowed */
+	char *store;
+	int64_t limit; /* documents per dataset, 0: no limit */
+	struct fot_plan_model *model;
+	size_t n_models;
+	struct fot_condition *condition;
+	size_t n_conditions;
+	struct fot_plan_dataset *dataset;
+	size_t n_datasets;
+	struct fot_item *item;
+	size_t n_items, cap_items;
+	cJSON *identity;
+	char run_id[17];
+	char spec_sha256[65];
+};
+
+/* Errors: FOT_ERR_USAGE (spec asks for what cannot be), FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
+		  struct fot_err *err);
+void fot_plan_close(struct fot_plan *p);
+
+/* The perplexity task of an item, with its condition's window. */
+struct fot_perplexity fot_plan_perplexity(const struct fot_plan *p, const struct fot_item *item);
+const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item);
+/* Most memory tokens that any item of a condition can need. */
+int64_t fot_plan_memory(const struct fot_plan *p, size_t condition);
+
+#endif
