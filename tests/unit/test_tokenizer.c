@@ -1,0 +1,725 @@
+/* model/tokenizer.h: bytes, SentencePiece BPE against a slow reference, and
+ * hostile model files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/spm_proto.h"
+#include "model/tokenizer.h"
+#include "tests/unit/scratch.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MARK "\xE2\x96\x81"
+
+/* ---- writing protocol buffers ---- */
+
+static void put_varint(struct fot_str *s, uint64_t v)
+{
+	for (; v >= 128; v >>= 7)
+		fot_str_putc(s, (char)(unsigned char)(v | 128));
+	fot_str_putc(s, (char)v);
+}
+
+static void put_number(struct fot_str *s, unsigned field, uint64_t v)
+{
+	put_varint(s, field << 3);
+	put_varint(s, v);
+}
+
+static void put_bytes(struct fot_str *s, unsigned field, const void *p, size_t n)
+{
+	put_varint(s, field << 3 | 2);
+	put_varint(s, n);
+	fot_str_add(s, p, n);
+}
+
+static void put_piece(struct fot_str *s, const char *text, size_t n, float score, int type)
+{
+	struct fot_str m = FOT_STR_INIT;
+
+	put_bytes(&m, 1, text, n);
+	put_varint(&m, 2 << 3 | 5);
+	fot_str_add(&m, &score, 4);
+	put_number(&m, 3, (uint64_t)type);
+	put_bytes(s, 1, m.data, m.len);
+	fot_str_release(&m);
+}
+
+/* What a model is made of; the zero value plus `normal` is a good one. */
+struct recipe {
+	const char *const *normal; /* pieces, best first */
+	size_t n_normal;
+	const float *scores; /* NULL: 0, -1, -2, ... */
+	bool no_dummy, keep_spaces;
+	bool no_unk, no_controls, no_bytes;
+	int model_type;   /* 0: BPE */
+	const void *tail; /* raw bytes at the end of trainer_spec */
+	size_t n_tail;
+	const void *rules; /* raw bytes at the end of normalizer_spec */
+	size_t n_rules;
+};
+
+static void put_specs(struct fot_str *s, const struct recipe *r)
+{
+	struct fot_str m = FOT_STR_INIT;
+
+	put_bytes(&m, 1, "identity", 8);
+	put_number(&m, 3, !r->no_dummy);
+	put_number(&m, 4, !r->keep_spaces);
+	fot_str_add(&m, r->rules, r->n_rules);
+	put_bytes(s, 3, m.data, m.len);
+	fot_str_clear(&m);
+	put_number(&m, 3, r->model_type ? (uint64_t)r->model_type : 2);
+	put_number(&m, 35, 1);
+	fot_str_add(&m, r->tail, r->n_tail);
+	put_bytes(s, 2, m.data, m.len);
+	fot_str_release(&m);
+}
+
+/* Ids: 0 unk, 1 <s>, 2 </s>, 3.. bytes, 259.. normal pieces. */
+static void put_model(struct fot_str *s, const struct recipe *r)
+{
+	char byte[8];
+
+	if (!r->no_unk)
+		put_piece(s, "<unk>", 5, 0, SPM_UNKNOWN);
+	if (!r->no_controls) {
+		put_piece(s, "<s>", 3, 0, SPM_CONTROL);
+		put_piece(s, "</s>", 4, 0, SPM_CONTROL);
+	}
+	for (int i = 0; i < 256 && !r->no_bytes; i++) {
+		snprintf(byte, sizeof(byte), "<0x%02X>", i);
+		put_piece(s, byte, 6, 0, SPM_BYTE);
+	}
+	for (size_t i = 0; i < r->n_normal; i++)
+		put_piece(s, r->normal[i], strlen(r->normal[i]), r->scores ? r->scores[i] : -(float)i,
+			  SPM_NORMAL);
+	put_specs(s, r);
+}
+
+static const char *const small_pieces[] = { "ab",
+					    MARK "a",
+					    "bc",
+					    "abc",
+					    MARK MARK,
+					    "\xC3\xA9"
+					    "a",
+					    "aa",
+					    "aaaa",
+					    MARK,
+					    "a",
+					    "b",
+					    "c",
+					    "\xC3\xA9",
+					    "ca",
+					    MARK "ab",
+					    "bca" };
+static const struct recipe small = { .normal = small_pieces, .n_normal = COUNT(small_pieces) };
+
+static struct fot_tokenizer *must_open(const struct recipe *r)
+{
+	struct fot_str file = FOT_STR_INIT;
+	struct fot_tokenizer *t = NULL;
+	struct fot_err err = { 0 };
+
+	put_model(&file, r);
+	if (fot_tokenizer_open_spm_memory(&t, file.data, file.len, "mem", &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	fot_str_release(&file);
+	return t;
+}
+
+/* ---- the rules, slowly: look at all pairs, merge the best, start again ---- */
+
+struct part {
+	char text[64];
+};
+
+static int score_of(const char *text, const struct recipe *r, float *score)
+{
+	for (size_t i = 0; i < r->n_normal; i++)
+		if (strcmp(r->normal[i], text) == 0) {
+			*score = r->scores ? r->scores[i] : -(float)i;
+			return (int)i + 259;
+		}
+	return -1;
+}
+
+static size_t split_slowly(struct part *parts, const char *p, size_t n)
+{
+	size_t k = 0, len;
+	uint32_t cp;
+
+	for (size_t i = 0; i < n; i += len, k++) {
+		len = fot_utf8_decode(p + i, n - i, &cp);
+		memcpy(parts[k].text, p + i, len);
+		parts[k].text[len] = '\0';
+	}
+	return k;
+}
+
+static bool merge_slowly(struct part *parts, size_t *k, const struct recipe *r)
+{
+	size_t best = SIZE_MAX;
+	float top = 0, score = 0;
+	char both[130], winner[64] = "";
+
+	for (size_t i = 0; i + 1 < *k; i++) {
+		snprintf(both, sizeof(both), "%s%s", parts[i].text, parts[i + 1].text);
+		if (score_of(both, r, &score) >= 0 && (best == SIZE_MAX || score > top)) {
+			best = i;
+			top = score;
+			memcpy(winner, both, sizeof(winner)); /* pieces are short */
+		}
+	}
+	if (best == SIZE_MAX)
+		return false;
+	memcpy(parts[best].text, winner, sizeof(winner));
+	memmove(&parts[best + 1], &parts[best + 2], (*k - best - 2) * sizeof(*parts));
+	(*k)--;
+	return true;
+}
+
+/* normal: text after normalisation. */
+static void encode_slowly(struct fot_ids *out, const char *normal, size_t n, const struct recipe *r)
+{
+	struct part parts[400];
+	size_t k = split_slowly(parts, normal, n);
+	float score;
+
+	while (merge_slowly(parts, &k, r))
+		;
+	for (size_t i = 0; i < k; i++) {
+		int id = score_of(parts[i].text, r, &score);
+
+		for (size_t b = 0; id < 0 && parts[i].text[b]; b++)
+			fot_ids_push(out, 3 + (unsigned char)parts[i].text[b], NULL);
+		if (id >= 0)
+			fot_ids_push(out, id, NULL);
+	}
+}
+
+static void assert_encodes(const struct fot_tokenizer *t, const char *text, size_t n, const int32_t *want,
+			   size_t n_want)
+{
+	struct fot_ids ids = { 0 };
+	struct fot_err err = { 0 };
+
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text, n, &err), FOT_OK);
+	if (ids.n != n_want || (n_want && memcmp(ids.id, want, n_want * sizeof(*want)) != 0)) {
+		struct fot_str s = FOT_STR_INIT;
+
+		for (size_t i = 0; i < ids.n; i++)
+			fot_str_printf(&s, " %d", ids.id[i]);
+		fail_msg("\"%.*s\" gives%s", (int)n, text, s.data ? s.data : " nothing");
+	}
+	fot_ids_release(&ids);
+}
+
+static void test_tokenizer_spm_equals_slow_reference(void **state)
+{
+	static const char *const letters[] = {
+		"a", "b", "c", "a", MARK, MARK, "\xC3\xA9", "z", "\xE6\x97\xA5", "\n"
+	};
+	static const float tied[COUNT(small_pieces)] = { -1, -1, -1, 2,  -1, -1, 3,     -1,
+							 -5, -5, -5, -5, -5, 0,  -0.0f, 7.5f };
+	struct recipe rows[] = { small, small };
+	struct fot_rng r;
+
+	(void)state;
+	fot_rng_init(&r, 5, "test.tokenizer", 0);
+	rows[1].scores = tied; /* ties, and pieces better than their parts */
+	for (size_t k = 0; k < COUNT(rows); k++) {
+		struct fot_tokenizer *t;
+
+		rows[k].no_dummy = true; /* normal text is then the text itself */
+		rows[k].keep_spaces = true;
+		t = must_open(&rows[k]);
+		for (int round = 0; round < 1500; round++) {
+			struct fot_str s = FOT_STR_INIT;
+			struct fot_ids want = { 0 };
+
+			for (uint64_t n = fot_rng_below(&r, 90); n > 0; n--)
+				fot_str_puts(&s, letters[fot_rng_below(&r, round % 3 ? 6 : COUNT(letters))]);
+			encode_slowly(&want, s.data ? s.data : "", s.len, &rows[k]);
+			assert_encodes(t, s.data, s.len, want.id, want.n);
+			fot_ids_release(&want);
+			fot_str_release(&s);
+		}
+		fot_tokenizer_close(t);
+	}
+}
+
+#define IDS(...) (const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / 4
+
+/* ids of small_pieces by name */
+enum { AB = 259, M_A, BC, ABC, MM, E_A, AA, AAAA, M, A, B, C, E, CA, M_AB, BCA };
+
+static void test_tokenizer_spm_spaces(void **state)
+{
+	struct recipe keep = small, bare = small;
+	struct fot_tokenizer *t = must_open(&small);
+
+	(void)state;
+	/* strips, squeezes, and puts one mark in front */
+	assert_encodes(t, "", 0, NULL, 0);
+	assert_encodes(t, "   ", 3, NULL, 0);
+	assert_encodes(t, "z", 1, IDS(M, 3 + 'z'));
+	assert_encodes(t, "  z   a  ", 9, IDS(M, 3 + 'z', M_A));
+	assert_encodes(t, MARK, 3, NULL, 0); /* a mark in the text ends it like a space */
+	assert_encodes(t, "<s>", 3, IDS(M, 3 + '<', 3 + 's', 3 + '>'));
+	assert_encodes(t, "a\0b", 3, IDS(M_A, 3, B));
+	fot_tokenizer_close(t);
+	keep.keep_spaces = true;
+	t = must_open(&keep);
+	assert_encodes(t, "", 0, NULL, 0);
+	assert_encodes(t, " ", 1, IDS(MM));
+	assert_encodes(t, "  z ", 4, IDS(MM, M, 3 + 'z', M));
+	fot_tokenizer_close(t);
+	bare.keep_spaces = bare.no_dummy = true;
+	t = must_open(&bare);
+	assert_encodes(t, "z", 1, IDS(3 + 'z'));
+	assert_encodes(t, " z", 2, IDS(M, 3 + 'z'));
+	fot_tokenizer_close(t);
+}
+
+static void test_tokenizer_spm_bad_utf8_becomes_replacements(void **state)
+{
+	struct recipe bare = small;
+	struct fot_tokenizer *t;
+
+	(void)state;
+	bare.keep_spaces = bare.no_dummy = true;
+	t = must_open(&bare);
+#define FFFD 3 + 0xEF, 3 + 0xBF, 3 + 0xBD
+	assert_encodes(t, "a\xff", 2, IDS(A, FFFD));
+	assert_encodes(t, "\xe4\xbd", 2, IDS(FFFD, FFFD));
+	assert_encodes(t, "\xc0\x80", 2, IDS(FFFD, FFFD));
+	assert_encodes(t, "\xed\xa0\x80z", 4, IDS(FFFD, FFFD, FFFD, 3 + 'z'));
+	fot_tokenizer_close(t);
+}
+
+/* Into a string that holds something already: only what is new counts as the start. */
+static void assert_decodes(const struct fot_tokenizer *t, const int32_t *ids, size_t n, const char *want)
+{
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	fot_str_puts(&s, "x ");
+	assert_int_equal(fot_tokenizer_decode(t, &s, ids, n, &err), FOT_OK);
+	assert_string_equal(s.data + 2, want);
+	fot_str_release(&s);
+}
+
+static void test_tokenizer_spm_decode(void **state)
+{
+	struct recipe keep = small, bare = small;
+	struct fot_tokenizer *t = must_open(&small);
+
+	(void)state;
+	assert_decodes(t, NULL, 0, "");
+	assert_decodes(t, IDS(1, M_A, 2), "a");
+	assert_decodes(t, IDS(M, M, M_A, M, B), "a b"); /* leading marks go one per piece */
+	assert_decodes(t, IDS(MM, A), " a");
+	assert_decodes(t, IDS(0), " \xE2\x81\x87 ");
+	assert_decodes(t, IDS(3 + 0xC3, 3 + 0xA9, 3 + 0xC3, A),
+		       "\xC3\xA9\xEF\xBF\xBD"
+		       "a");
+	assert_decodes(t, IDS(3 + 0xC3, 1, 3 + 0xA9),
+		       "\xEF\xBF\xBD\xEF\xBF\xBD"); /* a control ends the run */
+	assert_decodes(t, IDS(3 + 'q', M_A), "q a");
+	fot_tokenizer_close(t);
+	keep.keep_spaces = true;
+	t = must_open(&keep);
+	assert_decodes(t, IDS(M, M, M_A), "  a"); /* only the dummy prefix goes */
+	assert_decodes(t, IDS(1, M_A, M_A), "a a");
+	fot_tokenizer_close(t);
+	bare.keep_spaces = bare.no_dummy = true;
+	t = must_open(&bare);
+	assert_decodes(t, IDS(M_A), " a");
+	fot_tokenizer_close(t);
+}
+
+static void test_tokenizer_ids_outside_the_vocabulary(void **state)
+{
+	struct fot_tokenizer *t = must_open(&small);
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_vocab(t), BCA + 1);
+	assert_int_equal(fot_tokenizer_bos(t), 1);
+	assert_int_equal(fot_tokenizer_eos(t), 2);
+	assert_fails(fot_tokenizer_decode(t, &s, IDS(A, BCA + 1), &err), FOT_ERR_INPUT, &err,
+		     "token 1: expected an id from 0 to 274, got 275");
+	assert_fails(fot_tokenizer_decode(t, &s, IDS(-1), &err), FOT_ERR_INPUT, &err, "token 0");
+	assert_int_equal(s.len, 0);
+	fot_tokenizer_close(t);
+}
+
+static void test_tokenizer_spm_round_trip_of_random_text(void **state)
+{
+	struct recipe keep = small;
+	struct fot_tokenizer *t;
+	struct fot_rng r;
+
+	(void)state;
+	keep.keep_spaces = true;
+	t = must_open(&keep);
+	fot_rng_init(&r, 6, "test.tokenizer", 0);
+	for (int round = 0; round < 500; round++) {
+		struct fot_str s = FOT_STR_INIT, back = FOT_STR_INIT;
+		struct fot_ids ids = { 0 };
+
+		for (uint64_t n = fot_rng_below(&r, 200); n > 0; n--) {
+			char c[4];
+			uint32_t cp = (uint32_t)fot_rng_below(&r, n % 3 ? 128 : 0x10ffff);
+
+			if (cp == 0x2581 || (cp >= 0xd800 && cp < 0xe000))
+				cp = ' ';
+			fot_str_add(&s, c, fot_utf8_encode(cp, c));
+		}
+		assert_int_equal(fot_tokenizer_encode(t, &ids, s.data, s.len, NULL), FOT_OK);
+		assert_int_equal(fot_tokenizer_decode(t, &back, ids.id, ids.n, NULL), FOT_OK);
+		assert_int_equal(back.len, s.len);
+		if (s.len)
+			assert_memory_equal(back.data, s.data, s.len);
+		fot_ids_release(&ids);
+		fot_str_release(&s);
+		fot_str_release(&back);
+	}
+	fot_tokenizer_close(t);
+}
+
+/* A run that no boundary cuts, with a heap far larger than its first size. */
+static void test_tokenizer_spm_long_run(void **state)
+{
+	struct fot_tokenizer *t = must_open(&small);
+	struct fot_ids ids = { 0 };
+	struct fot_str s = FOT_STR_INIT;
+
+	(void)state;
+	for (int i = 0; i < 100003; i++)
+		fot_str_putc(&s, 'a');
+	assert_int_equal(fot_tokenizer_encode(t, &ids, s.data, s.len, NULL), FOT_OK);
+	assert_int_equal(ids.id[0], M_A); /* then 100002 = 25000 * 4 + 2 */
+	assert_int_equal(ids.n, 1 + 25000 + 1);
+	for (size_t i = 1; i <= 25000; i++)
+		assert_int_equal(ids.id[i], AAAA);
+	assert_int_equal(ids.id[25001], AA);
+	fot_ids_release(&ids);
+	fot_str_release(&s);
+	fot_tokenizer_close(t);
+}
+
+/* ---- hostile files ---- */
+
+static void file_fails(const struct fot_str *file, const char *fragment)
+{
+	struct fot_tokenizer *t = NULL;
+	struct fot_err err = { 0 };
+
+	assert_fails(fot_tokenizer_open_spm_memory(&t, file->data, file->len, "bad.model", &err),
+		     FOT_ERR_INPUT, &err, fragment);
+	assert_non_null(strstr(err.text, "bad.model"));
+	assert_null(t);
+}
+
+static const struct raw_bad {
+	const char *bytes;
+	size_t n;
+	const char *fragment;
+} raw_bad[] = {
+	{ "", 0, "the file is empty" },
+	{ "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11, "offset 0: a number is longer than 64 bits" },
+	{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10, "longer than 64 bits" },
+	{ "\x80", 1, "offset 0: a number is cut short" },
+	{ "\x0a\x05"
+	  "abc",
+	  5, "expected 5 more bytes, the message has 3" },
+	{ "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+	  "abc",
+	  14, "expected 18446744073709551615 more bytes" },
+	{ "\x0a\x04\x0a\x05"
+	  "ab",
+	  6, "expected 5 more bytes, the message has 2" }, /* inside a piece */
+	{ "\x0a\x02\x15\x00", 4, "expected 4 more bytes" },
+	{ "\x09\1\2\3", 4, "expected 8 more bytes" },
+	{ "\x00\x00", 2, "field number 0" },
+	{ "\x80\x80\x80\x80\x10\x00", 6, "field number 536870912 is not possible" },
+	{ "\x0b", 1, "wire type 3" },
+	{ "\x0c", 1, "wire type 4" },
+	{ "\x0e", 1, "wire type 6" },
+	{ "\x08\x01", 2, "expected wire type 2, got 0" },
+	{ "\x0a\x02\x08\x01", 4, "piece: expected wire type 2, got 0" },
+	{ "\x0a\x02\x12\x00", 4, "score: expected wire type 5, got 2" },
+	{ "\x12\x02\x1a\x00", 4, "trainer_spec.model_type: expected wire type 0, got 2" },
+	{ "\x32\x01x", 3, "no pieces: this is not a SentencePiece model" },
+	{ "<html>", 6, "wire type" },
+};
+
+static void test_tokenizer_spm_refuses_broken_wire(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(raw_bad); i++) {
+		struct fot_str file = FOT_STR_INIT;
+		struct fot_err err = { 0 };
+		struct fot_tokenizer *t = NULL;
+
+		fot_str_add(&file, raw_bad[i].bytes, raw_bad[i].n);
+		if (strstr(raw_bad[i].fragment, "piece: ") || strstr(raw_bad[i].fragment, "score: ") ||
+		    strstr(raw_bad[i].fragment, "message has 2") || i == 7)
+			put_specs(&file, &small); /* pieces are looked at once the specs are known */
+		file_fails(&file, raw_bad[i].fragment);
+		scratch_write("t.model", raw_bad[i].bytes, raw_bad[i].n);
+		assert_int_equal(fot_tokenizer_open_spm(&t, scratch_path("t.model"), &err), FOT_ERR_INPUT);
+		fot_str_release(&file);
+	}
+}
+
+static void bad_recipe(const struct recipe *r, const char *fragment)
+{
+	struct fot_str file = FOT_STR_INIT;
+
+	put_model(&file, r);
+	file_fails(&file, fragment);
+	fot_str_release(&file);
+}
+
+static void test_tokenizer_spm_refuses_what_it_cannot_honour(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool in_trainer;
+		const char *fragment;
+	} rows[] = {
+		{ "\x18\x01", 2, true, "trainer_spec.model_type: expected BPE (2), got UNIGRAM (1)" },
+		{ "\x18\x63", 2, true, "expected BPE (2), got ? (99)" },
+		{ "\xc0\x01\x01", 3, true, "treat_whitespace_as_suffix" },
+		{ "\xfa\x01\x01x", 4, true, "user_defined_symbols are not supported" },
+		{ "\x98\x02\x00", 3, true, "byte_fallback: expected true" },
+		{ "\x0a\x08nmt_nfkc", 10, false,
+		  "normalizer_spec.name: expected \"identity\", got \"nmt_nfkc\"" },
+		{ "\x12\x03"
+		  "abc",
+		  5, false, "expected no precompiled_charsmap and no rules, got 3 and 0 bytes" },
+		{ "\x32\x01r", 3, false, "got 0 and 1 bytes" },
+		{ "\x28\x00", 2, false, "escape_whitespaces: expected true" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct recipe r = small;
+
+		if (rows[i].in_trainer) {
+			r.tail = rows[i].bytes;
+			r.n_tail = rows[i].n;
+		} else {
+			r.rules = rows[i].bytes;
+			r.n_rules = rows[i].n;
+		}
+		bad_recipe(&r, rows[i].fragment);
+	}
+}
+
+static void test_tokenizer_spm_refuses_incomplete_vocabularies(void **state)
+{
+	struct recipe r = small;
+	struct fot_tokenizer *t;
+
+	(void)state;
+	r.no_unk = true;
+	bad_recipe(&r, "expected a piece of type UNKNOWN, there is none");
+	r = small;
+	r.no_bytes = true;
+	bad_recipe(&r, "expected 256 byte pieces, got 0");
+	r = small;
+	r.no_controls = true; /* allowed: such a model has no BOS */
+	t = must_open(&r);
+	assert_int_equal(fot_tokenizer_bos(t), -1);
+	assert_int_equal(fot_tokenizer_eos(t), -1);
+	fot_tokenizer_close(t);
+}
+
+static void bad_piece(const char *text, size_t n, float score, int type, const char *fragment)
+{
+	struct fot_str file = FOT_STR_INIT;
+
+	put_model(&file, &small);
+	put_piece(&file, text, n, score, type);
+	file_fails(&file, fragment);
+	fot_str_release(&file);
+}
+
+static void test_tokenizer_spm_refuses_hostile_pieces(void **state)
+{
+	char *huge = fot_alloc(100000, 1);
+
+	(void)state;
+	memset(huge, 'x', 100000);
+	bad_piece("", 0, 0, SPM_NORMAL, "piece 275: expected 1 to 1024 bytes, got 0");
+	bad_piece(huge, 100000, 0, SPM_NORMAL, "piece 275: expected 1 to 1024 bytes, got 100000");
+	bad_piece(huge, 1025, 0, SPM_NORMAL, "got 1025");
+	bad_piece("a\0b", 3, 0, SPM_NORMAL, "piece 275: expected UTF-8 without NUL");
+	bad_piece("a\xff", 2, 0, SPM_NORMAL, "expected UTF-8");
+	bad_piece("\xed\xa0\x80", 3, 0, SPM_NORMAL, "expected UTF-8");
+	bad_piece("abc", 3, 0, SPM_NORMAL, "pieces 262 and 275 are both \"abc\"");
+	bad_piece("<s>", 3, 0, SPM_NORMAL, "pieces 1 and 275 are both \"<s>\"");
+	bad_piece("<unk2>", 6, 0, SPM_UNKNOWN, "pieces 0 and 275 are both UNKNOWN");
+	bad_piece("nan", 3, __builtin_nanf(""), SPM_NORMAL, "piece 275: expected a finite score");
+	bad_piece("inf", 3, -__builtin_inff(), SPM_NORMAL, "finite score");
+	bad_piece("user", 4, 0, SPM_USER_DEFINED, "piece 275: type USER_DEFINED (4) is not supported");
+	bad_piece("unused", 6, 0, SPM_UNUSED, "type UNUSED (5)");
+	bad_piece("seven", 5, 0, 7, "type ? (7)");
+	bad_piece("zero", 4, 0, 0, "type ? (0)");
+	bad_piece("<0xGG>", 6, 0, SPM_BYTE, "piece 275: expected a byte <0x00> to <0xFF>, got \"<0xGG>\"");
+	bad_piece("<0x-1>", 6, 0, SPM_BYTE, "got \"<0x-1>\"");
+	bad_piece("<0xff>", 6, 0, SPM_BYTE, "got \"<0xff>\"");
+	bad_piece("<0x100>", 7, 0, SPM_BYTE, "got \"<0x100>\"");
+	bad_piece("<0x0>", 5, 0, SPM_BYTE, "got \"<0x0>\"");
+	fot_free(huge);
+}
+
+static void test_tokenizer_spm_every_prefix_is_refused(void **state)
+{
+	struct fot_str file = FOT_STR_INIT;
+
+	(void)state;
+	put_model(&file, &small); /* ends with the trainer_spec, without which nothing opens */
+	for (size_t n = 0; n < file.len; n++) {
+		struct fot_tokenizer *t = NULL;
+		char *copy = fot_alloc(n, 1);
+
+		memcpy(copy, file.data, n);
+		assert_int_equal(fot_tokenizer_open_spm_memory(&t, copy, n, "mem", NULL), FOT_ERR_INPUT);
+		fot_free(copy);
+	}
+	fot_str_release(&file);
+}
+
+static void test_tokenizer_spm_survives_failing_allocations(void **state)
+{
+	struct fot_str file = FOT_STR_INIT;
+	int status = FOT_ERR_RUN;
+	long k = 0;
+
+	(void)state;
+	put_model(&file, &small);
+	while (status != FOT_OK) {
+		struct fot_tokenizer *t = NULL;
+		struct fot_ids ids = { 0 };
+		struct fot_str back = FOT_STR_INIT;
+		struct fot_err err = { 0 };
+
+		fot_mem_fail_at(++k);
+		status = fot_tokenizer_open_spm_memory(&t, file.data, file.len, "mem", &err);
+		if (status == FOT_OK)
+			status = fot_tokenizer_encode(t, &ids, "abc  \xff z", 8, &err);
+		if (status == FOT_OK)
+			status = fot_tokenizer_decode(t, &back, ids.id, ids.n, &err);
+		fot_mem_fail_at(0);
+		if (status != FOT_OK && status != FOT_ERR_RUN)
+			fail_msg("allocation %ld: %s", k, err.text);
+		fot_ids_release(&ids);
+		fot_str_release(&back);
+		fot_tokenizer_close(t);
+		assert_true(k < 1000);
+	}
+	assert_true(k > 8);
+	fot_str_release(&file);
+}
+
+/* ---- bytes, and opening by config ---- */
+
+static void test_tokenizer_bytes(void **state)
+{
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+	struct fot_str back = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	char all[256];
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)(unsigned char)(i * 7 + 3);
+	assert_int_equal(fot_tokenizer_open_byte(&t, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_vocab(t), 258);
+	assert_int_equal(fot_tokenizer_bos(t), 256);
+	assert_int_equal(fot_tokenizer_eos(t), 257);
+	/* sha256 of "byte" */
+	assert_string_equal(fot_tokenizer_hash(t),
+			    "1c31626f568a075d2fd6934828ba678fe64655ef4e78e42c49367cbbfcaf42f5");
+	assert_int_equal(fot_ids_push(&ids, 256, &err), FOT_OK); /* appends behind it */
+	assert_int_equal(fot_tokenizer_encode(t, &ids, all, 256, &err), FOT_OK);
+	assert_int_equal(ids.n, 257);
+	for (int i = 0; i < 256; i++)
+		assert_int_equal(ids.id[i + 1], (i * 7 + 3) & 255);
+	assert_int_equal(fot_ids_push(&ids, 257, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_decode(t, &back, ids.id, ids.n, &err), FOT_OK);
+	assert_int_equal(back.len, 256);
+	assert_memory_equal(back.data, all, 256);
+	assert_fails(fot_tokenizer_decode(t, &back, IDS(258), &err), FOT_ERR_INPUT, &err,
+		     "from 0 to 257, got 258");
+	fot_ids_release(&ids);
+	fot_str_release(&back);
+	fot_tokenizer_close(t);
+}
+
+static void test_tokenizer_opens_by_config(void **state)
+{
+	struct fot_str file = FOT_STR_INIT;
+	struct fot_tokenizer *t = NULL;
+	struct fot_config c;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	fot_config_default(&c);
+	assert_fails(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_ERR_INPUT, &err,
+		     "tokenizer.model");
+	put_model(&file, &small);
+	scratch_write("tokenizer.model", file.data, file.len);
+	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_vocab(t), BCA + 1);
+	assert_int_equal(strlen(fot_tokenizer_hash(t)), 64);
+	fot_tokenizer_close(t);
+	c.tokenizer = FOT_TOKENIZER_BYTE;
+	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_vocab(t), 258);
+	fot_tokenizer_close(t);
+	c.tokenizer = FOT_TOKENIZER_NONE;
+	assert_fails(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_ERR_INPUT, &err, "no tokenizer");
+	fot_str_release(&file);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_tokenizer_spm_equals_slow_reference),
+		TEST(test_tokenizer_spm_spaces),
+		TEST(test_tokenizer_spm_bad_utf8_becomes_replacements),
+		TEST(test_tokenizer_spm_decode),
+		TEST(test_tokenizer_ids_outside_the_vocabulary),
+		TEST(test_tokenizer_spm_round_trip_of_random_text),
+		TEST(test_tokenizer_spm_long_run),
+		TEST(test_tokenizer_spm_refuses_broken_wire),
+		TEST(test_tokenizer_spm_refuses_what_it_cannot_honour),
+		TEST(test_tokenizer_spm_refuses_incomplete_vocabularies),
+		TEST(test_tokenizer_spm_refuses_hostile_pieces),
+		TEST(test_tokenizer_spm_every_prefix_is_refused),
+		TEST(test_tokenizer_spm_survives_failing_allocations),
+		TEST(test_tokenizer_bytes),
+		TEST(test_tokenizer_opens_by_config),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
