@@ -1,0 +1,50 @@
+/* dataset.h: documents: where they come from and what they are.
+ *
+ * A dataset is a folder made by `fotbench data fetch` from a manifest, a folder
+ * of .txt files, or a JSONL file of {"text": ...} records.  Documents keep their
+ * order; each has an id, a sha256 and a split. */
+#ifndef FOT_DATASET_H
+#define FOT_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "model/tokenizer.h"
+
+enum fot_split { FOT_TRAIN, FOT_VALID, FOT_TEST, FOT_SPLIT_ALL };
+
+struct fot_document {
+	char *id;          /* unique in the dataset, e.g. "hol-light/Multivariate" */
+	char sha256[65];   /* of the text */
+	enum fot_split split;
+	int64_t n_bytes, n_words; /* words: maximal runs of non-white-space bytes */
+};
+
+struct fot_dataset;
+/* spec: a dataset name (books, proofs, code, tex) installed in store, or a path
+ * of a folder or .jsonl file (all documents FOT_TEST then). Errors:
+ * FOT_ERR_INPUT; a name that is not installed says how to fetch it. */
+int fot_dataset_open(struct fot_dataset **out, const char *spec, const char *store, struct fot_err *err);
+void fot_dataset_close(struct fot_dataset *d);
+const char *fot_dataset_name(const struct fot_dataset *d);
+const char *fot_dataset_hash(const struct fot_dataset *d); /* sha256 over ids and document hashes */
+size_t fot_dataset_count(const struct fot_dataset *d);
+const struct fot_document *fot_dataset_at(const struct fot_dataset *d, size_t i);
+/* Is document i the text that the dataset's manifest states (always true for
+ * folders and JSONL files)?  A run's manifest must say so where it is not. */
+bool fot_dataset_pinned(const struct fot_dataset *d, size_t i);
+size_t fot_dataset_n_differing(const struct fot_dataset *d);
+/* Where it came from, e.g. "deb anarchism 15.3-3, npm x 1.0 (not pinned)", or a path. */
+const char *fot_dataset_origin(const struct fot_dataset *d);
+/* Read a document's text; its hash is checked. */
+int fot_dataset_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err);
+
+/* BOS + tokens of a document, from the token cache (store/tokens/, keyed by the
+ * document's and the tokenizer's hash) or encoded and cached. store NULL: no cache. */
+int fot_dataset_tokens(const struct fot_dataset *d, size_t i, const struct fot_tokenizer *t, const char *store,
+		       struct fot_ids *out, struct fot_err *err);
+
+#endif

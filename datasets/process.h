@@ -1,0 +1,13 @@
+/* process.h: running another program. */
+#ifndef FOT_PROCESS_H
+#define FOT_PROCESS_H
+
+#include "base/err.h"
+
+/* Run argv[0] (looked up in PATH; no shell) in folder cwd (NULL: this one) with
+ * no input, its output dropped, messages in English, and wait for it. Errors:
+ * FOT_ERR_RUN: "apt-get: program not found", or "apt-get download x: exit
+ * status 100: <the first line of its standard error>". */
+int fot_process_run(const char *const *argv, const char *cwd, struct fot_err *err);
+
+#endif
