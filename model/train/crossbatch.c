@@ -230,11 +230,13 @@ static int64_t see_others(struct fot_batch *b, const struct fot_stage *st, int64
 	return n;
 }
 
-/* The lists of the pictures in crossbatch.h. */
-static void fill_visible(struct fot_batch *b, const struct fot_stage *st)
+void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 {
 	int64_t n = 0;
 
+	b->window = st->window;
+	b->n_ask = st->batch;
+	b->n_win = fot_stage_windows(st);
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
 		if (st->method == FOT_METHOD_CROSSBATCH)
@@ -249,9 +251,7 @@ int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const stru
 	struct fot_rng rng;
 	int status = FOT_OK;
 
-	b->window = st->window;
-	b->n_ask = st->batch;
-	b->n_win = fot_stage_windows(st);
+	fot_batch_link(b, st);
 	for (int64_t i = 0; i < st->batch; i += packed(st) ? st->pack : 1) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
 		FOT_TRY(packed(st) ? draw_packed(b, src, st, i, &rng, err) : draw_ask(b, src, st, i, &rng, err));
@@ -269,7 +269,6 @@ int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const stru
 		       doc->tokens + (int64_t)fot_rng_below(&rng, (uint64_t)(doc->n - b->window + 1)),
 		       sizeof(int32_t) * (size_t)b->window);
 	}
-	fill_visible(b, st);
 out:
 	return status;
 }

@@ -77,6 +77,9 @@ int64_t fot_stage_windows(const struct fot_stage *s);
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err);
 void fot_batch_release(struct fot_batch *b);
 
+/* Set the sizes and visibility lists of a batch of this stage; tokens are not touched. */
+void fot_batch_link(struct fot_batch *b, const struct fot_stage *stage);
+
 /* What to draw from: documents of a corpus with a weight per dataset. */
 struct fot_source {
 	const struct fot_corpus *corpus;

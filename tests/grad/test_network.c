@@ -56,30 +56,17 @@ static void make_config(struct fot_config *c, const struct setting *s)
 		c->mem_layers[i] = s->mem[i];
 }
 
-static void make_batch(struct fot_batch *b, const struct setting *s, const struct fot_stage *st, int32_t vocab)
+static void make_batch(struct fot_batch *b, const struct fot_stage *st, int32_t vocab)
 {
 	struct fot_rng rng;
-	int64_t n = 0;
 
 	assert_int_equal(fot_batch_init(b, st, 1, NULL), FOT_OK);
-	fot_rng_init(&rng, 7, "test.batch", (uint64_t)s->window);
-	b->window = s->window;
-	b->n_ask = s->n_ask;
-	b->n_win = s->n_ask * (1 + s->w) + s->negatives;
+	fot_batch_link(b, st);
+	fot_rng_init(&rng, 7, "test.batch", (uint64_t)st->window);
 	for (int64_t i = 0; i < b->n_win * b->window; i++)
 		b->tokens[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
 	for (int64_t i = 0; i < b->n_ask * b->window; i++)
 		b->targets[i] = i % 5 == 3 ? -1 : (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
-	for (int64_t i = 0; i < s->n_ask; i++) {
-		b->vis_begin[i] = n;
-		for (int64_t j = 0; j < s->w; j++)
-			b->vis[n++] = (int32_t)(s->n_ask + i * s->w + j);
-		for (int64_t j = 1; s->w && j < s->d; j++)
-			b->vis[n++] = (int32_t)(s->n_ask + (i + j) % s->n_ask * s->w);
-		for (int64_t j = 0; j < s->negatives; j++)
-			b->vis[n++] = (int32_t)(s->n_ask * (1 + s->w) + j);
-	}
-	b->vis_begin[s->n_ask] = n;
 }
 
 static double loss_at(struct fot_net *net, const struct fot_batch *b, fot_real *w, double x)
@@ -119,7 +106,8 @@ static void check_tensors(struct fot_net *net, struct fot_params *p, const struc
 static void check_setting(const struct setting *s)
 {
 	struct fot_stage st = { .method = s->w ? FOT_METHOD_CROSSBATCH : FOT_METHOD_STANDARD, .window = s->window,
-				.batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives };
+				.batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives,
+				.pack = s->pack };
 	struct fot_config c;
 	struct fot_params p;
 	struct fot_net_size size;
@@ -130,7 +118,7 @@ static void check_setting(const struct setting *s)
 	double loss = 0;
 
 	make_config(&c, s);
-	make_batch(&b, s, &st, c.vocab_size);
+	make_batch(&b, &st, c.vocab_size);
 	assert_int_equal(fot_params_init(&p, &c, &err), FOT_OK);
 	fot_params_random(&p, 11, 0.9, 0.7);
 	fot_net_size_of(&size, &st, 1, 2);

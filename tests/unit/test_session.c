@@ -1,0 +1,359 @@
+/* test_session.c: a session against the training network (an independent way
+ * through the same layers), and against itself under every freedom it has: threads,
+ * pieces, skipping, rewinding. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "model/session.h"
+#include "model/train/network.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/tiny_model.h"
+
+#define W 150     /* crosses a tile of queries */
+#define WINDOWS 5
+#define N (W * WINDOWS)
+#define VOCAB 61
+
+struct fixture {
+	struct fot_config c;
+	struct fot_params p;
+	struct fot_model *m;
+	int32_t text[N + 1];
+	double nll[N];
+};
+
+static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype dtype)
+{
+	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
+	f->m = tiny_model(&f->p, &f->c, scratch_path(""), dtype);
+	tiny_tokens(f->text, N + 1, VOCAB, 1);
+}
+
+static void close_fixture(struct fixture *f)
+{
+	fot_model_close(f->m);
+	fot_params_release(&f->p);
+}
+
+static struct fot_session *open_session(const struct fixture *f, enum fot_search search, int32_t top_k, int threads)
+{
+	struct fot_session_opts o;
+	struct fot_session *s = NULL;
+	struct fot_err err = { 0 };
+
+	fot_session_opts_default(&o, f->m);
+	o.search = search;
+	o.top_k = top_k;
+	o.n_threads = threads;
+	o.mem_max = N;
+	if (fot_session_open(&s, f->m, &o, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+/* Feed [from, to) of the text; score it when asked. Allocates nothing. */
+static void feed(struct fot_session *s, struct fixture *f, int64_t from, int64_t to, bool score)
+{
+	struct fot_want want = { .targets = f->text + from + 1, .nll = f->nll + from };
+	struct fot_err err = { 0 };
+	long before = fot_mem_guard_hits();
+	int status;
+
+	fot_mem_guard(1);
+	status = fot_session_feed(s, f->text + from, (size_t)(to - from), score ? &want : NULL, &err);
+	fot_mem_guard(0);
+	if (status != FOT_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(fot_mem_guard_hits(), before);
+}
+
+/* The last window's nll with the last `seen` windows in sight, by the network. */
+static void expect_last(struct fixture *f, int64_t seen, double *nll)
+{
+	struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = W, .batch = 1, .w = WINDOWS - 1, .d = 1,
+				.pack = 1 };
+	struct fot_net_size size;
+	struct fot_net *net = NULL;
+	struct fot_batch b;
+	double loss;
+
+	assert_int_equal(fot_batch_init(&b, &st, 1, NULL), FOT_OK);
+	fot_batch_link(&b, &st);
+	fot_batch_limit(&b, seen);
+	memcpy(b.tokens, f->text + N - W, sizeof(int32_t) * W);
+	memcpy(b.targets, f->text + N - W + 1, sizeof(int32_t) * W);
+	for (int64_t i = 1; i < WINDOWS; i++)
+		memcpy(b.tokens + i * W, f->text + N - W - i * W, sizeof(int32_t) * W);
+	fot_net_size_of(&size, &st, 1, 1);
+	assert_int_equal(fot_net_open(&net, &f->p, &size, NULL), FOT_OK);
+	assert_int_equal(fot_net_loss(net, &b, &loss, nll, NULL), FOT_OK);
+	fot_net_close(net);
+	fot_batch_release(&b);
+}
+
+/* Single precision through five layers: 2e-5 absolute on an nll of about 5. */
+static void assert_close(const double *got, const double *want)
+{
+	for (int i = 0; i < W; i++)
+		if (!(fabs(got[i] - want[i]) < 2e-5))
+			fail_msg("token %d: %.9g, expected %.9g", i, got[i], want[i]);
+}
+
+static void check_against_network(bool qk_norm, bool positionals)
+{
+	static const int64_t seen[] = { 0, 1, 3, 4 };
+	struct fixture f;
+	struct fot_session *s;
+	double want[W];
+
+	open_fixture(&f, 1, qk_norm, positionals, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 2);
+	feed(s, &f, 0, N - W, false);
+	for (size_t i = 0; i < 4; i++) {
+		struct fot_mark m = fot_session_mark(s);
+
+		expect_last(&f, seen[i], want);
+		fot_session_reach(s, seen[i] * W);
+		feed(s, &f, N - W, N, true);
+		assert_close(f.nll + N - W, want);
+		assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
+	}
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
+static void test_session_equals_network(void **state)
+{
+	(void)state;
+	check_against_network(false, false);
+	check_against_network(true, false);
+	check_against_network(false, true);
+	check_against_network(true, true);
+}
+
+static void test_session_same_bits_for_any_threads(void **state)
+{
+	static const struct {
+		enum fot_search search;
+		int32_t k;
+	} ways[] = { { FOT_SEARCH_ALL, 0 }, { FOT_SEARCH_TOPK, 7 }, { FOT_SEARCH_NONE, 0 } };
+	struct fixture f;
+	double first[N];
+
+	(void)state;
+	open_fixture(&f, 2, true, false, FOT_F32);
+	for (size_t i = 0; i < 3; i++)
+		for (int threads = 1; threads <= 3; threads++) {
+			struct fot_session *s = open_session(&f, ways[i].search, ways[i].k, threads);
+
+			feed(s, &f, 0, N, true);
+			if (threads == 1)
+				memcpy(first, f.nll, sizeof first);
+			assert_memory_equal(first, f.nll, sizeof first);
+			fot_session_close(s);
+		}
+	close_fixture(&f);
+}
+
+static void test_session_skipping_changes_no_bit(void **state)
+{
+	struct fixture f;
+	struct fot_session *s;
+	double first[W];
+
+	(void)state;
+	open_fixture(&f, 2, true, false, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 2);
+	feed(s, &f, 0, N, true);
+	memcpy(first, f.nll + N - W, sizeof first);
+	fot_session_reset(s);
+	feed(s, &f, 0, N - W, false);
+	feed(s, &f, N - W, N, true);
+	assert_memory_equal(first, f.nll + N - W, sizeof first);
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
+static void test_session_rewind_equals_fresh(void **state)
+{
+	struct fixture f;
+	struct fot_session *s;
+	struct fot_mark m;
+	int32_t noise[N];
+	double first[N];
+
+	(void)state;
+	open_fixture(&f, 2, false, true, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_TOPK, 16, 2);
+	feed(s, &f, 0, 2 * W + 40, true);
+	feed(s, &f, 2 * W + 40, N, true);
+	memcpy(first, f.nll, sizeof first);
+	/* The same cuts, with other texts tried and taken back on the way. */
+	fot_session_reset(s);
+	tiny_tokens(noise, N, VOCAB, 2);
+	m = fot_session_mark(s);
+	assert_int_equal(fot_session_feed(s, noise, 2 * W, NULL, NULL), FOT_OK);
+	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
+	feed(s, &f, 0, 2 * W + 40, true);
+	m = fot_session_mark(s);
+	assert_int_equal(fot_session_feed(s, noise, W - 41, NULL, NULL), FOT_OK);
+	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
+	feed(s, &f, 2 * W + 40, N, true);
+	assert_memory_equal(first, f.nll, sizeof first);
+	/* A window that has left cannot come back. */
+	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_ERR_RUN);
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
+static void test_session_topk_of_all_is_dense(void **state)
+{
+	struct fixture f;
+	struct fot_session *s;
+	double dense[W];
+
+	(void)state;
+	open_fixture(&f, 1, true, false, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	feed(s, &f, 0, N, true);
+	memcpy(dense, f.nll + N - W, sizeof dense);
+	fot_session_close(s);
+	s = open_session(&f, FOT_SEARCH_TOPK, N, 1);
+	feed(s, &f, 0, N, true);
+	assert_close(f.nll + N - W, dense);
+	fot_session_close(s);
+	s = open_session(&f, FOT_SEARCH_TOPK, 3, 1);
+	feed(s, &f, 0, N, true);
+	assert_true(fabs(f.nll[N - 1] - dense[W - 1]) > 1e-4); /* k = 3 is another reading */
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
+static void test_session_bf16_memory_is_rounded(void **state)
+{
+	struct fot_session_opts o;
+	struct fixture f;
+	struct fot_session *s;
+	double exact[W], sum = 0;
+
+	(void)state;
+	open_fixture(&f, 2, false, false, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	feed(s, &f, 0, N, true);
+	memcpy(exact, f.nll + N - W, sizeof exact);
+	fot_session_close(s);
+	fot_session_opts_default(&o, f.m);
+	o.mem_dtype = FOT_BF16;
+	o.mem_max = N;
+	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
+	feed(s, &f, 0, N, true);
+	for (int i = 0; i < W; i++)
+		sum += fabs(f.nll[N - W + i] - exact[i]) / W;
+	assert_true(sum > 1e-6 && sum < 5e-2);
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
+/* Weights stored in 16 bits and widened while running, or widened at opening. */
+static void test_session_reads_16_bit_weights(void **state)
+{
+	static const enum fot_dtype types[] = { FOT_F16, FOT_BF16 };
+	struct fixture f;
+	struct fot_session *s;
+	double exact[N];
+
+	(void)state;
+	open_fixture(&f, 1, true, false, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	feed(s, &f, 0, N, true);
+	memcpy(exact, f.nll, sizeof exact);
+	fot_session_close(s);
+	close_fixture(&f);
+	for (int i = 0; i < 2; i++) {
+		double worst = 0;
+
+		open_fixture(&f, 1, true, false, types[i]);
+		s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+		feed(s, &f, 0, N, true);
+		for (int j = 0; j < N; j++)
+			worst = fmax(worst, fabs(f.nll[j] - exact[j]));
+		assert_true(worst > 1e-6 && worst < (i ? 1.0 : 0.1)); /* 8 and 11 bits of mantissa */
+		fot_session_close(s);
+		close_fixture(&f);
+	}
+}
+
+static void test_session_refuses(void **state)
+{
+	struct fixture f;
+	struct fot_session_opts o;
+	struct fot_session *s = NULL;
+	struct fot_err err = { 0 };
+	int32_t bad[] = { 3, VOCAB };
+
+	(void)state;
+	open_fixture(&f, 1, false, false, FOT_F32);
+	fot_session_opts_default(&o, f.m);
+	o.mem_max = W;
+	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
+	assert_fails(fot_session_feed(s, bad, 2, NULL, &err), FOT_ERR_INPUT, &err, "token 1: id 61");
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_feed(s, f.text, 3 * W, NULL, &err), FOT_ERR_RUN, &err, "memory is full");
+	fot_session_close(s);
+	o.n_threads = 0;
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "threads");
+	fot_session_opts_default(&o, f.m);
+	o.search = FOT_SEARCH_TOPK;
+	o.top_k = 0;
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "top-k");
+	fot_session_opts_default(&o, f.m);
+	o.mem_max = INT64_C(1) << 50;
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_RUN, &err, "");
+	close_fixture(&f);
+}
+
+static void test_session_estimate_is_what_it_takes(void **state)
+{
+	struct fot_session_opts o;
+	struct fixture f;
+	size_t small, large;
+
+	(void)state;
+	open_fixture(&f, 2, false, false, FOT_F32);
+	fot_session_opts_default(&o, f.m);
+	o.mem_max = 1000;
+	small = fot_session_estimate(f.m, &o);
+	o.mem_max = 65000;
+	large = fot_session_estimate(f.m, &o);
+	/* Two layers, keys and values, 24 floats a token. */
+	assert_int_equal(large - small, 2 * 2 * 24 * sizeof(float) * 64000);
+	close_fixture(&f);
+}
+
+#define scratched(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratched(test_session_equals_network),
+		scratched(test_session_same_bits_for_any_threads),
+		scratched(test_session_skipping_changes_no_bit),
+		scratched(test_session_rewind_equals_fresh),
+		scratched(test_session_topk_of_all_is_dense),
+		scratched(test_session_bf16_memory_is_rounded),
+		scratched(test_session_reads_16_bit_weights),
+		scratched(test_session_refuses),
+		scratched(test_session_estimate_is_what_it_takes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
