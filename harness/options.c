@@ -241,7 +241,7 @@ void fot_options_help(struct fot_str *out, const struct fot_options *o)
 int fot_command_failed(const char *command, const struct fot_err *err)
 {
 	fot_progress_end();
-	fot_log(FOT_LOG_ERROR, "fotbench %s: %s", command, err->text);
+	fot_log(FOT_LOG_ERROR, "%s: %s", command, err->text);
 	return err->code;
 }
 

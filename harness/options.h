@@ -67,7 +67,7 @@ bool fot_option_given(const struct fot_options *o, const char *name);
  * the command is over, with its exit code. */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
 
-/* Print an error ("fotbench COMMAND: text") on stderr; returns err->code. */
+/* Print an error ("error: COMMAND: text") on stderr; returns err->code. */
 int fot_command_failed(const char *command, const struct fot_err *err);
 /* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
 int fot_flush_stdout(struct fot_err *err);

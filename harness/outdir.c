@@ -106,6 +106,18 @@ static int look(const struct fot_outdir *o, bool *own, char other[128], struct f
 	return status;
 }
 
+static int refuse_foreign(const struct fot_outdir *o, struct fot_err *err)
+{
+	char other[128];
+	bool own;
+	int status = look(o, &own, other, err);
+
+	if (status == FOT_OK && !own && other[0])
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: not empty (%s) and no run of fotbench; choose another folder", o->path,
+				  other);
+	return status;
+}
+
 static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_err *err)
 {
 	char other[128], *journal, *manifest;
@@ -122,9 +134,9 @@ static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_er
 	}
 	o->has_journal = fot_file_exists(journal);
 	run = o->has_journal || fot_file_exists(manifest);
-	if (!run && (own || other[0]))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: not empty (%s) and no run of fotbench; choose another folder", o->path,
-				  other[0] ? other : "files of a run without its journal");
+	if (!run && own)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: holds files of a run but neither its journal nor its manifest; choose "
+				  "another folder", o->path);
 	else if (run && mode == FOT_OUTDIR_NEW)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: holds a run already; use --resume, --overwrite or another folder",
 				  o->path);
@@ -147,6 +159,7 @@ int fot_outdir_open(struct fot_outdir *o, const char *path, enum fot_outdir_mode
 	if (!o->path)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
 	FOT_TRY(fot_mkdir_all(path, err));
+	FOT_TRY(refuse_foreign(o, err)); /* before anything is written there */
 	FOT_TRY(take_lock(o, err));
 	FOT_TRY(settle(o, mode, err));
 out:

@@ -246,7 +246,7 @@ static int add_documents(struct fot_plan *p, size_t condition, size_t task, size
 	}
 	if (taken == 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
-				  fot_split_name(t->split));
+				  fot_spec_split_name(t->split));
 out:
 	return status;
 }

@@ -26,7 +26,7 @@ const char *fot_memory_mode_name(enum fot_memory_mode m)
 	return mode_names[m];
 }
 
-const char *fot_split_name(enum fot_split split)
+const char *fot_spec_split_name(enum fot_split split)
 {
 	return split_names[split];
 }
@@ -573,7 +573,7 @@ static bool add_task_json(cJSON *list, const struct fot_task_spec *t)
 	datasets = cJSON_AddArrayToObject(o, "datasets");
 	for (size_t i = 0; i < t->n_datasets && datasets && good; i++)
 		good = cJSON_AddItemToArray(datasets, cJSON_CreateString(t->dataset[i]));
-	good = good && cJSON_AddStringToObject(o, "split", fot_split_name(t->split));
+	good = good && cJSON_AddStringToObject(o, "split", fot_spec_split_name(t->split));
 	lengths = cJSON_AddArrayToObject(o, "context_lengths");
 	for (size_t i = 0; i < t->n_lengths && lengths && good; i++)
 		good = cJSON_AddItemToArray(lengths, cJSON_CreateNumber((double)t->context_length[i]));

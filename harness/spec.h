@@ -74,7 +74,7 @@ cJSON *fot_spec_json(const struct fot_spec *s); /* NULL without memory */
 int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err);
 
 const char *fot_memory_mode_name(enum fot_memory_mode m);
-const char *fot_split_name(enum fot_split split);
+const char *fot_spec_split_name(enum fot_split split);
 /* "none", "dense", "knn", "knn:K" into m; false if it is none of them. */
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 

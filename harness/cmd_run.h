@@ -1,0 +1,8 @@
+/* cmd_run.h: `fotbench run SPEC.json` and `fotbench perplexity`. */
+#ifndef FOT_CMD_RUN_H
+#define FOT_CMD_RUN_H
+
+int fot_cmd_run(int argc, char **argv);
+int fot_cmd_perplexity(int argc, char **argv);
+
+#endif

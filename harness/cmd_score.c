@@ -1,0 +1,321 @@
+/* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
+ * continuation.  The files are a fixed contract that other programs read. */
+#include "harness/cmd_score.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/options.h"
+#include "harness/reading.h"
+#include "harness/sequences.h"
+#include "model/safetensors.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const memory_names[] = { "none", "dense", "knn", NULL };
+static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
+
+struct input_flags {
+	const char *model, *tokens, *text;
+	struct fot_reading_flags reading;
+};
+
+#define INPUT_OPTIONS(f)                                                                                                   \
+	{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", .required = true,  \
+	  .help = "model folder" },                                                                                       \
+	{ .name = "tokens", .type = FOT_OPTION_TEXT, .value = &(f)->tokens, .arg = "FILE",                                 \
+	  .help = "JSON: [[1,2,3], ...] or {\"input_ids\": [[...], ...]}" },                                               \
+	{ .name = "text", .type = FOT_OPTION_TEXT, .value = &(f)->text, .arg = "FILE",                                     \
+	  .help = "UTF-8 text instead, read by the model's tokenizer" },                                                  \
+	{ .name = "memory", .type = FOT_OPTION_CHOICE, .value = &(f)->reading.memory, .choices = memory_names,             \
+	  .help = "memory mode (default: the model's)" },                                                                 \
+	{ .name = "top-k", .type = FOT_OPTION_INT, .value = &(f)->reading.top_k, .lo = 1, .hi = 1 << 20, .arg = "K",       \
+	  .help = "keys per query and head with knn (default: the model's)" },                                            \
+	{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &(f)->reading.mem_dtype, .choices = dtype_names,        \
+	  .help = "type of stored keys and values" },                                                                     \
+	{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->reading.window, .lo = 1, .hi = 1 << 24, .arg = "W",    \
+	  .help = "local window (default: the model's)" },                                                                \
+	{ .name = "last-context", .type = FOT_OPTION_SIZE, .value = &(f)->reading.last_context, .lo = 1, .hi = 1 << 24,    \
+	  .arg = "L", .help = "length of the last window (default: the model's last_context_length)" },                   \
+	{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->reading.threads, .lo = 1, .hi = 1024,   \
+	  .arg = "N", .help = "threads; results do not depend on it [all processors]" }
+
+struct input {
+	struct fot_model *model;
+	struct fot_sequences seq;
+};
+
+static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
+{
+	int status;
+
+	if (!f->tokens == !f->text)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
+	FOT_TRY(fot_model_open(&in->model, f->model, err));
+	if (f->tokens) {
+		status = fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
+	} else if (!fot_model_tokenizer(in->model)) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --text needs", f->model);
+	} else {
+		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
+	}
+out:
+	return status;
+}
+
+static void close_input(struct input *in)
+{
+	fot_sequences_release(&in->seq);
+	if (in->model)
+		fot_model_close(in->model);
+}
+
+/* --- score --- */
+
+struct score_flags {
+	struct input_flags in;
+	const char *out, *logits;
+	bool all_logits;
+};
+
+/* The logits of all sequences: one tensor when they have equally many rows. */
+struct logits {
+	float **of;     /* [n] */
+	size_t *rows;   /* [n] */
+	size_t n, vocab;
+};
+
+static void logits_release(struct logits *l)
+{
+	for (size_t i = 0; i < l->n && l->of; i++)
+		fot_free(l->of[i]);
+	fot_free(l->of);
+	fot_free(l->rows);
+}
+
+static int logits_init(struct logits *l, const struct input *in, struct fot_err *err)
+{
+	*l = (struct logits){ .n = in->seq.n, .vocab = (size_t)fot_model_config(in->model)->vocab_size };
+	l->of = fot_calloc(l->n, sizeof *l->of);
+	l->rows = fot_calloc(l->n, sizeof *l->rows);
+	return l->of && l->rows ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+}
+
+static struct fot_tensor tensor_of(const char *name, const float *data, int64_t sequences, int64_t rows, int64_t vocab)
+{
+	struct fot_tensor t = { .name = name, .dtype = FOT_F32, .rank = 3, .shape = { sequences, rows, vocab }, .data = data };
+
+	t.n = sequences * rows * vocab;
+	t.bytes = (size_t)t.n * sizeof(float);
+	return t;
+}
+
+static int write_joint(const char *path, const struct logits *l, struct fot_err *err)
+{
+	size_t each = fot_size_mul(l->rows[0], l->vocab);
+	float *all = fot_alloc(fot_size_mul(l->n, each), sizeof *all);
+	struct fot_tensor t;
+	int status;
+
+	if (!all)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu sequences", l->n);
+	for (size_t i = 0; i < l->n; i++)
+		memcpy(all + i * each, l->of[i], each * sizeof *all);
+	t = tensor_of("logits", all, (int64_t)l->n, (int64_t)l->rows[0], (int64_t)l->vocab);
+	status = fot_safetensors_write(path, &t, 1, NULL, 0, err);
+	fot_free(all);
+	return status;
+}
+
+/* Ragged sequences: logits.0, logits.1, ... of shape [1, tokens, vocab]. */
+static int write_ragged(const char *path, const struct logits *l, struct fot_err *err)
+{
+	struct fot_tensor *t = fot_calloc(l->n, sizeof *t);
+	char(*names)[32] = fot_calloc(l->n, sizeof *names);
+	int status;
+
+	if (!t || !names) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->n);
+		goto out;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		snprintf(names[i], sizeof names[i], "logits.%zu", i);
+		t[i] = tensor_of(names[i], l->of[i], 1, (int64_t)l->rows[i], (int64_t)l->vocab);
+	}
+	status = fot_safetensors_write(path, t, l->n, NULL, 0, err);
+out:
+	fot_free(t);
+	fot_free(names);
+	return status;
+}
+
+static int write_logits(const char *path, const struct logits *l, struct fot_err *err)
+{
+	bool even = true;
+
+	for (size_t i = 1; i < l->n; i++)
+		even = even && l->rows[i] == l->rows[0];
+	return even ? write_joint(path, l, err) : write_ragged(path, l, err);
+}
+
+static void put_rows(struct fot_str *csv, size_t sequence, const struct fot_ids *ids, const double *nll,
+		     const int32_t *argmax)
+{
+	for (size_t p = 1; p < ids->n; p++) {
+		fot_str_printf(csv, "%zu,,%zu,%d,", sequence, p, ids->id[p]);
+		fot_str_double(csv, nll[p - 1]);
+		fot_str_printf(csv, ",%d\n", argmax[p - 1]);
+	}
+}
+
+static int score_one(struct fot_reading *r, const struct fot_ids *ids, size_t sequence, struct logits *l, bool all,
+		     struct fot_str *csv, struct fot_err *err)
+{
+	double *nll = fot_alloc(ids->n, sizeof *nll);
+	int32_t *argmax = fot_alloc(ids->n, sizeof *argmax);
+	size_t from = all ? 0 : fot_reading_last(r, ids->n);
+	float *logits = NULL;
+	int status;
+
+	if (l->of) {
+		l->rows[sequence] = ids->n - from;
+		logits = l->of[sequence] = fot_alloc(fot_size_mul(ids->n - from, l->vocab), sizeof *logits);
+	}
+	if (!nll || !argmax || (l->of && !logits)) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", ids->n);
+		goto out;
+	}
+	FOT_TRY(fot_reading_score(r, ids->id, ids->n, nll, argmax, logits, from, err));
+	put_rows(csv, sequence, ids, nll, argmax);
+	status = fot_str_check(csv, err);
+out:
+	fot_free(nll);
+	fot_free(argmax);
+	return status == FOT_OK ? status : fot_err_prefix(err, "sequence %zu", sequence);
+}
+
+static int score(const struct score_flags *f, struct fot_err *err)
+{
+	struct input in = { 0 };
+	struct fot_reading r = { 0 };
+	struct logits l = { 0 };
+	struct fot_str csv = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(open_input(&in, &f->in, err));
+	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading, fot_sequences_longest(&in.seq), err));
+	if (f->logits)
+		FOT_TRY(logits_init(&l, &in, err));
+	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
+	for (size_t i = 0; i < in.seq.n; i++)
+		FOT_TRY(score_one(&r, &in.seq.seq[i], i, &l, f->all_logits, &csv, err));
+	if (f->logits)
+		FOT_TRY(write_logits(f->logits, &l, err));
+	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
+out:
+	logits_release(&l);
+	fot_str_release(&csv);
+	fot_reading_close(&r);
+	close_input(&in);
+	return status;
+}
+
+int fot_cmd_score(int argc, char **argv)
+{
+	struct score_flags f = { .in.reading.memory = -1 };
+	struct fot_option options[] = {
+		INPUT_OPTIONS(&f.in),
+		{ .name = "out", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &f.out, .arg = "FILE.csv", .required = true,
+		  .help = "sequence,turn,position,token,nll_nats,argmax" },
+		{ .name = "logits", .type = FOT_OPTION_TEXT, .value = &f.logits, .arg = "FILE.safetensors",
+		  .help = "fp32 logits of the last window, [sequences, tokens, vocab]" },
+		{ .name = "all-logits", .type = FOT_OPTION_FLAG, .value = &f.all_logits, .help = "of all tokens" },
+	};
+	struct fot_options o = {
+		.command = "score",
+		.usage = "score --model DIR --tokens FILE --out FILE.csv [options]",
+		.about = "Negative log-likelihood of each token given all before it, and the most likely token there.\n"
+			 "Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...",
+		.option = options,
+		.n = COUNT(options),
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = score(&f, &err);
+	return status == FOT_OK ? status : fot_command_failed("score", &err);
+}
+
+/* --- generate --- */
+
+struct generate_flags {
+	struct input_flags in;
+	int64_t max_new;
+	bool ignore_eos;
+};
+
+static void put_tokens(struct fot_str *out, size_t sequence, const struct fot_ids *ids)
+{
+	fot_str_printf(out, "{\"sequence\":%zu,\"tokens\":[", sequence);
+	for (size_t i = 0; i < ids->n; i++)
+		fot_str_printf(out, "%s%d", i ? "," : "", ids->id[i]);
+	fot_str_puts(out, "]}\n");
+}
+
+static int generate(const struct generate_flags *f, struct fot_err *err)
+{
+	struct input in = { 0 };
+	struct fot_reading r = { 0 };
+	struct fot_str line = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	int32_t eos;
+	int status;
+
+	FOT_TRY(open_input(&in, &f->in, err));
+	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
+	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading, fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
+	for (size_t i = 0; i < in.seq.n; i++) {
+		ids.n = 0;
+		fot_str_clear(&line);
+		FOT_TRY(fot_reading_generate(&r, in.seq.seq[i].id, in.seq.seq[i].n, (size_t)f->max_new, eos, &ids, err));
+		put_tokens(&line, i, &ids);
+		FOT_TRY(fot_str_check(&line, err));
+		fputs(line.data, stdout);
+	}
+	status = fot_flush_stdout(err);
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&line);
+	fot_reading_close(&r);
+	close_input(&in);
+	return status;
+}
+
+int fot_cmd_generate(int argc, char **argv)
+{
+	struct generate_flags f = { .in.reading.memory = -1 };
+	struct fot_option options[] = {
+		INPUT_OPTIONS(&f.in),
+		{ .name = "max-new", .letter = 'n', .type = FOT_OPTION_SIZE, .value = &f.max_new, .lo = 1, .hi = 1 << 24, .arg = "N",
+		  .required = true, .help = "tokens to generate" },
+		{ .name = "ignore-eos", .type = FOT_OPTION_FLAG, .value = &f.ignore_eos, .help = "do not stop at the end token" },
+	};
+	struct fot_options o = {
+		.command = "generate",
+		.usage = "generate --model DIR --tokens FILE --max-new N [options]",
+		.about = "Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]}.",
+		.option = options,
+		.n = COUNT(options),
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = generate(&f, &err);
+	return status == FOT_OK ? status : fot_command_failed("generate", &err);
+}

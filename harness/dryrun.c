@@ -1,0 +1,92 @@
+/* dryrun.c: see dryrun.h.
+ *
+ * Two operations per weight and token, four per query-key pair and head
+ * dimension.  Windows of which nothing is scored stop at the last memory layer.
+ * Token counts are estimated by one byte per token, the most there can be. */
+#include "harness/dryrun.h"
+
+#include "harness/items.h"
+
+struct cost {
+	int64_t items, fed, scored;
+	double flops;
+};
+
+/* Operations for one token up to and with n_layers layers, without attention. */
+static double layer_flops(const struct fot_config *c, int n_layers)
+{
+	double d = c->hidden_size, f = c->intermediate_size;
+
+	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
+}
+
+static double item_flops(const struct fot_plan *p, const struct fot_item *item, int64_t prefix, int64_t targets)
+{
+	const struct fot_condition *k = &p->condition[item->condition];
+	const struct fot_config *c = fot_model_config(p->model[k->model].model);
+	const struct fot_task_spec *t = &p->spec->task[item->task];
+	double d = c->hidden_size, window = k->opts.window, total = 0;
+	bool memory = k->mode != FOT_MEMORY_NONE;
+	int upper = memory ? c->mem_layers[c->n_mem_layers - 1] + 1 : 0;
+
+	if (memory)
+		total += (double)prefix * (layer_flops(c, upper) + 2.0 * upper * d * window);
+	for (size_t l = 0; l < (memory ? t->n_lengths : 1); l++) {
+		double seen = memory ? (double)t->context_length[l] - window : 0;
+
+		total += (double)targets * (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size +
+					    2.0 * c->n_layers * d * window + 4.0 * c->n_mem_layers * d * seen);
+	}
+	return total;
+}
+
+static void add_item(struct cost *cost, const struct fot_plan *p, const struct fot_item *item)
+{
+	struct fot_perplexity task = fot_plan_perplexity(p, item);
+	int64_t bytes = fot_dataset_at(p->dataset[item->dataset].data, item->document)->n_bytes;
+	int64_t begin = (int64_t)fot_perplexity_begin(&task), targets = bytes - begin;
+	bool memory = p->condition[item->condition].mode != FOT_MEMORY_NONE;
+
+	cost->items++;
+	if (targets < task.window)
+		return;
+	if (targets > task.target_tokens)
+		targets = task.target_tokens < task.window ? task.window : task.target_tokens;
+	cost->fed += fot_item_cost(p, item);
+	cost->scored += targets * (memory ? (int64_t)task.n_lengths : 1);
+	cost->flops += item_flops(p, item, begin, targets);
+}
+
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t threads, struct fot_err *err)
+{
+	struct cost all = { 0 };
+	size_t most = 0;
+
+	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed", "tokens scored", "flop",
+		       "MiB");
+	for (size_t c = 0; c < plan->n_conditions; c++) {
+		struct fot_session_opts opts = plan->condition[c].opts;
+		struct cost cost = { 0 };
+		size_t bytes;
+
+		opts.n_threads = threads;
+		opts.mem_max = fot_plan_memory(plan, c);
+		bytes = fot_session_estimate(plan->model[plan->condition[c].model].model, &opts);
+		most = bytes > most ? bytes : most;
+		for (size_t i = 0; i < plan->n_items; i++) {
+			if (plan->item[i].condition == c)
+				add_item(&cost, plan, &plan->item[i]);
+		}
+		fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", plan->condition[c].label,
+			       (long long)cost.items, (long long)cost.fed, (long long)cost.scored, cost.flops,
+			       (double)bytes / (1024.0 * 1024.0));
+		all.items += cost.items;
+		all.fed += cost.fed;
+		all.scored += cost.scored;
+		all.flops += cost.flops;
+	}
+	fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", "all (memory: the most)", (long long)all.items,
+		       (long long)all.fed, (long long)all.scored, all.flops, (double)most / (1024.0 * 1024.0));
+	fot_str_printf(out, "run_id %s\n", plan->run_id);
+	return fot_str_check(out, err);
+}

@@ -1,0 +1,11 @@
+/* dryrun.h: what a plan would cost. */
+#ifndef FOT_DRYRUN_H
+#define FOT_DRYRUN_H
+
+#include "base/str.h"
+#include "harness/plan.h"
+
+/* Items, tokens, floating point operations and memory, per condition and in all. */
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t threads, struct fot_err *err);
+
+#endif

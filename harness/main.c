@@ -1,0 +1,144 @@
+/* main.c: the table of subcommands. Results go to stdout, all else to stderr. */
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build_info.h"
+#if __has_include("harness/cmd_bench.h")
+#include "harness/cmd_bench.h"
+#endif
+#include "harness/cmd_data.h"
+#include "harness/cmd_inspect.h"
+#include "harness/cmd_plot.h"
+#include "harness/cmd_run.h"
+#include "harness/cmd_score.h"
+#include "harness/cmd_text.h"
+#include "harness/cmd_train.h"
+#include "harness/columns.h"
+#include "harness/options.h"
+#include "harness/version.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	const char *about;
+};
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths" },
+	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags" },
+	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text" },
+	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text" },
+	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe" },
+	{ "plot", fot_cmd_plot, "draw the figures of a run" },
+	{ "data", fot_cmd_data, "fetch, verify and list datasets" },
+	{ "tokenize", fot_cmd_tokenize, "text to token ids" },
+	{ "detokenize", fot_cmd_detokenize, "token ids to text" },
+	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work" },
+#if __has_include("harness/cmd_bench.h")
+	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine" },
+#endif
+	{ "help", cmd_help, "this list; help columns: the columns of all CSV files" },
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static int print(const char *text)
+{
+	struct fot_err err = { 0 };
+
+	fputs(text, stdout);
+	return fot_flush_stdout(&err) == FOT_OK ? FOT_OK : fot_command_failed("help", &err);
+}
+
+static int list_commands(void)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	fot_str_puts(&out, "fotbench: long-context benchmarks of transformers with memory\n\n"
+			   "usage: fotbench COMMAND [arguments]\n       fotbench COMMAND --help\n       fotbench --version\n\n"
+			   "commands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fot_str_printf(&out, "  %-12s %s\n", commands[i].name, commands[i].about);
+	status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+static int describe_columns(void)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	fot_columns_describe(&out);
+	status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[N_COMMANDS], *near;
+	struct fot_err err = { 0 };
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = fot_nearest(name, names, N_COMMANDS);
+	if (near)
+		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; did you mean %s?", name, near);
+	else
+		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; see fotbench help", name);
+	return fot_command_failed("fotbench", &err);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	char flag[] = "--help";
+	const struct command *c;
+
+	if (argc < 2 || argv[1][0] == '-')
+		return list_commands();
+	if (strcmp(argv[1], "columns") == 0)
+		return describe_columns();
+	c = find(argv[1]);
+	if (!c || c->run == cmd_help)
+		return c ? list_commands() : unknown(argv[1]);
+	return c->run(2, (char *[]){ argv[1], flag, NULL });
+}
+
+static int version(void)
+{
+	printf("fotbench %s (%.12s%s, %s)\n", FOT_VERSION, FOT_BUILD_COMMIT, FOT_BUILD_DIRTY ? ", changed" : "",
+	       FOT_BUILD_VARIANT);
+	return print("");
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	gsl_set_error_handler_off();
+	if (argc < 2) {
+		struct fot_err err = { 0 };
+
+		FOT_FAIL(&err, FOT_ERR_USAGE, "no command; see fotbench help");
+		return fot_command_failed("fotbench", &err);
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return version();
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return list_commands();
+	c = find(argv[1]);
+	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}

@@ -1,0 +1,30 @@
+/* run.h: do the items of a plan, keep every finished one, rebuild the results. */
+#ifndef FOT_RUN_H
+#define FOT_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/outdir.h"
+#include "harness/plan.h"
+#include "harness/table.h"
+
+struct fot_run_opts {
+	const char *output;
+	enum fot_outdir_mode mode;
+	int32_t threads; /* >= 1 */
+	bool timings;    /* false: timing columns stay empty */
+	bool quiet;      /* no table on stdout */
+	int argc;        /* for the manifest */
+	char **argv;
+};
+
+struct fot_run_counts {
+	int64_t planned, done, resumed, failed, skipped; /* items; done includes resumed and skipped */
+};
+
+/* Returns 0, FOT_ERR_PARTIAL when items failed, 128 + signal when asked to stop,
+ * or the status of what went wrong (err is filled for those). */
+int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err);
+
+#endif
