@@ -49,6 +49,8 @@ PROGRAM := $(if $(wildcard harness/main.c),$(B)/fotbench)
 # tests/unit/test_*.c and tests/grad/test_*.c are programs of their own; other
 # .c files beside them are shared by all programs of that folder.
 unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
+# tests/*.c: small programs that the test scripts call.
+TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
 .PHONY: all setup test test-programs grad-programs reproduce bench asan ubsan sanitized format help clean
@@ -108,6 +110,9 @@ fotbench: $(B)/fotbench
 $(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,unit) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
+$(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+
 $(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
@@ -115,7 +120,7 @@ $(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,gr
 
 # ---- tests ----
 
-test-programs: all $(call unit_of,unit)
+test-programs: all $(TOOLS) $(call unit_of,unit)
 grad-programs: $(call unit_of,grad)
 
 # A separate make each: setup first, since the build needs its packages.

@@ -1,0 +1,199 @@
+/* make_checkpoint.c: a small random model folder, for tests of the command line.
+ *
+ *   make_checkpoint DIR [key=value ...]
+ *
+ * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
+ * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
+ * positionals (0), qknorm (1), dtype (F32, also BF16), tokenizer (byte, none),
+ * variant (tiny), seed (1), scale (1.0; all weights are multiplied by it). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/config.h"
+#include "model/dtype.h"
+#include "model/safetensors.h"
+#include "model/weights.h"
+
+struct maker {
+	struct fot_config c;
+	enum fot_dtype dtype;
+	uint64_t seed;
+	double scale;
+};
+
+static int set_layers(struct fot_config *c, const char *text)
+{
+	char copy[64], *save = NULL;
+
+	c->n_mem_layers = 0;
+	if (strcmp(text, "none") == 0)
+		return 0;
+	snprintf(copy, sizeof copy, "%s", text);
+	for (char *part = strtok_r(copy, "+", &save); part; part = strtok_r(NULL, "+", &save))
+		c->mem_layers[c->n_mem_layers++] = atoi(part);
+	return 0;
+}
+
+static int set_key(struct maker *m, const char *key, const char *value)
+{
+	struct {
+		const char *name;
+		int32_t *to;
+	} ints[] = { { "vocab", &m->c.vocab_size }, { "hidden", &m->c.hidden_size }, { "mlp", &m->c.intermediate_size },
+		     { "layers", &m->c.n_layers },  { "heads", &m->c.n_heads },	     { "window", &m->c.window },
+		     { "last", &m->c.last_context_length } };
+
+	for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {
+		if (strcmp(key, ints[i].name) == 0) {
+			*ints[i].to = atoi(value);
+			return 0;
+		}
+	}
+	if (strcmp(key, "mem") == 0)
+		return set_layers(&m->c, value);
+	if (strcmp(key, "blocks") == 0)
+		m->c.blocks = atoi(value);
+	else if (strcmp(key, "positionals") == 0)
+		m->c.mem_positionals = atoi(value);
+	else if (strcmp(key, "qknorm") == 0)
+		m->c.qk_norm = atoi(value);
+	else if (strcmp(key, "dtype") == 0)
+		m->dtype = strcmp(value, "BF16") == 0 ? FOT_BF16 : FOT_F32;
+	else if (strcmp(key, "tokenizer") == 0)
+		m->c.tokenizer = strcmp(value, "byte") == 0 ? FOT_TOKENIZER_BYTE : FOT_TOKENIZER_NONE;
+	else if (strcmp(key, "variant") == 0)
+		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);
+	else if (strcmp(key, "seed") == 0)
+		m->seed = strtoull(value, NULL, 10);
+	else if (strcmp(key, "scale") == 0)
+		m->scale = atof(value);
+	else
+		return -1;
+	return 0;
+}
+
+/* Vectors around one (temperatures around zero), matrices small. */
+static float draw(struct fot_rng *rng, const struct fot_tensor_spec *spec, double scale)
+{
+	double z = fot_rng_normal(rng);
+
+	if (spec->role == FOT_ROLE_QK_SCALE)
+		return (float)(scale * (1.0 + 0.2 * z));
+	if (spec->cols == 0)
+		return (float)(scale * (1.0 + 0.1 * z));
+	return (float)(scale * z * (spec->role == FOT_ROLE_EMBED ? 0.7 : 1.2 / sqrt((double)spec->cols)));
+}
+
+static int fill(struct fot_tensor *t, const struct fot_tensor_spec *spec, const struct maker *m, size_t index)
+{
+	struct fot_rng rng;
+	uint16_t *half;
+	float *full;
+
+	t->name = spec->name;
+	t->dtype = m->dtype;
+	t->rank = spec->cols ? 2 : 1;
+	t->shape[0] = spec->rows;
+	t->shape[1] = spec->cols;
+	t->n = spec->cols ? spec->rows * spec->cols : spec->rows;
+	t->bytes = (size_t)t->n * fot_dtype_size(m->dtype);
+	full = fot_alloc((size_t)t->n, sizeof *full);
+	half = (uint16_t *)full;
+	t->data = full;
+	if (!full)
+		return -1;
+	fot_rng_init(&rng, m->seed, "make_checkpoint", index);
+	for (int64_t i = 0; i < t->n; i++) {
+		float x = draw(&rng, spec, m->scale);
+
+		if (m->dtype == FOT_F32)
+			full[i] = x;
+		else
+			half[i] = fot_bf16_of(x); /* never overtakes the floats behind it */
+	}
+	return 0;
+}
+
+static int make(const char *dir, const struct maker *m, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(&m->c, NULL);
+	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
+	struct fot_tensor *tensor = fot_calloc(n, sizeof *tensor);
+	struct fot_str path = FOT_STR_INIT, config = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_config_check(&m->c, "make_checkpoint", err));
+	FOT_TRY(fot_mkdir_all(dir, err));
+	FOT_TRY(fot_config_print(&config, &m->c, err));
+	fot_path_join(&path, dir, "config.json");
+	FOT_TRY(fot_file_replace(path.data, config.data, config.len, err));
+	fot_config_tensors(&m->c, spec);
+	for (size_t i = 0; i < n; i++) {
+		if (fill(&tensor[i], &spec[i], m, i) != 0) {
+			status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+			goto out;
+		}
+	}
+	fot_str_clear(&path);
+	fot_path_join(&path, dir, "model.safetensors");
+	status = fot_safetensors_write(path.data, tensor, n, NULL, 0, err);
+out:
+	for (size_t i = 0; i < n && tensor; i++)
+		fot_free((void *)(uintptr_t)tensor[i].data);
+	fot_free(tensor);
+	fot_free(spec);
+	fot_str_release(&path);
+	fot_str_release(&config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct maker m = { .dtype = FOT_F32, .seed = 1, .scale = 1.0 };
+	struct fot_err err = { 0 };
+
+	fot_config_default(&m.c);
+	m.c.vocab_size = 258;
+	m.c.hidden_size = 32;
+	m.c.intermediate_size = 48;
+	m.c.n_layers = 3;
+	m.c.n_heads = 2;
+	m.c.window = 32;
+	m.c.last_context_length = 16;
+	m.c.rope_theta = 100;
+	m.c.n_mem_layers = 1;
+	m.c.mem_layers[0] = 1;
+	m.c.mem_positionals = false;
+	m.c.blocks = true;
+	m.c.qk_norm = true;
+	m.c.search = FOT_SEARCH_ALL;
+	m.c.top_k = 8;
+	m.c.tokenizer = FOT_TOKENIZER_BYTE;
+	m.c.bos_id = 256;
+	m.c.eos_id = 257;
+	m.c.pad_id = 257;
+	strcpy(m.c.variant, "tiny");
+	if (argc < 2) {
+		fprintf(stderr, "usage: make_checkpoint DIR [key=value ...]\n");
+		return FOT_ERR_USAGE;
+	}
+	for (int i = 2; i < argc; i++) {
+		char *equals = strchr(argv[i], '=');
+
+		if (equals)
+			*equals = '\0';
+		if (!equals || set_key(&m, argv[i], equals + 1) != 0) {
+			fprintf(stderr, "make_checkpoint: bad argument %s\n", argv[i]);
+			return FOT_ERR_USAGE;
+		}
+	}
+	m.c.head_dim = m.c.n_heads > 0 ? m.c.hidden_size / m.c.n_heads : 0;
+	if (make(argv[1], &m, &err) != FOT_OK)
+		fprintf(stderr, "make_checkpoint: %s\n", err.text);
+	return err.code;
+}
