@@ -189,18 +189,23 @@ out:
 static int read_sword(struct fot_rule *d, const cJSON *obj, const char *where, struct fot_err *err)
 {
 	static const char *const known[] = { "module", "kind", "first", "count" };
-	const struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	struct fot_str place = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
+	fot_str_printf(&place, "%s.sword", where);
+	FOT_TRY(fot_str_check(&place, err));
+	ctx.where = place.data;
+	FOT_TRY(fot_json_known(obj, place.data, known, COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "module", true, &d->module, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "kind", true, &d->kind, &ctx, err));
 	FOT_TRY(fot_json_i64(obj, "first", true, 0, INT32_MAX, &d->first, &ctx, err));
 	FOT_TRY(fot_json_i64(obj, "count", true, 1, INT32_MAX, &d->count, &ctx, err));
 	if (d->module[0] == '/' || strstr(d->module, "..") || strlen(d->kind) != 2 || !word_ok(d->kind))
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a module in the package and a kind of two letters",
-				  where);
+				  place.data);
 out:
+	fot_str_release(&place);
 	return status;
 }
 

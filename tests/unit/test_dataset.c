@@ -1,0 +1,617 @@
+/* datasets/: text rules (gunzip, latin1, line ends, markup, SWORD modules), the
+ * folder and JSONL readers with every bad input they must name, the token cache. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "datasets/dataset.h"
+#include "datasets/text.h"
+#include "tests/unit/scratch.h"
+
+static void assert_text(const struct fot_str *s, const char *want)
+{
+	assert_int_equal(s->len, strlen(want));
+	assert_memory_equal(s->data, want, s->len);
+}
+
+/* ---- compression ---- */
+
+/* bits: 31 gzip, 15 zlib. */
+static size_t deflate_to(unsigned char *out, size_t max, const void *bytes, size_t n, int bits)
+{
+	z_stream z = { 0 };
+	unsigned char *in;
+
+	memcpy(&in, &bytes, sizeof(in));
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_in = in;
+	z.avail_in = (uInt)n;
+	z.next_out = out;
+	z.avail_out = (uInt)max;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n = max - z.avail_out;
+	deflateEnd(&z);
+	return n;
+}
+
+static void noise(unsigned char *out, size_t n, uint64_t item)
+{
+	struct fot_rng r;
+
+	fot_rng_init(&r, 7, "test_dataset", item);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)fot_rng_below(&r, 256);
+}
+
+static void test_dataset_gunzip_round_trip(void **state)
+{
+	enum { N = 300000 };
+	unsigned char *raw = fot_alloc(N, 1), *packed = fot_alloc(2 * N, 1);
+	struct fot_str out = FOT_STR_INIT;
+	size_t a, b;
+
+	(void)state;
+	noise(raw, N, 1);
+	a = deflate_to(packed, 2 * N, raw, 100000, 31);
+	b = deflate_to(packed + a, 2 * N - a, raw + 100000, N - 100000, 31); /* a second member */
+	fot_str_puts(&out, "before");
+	assert_int_equal(fot_text_gunzip(&out, packed, a + b, "x.gz", N, NULL), FOT_OK);
+	assert_int_equal(out.len, 6 + N);
+	assert_memory_equal(out.data, "before", 6);
+	assert_memory_equal(out.data + 6, raw, N);
+	fot_str_release(&out);
+	fot_free(raw);
+	fot_free(packed);
+}
+
+static void test_dataset_gunzip_refuses_damage(void **state)
+{
+	unsigned char raw[5000], packed[8000];
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	size_t n;
+
+	(void)state;
+	noise(raw, sizeof(raw), 2);
+	n = deflate_to(packed, sizeof(packed), raw, sizeof(raw), 31);
+	assert_fails(fot_text_gunzip(&out, "plain", 5, "p.gz", 99, &err), FOT_ERR_INPUT, &err, "p.gz: expected gzip");
+	for (size_t cut = 2; cut < n; cut += 333)
+		assert_fails(fot_text_gunzip(&out, packed, cut, "c.gz", 1 << 20, &err), FOT_ERR_INPUT, &err, "ends too early");
+	fot_str_clear(&out);
+	assert_fails(fot_text_gunzip(&out, packed, n, "l.gz", 4999, &err), FOT_ERR_INPUT, &err, "more than 4999 bytes");
+	packed[n - 6] ^= 1; /* the CRC */
+	assert_fails(fot_text_gunzip(&out, packed, n, "d.gz", 1 << 20, &err), FOT_ERR_INPUT, &err, "d.gz: damaged");
+	fot_str_release(&out);
+}
+
+/* ---- encodings ---- */
+
+static void test_dataset_latin1_becomes_utf8(void **state)
+{
+	struct fot_str out = FOT_STR_INIT;
+
+	(void)state;
+	fot_text_latin1(&out, "caf\xe9 \xff\x80z", 8);
+	assert_text(&out, "caf\xc3\xa9 \xc3\xbf\xc2\x80z");
+	fot_str_release(&out);
+}
+
+static void test_dataset_plain_text_rules(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{ "\xef\xbb\xbf" "a\r\nb\r\n", "a\nb\n" }, { "a\rb\r", "a\rb\r" },   { "\r\r\n\n", "\r\n\n" },
+		{ "a\xef\xbb\xbf" "b", "a\xef\xbb\xbf" "b" }, { "\xef\xbb\xbf", "" }, { "\xef\xbb", "\xef\xbb" },
+	};
+	struct fot_str s = FOT_STR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fot_str_clear(&s);
+		fot_str_puts(&s, "\r\n!"); /* before `from`: untouched */
+		fot_str_puts(&s, cases[i].in);
+		fot_text_plain(&s, 3);
+		assert_int_equal(s.len, 3 + strlen(cases[i].want));
+		assert_memory_equal(s.data, "\r\n!", 3);
+		assert_string_equal(s.data + 3, cases[i].want);
+	}
+	fot_str_release(&s);
+}
+
+static void test_dataset_invalid_utf8_has_its_place(void **state)
+{
+	static const char *const bad[] = { "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82" };
+	struct fot_err err = { 0 };
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "\xc3\xa9\nab\n c%s", bad[i]);
+		assert_fails(fot_text_check(text, strlen(text), "f.txt", &err), FOT_ERR_INPUT, &err,
+			     "f.txt: line 3, byte offset 8");
+	}
+	assert_int_equal(fot_text_check("a\0b", 3, "f.txt", &err), FOT_OK);
+}
+
+static void test_dataset_words_are_runs_of_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(fot_text_words("", 0), 0);
+	assert_int_equal(fot_text_words(" \t\n\v\f\r", 6), 0);
+	assert_int_equal(fot_text_words("a", 1), 1);
+	assert_int_equal(fot_text_words("  two\nwords ", 12), 2);
+	assert_int_equal(fot_text_words("a\0b \xc2\xa0 c", 9), 3);
+}
+
+/* ---- markup ---- */
+
+static void test_dataset_markup_rules(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{ "plain", "plain" },
+		{ " \n a  \t b\r\n ", "a b" },
+		{ "a <w lemma=\"x\">b</w>c", "a bc" },
+		{ "a<p>b</p><p>c</p>", "a\nb\n\nc" },
+		{ "a<br/>b<lb/>c", "a\nb\nc" },
+		{ "a<pb/>b", "ab" }, /* not p */
+		{ "x<note n=\"1\">gone <b>too</b>\n</note>y", "xy" },
+		{ "x<note>never closed", "xnever closed" },
+		{ "x <y", "x <y" },
+		{ "&lt;p&gt; &amp;amp; &#65;&#x2013;&quot;&apos;", "<p> &amp; A\xe2\x80\x93\"'" },
+		{ "&nbsp; &; &#; &#xd800; &#1114112; a & b &amp", "&nbsp; &; &#; &#xd800; &#1114112; a & b &amp" },
+		{ "<p></p> \n <p/>", "" },
+		{ "", "" },
+	};
+	struct fot_str out = FOT_STR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fot_str_clear(&out);
+		fot_str_puts(&out, "");
+		assert_int_equal(fot_text_markup(&out, cases[i].in, strlen(cases[i].in), NULL), FOT_OK);
+		assert_text(&out, cases[i].want);
+	}
+	fot_str_release(&out);
+}
+
+/* ---- SWORD modules ---- */
+
+static void put32(unsigned char *p, size_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (8 * i));
+}
+
+/* A module "ot" of kind cz: NULL texts are empty records. */
+static void make_module(const char *const *texts, size_t n)
+{
+	unsigned char index[12 * 16] = { 0 }, data[4096];
+	size_t at = 0, size;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!texts[i])
+			continue;
+		size = deflate_to(data + at, sizeof(data) - at, texts[i], strlen(texts[i]), 15);
+		put32(index + 12 * i, at);
+		put32(index + 12 * i + 4, size);
+		put32(index + 12 * i + 8, strlen(texts[i]));
+		at += size;
+	}
+	scratch_write("ot.czs", index, 12 * n);
+	scratch_write("ot.czz", data, at);
+}
+
+static void test_dataset_sword_blocks(void **state)
+{
+	static const char *const texts[] = { NULL, "<title>One</title> a &amp; b", NULL, "<p/>", "three", "four" };
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	make_module(texts, 6);
+	assert_int_equal(fot_text_sword(&out, scratch_path("ot"), "cz", 0, 4, &err), FOT_OK);
+	assert_text(&out, "One\na & b\n\nthree\n\nfour\n");
+	fot_str_clear(&out);
+	assert_int_equal(fot_text_sword(&out, scratch_path("ot"), "cz", 2, 1, &err), FOT_OK);
+	assert_text(&out, "three\n");
+	assert_fails(fot_text_sword(&out, scratch_path("ot"), "cz", 2, 3, &err), FOT_ERR_INPUT, &err,
+		     "expected at least 5 blocks, got 4");
+	fot_str_release(&out);
+}
+
+static void test_dataset_sword_refuses_damage(void **state)
+{
+	static const char *const texts[] = { "some words that compress", "more" };
+	unsigned char index[24];
+	struct fot_str out = FOT_STR_INIT, file = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	make_module(texts, 2);
+	assert_int_equal(fot_file_read(&file, scratch_path("ot.czs"), 100, NULL), FOT_OK);
+	memcpy(index, file.data, 24);
+	scratch_write("ot.czs", index, 23);
+	assert_fails(fot_text_sword(&out, scratch_path("ot"), "cz", 0, 2, &err), FOT_ERR_INPUT, &err, "12-byte records");
+	put32(index + 12, 1 << 20);
+	scratch_write("ot.czs", index, 24);
+	assert_fails(fot_text_sword(&out, scratch_path("ot"), "cz", 0, 2, &err), FOT_ERR_INPUT, &err, "record 1: bytes");
+	put32(index + 4, UINT32_MAX); /* offset + size must not wrap */
+	scratch_write("ot.czs", index, 24);
+	assert_fails(fot_text_sword(&out, scratch_path("ot"), "cz", 0, 1, &err), FOT_ERR_INPUT, &err, "record 0: bytes");
+	put32(index + 4, 5);
+	scratch_write("ot.czs", index, 24);
+	assert_fails(fot_text_sword(&out, scratch_path("ot"), "cz", 0, 1, &err), FOT_ERR_INPUT, &err, "ends too early");
+	assert_fails(fot_text_sword(&out, scratch_path("nt"), "cz", 0, 1, &err), FOT_ERR_INPUT, &err, "nt.czs");
+	fot_str_release(&out);
+	fot_str_release(&file);
+}
+
+/* ---- folders ---- */
+
+static struct fot_dataset *open_path(const char *path)
+{
+	struct fot_dataset *d = NULL;
+	struct fot_err err = { 0 };
+
+	if (fot_dataset_open(&d, path, NULL, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	return d;
+}
+
+static void test_dataset_folder_reads_texts_in_order(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_dataset *d;
+	char hash[65];
+
+	(void)state;
+	fot_mkdir_all(scratch_path("d/sub"), NULL);
+	scratch_puts("d/b.txt", "\xef\xbb\xbfline one\r\nline two");
+	scratch_puts("d/sub/a.txt", "deep");
+	scratch_write("d/B.txt", "nul\0nul", 7);
+	scratch_puts("d/empty.txt", "");
+	scratch_puts("d/note.md", "not a document");
+	scratch_puts("d/.txt", "not one either");
+	d = open_path(scratch_path("d"));
+	assert_string_equal(fot_dataset_name(d), "d");
+	assert_int_equal(fot_dataset_count(d), 4);
+	assert_string_equal(fot_dataset_at(d, 0)->id, "B");
+	assert_string_equal(fot_dataset_at(d, 1)->id, "b");
+	assert_string_equal(fot_dataset_at(d, 2)->id, "empty");
+	assert_string_equal(fot_dataset_at(d, 3)->id, "sub/a");
+	assert_int_equal(fot_dataset_at(d, 0)->n_bytes, 7);
+	assert_int_equal(fot_dataset_at(d, 2)->n_bytes, 0);
+	assert_int_equal(fot_dataset_at(d, 1)->n_words, 4);
+	assert_int_equal(fot_dataset_at(d, 1)->split, FOT_TEST);
+	assert_true(fot_dataset_pinned(d, 1));
+	assert_int_equal(fot_dataset_n_differing(d), 0);
+	assert_string_equal(fot_dataset_origin(d), scratch_path("d"));
+	assert_int_equal(fot_dataset_text(d, 1, &text, NULL), FOT_OK);
+	assert_text(&text, "line one\nline two");
+	fot_sha256_of(text.data, text.len, hash);
+	assert_string_equal(hash, fot_dataset_at(d, 1)->sha256);
+	assert_int_equal(fot_dataset_text(d, 2, &text, NULL), FOT_OK);
+	assert_text(&text, "");
+	fot_str_release(&text);
+	fot_dataset_close(d);
+}
+
+static void test_dataset_folder_change_is_noticed(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	struct fot_dataset *d, *e;
+
+	(void)state;
+	fot_mkdir_all(scratch_path("d"), NULL);
+	scratch_puts("d/a.txt", "first");
+	d = open_path(scratch_path("d"));
+	scratch_puts("d/a.txt", "other");
+	assert_fails(fot_dataset_text(d, 0, &text, &err), FOT_ERR_INPUT, &err, "document a: sha256: expected");
+	e = open_path(scratch_path("d"));
+	assert_string_not_equal(fot_dataset_hash(d), fot_dataset_hash(e));
+	fot_dataset_close(d);
+	fot_dataset_close(e);
+	fot_str_release(&text);
+}
+
+static void test_dataset_hash_covers_ids(void **state)
+{
+	struct fot_dataset *d, *e;
+
+	(void)state;
+	fot_mkdir_all(scratch_path("d"), NULL);
+	fot_mkdir_all(scratch_path("e"), NULL);
+	scratch_puts("d/a.txt", "same");
+	scratch_puts("e/b.txt", "same");
+	d = open_path(scratch_path("d"));
+	e = open_path(scratch_path("e"));
+	assert_string_equal(fot_dataset_at(d, 0)->sha256, fot_dataset_at(e, 0)->sha256);
+	assert_string_not_equal(fot_dataset_hash(d), fot_dataset_hash(e));
+	fot_dataset_close(d);
+	fot_dataset_close(e);
+}
+
+static void test_dataset_open_refuses(void **state)
+{
+	struct fot_dataset *d = NULL;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_fails(fot_dataset_open(&d, "books", scratch_path(""), &err), FOT_ERR_INPUT, &err,
+		     "run: fotbench data fetch books");
+	assert_fails(fot_dataset_open(&d, scratch_path("none"), NULL, &err), FOT_ERR_INPUT, &err, "none");
+	fot_mkdir_all(scratch_path("d"), NULL);
+	assert_fails(fot_dataset_open(&d, scratch_path("d"), NULL, &err), FOT_ERR_INPUT, &err, "0 documents");
+	scratch_puts("d/bad.txt", "fine\nbad \xf0\x28\n");
+	assert_fails(fot_dataset_open(&d, scratch_path("d"), NULL, &err), FOT_ERR_INPUT, &err,
+		     "bad.txt: line 2, byte offset 9: invalid UTF-8");
+	assert_null(d);
+}
+
+/* ---- JSONL ---- */
+
+static void test_dataset_jsonl_reads_records(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_dataset *d;
+
+	(void)state;
+	scratch_puts("r.jsonl", "\xef\xbb\xbf{\"text\": \"one\\ntwo \\u00e9\", \"id\": \"x\", \"extra\": [1]}\r\n"
+				" \t\n"
+				"{\"id\": \"y\", \"text\": \"\"}\n"
+				"{\"text\": \"last, no line end\"}");
+	d = open_path(scratch_path("r.jsonl"));
+	assert_int_equal(fot_dataset_count(d), 3);
+	assert_string_equal(fot_dataset_at(d, 0)->id, "x");
+	assert_string_equal(fot_dataset_at(d, 1)->id, "y");
+	assert_string_equal(fot_dataset_at(d, 2)->id, "line-4");
+	assert_int_equal(fot_dataset_at(d, 1)->n_bytes, 0);
+	assert_int_equal(fot_dataset_text(d, 0, &text, NULL), FOT_OK);
+	assert_text(&text, "one\ntwo \xc3\xa9");
+	assert_int_equal(fot_dataset_text(d, 2, &text, NULL), FOT_OK);
+	assert_text(&text, "last, no line end");
+	fot_str_release(&text);
+	fot_dataset_close(d);
+}
+
+static void test_dataset_jsonl_names_each_fault(void **state)
+{
+	static const struct {
+		const char *text, *fragment;
+	} cases[] = {
+		{ "", "0 documents" },
+		{ "\n \n\r\n", "0 documents" },
+		{ "{\"text\": \"a\"}\nnot json\n{\"text\": \"b\"}\n", "r.jsonl:2" },
+		{ "{\"text\": \"a\"}\n{\"text\": \"b", "the last line is cut off: " },
+		{ "{\"text\": \"a\"}\n{\"text\": \"b", "r.jsonl:2" },
+		{ "{\"text\": \"a\", \"text\": \"b\"}\n", "text" },
+		{ "{\"txt\": \"a\"}\n", "r.jsonl:1" },
+		{ "{\"text\": 7}\n", "text" },
+		{ "{\"text\": null}\n", "text" },
+		{ "{\"text\": \"a\", \"id\": 7}\n", "id" },
+		{ "{\"text\": \"a\", \"id\": \"\"}\n", "id" },
+		{ "[\"text\"]\n", "expected an object" },
+		{ "{\"text\": \"a\"} {\"text\": \"b\"}\n", "r.jsonl:1" },
+		{ "{\"text\": \"\xff\"}\n", "r.jsonl:1" },
+		{ "{\"text\": \"a\", \"id\": \"x\"}\n\n{\"text\": \"b\", \"id\": \"x\"}\n",
+		  "lines 1 and 3: the id 'x' is there twice" },
+		{ "{\"text\": \"a\", \"n\": 1e999}\n", "r.jsonl:1" },
+		{ "{\"text\": \"nul \\u0000\"}\n", "r.jsonl:1" },
+	};
+	struct fot_dataset *d = NULL;
+	struct fot_err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(&err, 0, sizeof(err));
+		scratch_puts("r.jsonl", cases[i].text);
+		assert_fails(fot_dataset_open(&d, scratch_path("r.jsonl"), NULL, &err), FOT_ERR_INPUT, &err,
+			     cases[i].fragment);
+		assert_non_null(strstr(err.text, "r.jsonl"));
+	}
+	assert_null(d);
+}
+
+static void test_dataset_jsonl_refuses_deep_nesting_and_long_lines(void **state)
+{
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_dataset *d = NULL;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	fot_str_puts(&s, "{\"text\": \"a\", \"deep\": ");
+	for (int i = 0; i < 10000; i++)
+		fot_str_putc(&s, '[');
+	scratch_write("r.jsonl", s.data, s.len);
+	assert_fails(fot_dataset_open(&d, scratch_path("r.jsonl"), NULL, &err), FOT_ERR_INPUT, &err, "r.jsonl:1");
+	fot_str_clear(&s);
+	fot_str_puts(&s, "{\"text\": \"a\"}\n{\"text\": \"");
+	while (s.len < ((size_t)64 << 20) + 32)
+		fot_str_puts(&s, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	fot_str_puts(&s, "\"}\n");
+	assert_false(s.failed);
+	scratch_write("r.jsonl", s.data, s.len);
+	assert_fails(fot_dataset_open(&d, scratch_path("r.jsonl"), NULL, &err), FOT_ERR_INPUT, &err,
+		     "the limit is 67108864");
+	fot_str_release(&s);
+}
+
+static void test_dataset_jsonl_change_is_noticed(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	struct fot_dataset *d;
+
+	(void)state;
+	scratch_puts("r.jsonl", "{\"text\": \"abc\"}\n{\"text\": \"def\"}\n");
+	d = open_path(scratch_path("r.jsonl"));
+	scratch_puts("r.jsonl", "{\"text\": \"abc\"}\n{\"text\": \"deX\"}\n");
+	assert_int_equal(fot_dataset_text(d, 0, &text, &err), FOT_OK);
+	assert_fails(fot_dataset_text(d, 1, &text, &err), FOT_ERR_INPUT, &err, "sha256: expected");
+	scratch_puts("r.jsonl", "{\"text\": \"abc\"}\n");
+	assert_fails(fot_dataset_text(d, 1, &text, &err), FOT_ERR_INPUT, &err, "shrunk");
+	fot_dataset_close(d);
+	fot_str_release(&text);
+}
+
+/* Every allocation that can fail, fails once: an error, nothing lost, then it works. */
+static void test_dataset_survives_lack_of_memory(void **state)
+{
+	struct fot_dataset *d = NULL;
+	struct fot_err err;
+	int status = FOT_ERR_RUN;
+	long k = 0;
+
+	(void)state;
+	scratch_puts("r.jsonl", "{\"text\": \"abc\"}\n{\"text\": \"def\"}\n");
+	while (status != FOT_OK) {
+		memset(&err, 0, sizeof(err));
+		fot_mem_fail_at(++k);
+		status = fot_dataset_open(&d, scratch_path("r.jsonl"), NULL, &err);
+		fot_mem_fail_at(0);
+		if (status != FOT_OK) {
+			assert_int_equal(status, err.code);
+			assert_null(d);
+		}
+		assert_true(k < 1000);
+	}
+	assert_true(k > 5);
+	assert_int_equal(fot_dataset_count(d), 2);
+	fot_dataset_close(d);
+}
+
+/* ---- tokens ---- */
+
+static size_t cache_files(char name[256])
+{
+	struct fot_names names = { 0 };
+	size_t n;
+
+	if (!fot_is_dir(scratch_path("store/tokens")))
+		return 0;
+	assert_int_equal(fot_dir_list(&names, scratch_path("store/tokens"), NULL), FOT_OK);
+	n = names.n;
+	if (n)
+		snprintf(name, 256, "store/tokens/%s", names.name[0]);
+	fot_names_release(&names);
+	return n;
+}
+
+static void assert_byte_ids(const struct fot_ids *ids, const char *text)
+{
+	assert_int_equal(ids->n, strlen(text) + 1);
+	assert_int_equal(ids->id[0], 256);
+	for (size_t i = 0; text[i]; i++)
+		assert_int_equal(ids->id[i + 1], (unsigned char)text[i]);
+}
+
+static void test_dataset_tokens_cache_is_checked(void **state)
+{
+	static const char content[] = "h\xc3\xa9llo";
+	struct fot_tokenizer *t = NULL;
+	struct fot_str good = FOT_STR_INIT, bad = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	struct fot_dataset *d;
+	char file[256];
+
+	(void)state;
+	fot_mkdir_all(scratch_path("d"), NULL);
+	scratch_puts("d/a.txt", content);
+	d = open_path(scratch_path("d"));
+	assert_int_equal(fot_tokenizer_open_byte(&t, NULL), FOT_OK);
+	assert_int_equal(fot_dataset_tokens(d, 0, t, NULL, &ids, NULL), FOT_OK);
+	assert_byte_ids(&ids, content);
+	assert_int_equal(cache_files(file), 0);
+	assert_int_equal(fot_dataset_tokens(d, 0, t, scratch_path("store"), &ids, NULL), FOT_OK);
+	assert_int_equal(cache_files(file), 1);
+	assert_int_equal(fot_file_read(&good, scratch_path(file), 1 << 20, NULL), FOT_OK);
+	/* The cache is used: the text is not even looked at. */
+	assert_int_equal(remove(scratch_path("d/a.txt")), 0);
+	assert_int_equal(fot_dataset_tokens(d, 0, t, scratch_path("store"), &ids, NULL), FOT_OK);
+	assert_byte_ids(&ids, content);
+	scratch_puts("d/a.txt", content);
+	/* Any byte that differs, any length that differs: made anew, same ids, same file. */
+	for (size_t i = 0; i <= good.len; i++) {
+		fot_str_clear(&bad);
+		fot_str_add(&bad, good.data, good.len);
+		if (i < good.len)
+			bad.data[i] ^= 0x40;
+		scratch_write(file, bad.data, i < good.len ? bad.len : bad.len - 4);
+		assert_int_equal(fot_dataset_tokens(d, 0, t, scratch_path("store"), &ids, NULL), FOT_OK);
+		assert_byte_ids(&ids, content);
+		fot_str_clear(&bad);
+		assert_int_equal(fot_file_read(&bad, scratch_path(file), 1 << 20, NULL), FOT_OK);
+		assert_int_equal(bad.len, good.len);
+		assert_memory_equal(bad.data, good.data, good.len);
+	}
+	fot_ids_release(&ids);
+	fot_str_release(&good);
+	fot_str_release(&bad);
+	fot_tokenizer_close(t);
+	fot_dataset_close(d);
+}
+
+static void test_dataset_tokens_do_without_a_cache_that_cannot_be_written(void **state)
+{
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+	struct fot_dataset *d;
+
+	(void)state;
+	fot_mkdir_all(scratch_path("d"), NULL);
+	scratch_puts("d/a.txt", "abc");
+	scratch_puts("store", "a file where the folder should be");
+	d = open_path(scratch_path("d"));
+	assert_int_equal(fot_tokenizer_open_byte(&t, NULL), FOT_OK);
+	assert_int_equal(fot_dataset_tokens(d, 0, t, scratch_path("store"), &ids, NULL), FOT_OK);
+	assert_byte_ids(&ids, "abc");
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
+	fot_dataset_close(d);
+}
+
+#define SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dataset_gunzip_round_trip),
+		cmocka_unit_test(test_dataset_gunzip_refuses_damage),
+		cmocka_unit_test(test_dataset_latin1_becomes_utf8),
+		cmocka_unit_test(test_dataset_plain_text_rules),
+		cmocka_unit_test(test_dataset_invalid_utf8_has_its_place),
+		cmocka_unit_test(test_dataset_words_are_runs_of_bytes),
+		cmocka_unit_test(test_dataset_markup_rules),
+		SCRATCH(test_dataset_sword_blocks),
+		SCRATCH(test_dataset_sword_refuses_damage),
+		SCRATCH(test_dataset_folder_reads_texts_in_order),
+		SCRATCH(test_dataset_folder_change_is_noticed),
+		SCRATCH(test_dataset_hash_covers_ids),
+		SCRATCH(test_dataset_open_refuses),
+		SCRATCH(test_dataset_jsonl_reads_records),
+		SCRATCH(test_dataset_jsonl_names_each_fault),
+		SCRATCH(test_dataset_jsonl_refuses_deep_nesting_and_long_lines),
+		SCRATCH(test_dataset_jsonl_change_is_noticed),
+		SCRATCH(test_dataset_survives_lack_of_memory),
+		SCRATCH(test_dataset_tokens_cache_is_checked),
+		SCRATCH(test_dataset_tokens_do_without_a_cache_that_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
