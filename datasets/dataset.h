@@ -25,7 +25,8 @@ struct fot_document {
 
 struct fot_dataset;
 /* spec: a dataset name (books, proofs, code, tex) installed in store, or a path
- * of a folder or .jsonl file (all documents FOT_TEST then). Errors:
+ * of a folder (train/ and valid/ below it are those splits, all else FOT_TEST) or a
+ * .jsonl file (all FOT_TEST). Errors:
  * FOT_ERR_INPUT; a name that is not installed says how to fetch it. */
 int fot_dataset_open(struct fot_dataset **out, const char *spec, const char *store, struct fot_err *err);
 void fot_dataset_close(struct fot_dataset *d);

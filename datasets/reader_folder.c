@@ -1,7 +1,8 @@
 /* reader_folder.c: a folder of .txt files, one document each.
  *
  * Files are found recursively, in bytewise order of their paths; the id is the
- * path without ".txt". A byte order mark is dropped and CR LF becomes LF; a text
+ * path without ".txt". The sub-folders train/ and valid/ hold the documents to train on;
+ * all others are test documents. A byte order mark is dropped and CR LF becomes LF; a text
  * that is not UTF-8 is an error with its position, an empty file is a document
  * of 0 bytes, NUL bytes are text like any other. */
 #include <stdlib.h>
@@ -35,9 +36,17 @@ static int folder_text(const struct fot_dataset *d, size_t i, struct fot_str *ou
 	return read_text(d->root, d->place[i].file, out, err);
 }
 
+/* Files below train/ and valid/ are for training; all others are held out. */
+static enum fot_split split_of(const char *file)
+{
+	if (strncmp(file, "train/", 6) == 0)
+		return FOT_TRAIN;
+	return strncmp(file, "valid/", 6) == 0 ? FOT_VALID : FOT_TEST;
+}
+
 static int add_text_file(struct fot_dataset *d, char *file, struct fot_err *err)
 {
-	struct fot_document doc = { .split = FOT_TEST };
+	struct fot_document doc = { .split = split_of(file) };
 	struct fot_place place = { .file = file, .pinned = true };
 	struct fot_str text = FOT_STR_INIT;
 	size_t n = strlen(file) - 4;

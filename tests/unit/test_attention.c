@@ -1,0 +1,300 @@
+/* test_attention.c: streamed attention against the softmax written out in double,
+ * and against the authors' cross-batch attention where its outputs are at hand.
+ *
+ * Tolerance 3e-6 absolute on outputs of order 1: single precision, sums of up to
+ * 700 terms. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "model/attention.h"
+#include "model/memory.h"
+#include "model/ops.h"
+#include "model/safetensors.h"
+
+#define DH 8
+#define TOLERANCE 3e-6
+
+static float *random_floats(int64_t n, uint64_t item, double scale)
+{
+	float *x = fot_alloc((size_t)n, sizeof *x);
+	struct fot_rng r;
+
+	assert_non_null(x);
+	fot_rng_init(&r, 2, "test.attention", item);
+	for (int64_t i = 0; i < n; i++)
+		x[i] = (float)(scale * fot_rng_normal(&r));
+	return x;
+}
+
+/* A list of keys with a mask, for one query: the softmax as the paper has it. */
+struct plain {
+	double score[4096];
+	const float *value[4096];
+	int64_t n;
+};
+
+static void plain_add(struct plain *p, const float *q, const float *k, const float *v, double scale)
+{
+	double dot = 0;
+
+	for (int c = 0; c < DH; c++)
+		dot += (double)q[c] * (double)k[c];
+	p->score[p->n] = dot * scale;
+	p->value[p->n++] = v;
+}
+
+static void plain_softmax(const struct plain *p, double *out)
+{
+	double max = p->score[0], sum = 0;
+
+	for (int c = 0; c < DH; c++)
+		out[c] = 0;
+	for (int64_t j = 0; j < p->n; j++)
+		max = fmax(max, p->score[j]);
+	for (int64_t j = 0; j < p->n; j++)
+		sum += exp(p->score[j] - max);
+	for (int64_t j = 0; j < p->n; j++)
+		for (int c = 0; c < DH; c++)
+			out[c] += exp(p->score[j] - max) / sum * (double)p->value[j][c];
+}
+
+static void assert_rows_close(const float *got, const double *want)
+{
+	for (int c = 0; c < DH; c++)
+		if (!(fabs((double)got[c] - want[c]) < TOLERANCE))
+			fail_msg("column %d: %.9g, expected %.9g", c, (double)got[c], want[c]);
+}
+
+/* n_q queries at the end of n_local keys, and n_mem memory entries. */
+static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top_k)
+{
+	float *q = random_floats(n_q * DH, 1, 2), *k = random_floats(n_local * DH, 2, 2);
+	float *v = random_floats(n_local * DH, 3, 1), *mk = random_floats(n_mem * DH, 4, 2);
+	float *mv = random_floats(n_mem * DH, 5, 1), *o = fot_alloc((size_t)(n_q * DH), sizeof *o);
+	struct fot_layout y = { 0 };
+	struct fot_arena arena;
+	struct fot_memory m;
+	struct fot_memory_scratch s;
+	struct fot_attn a;
+	struct plain *p = fot_alloc(1, sizeof *p);
+	double want[DH], scale = 0.35;
+	struct fot_topk *t = &s.topk;
+
+	fot_memory_lay(&m, &y, 1, DH, n_mem, FOT_F32);
+	fot_memory_scratch_lay(&s, &y, DH, FOT_F32, top_k);
+	fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float));
+	assert_int_equal(fot_arena_init(&arena, y.need, NULL), FOT_OK);
+	y.arena = &arena;
+	fot_memory_lay(&m, &y, 1, DH, n_mem, FOT_F32);
+	fot_memory_scratch_lay(&s, &y, DH, FOT_F32, top_k);
+	fot_attn_bind(&a, fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float)), DH, 0);
+	fot_memory_append(&m, mk, mv, DH, n_mem);
+	for (int64_t q0 = 0; q0 < n_q; q0 += FOT_TILE_Q) {
+		int64_t n = n_q - q0 < FOT_TILE_Q ? n_q - q0 : FOT_TILE_Q;
+
+		fot_attn_begin(&a, n);
+		fot_attn_fold(&a, q + q0 * DH, DH, k, DH, v, DH, n_local, n_local - n_q + q0, (float)scale);
+		if (top_k)
+			fot_memory_read_topk(&m, &a, q + q0 * DH, DH, 0, 0, n_mem, (float)scale, &s);
+		else
+			fot_memory_read_all(&m, &a, q + q0 * DH, DH, 0, 0, n_mem, (float)scale, &s);
+		fot_attn_end(&a, o + q0 * DH, DH, NULL);
+	}
+	for (int64_t i = 0; i < n_q; i++) {
+		struct fot_hit *hit;
+		int64_t n_hits;
+		float *row = fot_alloc((size_t)n_mem + 1, sizeof *row);
+
+		p->n = 0;
+		for (int64_t j = 0; j <= n_local - n_q + i; j++)
+			plain_add(p, q + i * DH, k + j * DH, v + j * DH, scale);
+		if (top_k) {
+			fot_topk_begin(t, 1);
+			for (int64_t j = 0; j < n_mem; j++) {
+				row[j] = 0;
+				for (int c = 0; c < DH; c++)
+					row[j] += q[i * DH + c] * mk[j * DH + c];
+			}
+			fot_topk_offer(t, 0, row, n_mem, 0);
+			n_hits = fot_topk_end(t, 0, &hit);
+			for (int64_t j = 0; j < n_hits; j++)
+				plain_add(p, q + i * DH, mk + hit[j].key * DH, mv + hit[j].key * DH, scale);
+		}
+		for (int64_t j = 0; !top_k && j < n_mem; j++)
+			plain_add(p, q + i * DH, mk + j * DH, mv + j * DH, scale);
+		plain_softmax(p, want);
+		assert_rows_close(o + i * DH, want);
+		fot_free(row);
+	}
+	fot_arena_release(&arena);
+	fot_free(q);
+	fot_free(k);
+	fot_free(v);
+	fot_free(mk);
+	fot_free(mv);
+	fot_free(o);
+	fot_free(p);
+}
+
+static void test_attention_joint_softmax(void **state)
+{
+	(void)state;
+	check_joint(1, 1, 1, 0);
+	check_joint(5, 5, 0, 0);
+	check_joint(130, 130, 300, 0);
+	check_joint(7, 300, 256, 0);
+	check_joint(140, 400, 700, 0);
+}
+
+static void test_attention_top_k(void **state)
+{
+	(void)state;
+	check_joint(3, 3, 40, 4);
+	check_joint(130, 200, 600, 31);
+	check_joint(5, 5, 10, 64);
+}
+
+/* ---- the authors' cross-batch attention ------------------------------ */
+
+struct cross {
+	int64_t batch, seq, heads, dim, range, packing;
+	bool stepping;
+	double theta;
+};
+
+/* Number of blocks that row i attends to, itself included (longllama.md 3.1, point 4). */
+static int64_t attended(const struct cross *c, int64_t i)
+{
+	int64_t n = 1 + c->range, k = c->packing, p = n;
+
+	if (c->stepping && k > 1) {
+		int64_t step = (n + (k - 1) - 1) / (k - 1);
+
+		p = (i % k) * step + 1 < n ? (i % k) * step + 1 : n;
+	}
+	return p < i + 1 ? p : i + 1;
+}
+
+/* Their rotation works on neighbouring pairs (2j, 2j + 1). */
+static void rotate_pairs(float *x, const struct cross *c)
+{
+	for (int64_t r = 0; r < c->batch * c->seq * c->heads; r++)
+		for (int64_t j = 0; j < c->dim / 2; j++) {
+			double angle = (double)(r / c->heads % c->seq) / pow(c->theta, 2.0 * (double)j / (double)c->dim);
+			float *p = x + r * c->dim + 2 * j, a = p[0], b = p[1];
+
+			p[0] = (float)((double)a * cos(angle) - (double)b * sin(angle));
+			p[1] = (float)((double)a * sin(angle) + (double)b * cos(angle));
+		}
+}
+
+static float *copy_of(const struct fot_safetensors *st, const char *name, const char *part)
+{
+	char full[128];
+	const struct fot_tensor *t;
+	float *x;
+
+	snprintf(full, sizeof full, "%s.%s", name, part);
+	t = fot_safetensors_find(st, full);
+	assert_non_null(t);
+	x = fot_alloc((size_t)t->n, sizeof *x);
+	assert_non_null(x);
+	memcpy(x, t->data, t->bytes);
+	return x;
+}
+
+static void check_cross(const struct fot_safetensors *st, const char *name, const struct cross *c)
+{
+	float *q = copy_of(st, name, "q"), *k = copy_of(st, name, "k"), *v = copy_of(st, name, "v");
+	float *want = copy_of(st, name, "out"), *local = copy_of(st, name, "k"), *mem, *o;
+	int64_t ld = c->heads * c->dim;
+	struct fot_attn a;
+
+	o = fot_calloc((size_t)(c->batch * c->seq * ld), sizeof *o);
+	mem = fot_alloc((size_t)fot_attn_need(c->dim, 0), sizeof *mem);
+	fot_attn_bind(&a, mem, c->dim, 0);
+	rotate_pairs(q, c);
+	rotate_pairs(local, c);
+	for (int64_t i = 0; i < c->batch; i++)
+		for (int64_t h = 0; h < c->heads; h++) {
+			int64_t at = i * c->seq * ld + h * c->dim;
+			float scale = (float)(1 / sqrt((double)c->dim));
+
+			fot_attn_begin(&a, c->seq);
+			fot_attn_fold(&a, q + at, ld, local + at, ld, v + at, ld, c->seq, 0, scale);
+			for (int64_t j = 1; j < attended(c, i); j++) {
+				int64_t from = at - j * c->seq * ld;
+
+				fot_attn_fold(&a, q + at, ld, k + from, ld, v + from, ld, c->seq, FOT_ATTN_ALL, scale);
+			}
+			fot_attn_end(&a, o + at, ld, NULL);
+		}
+	for (int64_t i = 0; i < c->batch * c->seq * ld; i++)
+		if (!(fabs((double)(o[i] - want[i])) < TOLERANCE))
+			fail_msg("%s: element %lld: %.9g, expected %.9g", name, (long long)i, (double)o[i],
+				 (double)want[i]);
+	fot_free(q);
+	fot_free(k);
+	fot_free(v);
+	fot_free(want);
+	fot_free(local);
+	fot_free(mem);
+	fot_free(o);
+}
+
+static void test_attention_authors_crossbatch(void **state)
+{
+	const char *shared = getenv("FOTBENCH_SHARED");
+	struct fot_str path = FOT_STR_INIT;
+	struct fot_safetensors *st = NULL;
+	struct fot_json_ctx ctx = { "cross_batch.json", FOT_ERR_INPUT };
+	cJSON *root = NULL, *item;
+
+	(void)state;
+	fot_str_printf(&path, "%s/reference/crossbatch_cases/cross_batch.json", shared ? shared : "../shared");
+	if (fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, NULL) != FOT_OK) {
+		fot_str_release(&path);
+		skip();
+		return;
+	}
+	fot_str_clear(&path);
+	fot_str_printf(&path, "%s/reference/crossbatch_cases/cross_batch.safetensors", shared ? shared : "../shared");
+	assert_int_equal(fot_safetensors_open(&st, path.data, NULL), FOT_OK);
+	cJSON_ArrayForEach(item, root)
+	{
+		struct cross c = { 0 };
+
+		assert_int_equal(fot_json_i64(item, "batch", true, 1, 99, &c.batch, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_i64(item, "seq", true, 1, 99, &c.seq, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_i64(item, "heads", true, 1, 99, &c.heads, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_i64(item, "head_dim", true, 1, 99, &c.dim, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_i64(item, "cross_batch_range", true, 1, 99, &c.range, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_i64(item, "dataset_packing", true, 1, 99, &c.packing, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_bool(item, "cross_batch_stepping", true, &c.stepping, &ctx, NULL), FOT_OK);
+		assert_int_equal(fot_json_double(item, "rope_theta", true, 1, 1e9, &c.theta, &ctx, NULL), FOT_OK);
+		check_cross(st, item->string, &c);
+	}
+	fot_safetensors_close(st);
+	cJSON_Delete(root);
+	fot_str_release(&path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attention_joint_softmax),
+		cmocka_unit_test(test_attention_top_k),
+		cmocka_unit_test(test_attention_authors_crossbatch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
