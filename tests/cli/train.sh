@@ -1,0 +1,98 @@
+#!/bin/bash
+# `fotbench train`: the same bits for any number of threads, after a stop, after
+# kill -9, from another run's checkpoint; and bad recipes.
+cd "$(dirname "$0")/../.." || exit 1
+fotbench=$(readlink -f "${FOTBENCH:-./fotbench}")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fails=0
+ok() { echo "ok $1"; }
+bad() { echo "not ok $1: $2"; fails=$((fails + 1)); }
+
+mkdir -p "$dir/text/train" "$dir/text/valid"
+for i in 1 2 3 4; do cat base/*.c >"$dir/text/train/$i.txt"; done
+cat model/session.c model/config.c >"$dir/text/valid/1.txt"
+
+recipe() { # NAME STEPS_OF_THE_LAST_STAGE
+	cat >"$dir/$1.json" <<EOF
+{"name": "$1", "variant": "fot", "seed": 3, "tokenizer": "byte",
+ "model": {"vocab_size": 258, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3,
+  "num_attention_heads": 2, "max_position_embeddings": 32, "rope_theta": 100, "bos_token_id": 256,
+  "eos_token_id": 257, "pad_token_id": 0, "mem_layers": [1], "mem_positionals": false,
+  "mem_dtype": "float32", "fot": {"cut": "blocks", "qk_norm": true, "tokenizer": "byte"}},
+ "datasets": [{"name": "$dir/text", "weight": 1}],
+ "stages": [{"method": "standard", "steps": 10, "window": 32, "batch": 6, "lr": 0.003, "warmup": 4},
+  {"method": "crossbatch", "steps": 10, "window": 32, "batch": 6, "w": 2, "d": 3, "negatives": 2,
+   "far": 0.5, "lr": 0.003, "lr_end": 0.001},
+  {"method": "crossbatch", "steps": $2, "window": 32, "batch": 8, "pack": 4, "w": 3, "d": 2, "lr": 0.001}],
+ "validation": {"every": 12, "windows": 4, "memory": 2}, "checkpoint_every": 7, "save_dtype": "F32"}
+EOF
+}
+recipe whole 12
+recipe longer 16
+train() { # RECIPE OUT ARGS...
+	"$fotbench" train "$dir/$1.json" -o "$dir/$2" --store "$dir/store" -q "${@:3}" 2>"$dir/err"
+}
+same() { # NAME OUT_A OUT_B
+	if cmp -s "$dir/$2/model.safetensors" "$dir/$3/model.safetensors"; then ok "$1"; else bad "$1" "weights differ"; fi
+}
+# The columns that do not depend on the clock.
+rows() { cut -d, -f1-11 "$dir/$1/train.csv"; }
+
+if train whole one -t 1; then ok train_runs; else bad train_runs "$(cat "$dir/err")"; fi
+if [ "$(wc -l <"$dir/one/train.csv")" = 33 ] && [ "$(wc -l <"$dir/one/valid.csv")" = 10 ]; then
+	ok train_csv_rows
+else
+	bad train_csv_rows "$(wc -l "$dir"/one/*.csv | tr '\n' ' ')"
+fi
+first=$(sed -n 2p "$dir/one/train.csv" | cut -d, -f4)
+last=$(tail -n 1 "$dir/one/train.csv" | cut -d, -f4)
+if awk "BEGIN { exit !($last < $first - 0.5) }"; then ok train_learns; else bad train_learns "$first to $last"; fi
+
+train whole two -t 2
+same train_threads_same_bits one two
+
+train whole stopped -t 2 --stop-after 13 && train whole stopped -t 1 --resume
+same train_resumed_same_bits one stopped
+if [ "$(rows one)" = "$(rows stopped)" ]; then ok train_resumed_csv; else bad train_resumed_csv "rows differ"; fi
+
+# Killed again and again, at whatever point, then left alone.
+for pause in 0.05 0.1 0.15 0.2 0.3; do
+	"$fotbench" train "$dir/whole.json" -o "$dir/killed" --store "$dir/store" -q -t 1 --resume 2>/dev/null &
+	sleep "$pause"
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+done
+train whole killed -t 2 --resume
+same train_killed_same_bits one killed
+if [ "$(rows one)" = "$(rows killed)" ]; then ok train_killed_csv; else bad train_killed_csv "rows differ"; fi
+
+# Two recipes with the same beginning: one goes on from the other's checkpoint.
+train whole part -t 2 --stop-after 25
+train longer branch -t 2 --from "$dir/part"
+train longer straight -t 1
+same train_from_same_bits branch straight
+
+expect() { # NAME CODE FRAGMENT RECIPE OUT ARGS...
+	train "$4" "$5" "${@:6}"
+	code=$?
+	if [ $code != "$2" ]; then
+		bad "$1" "exit $code, expected $2: $(cat "$dir/err")"
+	elif ! grep -q -- "$3" "$dir/err" || [ "$(wc -l <"$dir/err")" != 1 ]; then
+		bad "$1" "$(cat "$dir/err")"
+	else
+		ok "$1"
+	fi
+}
+expect train_refuses_old_output 2 "give --resume or --overwrite" whole one
+sed 's/"lr": 0.003, "warmup": 4/"lr": 0.002, "warmup": 4/' "$dir/whole.json" >"$dir/other.json"
+expect train_refuses_other_recipe 2 "differ in stages" other stopped --resume
+sed 's/"batch": 6, "w": 2/"batch": 2, "w": 2/' "$dir/whole.json" >"$dir/wide.json"
+expect train_refuses_d_over_batch 2 "stages\[1\]: d: expected at most batch" wide bad1
+sed 's/"negatives"/"negativs"/' "$dir/whole.json" >"$dir/typo.json"
+expect train_names_nearest_key 2 "negatives" typo bad2
+sed 's/"window": 32, "batch": 6, "w"/"window": 99999, "batch": 6, "w"/' "$dir/whole.json" >"$dir/long.json"
+expect train_refuses_short_documents 5 "no document of" long bad3 --stop-after 11
+sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
+expect train_refuses_missing_data 5 "nowhere" absent bad4
+exit $fails
