@@ -118,17 +118,18 @@ static void draw_distances(int64_t *dist, int64_t w, int64_t pos, int64_t window
 	}
 }
 
-/* Copy a span of 16 to W/4 tokens of a context window into the asking window. */
+/* Write a span of 16 to W/4 tokens of window `from` into the asking window; of
+ * the asking window itself, an earlier span into its second half. */
 static void copy_span(struct fot_batch *b, int64_t ask, int64_t from, struct fot_rng *rng)
 {
-	int64_t W = b->window, len, src, dst;
+	int64_t W = b->window, half = from == ask ? W / 2 : 0, len, src, dst;
 	int32_t *t = b->tokens + ask * W;
 
 	if (W < 64)
 		return;
 	len = 16 + (int64_t)fot_rng_below(rng, (uint64_t)(W / 4 - 15));
-	src = (int64_t)fot_rng_below(rng, (uint64_t)(W - len + 1));
-	dst = (int64_t)fot_rng_below(rng, (uint64_t)(W - len));
+	src = (int64_t)fot_rng_below(rng, (uint64_t)((half ? half : W) - len + 1));
+	dst = half + (int64_t)fot_rng_below(rng, (uint64_t)(W - half - len));
 	memcpy(t + dst, b->tokens + from * W + src, sizeof *t * (size_t)len);
 	for (int64_t i = imax(dst - 1, 0); i < dst + len && i + 1 < W; i++)
 		b->targets[ask * W + i] = t[i + 1];
@@ -147,8 +148,11 @@ static int draw_ask(struct fot_batch *b, const struct fot_source *src, const str
 	pos = first + (int64_t)fot_rng_below(rng, (uint64_t)(doc->n - first - W));
 	memcpy(b->tokens + ask * W, doc->tokens + pos, sizeof(int32_t) * (size_t)W);
 	memcpy(b->targets + ask * W, doc->tokens + pos + 1, sizeof(int32_t) * (size_t)W);
-	if (w == 0)
+	if (w == 0) {
+		if (fot_rng_uniform(rng) < st->copy)
+			copy_span(b, ask, ask, rng);
 		return FOT_OK;
+	}
 	draw_distances(dist, w, pos, W, st->far, rng);
 	for (int64_t i = 0; i < w; i++)
 		memcpy(b->tokens + (st->batch + ask * w + i) * W, doc->tokens + pos - dist[i] * W,

@@ -57,7 +57,8 @@ struct fot_stage {
 	int64_t negatives; /* extra windows that ask nothing */
 	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
 	double far;        /* probability that the own windows come from anywhere earlier */
-	double copy;       /* probability that a span of C_curr is copied from C_prev */
+	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
+			      context window, or (standard) earlier in the window itself */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 

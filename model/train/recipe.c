@@ -105,8 +105,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->negatives || s->d > 1 || s->pack > 1 || s->copy > 0))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives, pack and copy belong to method \"crossbatch\"",
+	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->negatives || s->d > 1 || s->pack > 1))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"",
 				  where);
 	r->n_stages++;
 out:
