@@ -20,6 +20,7 @@ struct builder {
 	const struct fot_table *t;
 	enum fot_figure figure;
 	struct names datasets, series;
+	struct names all; /* series of all figures: a series looks the same in each */
 	struct lengths lengths;
 	struct fot_plot_text *out;
 };
@@ -54,19 +55,20 @@ static void series_text(struct fot_str *out, const struct fot_table *t, size_t r
 
 	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
 	if (strcmp(mode, "none") == 0)
-		fot_str_puts(out, ", no memory");
+		fot_str_puts(out, " (no memory)");
 	else if (strcmp(mode, "knn") == 0)
-		fot_str_printf(out, ", top-%lld memory", (long long)fot_table_int(t, row, "top_k", 0));
+		fot_str_printf(out, " (top-%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else
-		fot_str_printf(out, ", %s memory", mode);
+		fot_str_printf(out, " (%s memory)", mode);
 }
 
-/* A gnuplot string: double quotes, nothing that could end it or be markup. */
+/* A gnuplot string: double quotes, nothing that could end it or be markup, and
+ * no comma, at which gnuplot ends even a quoted cell. */
 static void quote(struct fot_str *out, const char *text)
 {
 	fot_str_putc(out, '"');
 	for (; *text; text++) {
-		if (strchr("\"\\", *text) || (unsigned char)*text < 0x20)
+		if (strchr("\"\\,", *text) || (unsigned char)*text < 0x20)
 			fot_str_putc(out, ' ');
 		else if (strchr("{}^_@&~", *text))
 			fot_str_printf(out, "\\\\%c", *text);
@@ -177,13 +179,17 @@ static int collect(struct builder *b, struct fot_err *err)
 	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
 		struct point p;
 
+		fot_str_clear(&series);
+		series_text(&series, b->t, row);
+		if (series.failed || !add_name(&b->all, series.data)) {
+			status = FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
+			break;
+		}
 		if (!point_of(b, row, &p))
 			continue;
 		if (b->figure == FOT_FIGURE_CHANGE && has_no_memory(b, row))
 			continue; /* without memory nothing changes */
-		fot_str_clear(&series);
-		series_text(&series, b->t, row);
-		if (series.failed || !add_name(&b->datasets, fot_table_text(b->t, row, "dataset")) ||
+		if (!add_name(&b->datasets, fot_table_text(b->t, row, "dataset")) ||
 		    !add_name(&b->series, series.data)) {
 			status = FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
 			break;
@@ -207,6 +213,20 @@ static void put_array(struct fot_str *out, const char *name, const struct names 
 	fot_str_puts(out, "]\n");
 }
 
+/* Line style of each series: its place among the series of all figures. */
+static void put_looks(struct fot_str *out, const struct names *series, const struct names *all)
+{
+	fot_str_printf(out, "array look[%zu] = [", series->n);
+	for (size_t i = 0; i < series->n; i++) {
+		size_t k = 0;
+
+		while (k < all->n && strcmp(all->at[k], series->at[i]) != 0)
+			k++;
+		fot_str_printf(out, "%s%zu", i ? ", " : "", k % 8 + 1);
+	}
+	fot_str_puts(out, "]\n");
+}
+
 static void put_names(struct builder *b)
 {
 	static const char *const titles[] = {
@@ -219,6 +239,7 @@ static void put_names(struct builder *b)
 	fot_str_puts(out, "# Written by fotbench plot.\n");
 	put_array(out, "datasets", &b->datasets);
 	put_array(out, "series", &b->series);
+	put_looks(out, &b->series, &b->all);
 	fot_str_printf(out, "title = \"%s\"\n", titles[b->figure]);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n", l->n ? (long long)l->at[0] : 1LL,
 		       l->n ? (long long)l->at[l->n - 1] : 1LL);
@@ -248,8 +269,9 @@ int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, en
 	*out = (struct fot_plot_text){ 0 };
 	b.datasets.at = fot_calloc(summary->n_rows, sizeof(char *));
 	b.series.at = fot_calloc(summary->n_rows, sizeof(char *));
+	b.all.at = fot_calloc(summary->n_rows, sizeof(char *));
 	b.lengths.at = fot_calloc(2 * summary->n_rows, sizeof(int64_t));
-	if (!b.datasets.at || !b.series.at || !b.lengths.at) {
+	if (!b.datasets.at || !b.series.at || !b.all.at || !b.lengths.at) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
 		goto out;
 	}
@@ -260,6 +282,7 @@ int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, en
 out:
 	names_release(&b.datasets);
 	names_release(&b.series);
+	names_release(&b.all);
 	fot_free(b.lengths.at);
 	return status;
 }

@@ -226,10 +226,13 @@ static int64_t length_of(const struct builder *b, size_t group)
 	return fot_table_int(b->in, b->group[group].first, "context_length", 0);
 }
 
-/* The same condition and dataset at its shortest length; false when g is that. */
+/* The same condition and dataset at its shortest length; false when g is that,
+ * and without memory, where nothing changes with the length. */
 static bool find_shortest(const struct builder *b, size_t g, size_t *base)
 {
 	*base = g;
+	if (strcmp(fot_table_text(b->in, b->group[g].first, "memory_mode"), "none") == 0)
+		return false;
 	for (size_t k = 0; k < b->n_groups; k++) {
 		if (same_condition(b->in, b->group[k].first, b->group[g].first) &&
 		    same_cell(b->in, b->group[k].first, b->group[g].first, "dataset") &&

@@ -15,10 +15,15 @@ do for [format in "svg png"] {
 		@PLACE_PANEL
 		set ylabel (col == 0 ? "perplexity per token" : "") offset 0.5, 0
 		plot for [i = 1 : n_series] data \
-			using (column("context_length") * dodge(i)) : (mine(p, i) ? column("value") : NaN) : \
-			      (mine(p, i) ? column("low") : NaN) : (mine(p, i) ? column("high") : NaN) \
-			with yerrorlines linestyle i title series[i]
+			using (column("context_length") * dodge(i)) : (@MINE ? column("value") : NaN) : \
+			      (@MINE ? column("low") : NaN) : (@MINE ? column("high") : NaN) \
+			with yerrorbars linestyle 10 + look[i] notitle, \
+		     for [i = 1 : n_series] data \
+			using (column("context_length") * dodge(i)) : (@MINE ? column("value") : NaN) \
+			with linespoints linestyle look[i] notitle
 	}
+	@PLACE_KEY
+	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle look[i] title series[i]
 	unset multiplot
 	set output
 }
