@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# score, generate, tokenize, detokenize: exact outputs on small inputs.
+. "$(dirname "$0")/common.bash"
+"$make_checkpoint" tiny
+"$make_checkpoint" long blocks=0 positionals=1 qknorm=0
+"$make_checkpoint" notok tokenizer=none
+
+echo '[[256,72,101,108,108,111],[256,1,2]]' >ids.json
+echo '{"input_ids":[[256,72,101,108,108,111],[256,1,2]],"ignored":true}' >object.json
+score() { "$fotbench" score --model tiny "$@"; }
+check score_runs score --tokens ids.json --out a.csv
+check score_header bash -c '[ "$(head -n 1 a.csv)" = sequence,turn,position,token,nll_nats,argmax ]'
+check score_rows bash -c '[ "$(cut -d, -f1-4 a.csv | tail -n +2 | tr "\n" " ")" = "0,,1,72 0,,2,101 0,,3,108 0,,4,108 0,,5,111 1,,1,1 1,,2,2 " ]'
+check score_object_form score --tokens object.json --out b.csv
+check score_forms_agree cmp a.csv b.csv
+printf Hello >hello.txt
+check score_text score --text hello.txt --out c.csv
+check score_text_equals_tokens bash -c 'cmp <(head -n 6 a.csv) c.csv'
+check score_threads_agree bash -c '"$0" score --model tiny --tokens ids.json --out d.csv -t 2 && cmp a.csv d.csv' "$fotbench"
+check score_without_tokenizer "$fotbench" score --model notok --tokens ids.json --out e.csv
+exits score_text_without_tokenizer 5 'no tokenizer' "$fotbench" score --model notok --text hello.txt --out e.csv
+
+tensors() { head -c 600 "$1" | tr -d '\0' | grep -aoE '"logits[^"]*":\{[^}]*"shape":\[[0-9, ]*\]|"shape":\[[0-9, ]*\]' | grep -oE '\[[0-9, ]*\]' | tr -d ' ' | tr '\n' ' '; }
+echo '[[1,2,3,4],[5,6,7,8]]' >even.json
+check score_logits score --tokens even.json --out f.csv --logits f.safetensors
+check score_logits_shape test "$(tensors f.safetensors)" = "[2,4,258] "
+check score_ragged_logits score --tokens ids.json --out f.csv --logits r.safetensors
+check score_ragged_shapes test "$(tensors r.safetensors)" = "[1,6,258] [1,3,258] "
+seq -s, 0 39 | sed 's/.*/[[&]]/' >forty.json
+check score_last_window_logits score --tokens forty.json --out g.csv --logits g.safetensors
+check score_last_window_shape test "$(tensors g.safetensors)" = "[1,8,258] "
+check score_all_logits score --tokens forty.json --out g.csv --logits g.safetensors --all-logits
+check score_all_logits_shape test "$(tensors g.safetensors)" = "[1,40,258] "
+check score_longllama_cut "$fotbench" score --model long --tokens forty.json --out h.csv --logits h.safetensors
+check score_longllama_last_context test "$(tensors h.safetensors)" = "[1,16,258] "
+check score_last_context_flag "$fotbench" score --model long --tokens forty.json --out h.csv --logits h.safetensors --last-context 36
+check score_last_context_longer_than_window test "$(tensors h.safetensors)" = "[1,36,258] "
+differ() { ! cmp -s "$1" "$2"; }
+score --tokens forty.json --out none.csv --memory none
+score --tokens forty.json --out dense.csv --memory dense
+score --tokens forty.json --out knn.csv --memory knn --top-k 2
+check score_memory_matters differ none.csv dense.csv
+check score_top_k_matters differ dense.csv knn.csv
+check score_memory_only_behind_the_window bash -c 'cmp <(head -n 32 none.csv) <(head -n 32 dense.csv)'
+score --tokens forty.json --out w.csv --memory none --window 8
+check score_window_matters differ none.csv w.csv
+
+refuse() { # NAME JSON PATTERN
+	echo "$2" >refuse.json
+	exits "$1" 5 "$3" "$fotbench" score --model tiny --tokens refuse.json --out x.csv
+}
+refuse score_id_too_large '[[1,258]]' 'sequence 0, token 1'
+refuse score_negative_id '[[1,-1]]' 'token 1'
+refuse score_fraction '[[1,1.5]]' 'token 1'
+refuse score_text_id '[["a"]]' 'token 0'
+refuse score_empty_sequence '[[]]' 'sequence 0'
+refuse score_empty_list '[]' 'list of sequences'
+refuse score_no_json 'hello' 'refuse.json'
+refuse score_turns '{"turns":[{"input_ids":[[1]]}]}' 'turns'
+refuse score_padding '{"input_ids":[[1,2]],"attention_mask":[[0,1]]}' 'padding is not supported'
+refuse score_mask_rows '{"input_ids":[[1,2]],"attention_mask":[[1,1],[1,1]]}' 'attention_mask: 2 rows'
+refuse score_mask_length '{"input_ids":[[1,2]],"attention_mask":[[1]]}' 'expected 2 numbers'
+refuse score_missing_ids '{"ids":[[1,2]]}' 'input_ids'
+check score_refusals_write_nothing test ! -e x.csv
+echo '{"input_ids":[[1,2]],"attention_mask":[[1,1]]}' >ones.json
+check score_mask_of_ones score --tokens ones.json --out x.csv
+exits score_both_inputs 2 'one of' "$fotbench" score --model tiny --tokens ids.json --text hello.txt --out x.csv
+exits score_last_context_of_blocks 2 'aligned windows' "$fotbench" score --model tiny --tokens ids.json --out x.csv --last-context 4
+exits score_output_folder_missing 6 'no/such' "$fotbench" score --model tiny --tokens ids.json --out no/such/x.csv
+"$make_checkpoint" broken scale=1e20
+exits score_logits_not_finite 1 'not finite' "$fotbench" score --model broken --tokens ids.json --out x2.csv
+
+prints generate_lines '^\{"sequence":1,"tokens":\[[0-9]+(,[0-9]+){4}\]\}$' "$fotbench" generate --model tiny --tokens ids.json --max-new 5 --ignore-eos
+check generate_two_lines bash -c '[ "$("$0" generate --model long --tokens ids.json --max-new 40 --ignore-eos | wc -l)" = 2 ]' "$fotbench"
+
+printf 'Hello\n\ncaf\303\251 =1\n' >text.txt
+check tokenize_lines bash -c '[ "$("$0" tokenize --model tiny --text text.txt)" = "[256,72,101,108,108,111]
+[256]
+[256,99,97,102,195,169,32,61,49]" ]' "$fotbench"
+check tokenize_no_bos bash -c '[ "$("$0" tokenize --model byte --no-bos --text text.txt | head -n 1)" = "[72,101,108,108,111]" ]' "$fotbench"
+printf '{"text":"a\\nb"}\n{"text":""}\n' >records.jsonl
+check tokenize_jsonl bash -c '[ "$("$0" tokenize --model tiny --jsonl --text records.jsonl | tr "\n" " ")" = "[256,97,10,98] [256] " ]' "$fotbench"
+check tokenize_round_trip bash -c '"$0" tokenize --model tiny --text text.txt >ids.txt && [ "$("$0" detokenize --model tiny --ids ids.txt | tr "\n" " ")" = "\"Hello\" \"\" \"café =1\" " ]' "$fotbench"
+echo '{"txt":"a"}' >bad.jsonl
+exits tokenize_bad_record 5 'line 1.*text' "$fotbench" tokenize --model tiny --jsonl --text bad.jsonl
+echo '[999]' >bad.txt
+exits detokenize_bad_id 5 'line 1' "$fotbench" detokenize --model tiny --ids bad.txt
+prints inspect_model '^parameters +42854$' "$fotbench" inspect tiny
+prints inspect_tensors '^model.layers.1.self_attn.q_proj.weight +F32 +\[32, 32\]$' "$fotbench" inspect tiny --tensors
