@@ -1,0 +1,325 @@
+/* test_summary.c: rows to estimates and differences, checked by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the five above first */
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "harness/plotdata.h"
+#include "harness/summary.h"
+
+struct obs {
+	const char *variant, *mode;
+	int64_t length;
+	const char *doc;
+	double nll; /* per token, of 100 tokens */
+	const char *status;
+};
+
+static void add(struct fot_table *t, const struct obs *o)
+{
+	size_t row = fot_table_add(t);
+
+	fot_table_set_text(t, row, "run_id", "abc");
+	fot_table_set_text(t, row, "model", strcmp(o->variant, "fot") == 0 ? "lm-fot" : "lm-local");
+	fot_table_set_text(t, row, "model_variant", o->variant);
+	fot_table_set_text(t, row, "memory_mode", o->mode);
+	fot_table_set_int(t, row, "memory_tokens", o->length - 8);
+	fot_table_set_text(t, row, "task", "perplexity");
+	fot_table_set_text(t, row, "dataset", "books");
+	fot_table_set_int(t, row, "context_length", o->length);
+	fot_table_set_text(t, row, "doc_id", o->doc);
+	fot_table_set_text(t, row, "status", o->status);
+	fot_table_set_int(t, row, "window", 8);
+	fot_table_set_text(t, row, "tokenizer_sha256", "t");
+	if (strcmp(o->mode, "knn") == 0)
+		fot_table_set_int(t, row, "top_k", 128);
+	if (strcmp(o->status, "ok") != 0)
+		return;
+	fot_table_set_int(t, row, "n_tokens_scored", 100);
+	fot_table_set_int(t, row, "n_words_scored", 20);
+	fot_table_set_int(t, row, "n_bytes_scored", 200);
+	fot_table_set_real(t, row, "nll_nats", 100 * o->nll);
+	fot_table_set_int(t, row, "target_start", 57);
+}
+
+/* vanilla: the same at 8 and 16; fot: better by .1, .2, .3 at 16 than at 8. */
+static const struct obs OBS[] = {
+	{ "local", "none", 8, "a", 2.0, "ok" },	     { "local", "none", 16, "a", 2.0, "ok" },
+	{ "vanilla", "dense", 8, "a", 2.0, "ok" },   { "vanilla", "dense", 16, "a", 2.0, "ok" },
+	{ "vanilla", "dense", 8, "b", 1.0, "ok" },   { "vanilla", "dense", 16, "b", 1.0, "ok" },
+	{ "vanilla", "dense", 8, "c", 3.0, "ok" },   { "vanilla", "dense", 16, "c", 3.0, "ok" },
+	{ "fot", "dense", 8, "a", 2.0, "ok" },	     { "fot", "dense", 16, "a", 1.9, "ok" },
+	{ "fot", "dense", 8, "b", 1.0, "ok" },	     { "fot", "dense", 16, "b", 0.8, "ok" },
+	{ "fot", "dense", 8, "c", 3.0, "ok" },	     { "fot", "dense", 16, "c", 2.7, "ok" },
+	{ "fot", "dense", 8, "d", 0, "skipped_short" }, { "fot", "dense", 16, "d", 0, "skipped_short" },
+	{ "fot", "dense", 8, "e", 0, "failed" },	     { "fot", "dense", 16, "e", 0, "failed" },
+	{ "fot", "knn", 16, "a", 1.5, "ok" },
+};
+
+static void build(struct fot_table *summary, size_t n)
+{
+	struct fot_table t;
+	struct fot_err err = { 0 };
+
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(summary, &fot_schema_summary);
+	for (size_t i = 0; i < n; i++)
+		add(&t, &OBS[i]);
+	assert_int_equal(fot_table_check(&t, NULL), FOT_OK);
+	if (fot_summary_build(summary, &t, 1, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	fot_table_release(&t);
+}
+
+static size_t find(const struct fot_table *t, const char *variant, const char *mode, int64_t length, const char *metric,
+		   const char *baseline)
+{
+	size_t found = SIZE_MAX;
+
+	for (size_t r = 0; r < t->n_rows; r++) {
+		if (strcmp(fot_table_text(t, r, "model_variant"), variant) == 0 &&
+		    strcmp(fot_table_text(t, r, "memory_mode"), mode) == 0 &&
+		    fot_table_int(t, r, "context_length", 0) == length &&
+		    strcmp(fot_table_text(t, r, "metric"), metric) == 0 &&
+		    strcmp(fot_table_text(t, r, "baseline_run_id"), baseline) == 0) {
+			assert_int_equal(found, SIZE_MAX); /* once */
+			found = r;
+		}
+	}
+	return found;
+}
+
+static void near(double got, double want)
+{
+	if (!(fabs(got - want) <= 1e-12 * fabs(want) + 1e-12))
+		fail_msg("got %.17g, want %.17g", got, want);
+}
+
+static void test_summary_estimates_by_hand(void **state)
+{
+	struct fot_table s;
+	size_t r;
+
+	(void)state;
+	build(&s, sizeof OBS / sizeof OBS[0]);
+	r = find(&s, "fot", "dense", 16, "perplexity", "");
+	assert_int_not_equal(r, SIZE_MAX);
+	near(fot_table_real(&s, r, "value", 0), exp(1.8));
+	/* residuals .1, -1, .9 about the mean: se = sqrt(1.82 / 2 / 3) on the log scale */
+	near(fot_table_real(&s, r, "se", 0), exp(1.8) * sqrt(1.82 / 6));
+	assert_true(fot_table_real(&s, r, "ci_low", 9) < exp(1.8) && fot_table_real(&s, r, "ci_high", 0) > exp(1.8));
+	assert_true(fot_table_real(&s, r, "ci_low", 0) >= exp(0.8) && fot_table_real(&s, r, "ci_high", 99) <= exp(2.7));
+	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
+	assert_int_equal(fot_table_int(&s, r, "n_skipped", 0), 1);
+	assert_int_equal(fot_table_int(&s, r, "n_failed", 0), 1);
+	assert_int_equal(fot_table_int(&s, r, "n_tokens_scored", 0), 300);
+	assert_int_equal(fot_table_int(&s, r, "higher_is_better", 9), 0);
+	assert_string_equal(fot_table_text(&s, r, "ci_method"), "cluster-bootstrap");
+	near(fot_table_real(&s, find(&s, "fot", "dense", 16, "word_perplexity", ""), "value", 0), exp(9.0));
+	near(fot_table_real(&s, find(&s, "fot", "dense", 16, "byte_perplexity", ""), "value", 0), exp(0.9));
+	near(fot_table_real(&s, find(&s, "fot", "dense", 16, "bits_per_byte", ""), "value", 0), 0.9 / M_LN2);
+	fot_table_release(&s);
+}
+
+static void test_summary_differences_by_hand(void **state)
+{
+	struct fot_table s;
+	size_t r;
+
+	(void)state;
+	build(&s, sizeof OBS / sizeof OBS[0]);
+	r = find(&s, "fot", "dense", 16, "perplexity", "abc:fot/dense@8");
+	assert_int_not_equal(r, SIZE_MAX);
+	near(fot_table_real(&s, r, "delta_nll_nats", 0), -0.2);
+	near(fot_table_real(&s, r, "delta", 0), exp(1.8) - exp(2.0));
+	near(fot_table_real(&s, r, "value", 0), exp(1.8));
+	/* sd of .1, .2, .3 is .1 */
+	near(fot_table_real(&s, r, "min_detectable_nats", 0), 2.8 * 0.1 / sqrt(3));
+	near(fot_table_real(&s, r, "p_value", 0), 2.0 / 8);
+	near(fot_table_real(&s, r, "p_adjusted", 0), 2.0 / 8);
+	assert_string_equal(fot_table_text(&s, r, "p_method"), "sign-flip-exact");
+	assert_true(fot_table_real(&s, r, "delta_nll_ci_high_nats", 1) <= -0.1 + 1e-12);
+	assert_int_equal(fot_table_cell(&s, r, "se")->kind, FOT_CELL_EMPTY);
+	/* against vanilla: nothing at 8, the same -.2 at 16; Holm over the two lengths */
+	r = find(&s, "fot", "dense", 16, "perplexity", "abc:vanilla/dense@16");
+	near(fot_table_real(&s, r, "delta_nll_nats", 0), -0.2);
+	near(fot_table_real(&s, r, "p_value", 0), 2.0 / 8);
+	near(fot_table_real(&s, r, "p_adjusted", 0), 4.0 / 8);
+	r = find(&s, "fot", "dense", 8, "perplexity", "abc:vanilla/dense@8");
+	near(fot_table_real(&s, r, "delta_nll_nats", 1), 0);
+	near(fot_table_real(&s, r, "p_adjusted", 0), 1);
+	/* without memory, and where vanilla lacks the same memory, nothing is compared */
+	assert_int_equal(find(&s, "local", "none", 16, "perplexity", "abc:local/none@8"), SIZE_MAX);
+	assert_int_equal(find(&s, "vanilla", "dense", 16, "perplexity", "abc:vanilla/dense@16"), SIZE_MAX);
+	assert_int_equal(find(&s, "fot", "knn", 16, "perplexity", "abc:vanilla/knn:128@16"), SIZE_MAX);
+	fot_table_release(&s);
+}
+
+static void test_summary_one_document_has_no_interval(void **state)
+{
+	struct fot_table s;
+	size_t r;
+
+	(void)state;
+	build(&s, 2);
+	r = find(&s, "local", "none", 8, "perplexity", "");
+	assert_string_equal(fot_table_text(&s, r, "status"), "one cluster");
+	near(fot_table_real(&s, r, "value", 0), exp(2.0));
+	assert_int_equal(fot_table_cell(&s, r, "ci_low")->kind, FOT_CELL_EMPTY);
+	assert_int_equal(fot_table_cell(&s, r, "se")->kind, FOT_CELL_EMPTY);
+	fot_table_release(&s);
+}
+
+static void test_summary_nothing_scored_is_empty(void **state)
+{
+	static const struct obs only = { "fot", "dense", 8, "d", 0, "skipped_short" };
+	struct fot_table t, s;
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(&s, &fot_schema_summary);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(s.n_rows, 0);
+	add(&t, &only);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	r = find(&s, "fot", "dense", 8, "perplexity", "");
+	assert_string_equal(fot_table_text(&s, r, "status"), "empty");
+	assert_int_equal(fot_table_cell(&s, r, "value")->kind, FOT_CELL_EMPTY);
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
+/* Documents that only one side has scored do not enter the difference. */
+static void test_summary_pairs_only_common_documents(void **state)
+{
+	static const struct obs more[] = { { "vanilla", "dense", 8, "x", 9.0, "ok" }, { "fot", "dense", 8, "y", 1.0, "ok" } };
+	struct fot_table t, s;
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(&s, &fot_schema_summary);
+	for (size_t i = 0; i < sizeof OBS / sizeof OBS[0]; i++)
+		add(&t, &OBS[i]);
+	add(&t, &more[0]);
+	add(&t, &more[1]);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	r = find(&s, "fot", "dense", 8, "perplexity", "abc:vanilla/dense@8");
+	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
+	near(fot_table_real(&s, r, "delta_nll_nats", 1), 0);
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
+static void test_summary_prints_tables(void **state)
+{
+	struct fot_table s;
+	struct fot_str md = FOT_STR_INIT, text = FOT_STR_INIT;
+
+	(void)state;
+	build(&s, sizeof OBS / sizeof OBS[0]);
+	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
+	assert_int_equal(fot_summary_text(&text, &s, NULL), FOT_OK);
+	assert_non_null(strstr(md.data, "## books"));
+	assert_non_null(strstr(md.data, "| model | memory | 8 | 16 |"));
+	assert_non_null(strstr(md.data, "| fot | dense | 7.3891 [2.7183, 20.0855] | 6.0496 ["));
+	assert_non_null(strstr(md.data, "| local | none | 7.3891 | 7.3891 |"));
+	assert_non_null(strstr(md.data, "| fot | dense | -1.3394 ["));
+	assert_non_null(strstr(md.data, " p 0.25 |"));
+	assert_non_null(strstr(text.data, "books: perplexity per token"));
+	assert_null(strstr(md.data, "nan"));
+	fot_str_release(&md);
+	fot_str_release(&text);
+	fot_table_release(&s);
+}
+
+static void test_summary_escapes_names_in_markdown(void **state)
+{
+	struct obs o = OBS[0];
+	struct fot_table t, s;
+	struct fot_str md = FOT_STR_INIT;
+
+	(void)state;
+	o.variant = "a|b*[x](y)\033";
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(&s, &fot_schema_summary);
+	add(&t, &o);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
+	assert_non_null(strstr(md.data, "| a\\|b\\*\\[x\\](y)? | none |"));
+	fot_str_release(&md);
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
+static void test_summary_plot_data(void **state)
+{
+	struct fot_table s;
+	struct fot_plot_text p;
+
+	(void)state;
+	build(&s, sizeof OBS / sizeof OBS[0]);
+	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_PERPLEXITY, NULL), FOT_OK);
+	assert_int_equal(p.n_points, 7);
+	assert_non_null(strstr(p.names.data, "\"fot (top-128 memory)\""));
+	assert_non_null(strstr(p.names.data, "x_tics = '(\"8\" 8, \"16\" 16)'"));
+	fot_plot_text_release(&p);
+	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_CHANGE, NULL), FOT_OK);
+	/* vanilla and fot, each at 8 (zero) and 16 */
+	assert_int_equal(p.n_points, 4);
+	assert_non_null(strstr(p.data.data, "\"books\",\"fot (dense memory)\",8,0,0,0\n"));
+	assert_non_null(strstr(p.data.data, "\"books\",\"fot (dense memory)\",16,-18.126"));
+	fot_plot_text_release(&p);
+	fot_table_release(&s);
+}
+
+static void test_summary_survives_lack_of_memory(void **state)
+{
+	struct fot_table t;
+	int ok = 0;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	for (size_t i = 0; i < sizeof OBS / sizeof OBS[0]; i++)
+		add(&t, &OBS[i]);
+	for (long k = 1; k < 2000 && !ok; k += 1 + k / 16) {
+		struct fot_table s;
+		struct fot_err err = { 0 };
+		int status;
+
+		fot_table_init(&s, &fot_schema_summary);
+		fot_mem_fail_at(k);
+		status = fot_summary_build(&s, &t, 1, &err);
+		fot_mem_fail_at(0);
+		ok = status == FOT_OK;
+		if (!ok)
+			assert_int_equal(status, FOT_ERR_RUN);
+		fot_table_release(&s);
+	}
+	assert_true(ok);
+	fot_table_release(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_summary_estimates_by_hand),
+		cmocka_unit_test(test_summary_differences_by_hand),
+		cmocka_unit_test(test_summary_one_document_has_no_interval),
+		cmocka_unit_test(test_summary_nothing_scored_is_empty),
+		cmocka_unit_test(test_summary_pairs_only_common_documents),
+		cmocka_unit_test(test_summary_prints_tables),
+		cmocka_unit_test(test_summary_escapes_names_in_markdown),
+		cmocka_unit_test(test_summary_plot_data),
+		cmocka_unit_test(test_summary_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
