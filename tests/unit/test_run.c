@@ -1,0 +1,261 @@
+/* test_run.c: whatever call fails, a resumed run ends with the same files. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the five above first */
+#include <cmocka.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "harness/run.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/tiny_model.h"
+
+static const char *const NAMES[] = { "perplexity.csv", "summary.csv", "summary.md" };
+static struct fot_spec spec;
+static struct fot_plan plan;
+
+static void write_documents(void)
+{
+	struct fot_rng rng;
+	char text[400];
+
+	mkdir(scratch_path("docs"), 0777);
+	fot_rng_init(&rng, 1, "test.docs", 0);
+	for (int d = 0; d < 4; d++) {
+		char name[32];
+		size_t n = d == 3 ? 20 : sizeof text - 50 * (size_t)d;
+
+		for (size_t i = 0; i < n; i++)
+			text[i] = fot_rng_below(&rng, 6) ? (char)('a' + fot_rng_below(&rng, 26)) : ' ';
+		snprintf(name, sizeof name, "docs/d%d.txt", d);
+		scratch_write(name, text, n);
+	}
+}
+
+static void read_spec(const char *model)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	cJSON *root = NULL;
+
+	fot_str_printf(&text,
+		       "{\"models\":[{\"path\":\"%s\",\"variant\":\"x\",\"memory\":[\"none\",\"dense\"]}],"
+		       "\"tasks\":[{\"task\":\"perplexity\",\"datasets\":[\"%s\"],\"context_lengths\":[8,32],\"target_tokens\":64}]}",
+		       model, scratch_path("docs"));
+	assert_int_equal(fot_json_parse(&root, text.data, text.len, "spec", FOT_ERR_USAGE, &err), FOT_OK);
+	if (fot_spec_parse(&spec, root, "spec", NULL, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	cJSON_Delete(root);
+	fot_str_release(&text);
+}
+
+static int set_up(void **state)
+{
+	struct fot_params params;
+	struct fot_config c;
+	struct fot_err err = { 0 };
+	char model[256];
+
+	scratch_make(state);
+	fot_log_level(FOT_LOG_ERROR);
+	fot_progress_mode(FOT_PROGRESS_OFF);
+	snprintf(model, sizeof model, "%s", scratch_path("model"));
+	mkdir(model, 0777);
+	tiny_config(&c, 8, 1, true, false);
+	c.vocab_size = 258;
+	c.tokenizer = FOT_TOKENIZER_BYTE;
+	c.bos_id = 256;
+	c.eos_id = 257;
+	c.pad_id = 257;
+	fot_model_close(tiny_model(&params, &c, model, FOT_F32));
+	fot_params_release(&params);
+	write_documents();
+	read_spec(model);
+	if (fot_plan_open(&plan, &spec, NULL, 0, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fot_plan_close(&plan);
+	fot_spec_release(&spec);
+	return scratch_remove(state);
+}
+
+static int run(const char *name, enum fot_outdir_mode mode, int threads, struct fot_err *err)
+{
+	struct fot_run_opts opts = { .output = scratch_path(name), .mode = mode, .threads = threads, .quiet = true };
+
+	return fot_run(&plan, &opts, err);
+}
+
+static void read_out(struct fot_str *text, const char *dir, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	fot_str_clear(text);
+	assert_int_equal(fot_file_read(text, scratch_path(path), 1u << 20, NULL), FOT_OK);
+}
+
+static void assert_same_files(const char *a, const char *b)
+{
+	struct fot_str x = FOT_STR_INIT, y = FOT_STR_INIT;
+
+	for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+		read_out(&x, a, NAMES[i]);
+		read_out(&y, b, NAMES[i]);
+		assert_int_equal(x.len, y.len);
+		assert_memory_equal(x.data, y.data, x.len);
+	}
+	fot_str_release(&x);
+	fot_str_release(&y);
+}
+
+/* A resume, or a fresh start when nothing was written yet. */
+static void finish(const char *dir)
+{
+	struct fot_err err = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/journal.jsonl", dir);
+	if (run(dir, fot_file_exists(scratch_path(path)) ? FOT_OUTDIR_RESUME : FOT_OUTDIR_OVERWRITE, 1, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+}
+
+static void fail_each(const char *call)
+{
+	struct fot_err err = { 0 };
+	int status = FOT_ERR_OUTPUT;
+
+	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 2, &err), FOT_OK);
+	for (long k = 1; k < 200 && status != FOT_OK; k++) {
+		char dir[32];
+
+		snprintf(dir, sizeof dir, "k%ld", k);
+		err = (struct fot_err){ 0 };
+		fot_file_fail_at(call, k, ENOSPC);
+		status = run(dir, FOT_OUTDIR_NEW, 1, &err);
+		fot_file_fail_at(call, 0, 0);
+		if (status != FOT_OK) {
+			assert_int_equal(status, FOT_ERR_OUTPUT);
+			assert_true(err.text[0] != '\0');
+			finish(dir);
+		}
+		assert_same_files("whole", dir);
+	}
+	assert_int_equal(status, FOT_OK);
+}
+
+static void test_run_kth_write_fails(void **state)
+{
+	(void)state;
+	fail_each("write");
+}
+
+static void test_run_kth_fsync_fails(void **state)
+{
+	(void)state;
+	fail_each("fsync");
+}
+
+static void test_run_kth_rename_fails(void **state)
+{
+	(void)state;
+	fail_each("rename");
+}
+
+/* Without memory for one item that item fails, the others stay; for the rest
+ * of the run it is an error; a resume always ends well. */
+static void test_run_kth_allocation_fails(void **state)
+{
+	struct fot_err err = { 0 };
+	int status = FOT_ERR_RUN;
+
+	(void)state;
+	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 1, &err), FOT_OK);
+	for (long k = 1; k < 100000 && status != FOT_OK; k += 1 + k / 3) {
+		char dir[32];
+
+		snprintf(dir, sizeof dir, "k%ld", k);
+		err = (struct fot_err){ 0 };
+		fot_mem_fail_at(k);
+		status = run(dir, FOT_OUTDIR_NEW, 1, &err);
+		fot_mem_fail_at(0);
+		if (status != FOT_OK && status != FOT_ERR_PARTIAL && status != FOT_ERR_RUN && status != FOT_ERR_OUTPUT &&
+		    status != FOT_ERR_INPUT)
+			fail_msg("k %ld: status %d: %s", k, status, err.text);
+		if (status != FOT_OK)
+			finish(dir);
+		assert_same_files("whole", dir);
+	}
+	assert_int_equal(status, FOT_OK);
+}
+
+static void test_run_journal_cut_anywhere(void **state)
+{
+	struct fot_str journal = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	size_t last3;
+
+	(void)state;
+	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 1, &err), FOT_OK);
+	read_out(&journal, "whole", "journal.jsonl");
+	last3 = journal.len;
+	for (int lines = 0; lines < 4 && last3 > 0; last3--)
+		lines += journal.data[last3 - 1] == '\n';
+	mkdir(scratch_path("cut"), 0777);
+	/* every byte of the last three records in steps that hit all kinds of places */
+	for (size_t at = last3; at <= journal.len; at += at + 60 > journal.len ? 1 : 83) {
+		scratch_write("cut/journal.jsonl", journal.data, at);
+		if (run("cut", FOT_OUTDIR_RESUME, 1, &err) != FOT_OK)
+			fail_msg("cut at %zu: %s", at, err.text);
+		assert_same_files("whole", "cut");
+	}
+	fot_str_release(&journal);
+}
+
+static void test_run_counts_items(void **state)
+{
+	struct fot_err err = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+
+	(void)state;
+	assert_int_equal(plan.n_items, 8);
+	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 1, &err), FOT_OK);
+	read_out(&text, "whole", "manifest.json");
+	assert_non_null(strstr(text.data, "\"planned\": 8"));
+	assert_non_null(strstr(text.data, "\"done\": 8"));
+	assert_non_null(strstr(text.data, "\"skipped\": 2"));
+	assert_non_null(strstr(text.data, "\"failed\": 0"));
+	assert_non_null(strstr(text.data, plan.run_id));
+	fot_str_release(&text);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_run_counts_items),
+		TEST(test_run_kth_write_fails),
+		TEST(test_run_kth_fsync_fails),
+		TEST(test_run_kth_rename_fails),
+		TEST(test_run_kth_allocation_fails),
+		TEST(test_run_journal_cut_anywhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
