@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "build_info.h"
-#if __has_include("harness/cmd_bench.h")
 #include "harness/cmd_bench.h"
-#endif
 #include "harness/cmd_data.h"
 #include "harness/cmd_inspect.h"
 #include "harness/cmd_plot.h"
@@ -37,9 +35,7 @@ static const struct command commands[] = {
 	{ "tokenize", fot_cmd_tokenize, "text to token ids" },
 	{ "detokenize", fot_cmd_detokenize, "token ids to text" },
 	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work" },
-#if __has_include("harness/cmd_bench.h")
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine" },
-#endif
 	{ "help", cmd_help, "this list; help columns: the columns of all CSV files" },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

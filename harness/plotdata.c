@@ -243,6 +243,7 @@ static void put_names(struct builder *b)
 	fot_str_printf(out, "title = \"%s\"\n", titles[b->figure]);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n", l->n ? (long long)l->at[0] : 1LL,
 		       l->n ? (long long)l->at[l->n - 1] : 1LL);
+	fot_str_printf(out, "n_lengths = %zu\n", l->n);
 	fot_str_puts(out, "x_tics = '(");
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i] % 1024 == 0)

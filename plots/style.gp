@@ -6,19 +6,25 @@ set datafile columnheaders
 set datafile missing NaN
 set encoding utf8
 
-array dash[8] = [1, 2, 4, 5, 3, 6, 1, 2]
-array mark[8] = [7, 5, 9, 4, 6, 8, 13, 11]
-array colour[8] = ["#000000", "#0b5394", "#a61c00", "#38761d", "#741b47", "#7f6000", "#666666", "#3d85c6"]
+set style line 1 linecolor rgb "#000000" linewidth 1.6 dashtype 1                 pointtype 7  pointsize 0.7
+set style line 2 linecolor rgb "#0b5394" linewidth 1.6 dashtype (10, 4)           pointtype 5  pointsize 0.7
+set style line 3 linecolor rgb "#a61c00" linewidth 1.6 dashtype (10, 4, 2, 4)     pointtype 9  pointsize 0.8
+set style line 4 linecolor rgb "#38761d" linewidth 1.6 dashtype (2, 3)            pointtype 4  pointsize 0.7
+set style line 5 linecolor rgb "#741b47" linewidth 1.6 dashtype (18, 4)           pointtype 6  pointsize 0.7
+set style line 6 linecolor rgb "#b45f06" linewidth 1.6 dashtype (10, 3, 2, 3, 2, 3) pointtype 8 pointsize 0.8
+set style line 7 linecolor rgb "#666666" linewidth 1.6 dashtype (5, 3)            pointtype 13 pointsize 0.9
+set style line 8 linecolor rgb "#3d85c6" linewidth 1.6 dashtype (2, 6)            pointtype 11 pointsize 0.8
+array colour[8] = ["#000000", "#0b5394", "#a61c00", "#38761d", "#741b47", "#b45f06", "#666666", "#3d85c6"]
 do for [i = 1 : 8] {
-	set style line i linecolor rgb colour[i] linewidth 1.6 dashtype dash[i] pointtype mark[i] pointsize 0.7
-	set style line 10 + i linecolor rgb colour[i] linewidth 0.8 dashtype 1 pointtype mark[i] pointsize 0
+	set style line 10 + i linecolor rgb colour[i] linewidth 0.8 dashtype 1 pointsize 0
 }
+set style line 100 linecolor rgb "#999999" linewidth 0.8 dashtype 3
 set bars 0.5
 set minussign
-set style line 100 linecolor rgb "#999999" linewidth 0.8 dashtype 3
 
 # Intervals of neighbouring series side by side instead of on top of each other.
-dodge(i) = n_series > 1 ? 2.0 ** (0.24 * ((i - 1.0) / (n_series - 1.0) - 0.5)) : 1.0
+step = n_lengths > 1 ? log(x_high / x_low) / log(2.0) / (n_lengths - 1.0) : 1.0
+dodge(i) = n_series > 1 ? 2.0 ** (0.26 * step * ((i - 1.0) / (n_series - 1.0) - 0.5)) : 1.0
 # Is this row a point of panel p and series i? (As text: gnuplot looks for the
 # columns of a plot in its own expressions only, not in functions.)
 MINE = '(strcol("dataset") eq dataset[p] && strcol("series") eq series[i])'
@@ -32,9 +38,9 @@ panel_height = 290
 page_width = columns > 1 ? 860 : 560
 page_height = rows * panel_height + 90 + 22 * key_rows
 top = 1.0 - 38.0 / page_height
-bottom = (62.0 + 22.0 * key_rows) / page_height
-panel_bottom(row) = bottom + (top - bottom) * (rows - 1 - row) / rows + (row < rows - 1 ? 34.0 / page_height : 0)
-panel_top(row) = bottom + (top - bottom) * (rows - row) / rows - 26.0 / page_height
+bottom = (26.0 + 22.0 * key_rows) / page_height
+panel_bottom(row) = bottom + (top - bottom) * (rows - 1.0 - row) / rows + 40.0 / page_height
+panel_top(row) = bottom + (top - bottom) * (rows - 0.0 - row) / rows - 22.0 / page_height
 
 BEGIN_PAGE = 'if (format eq "svg") { \
 		set terminal svg size page_width, page_height dynamic font "Helvetica,Arial,sans-serif,13" background "white"; \
@@ -48,7 +54,7 @@ BEGIN_PAGE = 'if (format eq "svg") { \
 	set logscale x 2; \
 	set xtics nomirror @x_tics; \
 	set ytics nomirror autofreq; \
-	set xrange [x_low / 1.25 : x_high * 1.25]; \
+	set xrange [x_low / 2.0 ** (0.3 * step) : x_high * 2.0 ** (0.3 * step)]; \
 	set yrange [* : *]; \
 	set offsets 0, 0, graph 0.06, graph 0.06; \
 	unset key; \
