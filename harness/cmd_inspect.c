@@ -23,11 +23,11 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	static const char *const tokenizer[] = { "spm", "byte", "none" };
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
-	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size, c->bos_id, c->eos_id,
-		       c->pad_id);
+	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size,
+		       c->bos_id, c->eos_id, c->pad_id);
 	fot_str_printf(out, "layers               %d\n", c->n_layers);
-	fot_str_printf(out, "width                %d (heads %d x %d, MLP %d)\n", c->hidden_size, c->n_heads, c->head_dim,
-		       c->intermediate_size);
+	fot_str_printf(out, "width                %d (heads %d x %d, MLP %d)\n", c->hidden_size, c->n_heads,
+		       c->head_dim, c->intermediate_size);
 	fot_str_printf(out, "window               %d%s\n", c->window, c->blocks ? ", aligned blocks" : "");
 	if (!c->blocks)
 		fot_str_printf(out, "last context         %d\n", c->last_context_length);
@@ -36,9 +36,11 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 		fot_str_printf(out, " %d", c->mem_layers[i]);
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
-		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n", search[c->search],
-			       c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype), c->mem_positionals ? "as first" : "none");
-	fot_str_printf(out, "rotary base          %g\nnorm epsilon         %g\n", c->rope_theta, c->rms_norm_eps);
+		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
+			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       c->mem_positionals ? "as first" : "none");
+	fot_str_printf(out, "rotary base          %g\nnorm epsilon         %g\n", c->rope_theta,
+		       c->rms_norm_eps);
 	fot_str_printf(out, "query-key norm       %s\ntied embeddings      %s\ntokenizer            %s\n",
 		       c->qk_norm ? "yes" : "no", c->tie_embeddings ? "yes" : "no", tokenizer[c->tokenizer]);
 	fot_str_printf(out, "parameters           %lld\n", (long long)fot_config_parameters(c));
@@ -74,9 +76,10 @@ static void describe_cost(struct fot_str *out, const struct fot_model *m, const 
 	fot_session_opts_default(&o, m);
 	o.n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 	o.mem_max = f->context;
-	fot_str_printf(out, "\nsession of %lld memory tokens, %d threads: %.1f MiB\n", (long long)f->context, o.n_threads,
-		       (double)fot_session_estimate(m, &o) / MIB);
-	fot_str_printf(out, "work per scored token: %.3e flop in weights", c->n_layers * per_layer + 2.0 * d * c->vocab_size);
+	fot_str_printf(out, "\nsession of %lld memory tokens, %d threads: %.1f MiB\n", (long long)f->context,
+		       o.n_threads, (double)fot_session_estimate(m, &o) / MIB);
+	fot_str_printf(out, "work per scored token: %.3e flop in weights",
+		       c->n_layers * per_layer + 2.0 * d * c->vocab_size);
 	fot_str_printf(out, ", %.3e in local attention", 2.0 * c->n_layers * d * c->window);
 	if (c->n_mem_layers)
 		fot_str_printf(out, ", %.3e in the memory", 4.0 * c->n_mem_layers * d * (double)f->context);
@@ -115,12 +118,28 @@ int fot_cmd_inspect(int argc, char **argv)
 {
 	struct flags f = { .context = 32768 };
 	struct fot_option options[] = {
-		{ .name = "context", .type = FOT_OPTION_SIZE, .value = &f.context, .lo = 0, .hi = 1e12, .arg = "N",
+		{ .name = "context",
+		  .type = FOT_OPTION_SIZE,
+		  .value = &f.context,
+		  .lo = 0,
+		  .hi = 1e12,
+		  .arg = "N",
 		  .help = "memory tokens to estimate for" },
-		{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &f.threads, .lo = 1, .hi = 1024, .arg = "N",
+		{ .name = "threads",
+		  .letter = 't',
+		  .type = FOT_OPTION_INT,
+		  .value = &f.threads,
+		  .lo = 1,
+		  .hi = 1024,
+		  .arg = "N",
 		  .help = "threads to estimate for [all processors]" },
-		{ .name = "tensors", .type = FOT_OPTION_FLAG, .value = &f.tensors, .help = "list all tensors" },
-		{ .name = "check-weights", .type = FOT_OPTION_FLAG, .value = &f.check_weights,
+		{ .name = "tensors",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.tensors,
+		  .help = "list all tensors" },
+		{ .name = "check-weights",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.check_weights,
 		  .help = "look for weights that are not finite" },
 	};
 	struct fot_options o = {

@@ -43,7 +43,8 @@ static int find_scripts(struct fot_str *out, struct fot_err *err)
 	fot_str_printf(out, "%splots", path.data);
 	FOT_TRY(fot_str_check(out, err));
 	if (!fot_is_dir(out->data))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the plot scripts are not there; see --scripts", out->data);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the plot scripts are not there; see --scripts",
+				  out->data);
 out:
 	fot_str_release(&path);
 	return status;
@@ -161,13 +162,17 @@ int fot_cmd_plot(int argc, char **argv)
 {
 	const char *scripts = NULL;
 	struct fot_option options[] = {
-		{ .name = "scripts", .type = FOT_OPTION_TEXT, .value = &scripts, .arg = "DIR",
+		{ .name = "scripts",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &scripts,
+		  .arg = "DIR",
 		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
 	};
 	struct fot_options o = {
 		.command = "plot",
 		.usage = "plot DIR [options]",
-		.about = "Draw the figures of a finished run into DIR/plots: script, data, svg and png of each.",
+		.about =
+			"Draw the figures of a finished run into DIR/plots: script, data, svg and png of each.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,

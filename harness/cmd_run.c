@@ -26,24 +26,58 @@ struct common {
 	int progress;
 };
 
-#define COMMON_OPTIONS(c)                                                                                               \
-	{ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &(c)->output, .arg = "DIR",                 \
-	  .help = "output folder" },                                                                                    \
-	{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &(c)->resume, .help = "go on with an interrupted run" },   \
-	{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &(c)->overwrite,                                       \
-	  .help = "remove the run that stands there" },                                                                 \
-	{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &(c)->dry_run,                                           \
-	  .help = "check all inputs and print items, tokens and memory" },                                              \
-	{ .name = "limit", .type = FOT_OPTION_INT, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",                 \
-	  .help = "only N documents per dataset: not for reporting" },                                                  \
-	{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(c)->threads, .lo = 1, .hi = 4096,         \
-	  .arg = "N", .help = "threads; results do not depend on it [all processors]" },                                \
-	{ .name = "store", .type = FOT_OPTION_TEXT, .value = &(c)->store, .arg = "DIR", .help = "folder of datasets" },  \
-	{ .name = "no-timings", .type = FOT_OPTION_FLAG, .value = &(c)->no_timings,                                     \
-	  .help = "leave timing columns empty: equal runs give equal files" },                                          \
-	{ .name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = &(c)->quiet, .help = "only warnings and errors" }, \
-	{ .name = "progress", .type = FOT_OPTION_CHOICE, .value = &(c)->progress, .choices = progress_names,            \
-	  .help = "progress line" }
+#define COMMON_OPTIONS(c)                                                               \
+	{ .name = "output",                                                             \
+	  .letter = 'o',                                                                \
+	  .type = FOT_OPTION_TEXT,                                                      \
+	  .value = &(c)->output,                                                        \
+	  .arg = "DIR",                                                                 \
+	  .help = "output folder" },                                                    \
+		{ .name = "resume",                                                     \
+		  .type = FOT_OPTION_FLAG,                                              \
+		  .value = &(c)->resume,                                                \
+		  .help = "go on with an interrupted run" },                            \
+		{ .name = "overwrite",                                                  \
+		  .type = FOT_OPTION_FLAG,                                              \
+		  .value = &(c)->overwrite,                                             \
+		  .help = "remove the run that stands there" },                         \
+		{ .name = "dry-run",                                                    \
+		  .type = FOT_OPTION_FLAG,                                              \
+		  .value = &(c)->dry_run,                                               \
+		  .help = "check all inputs and print items, tokens and memory" },      \
+		{ .name = "limit",                                                      \
+		  .type = FOT_OPTION_INT,                                               \
+		  .value = &(c)->limit,                                                 \
+		  .lo = 1,                                                              \
+		  .hi = 1e9,                                                            \
+		  .arg = "N",                                                           \
+		  .help = "only N documents per dataset: not for reporting" },          \
+		{ .name = "threads",                                                    \
+		  .letter = 't',                                                        \
+		  .type = FOT_OPTION_INT,                                               \
+		  .value = &(c)->threads,                                               \
+		  .lo = 1,                                                              \
+		  .hi = 4096,                                                           \
+		  .arg = "N",                                                           \
+		  .help = "threads; results do not depend on it [all processors]" },    \
+		{ .name = "store",                                                      \
+		  .type = FOT_OPTION_TEXT,                                              \
+		  .value = &(c)->store,                                                 \
+		  .arg = "DIR",                                                         \
+		  .help = "folder of datasets" },                                       \
+		{ .name = "no-timings",                                                 \
+		  .type = FOT_OPTION_FLAG,                                              \
+		  .value = &(c)->no_timings,                                            \
+		  .help = "leave timing columns empty: equal runs give equal files" },  \
+		{ .name = "quiet",                                                      \
+		  .letter = 'q',                                                        \
+		  .type = FOT_OPTION_FLAG,                                              \
+		  .value = &(c)->quiet,                                                 \
+		  .help = "only warnings and errors" },                                 \
+	{                                                                               \
+		.name = "progress", .type = FOT_OPTION_CHOICE, .value = &(c)->progress, \
+		.choices = progress_names, .help = "progress line"                      \
+	}
 
 static int check_common(const struct common *c, struct fot_err *err)
 {
@@ -67,13 +101,17 @@ static int print_dry_run(const struct fot_plan *plan, int32_t threads, struct fo
 	return status;
 }
 
-static int run_plan(const struct fot_plan *plan, const struct common *c, int argc, char **argv, struct fot_err *err)
+static int run_plan(const struct fot_plan *plan, const struct common *c, int argc, char **argv,
+		    struct fot_err *err)
 {
 	struct fot_run_opts opts = {
 		.output = c->output,
-		.mode = c->resume ? FOT_OUTDIR_RESUME : c->overwrite ? FOT_OUTDIR_OVERWRITE : FOT_OUTDIR_NEW,
-		.threads = c->threads ? (int32_t)c->threads :
-			   plan->spec->threads ? plan->spec->threads : fot_default_threads(),
+		.mode = c->resume    ? FOT_OUTDIR_RESUME :
+			c->overwrite ? FOT_OUTDIR_OVERWRITE :
+				       FOT_OUTDIR_NEW,
+		.threads = c->threads          ? (int32_t)c->threads :
+			   plan->spec->threads ? plan->spec->threads :
+						 fot_default_threads(),
 		.timings = !c->no_timings,
 		.quiet = c->quiet,
 		.argc = argc,
@@ -83,12 +121,14 @@ static int run_plan(const struct fot_plan *plan, const struct common *c, int arg
 	if (c->dry_run)
 		return print_dry_run(plan, opts.threads, err);
 	if (c->limit)
-		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset: not for reporting", (long long)c->limit);
+		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset: not for reporting",
+			(long long)c->limit);
 	return fot_run(plan, &opts, err);
 }
 
 /* The spec is read; the rest is the same for all commands. */
-static int run_spec(const struct fot_spec *spec, const struct common *c, int argc, char **argv, struct fot_err *err)
+static int run_spec(const struct fot_spec *spec, const struct common *c, int argc, char **argv,
+		    struct fot_err *err)
 {
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_plan plan = { 0 };
@@ -125,10 +165,11 @@ int fot_cmd_run(int argc, char **argv)
 	struct fot_options o = {
 		.command = "run",
 		.usage = "run SPEC.json -o DIR [options]",
-		.about = "Run an experiment: models x memory modes x tasks x datasets x documents, every finished\n"
-			 "document journalled, so that an interrupted run goes on with --resume. Exit codes: 0 complete,\n"
-			 "1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
-			 "130/143 stopped by a signal.",
+		.about =
+			"Run an experiment: models x memory modes x tasks x datasets x documents, every finished\n"
+			"document journalled, so that an interrupted run goes on with --resume. Exit codes: 0 complete,\n"
+			"1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
+			"130/143 stopped by a signal.",
 		.option = options,
 		.n = COUNT(options),
 		.min_positional = 1,
@@ -165,7 +206,8 @@ static bool add_parts(cJSON *list, const char *text)
 	char *copy = fot_strdup(text), *save = NULL;
 	bool good = copy != NULL && list != NULL;
 
-	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good; part = strtok_r(NULL, ",", &save))
+	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good;
+	     part = strtok_r(NULL, ",", &save))
 		good = cJSON_AddItemToArray(list, cJSON_CreateString(part));
 	fot_free(copy);
 	return good;
@@ -176,7 +218,8 @@ static bool add_memories(cJSON *list, const struct perplexity_flags *f)
 	char *copy = fot_strdup(f->memory), *save = NULL;
 	bool good = copy != NULL && list != NULL;
 
-	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good; part = strtok_r(NULL, ",", &save)) {
+	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good;
+	     part = strtok_r(NULL, ",", &save)) {
 		cJSON *o = cJSON_CreateObject();
 
 		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", part);
@@ -197,7 +240,8 @@ static bool add_models(cJSON *root, const struct perplexity_flags *f)
 	for (size_t i = 0; i < f->models.n && good; i++) {
 		cJSON *o = cJSON_CreateObject();
 
-		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "path", f->models.at[i]) &&
+		good = o && cJSON_AddItemToArray(list, o) &&
+		       cJSON_AddStringToObject(o, "path", f->models.at[i]) &&
 		       (i >= f->variants.n || cJSON_AddStringToObject(o, "variant", f->variants.at[i])) &&
 		       add_memories(cJSON_AddArrayToObject(o, "memory"), f);
 	}
@@ -230,39 +274,101 @@ static cJSON *flags_spec(const struct perplexity_flags *f)
 int fot_cmd_perplexity(int argc, char **argv)
 {
 	struct common c = { 0 };
-	struct perplexity_flags f = { .memory = "none", .split = "test", .name = "perplexity", .target_tokens = 8192,
-				      .documents = 8, .seed = 1 };
+	struct perplexity_flags f = { .memory = "none",
+				      .split = "test",
+				      .name = "perplexity",
+				      .target_tokens = 8192,
+				      .documents = 8,
+				      .seed = 1 };
 	struct fot_option options[] = {
-		{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = &f.models, .arg = "DIR", .required = true,
+		{ .name = "model",
+		  .letter = 'm',
+		  .type = FOT_OPTION_TEXTS,
+		  .value = &f.models,
+		  .arg = "DIR",
+		  .required = true,
 		  .help = "model folder; may be repeated" },
-		{ .name = "variant", .type = FOT_OPTION_TEXTS, .value = &f.variants, .arg = "NAME",
+		{ .name = "variant",
+		  .type = FOT_OPTION_TEXTS,
+		  .value = &f.variants,
+		  .arg = "NAME",
 		  .help = "name of the n-th model's variant in the results" },
-		{ .name = "dataset", .letter = 'd', .type = FOT_OPTION_TEXT, .value = &f.datasets, .arg = "LIST", .required = true,
+		{ .name = "dataset",
+		  .letter = 'd',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.datasets,
+		  .arg = "LIST",
+		  .required = true,
 		  .help = "datasets by name, folder of .txt or .jsonl, with commas between" },
-		{ .name = "split", .type = FOT_OPTION_TEXT, .value = &f.split, .arg = "NAME", .help = "train, valid, test or all" },
-		{ .name = "context-lengths", .type = FOT_OPTION_TEXT, .value = &f.lengths, .arg = "LIST", .required = true,
+		{ .name = "split",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.split,
+		  .arg = "NAME",
+		  .help = "train, valid, test or all" },
+		{ .name = "context-lengths",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.lengths,
+		  .arg = "LIST",
+		  .required = true,
 		  .help = "such as 512,2k,8k or 2k-256k*2" },
-		{ .name = "memory", .type = FOT_OPTION_TEXT, .value = &f.memory, .arg = "LIST", .help = "none, dense, knn, knn:K" },
-		{ .name = "top-k", .type = FOT_OPTION_INT, .value = &f.top_k, .lo = 1, .hi = 2147483647, .arg = "K",
+		{ .name = "memory",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.memory,
+		  .arg = "LIST",
+		  .help = "none, dense, knn, knn:K" },
+		{ .name = "top-k",
+		  .type = FOT_OPTION_INT,
+		  .value = &f.top_k,
+		  .lo = 1,
+		  .hi = 2147483647,
+		  .arg = "K",
 		  .help = "keys per query and head with knn (default: the model's)" },
-		{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &f.mem_dtype, .choices = dtype_names,
+		{ .name = "mem-dtype",
+		  .type = FOT_OPTION_CHOICE,
+		  .value = &f.mem_dtype,
+		  .choices = dtype_names,
 		  .help = "type of stored keys and values" },
-		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &f.window, .lo = 1, .hi = 1 << 24, .arg = "W",
+		{ .name = "window",
+		  .type = FOT_OPTION_SIZE,
+		  .value = &f.window,
+		  .lo = 1,
+		  .hi = 1 << 24,
+		  .arg = "W",
 		  .help = "local window (default: the model's)" },
-		{ .name = "target-tokens", .type = FOT_OPTION_SIZE, .value = &f.target_tokens, .lo = 1, .hi = 1e12, .arg = "N",
+		{ .name = "target-tokens",
+		  .type = FOT_OPTION_SIZE,
+		  .value = &f.target_tokens,
+		  .lo = 1,
+		  .hi = 1e12,
+		  .arg = "N",
 		  .help = "tokens scored per document" },
-		{ .name = "documents", .type = FOT_OPTION_INT, .value = &f.documents, .lo = 1, .hi = 1e12, .arg = "N",
+		{ .name = "documents",
+		  .type = FOT_OPTION_INT,
+		  .value = &f.documents,
+		  .lo = 1,
+		  .hi = 1e12,
+		  .arg = "N",
 		  .help = "documents per dataset" },
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &f.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
+		{ .name = "seed",
+		  .type = FOT_OPTION_INT,
+		  .value = &f.seed,
+		  .lo = 0,
+		  .hi = 9007199254740991.0,
+		  .arg = "S",
 		  .help = "seed of the bootstrap" },
-		{ .name = "name", .type = FOT_OPTION_TEXT, .value = &f.name, .arg = "TEXT", .help = "title of the run" },
+		{ .name = "name",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.name,
+		  .arg = "TEXT",
+		  .help = "title of the run" },
 		COMMON_OPTIONS(&c),
 	};
 	struct fot_options o = {
 		.command = "perplexity",
 		.usage = "perplexity -m DIR -d DATASETS --context-lengths LIST -o DIR [options]",
-		.about = "Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
-			 "its local window and the memory of the tokens before it.",
+		.about =
+			"Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
+			"its local window and the memory of the tokens before it.",
 		.option = options,
 		.n = COUNT(options),
 	};

@@ -22,25 +22,60 @@ struct input_flags {
 	struct fot_reading_flags reading;
 };
 
-#define INPUT_OPTIONS(f)                                                                                                   \
-	{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", .required = true,  \
-	  .help = "model folder" },                                                                                       \
-	{ .name = "tokens", .type = FOT_OPTION_TEXT, .value = &(f)->tokens, .arg = "FILE",                                 \
-	  .help = "JSON: [[1,2,3], ...] or {\"input_ids\": [[...], ...]}" },                                               \
-	{ .name = "text", .type = FOT_OPTION_TEXT, .value = &(f)->text, .arg = "FILE",                                     \
-	  .help = "UTF-8 text instead, read by the model's tokenizer" },                                                  \
-	{ .name = "memory", .type = FOT_OPTION_CHOICE, .value = &(f)->reading.memory, .choices = memory_names,             \
-	  .help = "memory mode (default: the model's)" },                                                                 \
-	{ .name = "top-k", .type = FOT_OPTION_INT, .value = &(f)->reading.top_k, .lo = 1, .hi = 1 << 20, .arg = "K",       \
-	  .help = "keys per query and head with knn (default: the model's)" },                                            \
-	{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &(f)->reading.mem_dtype, .choices = dtype_names,        \
-	  .help = "type of stored keys and values" },                                                                     \
-	{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->reading.window, .lo = 1, .hi = 1 << 24, .arg = "W",    \
-	  .help = "local window (default: the model's)" },                                                                \
-	{ .name = "last-context", .type = FOT_OPTION_SIZE, .value = &(f)->reading.last_context, .lo = 1, .hi = 1 << 24,    \
-	  .arg = "L", .help = "length of the last window (default: the model's last_context_length)" },                   \
-	{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->reading.threads, .lo = 1, .hi = 1024,   \
-	  .arg = "N", .help = "threads; results do not depend on it [all processors]" }
+#define INPUT_OPTIONS(f)                                                                                  \
+	{ .name = "model",                                                                                \
+	  .letter = 'm',                                                                                  \
+	  .type = FOT_OPTION_TEXT,                                                                        \
+	  .value = &(f)->model,                                                                           \
+	  .arg = "DIR",                                                                                   \
+	  .required = true,                                                                               \
+	  .help = "model folder" },                                                                       \
+		{ .name = "tokens",                                                                       \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->tokens,                                                                  \
+		  .arg = "FILE",                                                                          \
+		  .help = "JSON: [[1,2,3], ...] or {\"input_ids\": [[...], ...]}" },                      \
+		{ .name = "text",                                                                         \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->text,                                                                    \
+		  .arg = "FILE",                                                                          \
+		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
+		{ .name = "memory",                                                                       \
+		  .type = FOT_OPTION_CHOICE,                                                              \
+		  .value = &(f)->reading.memory,                                                          \
+		  .choices = memory_names,                                                                \
+		  .help = "memory mode (default: the model's)" },                                         \
+		{ .name = "top-k",                                                                        \
+		  .type = FOT_OPTION_INT,                                                                 \
+		  .value = &(f)->reading.top_k,                                                           \
+		  .lo = 1,                                                                                \
+		  .hi = 1 << 20,                                                                          \
+		  .arg = "K",                                                                             \
+		  .help = "keys per query and head with knn (default: the model's)" },                    \
+		{ .name = "mem-dtype",                                                                    \
+		  .type = FOT_OPTION_CHOICE,                                                              \
+		  .value = &(f)->reading.mem_dtype,                                                       \
+		  .choices = dtype_names,                                                                 \
+		  .help = "type of stored keys and values" },                                             \
+		{ .name = "window",                                                                       \
+		  .type = FOT_OPTION_SIZE,                                                                \
+		  .value = &(f)->reading.window,                                                          \
+		  .lo = 1,                                                                                \
+		  .hi = 1 << 24,                                                                          \
+		  .arg = "W",                                                                             \
+		  .help = "local window (default: the model's)" },                                        \
+		{ .name = "last-context",                                                                 \
+		  .type = FOT_OPTION_SIZE,                                                                \
+		  .value = &(f)->reading.last_context,                                                    \
+		  .lo = 1,                                                                                \
+		  .hi = 1 << 24,                                                                          \
+		  .arg = "L",                                                                             \
+		  .help = "length of the last window (default: the model's last_context_length)" },       \
+	{                                                                                                 \
+		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->reading.threads, \
+		.lo = 1, .hi = 1024, .arg = "N",                                                          \
+		.help = "threads; results do not depend on it [all processors]"                           \
+	}
 
 struct input {
 	struct fot_model *model;
@@ -55,7 +90,8 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
 	FOT_TRY(fot_model_open(&in->model, f->model, err));
 	if (f->tokens) {
-		status = fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
+		status =
+			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
 	} else if (!fot_model_tokenizer(in->model)) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --text needs", f->model);
 	} else {
@@ -82,8 +118,8 @@ struct score_flags {
 
 /* The logits of all sequences: one tensor when they have equally many rows. */
 struct logits {
-	float **of;     /* [n] */
-	size_t *rows;   /* [n] */
+	float **of;   /* [n] */
+	size_t *rows; /* [n] */
 	size_t n, vocab;
 };
 
@@ -103,9 +139,12 @@ static int logits_init(struct logits *l, const struct input *in, struct fot_err 
 	return l->of && l->rows ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 }
 
-static struct fot_tensor tensor_of(const char *name, const float *data, int64_t sequences, int64_t rows, int64_t vocab)
+static struct fot_tensor tensor_of(const char *name, const float *data, int64_t sequences, int64_t rows,
+				   int64_t vocab)
 {
-	struct fot_tensor t = { .name = name, .dtype = FOT_F32, .rank = 3, .shape = { sequences, rows, vocab }, .data = data };
+	struct fot_tensor t = {
+		.name = name, .dtype = FOT_F32, .rank = 3, .shape = { sequences, rows, vocab }, .data = data
+	};
 
 	t.n = sequences * rows * vocab;
 	t.bytes = (size_t)t.n * sizeof(float);
@@ -170,8 +209,8 @@ static void put_rows(struct fot_str *csv, size_t sequence, const struct fot_ids 
 	}
 }
 
-static int score_one(struct fot_reading *r, const struct fot_ids *ids, size_t sequence, struct logits *l, bool all,
-		     struct fot_str *csv, struct fot_err *err)
+static int score_one(struct fot_reading *r, const struct fot_ids *ids, size_t sequence, struct logits *l,
+		     bool all, struct fot_str *csv, struct fot_err *err)
 {
 	double *nll = fot_alloc(ids->n, sizeof *nll);
 	int32_t *argmax = fot_alloc(ids->n, sizeof *argmax);
@@ -227,17 +266,29 @@ int fot_cmd_score(int argc, char **argv)
 	struct score_flags f = { .in.reading.memory = -1 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
-		{ .name = "out", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &f.out, .arg = "FILE.csv", .required = true,
+		{ .name = "out",
+		  .letter = 'o',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.out,
+		  .arg = "FILE.csv",
+		  .required = true,
 		  .help = "sequence,turn,position,token,nll_nats,argmax" },
-		{ .name = "logits", .type = FOT_OPTION_TEXT, .value = &f.logits, .arg = "FILE.safetensors",
+		{ .name = "logits",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.logits,
+		  .arg = "FILE.safetensors",
 		  .help = "fp32 logits of the last window, [sequences, tokens, vocab]" },
-		{ .name = "all-logits", .type = FOT_OPTION_FLAG, .value = &f.all_logits, .help = "of all tokens" },
+		{ .name = "all-logits",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.all_logits,
+		  .help = "of all tokens" },
 	};
 	struct fot_options o = {
 		.command = "score",
 		.usage = "score --model DIR --tokens FILE --out FILE.csv [options]",
-		.about = "Negative log-likelihood of each token given all before it, and the most likely token there.\n"
-			 "Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...",
+		.about =
+			"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
+			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...",
 		.option = options,
 		.n = COUNT(options),
 	};
@@ -277,11 +328,13 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 
 	FOT_TRY(open_input(&in, &f->in, err));
 	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
-	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading, fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
+	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading,
+				 fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
 	for (size_t i = 0; i < in.seq.n; i++) {
 		ids.n = 0;
 		fot_str_clear(&line);
-		FOT_TRY(fot_reading_generate(&r, in.seq.seq[i].id, in.seq.seq[i].n, (size_t)f->max_new, eos, &ids, err));
+		FOT_TRY(fot_reading_generate(&r, in.seq.seq[i].id, in.seq.seq[i].n, (size_t)f->max_new, eos,
+					     &ids, err));
 		put_tokens(&line, i, &ids);
 		FOT_TRY(fot_str_check(&line, err));
 		fputs(line.data, stdout);
@@ -300,14 +353,25 @@ int fot_cmd_generate(int argc, char **argv)
 	struct generate_flags f = { .in.reading.memory = -1 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
-		{ .name = "max-new", .letter = 'n', .type = FOT_OPTION_SIZE, .value = &f.max_new, .lo = 1, .hi = 1 << 24, .arg = "N",
-		  .required = true, .help = "tokens to generate" },
-		{ .name = "ignore-eos", .type = FOT_OPTION_FLAG, .value = &f.ignore_eos, .help = "do not stop at the end token" },
+		{ .name = "max-new",
+		  .letter = 'n',
+		  .type = FOT_OPTION_SIZE,
+		  .value = &f.max_new,
+		  .lo = 1,
+		  .hi = 1 << 24,
+		  .arg = "N",
+		  .required = true,
+		  .help = "tokens to generate" },
+		{ .name = "ignore-eos",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.ignore_eos,
+		  .help = "do not stop at the end token" },
 	};
 	struct fot_options o = {
 		.command = "generate",
 		.usage = "generate --model DIR --tokens FILE --max-new N [options]",
-		.about = "Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]}.",
+		.about =
+			"Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]}.",
 		.option = options,
 		.n = COUNT(options),
 	};

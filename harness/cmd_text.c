@@ -96,7 +96,8 @@ static int parse_line(cJSON **node, const struct lines *l, const char *line, siz
 	return status;
 }
 
-static int tokenize_line(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out)
+static int tokenize_line(const struct lines *l, const char *line, size_t n, size_t number,
+			 struct fot_str *out)
 {
 	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
 	const char *text = NULL;
@@ -107,7 +108,8 @@ static int tokenize_line(const struct lines *l, const char *line, size_t n, size
 		return put_ids(l, line, n && line[n - 1] == '\r' ? n - 1 : n, out);
 	FOT_TRY(parse_line(&record, l, line, n, number));
 	if (!cJSON_IsObject(record)) {
-		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name, number);
+		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name,
+				  number);
 		goto out;
 	}
 	status = fot_json_string(record, "text", true, &text, &ctx, l->err);
@@ -120,7 +122,8 @@ out:
 	return status;
 }
 
-static int detokenize_line(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out)
+static int detokenize_line(const struct lines *l, const char *line, size_t n, size_t number,
+			   struct fot_str *out)
 {
 	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
 	struct fot_ids ids = { 0 };
@@ -131,11 +134,11 @@ static int detokenize_line(const struct lines *l, const char *line, size_t n, si
 
 	FOT_TRY(parse_line(&list, l, line, n, number));
 	if (!cJSON_IsArray(list)) {
-		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected a list of ids", l->name, number);
+		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected a list of ids", l->name,
+				  number);
 		goto out;
 	}
-	cJSON_ArrayForEach(node, list)
-	{
+	cJSON_ArrayForEach (node, list) {
 		int64_t id;
 
 		FOT_TRY(fot_json_as_i64(node, 0, fot_tokenizer_vocab(l->t) - 1, &id, &ctx, l->err));
@@ -173,19 +176,31 @@ out:
 	return status == FOT_OK ? status : fot_command_failed(command, &err);
 }
 
-#define MODEL_OPTION(f)                                                                                              \
-	{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", .required = true, \
-	  .help = "model folder, tokenizer.model file, or byte" }
+#define MODEL_OPTION(f)                                                                                      \
+	{                                                                                                    \
+		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", \
+		.required = true, .help = "model folder, tokenizer.model file, or byte"                      \
+	}
 
 int fot_cmd_tokenize(int argc, char **argv)
 {
 	struct flags f = { 0 };
 	struct fot_option options[] = {
 		MODEL_OPTION(&f),
-		{ .name = "text", .type = FOT_OPTION_TEXT, .value = &f.input, .arg = "FILE", .required = true,
+		{ .name = "text",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .required = true,
 		  .help = "text, or records with --jsonl" },
-		{ .name = "jsonl", .type = FOT_OPTION_FLAG, .value = &f.jsonl, .help = "lines are {\"text\": ...}" },
-		{ .name = "no-bos", .type = FOT_OPTION_FLAG, .value = &f.no_bos, .help = "do not put BOS first" },
+		{ .name = "jsonl",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.jsonl,
+		  .help = "lines are {\"text\": ...}" },
+		{ .name = "no-bos",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.no_bos,
+		  .help = "do not put BOS first" },
 	};
 	struct fot_options o = {
 		.command = "tokenize",
@@ -206,9 +221,21 @@ int fot_cmd_detokenize(int argc, char **argv)
 	struct flags f = { 0 };
 	struct fot_option options[] = {
 		MODEL_OPTION(&f),
-		{ .name = "ids", .type = FOT_OPTION_TEXT, .value = &f.input, .arg = "FILE", .help = "one JSON list of ids per line" },
-		{ .name = "tokens", .type = FOT_OPTION_TEXT, .value = &f.input, .arg = "FILE", .help = "the same as --ids" },
-		{ .name = "text", .type = FOT_OPTION_TEXT, .value = &f.input, .arg = "FILE", .help = "the same as --ids" },
+		{ .name = "ids",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "one JSON list of ids per line" },
+		{ .name = "tokens",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "the same as --ids" },
+		{ .name = "text",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "the same as --ids" },
 	};
 	struct fot_options o = {
 		.command = "detokenize",

@@ -5,39 +5,46 @@
 
 /* Shared key columns, first everywhere. */
 #define KEY_COLUMNS                                                                                                   \
-	{ "run_id", FOT_COLUMN_TEXT, false, "identity of spec, models and data: equal inputs give equal run_id" },     \
-	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                            \
-	{ "model_variant", FOT_COLUMN_TEXT, false,                                                                    \
-	  "training method: local, vanilla, fot-d1, fot, memorizing, transformer-xl, or the folder's name" },         \
-	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                          \
-	{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },                   \
-	{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                              \
-	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },                                                        \
-	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" }
+	{ "run_id", FOT_COLUMN_TEXT, false,                                                                           \
+	  "identity of spec, models and data: equal inputs give equal run_id" },                                      \
+		{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                    \
+		{ "model_variant", FOT_COLUMN_TEXT, false,                                                            \
+		  "training method: local, vanilla, fot-d1, fot, memorizing, transformer-xl, or the folder's name" }, \
+		{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                  \
+		{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },           \
+		{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                      \
+		{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },                                                \
+	{                                                                                                             \
+		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
+	}
 
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
-	{ "bos_mode", FOT_COLUMN_TEXT, false, "first: one BOS at the start of the document; none: the model has none" },
+	{ "bos_mode", FOT_COLUMN_TEXT, false,
+	  "first: one BOS at the start of the document; none: the model has none" },
 	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
 	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
 	{ "n_tokens_doc", FOT_COLUMN_INT, false, "tokens of the document, BOS included" },
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens" },
-	{ "n_words_scored", FOT_COLUMN_INT, false, "words (runs of non-white-space bytes) that start in the target text" },
+	{ "n_words_scored", FOT_COLUMN_INT, false,
+	  "words (runs of non-white-space bytes) that start in the target text" },
 	{ "n_bytes_scored", FOT_COLUMN_INT, false, "bytes of the target text" },
 	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the target tokens" },
 	{ "nll_sq_nats", FOT_COLUMN_REAL, false, "sum of (log p)^2 over the target tokens" },
 	{ "n_windows", FOT_COLUMN_INT, false, "scored windows" },
 	{ "truncated", FOT_COLUMN_BOOL, false, "1: the document goes on behind the last target" },
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no full target window), failed" },
-	{ "wall_s", FOT_COLUMN_REAL, true, "seconds for this row (the shared prefix counts for the longest context)" },
+	{ "wall_s", FOT_COLUMN_REAL, true,
+	  "seconds for this row (the shared prefix counts for the longest context)" },
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
 	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
 	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
 	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
 	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
 	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
-	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer: nll per token compares only where it is the same" },
+	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
+	  "tokenizer: nll per token compares only where it is the same" },
 };
 
 static const struct fot_column summary_columns[] = {
@@ -50,7 +57,8 @@ static const struct fot_column summary_columns[] = {
 	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
 	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
-	{ "ci_method", FOT_COLUMN_TEXT, false, "cluster-bootstrap, paired-bootstrap (of delta), ratio-t, wilson, clopper-pearson" },
+	{ "ci_method", FOT_COLUMN_TEXT, false,
+	  "cluster-bootstrap, paired-bootstrap (of delta), ratio-t, wilson, clopper-pearson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "documents" },
@@ -65,7 +73,8 @@ static const struct fot_column summary_columns[] = {
 	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the context lengths" },
 	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact or sign-flip" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, one cluster (no interval), empty (nothing to estimate from)" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, one cluster (no interval), empty (nothing to estimate from)" },
 	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
 	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
 	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
@@ -73,7 +82,8 @@ static const struct fot_column summary_columns[] = {
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
 	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
 	{ "delta_nll_ci_high_nats", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents" },
-	{ "min_detectable_nats", FOT_COLUMN_REAL, false, "minimum detectable difference: 2.80 x paired standard error" },
+	{ "min_detectable_nats", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference: 2.80 x paired standard error" },
 	{ "p_t", FOT_COLUMN_REAL, false, "two-sided p of the paired t test" },
 };
 
@@ -108,8 +118,8 @@ void fot_columns_describe(struct fot_str *out)
 	for (size_t s = 0; s < fot_n_schemas; s++) {
 		const struct fot_schema *schema = fot_schemas[s];
 
-		fot_str_printf(out, "## %s.csv\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n", schema->name,
-			       schema->about);
+		fot_str_printf(out, "## %s.csv\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n",
+			       schema->name, schema->about);
 		for (size_t i = 0; i < schema->n; i++) {
 			const struct fot_column *c = &schema->column[i];
 

@@ -20,7 +20,8 @@ static double layer_flops(const struct fot_config *c, int n_layers)
 	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
 }
 
-static double item_flops(const struct fot_plan *p, const struct fot_item *item, int64_t prefix, int64_t targets)
+static double item_flops(const struct fot_plan *p, const struct fot_item *item, int64_t prefix,
+			 int64_t targets)
 {
 	const struct fot_condition *k = &p->condition[item->condition];
 	const struct fot_config *c = fot_model_config(p->model[k->model].model);
@@ -34,8 +35,9 @@ static double item_flops(const struct fot_plan *p, const struct fot_item *item, 
 	for (size_t l = 0; l < (memory ? t->n_lengths : 1); l++) {
 		double seen = memory ? (double)t->context_length[l] - window : 0;
 
-		total += (double)targets * (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size +
-					    2.0 * c->n_layers * d * window + 4.0 * c->n_mem_layers * d * seen);
+		total +=
+			(double)targets * (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size +
+					   2.0 * c->n_layers * d * window + 4.0 * c->n_mem_layers * d * seen);
 	}
 	return total;
 }
@@ -62,8 +64,8 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t thread
 	struct cost all = { 0 };
 	size_t most = 0;
 
-	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed", "tokens scored", "flop",
-		       "MiB");
+	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed",
+		       "tokens scored", "flop", "MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
 		struct fot_session_opts opts = plan->condition[c].opts;
 		struct cost cost = { 0 };
@@ -85,8 +87,9 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t thread
 		all.scored += cost.scored;
 		all.flops += cost.flops;
 	}
-	fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", "all (memory: the most)", (long long)all.items,
-		       (long long)all.fed, (long long)all.scored, all.flops, (double)most / (1024.0 * 1024.0));
+	fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", "all (memory: the most)",
+		       (long long)all.items, (long long)all.fed, (long long)all.scored, all.flops,
+		       (double)most / (1024.0 * 1024.0));
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	return fot_str_check(out, err);
 }

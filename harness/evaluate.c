@@ -34,8 +34,8 @@ out:
 }
 
 /* One target window at every length; the last one's keys and values stay. */
-static int evaluate_window(struct fot_session *s, const struct fot_request *r, size_t at, struct fot_scores *out,
-			   struct fot_err *err)
+static int evaluate_window(struct fot_session *s, const struct fot_request *r, size_t at,
+			   struct fot_scores *out, struct fot_err *err)
 {
 	struct fot_mark mark = fot_session_mark(s);
 	size_t n = r->end - r->begin;

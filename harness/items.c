@@ -28,12 +28,14 @@ static int use_condition(struct fot_worker *w, size_t condition, struct fot_err 
 	opts.n_threads = w->threads;
 	opts.mem_max = fot_plan_memory(w->plan, condition);
 	w->condition = condition;
-	return fot_session_open(&w->session, w->plan->model[w->plan->condition[condition].model].model, &opts, err);
+	return fot_session_open(&w->session, w->plan->model[w->plan->condition[condition].model].model, &opts,
+				err);
 }
 
 /* --- rows --- */
 
-static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int64_t length, struct fot_table *t)
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int64_t length,
+		      struct fot_table *t)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
 	const struct fot_dataset *data = p->dataset[item->dataset].data;
@@ -68,7 +70,8 @@ void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *it
 	const struct fot_task_spec *t = &plan->spec->task[item->task];
 
 	for (size_t l = 0; l < t->n_lengths; l++)
-		fot_table_set_text(table, key_row(plan, item, t->context_length[l], table), "status", "failed");
+		fot_table_set_text(table, key_row(plan, item, t->context_length[l], table), "status",
+				   "failed");
 }
 
 static void skipped_rows(const struct fot_plan *plan, const struct fot_item *item, size_t n_tokens,
@@ -128,12 +131,14 @@ static int evaluate_request(struct fot_worker *w, const struct fot_item *item, c
 	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
 	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
 	if (!s.nll || !s.wall_s) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", r->end - r->begin);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
+				  r->end - r->begin);
 		goto out;
 	}
 	FOT_TRY(use_condition(w, item->condition, err));
 	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
-	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0, err));
+	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
+				    err));
 	for (size_t l = 0; l < r->n_lengths; l++)
 		scored_row(w->plan, item, r, &s, l, &text, table);
 	status = fot_table_check(table, err);
@@ -143,7 +148,8 @@ out:
 	return status;
 }
 
-int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, struct fot_err *err)
+int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+		      struct fot_err *err)
 {
 	const struct fot_plan *p = w->plan;
 	struct fot_perplexity task = fot_plan_perplexity(p, item);
@@ -175,8 +181,8 @@ int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item)
 		return 1;
 	if (targets > task.target_tokens)
 		targets = task.target_tokens;
-	return fot_evaluate_cost(plan->condition[item->condition].mode != FOT_MEMORY_NONE, begin, (size_t)targets,
-				 task.n_lengths);
+	return fot_evaluate_cost(plan->condition[item->condition].mode != FOT_MEMORY_NONE, begin,
+				 (size_t)targets, task.n_lengths);
 }
 
 /* --- records --- */
@@ -197,7 +203,8 @@ static cJSON *rows_json(const struct fot_table *t, size_t first, bool timing)
 	return list;
 }
 
-int fot_item_record(const struct fot_table *table, size_t first, cJSON **result, cJSON **note, struct fot_err *err)
+int fot_item_record(const struct fot_table *table, size_t first, cJSON **result, cJSON **note,
+		    struct fot_err *err)
 {
 	*result = rows_json(table, first, false);
 	*note = rows_json(table, first, true);

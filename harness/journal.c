@@ -66,9 +66,10 @@ out:
 
 static int corrupt(const char *path, size_t line, const char *what, struct fot_err *err)
 {
-	return FOT_FAIL(err, FOT_ERR_INPUT,
-			"%s: line %zu: %s; the journal is damaged before its end, restore it from a copy or use --overwrite",
-			path, line, what);
+	return FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"%s: line %zu: %s; the journal is damaged before its end, restore it from a copy or use --overwrite",
+		path, line, what);
 }
 
 static int read_header(struct fot_journal_content *c, cJSON *record, const char *path, struct fot_err *err)
@@ -80,12 +81,14 @@ static int read_header(struct fot_journal_content *c, cJSON *record, const char 
 
 	FOT_TRY(fot_json_string(record, "format", true, &format, &ctx, err));
 	if (strcmp(format, FORMAT) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: format \"%.40s\", expected \"%s\"", path, format, FORMAT);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: format \"%.40s\", expected \"%s\"", path,
+				  format, FORMAT);
 		goto out;
 	}
 	FOT_TRY(fot_json_i64(record, "version", true, 0, INT32_MAX, &version, &ctx, err));
 	if (version != FOT_JOURNAL_VERSION) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: journal version %lld, this program reads version %d", path,
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: journal version %lld, this program reads version %d", path,
 				  (long long)version, FOT_JOURNAL_VERSION);
 		goto out;
 	}
@@ -97,8 +100,8 @@ out:
 	return status;
 }
 
-static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record, size_t line, const char *path,
-		       struct fot_err *err)
+static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record, size_t line,
+		       const char *path, struct fot_err *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "item");
 	struct fot_record *r;
@@ -216,10 +219,13 @@ static int drop_duplicates(struct fot_journal_content *c, const char *path, stru
 			continue;
 		}
 		if (status == FOT_OK)
-			status = fot_json_differences(&text, first->result, "first", r->result, "second", 3, &n, err);
+			status = fot_json_differences(&text, first->result, "first", r->result, "second", 3,
+						      &n, err);
 		if (status == FOT_OK && n > 0)
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: lines %zu and %zu: two different results of item %.200s: %.300s",
-					  path, first->line, r->line, r->item, text.data);
+			status = FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"%s: lines %zu and %zu: two different results of item %.200s: %.300s", path,
+				first->line, r->line, r->item, text.data);
 		fot_str_release(&text);
 		record_release(r);
 		c->n_duplicates++;
@@ -280,7 +286,8 @@ static int append_line(struct fot_journal *j, const struct fot_str *line, struct
 	int status;
 
 	if (j->dead)
-		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: an earlier fsync failed, nothing more is written", j->path);
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: an earlier fsync failed, nothing more is written",
+				j->path);
 	status = fot_write_all(j->fd, line->data, line->len, j->path, err);
 	if (status != FOT_OK) {
 		/* Take the torn piece back; if that fails too, the reader copes with it. */
@@ -328,7 +335,8 @@ static int sync_folder(const char *path, struct fot_err *err)
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : fot_strdup(".");
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int status = fd < 0 ? FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot open its folder: %s", path, strerror(errno)) :
+	int status = fd < 0 ? FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot open its folder: %s", path,
+				       strerror(errno)) :
 			      fot_fsync(fd, dir, err);
 
 	if (fd >= 0)
@@ -382,10 +390,12 @@ static int check_identity(const struct fot_journal_content *c, const cJSON *iden
 {
 	struct fot_str text = FOT_STR_INIT;
 	size_t n = 0;
-	int status = fot_json_differences(&text, c->identity, "journal", identity, "now", MAX_DIFFERENCES, &n, err);
+	int status = fot_json_differences(&text, c->identity, "journal", identity, "now", MAX_DIFFERENCES, &n,
+					  err);
 
 	if (status == FOT_OK && n > 0)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: cannot resume, %zu inputs differ: %s", path, n, text.data);
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: cannot resume, %zu inputs differ: %s", path, n,
+				  text.data);
 	fot_str_release(&text);
 	return status;
 }
@@ -403,7 +413,8 @@ int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *con
 	FOT_TRY(open_journal(&j, path, 0, err));
 	j->bytes = content->valid_bytes;
 	if (content->torn_bytes > 0 && ftruncate(j->fd, (off_t)j->bytes) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot cut the torn last line: %s", path, strerror(errno));
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot cut the torn last line: %s", path,
+				  strerror(errno));
 		goto out;
 	}
 	if (content->torn_bytes > 0)

@@ -31,21 +31,23 @@ struct fot_record {
 };
 
 struct fot_journal_content {
-	cJSON *identity;       /* NULL if not even the header was complete */
+	cJSON *identity;        /* NULL if not even the header was complete */
 	struct fot_record *rec; /* sorted by item, duplicates gone */
 	size_t n, n_duplicates;
-	size_t valid_bytes;    /* length of the good part */
-	size_t torn_bytes;     /* dropped behind it */
+	size_t valid_bytes; /* length of the good part */
+	size_t torn_bytes;  /* dropped behind it */
 };
 
 /* Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt), FOT_ERR_RUN (memory). */
 int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err);
 void fot_journal_content_release(struct fot_journal_content *c);
-const struct fot_record *fot_journal_find(const struct fot_journal_content *c, const char *item); /* or NULL */
+const struct fot_record *fot_journal_find(const struct fot_journal_content *c,
+					  const char *item); /* or NULL */
 
 struct fot_journal;
 /* Start a journal; path must not exist. Errors: FOT_ERR_OUTPUT. */
-int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity, struct fot_err *err);
+int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity,
+		       struct fot_err *err);
 /* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut a torn
  * tail and go on appending. content holds what is there already. */
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,

@@ -117,8 +117,8 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct leaf *)a)->path, ((const struct leaf *)b)->path);
 }
 
-int fot_json_differences(struct fot_str *out, const cJSON *a, const char *name_a, const cJSON *b, const char *name_b,
-			 size_t max, size_t *n_different, struct fot_err *err)
+int fot_json_differences(struct fot_str *out, const cJSON *a, const char *name_a, const cJSON *b,
+			 const char *name_b, size_t max, size_t *n_different, struct fot_err *err)
 {
 	struct leaves la = { 0 }, lb = { 0 };
 	size_t i = 0, k = 0, n = 0;
@@ -139,10 +139,11 @@ int fot_json_differences(struct fot_str *out, const cJSON *a, const char *name_a
 		if (n++ < max) {
 			fot_str_puts(out, n > 1 ? "; " : "");
 			if (order == 0)
-				fot_str_printf(out, "%s: %s %s, %s %s", la.leaf[i].path, name_a, la.leaf[i].value, name_b,
-					       lb.leaf[k].value);
+				fot_str_printf(out, "%s: %s %s, %s %s", la.leaf[i].path, name_a,
+					       la.leaf[i].value, name_b, lb.leaf[k].value);
 			else
-				fot_str_printf(out, "%s: only %s", order < 0 ? la.leaf[i].path : lb.leaf[k].path,
+				fot_str_printf(out, "%s: only %s",
+					       order < 0 ? la.leaf[i].path : lb.leaf[k].path,
 					       order < 0 ? name_a : name_b);
 		}
 		i += order <= 0;

@@ -53,9 +53,11 @@ static int list_commands(void)
 	struct fot_str out = FOT_STR_INIT;
 	int status;
 
-	fot_str_puts(&out, "fotbench: long-context benchmarks of transformers with memory\n\n"
-			   "usage: fotbench COMMAND [arguments]\n       fotbench COMMAND --help\n       fotbench --version\n\n"
-			   "commands:\n");
+	fot_str_puts(
+		&out,
+		"fotbench: long-context benchmarks of transformers with memory\n\n"
+		"usage: fotbench COMMAND [arguments]\n       fotbench COMMAND --help\n       fotbench --version\n\n"
+		"commands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fot_str_printf(&out, "  %-12s %s\n", commands[i].name, commands[i].about);
 	status = print(out.failed ? "" : out.data);
@@ -115,8 +117,8 @@ static int cmd_help(int argc, char **argv)
 
 static int version(void)
 {
-	printf("fotbench %s (%.12s%s, %s)\n", FOT_VERSION, FOT_BUILD_COMMIT, FOT_BUILD_DIRTY ? ", changed" : "",
-	       FOT_BUILD_VARIANT);
+	printf("fotbench %s (%.12s%s, %s)\n", FOT_VERSION, FOT_BUILD_COMMIT,
+	       FOT_BUILD_DIRTY ? ", changed" : "", FOT_BUILD_VARIANT);
 	return print("");
 }
 

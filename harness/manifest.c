@@ -193,12 +193,14 @@ static void add_conventions(struct doc *d, cJSON *root)
 
 	number(d, versions, "perplexity", FOT_PERPLEXITY_VERSION);
 	text(d, o, "perplexity", "exp(sum nll_nats / sum n_tokens_scored) over documents");
-	text(d, o, "targets", "the same tokens at every context length; whole windows behind the longest memory");
+	text(d, o, "targets",
+	     "the same tokens at every context length; whole windows behind the longest memory");
 	text(d, o, "context_length", "local window W plus the memory of the L - W tokens before the window");
 	text(d, o, "stride", "W: windows do not overlap");
 	text(d, o, "bos", "one, at the start of the document");
 	text(d, o, "first_token_scored", "column target_start, counted from 0 with BOS");
-	text(d, o, "words", "runs of bytes other than space, \\t, \\n, \\v, \\f, \\r that start in the target text");
+	text(d, o, "words",
+	     "runs of bytes other than space, \\t, \\n, \\v, \\f, \\r that start in the target text");
 	text(d, o, "nll", "natural logarithm, compensated sums in token order");
 	number(d, o, "bootstrap_draws", FOT_STATS_DRAWS);
 	number(d, o, "interval_level", FOT_STATS_LEVEL);

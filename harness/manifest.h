@@ -7,12 +7,12 @@
 struct fot_manifest {
 	const struct fot_plan *plan;
 	const struct fot_run_opts *opts;
-	const char *status;      /* started, complete, partial, failed */
-	const char *problem;     /* text of the error, or NULL */
+	const char *status;  /* started, complete, partial, failed */
+	const char *problem; /* text of the error, or NULL */
 	struct fot_run_counts counts;
-	char run_uid[33];        /* random: tells two runs of the same inputs apart */
-	char started[32];        /* UTC */
-	double wall_s;           /* monotonic */
+	char run_uid[33];                      /* random: tells two runs of the same inputs apart */
+	char started[32];                      /* UTC */
+	double wall_s;                         /* monotonic */
 	int64_t rows_perplexity, rows_summary; /* -1: file not written */
 };
 

@@ -48,8 +48,8 @@ static int unknown(const struct fot_options *o, const char *arg, struct fot_err 
 
 static int out_of_range(const struct fot_option *p, const char *text, const char *kind, struct fot_err *err)
 {
-	return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: expected %s from %.17g to %.17g, got \"%s\"", p->name, kind, p->lo,
-			p->hi, text);
+	return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: expected %s from %.17g to %.17g, got \"%s\"", p->name,
+			kind, p->lo, p->hi, text);
 }
 
 static int take_choice(struct fot_option *p, const char *text, struct fot_err *err)
@@ -82,7 +82,9 @@ static int take_value(struct fot_option *p, const char *text, struct fot_err *er
 	case FOT_OPTION_SIZE:
 		if (!(p->type == FOT_OPTION_INT ? fot_parse_i64(text, &i) : fot_parse_size(text, &i)) ||
 		    (double)i < p->lo || (double)i > p->hi)
-			return out_of_range(p, text, p->type == FOT_OPTION_INT ? "an integer" : "a size (512, 8k, 1M)", err);
+			return out_of_range(p, text,
+					    p->type == FOT_OPTION_INT ? "an integer" : "a size (512, 8k, 1M)",
+					    err);
 		*(int64_t *)p->value = i;
 		return FOT_OK;
 	case FOT_OPTION_REAL:
@@ -94,7 +96,8 @@ static int take_value(struct fot_option *p, const char *text, struct fot_err *er
 		return take_choice(p, text, err);
 	case FOT_OPTION_TEXTS:
 		if (texts->n == FOT_TEXTS_MAX)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: given more than %d times", p->name, FOT_TEXTS_MAX);
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: given more than %d times", p->name,
+					FOT_TEXTS_MAX);
 		texts->at[texts->n++] = text;
 		return FOT_OK;
 	case FOT_OPTION_TEXT:
@@ -109,7 +112,8 @@ static int take_value(struct fot_option *p, const char *text, struct fot_err *er
 }
 
 /* value: what stands in the same argument, or NULL. *i moves on when the next is taken. */
-static int take_option(struct fot_option *p, const char *value, int argc, char **argv, int *i, struct fot_err *err)
+static int take_option(struct fot_option *p, const char *value, int argc, char **argv, int *i,
+		       struct fot_err *err)
 {
 	if (p->given && p->type != FOT_OPTION_TEXTS)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: given twice", p->name);
@@ -139,7 +143,8 @@ static int take_argument(struct fot_options *o, int argc, char **argv, int *i, s
 	}
 	if (arg[1] == '-') {
 		p = find_long(o, arg + 2, equals ? (size_t)(equals - arg) - 2 : strlen(arg + 2));
-		return p ? take_option(p, equals ? equals + 1 : NULL, argc, argv, i, err) : unknown(o, arg, err);
+		return p ? take_option(p, equals ? equals + 1 : NULL, argc, argv, i, err) :
+			   unknown(o, arg, err);
 	}
 	p = find_letter(o, arg[1]);
 	return p ? take_option(p, arg[2] ? arg + 2 : NULL, argc, argv, i, err) : unknown(o, arg, err);
@@ -151,8 +156,8 @@ static int check_complete(const struct fot_options *o, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "too few arguments; usage: fotbench %s", o->usage);
 	for (size_t i = 0; i < o->n; i++) {
 		if (o->option[i].required && !o->option[i].given)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s %s is missing; usage: fotbench %s", o->option[i].name,
-					o->option[i].arg, o->usage);
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s %s is missing; usage: fotbench %s",
+					o->option[i].name, o->option[i].arg, o->usage);
 	}
 	return FOT_OK;
 }
@@ -172,7 +177,8 @@ int fot_options_parse(struct fot_options *o, int argc, char **argv, struct fot_e
 			if (status != FOT_OK || o->help)
 				return status;
 		} else if (o->n_positional >= o->max_positional || o->n_positional >= FOT_POSITIONAL_MAX) {
-			return FOT_FAIL(err, FOT_ERR_USAGE, "unexpected argument \"%s\"; usage: fotbench %s", arg, o->usage);
+			return FOT_FAIL(err, FOT_ERR_USAGE, "unexpected argument \"%s\"; usage: fotbench %s",
+					arg, o->usage);
 		} else {
 			o->positional[o->n_positional++] = arg;
 		}
@@ -249,7 +255,8 @@ int fot_flush_stdout(struct fot_err *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return FOT_OK;
-	return errno == EPIPE ? FOT_OK : FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
+	return errno == EPIPE ? FOT_OK :
+				FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
 }
 
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code)

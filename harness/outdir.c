@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const char *const own_files[] = { "manifest.json", "journal.jsonl", "perplexity.csv", "passkey.csv",
+static const char *const own_files[] = { "manifest.json", "journal.jsonl", "perplexity.csv",  "passkey.csv",
 					 "fewshot.csv",   "lookup.csv",    "distraction.csv", "summary.csv",
 					 "summary.md",    "summary.tex",   "log.txt" };
 #define N_OWN (sizeof own_files / sizeof own_files[0])
@@ -49,8 +49,8 @@ static int remove_own(const struct fot_outdir *o, struct fot_err *err)
 
 		fot_free(path);
 		if (failed)
-			return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/%s: cannot be removed: %s", o->path, own_files[i],
-					strerror(errno));
+			return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/%s: cannot be removed: %s", o->path,
+					own_files[i], strerror(errno));
 	}
 	return FOT_OK;
 }
@@ -78,8 +78,9 @@ static int take_lock(struct fot_outdir *o, struct fot_err *err)
 	if (o->lock_fd < 0)
 		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: not writable: %s", o->path, strerror(errno));
 	if (flock(o->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? locked(o, err) :
-					      FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/LOCK: %s", o->path, strerror(errno));
+		return errno == EWOULDBLOCK ?
+			       locked(o, err) :
+			       FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/LOCK: %s", o->path, strerror(errno));
 	gethostname(host, sizeof host - 1);
 	fot_utc_now(now);
 	n = snprintf(text, sizeof text, "pid %ld on %s since %s\n", (long)getpid(), host, now);
@@ -113,7 +114,8 @@ static int refuse_foreign(const struct fot_outdir *o, struct fot_err *err)
 	int status = look(o, &own, other, err);
 
 	if (status == FOT_OK && !own && other[0])
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: not empty (%s) and no run of fotbench; choose another folder", o->path,
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: not empty (%s) and no run of fotbench; choose another folder", o->path,
 				  other);
 	return status;
 }
@@ -135,10 +137,13 @@ static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_er
 	o->has_journal = fot_file_exists(journal);
 	run = o->has_journal || fot_file_exists(manifest);
 	if (!run && own)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: holds files of a run but neither its journal nor its manifest; choose "
-				  "another folder", o->path);
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: holds files of a run but neither its journal nor its manifest; choose "
+				  "another folder",
+				  o->path);
 	else if (run && mode == FOT_OUTDIR_NEW)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: holds a run already; use --resume, --overwrite or another folder",
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: holds a run already; use --resume, --overwrite or another folder",
 				  o->path);
 	else if (mode == FOT_OUTDIR_OVERWRITE)
 		status = remove_own(o, err);

@@ -66,9 +66,11 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 	if (m->dtype_given)
 		c->opts.mem_dtype = m->dtype;
 	if (m->mode != FOT_MEMORY_NONE && config->n_mem_layers == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: the model has no memory layers, memory must be \"none\"", pm->dir);
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: the model has no memory layers, memory must be \"none\"", pm->dir);
 	if (!fot_model_tokenizer(pm->model))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which perplexity of texts needs", pm->dir);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which perplexity of texts needs",
+				pm->dir);
 	return FOT_OK;
 }
 
@@ -90,7 +92,8 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 	for (size_t i = 0; i < p->n_conditions; i++) {
 		if (strcmp(p->condition[i].label, label.data) != 0)
 			continue;
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "spec: the condition %s stands twice; give the models different variants",
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "spec: the condition %s stands twice; give the models different variants",
 				  label.data);
 		goto out;
 	}
@@ -227,7 +230,8 @@ static int64_t least_bytes(const struct fot_plan *p, size_t task)
 
 /* Documents of the split in their order, until enough are long enough; those
  * that are certainly too short are kept too, as rows that say so. */
-static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset, struct fot_err *err)
+static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset,
+			 struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
 	const struct fot_dataset *d = p->dataset[dataset].data;
@@ -245,8 +249,8 @@ static int add_documents(struct fot_plan *p, size_t condition, size_t task, size
 		n += fot_dataset_at(d, i)->n_bytes >= least;
 	}
 	if (taken == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
-				  fot_spec_split_name(t->split));
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
+				  fot_dataset_name(d), fot_spec_split_name(t->split));
 out:
 	return status;
 }
@@ -298,7 +302,8 @@ static bool add_models(cJSON *root, const struct fot_plan *p)
 	for (size_t i = 0; i < p->n_models && list; i++) {
 		cJSON *o = cJSON_CreateObject();
 
-		if (!o || !cJSON_AddItemToArray(list, o) || !cJSON_AddStringToObject(o, "name", p->model[i].name) ||
+		if (!o || !cJSON_AddItemToArray(list, o) ||
+		    !cJSON_AddStringToObject(o, "name", p->model[i].name) ||
 		    !cJSON_AddStringToObject(o, "sha256", p->model[i].files.sha256) ||
 		    !cJSON_AddStringToObject(o, "tokenizer_sha256",
 					     fot_tokenizer_hash(fot_model_tokenizer(p->model[i].model))))

@@ -128,7 +128,8 @@ static bool has_no_memory(const struct builder *b, size_t row)
 	return strcmp(fot_table_text(b->t, row, "memory_mode"), "none") == 0;
 }
 
-static void put_point(struct builder *b, size_t row, const char *series, int64_t length, const struct point *p)
+static void put_point(struct builder *b, size_t row, const char *series, int64_t length,
+		      const struct point *p)
 {
 	struct fot_str *out = &b->out->data;
 
@@ -204,8 +205,8 @@ static int collect(struct builder *b, struct fot_err *err)
 
 static void put_array(struct fot_str *out, const char *name, const struct names *names)
 {
-	fot_str_printf(out, "n_%s = %zu\narray %s[%zu] = [", name, names->n, strcmp(name, "datasets") ? "series" : "dataset",
-		       names->n);
+	fot_str_printf(out, "n_%s = %zu\narray %s[%zu] = [", name, names->n,
+		       strcmp(name, "datasets") ? "series" : "dataset", names->n);
 	for (size_t i = 0; i < names->n; i++) {
 		fot_str_puts(out, i ? ", " : "");
 		quote(out, names->at[i]);
@@ -247,9 +248,11 @@ static void put_names(struct builder *b)
 	fot_str_puts(out, "x_tics = '(");
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i] % 1024 == 0)
-			fot_str_printf(out, "%s\"%lldk\" %lld", i ? ", " : "", (long long)(l->at[i] / 1024), (long long)l->at[i]);
+			fot_str_printf(out, "%s\"%lldk\" %lld", i ? ", " : "", (long long)(l->at[i] / 1024),
+				       (long long)l->at[i]);
 		else
-			fot_str_printf(out, "%s\"%lld\" %lld", i ? ", " : "", (long long)l->at[i], (long long)l->at[i]);
+			fot_str_printf(out, "%s\"%lld\" %lld", i ? ", " : "", (long long)l->at[i],
+				       (long long)l->at[i]);
 	}
 	fot_str_puts(out, ")'\n");
 }

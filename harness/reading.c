@@ -31,7 +31,8 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		.blocks = c->blocks,
 	};
 	if (r->blocks && f->last_context)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: this model reads aligned windows (\"cut\": \"blocks\")");
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"--last-context: this model reads aligned windows (\"cut\": \"blocks\")");
 	if (!r->blocks && r->last_context < 1)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: expected at least 1 token");
 	fot_session_opts_default(&o, m);
@@ -82,15 +83,17 @@ struct answers {
 	uint8_t *rows;
 };
 
-static int feed_windows(struct fot_reading *r, const int32_t *tokens, size_t n, struct answers *a, size_t logits_from,
-			struct fot_err *err)
+static int feed_windows(struct fot_reading *r, const int32_t *tokens, size_t n, struct answers *a,
+			size_t logits_from, struct fot_err *err)
 {
 	size_t v = (size_t)fot_model_config(r->model)->vocab_size;
 	int status = FOT_OK;
 
 	fot_session_reset(r->session);
 	for (size_t at = 0; at < n; at += window_at(r, at, n)) {
-		struct fot_want want = { .targets = a->targets + at, .nll = a->nll + at, .argmax = a->argmax + at };
+		struct fot_want want = { .targets = a->targets + at,
+					 .nll = a->nll + at,
+					 .argmax = a->argmax + at };
 
 		if (at > 0)
 			FOT_TRY(fot_session_commit(r->session, err));
@@ -130,7 +133,8 @@ out:
 }
 
 /* The prompt unscored but for its last token, whose best successor is *next. */
-static int feed_prompt(struct fot_reading *r, const int32_t *tokens, size_t n, int32_t *next, struct fot_err *err)
+static int feed_prompt(struct fot_reading *r, const int32_t *tokens, size_t n, int32_t *next,
+		       struct fot_err *err)
 {
 	size_t last = fot_reading_last(r, n);
 	int32_t *targets = fot_alloc(n - last, sizeof *targets), *best = fot_alloc(n - last, sizeof *best);

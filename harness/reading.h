@@ -25,9 +25,9 @@ struct fot_reading {
 
 /* Flags of a command over the model's config; unset ones are 0 or -1. */
 struct fot_reading_flags {
-	int memory;    /* -1: the config's; else 0 none, 1 dense, 2 knn */
-	int64_t top_k; /* 0: the config's */
-	int mem_dtype; /* 0: the config's, 1 f32, 2 bf16 */
+	int memory;                   /* -1: the config's; else 0 none, 1 dense, 2 knn */
+	int64_t top_k;                /* 0: the config's */
+	int mem_dtype;                /* 0: the config's, 1 f32, 2 bf16 */
 	int64_t window, last_context; /* 0: the config's */
 	int64_t threads;              /* 0: all processors */
 };

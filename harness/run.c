@@ -69,7 +69,9 @@ static int begin(struct runner *r)
 	int status;
 
 	r->begun = fot_clock();
-	r->manifest = (struct fot_manifest){ .plan = r->plan, .opts = r->opts, .rows_perplexity = -1, .rows_summary = -1 };
+	r->manifest = (struct fot_manifest){
+		.plan = r->plan, .opts = r->opts, .rows_perplexity = -1, .rows_summary = -1
+	};
 	r->manifest.counts.planned = (int64_t)r->plan->n_items;
 	fot_manifest_uid(r->manifest.run_uid);
 	fot_utc_now(r->manifest.started);
@@ -78,7 +80,8 @@ static int begin(struct runner *r)
 	FOT_TRY(open_log(r));
 	FOT_TRY(write_manifest(r, "started", NULL));
 	if (r->before.torn_bytes)
-		fot_log(FOT_LOG_WARN, "journal.jsonl: the last record was torn (%zu bytes), its item is done again",
+		fot_log(FOT_LOG_WARN,
+			"journal.jsonl: the last record was torn (%zu bytes), its item is done again",
 			r->before.torn_bytes);
 	for (size_t i = 0; i < r->plan->n_items; i++)
 		r->cost_all += fot_item_cost(r->plan, &r->plan->item[i]);
@@ -258,8 +261,8 @@ static int stopped(struct runner *r, int signal_number)
 {
 	const struct fot_run_counts *c = &r->manifest.counts;
 
-	fot_log(FOT_LOG_WARN, "stopped by signal %d after %lld of %lld items; go on with --resume", signal_number,
-		(long long)c->done, (long long)c->planned);
+	fot_log(FOT_LOG_WARN, "stopped by signal %d after %lld of %lld items; go on with --resume",
+		signal_number, (long long)c->done, (long long)c->planned);
 	write_manifest(r, "partial", "stopped by a signal");
 	return 128 + signal_number;
 }
@@ -270,7 +273,8 @@ static void report_end(const struct runner *r)
 	char wall[32];
 
 	fot_duration_text(fot_clock() - r->begun, wall);
-	fot_log(FOT_LOG_INFO, "%lld items: %lld done (%lld resumed, %lld too short), %lld failed; %s; peak memory %.0f MiB",
+	fot_log(FOT_LOG_INFO,
+		"%lld items: %lld done (%lld resumed, %lld too short), %lld failed; %s; peak memory %.0f MiB",
 		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
 		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 }

@@ -19,9 +19,9 @@ static int read_ids(struct fot_ids *ids, const cJSON *list, size_t row, int32_t 
 	int status;
 
 	if (!cJSON_IsArray(list) || !list->child)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: sequence %zu: expected a list of at least one token id", path, row);
-	cJSON_ArrayForEach(node, list)
-	{
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: sequence %zu: expected a list of at least one token id", path, row);
+	cJSON_ArrayForEach (node, list) {
 		int64_t id;
 
 		status = fot_json_as_i64(node, 0, vocab - 1, &id, &ctx, err);
@@ -44,34 +44,36 @@ static int check_mask(const struct fot_sequences *s, const cJSON *mask, const ch
 	if ((size_t)cJSON_GetArraySize(mask) != s->n)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: attention_mask: %d rows, input_ids has %zu", path,
 				cJSON_GetArraySize(mask), s->n);
-	cJSON_ArrayForEach(row, mask)
-	{
+	cJSON_ArrayForEach (row, mask) {
 		if (!cJSON_IsArray(row) || (size_t)cJSON_GetArraySize(row) != s->seq[i].n)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: attention_mask: row %zu: expected %zu numbers", path, i,
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: attention_mask: row %zu: expected %zu numbers", path, i,
 					s->seq[i].n);
-		cJSON_ArrayForEach(node, row)
-		{
+		cJSON_ArrayForEach (node, row) {
 			if (!cJSON_IsNumber(node) || node->valuedouble != 1.0)
-				return FOT_FAIL(err, FOT_ERR_INPUT,
-						"%s: attention_mask: row %zu: padding is not supported, expected only 1; give sequences "
-						"of different lengths without a mask instead", path, i);
+				return FOT_FAIL(
+					err, FOT_ERR_INPUT,
+					"%s: attention_mask: row %zu: padding is not supported, expected only 1; give sequences "
+					"of different lengths without a mask instead",
+					path, i);
 		}
 		i++;
 	}
 	return FOT_OK;
 }
 
-static int read_rows(struct fot_sequences *s, const cJSON *rows, int32_t vocab, const char *path, struct fot_err *err)
+static int read_rows(struct fot_sequences *s, const cJSON *rows, int32_t vocab, const char *path,
+		     struct fot_err *err)
 {
 	const cJSON *row;
 
 	if (!cJSON_IsArray(rows) || !rows->child)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a list of sequences, [[1, 2, 3], ...]", path);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a list of sequences, [[1, 2, 3], ...]",
+				path);
 	s->seq = fot_calloc((size_t)cJSON_GetArraySize(rows), sizeof *s->seq);
 	if (!s->seq)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
-	cJSON_ArrayForEach(row, rows)
-	{
+	cJSON_ArrayForEach (row, rows) {
 		int status = read_ids(&s->seq[s->n], row, s->n, vocab, path, err);
 
 		s->n++;
@@ -93,7 +95,9 @@ int fot_sequences_read(struct fot_sequences *out, const char *path, int32_t voca
 	rows = root;
 	if (cJSON_IsObject(root)) {
 		if (fot_json_get(root, "turns")) {
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: \"turns\" (several calls on one session) are not supported", path);
+			status = FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: \"turns\" (several calls on one session) are not supported",
+					  path);
 			goto out;
 		}
 		FOT_TRY(fot_json_array(root, "input_ids", true, &rows, &ctx, err));

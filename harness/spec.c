@@ -155,14 +155,15 @@ static int read_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, 
 	if (!node || cJSON_IsNumber(node))
 		return fot_json_i64(obj, key, false, lo, hi, out, ctx, err);
 	if (!cJSON_IsString(node) || !fot_parse_size(node->valuestring, out) || *out < lo || *out > hi)
-		return FOT_FAIL(err, ctx->code, "%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
+		return FOT_FAIL(err, ctx->code,
+				"%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
 				ctx->where, key, (long long)lo, (long long)hi);
 	return FOT_OK;
 }
 
 /* A list, or a single value that stands for a list of one; at least one entry. */
-static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_t *n, const struct fot_json_ctx *ctx,
-		   struct fot_err *err)
+static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_t *n,
+		   const struct fot_json_ctx *ctx, struct fot_err *err)
 {
 	const cJSON *list = NULL;
 	int status = fot_json_array(obj, key, true, &list, ctx, err);
@@ -172,7 +173,8 @@ static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_
 	*first = list->child;
 	*n = (size_t)cJSON_GetArraySize(list);
 	if (*n == 0 || *n > MAX_AXIS)
-		return FOT_FAIL(err, ctx->code, "%s: %s: expected a list of 1 to %d entries", ctx->where, key, MAX_AXIS);
+		return FOT_FAIL(err, ctx->code, "%s: %s: expected a list of 1 to %d entries", ctx->where, key,
+				MAX_AXIS);
 	return FOT_OK;
 }
 
@@ -189,8 +191,8 @@ static char *resolve(const char *path, const char *base_dir)
 	return out;
 }
 
-static int copy_string(char **out, const cJSON *obj, const char *key, bool required, const struct fot_json_ctx *ctx,
-		       const struct spec_reader *r)
+static int copy_string(char **out, const cJSON *obj, const char *key, bool required,
+		       const struct fot_json_ctx *ctx, const struct spec_reader *r)
 {
 	const char *text = NULL;
 	int status = fot_json_string(obj, key, required, &text, ctx, r->err);
@@ -219,7 +221,8 @@ static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, cons
 	FOT_TRY(fot_json_string(node, "mem_dtype", false, &dtype, &ctx, r->err));
 	if (!fot_memory_parse(m, mode) || (top_k && m->mode != FOT_MEMORY_KNN) || (top_k && m->top_k)) {
 		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-				  "%s: mode \"%.40s\": expected none, dense or knn, and top_k only with knn", where, mode);
+				  "%s: mode \"%.40s\": expected none, dense or knn, and top_k only with knn",
+				  where, mode);
 		goto out;
 	}
 	m->top_k = top_k ? (int32_t)top_k : m->top_k;
@@ -227,27 +230,30 @@ static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, cons
 		m->dtype_given = true;
 		m->dtype = strcmp(dtype, "f32") == 0 ? FOT_F32 : FOT_BF16;
 		if (strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0)
-			status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_dtype \"%.40s\": expected f32 or bf16", where, dtype);
+			status = FOT_FAIL(r->err, FOT_ERR_USAGE,
+					  "%s: mem_dtype \"%.40s\": expected f32 or bf16", where, dtype);
 	}
 out:
 	return status;
 }
 
-static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char *where, const struct spec_reader *r)
+static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char *where,
+		       const struct spec_reader *r)
 {
 	if (cJSON_IsObject(node))
 		return read_memory_object(m, node, where, r);
 	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
 		return FOT_OK;
 	if (cJSON_IsString(node))
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn or knn:K", where,
-				node->valuestring);
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn or knn:K",
+				where, node->valuestring);
 	return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected a text or an object", where);
 }
 
 static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory_spec *b)
 {
-	return a->mode == b->mode && a->top_k == b->top_k && a->dtype_given == b->dtype_given && a->dtype == b->dtype;
+	return a->mode == b->mode && a->top_k == b->top_k && a->dtype_given == b->dtype_given &&
+	       a->dtype == b->dtype;
 }
 
 static int read_memories(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
@@ -270,7 +276,8 @@ static int read_memories(struct fot_model_spec *m, const cJSON *node, const stru
 		for (size_t k = 0; k < i; k++) {
 			if (!same_memory(&m->memory[k], &m->memory[i]))
 				continue;
-			status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: the same as memory[%zu]", where.data, k);
+			status =
+				FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: the same as memory[%zu]", where.data, k);
 			goto out;
 		}
 	}
@@ -279,7 +286,8 @@ out:
 	return status;
 }
 
-static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where, const struct spec_reader *r)
+static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
+		      const struct spec_reader *r)
 {
 	static const char *const keys[] = { "path", "variant", "memory" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
@@ -309,13 +317,16 @@ static int read_lengths(struct fot_task_spec *t, const cJSON *node, const struct
 	FOT_TRY(list_of(node, "context_lengths", &entry, &n, ctx, r->err));
 	for (; entry; entry = entry->next) {
 		double x = entry->valuedouble;
-		bool good = cJSON_IsString(entry) ? fot_lengths_add(&lengths, entry->valuestring) :
-						    cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS &&
-							    x == (double)(int64_t)x && add_length(&lengths, (int64_t)x);
+		bool good = cJSON_IsString(entry) ?
+				    fot_lengths_add(&lengths, entry->valuestring) :
+				    cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS &&
+					    x == (double)(int64_t)x && add_length(&lengths, (int64_t)x);
 
 		if (!good) {
-			status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-					  "%s: context_lengths: expected sizes such as 512, \"8k\" or \"2k-32k*2\"", ctx->where);
+			status = FOT_FAIL(
+				r->err, FOT_ERR_USAGE,
+				"%s: context_lengths: expected sizes such as 512, \"8k\" or \"2k-32k*2\"",
+				ctx->where);
 			goto out;
 		}
 	}
@@ -358,10 +369,11 @@ static int read_datasets(struct fot_task_spec *t, const cJSON *node, const struc
 		if (!cJSON_IsString(entry) || !*entry->valuestring)
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: expected texts", ctx->where);
 		if (find_name((const char *const *)t->dataset, t->n_datasets, entry->valuestring) >= 0)
-			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice", ctx->where,
-					entry->valuestring);
-		t->dataset[t->n_datasets] = is_path(entry->valuestring) ? resolve(entry->valuestring, r->base_dir) :
-									   fot_strdup(entry->valuestring);
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice",
+					ctx->where, entry->valuestring);
+		t->dataset[t->n_datasets] = is_path(entry->valuestring) ?
+						    resolve(entry->valuestring, r->base_dir) :
+						    fot_strdup(entry->valuestring);
 		if (!t->dataset[t->n_datasets])
 			return no_memory(r);
 		t->n_datasets++;
@@ -371,8 +383,8 @@ out:
 }
 
 /* A name out of a list, with the nearest one in the message. */
-static int read_choice(int *out, const cJSON *obj, const char *key, bool required, const char *const *names, size_t n,
-		       const struct fot_json_ctx *ctx, const struct spec_reader *r)
+static int read_choice(int *out, const cJSON *obj, const char *key, bool required, const char *const *names,
+		       size_t n, const struct fot_json_ctx *ctx, const struct spec_reader *r)
 {
 	const char *text = NULL, *near;
 	int status = fot_json_string(obj, key, required, &text, ctx, r->err), i;
@@ -382,16 +394,17 @@ static int read_choice(int *out, const cJSON *obj, const char *key, bool require
 	i = find_name(names, n, text);
 	near = fot_nearest(text, names, n);
 	if (i < 0)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: unknown \"%.60s\"; did you mean \"%s\"?", ctx->where, key,
-				text, near ? near : names[0]);
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: unknown \"%.60s\"; did you mean \"%s\"?",
+				ctx->where, key, text, near ? near : names[0]);
 	*out = i;
 	return FOT_OK;
 }
 
-static int read_task(struct fot_task_spec *t, const cJSON *node, const char *where, const struct spec_reader *r)
+static int read_task(struct fot_task_spec *t, const cJSON *node, const char *where,
+		     const struct spec_reader *r)
 {
-	static const char *const keys[] = { "task",	       "datasets",      "split",
-					    "context_lengths", "target_tokens", "documents" };
+	static const char *const keys[] = { "task",          "datasets", "split", "context_lengths",
+					    "target_tokens", "documents" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status, task = 0, split = FOT_TEST;
 
@@ -540,7 +553,8 @@ static bool add_memory_json(cJSON *list, const struct fot_memory_spec *m)
 	}
 	return cJSON_AddStringToObject(o, "mode", fot_memory_mode_name(m->mode)) &&
 	       (!m->top_k || cJSON_AddNumberToObject(o, "top_k", m->top_k)) &&
-	       (!m->dtype_given || cJSON_AddStringToObject(o, "mem_dtype", m->dtype == FOT_F32 ? "f32" : "bf16"));
+	       (!m->dtype_given ||
+		cJSON_AddStringToObject(o, "mem_dtype", m->dtype == FOT_F32 ? "f32" : "bf16"));
 }
 
 static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
@@ -577,7 +591,8 @@ static bool add_task_json(cJSON *list, const struct fot_task_spec *t)
 	lengths = cJSON_AddArrayToObject(o, "context_lengths");
 	for (size_t i = 0; i < t->n_lengths && lengths && good; i++)
 		good = cJSON_AddItemToArray(lengths, cJSON_CreateNumber((double)t->context_length[i]));
-	return good && datasets && lengths && cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens) &&
+	return good && datasets && lengths &&
+	       cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens) &&
 	       cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
 }
 
@@ -605,7 +620,8 @@ int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
 	cJSON *root = fot_spec_json(s);
-	int status = root ? fot_json_canonical(&text, root, err) : FOT_FAIL(err, FOT_ERR_RUN, "spec: out of memory");
+	int status = root ? fot_json_canonical(&text, root, err) :
+			    FOT_FAIL(err, FOT_ERR_RUN, "spec: out of memory");
 
 	if (status == FOT_OK)
 		fot_sha256_of(text.data, text.len, out);

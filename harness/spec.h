@@ -40,14 +40,14 @@ struct fot_model_spec {
 };
 
 struct fot_task_spec {
-	char *task;      /* "perplexity" */
-	char **dataset;  /* names, or paths where they are */
+	char *task;     /* "perplexity" */
+	char **dataset; /* names, or paths where they are */
 	size_t n_datasets;
 	enum fot_split split;
 	int64_t *context_length; /* ascending, distinct */
 	size_t n_lengths;
-	int64_t target_tokens;   /* per document */
-	int64_t max_documents;   /* per dataset */
+	int64_t target_tokens; /* per document */
+	int64_t max_documents; /* per dataset */
 };
 
 struct fot_spec {

@@ -44,11 +44,12 @@ static double total(const double *x, size_t m)
 static int check_clusters(const double *num, const double *den, size_t m, double level, struct fot_err *err)
 {
 	if (!(level > 0.0 && level < 1.0))
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1", level);
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1",
+				level);
 	for (size_t i = 0; i < m; i++) {
 		if (!isfinite(num[i]) || !isfinite(den[i]) || den[i] <= 0.0)
-			return FOT_FAIL(err, FOT_ERR_RUN, "statistics: cluster %zu: %g / %g is not a ratio", i, num[i],
-					den[i]);
+			return FOT_FAIL(err, FOT_ERR_RUN, "statistics: cluster %zu: %g / %g is not a ratio",
+					i, num[i], den[i]);
 	}
 	return FOT_OK;
 }
@@ -66,8 +67,8 @@ static double linearised_se(const double *num, const double *den, size_t m, doub
 }
 
 /* value, status and, from two clusters on, se. True when an interval can follow. */
-static bool ratio_begin(struct fot_estimate *out, const double *num, const double *den, size_t m, double level,
-			const char *method)
+static bool ratio_begin(struct fot_estimate *out, const double *num, const double *den, size_t m,
+			double level, const char *method)
 {
 	*out = (struct fot_estimate){ .level = level, .method = method, .status = "ok" };
 	if (m == 0) {
@@ -236,7 +237,8 @@ static int paired_boot(struct fot_paired *out, const double *a, const double *b,
 			fot_sum_add(&x, den[k]);
 		}
 		delta[t] = (fot_sum_value(&yb) - fot_sum_value(&ya)) / fot_sum_value(&x);
-		power[t] = exp(fot_sum_value(&yb) / fot_sum_value(&x)) - exp(fot_sum_value(&ya) / fot_sum_value(&x));
+		power[t] = exp(fot_sum_value(&yb) / fot_sum_value(&x)) -
+			   exp(fot_sum_value(&ya) / fot_sum_value(&x));
 	}
 	percentile_ends(&out->lo, &out->hi, delta, boot->draws, boot->level);
 	percentile_ends(&out->exp_lo, &out->exp_hi, power, boot->draws, boot->level);
@@ -246,8 +248,8 @@ out:
 	return status;
 }
 
-int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den, size_t m,
-		     const struct fot_boot *boot, struct fot_err *err)
+int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den,
+		     size_t m, const struct fot_boot *boot, struct fot_err *err)
 {
 	double *d = NULL;
 	int status;
@@ -293,7 +295,8 @@ static int proportion_begin(struct fot_estimate *out, int64_t k, int64_t n, doub
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: %lld successes of %lld trials", (long long)k,
 				(long long)n);
 	if (!(level > 0.0 && level < 1.0))
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1", level);
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1",
+				level);
 	if (n > 0) {
 		out->has_value = out->has_interval = true;
 		out->value = (double)k / (double)n;
@@ -340,8 +343,8 @@ static int beta_quantile(double *out, double a, double b, double p, struct fot_e
 
 	for (int i = 0; i < 200 && gsl == GSL_SUCCESS && !found; i++) {
 		gsl = gsl_root_fsolver_iterate(solver);
-		found = gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver),
-					       1e-15, 1e-14) == GSL_SUCCESS;
+		found = gsl_root_test_interval(gsl_root_fsolver_x_lower(solver),
+					       gsl_root_fsolver_x_upper(solver), 1e-15, 1e-14) == GSL_SUCCESS;
 	}
 	if (gsl == GSL_SUCCESS && found)
 		*out = gsl_root_fsolver_root(solver);
@@ -353,7 +356,8 @@ static int beta_quantile(double *out, double a, double b, double p, struct fot_e
 			gsl != GSL_SUCCESS ? gsl_strerror(gsl) : "no convergence");
 }
 
-int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err)
+int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level,
+			      struct fot_err *err)
 {
 	int status = proportion_begin(out, k, n, level, "clopper-pearson", err);
 	double tail = (1.0 - level) / 2.0;

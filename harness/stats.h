@@ -51,24 +51,25 @@ void fot_stats_scale(struct fot_estimate *e, double factor);
 /* B against A on the same clusters with the same denominators. */
 struct fot_paired {
 	size_t m;
-	bool has_interval;               /* else only delta and exp_delta hold */
-	double delta, lo, hi, se;        /* mean of B minus mean of A */
+	bool has_interval;                /* else only delta and exp_delta hold */
+	double delta, lo, hi, se;         /* mean of B minus mean of A */
 	double exp_delta, exp_lo, exp_hi; /* exp(mean B) - exp(mean A): perplexity difference */
-	double p_flip;                   /* sign-flip permutation, two-sided */
-	bool flip_exact;                 /* all 2^m sign patterns were enumerated */
-	double p_t;                      /* t(m-1) on delta / se, two-sided */
-	double mdd;                      /* minimum detectable difference, FOT_STATS_MDD_FACTOR x se */
-	const char *status;              /* "ok", "one cluster", "empty" */
+	double p_flip;                    /* sign-flip permutation, two-sided */
+	bool flip_exact;                  /* all 2^m sign patterns were enumerated */
+	double p_t;                       /* t(m-1) on delta / se, two-sided */
+	double mdd;                       /* minimum detectable difference, FOT_STATS_MDD_FACTOR x se */
+	const char *status;               /* "ok", "one cluster", "empty" */
 };
-int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den, size_t m,
-		     const struct fot_boot *boot, struct fot_err *err);
+int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den,
+		     size_t m, const struct fot_boot *boot, struct fot_err *err);
 /* Two-sided sign-flip p of sum d: exact when 2^m <= draws, else Monte Carlo with
  * (hits + 1) / (draws + 1). m >= 1. */
 double fot_stats_sign_flip(const double *d, size_t m, const struct fot_boot *boot, bool *exact);
 
 /* k successes of n. */
 int fot_stats_wilson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err);
-int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err);
+int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level,
+			      struct fot_err *err);
 
 /* Adjusted p values: Holm's step-down and Benjamini-Hochberg's step-up.
  * adjusted may be p itself. Errors: FOT_ERR_RUN (memory, p outside [0, 1]). */

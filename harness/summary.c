@@ -48,7 +48,8 @@ static bool same_cell(const struct fot_table *t, size_t a, size_t b, const char 
 
 	if (x->kind != y->kind)
 		return false;
-	return x->kind == FOT_CELL_TEXT ? strcmp(x->text, y->text) == 0 : x->kind == FOT_CELL_EMPTY || x->i == y->i;
+	return x->kind == FOT_CELL_TEXT ? strcmp(x->text, y->text) == 0 :
+					  x->kind == FOT_CELL_EMPTY || x->i == y->i;
 }
 
 static bool same_cells(const struct fot_table *t, size_t a, size_t b, const char *const *columns, size_t n)
@@ -74,7 +75,8 @@ static bool same_condition(const struct fot_table *t, size_t a, size_t b)
 
 static bool same_place(const struct fot_table *t, size_t a, size_t b)
 {
-	return same_cell(t, a, b, "dataset") && same_cell(t, a, b, "context_length") && same_cell(t, a, b, "task");
+	return same_cell(t, a, b, "dataset") && same_cell(t, a, b, "context_length") &&
+	       same_cell(t, a, b, "task");
 }
 
 static int add_to_group(struct builder *b, struct group *g, size_t row)
@@ -95,7 +97,8 @@ static int add_to_group(struct builder *b, struct group *g, size_t row)
 static int group_row(struct builder *b, size_t row)
 {
 	for (size_t g = b->n_groups; g-- > 0;) { /* neighbours are likely */
-		if (same_place(b->in, b->group[g].first, row) && same_condition(b->in, b->group[g].first, row))
+		if (same_place(b->in, b->group[g].first, row) &&
+		    same_condition(b->in, b->group[g].first, row))
 			return add_to_group(b, &b->group[g], row);
 	}
 	if (b->n_groups == b->cap_groups) {
@@ -190,7 +193,9 @@ static int write_estimate(struct builder *b, const struct group *g, const struct
 		fot_table_set_real(b->out, row, "se", e.se);
 	}
 	for (size_t i = 0; i < g->n; i++)
-		tokens += scored(b, g->row[i]) ? (double)fot_table_int(b->in, g->row[i], "n_tokens_scored", 0) : 0;
+		tokens += scored(b, g->row[i]) ?
+				  (double)fot_table_int(b->in, g->row[i], "n_tokens_scored", 0) :
+				  0;
 	fot_table_set_int(b->out, row, "n_tokens_scored", (int64_t)tokens);
 	return FOT_OK;
 }
@@ -280,7 +285,8 @@ static int compare_groups(struct builder *b, struct pair *p)
 {
 	const struct group *g = &b->group[p->group], *base = &b->group[p->base];
 	struct fot_boot boot = boot_of(b, g);
-	double *x = fot_alloc(g->n, sizeof *x), *y = fot_alloc(g->n, sizeof *y), *den = fot_alloc(g->n, sizeof *den);
+	double *x = fot_alloc(g->n, sizeof *x), *y = fot_alloc(g->n, sizeof *y),
+	       *den = fot_alloc(g->n, sizeof *den);
 	int status = x && y && den ? FOT_OK : no_memory(b);
 	size_t n = 0, twin;
 
@@ -314,7 +320,8 @@ static int compare_all(struct builder *b)
 			struct pair *p = &b->pair[b->n_pairs];
 
 			*p = (struct pair){ .group = g, .kind = (enum comparison)kind };
-			if (!(kind == SHORTEST ? find_shortest(b, g, &p->base) : find_vanilla(b, g, &p->base)))
+			if (!(kind == SHORTEST ? find_shortest(b, g, &p->base) :
+						 find_vanilla(b, g, &p->base)))
 				continue;
 			b->n_pairs++;
 			status = compare_groups(b, p);
@@ -365,8 +372,8 @@ static int adjust_all(struct builder *b)
 
 static void name_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"), fot_table_text(t, row, "model_variant"),
-		       fot_table_text(t, row, "memory_mode"));
+	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
+		       fot_table_text(t, row, "model_variant"), fot_table_text(t, row, "memory_mode"));
 	if (fot_table_cell(t, row, "top_k")->kind == FOT_CELL_INT)
 		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
 	fot_str_printf(out, "@%lld", (long long)fot_table_int(t, row, "context_length", 0));

@@ -9,7 +9,6 @@
 
 enum kind { ESTIMATE, AGAINST_SHORTEST, AGAINST_VANILLA, N_KINDS };
 
-
 static const char *text_of(const struct fot_table *t, size_t row, const char *column)
 {
 	return fot_table_text(t, row, column);
@@ -34,7 +33,8 @@ static enum kind kind_of(const struct fot_table *t, size_t row)
 
 static bool same_line(const struct fot_table *t, size_t a, size_t b)
 {
-	static const char *const texts[] = { "dataset", "model", "model_variant", "memory_mode", "mem_dtype" };
+	static const char *const texts[] = { "dataset", "model", "model_variant", "memory_mode",
+					     "mem_dtype" };
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (strcmp(text_of(t, a, texts[i]), text_of(t, b, texts[i])) != 0)
@@ -71,8 +71,8 @@ static void length_text(struct fot_str *out, int64_t length)
 		fot_str_printf(out, "%lld", (long long)length);
 }
 
-static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *value, const char *lo,
-		     const char *hi, const char *form)
+static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *value,
+		     const char *lo, const char *hi, const char *form)
 {
 	if (fot_table_cell(t, row, value)->kind != FOT_CELL_REAL) {
 		fot_str_puts(out, "-");
@@ -142,7 +142,8 @@ static int grid_init(struct grid *g, const struct fot_table *t, const char *data
 	if (!g->line || !g->length)
 		return FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
 	for (size_t row = 0; row < t->n_rows; row++) {
-		if (!is_perplexity(t, row) || kind_of(t, row) != kind || strcmp(text_of(t, row, "dataset"), dataset) != 0)
+		if (!is_perplexity(t, row) || kind_of(t, row) != kind ||
+		    strcmp(text_of(t, row, "dataset"), dataset) != 0)
 			continue;
 		add_line(g, row);
 		add_length(g, fot_table_int(t, row, "context_length", 0));
@@ -159,7 +160,8 @@ static void grid_release(struct grid *g)
 static bool find_cell(const struct grid *g, size_t line, size_t length, size_t *row)
 {
 	for (size_t r = 0; r < g->t->n_rows; r++) {
-		if (is_perplexity(g->t, r) && kind_of(g->t, r) == g->kind && same_line(g->t, g->line[line], r) &&
+		if (is_perplexity(g->t, r) && kind_of(g->t, r) == g->kind &&
+		    same_line(g->t, g->line[line], r) &&
 		    fot_table_int(g->t, r, "context_length", 0) == g->length[length]) {
 			*row = r;
 			return true;
@@ -215,7 +217,8 @@ static void grid_text(struct fot_str *out, const struct grid *g)
 		struct fot_str cell = FOT_STR_INIT;
 
 		memory_text(&cell, g->t, g->line[i]);
-		fot_str_printf(out, "%-16s %-10s", text_of(g->t, g->line[i], "model_variant"), cell.failed ? "" : cell.data);
+		fot_str_printf(out, "%-16s %-10s", text_of(g->t, g->line[i], "model_variant"),
+			       cell.failed ? "" : cell.data);
 		for (size_t l = 0; l < g->n_lengths; l++) {
 			fot_str_clear(&cell);
 			fot_str_puts(&cell, "");
@@ -241,7 +244,7 @@ static const char *dataset_at(const struct fot_table *t, size_t k)
 
 		for (size_t r = 0; r < row && new; r++)
 			new = strcmp(text_of(t, r, "dataset"), name) != 0;
-		if (new && seen++ == k)
+		if (new &&seen++ == k)
 			return name;
 	}
 	return NULL;

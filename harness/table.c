@@ -35,7 +35,8 @@ void fot_table_release(struct fot_table *t)
 static void mistake(struct fot_table *t, int code, const char *what, size_t row, const char *column)
 {
 	if (t->mistake.code == 0)
-		FOT_FAIL(&t->mistake, code, "%s.csv: row %zu: column %s: %s", t->schema->name, row, column, what);
+		FOT_FAIL(&t->mistake, code, "%s.csv: row %zu: column %s: %s", t->schema->name, row, column,
+			 what);
 }
 
 size_t fot_table_add(struct fot_table *t)
@@ -218,13 +219,15 @@ static int set_from_json(struct fot_table *t, size_t row, const struct fot_colum
 		fot_table_set_real(t, row, column->name, value->valuedouble);
 	} else if (column->type == FOT_COLUMN_INT || column->type == FOT_COLUMN_BOOL) {
 		int64_t top = column->type == FOT_COLUMN_BOOL ? 1 : ((int64_t)1 << 53) - 1;
-		int status = fot_json_as_i64(value, column->type == FOT_COLUMN_BOOL ? 0 : -top, top, &i, &ctx, err);
+		int status = fot_json_as_i64(value, column->type == FOT_COLUMN_BOOL ? 0 : -top, top, &i, &ctx,
+					     err);
 
 		if (status != FOT_OK)
 			return fot_err_prefix(err, "column %s", column->name);
 		fot_table_set_int(t, row, column->name, i);
 	} else {
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: column %s: value of the wrong type", where, column->name);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: column %s: value of the wrong type", where,
+				column->name);
 	}
 	return fot_table_check(t, err);
 }
@@ -236,14 +239,13 @@ int fot_table_row_from_json(struct fot_table *t, size_t row, const cJSON *object
 
 	if (!cJSON_IsObject(object))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object of cells", where);
-	cJSON_ArrayForEach(value, object)
-	{
+	cJSON_ArrayForEach (value, object) {
 		int i = fot_schema_column(t->schema, value->string);
 		int status;
 
 		if (i < 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s.csv has no column \"%s\"", where, t->schema->name,
-					value->string);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s.csv has no column \"%s\"", where,
+					t->schema->name, value->string);
 		status = set_from_json(t, row, &t->schema->column[i], value, where, err);
 		if (status != FOT_OK)
 			return status;

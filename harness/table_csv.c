@@ -120,17 +120,19 @@ static void read_header_field(struct reader *r, const char *text)
 	int i = fot_schema_column(r->t->schema, text);
 
 	if (i < 0)
-		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: unknown column \"%.80s\"", r->name, text);
+		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: unknown column \"%.80s\"", r->name,
+				     text);
 	else if (header_repeats(r, (size_t)i))
-		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: column %s stands twice", r->name, text);
+		r->status =
+			FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: column %s stands twice", r->name, text);
 	else
 		r->column[r->field] = (size_t)i;
 }
 
 static void bad_cell(struct reader *r, const char *column, const char *expected, const char *text)
 {
-	r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: column %s: expected %s, got \"%.80s\"", r->name,
-			     r->record + 1, column, expected, text);
+	r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: column %s: expected %s, got \"%.80s\"",
+			     r->name, r->record + 1, column, expected, text);
 }
 
 static void read_cell(struct reader *r, const char *text)
@@ -142,7 +144,8 @@ static void read_cell(struct reader *r, const char *text)
 	if (!*text)
 		return;
 	if (c->type == FOT_COLUMN_TEXT) {
-		fot_table_set_text(r->t, r->row, c->name, *text == '\'' && formula_like(text) ? text + 1 : text);
+		fot_table_set_text(r->t, r->row, c->name,
+				   *text == '\'' && formula_like(text) ? text + 1 : text);
 	} else if (c->type == FOT_COLUMN_REAL) {
 		if (fot_parse_double(text, &x))
 			fot_table_set_real(r->t, r->row, c->name, x);
@@ -163,12 +166,13 @@ static void on_field(void *field, size_t n, void *context)
 	if (r->status != FOT_OK)
 		return;
 	if (memchr(text, '\0', n)) {
-		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: NUL byte in a cell", r->name, r->record + 1);
+		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: NUL byte in a cell", r->name,
+				     r->record + 1);
 		return;
 	}
 	if (r->field >= (r->record == 0 ? r->t->schema->n : r->n_columns)) {
-		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: more than %zu cells", r->name, r->record + 1,
-				     r->field);
+		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: more than %zu cells", r->name,
+				     r->record + 1, r->field);
 		return;
 	}
 	if (r->record > 0 && r->field == 0)
@@ -186,8 +190,8 @@ static void end_header(struct reader *r)
 	r->n_columns = r->field;
 	for (size_t c = 0; c < r->n_columns && r->status == FOT_OK; c++) {
 		if (!header_repeats(r, c))
-			r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: column %s is missing", r->name,
-					     r->t->schema->column[c].name);
+			r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: header: column %s is missing",
+					     r->name, r->t->schema->column[c].name);
 	}
 }
 
@@ -201,8 +205,8 @@ static void on_record(int terminator, void *context)
 	if (r->record == 0)
 		end_header(r);
 	else if (r->field != r->n_columns)
-		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: %zu cells, expected %zu", r->name,
-				     r->record + 1, r->field, r->n_columns);
+		r->status = FOT_FAIL(r->err, FOT_ERR_INPUT, "%s: record %zu: %zu cells, expected %zu",
+				     r->name, r->record + 1, r->field, r->n_columns);
 	if (r->status == FOT_OK)
 		r->status = fot_table_check(r->t, r->err);
 	r->record++;
@@ -229,7 +233,8 @@ int fot_table_parse(struct fot_table *t, const char *text, size_t n, const char 
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
 		goto out;
 	}
-	if (csv_parse(&parser, text, n, on_field, on_record, &r) != n || csv_fini(&parser, on_field, on_record, &r) != 0)
+	if (csv_parse(&parser, text, n, on_field, on_record, &r) != n ||
+	    csv_fini(&parser, on_field, on_record, &r) != 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: record %zu: %s", name, r.record + 1,
 				  csv_strerror(csv_error(&parser)));
 	if (r.status != FOT_OK)

@@ -7,14 +7,16 @@
 int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err)
 {
 	if (p->window < 1 || p->n_lengths < 1 || p->target_tokens < 1)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"perplexity: window %lld, %zu context lengths, %lld target tokens: each must be at least 1",
-				(long long)p->window, p->n_lengths, (long long)p->target_tokens);
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"perplexity: window %lld, %zu context lengths, %lld target tokens: each must be at least 1",
+			(long long)p->window, p->n_lengths, (long long)p->target_tokens);
 	for (size_t i = 0; i < p->n_lengths; i++) {
 		if (p->context_length[i] < p->window)
-			return FOT_FAIL(err, FOT_ERR_USAGE,
-					"perplexity: context length %lld is shorter than the local window of %lld tokens",
-					(long long)p->context_length[i], (long long)p->window);
+			return FOT_FAIL(
+				err, FOT_ERR_USAGE,
+				"perplexity: context length %lld is shorter than the local window of %lld tokens",
+				(long long)p->context_length[i], (long long)p->window);
 		if (i > 0 && p->context_length[i] <= p->context_length[i - 1])
 			return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: context lengths must ascend");
 	}
@@ -33,7 +35,8 @@ size_t fot_perplexity_min_tokens(const struct fot_perplexity *p)
 	return fot_perplexity_begin(p) + (size_t)p->window + 1;
 }
 
-bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens, size_t n)
+bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens,
+			    size_t n)
 {
 	size_t w = (size_t)p->window, begin = fot_perplexity_begin(p), windows, most;
 

@@ -22,7 +22,7 @@ struct fot_perplexity {
 	int64_t window;                /* W >= 1 */
 	const int64_t *context_length; /* [n_lengths] ascending, each >= W */
 	size_t n_lengths;
-	int64_t target_tokens;         /* rounded down to whole windows, at least one */
+	int64_t target_tokens; /* rounded down to whole windows, at least one */
 };
 
 /* Check lengths against the window. Errors: FOT_ERR_USAGE. */
@@ -32,7 +32,8 @@ size_t fot_perplexity_begin(const struct fot_perplexity *p);
 /* Tokens (BOS included) that a document must at least have. */
 size_t fot_perplexity_min_tokens(const struct fot_perplexity *p);
 /* The request for one document; false: too short, to be skipped. */
-bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens, size_t n);
+bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens,
+			    size_t n);
 
 /* What one row of perplexity.csv says about the scores. */
 struct fot_perplexity_observation {

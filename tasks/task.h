@@ -19,16 +19,16 @@
 struct fot_request {
 	const int32_t *tokens; /* [n_tokens], borrowed */
 	size_t n_tokens;
-	size_t begin, end;     /* input positions; targets are begin + 1 .. end */
-	int64_t window;        /* W */
+	size_t begin, end;             /* input positions; targets are begin + 1 .. end */
+	int64_t window;                /* W */
 	const int64_t *context_length; /* [n_lengths], ascending, each >= W; borrowed */
 	size_t n_lengths;
 };
 
 /* What came back, one row per context length. */
 struct fot_scores {
-	double *nll;     /* [n_lengths, end - begin] -log p of each target, nats */
-	double *wall_s;  /* [n_lengths] */
+	double *nll;    /* [n_lengths, end - begin] -log p of each target, nats */
+	double *wall_s; /* [n_lengths] */
 };
 
 #endif

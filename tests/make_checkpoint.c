@@ -44,8 +44,9 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	struct {
 		const char *name;
 		int32_t *to;
-	} ints[] = { { "vocab", &m->c.vocab_size }, { "hidden", &m->c.hidden_size }, { "mlp", &m->c.intermediate_size },
-		     { "layers", &m->c.n_layers },  { "heads", &m->c.n_heads },	     { "window", &m->c.window },
+	} ints[] = { { "vocab", &m->c.vocab_size },        { "hidden", &m->c.hidden_size },
+		     { "mlp", &m->c.intermediate_size },   { "layers", &m->c.n_layers },
+		     { "heads", &m->c.n_heads },           { "window", &m->c.window },
 		     { "last", &m->c.last_context_length } };
 
 	for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {

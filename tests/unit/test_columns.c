@@ -15,13 +15,15 @@
 #include "base/rng.h"
 #include "harness/table.h"
 
-static const char *const KEYS = "run_id,model,model_variant,memory_mode,memory_tokens,task,dataset,context_length,";
+static const char *const KEYS =
+	"run_id,model,model_variant,memory_mode,memory_tokens,task,dataset,context_length,";
 
 static void test_columns_follow_the_conventions(void **state)
 {
-	static const char *const want = "stride,bos_mode,doc_id,doc_sha256,n_tokens_doc,n_tokens_scored,n_words_scored,"
-					"n_bytes_scored,nll_nats,nll_sq_nats,n_windows,truncated,status,wall_s,tokens_per_s,"
-					"peak_rss_bytes,";
+	static const char *const want =
+		"stride,bos_mode,doc_id,doc_sha256,n_tokens_doc,n_tokens_scored,n_words_scored,"
+		"n_bytes_scored,nll_nats,nll_sq_nats,n_windows,truncated,status,wall_s,tokens_per_s,"
+		"peak_rss_bytes,";
 	static const char *const summary =
 		"depth,n_shots,metric,value,ci_low,ci_high,ci_level,ci_method,se,n_items,n_clusters,n_failed,n_skipped,"
 		"baseline_run_id,delta,delta_ci_low,delta_ci_high,p_value,p_adjusted,p_method,higher_is_better,status,";
@@ -52,7 +54,8 @@ static void test_columns_names_are_unique_and_described(void **state)
 	fot_columns_describe(&text);
 	for (size_t s = 0; s < fot_n_schemas; s++) {
 		for (size_t i = 0; i < fot_schemas[s]->n; i++) {
-			assert_int_equal(fot_schema_column(fot_schemas[s], fot_schemas[s]->column[i].name), i);
+			assert_int_equal(fot_schema_column(fot_schemas[s], fot_schemas[s]->column[i].name),
+					 i);
 			assert_non_null(strstr(text.data, fot_schemas[s]->column[i].about));
 		}
 	}
@@ -60,9 +63,11 @@ static void test_columns_names_are_unique_and_described(void **state)
 	fot_str_release(&text);
 }
 
-static const char *const TEXTS[] = { "plain",	  "a,b",      "say \"so\"", "two\nlines", "cr\r\nlf", " lead",	 "trail ",
-				     "=1+1",	  "+x",	      "-5",	    "@me",	  "'=quoted", "''-twice", "'apostrophe",
-				     "\xc3\xa9t\xc3\xa9", "\"", ",",	    "\ttab\t",	  "nan",      "0",	 "1e5" };
+static const char *const TEXTS[] = { "plain", "a,b",      "say \"so\"", "two\nlines",  "cr\r\nlf",
+				     " lead", "trail ",   "=1+1",       "+x",          "-5",
+				     "@me",   "'=quoted", "''-twice",   "'apostrophe", "\xc3\xa9t\xc3\xa9",
+				     "\"",    ",",        "\ttab\t",    "nan",         "0",
+				     "1e5" };
 
 static void fill(struct fot_table *t, size_t n_rows)
 {
@@ -79,7 +84,8 @@ static void fill(struct fot_table *t, size_t n_rows)
 		fot_table_set_real(t, row, "nll_nats", isfinite(x) ? x : 0.1);
 		fot_table_set_real(t, row, "wall_s", fot_rng_uniform(&rng));
 		if (i % 3)
-			fot_table_set_int(t, row, "n_tokens_doc", (int64_t)(fot_rng_u64(&rng) >> 1) * (i % 2 ? 1 : -1));
+			fot_table_set_int(t, row, "n_tokens_doc",
+					  (int64_t)(fot_rng_u64(&rng) >> 1) * (i % 2 ? 1 : -1));
 		fot_table_set_int(t, row, "truncated", i % 2);
 	}
 	assert_int_equal(fot_table_check(t, NULL), FOT_OK);
@@ -204,12 +210,9 @@ static void test_columns_json_refuses(void **state)
 {
 	static const struct {
 		const char *text, *want;
-	} row[] = { { "{\"nonsense\":1}", "no column \"nonsense\"" },
-		    { "{\"doc_id\":1}", "doc_id" },
-		    { "{\"nll_nats\":\"1\"}", "nll_nats" },
-		    { "{\"truncated\":2}", "truncated" },
-		    { "{\"n_windows\":1.5}", "n_windows" },
-		    { "[1]", "expected an object" } };
+	} row[] = { { "{\"nonsense\":1}", "no column \"nonsense\"" }, { "{\"doc_id\":1}", "doc_id" },
+		    { "{\"nll_nats\":\"1\"}", "nll_nats" },           { "{\"truncated\":2}", "truncated" },
+		    { "{\"n_windows\":1.5}", "n_windows" },           { "[1]", "expected an object" } };
 	struct fot_table t;
 
 	(void)state;
@@ -218,7 +221,8 @@ static void test_columns_json_refuses(void **state)
 		cJSON *node = cJSON_Parse(row[i].text);
 		struct fot_err err = { 0 };
 
-		assert_int_equal(fot_table_row_from_json(&t, fot_table_add(&t), node, "here", &err), FOT_ERR_INPUT);
+		assert_int_equal(fot_table_row_from_json(&t, fot_table_add(&t), node, "here", &err),
+				 FOT_ERR_INPUT);
 		if (!strstr(err.text, row[i].want))
 			fail_msg("\"%s\" lacks \"%s\"", err.text, row[i].want);
 		cJSON_Delete(node);
@@ -228,7 +232,8 @@ static void test_columns_json_refuses(void **state)
 
 static void test_columns_setters_keep_the_first_mistake(void **state)
 {
-	static const char *const want[] = { "no such column", "not finite", "another type", "0 or 1", "no such row" };
+	static const char *const want[] = { "no such column", "not finite", "another type", "0 or 1",
+					    "no such row" };
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
@@ -294,7 +299,9 @@ static void test_columns_reader_refuses(void **state)
 	};
 	static const struct {
 		const char *cell, *want;
-	} bad[] = { { "x", "expected an integer, got \"x\"" }, { "1.5", "expected an integer" }, { "nan", "expected" },
+	} bad[] = { { "x", "expected an integer, got \"x\"" },
+		    { "1.5", "expected an integer" },
+		    { "nan", "expected" },
 		    { "99999999999999999999", "expected an integer" } };
 	struct fot_str text = FOT_STR_INIT;
 	struct fot_table t;
@@ -304,7 +311,8 @@ static void test_columns_reader_refuses(void **state)
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
 		fot_table_init(&t, &fot_schema_perplexity);
 		err = (struct fot_err){ 0 };
-		assert_int_equal(fot_table_parse(&t, row[i].text, strlen(row[i].text), "x.csv", &err), FOT_ERR_INPUT);
+		assert_int_equal(fot_table_parse(&t, row[i].text, strlen(row[i].text), "x.csv", &err),
+				 FOT_ERR_INPUT);
 		if (!strstr(err.text, row[i].want) || !strstr(err.text, "x.csv"))
 			fail_msg("\"%s\" lacks \"%s\"", err.text, row[i].want);
 		fot_table_release(&t);

@@ -76,7 +76,9 @@ static void score_alone(double *nll, enum fot_search search, size_t at, int64_t 
 static void compare_with_separate_runs(enum fot_search search, int n_mem, int threads)
 {
 	static const int64_t lengths[] = { W, 2 * W, 21, 5 * W };
-	struct fot_perplexity p = { .window = W, .context_length = lengths, .n_lengths = 4, .target_tokens = 3 * W };
+	struct fot_perplexity p = {
+		.window = W, .context_length = lengths, .n_lengths = 4, .target_tokens = 3 * W
+	};
 	double nll[4 * 3 * W], wall[4], want[W];
 	struct fot_scores scores = { .nll = nll, .wall_s = wall };
 	struct fot_request r;
@@ -131,7 +133,9 @@ static void test_evaluate_without_memory_equals_separate_runs(void **state)
 static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
 {
 	static const int64_t lengths[] = { W, 4 * W };
-	struct fot_perplexity p = { .window = W, .context_length = lengths, .n_lengths = 2, .target_tokens = W };
+	struct fot_perplexity p = {
+		.window = W, .context_length = lengths, .n_lengths = 2, .target_tokens = W
+	};
 	double nll[2 * W], none[2 * W], wall[2];
 	struct fot_scores scores = { .nll = nll, .wall_s = wall }, alone = { .nll = none, .wall_s = wall };
 	struct fot_request r;
@@ -215,7 +219,8 @@ static void test_reading_cuts_like_longllama(void **state)
 		for (int i = 0; i < 4; i++) {
 			struct fot_want w = { .targets = targets + cut[i], .nll = want + cut[i] };
 
-			assert_int_equal(fot_session_feed(s, tokens + cut[i], cut[i + 1] - cut[i], &w, NULL), FOT_OK);
+			assert_int_equal(fot_session_feed(s, tokens + cut[i], cut[i + 1] - cut[i], &w, NULL),
+					 FOT_OK);
 			assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
 		}
 		fot_session_close(s);
@@ -253,7 +258,8 @@ static void test_reading_logits_agree_with_nll(void **state)
 		for (size_t c = 0; c < v; c++)
 			sum += exp((double)logits[i * v + c] - top);
 		assert_int_equal(argmax[i], best);
-		assert_true(fabs(top + log(sum) - (double)logits[i * v + (size_t)tokens[i + 1]] - nll[i]) < 1e-5);
+		assert_true(fabs(top + log(sum) - (double)logits[i * v + (size_t)tokens[i + 1]] - nll[i]) <
+			    1e-5);
 	}
 	fot_free(logits);
 	fot_reading_close(&r);

@@ -45,7 +45,8 @@ static cJSON *json(const char *text)
 	return node;
 }
 
-static int append(struct fot_journal *j, const char *item, const char *result, const char *note, struct fot_err *err)
+static int append(struct fot_journal *j, const char *item, const char *result, const char *note,
+		  struct fot_err *err)
 {
 	cJSON *r = json(result), *n = note ? json(note) : NULL;
 	int status = fot_journal_append(j, item, r, n, err);
@@ -55,7 +56,8 @@ static int append(struct fot_journal *j, const char *item, const char *result, c
 	return status;
 }
 
-static const char *const IDENTITY = "{\"spec\":\"abc\",\"models\":[{\"sha256\":\"11\"},{\"sha256\":\"22\"}],\"version\":2}";
+static const char *const IDENTITY =
+	"{\"spec\":\"abc\",\"models\":[{\"sha256\":\"11\"},{\"sha256\":\"22\"}],\"version\":2}";
 
 static struct fot_journal *create(void)
 {
@@ -69,7 +71,8 @@ static struct fot_journal *create(void)
 	return j;
 }
 
-static int resume(struct fot_journal **j, struct fot_journal_content *c, const char *identity, struct fot_err *err)
+static int resume(struct fot_journal **j, struct fot_journal_content *c, const char *identity,
+		  struct fot_err *err)
 {
 	cJSON *node = json(identity);
 	int status = fot_journal_resume(j, c, path, node, err);
@@ -139,7 +142,8 @@ static void test_journal_never_overwrites(void **state)
 static void test_journal_cut_at_every_byte(void **state)
 {
 	static const char *const item[] = { "b", "a", "c \"quoted\"\nline" };
-	static const char *const result[] = { "{\"x\":0.10000000000000001}", "{\"x\":[1,2]}", "{\"x\":\"\xc3\xa9\"}" };
+	static const char *const result[] = { "{\"x\":0.10000000000000001}", "{\"x\":[1,2]}",
+					      "{\"x\":\"\xc3\xa9\"}" };
 	struct fot_str whole = FOT_STR_INIT, now = FOT_STR_INIT;
 
 	(void)state;
@@ -159,7 +163,9 @@ static void test_journal_cut_at_every_byte(void **state)
 		assert_int_equal(c.n, complete ? complete - 1 : 0);
 		for (size_t i = 0; i < 3; i++) {
 			if (!fot_journal_find(&c, item[i]))
-				assert_int_equal(append(j, item[i], result[i], i ? NULL : "{\"wall_s\":1}", NULL), FOT_OK);
+				assert_int_equal(
+					append(j, item[i], result[i], i ? NULL : "{\"wall_s\":1}", NULL),
+					FOT_OK);
 		}
 		fot_journal_content_release(&c);
 		assert_int_equal(fot_journal_close(j, NULL), FOT_OK);
@@ -287,9 +293,11 @@ static void test_journal_resume_lists_what_differs(void **state)
 	(void)state;
 	write_three();
 	slurp(&before);
-	assert_int_equal(resume(&j, &c, "{\"spec\":\"abd\",\"models\":[{\"sha256\":\"11\"},{\"sha256\":\"23\"}],\"extra\":1}",
-				&err),
-			 FOT_ERR_USAGE);
+	assert_int_equal(
+		resume(&j, &c,
+		       "{\"spec\":\"abd\",\"models\":[{\"sha256\":\"11\"},{\"sha256\":\"23\"}],\"extra\":1}",
+		       &err),
+		FOT_ERR_USAGE);
 	assert_null(j);
 	assert_non_null(strstr(err.text, "4 inputs differ"));
 	assert_non_null(strstr(err.text, "spec: journal \"abc\", now \"abd\""));
@@ -450,7 +458,8 @@ static void test_journal_load_survives_lack_of_memory(void **state)
 
 static void test_jsondiff_finds_nothing_in_equal_values(void **state)
 {
-	cJSON *a = json("{\"a\":[1,{\"b\":2}],\"c\":{},\"d\":null}"), *b = json("{\"d\":null,\"c\":{},\"a\":[1,{\"b\":2}]}");
+	cJSON *a = json("{\"a\":[1,{\"b\":2}],\"c\":{},\"d\":null}"),
+	      *b = json("{\"d\":null,\"c\":{},\"a\":[1,{\"b\":2}]}");
 	cJSON *other = json("{\"d\":null,\"c\":[],\"a\":[1,{\"b\":2},3]}");
 	struct fot_str text = FOT_STR_INIT;
 	size_t n = 9;

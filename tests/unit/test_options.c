@@ -29,15 +29,57 @@ static int parse(struct values *v, struct fot_options *out, const char *line, st
 	int argc = 1;
 
 	*v = (struct values){ .trials = 20, .margin = 0.5 };
-	option[0] = (struct fot_option){ .name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = &v->quiet, .help = "say nothing" };
-	option[1] = (struct fot_option){ .name = "trials", .type = FOT_OPTION_INT, .value = &v->trials, .lo = 1, .hi = 100, .arg = "N", .help = "trials" };
-	option[2] = (struct fot_option){ .name = "window", .type = FOT_OPTION_SIZE, .value = &v->window, .lo = 1, .hi = 1e9, .arg = "W", .help = "window" };
-	option[3] = (struct fot_option){ .name = "margin", .type = FOT_OPTION_REAL, .value = &v->margin, .lo = 0, .hi = 1, .arg = "X", .help = "margin" };
-	option[4] = (struct fot_option){ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &v->output, .arg = "DIR", .help = "folder", .required = true };
-	option[5] = (struct fot_option){ .name = "memory", .type = FOT_OPTION_CHOICE, .value = &v->mode, .choices = MODES, .help = "mode" };
-	option[6] = (struct fot_option){ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = &v->models, .arg = "DIR", .help = "models" };
-	*out = (struct fot_options){ .command = "test", .usage = "test SPEC -o DIR", .about = "About.", .option = option, .n = 7,
-				     .min_positional = 1, .max_positional = 2 };
+	option[0] = (struct fot_option){ .name = "quiet",
+					 .letter = 'q',
+					 .type = FOT_OPTION_FLAG,
+					 .value = &v->quiet,
+					 .help = "say nothing" };
+	option[1] = (struct fot_option){ .name = "trials",
+					 .type = FOT_OPTION_INT,
+					 .value = &v->trials,
+					 .lo = 1,
+					 .hi = 100,
+					 .arg = "N",
+					 .help = "trials" };
+	option[2] = (struct fot_option){ .name = "window",
+					 .type = FOT_OPTION_SIZE,
+					 .value = &v->window,
+					 .lo = 1,
+					 .hi = 1e9,
+					 .arg = "W",
+					 .help = "window" };
+	option[3] = (struct fot_option){ .name = "margin",
+					 .type = FOT_OPTION_REAL,
+					 .value = &v->margin,
+					 .lo = 0,
+					 .hi = 1,
+					 .arg = "X",
+					 .help = "margin" };
+	option[4] = (struct fot_option){ .name = "output",
+					 .letter = 'o',
+					 .type = FOT_OPTION_TEXT,
+					 .value = &v->output,
+					 .arg = "DIR",
+					 .help = "folder",
+					 .required = true };
+	option[5] = (struct fot_option){ .name = "memory",
+					 .type = FOT_OPTION_CHOICE,
+					 .value = &v->mode,
+					 .choices = MODES,
+					 .help = "mode" };
+	option[6] = (struct fot_option){ .name = "model",
+					 .letter = 'm',
+					 .type = FOT_OPTION_TEXTS,
+					 .value = &v->models,
+					 .arg = "DIR",
+					 .help = "models" };
+	*out = (struct fot_options){ .command = "test",
+				     .usage = "test SPEC -o DIR",
+				     .about = "About.",
+				     .option = option,
+				     .n = 7,
+				     .min_positional = 1,
+				     .max_positional = 2 };
 	strcpy(copy, line);
 	argv[0] = copy; /* the command's name, never looked at */
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
@@ -52,7 +94,9 @@ static void test_options_read_all_forms(void **state)
 	struct fot_err err = { 0 };
 
 	(void)state;
-	if (parse(&v, &o, "spec -q --trials 7 --window=8k -oDIR --margin=0.25 --memory knn -m a --model b -- -x", &err) != FOT_OK)
+	if (parse(&v, &o,
+		  "spec -q --trials 7 --window=8k -oDIR --margin=0.25 --memory knn -m a --model b -- -x",
+		  &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	assert_true(v.quiet);
 	assert_int_equal(v.trials, 7);

@@ -12,18 +12,23 @@
 #include "tasks/perplexity.h"
 
 static const int64_t LENGTHS[] = { 4, 6, 16 };
-static const struct fot_perplexity TASK = { .window = 4, .context_length = LENGTHS, .n_lengths = 3, .target_tokens = 10 };
+static const struct fot_perplexity TASK = {
+	.window = 4, .context_length = LENGTHS, .n_lengths = 3, .target_tokens = 10
+};
 
 static void test_perplexity_targets_start_behind_the_longest_memory(void **state)
 {
 	static const struct {
 		int64_t w, lmax;
 		size_t begin;
-	} row[] = { { 4, 16, 12 }, { 4, 17, 16 }, { 4, 4, 0 }, { 5, 16, 15 }, { 512, 32768, 32256 }, { 1, 1, 0 }, { 3, 5, 3 } };
+	} row[] = { { 4, 16, 12 },         { 4, 17, 16 }, { 4, 4, 0 }, { 5, 16, 15 },
+		    { 512, 32768, 32256 }, { 1, 1, 0 },   { 3, 5, 3 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct fot_perplexity p = { .window = row[i].w, .context_length = &row[i].lmax, .n_lengths = 1, .target_tokens = 1 };
+		struct fot_perplexity p = {
+			.window = row[i].w, .context_length = &row[i].lmax, .n_lengths = 1, .target_tokens = 1
+		};
 		size_t begin = fot_perplexity_begin(&p);
 
 		assert_int_equal(begin, row[i].begin);
@@ -127,7 +132,9 @@ static void test_perplexity_observation_sums_each_length(void **state)
 /* Tokens of the byte tokenizer: BOS, then the text's bytes. */
 static void count(const char *text, int64_t window, int64_t lmax, int64_t want_bytes, int64_t want_words)
 {
-	struct fot_perplexity p = { .window = window, .context_length = &lmax, .n_lengths = 1, .target_tokens = 1000 };
+	struct fot_perplexity p = {
+		.window = window, .context_length = &lmax, .n_lengths = 1, .target_tokens = 1000
+	};
 	struct fot_tokenizer *t = NULL;
 	struct fot_ids ids = { 0 };
 	struct fot_request r;
@@ -161,7 +168,9 @@ static void test_perplexity_text_reports_bad_ids(void **state)
 {
 	int32_t tokens[5] = { 256, 65, 66, 9999, 67 };
 	int64_t lmax = 4, n_bytes, n_words;
-	struct fot_perplexity p = { .window = 4, .context_length = &lmax, .n_lengths = 1, .target_tokens = 4 };
+	struct fot_perplexity p = {
+		.window = 4, .context_length = &lmax, .n_lengths = 1, .target_tokens = 4
+	};
 	struct fot_tokenizer *t = NULL;
 	struct fot_request r;
 

@@ -49,10 +49,11 @@ static void read_spec(const char *model)
 	struct fot_err err = { 0 };
 	cJSON *root = NULL;
 
-	fot_str_printf(&text,
-		       "{\"models\":[{\"path\":\"%s\",\"variant\":\"x\",\"memory\":[\"none\",\"dense\"]}],"
-		       "\"tasks\":[{\"task\":\"perplexity\",\"datasets\":[\"%s\"],\"context_lengths\":[8,32],\"target_tokens\":64}]}",
-		       model, scratch_path("docs"));
+	fot_str_printf(
+		&text,
+		"{\"models\":[{\"path\":\"%s\",\"variant\":\"x\",\"memory\":[\"none\",\"dense\"]}],"
+		"\"tasks\":[{\"task\":\"perplexity\",\"datasets\":[\"%s\"],\"context_lengths\":[8,32],\"target_tokens\":64}]}",
+		model, scratch_path("docs"));
 	assert_int_equal(fot_json_parse(&root, text.data, text.len, "spec", FOT_ERR_USAGE, &err), FOT_OK);
 	if (fot_spec_parse(&spec, root, "spec", NULL, &err) != FOT_OK)
 		fail_msg("%s", err.text);
@@ -96,7 +97,9 @@ static int tear_down(void **state)
 
 static int run(const char *name, enum fot_outdir_mode mode, int threads, struct fot_err *err)
 {
-	struct fot_run_opts opts = { .output = scratch_path(name), .mode = mode, .threads = threads, .quiet = true };
+	struct fot_run_opts opts = {
+		.output = scratch_path(name), .mode = mode, .threads = threads, .quiet = true
+	};
 
 	return fot_run(&plan, &opts, err);
 }
@@ -131,7 +134,8 @@ static void finish(const char *dir)
 	char path[64];
 
 	snprintf(path, sizeof path, "%s/journal.jsonl", dir);
-	if (run(dir, fot_file_exists(scratch_path(path)) ? FOT_OUTDIR_RESUME : FOT_OUTDIR_OVERWRITE, 1, &err) != FOT_OK)
+	if (run(dir, fot_file_exists(scratch_path(path)) ? FOT_OUTDIR_RESUME : FOT_OUTDIR_OVERWRITE, 1,
+		&err) != FOT_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -194,8 +198,8 @@ static void test_run_kth_allocation_fails(void **state)
 		fot_mem_fail_at(k);
 		status = run(dir, FOT_OUTDIR_NEW, 1, &err);
 		fot_mem_fail_at(0);
-		if (status != FOT_OK && status != FOT_ERR_PARTIAL && status != FOT_ERR_RUN && status != FOT_ERR_OUTPUT &&
-		    status != FOT_ERR_INPUT)
+		if (status != FOT_OK && status != FOT_ERR_PARTIAL && status != FOT_ERR_RUN &&
+		    status != FOT_ERR_OUTPUT && status != FOT_ERR_INPUT)
 			fail_msg("k %ld: status %d: %s", k, status, err.text);
 		if (status != FOT_OK)
 			finish(dir);
@@ -249,12 +253,9 @@ static void test_run_counts_items(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_run_counts_items),
-		TEST(test_run_kth_write_fails),
-		TEST(test_run_kth_fsync_fails),
-		TEST(test_run_kth_rename_fails),
-		TEST(test_run_kth_allocation_fails),
-		TEST(test_run_journal_cut_anywhere),
+		TEST(test_run_counts_items),         TEST(test_run_kth_write_fails),
+		TEST(test_run_kth_fsync_fails),      TEST(test_run_kth_rename_fails),
+		TEST(test_run_kth_allocation_fails), TEST(test_run_journal_cut_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

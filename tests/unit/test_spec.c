@@ -206,7 +206,8 @@ static void test_spec_paths_come_from_here_or_from_beside_it(void **state)
 
 static void test_spec_lengths(void **state)
 {
-	static const char *const bad[] = { "", ",", "2k,", "-5", "0", "1e3", "2048-1024*2", "1-2*0", "1-1M*2x", "k" };
+	static const char *const bad[] = { "",    ",",           "2k,",   "-5",      "0",
+					   "1e3", "2048-1024*2", "1-2*0", "1-1M*2x", "k" };
 	struct fot_lengths l = { 0 };
 
 	(void)state;

@@ -132,8 +132,10 @@ static void test_stats_bootstrap_agrees_with_all_resamples(void **state)
 	qsort(all, 3125, sizeof all[0], by_value);
 	assert_int_equal(fot_stats_ratio_boot(&e, y, x, 5, &BOOT, NULL), FOT_OK);
 	/* Order statistics of 10,000 draws: 4 standard errors of the rank are 62 draws. */
-	assert_in_range((unsigned long)(e.lo >= all[3125 * 188 / 10000] && e.lo <= all[3125 * 312 / 10000]), 1, 1);
-	assert_in_range((unsigned long)(e.hi >= all[3125 * 9688 / 10000] && e.hi <= all[3125 * 9812 / 10000]), 1, 1);
+	assert_in_range((unsigned long)(e.lo >= all[3125 * 188 / 10000] && e.lo <= all[3125 * 312 / 10000]),
+			1, 1);
+	assert_in_range((unsigned long)(e.hi >= all[3125 * 9688 / 10000] && e.hi <= all[3125 * 9812 / 10000]),
+			1, 1);
 	assert_true(e.lo < e.value && e.value < e.hi);
 }
 

@@ -50,15 +50,15 @@ static void add(struct fot_table *t, const struct obs *o)
 
 /* vanilla: the same at 8 and 16; fot: better by .1, .2, .3 at 16 than at 8. */
 static const struct obs OBS[] = {
-	{ "local", "none", 8, "a", 2.0, "ok" },	     { "local", "none", 16, "a", 2.0, "ok" },
-	{ "vanilla", "dense", 8, "a", 2.0, "ok" },   { "vanilla", "dense", 16, "a", 2.0, "ok" },
-	{ "vanilla", "dense", 8, "b", 1.0, "ok" },   { "vanilla", "dense", 16, "b", 1.0, "ok" },
-	{ "vanilla", "dense", 8, "c", 3.0, "ok" },   { "vanilla", "dense", 16, "c", 3.0, "ok" },
-	{ "fot", "dense", 8, "a", 2.0, "ok" },	     { "fot", "dense", 16, "a", 1.9, "ok" },
-	{ "fot", "dense", 8, "b", 1.0, "ok" },	     { "fot", "dense", 16, "b", 0.8, "ok" },
-	{ "fot", "dense", 8, "c", 3.0, "ok" },	     { "fot", "dense", 16, "c", 2.7, "ok" },
+	{ "local", "none", 8, "a", 2.0, "ok" },         { "local", "none", 16, "a", 2.0, "ok" },
+	{ "vanilla", "dense", 8, "a", 2.0, "ok" },      { "vanilla", "dense", 16, "a", 2.0, "ok" },
+	{ "vanilla", "dense", 8, "b", 1.0, "ok" },      { "vanilla", "dense", 16, "b", 1.0, "ok" },
+	{ "vanilla", "dense", 8, "c", 3.0, "ok" },      { "vanilla", "dense", 16, "c", 3.0, "ok" },
+	{ "fot", "dense", 8, "a", 2.0, "ok" },          { "fot", "dense", 16, "a", 1.9, "ok" },
+	{ "fot", "dense", 8, "b", 1.0, "ok" },          { "fot", "dense", 16, "b", 0.8, "ok" },
+	{ "fot", "dense", 8, "c", 3.0, "ok" },          { "fot", "dense", 16, "c", 2.7, "ok" },
 	{ "fot", "dense", 8, "d", 0, "skipped_short" }, { "fot", "dense", 16, "d", 0, "skipped_short" },
-	{ "fot", "dense", 8, "e", 0, "failed" },	     { "fot", "dense", 16, "e", 0, "failed" },
+	{ "fot", "dense", 8, "e", 0, "failed" },        { "fot", "dense", 16, "e", 0, "failed" },
 	{ "fot", "knn", 16, "a", 1.5, "ok" },
 };
 
@@ -77,8 +77,8 @@ static void build(struct fot_table *summary, size_t n)
 	fot_table_release(&t);
 }
 
-static size_t find(const struct fot_table *t, const char *variant, const char *mode, int64_t length, const char *metric,
-		   const char *baseline)
+static size_t find(const struct fot_table *t, const char *variant, const char *mode, int64_t length,
+		   const char *metric, const char *baseline)
 {
 	size_t found = SIZE_MAX;
 
@@ -113,8 +113,10 @@ static void test_summary_estimates_by_hand(void **state)
 	near(fot_table_real(&s, r, "value", 0), exp(1.8));
 	/* residuals .1, -1, .9 about the mean: se = sqrt(1.82 / 2 / 3) on the log scale */
 	near(fot_table_real(&s, r, "se", 0), exp(1.8) * sqrt(1.82 / 6));
-	assert_true(fot_table_real(&s, r, "ci_low", 9) < exp(1.8) && fot_table_real(&s, r, "ci_high", 0) > exp(1.8));
-	assert_true(fot_table_real(&s, r, "ci_low", 0) >= exp(0.8) && fot_table_real(&s, r, "ci_high", 99) <= exp(2.7));
+	assert_true(fot_table_real(&s, r, "ci_low", 9) < exp(1.8) &&
+		    fot_table_real(&s, r, "ci_high", 0) > exp(1.8));
+	assert_true(fot_table_real(&s, r, "ci_low", 0) >= exp(0.8) &&
+		    fot_table_real(&s, r, "ci_high", 99) <= exp(2.7));
 	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
 	assert_int_equal(fot_table_int(&s, r, "n_skipped", 0), 1);
 	assert_int_equal(fot_table_int(&s, r, "n_failed", 0), 1);
@@ -199,7 +201,8 @@ static void test_summary_nothing_scored_is_empty(void **state)
 /* Documents that only one side has scored do not enter the difference. */
 static void test_summary_pairs_only_common_documents(void **state)
 {
-	static const struct obs more[] = { { "vanilla", "dense", 8, "x", 9.0, "ok" }, { "fot", "dense", 8, "y", 1.0, "ok" } };
+	static const struct obs more[] = { { "vanilla", "dense", 8, "x", 9.0, "ok" },
+					   { "fot", "dense", 8, "y", 1.0, "ok" } };
 	struct fot_table t, s;
 	size_t r;
 
