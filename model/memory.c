@@ -2,6 +2,8 @@
  * readings; bfloat16 entries are widened tile by tile. */
 #include "model/memory.h"
 
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
 #include "model/dtype.h"
 
 void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads, int64_t head_dim, int64_t cap,
@@ -113,3 +115,5 @@ void fot_memory_read_topk(const struct fot_memory *m, struct fot_attn *a, const 
 			fot_attn_fold_row(a, i, s->scores, s->values, n);
 	}
 }
+
+#endif

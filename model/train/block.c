@@ -206,28 +206,34 @@ void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l
 		local_backward(net, b, l, w, h, d_o, dq, dk, dv, s);
 }
 
-void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, struct scratch *s)
+/* Window `from` as seen by window w, one head. */
+static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t from, int64_t h,
+			  int group, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
-	int64_t W = b->window, D = net->D, col = h * net->dh;
+	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col, k_at = from * W * D + col;
+	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_ctx + k_at, .v = c->v + k_at, .d_o = m->d_o + at,
+				   .dq = m->dq + at, .dk = m->seen_k[group] + k_at, .dv = m->seen_v[group] + k_at,
+				   .ldq = D, .ldk = D, .ldv = D, .ldo = D,
+				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
+				   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL, .scale = score_scale(net) };
 
-	for (int64_t w = 0; w < (l < net->last_mem ? b->n_win : b->n_ask); w++) {
-		int64_t at = w * W * D;
+	fot_attn_backward(&s->attn, &g);
+}
+
+void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group,
+			   struct scratch *s)
+{
+	const struct mem_grads *m = &net->mem;
+	int64_t n = l < net->last_mem ? b->n_win : b->n_ask;
+
+	for (int64_t w = n * group / GROUPS; w < n * (group + 1) / GROUPS; w++) {
+		int64_t at = w * b->window * net->D;
 
 		local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + at, m->dv + at, s);
-		for (int64_t i = w < b->n_ask ? b->vis_begin[w] : 0; w < b->n_ask && i < b->vis_begin[w + 1]; i++) {
-			int64_t from = b->vis[i] * W * D + col;
-			struct fot_attn_grad g = { .q = c->q + at + col, .k = c->k_ctx + from, .v = c->v + from,
-						   .d_o = m->d_o + at + col, .dq = m->dq + at + col,
-						   .dk = m->dkc + from, .dv = m->dv + from,
-						   .ldq = D, .ldk = D, .ldv = D, .ldo = D,
-						   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
-						   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL,
-						   .scale = score_scale(net) };
-
-			fot_attn_backward(&s->attn, &g);
-		}
+		for (int64_t i = w < b->n_ask ? b->vis_begin[w] : 0; w < b->n_ask && i < b->vis_begin[w + 1]; i++)
+			seen_backward(net, b, l, w, b->vis[i], h, group, s);
 	}
 }
 

@@ -118,18 +118,18 @@ static void draw_distances(int64_t *dist, int64_t w, int64_t pos, int64_t window
 	}
 }
 
-/* Write a span of 16 to W/4 tokens of window `from` into the asking window; of
+/* Write a span of 16 to W/2 tokens of window `from` into the asking window; of
  * the asking window itself, an earlier span into its second half. */
 static void copy_span(struct fot_batch *b, int64_t ask, int64_t from, struct fot_rng *rng)
 {
 	int64_t W = b->window, half = from == ask ? W / 2 : 0, len, src, dst;
 	int32_t *t = b->tokens + ask * W;
 
-	if (W < 64)
+	if (W < 32)
 		return;
-	len = 16 + (int64_t)fot_rng_below(rng, (uint64_t)(W / 4 - 15));
+	len = 16 + (int64_t)fot_rng_below(rng, (uint64_t)(W / 2 - 15));
 	src = (int64_t)fot_rng_below(rng, (uint64_t)((half ? half : W) - len + 1));
-	dst = half + (int64_t)fot_rng_below(rng, (uint64_t)(W - half - len));
+	dst = half + (int64_t)fot_rng_below(rng, (uint64_t)(W - half - len + 1));
 	memcpy(t + dst, b->tokens + from * W + src, sizeof *t * (size_t)len);
 	for (int64_t i = imax(dst - 1, 0); i < dst + len && i + 1 < W; i++)
 		b->targets[ask * W + i] = t[i + 1];

@@ -5,8 +5,9 @@
  *
  * A segment is all layers between two memory layers; inside it windows do not
  * meet, so each goes through on its own.  At a barrier the keys and values of all
- * windows are ready.  In the backward pass the heads of a memory layer are the
- * units of work: each adds to its own columns of all windows, in a fixed order. */
+ * windows are ready.  In the backward pass the units of work at a memory layer are
+ * heads of groups of windows: each adds to its own columns and the arrays of its
+ * group, which are summed in a fixed order. */
 #include "model/train/network.h"
 
 #include <omp.h>
@@ -114,6 +115,10 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 	net->mem.dk = take(y, mem_tokens * D);
 	net->mem.dkc = cfg->mem_positionals ? take(y, mem_tokens * D) : net->mem.dk;
 	net->mem.dv = take(y, mem_tokens * D);
+	for (int g = 0; g < GROUPS; g++) {
+		net->mem.seen_k[g] = take(y, mem_tokens * D);
+		net->mem.seen_v[g] = take(y, mem_tokens * D);
+	}
 	net->rope_cos = take(y, z->max_window * cfg->head_dim / 2);
 	net->rope_sin = take(y, z->max_window * cfg->head_dim / 2);
 }
@@ -278,6 +283,43 @@ static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int6
 	memset(net->mem.dk + at, 0, bytes);
 	memset(net->mem.dkc + at, 0, bytes);
 	memset(net->mem.dv + at, 0, bytes);
+	for (int g = 0; g < GROUPS; g++) {
+		memset(net->mem.seen_k[g] + at, 0, bytes);
+		memset(net->mem.seen_v[g] + at, 0, bytes);
+	}
+}
+
+/* What the groups added to the keys and values of window w, in order. */
+static void add_seen(struct fot_net *net, const struct fot_batch *b, int64_t w)
+{
+	int64_t n = b->window * net->D, at = w * n;
+
+	for (int g = 0; g < GROUPS; g++) {
+#pragma omp simd
+		for (int64_t i = at; i < at + n; i++) {
+			net->mem.dkc[i] += net->mem.seen_k[g][i];
+			net->mem.dv[i] += net->mem.seen_v[g][i];
+		}
+	}
+}
+
+/* Memory layer l: gradients of queries, keys and values of all windows. */
+static void backward_memory(struct fot_net *net, const struct fot_batch *b, int l)
+{
+#pragma omp parallel num_threads(net->size.n_threads)
+	{
+		struct scratch *s = &net->scratch[omp_get_thread_num()];
+
+#pragma omp for schedule(dynamic, 1)
+		for (int64_t w = 0; w < b->n_win; w++)
+			clear_mem_grads(net, b, w);
+#pragma omp for schedule(dynamic, 1)
+		for (int64_t i = 0; i < net->H * GROUPS; i++)
+			block_memory_backward(net, b, l, i / GROUPS, (int)(i % GROUPS), s);
+#pragma omp for schedule(dynamic, 1)
+		for (int64_t w = 0; w < b->n_win; w++)
+			add_seen(net, b, w);
+	}
 }
 
 /* The way back of forward_segment: from layer `to` (exclusive; its projections
@@ -356,14 +398,8 @@ static void backward(struct fot_net *net, const struct fot_batch *b, double weig
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 		for (int i = 0; i < FOT_SHARDS; i++)
 			backward_shard(net, b, from, to, i, weight, nll);
-		if (from >= 0) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
-			for (int64_t w = 0; w < b->n_win; w++)
-				clear_mem_grads(net, b, w);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
-			for (int64_t h = 0; h < net->H; h++)
-				block_memory_backward(net, b, from, h, &net->scratch[omp_get_thread_num()]);
-		}
+		if (from >= 0)
+			backward_memory(net, b, from);
 		to = from;
 	} while (from >= 0);
 }

@@ -40,9 +40,13 @@ struct scratch {
 	struct fot_attn attn;
 };
 
-/* Gradients that cross a memory layer's barrier; [tokens, D]. */
+/* Gradients that cross a memory layer's barrier; [tokens, D].  Windows are seen by
+ * several others, so what the windows of a group add to the keys and values they see is
+ * kept apart until all groups are done. */
+#define GROUPS 4
 struct mem_grads {
-	fot_real *d_o, *dq, *dk, *dkc, *dv; /* dkc == dk without rotation */
+	fot_real *d_o, *dq, *dk, *dkc, *dv;    /* dkc == dk without rotation */
+	fot_real *seen_k[GROUPS], *seen_v[GROUPS];
 };
 
 #define HEAD_ROWS 128
@@ -82,8 +86,9 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 /* Within the window alone: d_o -> dq, dk, dv (overwritten). */
 void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
-/* Memory layer, one head, all windows; net->mem is added to. */
-void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t head, struct scratch *s);
+/* Memory layer, one head of one group of windows; net->mem is added to. */
+void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t head, int group,
+			   struct scratch *s);
 /* dq, dk (dkc), dv (destroyed) -> gradients of the projections, dx of the layer's input. */
 void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
 			    fot_real *dk, fot_real *dkc, fot_real *dv, fot_real *grad, struct scratch *s);
