@@ -15,6 +15,7 @@
 #include "harness/options.h"
 #include "harness/plotdata.h"
 #include "harness/store.h"
+#include "harness/worth.h"
 
 #define MAX_FILE ((size_t)1 << 24)
 
@@ -108,51 +109,88 @@ static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
 	return FOT_OK;
 }
 
-static int draw(const struct figure *f, const struct fot_table *summary, const char *scripts, const char *dir,
+/* Script, data and names of one figure into dir, then the pictures. */
+static int draw(const char *name, const struct fot_plot_text *text, const char *scripts, const char *dir,
 		struct fot_err *err)
 {
-	struct fot_plot_text text;
 	char script[64];
-	int status = fot_plot_text(&text, summary, f->kind, err);
+	int status = FOT_OK;
 
-	if (status != FOT_OK || text.n_points == 0)
-		goto out;
-	snprintf(script, sizeof script, "%s.gp", f->name);
+	if (text->n_points == 0)
+		return FOT_OK;
+	snprintf(script, sizeof script, "%s.gp", name);
 	FOT_TRY(copy_script(scripts, dir, "style.gp", err));
 	FOT_TRY(copy_script(scripts, dir, script, err));
-	FOT_TRY(write_part(dir, f->name, "_data.csv", &text.data, err));
-	FOT_TRY(write_part(dir, f->name, "_names.gp", &text.names, err));
+	FOT_TRY(write_part(dir, name, "_data.csv", &text->data, err));
+	FOT_TRY(write_part(dir, name, "_names.gp", &text->names, err));
 	FOT_TRY(run_gnuplot(dir, script, err));
-	printf("%s/%s.svg\n%s/%s.png\n", dir, f->name, dir, f->name);
+	printf("%s/%s.svg\n%s/%s.png\n", dir, name, dir, name);
+out:
+	return status;
+}
+
+/* The figures of a run: from summary.csv. */
+static int draw_run(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+{
+	struct fot_plot_text text = { 0 };
+	struct fot_table summary;
+	int status;
+
+	fot_table_init(&summary, &fot_schema_summary);
+	FOT_TRY(fot_table_read(&summary, csv, err));
+	for (size_t i = 0; i < N_FIGURES; i++) {
+		fot_plot_text_release(&text);
+		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
+		FOT_TRY(draw(figures[i].name, &text, scripts, dir, err));
+	}
 out:
 	fot_plot_text_release(&text);
+	fot_table_release(&summary);
+	return status;
+}
+
+/* The figure of a training run or zoo model: from valid.csv. */
+static int draw_training(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+{
+	struct fot_plot_text text = { 0 };
+	struct fot_table valid;
+	int status;
+
+	fot_table_init(&valid, &fot_schema_valid);
+	FOT_TRY(fot_table_read(&valid, csv, err));
+	FOT_TRY(fot_worth_text(&text, &valid, err));
+	FOT_TRY(draw("worth", &text, scripts, dir, err));
+out:
+	fot_plot_text_release(&text);
+	fot_table_release(&valid);
 	return status;
 }
 
 static int plot(const char *run, const char *scripts_flag, struct fot_err *err)
 {
-	struct fot_str csv = FOT_STR_INIT, dir = FOT_STR_INIT, scripts = FOT_STR_INIT;
-	struct fot_table summary;
+	struct fot_str csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT, scripts = FOT_STR_INIT;
 	int status;
 
-	fot_table_init(&summary, &fot_schema_summary);
 	fot_path_join(&csv, run, "summary.csv");
+	fot_path_join(&valid, run, "valid.csv");
 	fot_path_join(&dir, run, "plots");
 	FOT_TRY(fot_str_check(&csv, err));
+	FOT_TRY(fot_str_check(&valid, err));
 	FOT_TRY(fot_str_check(&dir, err));
-	FOT_TRY(fot_table_read(&summary, csv.data, err));
 	if (scripts_flag)
 		fot_str_puts(&scripts, scripts_flag);
 	else
 		FOT_TRY(find_scripts(&scripts, err));
 	FOT_TRY(fot_str_check(&scripts, err));
 	FOT_TRY(fot_mkdir_all(dir.data, err));
-	for (size_t i = 0; i < N_FIGURES; i++)
-		FOT_TRY(draw(&figures[i], &summary, scripts.data, dir.data, err));
+	if (fot_file_exists(valid.data) && !fot_file_exists(csv.data))
+		FOT_TRY(draw_training(valid.data, scripts.data, dir.data, err));
+	else
+		FOT_TRY(draw_run(csv.data, scripts.data, dir.data, err));
 	status = fot_flush_stdout(err);
 out:
-	fot_table_release(&summary);
 	fot_str_release(&csv);
+	fot_str_release(&valid);
 	fot_str_release(&dir);
 	fot_str_release(&scripts);
 	return status;
@@ -172,7 +210,8 @@ int fot_cmd_plot(int argc, char **argv)
 		.command = "plot",
 		.usage = "plot DIR [options]",
 		.about =
-			"Draw the figures of a finished run into DIR/plots: script, data, svg and png of each.",
+			"Draw the figures of a finished run into DIR/plots: script, data, svg and png of each. Of a "
+			"training run: what the memory is worth against the tokens trained.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,

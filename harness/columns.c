@@ -89,6 +89,33 @@ static const struct fot_column summary_columns[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+static const struct fot_column train_columns[] = {
+	{ "step", FOT_COLUMN_INT, false, "optimiser steps done, from 1" },
+	{ "stage", FOT_COLUMN_INT, false, "stage of the recipe, from 0" },
+	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
+	{ "loss_nats", FOT_COLUMN_REAL, false, "mean cross-entropy of the step's targets" },
+	{ "lr", FOT_COLUMN_REAL, false, "learning rate" },
+	{ "grad_norm", FOT_COLUMN_REAL, false, "global norm of the gradient before clipping" },
+	{ "method", FOT_COLUMN_TEXT, false, "standard or crossbatch" },
+	{ "window", FOT_COLUMN_INT, false, "tokens of a window" },
+	{ "w", FOT_COLUMN_INT, false, "own earlier windows in sight" },
+	{ "d", FOT_COLUMN_INT, false, "documents in sight, the own one included" },
+	{ "negatives", FOT_COLUMN_INT, false, "further windows of other documents in sight of all" },
+	{ "wall_s", FOT_COLUMN_REAL, true, "seconds of the step" },
+	{ "tokens_per_s", FOT_COLUMN_REAL, true, "asking tokens per second" },
+	{ "gflops", FOT_COLUMN_REAL, true, "matrix products of the step, GFLOP/s" },
+};
+
+static const struct fot_column valid_columns[] = {
+	{ "step", FOT_COLUMN_INT, false, "optimiser steps done" },
+	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name (validation split)" },
+	{ "memory_windows", FOT_COLUMN_INT, false, "earlier windows of the own document in sight" },
+	{ "memory_tokens", FOT_COLUMN_INT, false, "the same in tokens" },
+	{ "n_tokens", FOT_COLUMN_INT, false, "tokens scored: the same ones at every step and memory size" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "mean nll per token" },
+};
+
 const struct fot_schema fot_schema_perplexity = {
 	"perplexity",
 	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
@@ -99,7 +126,16 @@ const struct fot_schema fot_schema_summary = {
 	COUNT(summary_columns)
 };
 
-const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary };
+const struct fot_schema fot_schema_train = { "train", "Training: one row per step.", train_columns,
+					     COUNT(train_columns) };
+
+const struct fot_schema fot_schema_valid = {
+	"valid", "Training: held-out loss, one row per validation, dataset and memory size.", valid_columns,
+	COUNT(valid_columns)
+};
+
+const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary, &fot_schema_train,
+						 &fot_schema_valid };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

@@ -29,6 +29,9 @@ struct fot_schema {
 
 extern const struct fot_schema fot_schema_perplexity;
 extern const struct fot_schema fot_schema_summary;
+/* Written by model/train/trainer.c; here for readers and documentation. */
+extern const struct fot_schema fot_schema_train;
+extern const struct fot_schema fot_schema_valid;
 
 /* All schemas, in the order of the documentation. */
 extern const struct fot_schema *const fot_schemas[];

@@ -2,7 +2,8 @@
  *
  * The state of a run is (step, weights, moments): batches, learning rate and
  * stage are functions of the step, so a resumed run continues with the same bits.
- * CSV rows after the checkpoint are cut off on resume and written again. */
+ * CSV rows after the checkpoint are cut off on resume and written again; a run that
+ * goes on from another's checkpoint begins with that one's rows. */
 #include "model/train/trainer.h"
 
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct trainer {
 	struct fot_batch batch;
 	fot_real *grad;
 	int64_t step;
+	const char *came_from; /* folder of the run that made the first steps, or NULL */
 	struct fot_stage valid_stage;
 	FILE *train_csv, *valid_csv;
 	char valid_line[512];
@@ -129,6 +131,7 @@ static int load_from(struct trainer *t, const char *folder, bool *found, struct 
 		goto out;
 	}
 	t->step = c.step;
+	t->came_from = folder;
 out:
 	return status;
 }
@@ -176,12 +179,15 @@ static int open_csv(struct trainer *t, const char *name, const char *header, FIL
 	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, t->o->out, name);
-	FOT_TRY(fot_str_check(&path, err));
-	if (t->step > 0 && t->o->resume && fot_file_exists(path.data)) {
+	if (t->came_from) {
+		fot_path_join(&path, t->came_from, name);
+		FOT_TRY(fot_str_check(&path, err));
 		FOT_TRY(fot_file_read(&text, path.data, CSV_BYTES_MAX, err));
 		text.len = kept_length(&text, t->step);
+		fot_str_clear(&path);
 	}
+	fot_path_join(&path, t->o->out, name);
+	FOT_TRY(fot_str_check(&path, err));
 	if (text.len == 0)
 		fot_str_puts(&text, header);
 	FOT_TRY(fot_str_check(&text, err));

@@ -72,6 +72,7 @@ train whole part -t 2 --stop-after 25
 train longer branch -t 2 --from "$dir/part"
 train longer straight -t 1
 same train_from_same_bits branch straight
+if [ "$(rows branch)" = "$(rows straight)" ]; then ok train_from_csv; else bad train_from_csv "rows differ"; fi
 
 expect() { # NAME CODE FRAGMENT RECIPE OUT ARGS...
 	train "$4" "$5" "${@:6}"
