@@ -1,0 +1,153 @@
+/* test_recipe.c: reading recipes, the learning rate of each step, and which
+ * recipes begin alike. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/train/recipe.h"
+#include "tests/unit/scratch.h"
+
+#define MODEL                                                                                                   \
+	"\"model\": {\"vocab_size\": 258, \"hidden_size\": 16, \"intermediate_size\": 24, \"num_hidden_layers\": 3," \
+	" \"num_attention_heads\": 2, \"max_position_embeddings\": 32, \"bos_token_id\": 256,"                   \
+	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"}}"
+#define HEAD "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL ", "
+#define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
+#define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
+#define CROSS                                                                                       \
+	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
+	" \"pack\": 4, \"negatives\": 6, \"far\": 0.5, \"copy\": 0.25, \"lr\": 0.02, \"lr_end\": 0.002}"
+
+static void parse(struct fot_recipe *r, const char *text)
+{
+	struct fot_err err = { 0 };
+
+	if (fot_recipe_parse(r, text, strlen(text), "r.json", &err) != FOT_OK)
+		fail_msg("%s", err.text);
+}
+
+static void test_recipe_reads_everything(void **state)
+{
+	struct fot_recipe r;
+	const struct fot_stage *s = &r.stage[1];
+
+	(void)state;
+	parse(&r, HEAD DATA "\"seed\": 12, \"optimizer\": {\"beta2\": 0.95, \"clip\": 0.5}, \"stages\": [" STANDARD
+			    ", " CROSS "], \"save_dtype\": \"BF16\", \"validation\": {\"every\": 7, \"memory\": 3}}");
+	assert_string_equal(r.name, "n");
+	assert_string_equal(r.config.variant, "fot");
+	assert_int_equal(r.seed, 12);
+	assert_int_equal(r.n_datasets, 2);
+	assert_true(r.weight[0] == 1 && r.weight[1] == 2.5);
+	assert_true(r.adamw.beta2 == 0.95 && r.adamw.clip == 0.5 && r.adamw.beta1 == 0.9);
+	assert_int_equal(r.n_stages, 2);
+	assert_int_equal(s->method, FOT_METHOD_CROSSBATCH);
+	assert_true(s->steps == 5 && s->window == 16 && s->batch == 8 && s->w == 3 && s->d == 2 && s->pack == 4);
+	assert_true(s->negatives == 6 && s->far == 0.5 && s->copy == 0.25);
+	assert_int_equal(r.save_dtype, FOT_BF16);
+	assert_true(r.valid_every == 7 && r.valid_memory == 3 && r.valid_windows == 16);
+	assert_int_equal(fot_recipe_steps(&r), 15);
+	assert_int_equal(fot_recipe_tokens(&r, 12), 10 * 4 * 32 + 2 * 8 * 16);
+	fot_recipe_release(&r);
+}
+
+static void test_recipe_learning_rate(void **state)
+{
+	struct fot_recipe r;
+	double lr;
+
+	(void)state;
+	parse(&r, HEAD DATA "\"stages\": [" STANDARD ", " CROSS "]}");
+	assert_int_equal(fot_recipe_stage(&r, 0, &lr), 0);
+	assert_true(fabs(lr - 0.0025) < 1e-15);
+	fot_recipe_stage(&r, 3, &lr);
+	assert_true(fabs(lr - 0.01) < 1e-15);
+	fot_recipe_stage(&r, 9, &lr);
+	assert_true(fabs(lr - 0.01) < 1e-15);
+	assert_int_equal(fot_recipe_stage(&r, 10, &lr), 1);
+	assert_true(fabs(lr - 0.02) < 1e-15);
+	fot_recipe_stage(&r, 12, &lr); /* half of the cosine */
+	assert_true(fabs(lr - 0.011) < 1e-15);
+	fot_recipe_stage(&r, 14, &lr);
+	assert_true(fabs(lr - 0.002) < 1e-15);
+	fot_recipe_release(&r);
+}
+
+static void test_recipe_same_beginning(void **state)
+{
+	struct fot_recipe a, b, c;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA "\"stages\": [" STANDARD ", " CROSS "]}");
+	parse(&b, HEAD DATA "\"stages\": [" STANDARD ", " STANDARD "]}");
+	parse(&c, HEAD "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.0}], \"stages\": [" STANDARD
+		       ", " CROSS "]}");
+	assert_true(fot_recipe_same_beginning(&a, &b, 10, &why));
+	assert_false(fot_recipe_same_beginning(&a, &b, 11, &why));
+	assert_string_equal(why, "stages");
+	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
+	assert_string_equal(why, "datasets or tokenizer");
+	/* A stage of constant rate may end earlier or later than these steps. */
+	assert_true(fot_recipe_same_beginning(&b, &a, 7, &why));
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	fot_recipe_release(&c);
+}
+
+static const struct {
+	const char *text, *fragment;
+} bad[] = {
+	{ "[]", "expected an object" },
+	{ HEAD DATA "\"stages\": []}", "stages: the list is empty" },
+	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
+	{ HEAD DATA "\"stages\": [" STANDARD "], \"stagess\": 1}", "stagess" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"magic\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
+	  "expected \"standard\" or \"crossbatch\"" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 0, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
+	  "steps" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 7}]}",
+	  "lr" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, \"d\": 2, "
+		    "\"lr\": 1}]}",
+	  "belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"pack\": 4, "
+		    "\"lr\": 1}]}",
+	  "pack: expected a divisor of batch = 6" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 8, \"pack\": 4, "
+		    "\"d\": 3, \"lr\": 1}]}",
+	  "d: expected at most batch / pack = 2" },
+	{ HEAD DATA "\"stages\": [" STANDARD "], \"save_dtype\": \"I8\"}", "save_dtype" },
+	{ "{\"name\": \"n\", \"tokenizer\": \"byte\", \"model\": {\"hidden_size\": 0}, " DATA "\"stages\": [" STANDARD "]}",
+	  "hidden_size" },
+};
+
+static void test_recipe_refuses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct fot_recipe r;
+		struct fot_err err = { 0 };
+		int status = fot_recipe_parse(&r, bad[i].text, strlen(bad[i].text), "r.json", &err);
+
+		if (status == FOT_OK || !strstr(err.text, bad[i].fragment) || strncmp(err.text, "r.json", 6) != 0)
+			fail_msg("recipe %zu: status %d, %s", i, status, err.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_recipe_reads_everything),
+		cmocka_unit_test(test_recipe_learning_rate),
+		cmocka_unit_test(test_recipe_same_beginning),
+		cmocka_unit_test(test_recipe_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
