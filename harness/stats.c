@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sum.h"
+#include "harness/stats_impl.h"
 
 /* GSL's default handler aborts the program. Setting it is idempotent. */
 static void quiet_gsl(void)
@@ -85,11 +86,21 @@ static bool ratio_begin(struct fot_estimate *out, const double *num, const doubl
 	return true;
 }
 
-static void percentile_ends(double *lo, double *hi, double *draw, size_t n, double level)
+void fot_stats_percentiles(double *lo, double *hi, double *draw, size_t n, double level)
 {
 	qsort(draw, n, sizeof *draw, compare_doubles);
 	*lo = gsl_stats_quantile_from_sorted_data(draw, 1, n, (1.0 - level) / 2.0);
 	*hi = gsl_stats_quantile_from_sorted_data(draw, 1, n, (1.0 + level) / 2.0);
+}
+
+int fot_stats_check_boot(const struct fot_boot *boot, struct fot_err *err)
+{
+	if (!(boot->level > 0.0 && boot->level < 1.0))
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1",
+				boot->level);
+	if (boot->draws < 2)
+		return FOT_FAIL(err, FOT_ERR_RUN, "bootstrap: %zu draws: expected at least 2", boot->draws);
+	return FOT_OK;
 }
 
 int fot_stats_ratio_boot(struct fot_estimate *out, const double *num, const double *den, size_t m,
@@ -118,7 +129,7 @@ int fot_stats_ratio_boot(struct fot_estimate *out, const double *num, const doub
 		}
 		draw[b] = fot_sum_value(&y) / fot_sum_value(&x);
 	}
-	percentile_ends(&out->lo, &out->hi, draw, boot->draws, boot->level);
+	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
 	out->has_interval = true;
 	fot_free(draw);
 	return FOT_OK;
@@ -240,8 +251,8 @@ static int paired_boot(struct fot_paired *out, const double *a, const double *b,
 		power[t] = exp(fot_sum_value(&yb) / fot_sum_value(&x)) -
 			   exp(fot_sum_value(&ya) / fot_sum_value(&x));
 	}
-	percentile_ends(&out->lo, &out->hi, delta, boot->draws, boot->level);
-	percentile_ends(&out->exp_lo, &out->exp_hi, power, boot->draws, boot->level);
+	fot_stats_percentiles(&out->lo, &out->hi, delta, boot->draws, boot->level);
+	fot_stats_percentiles(&out->exp_lo, &out->exp_hi, power, boot->draws, boot->level);
 out:
 	fot_free(delta);
 	fot_free(power);

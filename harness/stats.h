@@ -76,4 +76,52 @@ int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, do
 int fot_stats_holm(double *adjusted, const double *p, size_t n, struct fot_err *err);
 int fot_stats_benjamini_hochberg(double *adjusted, const double *p, size_t n, struct fot_err *err);
 
+/* --- yes/no outcomes of A and B on the same items (stats_items.c) --- */
+
+/* Exact two-sided McNemar: p of a fair coin giving a split at least as uneven as
+ * only_a right in A alone against only_b right in B alone; 1 when both are 0.
+ * Errors: FOT_ERR_RUN (a negative count). */
+int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err *err);
+
+struct fot_outcomes {
+	size_t n;
+	int64_t only_a, only_b; /* right in one of the two alone */
+	double delta;           /* accuracy of B minus accuracy of A */
+	bool has_interval;      /* lo, hi, se and mdd hold */
+	double lo, hi, se;      /* paired bootstrap over items; se of the mean difference */
+	double p;               /* McNemar; 1 without items */
+	double mdd;             /* FOT_STATS_MDD_FACTOR x se */
+	const char *status;     /* "ok", "one cluster", "empty" */
+};
+int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+		       const struct fot_boot *boot, struct fot_err *err);
+
+struct fot_crossed {
+	bool has_value, has_interval;
+	double value, lo, hi,
+		se;         /* mean of all; crossed bootstrap: items and seeds drawn; se: sd of the draws */
+	bool has_seed_sd;   /* from two seeds on */
+	double seed_sd;     /* sd (n - 1) of the means of the seeds */
+	const char *status; /* "ok", "one seed" (only items are drawn), "one cluster", "empty" */
+};
+/* score [n_items, n_seeds], such as 0 or 1: item i under demonstration seed s. */
+int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
+		      const struct fot_boot *boot, struct fot_err *err);
+
+/* --- trend with length (stats_trend.c) --- */
+
+struct fot_trend {
+	bool has_slope;             /* two different lengths or more */
+	double slope, lo, hi;       /* Theil-Sen: change of the ratio per doubling of the length */
+	bool has_rho;               /* and the ratios are not all equal */
+	double rho, rho_lo, rho_hi; /* Spearman, ties with midranks */
+	bool has_interval;          /* from two documents on */
+	const char *status;         /* "ok", "constant", "one cluster", "one length", "empty" */
+};
+/* num [m, n_lengths], den [m]: the ratio of sums at each length against
+ * log2(length); documents are drawn. A draw whose ratios are all equal counts as rho 0. */
+int fot_stats_trend(struct fot_trend *out, const double *num, const double *den, size_t m,
+		    const int64_t *length, size_t n_lengths, const struct fot_boot *boot,
+		    struct fot_err *err);
+
 #endif
