@@ -18,7 +18,7 @@ static const char *const memory_names[] = { "none", "dense", "knn", NULL };
 static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
 
 struct input_flags {
-	const char *model, *tokens, *text;
+	const char *model, *tokens, *text, *mem_layers;
 	struct fot_reading_flags reading;
 };
 
@@ -34,7 +34,7 @@ struct input_flags {
 		  .type = FOT_OPTION_TEXT,                                                                \
 		  .value = &(f)->tokens,                                                                  \
 		  .arg = "FILE",                                                                          \
-		  .help = "JSON: [[1,2,3], ...] or {\"input_ids\": [[...], ...]}" },                      \
+		  .help = "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}" },     \
 		{ .name = "text",                                                                         \
 		  .type = FOT_OPTION_TEXT,                                                                \
 		  .value = &(f)->text,                                                                    \
@@ -45,6 +45,11 @@ struct input_flags {
 		  .value = &(f)->reading.memory,                                                          \
 		  .choices = memory_names,                                                                \
 		  .help = "memory mode (default: the model's)" },                                         \
+		{ .name = "mem-layers",                                                                   \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->mem_layers,                                                              \
+		  .arg = "I,J,...",                                                                       \
+		  .help = "attach a memory to these layers (default: the model's)" },                     \
 		{ .name = "top-k",                                                                        \
 		  .type = FOT_OPTION_INT,                                                                 \
 		  .value = &(f)->reading.top_k,                                                           \
@@ -82,6 +87,30 @@ struct input {
 	struct fot_sequences seq;
 };
 
+/* "6,12,18" */
+static int attach_memory(struct fot_model *m, const char *list, struct fot_err *err)
+{
+	int32_t layer[FOT_MAX_LAYERS];
+	size_t n = 0;
+
+	for (const char *at = list; *at; n++) {
+		char word[16] = { 0 };
+		size_t len = strcspn(at, ",");
+		int64_t value;
+
+		if (len < sizeof word)
+			memcpy(word, at, len);
+		if (n == FOT_MAX_LAYERS || !fot_parse_i64(word, &value) || value < 0 || value >= FOT_MAX_LAYERS)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got \"%s\"",
+					list);
+		layer[n] = (int32_t)value;
+		at += len + (at[len] == ',');
+	}
+	if (n == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got nothing");
+	return fot_model_set_mem_layers(m, layer, n, err);
+}
+
 static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
 {
 	int status;
@@ -89,6 +118,8 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 	if (!f->tokens == !f->text)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
 	FOT_TRY(fot_model_open(&in->model, f->model, err));
+	if (f->mem_layers)
+		FOT_TRY(attach_memory(in->model, f->mem_layers, err));
 	if (f->tokens) {
 		status =
 			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
@@ -116,16 +147,17 @@ struct score_flags {
 	bool all_logits;
 };
 
-/* The logits of all sequences: one tensor when they have equally many rows. */
+/* Logits of every turn and sequence, turn by turn. */
 struct logits {
-	float **of;   /* [n] */
-	size_t *rows; /* [n] */
-	size_t n, vocab;
+	float **of;   /* [turns * n] */
+	size_t *rows; /* [turns * n] */
+	size_t turns, n, vocab;
+	bool named; /* turns have names */
 };
 
 static void logits_release(struct logits *l)
 {
-	for (size_t i = 0; i < l->n && l->of; i++)
+	for (size_t i = 0; i < l->turns * l->n && l->of; i++)
 		fot_free(l->of[i]);
 	fot_free(l->of);
 	fot_free(l->rows);
@@ -133,106 +165,158 @@ static void logits_release(struct logits *l)
 
 static int logits_init(struct logits *l, const struct input *in, struct fot_err *err)
 {
-	*l = (struct logits){ .n = in->seq.n, .vocab = (size_t)fot_model_config(in->model)->vocab_size };
-	l->of = fot_calloc(l->n, sizeof *l->of);
-	l->rows = fot_calloc(l->n, sizeof *l->rows);
+	*l = (struct logits){ .turns = in->seq.n_turns,
+			      .n = in->seq.n,
+			      .vocab = (size_t)fot_model_config(in->model)->vocab_size,
+			      .named = in->seq.turns };
+	l->of = fot_calloc(l->turns * l->n, sizeof *l->of);
+	l->rows = fot_calloc(l->turns * l->n, sizeof *l->rows);
 	return l->of && l->rows ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 }
 
-static struct fot_tensor tensor_of(const char *name, const float *data, int64_t sequences, int64_t rows,
-				   int64_t vocab)
-{
-	struct fot_tensor t = {
-		.name = name, .dtype = FOT_F32, .rank = 3, .shape = { sequences, rows, vocab }, .data = data
-	};
+/* What the file is made of. */
+struct logits_file {
+	struct fot_tensor *tensor;
+	char (*name)[64];
+	float **joint; /* [turns] */
+	size_t n;
+};
 
-	t.n = sequences * rows * vocab;
-	t.bytes = (size_t)t.n * sizeof(float);
-	return t;
+static void add_tensor(struct logits_file *f, const struct logits *l, size_t turn, const char *tail, const float *data,
+		       size_t sequences, size_t rows)
+{
+	struct fot_tensor *t = &f->tensor[f->n];
+	char *name = f->name[f->n++];
+
+	if (l->named)
+		snprintf(name, sizeof *f->name, "turn%zu.logits%s", turn, tail);
+	else
+		snprintf(name, sizeof *f->name, "logits%s", tail);
+	*t = (struct fot_tensor){ .name = name,
+				  .dtype = FOT_F32,
+				  .rank = 3,
+				  .shape = { (int64_t)sequences, (int64_t)rows, (int64_t)l->vocab },
+				  .n = (int64_t)(sequences * rows * l->vocab),
+				  .data = data };
+	t->bytes = (size_t)t->n * sizeof(float);
 }
 
-static int write_joint(const char *path, const struct logits *l, struct fot_err *err)
+/* One tensor when all sequences have equally many rows; else ".0", ".1", ... of shape
+ * [1, tokens, vocab]. */
+static int add_turn(struct logits_file *f, const struct logits *l, size_t turn, struct fot_err *err)
 {
-	size_t each = fot_size_mul(l->rows[0], l->vocab);
-	float *all = fot_alloc(fot_size_mul(l->n, each), sizeof *all);
-	struct fot_tensor t;
-	int status;
+	float **of = l->of + turn * l->n, *all;
+	size_t *rows = l->rows + turn * l->n, each = fot_size_mul(rows[0], l->vocab);
+	bool even = true;
 
+	for (size_t i = 1; i < l->n; i++)
+		even = even && rows[i] == rows[0];
+	for (size_t i = 0; i < l->n && !even; i++) {
+		char tail[24];
+
+		snprintf(tail, sizeof tail, ".%zu", i);
+		add_tensor(f, l, turn, tail, of[i], 1, rows[i]);
+	}
+	if (!even)
+		return FOT_OK;
+	all = f->joint[turn] = fot_alloc(fot_size_mul(l->n, each), sizeof *all);
 	if (!all)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu sequences", l->n);
 	for (size_t i = 0; i < l->n; i++)
-		memcpy(all + i * each, l->of[i], each * sizeof *all);
-	t = tensor_of("logits", all, (int64_t)l->n, (int64_t)l->rows[0], (int64_t)l->vocab);
-	status = fot_safetensors_write(path, &t, 1, NULL, 0, err);
-	fot_free(all);
-	return status;
-}
-
-/* Ragged sequences: logits.0, logits.1, ... of shape [1, tokens, vocab]. */
-static int write_ragged(const char *path, const struct logits *l, struct fot_err *err)
-{
-	struct fot_tensor *t = fot_calloc(l->n, sizeof *t);
-	char(*names)[32] = fot_calloc(l->n, sizeof *names);
-	int status;
-
-	if (!t || !names) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->n);
-		goto out;
-	}
-	for (size_t i = 0; i < l->n; i++) {
-		snprintf(names[i], sizeof names[i], "logits.%zu", i);
-		t[i] = tensor_of(names[i], l->of[i], 1, (int64_t)l->rows[i], (int64_t)l->vocab);
-	}
-	status = fot_safetensors_write(path, t, l->n, NULL, 0, err);
-out:
-	fot_free(t);
-	fot_free(names);
-	return status;
+		memcpy(all + i * each, of[i], each * sizeof *all);
+	add_tensor(f, l, turn, "", all, l->n, rows[0]);
+	return FOT_OK;
 }
 
 static int write_logits(const char *path, const struct logits *l, struct fot_err *err)
 {
-	bool even = true;
+	struct logits_file f = { .tensor = fot_calloc(l->turns * l->n, sizeof *f.tensor),
+				 .name = fot_calloc(l->turns * l->n, sizeof *f.name),
+				 .joint = fot_calloc(l->turns, sizeof *f.joint) };
+	int status;
 
-	for (size_t i = 1; i < l->n; i++)
-		even = even && l->rows[i] == l->rows[0];
-	return even ? write_joint(path, l, err) : write_ragged(path, l, err);
+	if (!f.tensor || !f.name || !f.joint) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->turns * l->n);
+		goto out;
+	}
+	for (size_t t = 0; t < l->turns; t++)
+		FOT_TRY(add_turn(&f, l, t, err));
+	status = fot_safetensors_write(path, f.tensor, f.n, NULL, 0, err);
+out:
+	for (size_t t = 0; t < l->turns && f.joint; t++)
+		fot_free(f.joint[t]);
+	fot_free(f.joint);
+	fot_free(f.tensor);
+	fot_free(f.name);
+	return status;
 }
 
-static void put_rows(struct fot_str *csv, size_t sequence, const struct fot_ids *ids, const double *nll,
-		     const int32_t *argmax)
+static void put_rows(struct fot_str *csv, size_t sequence, const char *turn, const struct fot_ids *ids,
+		     const double *nll, const int32_t *argmax)
 {
 	for (size_t p = 1; p < ids->n; p++) {
-		fot_str_printf(csv, "%zu,,%zu,%d,", sequence, p, ids->id[p]);
+		fot_str_printf(csv, "%zu,%s,%zu,%d,", sequence, turn, p, ids->id[p]);
 		fot_str_double(csv, nll[p - 1]);
 		fot_str_printf(csv, ",%d\n", argmax[p - 1]);
 	}
 }
 
-static int score_one(struct fot_reading *r, const struct fot_ids *ids, size_t sequence, struct logits *l,
-		     bool all, struct fot_str *csv, struct fot_err *err)
+static struct fot_call call_of(const struct fot_turn *t, size_t sequence)
 {
-	double *nll = fot_alloc(ids->n, sizeof *nll);
-	int32_t *argmax = fot_alloc(ids->n, sizeof *argmax);
-	size_t from = all ? 0 : fot_reading_last(r, ids->n);
+	const struct fot_prompt *p = &t->row[sequence];
+
+	return (struct fot_call){ .tokens = p->ids.id,
+				  .n = p->ids.n,
+				  .columns = p->columns,
+				  .pads = p->pads,
+				  .no_cache = t->no_cache };
+}
+
+static int score_call(struct fot_reading *r, const struct input *in, size_t sequence, size_t turn, struct logits *l,
+		      bool all, struct fot_str *csv, struct fot_err *err)
+{
+	struct fot_call c = call_of(&in->seq.turn[turn], sequence);
+	double *nll = fot_alloc(c.n, sizeof *nll);
+	int32_t *argmax = fot_alloc(c.n, sizeof *argmax);
+	size_t from = all ? 0 : fot_reading_last(r, c.n), place = turn * l->n + sequence;
 	float *logits = NULL;
+	char name[24] = "";
 	int status;
 
 	if (l->of) {
-		l->rows[sequence] = ids->n - from;
-		logits = l->of[sequence] = fot_alloc(fot_size_mul(ids->n - from, l->vocab), sizeof *logits);
+		l->rows[place] = c.n - from;
+		logits = l->of[place] = fot_alloc(fot_size_mul(c.n - from, l->vocab), sizeof *logits);
 	}
 	if (!nll || !argmax || (l->of && !logits)) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", ids->n);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", c.n);
 		goto out;
 	}
-	FOT_TRY(fot_reading_score(r, ids->id, ids->n, nll, argmax, logits, from, err));
-	put_rows(csv, sequence, ids, nll, argmax);
+	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
+	if (in->seq.turns)
+		snprintf(name, sizeof name, "%zu", turn);
+	put_rows(csv, sequence, name, &in->seq.turn[turn].row[sequence].ids, nll, argmax);
 	status = fot_str_check(csv, err);
 out:
 	fot_free(nll);
 	fot_free(argmax);
-	return status == FOT_OK ? status : fot_err_prefix(err, "sequence %zu", sequence);
+	return status;
+}
+
+static int at_turn(struct fot_err *err, const struct input *in, size_t sequence, size_t turn)
+{
+	if (in->seq.turns)
+		return fot_err_prefix(err, "sequence %zu, turn %zu", sequence, turn);
+	return fot_err_prefix(err, "sequence %zu", sequence);
+}
+
+static int score_one(struct fot_reading *r, const struct input *in, size_t sequence, struct logits *l, bool all,
+		     struct fot_str *csv, struct fot_err *err)
+{
+	fot_reading_reset(r);
+	for (size_t t = 0; t < in->seq.n_turns; t++)
+		if (score_call(r, in, sequence, t, l, all, csv, err) != FOT_OK)
+			return at_turn(err, in, sequence, t);
+	return FOT_OK;
 }
 
 static int score(const struct score_flags *f, struct fot_err *err)
@@ -249,7 +333,7 @@ static int score(const struct score_flags *f, struct fot_err *err)
 		FOT_TRY(logits_init(&l, &in, err));
 	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
 	for (size_t i = 0; i < in.seq.n; i++)
-		FOT_TRY(score_one(&r, &in.seq.seq[i], i, &l, f->all_logits, &csv, err));
+		FOT_TRY(score_one(&r, &in, i, &l, f->all_logits, &csv, err));
 	if (f->logits)
 		FOT_TRY(write_logits(f->logits, &l, err));
 	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
@@ -288,7 +372,9 @@ int fot_cmd_score(int argc, char **argv)
 		.usage = "score --model DIR --tokens FILE --out FILE.csv [options]",
 		.about =
 			"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
-			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...",
+			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...\n"
+			"Turns are successive calls on one session; their logits are turn0.logits, turn1.logits, ...\n"
+			"Padding (0 in attention_mask, on the left) is seen by no token; its columns count as positions.",
 		.option = options,
 		.n = COUNT(options),
 	};
@@ -317,6 +403,25 @@ static void put_tokens(struct fot_str *out, size_t sequence, const struct fot_id
 	fot_str_puts(out, "]}\n");
 }
 
+static int generate_one(struct fot_reading *r, const struct input *in, size_t sequence, size_t max, int32_t eos,
+			struct fot_ids *ids, struct fot_err *err)
+{
+	size_t last = in->seq.n_turns - 1;
+
+	fot_reading_reset(r);
+	for (size_t t = 0; t <= last; t++) {
+		struct fot_call c = call_of(&in->seq.turn[t], sequence);
+		int status;
+
+		c.one_position = t == last;
+		status = t < last ? fot_reading_call(r, &c, NULL, NULL, NULL, 0, err) :
+				    fot_reading_continue(r, &c, max, eos, ids, err);
+		if (status != FOT_OK)
+			return at_turn(err, in, sequence, t);
+	}
+	return FOT_OK;
+}
+
 static int generate(const struct generate_flags *f, struct fot_err *err)
 {
 	struct input in = { 0 };
@@ -333,8 +438,7 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	for (size_t i = 0; i < in.seq.n; i++) {
 		ids.n = 0;
 		fot_str_clear(&line);
-		FOT_TRY(fot_reading_generate(&r, in.seq.seq[i].id, in.seq.seq[i].n, (size_t)f->max_new, eos,
-					     &ids, err));
+		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, eos, &ids, err));
 		put_tokens(&line, i, &ids);
 		FOT_TRY(fot_str_check(&line, err));
 		fputs(line.data, stdout);
@@ -371,7 +475,8 @@ int fot_cmd_generate(int argc, char **argv)
 		.command = "generate",
 		.usage = "generate --model DIR --tokens FILE --max-new N [options]",
 		.about =
-			"Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]}.",
+			"Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]};\n"
+			"with turns, of the last one.",
 		.option = options,
 		.n = COUNT(options),
 	};

@@ -57,107 +57,188 @@ void fot_reading_close(struct fot_reading *r)
 	r->session = NULL;
 }
 
+void fot_reading_reset(struct fot_reading *r)
+{
+	fot_session_reset(r->session);
+	r->pads = 0;
+}
+
+static int commit(struct fot_reading *r, struct fot_err *err)
+{
+	r->pads = 0;
+	return fot_session_commit(r->session, err);
+}
+
+/* Tokens that an aligned window still takes; a full one makes room for a new one. */
+static size_t room(const struct fot_reading *r)
+{
+	int64_t local = fot_session_n_local(r->session);
+
+	return (size_t)(local == r->window ? r->window : r->window - local);
+}
+
 size_t fot_reading_last(const struct fot_reading *r, size_t n)
 {
-	size_t w = (size_t)r->window, l = (size_t)r->last_context;
+	size_t w = (size_t)r->window, l = (size_t)r->last_context, first = room(r);
 
 	if (r->blocks)
-		return n ? (n - 1) / w * w : 0;
+		return n > first ? first + (n - first - 1) / w * w : 0;
 	return n > l ? n - l : 0;
 }
 
-/* Length of the window that starts at `at`. */
-static size_t window_at(const struct fot_reading *r, size_t at, size_t n)
+/* Length of the window that starts at token `at` of a call whose last one starts at `last`. */
+static size_t window_at(const struct fot_reading *r, size_t at, size_t last, size_t n)
 {
-	size_t last = fot_reading_last(r, n), w = (size_t)r->window;
+	size_t w = (size_t)r->window;
 
+	if (r->blocks)
+		return room(r) < n - at ? room(r) : n - at;
 	if (at >= last)
 		return n - at;
 	return last - at < w ? last - at : w;
+}
+
+/* What of the call's mask concerns the local context (into r->pads) and the tokens (*pads). */
+static int place_mask(struct fot_reading *r, const struct fot_call *c, size_t *pads, struct fot_err *err)
+{
+	size_t local = (size_t)fot_session_n_local(r->session), behind, seen;
+
+	*pads = c->pads;
+	if (c->columns == 0) {
+		r->pads = 0;
+		return FOT_OK;
+	}
+	if (c->columns == c->n && local > 0) {
+		if (c->pads > 0 && (size_t)r->pads < local)
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"attention_mask: padding behind tokens of an earlier call: expected it on the left");
+		return FOT_OK;
+	}
+	if (c->columns < local + c->n)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"attention_mask: %zu columns, expected %zu, or %zu with the local context",
+				c->columns, c->n, local + c->n);
+	behind = c->columns - local - c->n;
+	seen = c->pads > behind ? c->pads - behind : 0;
+	r->pads = (int64_t)(seen < local ? seen : local);
+	*pads = seen - (size_t)r->pads;
+	return FOT_OK;
+}
+
+/* Tell the session how many rows of padding its window begins with: pads of w new tokens. */
+static void place_pads(struct fot_reading *r, size_t pads, size_t w, bool one_position)
+{
+	int64_t local = fot_session_n_local(r->session);
+
+	if (r->pads == local)
+		r->pads += (int64_t)(pads < w ? pads : w);
+	fot_session_pads(r->session, r->pads, one_position);
 }
 
 struct answers {
 	int32_t *targets, *argmax;
 	double *nll;
 	float *logits;
-	uint8_t *rows;
 };
 
-static int feed_windows(struct fot_reading *r, const int32_t *tokens, size_t n, struct answers *a,
-			size_t logits_from, struct fot_err *err)
+static int answers_init(struct answers *a, size_t n, struct fot_err *err)
 {
-	size_t v = (size_t)fot_model_config(r->model)->vocab_size;
-	int status = FOT_OK;
+	a->targets = fot_alloc(n, sizeof *a->targets);
+	a->nll = fot_calloc(n, sizeof *a->nll);
+	a->argmax = fot_calloc(n, sizeof *a->argmax);
+	if (!a->targets || !a->nll || !a->argmax)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", n);
+	for (size_t i = 0; i < n; i++)
+		a->targets[i] = -1;
+	return FOT_OK;
+}
 
-	fot_session_reset(r->session);
-	for (size_t at = 0; at < n; at += window_at(r, at, n)) {
-		struct fot_want want = { .targets = a->targets + at,
-					 .nll = a->nll + at,
-					 .argmax = a->argmax + at };
+static void answers_release(struct answers *a)
+{
+	fot_free(a->targets);
+	fot_free(a->nll);
+	fot_free(a->argmax);
+}
 
-		if (at > 0)
-			FOT_TRY(fot_session_commit(r->session, err));
+/* Does the local context end before a window of w tokens?  A fresh call's windows stand
+ * each on its own; others share the context while they fit. */
+static bool ends_context(const struct fot_reading *r, bool fresh, size_t w)
+{
+	int64_t local = fot_session_n_local(r->session);
+
+	if (r->blocks)
+		return local == r->window;
+	return local > 0 && (fresh || local + (int64_t)w > r->window);
+}
+
+static int feed_call(struct fot_reading *r, const struct fot_call *c, const struct answers *a, size_t logits_from,
+		     struct fot_err *err)
+{
+	size_t v = (size_t)fot_model_config(r->model)->vocab_size, last = fot_reading_last(r, c->n), pads;
+	bool fresh = fot_session_n_local(r->session) == 0;
+	int status;
+
+	if (c->no_cache && !fresh)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "use_cache is false, but there is a local context of %lld tokens",
+				(long long)fot_session_n_local(r->session));
+	FOT_TRY(place_mask(r, c, &pads, err));
+	for (size_t at = 0, w; at < c->n; at += w) {
+		struct fot_want want = { .targets = a->targets + at, .nll = a->nll + at, .argmax = a->argmax + at };
+
+		w = window_at(r, at, last, c->n);
+		if (ends_context(r, fresh, w))
+			FOT_TRY(commit(r, err));
+		place_pads(r, pads > at ? pads - at : 0, w, c->one_position);
 		if (a->logits && at >= logits_from)
 			want.logits = a->logits + (at - logits_from) * v;
-		FOT_TRY(fot_session_feed(r->session, tokens + at, window_at(r, at, n), &want, err));
+		FOT_TRY(fot_session_feed(r->session, c->tokens + at, w, &want, err));
+	}
+	if (c->no_cache)
+		status = commit(r, err);
+out:
+	return status;
+}
+
+int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nll, int32_t *argmax,
+		     float *logits, size_t logits_from, struct fot_err *err)
+{
+	struct answers a = { .logits = logits };
+	int status;
+
+	FOT_TRY(answers_init(&a, c->n, err));
+	for (size_t i = 0; nll && i + 1 < c->n; i++)
+		a.targets[i] = c->tokens[i + 1];
+	FOT_TRY(feed_call(r, c, &a, logits_from, err));
+	for (size_t i = 0; nll && i + 1 < c->n; i++) {
+		nll[i] = a.nll[i];
+		argmax[i] = a.argmax[i];
 	}
 out:
+	answers_release(&a);
 	return status;
 }
 
 int fot_reading_score(struct fot_reading *r, const int32_t *tokens, size_t n, double *nll, int32_t *argmax,
 		      float *logits, size_t logits_from, struct fot_err *err)
 {
-	struct answers a = { .logits = logits };
-	int status;
+	struct fot_call c = { .tokens = tokens, .n = n };
 
-	a.targets = fot_alloc(n, sizeof *a.targets);
-	a.nll = fot_calloc(n, sizeof *a.nll);
-	a.argmax = fot_calloc(n, sizeof *a.argmax);
-	if (!a.targets || !a.nll || !a.argmax) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", n);
-		goto out;
-	}
-	for (size_t i = 0; i < n; i++)
-		a.targets[i] = i + 1 < n ? tokens[i + 1] : -1;
-	FOT_TRY(feed_windows(r, tokens, n, &a, logits_from, err));
-	for (size_t i = 0; i + 1 < n; i++) {
-		nll[i] = a.nll[i];
-		argmax[i] = a.argmax[i];
-	}
-out:
-	fot_free(a.targets);
-	fot_free(a.nll);
-	fot_free(a.argmax);
-	return status;
+	fot_reading_reset(r);
+	return fot_reading_call(r, &c, nll, argmax, logits, logits_from, err);
 }
 
-/* The prompt unscored but for its last token, whose best successor is *next. */
-static int feed_prompt(struct fot_reading *r, const int32_t *tokens, size_t n, int32_t *next,
-		       struct fot_err *err)
+/* A call unscored but for its last token, whose best successor is *next. */
+static int feed_prompt(struct fot_reading *r, const struct fot_call *c, int32_t *next, struct fot_err *err)
 {
-	size_t last = fot_reading_last(r, n);
-	int32_t *targets = fot_alloc(n - last, sizeof *targets), *best = fot_alloc(n - last, sizeof *best);
-	struct fot_want want = { .targets = targets, .argmax = best };
-	int status = FOT_OK;
+	struct answers a = { 0 };
+	int status;
 
-	if (!targets || !best) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a prompt of %zu tokens", n);
-		goto out;
-	}
-	fot_session_reset(r->session);
-	for (size_t at = 0; at < last; at += window_at(r, at, n)) {
-		FOT_TRY(fot_session_feed(r->session, tokens + at, window_at(r, at, n), NULL, err));
-		FOT_TRY(fot_session_commit(r->session, err));
-	}
-	for (size_t i = 0; i < n - last; i++)
-		targets[i] = -1;
-	targets[n - last - 1] = 0; /* any id: only the row's argmax is wanted */
-	FOT_TRY(fot_session_feed(r->session, tokens + last, n - last, &want, err));
-	*next = best[n - last - 1];
+	FOT_TRY(answers_init(&a, c->n, err));
+	a.targets[c->n - 1] = 0; /* any id: only the row's argmax is wanted */
+	FOT_TRY(feed_call(r, c, &a, 0, err));
+	*next = a.argmax[c->n - 1];
 out:
-	fot_free(targets);
-	fot_free(best);
+	answers_release(&a);
 	return status;
 }
 
@@ -167,13 +248,13 @@ static int feed_one(struct fot_reading *r, int32_t token, int32_t *next, struct 
 	int status;
 
 	if (fot_session_n_local(r->session) + 1 > r->window)
-		FOT_TRY(fot_session_commit(r->session, err));
+		FOT_TRY(commit(r, err));
 	status = fot_session_feed(r->session, &token, 1, &want, err);
 out:
 	return status;
 }
 
-int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n, size_t max, int32_t eos,
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
 			 struct fot_ids *out, struct fot_err *err)
 {
 	int32_t next = 0;
@@ -181,7 +262,7 @@ int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n,
 
 	if (max == 0)
 		return FOT_OK;
-	FOT_TRY(feed_prompt(r, tokens, n, &next, err));
+	FOT_TRY(feed_prompt(r, c, &next, err));
 	FOT_TRY(fot_ids_push(out, next, err));
 	for (size_t i = 1; i < max && !(eos >= 0 && next == eos); i++) {
 		FOT_TRY(feed_one(r, next, &next, err));
@@ -189,4 +270,13 @@ int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n,
 	}
 out:
 	return status;
+}
+
+int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n, size_t max, int32_t eos,
+			 struct fot_ids *out, struct fot_err *err)
+{
+	struct fot_call c = { .tokens = tokens, .n = n };
+
+	fot_reading_reset(r);
+	return fot_reading_continue(r, &c, max, eos, out, err);
 }

@@ -1,10 +1,11 @@
-/* reading.h: one given sequence read by a session, cut as its model wants it.
+/* reading.h: given sequences read by a session, cut as their model wants it.
  *
  * blocks:     | W | W | ... | rest |            aligned windows
  * longllama:  | W | W | rest of N - L | L |     the last L tokens on their own
  *
- * Each window but the last is committed to memory.  While generating, the local
- * context is committed as a whole when one more token would not fit. */
+ * Each window but the last is committed to memory.  A call on a session that holds a
+ * local context goes through that: the context is committed as a whole when the next
+ * window (or the next generated token) would not fit beside it (longllama.md 1.4). */
 #ifndef FOT_READING_H
 #define FOT_READING_H
 
@@ -21,6 +22,7 @@ struct fot_reading {
 	int64_t window;       /* W */
 	int64_t last_context; /* L, longllama cutting only */
 	bool blocks;
+	int64_t pads;         /* rows of padding at the head of the local context */
 };
 
 /* Flags of a command over the model's config; unset ones are 0 or -1. */
@@ -32,20 +34,38 @@ struct fot_reading_flags {
 	int64_t threads;              /* 0: all processors */
 };
 
-/* longest: most tokens of any sequence, generated ones included. */
+/* longest: most tokens of any sequence, all its calls and generated ones included. */
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
 		     size_t longest, struct fot_err *err);
 void fot_reading_close(struct fot_reading *r);
 
-/* First token of the last window of a sequence of n tokens. */
+/* Forget everything read. */
+void fot_reading_reset(struct fot_reading *r);
+/* First token of the last window if n tokens are read next. */
 size_t fot_reading_last(const struct fot_reading *r, size_t n);
 
-/* Score a sequence from a fresh session: nll and argmax of tokens 1 .. n-1 at
- * [position - 1]. logits (or NULL): rows for tokens [logits_from, n). */
+/* One call of the model. */
+struct fot_call {
+	const int32_t *tokens;
+	size_t n;             /* at least 1 */
+	size_t columns, pads; /* attention mask: its columns (0: none given, all seen), of which the first
+				 `pads` are 0; it ends with the call's tokens, and holds only them or
+				 also all of the local context before them */
+	bool no_cache;        /* all goes to memory, nothing stays in the local context */
+	bool one_position;    /* padding stands at one position, as while generating */
+};
+/* Continue with a call. nll and argmax (or both NULL) of tokens 1 .. n-1 at
+ * [position - 1]. logits (or NULL): rows for tokens [logits_from, n). Errors:
+ * FOT_ERR_INPUT (tokens, mask, no_cache with a local context), FOT_ERR_RUN. */
+int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nll, int32_t *argmax,
+		     float *logits, size_t logits_from, struct fot_err *err);
+/* Continue with a call and append up to max greedy tokens to out; stops behind eos (>= 0). */
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
+			 struct fot_ids *out, struct fot_err *err);
+
+/* The same for one sequence from a fresh session. */
 int fot_reading_score(struct fot_reading *r, const int32_t *tokens, size_t n, double *nll, int32_t *argmax,
 		      float *logits, size_t logits_from, struct fot_err *err);
-/* Read a prompt from a fresh session and append up to max greedy tokens to out;
- * stops behind eos (>= 0) if that comes. */
 int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n, size_t max, int32_t eos,
 			 struct fot_ids *out, struct fot_err *err);
 

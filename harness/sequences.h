@@ -2,25 +2,42 @@
 #ifndef FOT_SEQUENCES_H
 #define FOT_SEQUENCES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "model/tokenizer.h"
 
-struct fot_sequences {
-	struct fot_ids *seq; /* [n], each of at least one token */
-	size_t n;
+/* What one sequence reads in one turn. */
+struct fot_prompt {
+	struct fot_ids ids;   /* at least one token */
+	size_t columns, pads; /* attention mask: columns (0: no mask), zeros on its left */
 };
 
-/* [[1,2,3], ...] or {"input_ids": [[...], ...], "attention_mask": [[1, ...], ...]};
- * other keys are ignored. The mask may be left out; padding (0) and several
- * "turns" are refused. Ids must be in [0, vocab). Errors: FOT_ERR_INPUT. */
+/* One call for every sequence. */
+struct fot_turn {
+	struct fot_prompt *row; /* [n] */
+	bool no_cache;          /* "use_cache": false */
+};
+
+struct fot_sequences {
+	struct fot_turn *turn; /* [n_turns], at least one */
+	size_t n_turns, n;     /* n sequences */
+	bool turns;            /* the file named its turns */
+};
+
+/* [[1,2,3], ...] or {"input_ids": [[...], ...], "attention_mask": [[0, 1, ...], ...]}
+ * or {"turns": [{the same, "use_cache": false}, ...]}: successive calls; other keys
+ * are ignored. A mask holds zeros (padding) and then ones, for the ids alone or also
+ * for tokens of earlier turns before them. Ids must be in [0, vocab). Errors:
+ * FOT_ERR_INPUT. */
 int fot_sequences_read(struct fot_sequences *out, const char *path, int32_t vocab, struct fot_err *err);
 /* One sequence: BOS and the tokens of a UTF-8 text file. */
 int fot_sequences_read_text(struct fot_sequences *out, const char *path, const struct fot_tokenizer *t,
 			    struct fot_err *err);
 void fot_sequences_release(struct fot_sequences *s);
+/* Most tokens of any sequence, over all its turns. */
 size_t fot_sequences_longest(const struct fot_sequences *s);
 
 #endif

@@ -69,6 +69,24 @@ void fot_model_close(struct fot_model *m)
 	fot_free(m);
 }
 
+int fot_model_set_mem_layers(struct fot_model *m, const int32_t *layers, size_t n, struct fot_err *err)
+{
+	bool chosen[FOT_MAX_LAYERS] = { false };
+	struct fot_config *c = &m->config;
+
+	for (size_t i = 0; i < n; i++) {
+		if (layers[i] < 0 || layers[i] >= c->n_layers || chosen[layers[i]])
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: memory layers: expected different layers 0 to %d, got %d",
+					m->dir, c->n_layers - 1, layers[i]);
+		chosen[layers[i]] = true;
+	}
+	c->n_mem_layers = 0;
+	for (int32_t l = 0; l < c->n_layers; l++)
+		if (chosen[l])
+			c->mem_layers[c->n_mem_layers++] = l;
+	return FOT_OK;
+}
+
 const struct fot_config *fot_model_config(const struct fot_model *m)
 {
 	return &m->config;

@@ -64,6 +64,8 @@ struct fot_session {
 	int last_mem;                     /* last layer whose memory is kept; -1 */
 	int64_t window;
 	int64_t n_local, mem_len, reach;
+	int64_t pads, pad_shift;          /* padding at the head of the local window; positions it takes */
+	int64_t mem_pads;                 /* padding at the head of the memory */
 	uint64_t window_no, serial;
 };
 
@@ -340,6 +342,19 @@ static void embed_rows(struct fot_session *s, const struct piece *p)
 	}
 }
 
+/* Rows of the window from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
+static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, int64_t n)
+{
+	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim;
+	int64_t skip = s->pad_shift > at ? s->pad_shift - at : 0, first = at + skip - s->pad_shift;
+
+	if (skip >= n)
+		return;
+	fot_rope_apply(k + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
+	if (q)
+		fot_rope_apply(q + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
+}
+
 /* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
 static void project(struct fot_session *s, struct layer *a, const struct piece *p, int64_t r0, int64_t n,
 		    bool queries, struct scratch *t)
@@ -358,29 +373,75 @@ static void project(struct fot_session *s, struct layer *a, const struct piece *
 		fot_unit_forward(q, NULL, q, a->log_scale, n, H, d);
 	if (a->k_ctx != a->k_local)
 		memcpy(a->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
-	if (!a->rotates)
-		return;
-	fot_rope_apply(k, n, H, d, s->rope_cos, s->rope_sin, at, 1);
-	if (queries)
-		fot_rope_apply(q, n, H, d, s->rope_cos, s->rope_sin, at, 1);
+	if (a->rotates)
+		rotate(s, k, queries ? q : NULL, at, n);
 }
 
-/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
-static void attend(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0, int64_t n,
-		   struct scratch *t)
+/* First entry of the memory that queries see. */
+static int64_t mem_from(const struct fot_session *s)
 {
-	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim, col = h * d, at = p->n0 + r0;
-	const float *q = s->q + r0 * D + col;
-	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)d);
 	int64_t from = s->mem_len > s->reach ? s->mem_len - s->reach : 0;
 
-	fot_attn_begin(&t->attn, n);
-	fot_attn_fold(&t->attn, q, D, a->k_local + col, D, a->v_local + col, D, at + n, at, scale);
+	return from > s->mem_pads ? from : s->mem_pads;
+}
+
+static void attend_memory(struct fot_session *s, struct layer *a, const float *q, int64_t h, float scale,
+			  struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, from = mem_from(s);
+
 	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
 		fot_memory_read_all(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
 	else if (a->mem)
 		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
+}
+
+/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
+static void attend_rows(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0,
+			int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
+	int64_t first = s->pads * D + col;
+	const float *q = s->q + r0 * D + col;
+	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
+
+	fot_attn_begin(&t->attn, n);
+	fot_attn_fold(&t->attn, q, D, a->k_local + first, D, a->v_local + first, D, at + n, at, scale);
+	attend_memory(s, a, q, h, scale, t);
 	fot_attn_end(&t->attn, s->o + r0 * D + col, D, NULL);
+}
+
+/* Rows of padding see no local key.  With memory in sight they see that alone; else all
+ * scores are equally masked and the softmax is uniform over everything that is masked,
+ * keys to come included (longllama.md 30).  A scale of 0 makes it so. */
+static void attend_pads(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0,
+			int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim;
+	const float *q = s->q + r0 * D + col;
+
+	fot_attn_begin(&t->attn, n);
+	if (a->mem && mem_from(s) < s->mem_len) {
+		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
+	} else {
+		fot_attn_fold(&t->attn, q, D, a->k_local + col, D, a->v_local + col, D, p->n0 + p->n,
+			      FOT_ATTN_ALL, 0);
+		if (a->mem)
+			fot_memory_read_all(&a->memory, &t->attn, q, D, h, 0, s->mem_pads, 0, &t->mem);
+	}
+	fot_attn_end(&t->attn, s->o + r0 * D + col, D, NULL);
+}
+
+static void attend(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0, int64_t n,
+		   struct scratch *t)
+{
+	int64_t pads = s->pads - p->n0 - r0;
+
+	pads = pads < 0 ? 0 : pads > n ? n : pads;
+	if (pads > 0)
+		attend_pads(s, a, p, h, r0, pads, t);
+	if (pads < n)
+		attend_rows(s, a, p, h, r0 + pads, n - pads, t);
 }
 
 static void finish(struct fot_session *s, struct layer *a, int64_t r0, int64_t n, struct scratch *t)
@@ -510,23 +571,30 @@ static int answer_piece(struct fot_session *s, const struct piece *p, int64_t fi
 
 /* ---- the timeline ---------------------------------------------------- */
 
+/* Padding in front of the first real entry stays, because padding rows average over it;
+ * behind one nothing ever sees it, and it is left out. */
 int fot_session_commit(struct fot_session *s, struct fot_err *err)
 {
+	bool real = s->mem_len > s->mem_pads;
+	int64_t pads = s->pads < s->n_local ? s->pads : s->n_local;
+	int64_t skip = real ? pads : 0, n = s->n_local - skip, from = skip * s->cfg.hidden_size;
+
 	if (s->n_local == 0)
 		return FOT_OK;
-	if (s->last_mem >= 0 && s->mem_len + s->n_local > s->opts.mem_max)
+	if (s->last_mem >= 0 && s->mem_len + n > s->opts.mem_max)
 		return FOT_FAIL(err, FOT_ERR_RUN, "memory is full: room for %lld tokens, needed %lld",
-				(long long)s->opts.mem_max, (long long)(s->mem_len + s->n_local));
+				(long long)s->opts.mem_max, (long long)(s->mem_len + n));
 	for (int l = 0; l <= s->last_mem; l++) {
 		struct layer *a = &s->layer[l];
 
 		if (!a->mem)
 			continue;
 		a->memory.len = s->mem_len;
-		fot_memory_append(&a->memory, a->k_ctx, a->v_local, s->cfg.hidden_size, s->n_local);
+		fot_memory_append(&a->memory, a->k_ctx + from, a->v_local + from, s->cfg.hidden_size, n);
 	}
-	s->mem_len += s->n_local;
-	s->n_local = 0;
+	s->mem_len += n;
+	s->mem_pads += real ? 0 : pads;
+	s->n_local = s->pads = s->pad_shift = 0;
 	s->window_no = ++s->serial;
 	return FOT_OK;
 }
@@ -574,9 +642,16 @@ out:
 
 void fot_session_reset(struct fot_session *s)
 {
-	s->n_local = 0;
-	s->mem_len = 0;
+	s->n_local = s->pads = s->pad_shift = 0;
+	s->mem_len = s->mem_pads = 0;
 	s->window_no = ++s->serial;
+}
+
+void fot_session_pads(struct fot_session *s, int64_t rows, bool one_position)
+{
+	s->pads = rows;
+	if (s->n_local == 0)
+		s->pad_shift = one_position && rows > 0 ? rows - 1 : 0;
 }
 
 void fot_session_reach(struct fot_session *s, int64_t tokens)
@@ -618,7 +693,8 @@ int fot_session_rewind(struct fot_session *s, struct fot_mark m, struct fot_err 
 	if (m.mem_len != s->mem_len)
 		s->window_no = ++s->serial;
 	s->mem_len = m.mem_len;
-	s->n_local = 0;
+	s->mem_pads = s->mem_pads < m.mem_len ? s->mem_pads : m.mem_len;
+	s->n_local = s->pads = s->pad_shift = 0;
 	return FOT_OK;
 }
 

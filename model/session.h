@@ -59,6 +59,10 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 		     struct fot_err *err);
 /* End the current window now: its keys and values go to memory. */
 int fot_session_commit(struct fot_session *s, struct fot_err *err);
+/* The first `rows` rows of the local window, read already or to come, are padding: no
+ * query sees their keys, here or in the memory.  Until the window ends.  one_position:
+ * all of them stand at one position, not one each; heeded at a window's start only. */
+void fot_session_pads(struct fot_session *s, int64_t rows, bool one_position);
 /* From now on queries see only the last `tokens` entries of the memory. */
 void fot_session_reach(struct fot_session *s, int64_t tokens);
 int64_t fot_session_mem_len(const struct fot_session *s);

@@ -56,14 +56,38 @@ refuse score_text_id '[["a"]]' 'token 0'
 refuse score_empty_sequence '[[]]' 'sequence 0'
 refuse score_empty_list '[]' 'list of sequences'
 refuse score_no_json 'hello' 'refuse.json'
-refuse score_turns '{"turns":[{"input_ids":[[1]]}]}' 'turns'
-refuse score_padding '{"input_ids":[[1,2]],"attention_mask":[[0,1]]}' 'padding is not supported'
+refuse score_no_turns '{"turns":[]}' 'at least one'
+refuse score_turn_rows '{"turns":[{"input_ids":[[1]]},{"input_ids":[[1],[2]]}]}' 'turn 1: .*2 sequences, the first turn has 1'
+refuse score_turn_use_cache '{"turns":[{"input_ids":[[1]]},{"input_ids":[[2]],"use_cache":false}]}' 'sequence 0, turn 1: use_cache'
+refuse score_padding_on_the_right '{"input_ids":[[1,2]],"attention_mask":[[1,0]]}' 'on the left only'
+refuse score_padding_behind_tokens '{"turns":[{"input_ids":[[1,2]]},{"input_ids":[[1,2]],"attention_mask":[[0,1]]}]}' 'behind tokens'
+refuse score_mask_columns '{"turns":[{"input_ids":[[1,2]]},{"input_ids":[[1,2]],"attention_mask":[[1,1,1]]}]}' '3 columns, expected 2, or 4'
+refuse score_mask_values '{"input_ids":[[1,2]],"attention_mask":[[2,1]]}' 'only 0 and 1'
 refuse score_mask_rows '{"input_ids":[[1,2]],"attention_mask":[[1,1],[1,1]]}' 'attention_mask: 2 rows'
 refuse score_mask_length '{"input_ids":[[1,2]],"attention_mask":[[1]]}' 'expected 2 numbers'
 refuse score_missing_ids '{"ids":[[1,2]]}' 'input_ids'
 check score_refusals_write_nothing test ! -e x.csv
 echo '{"input_ids":[[1,2]],"attention_mask":[[1,1]]}' >ones.json
 check score_mask_of_ones score --tokens ones.json --out x.csv
+
+echo '{"turns":[{"input_ids":[[1,2,3],[4,5,6]],"use_cache":false},{"input_ids":[[7,8],[9,10]]}]}' >turns.json
+check score_turns "$fotbench" score --model long --tokens turns.json --out t.csv --logits t.safetensors
+check score_turn_rows_in_csv bash -c '[ "$(cut -d, -f1-4 t.csv | tail -n +2 | tr "\n" " ")" = "0,0,1,2 0,0,2,3 0,1,1,8 1,0,1,5 1,0,2,6 1,1,1,10 " ]'
+check score_turn_logits test "$(tensors t.safetensors)" = "[2,3,258] [2,2,258] "
+check score_turn_names grep -qa turn1.logits t.safetensors
+prints generate_turns '^\{"sequence":1,"tokens":\[[0-9]+(,[0-9]+){2}\]\}$' "$fotbench" generate --model long --tokens turns.json --max-new 3 --ignore-eos
+echo '{"input_ids":[[257,257,5,6,7],[1,2,3,4,5]],"attention_mask":[[0,0,1,1,1],[1,1,1,1,1]]}' >padded.json
+echo '[[5,6,7]]' >bare.json
+check score_padding "$fotbench" score --model long --tokens padded.json --out p.csv
+"$fotbench" score --model long --tokens bare.json --out q.csv
+check score_padding_changes_nothing_in_one_window bash -c '[ "$(sed -n 4,5p p.csv | cut -d, -f4,6)" = "$(sed -n 2,3p q.csv | cut -d, -f4,6)" ]'
+"$make_checkpoint" plain blocks=0 positionals=1 qknorm=0 mem=none
+"$make_checkpoint" both blocks=0 positionals=1 qknorm=0 mem=1+2
+"$fotbench" score --model plain --mem-layers 2,1 --tokens forty.json --out attached.csv
+"$fotbench" score --model both --tokens forty.json --out built.csv
+check score_mem_layers cmp attached.csv built.csv
+exits score_mem_layers_twice 2 'different layers 0 to 2, got 1' "$fotbench" score --model plain --mem-layers 1,1 --tokens forty.json --out x.csv
+exits score_mem_layers_list 2 '6,12,18' "$fotbench" score --model plain --mem-layers 1,x --tokens forty.json --out x.csv
 exits score_both_inputs 2 'one of' "$fotbench" score --model tiny --tokens ids.json --text hello.txt --out x.csv
 exits score_last_context_of_blocks 2 'aligned windows' "$fotbench" score --model tiny --tokens ids.json --out x.csv --last-context 4
 exits score_output_folder_missing 6 'no/such' "$fotbench" score --model tiny --tokens ids.json --out no/such/x.csv
