@@ -87,6 +87,37 @@ static const struct fot_column summary_columns[] = {
 	{ "p_t", FOT_COLUMN_REAL, false, "two-sided p of the paired t test" },
 };
 
+static const struct fot_column compare_columns[] = {
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
+	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
+	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	{ "metric", FOT_COLUMN_TEXT, false, "perplexity (per token) or bits_per_byte" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents in both runs" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
+	{ "base", FOT_COLUMN_REAL, false, "the metric in BASE" },
+	{ "new", FOT_COLUMN_REAL, false, "the metric in NEW" },
+	{ "delta", FOT_COLUMN_REAL, false, "new minus base: positive is worse" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the context lengths of one condition" },
+	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact or sign-flip" },
+	{ "min_detectable", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference of the metric: 2.80 x paired standard error" },
+	{ "max_item_diff_nats", FOT_COLUMN_REAL, false,
+	  "largest difference of any document's mean nll per token" },
+	{ "tier", FOT_COLUMN_TEXT, false, "identical, equal (within 1e-6 nats per token) or statistical" },
+	{ "verdict", FOT_COLUMN_TEXT, false,
+	  "identical, equal, worse (beyond the margin), better, within margin, or undetected" },
+	{ "base_run_id", FOT_COLUMN_TEXT, false, "run_id of BASE" },
+	{ "new_run_id", FOT_COLUMN_TEXT, false, "run_id of NEW" },
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct fot_column train_columns[] = {
@@ -134,8 +165,13 @@ const struct fot_schema fot_schema_valid = {
 	COUNT(valid_columns)
 };
 
-const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary, &fot_schema_train,
-						 &fot_schema_valid };
+const struct fot_schema fot_schema_compare = {
+	"compare", "Two runs, paired by document: one row per dataset, context length and condition.",
+	compare_columns, COUNT(compare_columns)
+};
+
+const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary,
+						 &fot_schema_train, &fot_schema_valid, &fot_schema_compare };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

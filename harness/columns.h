@@ -32,6 +32,8 @@ extern const struct fot_schema fot_schema_summary;
 /* Written by model/train/trainer.c; here for readers and documentation. */
 extern const struct fot_schema fot_schema_train;
 extern const struct fot_schema fot_schema_valid;
+/* Written by `compare -o`. */
+extern const struct fot_schema fot_schema_compare;
 
 /* All schemas, in the order of the documentation. */
 extern const struct fot_schema *const fot_schemas[];

@@ -5,6 +5,7 @@
 
 #include "build_info.h"
 #include "harness/cmd_bench.h"
+#include "harness/cmd_compare.h"
 #include "harness/cmd_data.h"
 #include "harness/cmd_inspect.h"
 #include "harness/cmd_plot.h"
@@ -30,6 +31,7 @@ static const struct command commands[] = {
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text" },
 	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text" },
 	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe" },
+	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression" },
 	{ "plot", fot_cmd_plot, "draw the figures of a run" },
 	{ "data", fot_cmd_data, "fetch, verify and list datasets" },
 	{ "tokenize", fot_cmd_tokenize, "text to token ids" },

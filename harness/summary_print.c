@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/labels.h"
 #include "harness/summary.h"
 
 enum kind { ESTIMATE, AGAINST_SHORTEST, AGAINST_VANILLA, N_KINDS };
@@ -42,33 +43,6 @@ static bool same_line(const struct fot_table *t, size_t a, size_t b)
 	}
 	return fot_table_int(t, a, "top_k", 0) == fot_table_int(t, b, "top_k", 0) &&
 	       fot_table_int(t, a, "window", 0) == fot_table_int(t, b, "window", 0);
-}
-
-/* Free text into a Markdown cell: no bars, no markup, no control characters. */
-static void escape(struct fot_str *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("|\\`*_<>[]#", *text))
-			fot_str_putc(out, '\\');
-		fot_str_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
-	}
-}
-
-static void memory_text(struct fot_str *out, const struct fot_table *t, size_t row)
-{
-	const char *mode = text_of(t, row, "memory_mode");
-
-	fot_str_puts(out, strcmp(mode, "knn") == 0 ? "top-k" : mode);
-	if (fot_table_int(t, row, "top_k", 0))
-		fot_str_printf(out, " %lld", (long long)fot_table_int(t, row, "top_k", 0));
-}
-
-static void length_text(struct fot_str *out, int64_t length)
-{
-	if (length % 1024 == 0)
-		fot_str_printf(out, "%lldk", (long long)(length / 1024));
-	else
-		fot_str_printf(out, "%lld", (long long)length);
 }
 
 static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *value,
@@ -177,7 +151,7 @@ static void grid_markdown(struct fot_str *out, const struct grid *g)
 	fot_str_puts(out, "| model | memory |");
 	for (size_t l = 0; l < g->n_lengths; l++) {
 		fot_str_putc(out, ' ');
-		length_text(out, g->length[l]);
+		fot_label_length(out, g->length[l]);
 		fot_str_puts(out, " |");
 	}
 	fot_str_puts(out, "\n|---|---|");
@@ -186,9 +160,9 @@ static void grid_markdown(struct fot_str *out, const struct grid *g)
 	fot_str_putc(out, '\n');
 	for (size_t i = 0; i < g->n_lines; i++) {
 		fot_str_puts(out, "| ");
-		escape(out, text_of(g->t, g->line[i], "model_variant"));
+		fot_label_markdown(out, text_of(g->t, g->line[i], "model_variant"));
 		fot_str_puts(out, " | ");
-		memory_text(out, g->t, g->line[i]);
+		fot_label_memory(out, g->t, g->line[i]);
 		fot_str_puts(out, " |");
 		for (size_t l = 0; l < g->n_lengths; l++) {
 			fot_str_putc(out, ' ');
@@ -208,7 +182,7 @@ static void grid_text(struct fot_str *out, const struct grid *g)
 	for (size_t l = 0; l < g->n_lengths; l++) {
 		struct fot_str length = FOT_STR_INIT;
 
-		length_text(&length, g->length[l]);
+		fot_label_length(&length, g->length[l]);
 		fot_str_printf(out, " %26s", length.failed ? "" : length.data);
 		fot_str_release(&length);
 	}
@@ -216,7 +190,7 @@ static void grid_text(struct fot_str *out, const struct grid *g)
 	for (size_t i = 0; i < g->n_lines; i++) {
 		struct fot_str cell = FOT_STR_INIT;
 
-		memory_text(&cell, g->t, g->line[i]);
+		fot_label_memory(&cell, g->t, g->line[i]);
 		fot_str_printf(out, "%-16s %-10s", text_of(g->t, g->line[i], "model_variant"),
 			       cell.failed ? "" : cell.data);
 		for (size_t l = 0; l < g->n_lengths; l++) {
@@ -281,7 +255,7 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 
 	for (size_t d = 0; (dataset = dataset_at(summary, d)) != NULL && status == FOT_OK; d++) {
 		fot_str_puts(out, d ? "\n## " : "## ");
-		escape(out, dataset);
+		fot_label_markdown(out, dataset);
 		fot_str_putc(out, '\n');
 		for (int kind = 0; kind < N_KINDS && status == FOT_OK; kind++) {
 			struct grid g;

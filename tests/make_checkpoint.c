@@ -4,8 +4,10 @@
  *
  * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
  * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
- * positionals (0), qknorm (1), dtype (F32, also BF16), tokenizer (byte, none),
- * variant (tiny), seed (1), scale (1.0; all weights are multiplied by it). */
+ * positionals (0), qknorm (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
+ * put a tokenizer.model beside it),
+ * variant (tiny), seed (1), scale (1.0; all weights are multiplied by it),
+ * only (part of a tensor's name: scale is for these tensors alone). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ struct maker {
 	enum fot_dtype dtype;
 	uint64_t seed;
 	double scale;
+	const char *only; /* NULL: all tensors */
 };
 
 static int set_layers(struct fot_config *c, const char *text)
@@ -66,13 +69,17 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	else if (strcmp(key, "dtype") == 0)
 		m->dtype = strcmp(value, "BF16") == 0 ? FOT_BF16 : FOT_F32;
 	else if (strcmp(key, "tokenizer") == 0)
-		m->c.tokenizer = strcmp(value, "byte") == 0 ? FOT_TOKENIZER_BYTE : FOT_TOKENIZER_NONE;
+		m->c.tokenizer = strcmp(value, "byte") == 0 ? FOT_TOKENIZER_BYTE :
+				 strcmp(value, "spm") == 0  ? FOT_TOKENIZER_SPM :
+							      FOT_TOKENIZER_NONE;
 	else if (strcmp(key, "variant") == 0)
 		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);
 	else if (strcmp(key, "seed") == 0)
 		m->seed = strtoull(value, NULL, 10);
 	else if (strcmp(key, "scale") == 0)
 		m->scale = atof(value);
+	else if (strcmp(key, "only") == 0)
+		m->only = value;
 	else
 		return -1;
 	return 0;
@@ -92,6 +99,7 @@ static float draw(struct fot_rng *rng, const struct fot_tensor_spec *spec, doubl
 
 static int fill(struct fot_tensor *t, const struct fot_tensor_spec *spec, const struct maker *m, size_t index)
 {
+	double scale = !m->only || strstr(spec->name, m->only) ? m->scale : 1.0;
 	struct fot_rng rng;
 	uint16_t *half;
 	float *full;
@@ -110,7 +118,7 @@ static int fill(struct fot_tensor *t, const struct fot_tensor_spec *spec, const 
 		return -1;
 	fot_rng_init(&rng, m->seed, "make_checkpoint", index);
 	for (int64_t i = 0; i < t->n; i++) {
-		float x = draw(&rng, spec, m->scale);
+		float x = draw(&rng, spec, scale);
 
 		if (m->dtype == FOT_F32)
 			full[i] = x;

@@ -1,0 +1,177 @@
+/* cmd_compare.c: the regression gate between two run folders. */
+#include "harness/cmd_compare.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "harness/compare.h"
+#include "harness/options.h"
+
+#define MAX_MANIFEST ((size_t)1 << 26)
+
+static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
+
+struct run_folder {
+	cJSON *manifest;
+	struct fot_table rows;
+};
+
+/* A folder that is no finished run is a bad input, not an unequal one. */
+static int load(struct run_folder *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	const cJSON *state;
+	int status;
+
+	fot_table_init(&r->rows, &fot_schema_perplexity);
+	fot_path_join(&path, dir, "manifest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(&r->manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	state = fot_json_get(r->manifest, "status");
+	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
+				  cJSON_IsString(state) ? state->valuestring : "missing");
+		goto out;
+	}
+	fot_str_clear(&path);
+	fot_path_join(&path, dir, "perplexity.csv");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_table_read(&r->rows, path.data, err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static void unload(struct run_folder *r)
+{
+	cJSON_Delete(r->manifest);
+	fot_table_release(&r->rows);
+}
+
+static int print_json(const struct fot_table *t, const char *const *dirs, double margin, struct fot_err *err)
+{
+	cJSON *root = cJSON_CreateObject(), *rows;
+	struct fot_str out = FOT_STR_INIT;
+	bool good = root && cJSON_AddStringToObject(root, "base", dirs[0]) &&
+		    cJSON_AddStringToObject(root, "new", dirs[1]) &&
+		    cJSON_AddNumberToObject(root, "margin", margin) &&
+		    cJSON_AddStringToObject(root, "verdict", fot_compare_verdict(t)) &&
+		    cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t));
+	int status = FOT_OK;
+
+	rows = good ? cJSON_AddArrayToObject(root, "rows") : NULL;
+	for (size_t row = 0; row < t->n_rows && rows; row++) {
+		cJSON *o = fot_table_row_json(t, row, false);
+
+		if (!o || !cJSON_AddItemToArray(rows, o)) {
+			cJSON_Delete(o);
+			rows = NULL;
+		}
+	}
+	status = rows ? fot_json_print(&out, root, 1, err) : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+	if (status == FOT_OK)
+		printf("%s\n", out.data);
+	fot_str_release(&out);
+	cJSON_Delete(root);
+	return status;
+}
+
+static int print_text(const struct fot_table *t, double margin, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status = fot_compare_text(&out, t, err);
+
+	if (status == FOT_OK) {
+		size_t n = fot_compare_regressions(t);
+
+		fputs(out.data, stdout);
+		printf("%s", fot_compare_verdict(t));
+		if (n > 0)
+			printf(": %zu of %zu rows are worse by more than the margin of %g", n, t->n_rows,
+			       margin);
+		printf("\n");
+	}
+	fot_str_release(&out);
+	return status;
+}
+
+int fot_cmd_compare(int argc, char **argv)
+{
+	struct fot_compare_opts opts = { 0 };
+	const char *output = NULL;
+	int64_t seed = 1;
+	int metric = 0, status;
+	bool json = false;
+	struct fot_option options[] = {
+		{ .name = "metric",
+		  .type = FOT_OPTION_CHOICE,
+		  .value = &metric,
+		  .choices = metric_names,
+		  .help = "what is compared" },
+		{ .name = "margin",
+		  .type = FOT_OPTION_REAL,
+		  .value = &opts.margin,
+		  .lo = 0,
+		  .hi = 1e9,
+		  .arg = "X",
+		  .help = "worsening that is tolerated, in units of the metric" },
+		{ .name = "output",
+		  .letter = 'o',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &output,
+		  .arg = "FILE",
+		  .help = "also write the rows as CSV" },
+		{ .name = "seed",
+		  .type = FOT_OPTION_INT,
+		  .value = &seed,
+		  .lo = 0,
+		  .hi = 9007199254740991.0,
+		  .arg = "S",
+		  .help = "seed of the bootstrap" },
+		{ .name = "json", .type = FOT_OPTION_FLAG, .value = &json, .help = "JSON on stdout" },
+	};
+	struct fot_options o = {
+		.command = "compare",
+		.usage = "compare BASE NEW [options]",
+		.about =
+			"Two run folders, paired by document. Each dataset, context length and condition is identical (the\n"
+			"same bits), equal (within 1e-6 nats per token in every document) or compared statistically. Exit\n"
+			"codes: 0 no regression, 3 regression (the lower end of the worsening's interval lies above the\n"
+			"margin), 7 not comparable (data, tokenizer or convention differ).",
+		.option = options,
+		.n = sizeof options / sizeof options[0],
+		.min_positional = 2,
+		.max_positional = 2,
+	};
+	struct run_folder base = { 0 }, new = { 0 };
+	struct fot_table compared;
+	struct fot_err err = { 0 };
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	opts.bits_per_byte = metric == 1;
+	opts.seed = (uint64_t)seed;
+	fot_table_init(&compared, &fot_schema_compare);
+	FOT_TRY(load(&base, o.positional[0], &err));
+	FOT_TRY(load(&new, o.positional[1], &err));
+	FOT_TRY(fot_compare_manifests(base.manifest, new.manifest, &err));
+	FOT_TRY(fot_compare_tables(&compared, &base.rows, &new.rows, &opts, &err));
+	if (output)
+		FOT_TRY(fot_table_write(&compared, output, true, &err));
+	status = json ? print_json(&compared, o.positional, opts.margin, &err) :
+			print_text(&compared, opts.margin, &err);
+	if (status == FOT_OK)
+		status = fot_flush_stdout(&err);
+out:
+	if (status != FOT_OK)
+		fot_command_failed("compare", &err);
+	else if (fot_compare_regressions(&compared) > 0)
+		status = FOT_ERR_REGRESSION;
+	unload(&base);
+	unload(&new);
+	fot_table_release(&compared);
+	return status;
+}

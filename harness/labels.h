@@ -1,0 +1,16 @@
+/* labels.h: short names of conditions and lengths, and text made safe per format. */
+#ifndef FOT_LABELS_H
+#define FOT_LABELS_H
+
+#include "base/str.h"
+#include "harness/table.h"
+
+/* "none", "dense", "top-k 128": from the columns memory_mode and top_k. */
+void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row);
+/* "512", "8k". */
+void fot_label_length(struct fot_str *out, int64_t length);
+/* Free text without markup and control characters. */
+void fot_label_markdown(struct fot_str *out, const char *text);
+void fot_label_latex(struct fot_str *out, const char *text);
+
+#endif
