@@ -53,7 +53,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs reproduce bench asan ubsan sanitized format help clean
+.PHONY: all setup test test-programs grad-programs reproduce regress regress-update bench asan ubsan sanitized format help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -64,6 +64,7 @@ help:
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
 	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures'
+	@echo 'make regress    score fixed texts with the zoo, compare with results/reference (1e-6 per token)'
 	@echo 'make bench      measure the speed of kernels and engine on this machine'
 	@echo 'make asan       unit tests and command line tests under the address sanitizer'
 	@echo 'make ubsan      the same under the undefined behaviour sanitizer'
@@ -145,6 +146,12 @@ reproduce:
 	./fotbench data fetch
 	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
 	./fotbench plot results/runs/quick
+
+regress: all
+	@tests/regress.sh
+
+regress-update: all
+	@tests/regress.sh --update
 
 bench: all
 	./fotbench bench

@@ -98,13 +98,26 @@ static int print_text(const struct fot_table *t, double margin, struct fot_err *
 	return status;
 }
 
+static int check_exact(const struct fot_table *t, struct fot_err *err)
+{
+	size_t n = 0;
+
+	for (size_t row = 0; row < t->n_rows; row++)
+		n += strcmp(fot_table_text(t, row, "tier"), "statistical") == 0;
+	if (n == 0)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_REGRESSION,
+			"%zu of %zu rows hold documents that changed by more than %g nats per token", n,
+			t->n_rows, FOT_COMPARE_EQUAL_NATS);
+}
+
 int fot_cmd_compare(int argc, char **argv)
 {
 	struct fot_compare_opts opts = { 0 };
 	const char *output = NULL;
 	int64_t seed = 1;
 	int metric = 0, status;
-	bool json = false;
+	bool json = false, exact = false;
 	struct fot_option options[] = {
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
@@ -131,6 +144,10 @@ int fot_cmd_compare(int argc, char **argv)
 		  .hi = 9007199254740991.0,
 		  .arg = "S",
 		  .help = "seed of the bootstrap" },
+		{ .name = "exact",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &exact,
+		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
 		{ .name = "json", .type = FOT_OPTION_FLAG, .value = &json, .help = "JSON on stdout" },
 	};
 	struct fot_options o = {
@@ -165,6 +182,8 @@ int fot_cmd_compare(int argc, char **argv)
 			print_text(&compared, opts.margin, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
+	if (status == FOT_OK && exact)
+		status = check_exact(&compared, &err);
 out:
 	if (status != FOT_OK)
 		fot_command_failed("compare", &err);

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# make regress on small models: missing parts, no change, a planted change.
+. "$(dirname "$0")/common.bash"
+make_experiment
+export FOTBENCH=$fotbench
+regress() { "$root/tests/regress.sh" "$@" spec.json reference out/regress; }
+
+exits regress_no_reference 5 "reference: no reference yet; 'make regress-update'" regress
+check regress_update regress --update
+check regress_reference_has_manifest grep -q '"status": "complete"' reference/manifest.json
+prints regress_unchanged '^identical$' regress
+cp reference/perplexity.csv kept.csv
+nudge() { awk -F, -v OFS=, -v f="$1" 'NR == 9 && $17 != "" { $17 = sprintf("%.17g", $17 * f) } 1' kept.csv >reference/perplexity.csv; }
+nudge 1.0000001
+prints regress_below_1e_6 '^equal$' regress
+nudge 1.00001
+exits regress_one_document_changed 3 'changed by more than 1e-06' regress
+nudge 0.99999
+exits regress_better_is_a_change_too 3 'changed by more than 1e-06' regress
+cp kept.csv reference/perplexity.csv
+mv tiny2 away
+exits regress_model_missing 5 'tiny2: no such model; train it' regress
+"$make_checkpoint" tiny2 seed=2 scale=1.001 only=layers.0.
+exits regress_one_layer_scaled 3 'changed by more than 1e-06' regress
+rm -r tiny2 && mv away tiny2
+echo x >>docs/d1.txt
+exits regress_text_edited 7 'not comparable: data' regress
