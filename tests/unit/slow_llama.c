@@ -1,0 +1,388 @@
+/* slow_llama.c: see slow_llama.h. Local cache and memory are plain growing arrays. */
+#include "tests/unit/slow_llama.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/dtype.h"
+
+#define MASKED (-1e6)
+
+struct pairs {
+	double *k, *v; /* [n, D] not rotated */
+	int n;
+};
+
+struct slow_layer {
+	struct pairs local, memory;
+};
+
+struct slow {
+	const struct fot_params *p;
+	struct fot_config c;
+	int window, last_context;
+	struct slow_layer *layer;
+	int64_t *position; /* of the local cache */
+	int *memory_mask;
+	int n_local, n_memory;
+};
+
+static void *grown(void *old, size_t count, size_t size)
+{
+	void *p = realloc(old, count * size + 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+static void add_pairs(struct pairs *to, const double *k, const double *v, int n, int64_t D)
+{
+	to->k = grown(to->k, (size_t)((to->n + n) * D), sizeof *to->k);
+	to->v = grown(to->v, (size_t)((to->n + n) * D), sizeof *to->v);
+	memcpy(to->k + to->n * D, k, sizeof *k * (size_t)(n * D));
+	memcpy(to->v + to->n * D, v, sizeof *v * (size_t)(n * D));
+	to->n += n;
+}
+
+struct slow *slow_open(const struct fot_params *p, int window, int last_context)
+{
+	struct slow *s = calloc(1, sizeof *s);
+
+	if (!s)
+		abort();
+	s->p = p;
+	s->c = p->config;
+	s->window = window;
+	s->last_context = last_context;
+	s->layer = calloc((size_t)s->c.n_layers, sizeof *s->layer);
+	return s;
+}
+
+void slow_reset(struct slow *s)
+{
+	for (int l = 0; l < s->c.n_layers; l++)
+		s->layer[l].local.n = s->layer[l].memory.n = 0;
+	s->n_local = s->n_memory = 0;
+}
+
+void slow_close(struct slow *s)
+{
+	for (int l = 0; l < s->c.n_layers; l++) {
+		free(s->layer[l].local.k);
+		free(s->layer[l].local.v);
+		free(s->layer[l].memory.k);
+		free(s->layer[l].memory.v);
+	}
+	free(s->layer);
+	free(s->position);
+	free(s->memory_mask);
+	free(s);
+}
+
+int slow_local(const struct slow *s)
+{
+	return s->n_local;
+}
+
+int slow_memory(const struct slow *s)
+{
+	return s->n_memory;
+}
+
+static const fot_real *weights(const struct slow *s, enum fot_tensor_role role, int layer)
+{
+	return s->p->w + fot_params_offset(s->p, role, layer);
+}
+
+/* y [n, out] = x [n, in] times w [out, in] transposed. */
+static void times(double *y, const double *x, const fot_real *w, int n, int64_t in, int64_t out)
+{
+	for (int i = 0; i < n; i++)
+		for (int64_t o = 0; o < out; o++) {
+			double sum = 0;
+
+			for (int64_t c = 0; c < in; c++)
+				sum += x[i * in + c] * (double)w[o * in + c];
+			y[i * out + o] = sum;
+		}
+}
+
+static void norm(double *y, const double *x, const fot_real *w, int n, int64_t D, double eps)
+{
+	for (int i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (int64_t c = 0; c < D; c++)
+			sum += x[i * D + c] * x[i * D + c];
+		for (int64_t c = 0; c < D; c++)
+			y[i * D + c] = x[i * D + c] / sqrt(sum / (double)D + eps) * (double)w[c];
+	}
+}
+
+/* Rows at relative positions rel; pairs i and i + d/2; angles as products of floats. */
+static void turn(const struct slow *s, double *x, const int64_t *rel, int n)
+{
+	int64_t d = s->c.head_dim, D = s->c.hidden_size;
+
+	for (int r = 0; r < n; r++)
+		for (int64_t h = 0; h < s->c.n_heads; h++)
+			for (int64_t i = 0; i < d / 2; i++) {
+				float frequency = (float)(1 / pow(s->c.rope_theta, 2 * (double)i / (double)d));
+				volatile float angle = (float)rel[r] * frequency;
+				double *a = x + r * D + h * d + i, *b = a + d / 2, x0 = *a, x1 = *b;
+
+				*a = x0 * cos((double)angle) - x1 * sin((double)angle);
+				*b = x1 * cos((double)angle) + x0 * sin((double)angle);
+			}
+}
+
+static double product(const double *a, const double *b, int64_t n)
+{
+	double sum = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* One query of one head: scores over local keys, then memory; one softmax. */
+static void attend_one(const struct slow *s, double *out, const double *q, const struct pairs *local, int64_t col,
+		       int self, const int *mask, const struct pairs *memory)
+{
+	int64_t d = s->c.head_dim, D = s->c.hidden_size;
+	int all = local->n + memory->n;
+	double *score = grown(NULL, (size_t)all, sizeof *score), max = -HUGE_VAL, sum = 0;
+
+	for (int j = 0; j < all; j++) {
+		const double *k = j < local->n ? local->k + j * D : memory->k + (j - local->n) * D;
+		bool seen = j < local->n ? j <= self && mask[j] : s->memory_mask[j - local->n];
+
+		score[j] = seen ? product(q, k + col, d) / sqrt((double)d) : -HUGE_VAL;
+		score[j] = score[j] > MASKED ? score[j] : MASKED;
+		max = score[j] > max ? score[j] : max;
+	}
+	for (int j = 0; j < all; j++)
+		sum += score[j] = exp(score[j] - max);
+	for (int64_t c = 0; c < d; c++)
+		out[c] = 0;
+	for (int j = 0; j < all; j++) {
+		const double *v = j < local->n ? local->v + j * D : memory->v + (j - local->n) * D;
+
+		for (int64_t c = 0; c < d; c++)
+			out[c] += score[j] / sum * v[col + c];
+	}
+	free(score);
+}
+
+static double rounded(const struct slow *s, double x)
+{
+	return s->c.mem_dtype == FOT_BF16 ? (double)fot_bf16_widen(fot_bf16_of((float)x)) : x;
+}
+
+static void to_memory(struct slow *s, int l, const double *k, const double *v, int n)
+{
+	struct pairs *m = &s->layer[l].memory;
+	int64_t D = s->c.hidden_size;
+	int old = m->n;
+
+	add_pairs(m, k, v, n, D);
+	for (int64_t i = old * D; i < m->n * D; i++) {
+		m->k[i] = rounded(s, m->k[i]);
+		m->v[i] = rounded(s, m->v[i]);
+	}
+}
+
+static void extend_memory_mask(struct slow *s, const int *mask, int n)
+{
+	s->memory_mask = grown(s->memory_mask, (size_t)(s->n_memory + n), sizeof *mask);
+	memcpy(s->memory_mask + s->n_memory, mask, sizeof *mask * (size_t)n);
+	s->n_memory += n;
+}
+
+/* All of the local cache leaves: memory layers keep it, the others forget it. */
+static void spill(struct slow *s, const int *mask)
+{
+	for (int l = 0; l < s->c.n_layers; l++) {
+		struct pairs *a = &s->layer[l].local;
+
+		if (fot_config_is_mem_layer(&s->c, l))
+			to_memory(s, l, a->k, a->v, a->n);
+		a->n = 0;
+	}
+	extend_memory_mask(s, mask, s->n_local);
+	s->n_local = 0;
+}
+
+/* Attention of layer l over x [n, D]; the new keys and values join the local ones. */
+static void attention(struct slow *s, int l, double *x, int n, const int64_t *rel, const int *mask)
+{
+	int64_t D = s->c.hidden_size, d = s->c.head_dim;
+	bool mem = fot_config_is_mem_layer(&s->c, l), rotates = !mem || s->c.mem_positionals;
+	struct slow_layer *a = &s->layer[l];
+	struct pairs seen = { 0 }, none = { 0 };
+	double *y[5];
+
+	for (int i = 0; i < 5; i++)
+		y[i] = grown(NULL, (size_t)(n * D), sizeof **y);
+	norm(y[0], x, weights(s, FOT_ROLE_ATTN_NORM, l), n, D, s->c.rms_norm_eps);
+	times(y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, D);
+	times(y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, D);
+	times(y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, D);
+	add_pairs(&a->local, y[2], y[3], n, D);
+	add_pairs(&seen, a->local.k, a->local.v, a->local.n, D);
+	if (rotates) {
+		turn(s, seen.k, rel, seen.n);
+		turn(s, y[1], rel + seen.n - n, n);
+	}
+	for (int i = 0; i < n; i++)
+		for (int64_t h = 0; h < s->c.n_heads; h++)
+			attend_one(s, y[4] + i * D + h * d, y[1] + i * D + h * d, &seen, h * d, seen.n - n + i, mask,
+				   mem ? &a->memory : &none);
+	times(y[0], y[4], weights(s, FOT_ROLE_O, l), n, D, D);
+	for (int64_t i = 0; i < n * D; i++)
+		x[i] += y[0][i];
+	free(seen.k);
+	free(seen.v);
+	for (int i = 0; i < 5; i++)
+		free(y[i]);
+}
+
+static void mlp(const struct slow *s, int l, double *x, int n)
+{
+	int64_t D = s->c.hidden_size, F = s->c.intermediate_size;
+	double *xn = grown(NULL, (size_t)(n * D), sizeof *xn), *g = grown(NULL, (size_t)(n * F), sizeof *g),
+	       *u = grown(NULL, (size_t)(n * F), sizeof *u);
+
+	norm(xn, x, weights(s, FOT_ROLE_MLP_NORM, l), n, D, s->c.rms_norm_eps);
+	times(g, xn, weights(s, FOT_ROLE_GATE, l), n, D, F);
+	times(u, xn, weights(s, FOT_ROLE_UP, l), n, D, F);
+	for (int64_t i = 0; i < n * F; i++)
+		g[i] = g[i] / (1 + exp(-g[i])) * u[i];
+	times(xn, g, weights(s, FOT_ROLE_DOWN, l), n, F, D);
+	for (int64_t i = 0; i < n * D; i++)
+		x[i] += xn[i];
+	free(xn);
+	free(g);
+	free(u);
+}
+
+static void logits_of(const struct slow *s, double *logits, const double *x, int n)
+{
+	int64_t D = s->c.hidden_size;
+	double *xn = grown(NULL, (size_t)(n * D), sizeof *xn);
+
+	norm(xn, x, weights(s, FOT_ROLE_NORM, -1), n, D, s->c.rms_norm_eps);
+	times(logits, xn, weights(s, s->c.tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1), n, D,
+	      s->c.vocab_size);
+	free(xn);
+}
+
+/* Positions of the local context counted from its smallest. */
+static void relative(const struct slow *s, int64_t *rel)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < s->n_local; i++)
+		least = s->position[i] < least ? s->position[i] : least;
+	for (int i = 0; i < s->n_local; i++)
+		rel[i] = s->position[i] - least;
+}
+
+/* One window. mask [n_local + n]. keep: it becomes local context, else memory. */
+static void run_window(struct slow *s, const int32_t *ids, int n, const int *mask, const int64_t *position, bool keep,
+		       double *logits)
+{
+	int64_t D = s->c.hidden_size, *rel;
+	const fot_real *embed = weights(s, FOT_ROLE_EMBED, -1);
+	double *x = grown(NULL, (size_t)(n * D), sizeof *x);
+
+	if (s->n_local > 0 && s->n_local + n > s->window) {
+		int old = s->n_local;
+
+		spill(s, mask);
+		mask += old;
+	}
+	s->position = grown(s->position, (size_t)(s->n_local + n), sizeof *s->position);
+	memcpy(s->position + s->n_local, position, sizeof *position * (size_t)n);
+	s->n_local += n;
+	rel = grown(NULL, (size_t)s->n_local, sizeof *rel);
+	relative(s, rel);
+	for (int i = 0; i < n; i++)
+		for (int64_t c = 0; c < D; c++)
+			x[i * D + c] = (double)embed[ids[i] * D + c];
+	for (int l = 0; l < s->c.n_layers; l++) {
+		attention(s, l, x, n, rel, mask);
+		mlp(s, l, x, n);
+	}
+	logits_of(s, logits, x, n);
+	if (!keep)
+		spill(s, mask);
+	free(rel);
+	free(x);
+}
+
+bool slow_call(struct slow *s, const int32_t *ids, int n, const int *mask, const int64_t *positions,
+	       bool use_cache, double *logits)
+{
+	int local = s->n_local, prefix = n > s->last_context ? n - s->last_context : 0;
+	int64_t *position = grown(NULL, (size_t)n, sizeof *position), first = 0;
+	int *ones = grown(NULL, (size_t)(local + n), sizeof *ones);
+	bool cached = local > 0;
+
+	for (int i = 0; i < local; i++)
+		first = s->position[i] + 1 > first ? s->position[i] + 1 : first;
+	for (int i = 0; i < n; i++)
+		position[i] = positions ? positions[i] : first + i;
+	for (int i = 0; i < local + n; i++)
+		ones[i] = mask ? mask[i] : 1;
+	for (int at = 0, end; at < n && (use_cache || !cached); at = end) {
+		if (at >= prefix)
+			end = n;
+		else
+			end = at + s->window < prefix ? at + s->window : prefix;
+		run_window(s, ids + at, end - at, ones + local + at - s->n_local, position + at,
+			   at >= prefix ? use_cache : cached, logits + (int64_t)at * s->c.vocab_size);
+	}
+	free(position);
+	free(ones);
+	return use_cache || !cached;
+}
+
+static int32_t best_of(const double *logits, int n)
+{
+	int32_t best = 0;
+
+	for (int i = 1; i < n; i++)
+		best = logits[i] > logits[best] ? i : best;
+	return best;
+}
+
+void slow_greedy(struct slow *s, const int32_t *ids, int n, const int *mask, int32_t *out, int steps)
+{
+	int V = s->c.vocab_size, total = s->n_local + n;
+	double *logits = grown(NULL, (size_t)n * (size_t)V, sizeof *logits);
+	int64_t *position = grown(NULL, (size_t)n, sizeof *position), count = 0;
+	int *all = grown(NULL, (size_t)(total + steps), sizeof *all), behind = s->n_local;
+
+	for (int i = 0; i < total + steps; i++)
+		all[i] = i < total && mask ? mask[i] : 1;
+	for (int i = 0; i < total; i++) {
+		count += all[i];
+		if (i >= behind)
+			position[i - behind] = count - 1;
+	}
+	/* A cache of an earlier call has counted columns: go on from there. */
+	slow_call(s, ids, n, all, behind ? NULL : position, true, logits);
+	out[0] = best_of(logits + (int64_t)(n - 1) * V, V);
+	for (int i = 1; i < steps; i++) {
+		int64_t next = s->position[s->n_local - 1] + 1;
+
+		slow_call(s, &out[i - 1], 1, all + total + i - 1 - s->n_local, &next, true, logits);
+		out[i] = best_of(logits, V);
+	}
+	free(logits);
+	free(position);
+	free(all);
+}
