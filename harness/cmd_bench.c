@@ -266,12 +266,18 @@ static double median(double *x, int64_t n)
 
 static void print_rows(struct row *rows, const struct bench *b, int64_t rounds)
 {
-	printf("%-28s %8s %10s %12s %8s\n", "", "threads", "GFLOP/s", "tokens/s", "of sgemm");
-	for (int r = 0; r < ROW_COUNT; r++)
+	printf("%-28s %8s %10s %9s %11s\n", "", "threads", "GFLOP/s", "of sgemm", "tokens/s");
+	for (int r = 0; r < ROW_COUNT; r++) {
+		double rate = median(rows[r].tokens_per_s, rounds);
+
 		if (rows[r].gflops[0] > 0)
-			printf("%-28s %8d %10.1f %12.0f %8.2f\n", rows[r].name, b->threads,
-			       median(rows[r].gflops, rounds), median(rows[r].tokens_per_s, rounds),
+			printf("%-28s %8d %10.1f %9.2f", rows[r].name, b->threads, median(rows[r].gflops, rounds),
 			       median(rows[r].ratio, rounds));
+		if (rate > 0)
+			printf(" %11.0f", rate);
+		if (rows[r].gflops[0] > 0)
+			putchar('\n');
+	}
 }
 
 int fot_cmd_bench(int argc, char **argv)
