@@ -118,6 +118,45 @@ static const struct fot_column compare_columns[] = {
 	{ "new_run_id", FOT_COLUMN_TEXT, false, "run_id of NEW" },
 };
 
+static const struct fot_column report_columns[] = {
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
+	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
+	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "metric", FOT_COLUMN_TEXT, false, "perplexity (per token) or bits_per_byte" },
+	{ "value", FOT_COLUMN_REAL, false, "estimate" },
+	{ "ci_low", FOT_COLUMN_REAL, false, "lower end, bootstrap over documents" },
+	{ "ci_high", FOT_COLUMN_REAL, false, "upper end, bootstrap over documents" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents" },
+	{ "n_missing", FOT_COLUMN_INT, false, "documents that failed or were too short" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
+	{ "best", FOT_COLUMN_BOOL, false,
+	  "1: lowest of its dataset and length, and lower than every other at p_best < 0.05" },
+	{ "p_best", FOT_COLUMN_REAL, false,
+	  "of the lowest: largest p against the others, sign flips over documents, Holm" },
+	{ "paper_low", FOT_COLUMN_REAL, false, "published perplexity of this condition, smallest setting" },
+	{ "paper_high", FOT_COLUMN_REAL, false, "the same, largest setting" },
+	{ "paper_source", FOT_COLUMN_TEXT, false, "table or figure it is published in" },
+};
+
+static const struct fot_column paper_columns[] = {
+	{ "source", FOT_COLUMN_TEXT, false, "label of the table or figure in arXiv 2307.03170" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "method", FOT_COLUMN_TEXT, false, "name of the method in the paper" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "our name of it" },
+	{ "context_length", FOT_COLUMN_INT, false, "context in tokens" },
+	{ "setting", FOT_COLUMN_TEXT, false, "what else the paper varies" },
+	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct fot_column train_columns[] = {
@@ -170,8 +209,17 @@ const struct fot_schema fot_schema_compare = {
 	compare_columns, COUNT(compare_columns)
 };
 
+const struct fot_schema fot_schema_report = { "report",
+					      "Runs side by side: one row per condition and context length.",
+					      report_columns, COUNT(report_columns) };
+const struct fot_schema fot_schema_paper = { "paper/perplexity",
+					     "Published figures, in results/paper/perplexity.csv.",
+					     paper_columns, COUNT(paper_columns) };
+
 const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary,
-						 &fot_schema_train, &fot_schema_valid, &fot_schema_compare };
+						 &fot_schema_train,      &fot_schema_valid,
+						 &fot_schema_compare,    &fot_schema_report,
+						 &fot_schema_paper };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

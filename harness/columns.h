@@ -34,6 +34,9 @@ extern const struct fot_schema fot_schema_train;
 extern const struct fot_schema fot_schema_valid;
 /* Written by `compare -o`. */
 extern const struct fot_schema fot_schema_compare;
+/* Written by `report -o`; what it reads from results/paper/. */
+extern const struct fot_schema fot_schema_report;
+extern const struct fot_schema fot_schema_paper;
 
 /* All schemas, in the order of the documentation. */
 extern const struct fot_schema *const fot_schemas[];

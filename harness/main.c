@@ -9,6 +9,7 @@
 #include "harness/cmd_data.h"
 #include "harness/cmd_inspect.h"
 #include "harness/cmd_plot.h"
+#include "harness/cmd_report.h"
 #include "harness/cmd_run.h"
 #include "harness/cmd_score.h"
 #include "harness/cmd_text.h"
@@ -32,6 +33,7 @@ static const struct command commands[] = {
 	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text" },
 	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe" },
 	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression" },
+	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV" },
 	{ "plot", fot_cmd_plot, "draw the figures of a run" },
 	{ "data", fot_cmd_data, "fetch, verify and list datasets" },
 	{ "tokenize", fot_cmd_tokenize, "text to token ids" },

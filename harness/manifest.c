@@ -293,6 +293,7 @@ static void add_files(struct doc *d, cJSON *root, const struct fot_manifest *m, 
 	add_file(d, list, dir, "perplexity.csv", m->rows_perplexity);
 	add_file(d, list, dir, "summary.csv", m->rows_summary);
 	add_file(d, list, dir, "summary.md", -1);
+	add_file(d, list, dir, "summary.tex", -1);
 }
 
 static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)

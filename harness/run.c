@@ -1,7 +1,7 @@
 /* run.c: see run.h.
  *
  *   started manifest -> journal (one record per item) -> perplexity.csv,
- *   summary.csv, summary.md rebuilt from the journal -> final manifest
+ *   summary.csv, summary.md, summary.tex rebuilt from the journal -> final manifest
  *
  * The manifest is written last: where it says complete, everything is there.
  * Items that fail are not journalled, so a resume tries them again. */
@@ -18,6 +18,7 @@
 #include "harness/journal.h"
 #include "harness/manifest.h"
 #include "harness/options.h"
+#include "harness/report.h"
 #include "harness/signals.h"
 #include "harness/summary.h"
 
@@ -218,6 +219,31 @@ out:
 	return status;
 }
 
+/* The same grid for a paper; published figures are for `report`. */
+static int write_latex(struct runner *r, const struct fot_table *rows)
+{
+	struct fot_report_run run = { .name = r->plan->spec->name, .last = rows->n_rows };
+	struct fot_table report, paper;
+	struct fot_str text = FOT_STR_INIT;
+	char *path = fot_outdir_file(&r->dir, "summary.tex");
+	int status;
+
+	fot_table_init(&report, &fot_schema_report);
+	fot_table_init(&paper, &fot_schema_paper);
+	FOT_TRY(fot_report_build(&report, rows, &run, 1, &paper, false, r->plan->spec->seed, r->err));
+	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, r->err));
+	if (!path) {
+		status = FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
+		goto out;
+	}
+	FOT_TRY(fot_file_replace(path, text.data, text.len, r->err));
+out:
+	fot_table_release(&report);
+	fot_str_release(&text);
+	fot_free(path);
+	return status;
+}
+
 static int print_summary(const struct runner *r, const struct fot_table *summary)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -244,6 +270,7 @@ static int finish(struct runner *r)
 	FOT_TRY(fot_summary_build(&summary, &rows, r->plan->spec->seed, r->err));
 	FOT_TRY(write_table(r, &summary, "summary.csv"));
 	FOT_TRY(write_markdown(r, &summary));
+	FOT_TRY(write_latex(r, &rows));
 	r->manifest.rows_perplexity = (int64_t)rows.n_rows;
 	r->manifest.rows_summary = (int64_t)summary.n_rows;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));

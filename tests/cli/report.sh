@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# report: side by side, bold, the paper's figures, escaping.
+. "$(dirname "$0")/common.bash"
+"$make_checkpoint" tiny seed=1 || exit 1
+"$make_checkpoint" tiny2 seed=1 scale=3 only=lm_head || exit 1 # worse in every document
+mkdir -p pg19 'a_b&c%'
+for i in 1 2 3 4 5 6 7 8; do head -c $((800 * i + 3000)) "$root/LICENSE" | tail -c 2500 >"pg19/d$i.txt"; done
+cp pg19/d1.txt pg19/d2.txt 'a_b&c%/'
+run() { "$fotbench" perplexity --context-lengths 64,512 --target-tokens 512 -q -t 1 --no-timings "$@"; }
+report() { "$fotbench" report "$@"; }
+
+check report_run_one run -m tiny --variant fot -m tiny2 --variant fot-d1 -d ./pg19 --memory dense -o one
+check report_run_two run -m tiny --variant 'x_y|z' -d './pg19,./a_b&c%' --memory none -o two
+report one >one.md
+check report_best_is_bold grep -qE '^\| fot \| dense \| \*\*[0-9.]+\*\* \[[0-9.]+, [0-9.]+\] \|' one.md
+check report_others_are_not bash -c '! grep "^| fot-d1" one.md | grep -q "\*\*"'
+check report_paper_beside_its_length grep -q '^| model | memory | 64 | 512 | paper |$' one.md
+check report_paper_figure grep -qE '^\| fot-d1 .* \| 14.180 \|$' one.md
+value() { grep ',perplexity,' one/summary.csv | grep ",$1,dense," | grep -E ',512,,,perplexity,' | head -n 1 | cut -d, -f12; }
+agrees() { local v; v=$(printf %.4f "$(value fot)"); grep -q "^| fot |.*\*\*$v\*\*" one.md; }
+check report_agrees_with_summary agrees
+caption() { for w in 'exp of sum' '8 documents' '4096 target tokens' '32 tokens of local window' 'one BOS' 'bootstrap' 'sign flips' Holm; do grep -q "$w" one.md || return 1; done; }
+check report_caption_states_conventions caption
+report one two >both.md
+check report_runs_side_by_side grep -q '^| run | model | memory |' both.md
+check report_markdown_escaped grep -qF '| two | x\_y\|z | none |' both.md
+report two --format tex >two.tex
+check report_latex_escaped grep -qF 'x\_y\textbar{}z & none' two.tex
+check report_latex_dataset grep -qF '\caption{a\_b\&c\%:' two.tex
+check report_latex_booktabs bash -c '[ "$(grep -c "toprule\|midrule\|bottomrule" two.tex)" -eq 6 ]'
+check report_two_documents_are_never_bold bash -c '! grep -q textbf two.tex'
+balanced() { [ "$(tr -cd '{' <two.tex | wc -c)" -eq "$(tr -cd '}' <two.tex | wc -c)" ]; }
+check report_latex_braces_balanced balanced
+check report_files report one two -o tables
+check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
+check report_csv_equals_stdout bash -c '"$0" report one two --format csv | cmp - tables/report.csv' "$fotbench"
+prints report_bits ' bits per byte' "$fotbench" report one --metric bits_per_byte
+check report_run_writes_latex grep -q '\\toprule' one/summary.tex
+exits report_no_run 5 'nowhere' "$fotbench" report one nowhere
+exits report_bad_paper 5 'unknown column' "$fotbench" report one --paper one/summary.csv
+exits report_full_disk 6 '' bash -c '"$@" >/dev/full' - "$fotbench" report one
