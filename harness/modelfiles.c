@@ -18,7 +18,7 @@ static bool ends_with(const char *name, const char *tail)
 
 static bool belongs(const char *name)
 {
-	static const char *const tails[] = { ".safetensors", ".safetensors.index.json", ".bin" };
+	static const char *const tails[] = { ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json" };
 
 	if (strcmp(name, "config.json") == 0 || strcmp(name, "tokenizer.model") == 0)
 		return true;

@@ -1,7 +1,7 @@
 /* weights.c: the tensors of a model folder, and what a config expects of them.
  *
- * A folder holds model.safetensors, or shards named by
- * model.safetensors.index.json ("weight_map": tensor -> shard).  The shards
+ * A folder holds model.safetensors or pytorch_model.bin, or shards named by their
+ * ...index.json ("weight_map": tensor -> shard).  The shards
  * are opened once each, in the order of their names; all their tensors go into
  * one list sorted by name, which must have no duplicates and must agree with
  * the map.  The list a config asks for comes from one table of roles. */
@@ -17,10 +17,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/dtype.h"
+#include "model/torch_zip.h"
 
 #define INDEX_BYTES_MAX (100u << 20)
-#define ONE_FILE "model.safetensors"
-#define INDEX_FILE "model.safetensors.index.json"
 
 /* A tensor and the shard that holds it. */
 struct entry {
@@ -28,9 +27,15 @@ struct entry {
 	size_t shard;
 };
 
+/* One of the two formats. */
+struct shard {
+	struct fot_safetensors *safe;
+	struct fot_torch *torch;
+};
+
 struct fot_weights {
 	char *dir;
-	struct fot_safetensors **shards;
+	struct shard *shards;
 	char **shard_names;
 	size_t n_shards;
 	struct entry *by_file; /* shard by shard, in file order */
@@ -39,6 +44,33 @@ struct fot_weights {
 };
 
 /* ---- shards ------------------------------------------------------------ */
+
+/* Hugging Face's order: the single file wins over an index, safetensors over pickles. */
+static const struct {
+	const char *name;
+	bool index, torch;
+} files[] = {
+	{ "model.safetensors", false, false },
+	{ "model.safetensors.index.json", true, false },
+	{ "pytorch_model.bin", false, true },
+	{ "pytorch_model.bin.index.json", true, true },
+};
+#define N_FILES (sizeof files / sizeof files[0])
+
+static int open_shard(struct shard *s, const char *path, bool torch, struct fot_err *err)
+{
+	return torch ? fot_torch_open(&s->torch, path, err) : fot_safetensors_open(&s->safe, path, err);
+}
+
+static size_t count_of(const struct shard *s)
+{
+	return s->torch ? fot_torch_count(s->torch) : fot_safetensors_count(s->safe);
+}
+
+static const struct fot_tensor *tensor_at(const struct shard *s, size_t i)
+{
+	return s->torch ? fot_torch_at(s->torch, i) : fot_safetensors_at(s->safe, i);
+}
 
 static int out_of_memory(const struct fot_weights *w, struct fot_err *err)
 {
@@ -104,7 +136,7 @@ out:
 	return status;
 }
 
-static int open_shards(struct fot_weights *w, struct fot_err *err)
+static int open_shards(struct fot_weights *w, bool torch, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	int status = FOT_OK;
@@ -116,8 +148,8 @@ static int open_shards(struct fot_weights *w, struct fot_err *err)
 		fot_str_clear(&path);
 		fot_path_join(&path, w->dir, w->shard_names[i]);
 		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(fot_safetensors_open(&w->shards[i], path.data, err));
-		w->n += fot_safetensors_count(w->shards[i]);
+		FOT_TRY(open_shard(&w->shards[i], path.data, torch, err));
+		w->n += count_of(&w->shards[i]);
 	}
 out:
 	fot_str_release(&path);
@@ -138,8 +170,8 @@ static int gather(struct fot_weights *w, struct fot_err *err)
 	if (!w->by_file || !w->by_name)
 		return out_of_memory(w, err);
 	for (size_t s = 0; s < w->n_shards; s++)
-		for (size_t i = 0; i < fot_safetensors_count(w->shards[s]); i++)
-			w->by_file[k++] = (struct entry){ fot_safetensors_at(w->shards[s], i), s };
+		for (size_t i = 0; i < count_of(&w->shards[s]); i++)
+			w->by_file[k++] = (struct entry){ tensor_at(&w->shards[s], i), s };
 	memcpy(w->by_name, w->by_file, w->n * sizeof *w->by_name);
 	qsort(w->by_name, w->n, sizeof *w->by_name, compare_entry);
 	for (size_t i = 1; i < w->n; i++)
@@ -177,7 +209,7 @@ static int check_map(const struct fot_weights *w, const cJSON *map, const char *
 	return FOT_OK;
 }
 
-static int open_index(struct fot_weights *w, const char *index, struct fot_err *err)
+static int open_index(struct fot_weights *w, const char *index, bool torch, struct fot_err *err)
 {
 	const struct fot_json_ctx ctx = { index, FOT_ERR_INPUT };
 	const cJSON *map;
@@ -191,7 +223,7 @@ static int open_index(struct fot_weights *w, const char *index, struct fot_err *
 	}
 	FOT_TRY(fot_json_object(root, "weight_map", true, &map, &ctx, err));
 	FOT_TRY(list_shards(w, map, index, err));
-	status = open_shards(w, err);
+	status = open_shards(w, torch, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s", index);
 		goto out;
@@ -203,15 +235,15 @@ out:
 	return status;
 }
 
-static int open_one(struct fot_weights *w, struct fot_err *err)
+static int open_one(struct fot_weights *w, const char *name, bool torch, struct fot_err *err)
 {
 	int status;
 
 	w->shard_names = fot_calloc(1, sizeof(*w->shard_names));
-	if (!w->shard_names || !(w->shard_names[0] = fot_strdup(ONE_FILE)))
+	if (!w->shard_names || !(w->shard_names[0] = fot_strdup(name)))
 		return out_of_memory(w, err);
 	w->n_shards = 1;
-	FOT_TRY(open_shards(w, err));
+	FOT_TRY(open_shards(w, torch, err));
 	FOT_TRY(gather(w, err));
 out:
 	return status;
@@ -230,41 +262,42 @@ static bool has_file(const char *dir, const char *name)
 	return has;
 }
 
-static int no_weights(const char *dir, struct fot_err *err)
+static int open_files(struct fot_weights *w, struct fot_err *err)
 {
-	if (has_file(dir, "pytorch_model.bin") || has_file(dir, "pytorch_model.bin.index.json"))
-		return FOT_FAIL(
-			err, FOT_ERR_INPUT,
-			"%s: the weights are in pytorch_model.bin, which is not read; convert them to " ONE_FILE,
-			dir);
-	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no weights: expected " ONE_FILE " or " INDEX_FILE, dir);
+	struct fot_str index = FOT_STR_INIT;
+	int status;
+
+	for (size_t i = 0; i < N_FILES; i++) {
+		if (!has_file(w->dir, files[i].name))
+			continue;
+		if (!files[i].index)
+			return open_one(w, files[i].name, files[i].torch, err);
+		fot_path_join(&index, w->dir, files[i].name);
+		status = fot_str_check(&index, err);
+		if (status == FOT_OK)
+			status = open_index(w, index.data, files[i].torch, err);
+		fot_str_release(&index);
+		return status;
+	}
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no weights: expected %s, %s, %s or %s", w->dir, files[0].name,
+			files[1].name, files[2].name, files[3].name);
 }
 
 int fot_weights_open(struct fot_weights **out, const char *dir, struct fot_err *err)
 {
 	struct fot_weights *w = fot_calloc(1, sizeof *w);
-	struct fot_str index = FOT_STR_INIT;
 	int status;
 
 	if (!w || !(w->dir = fot_strdup(dir))) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
 		goto out;
 	}
-	fot_path_join(&index, dir, INDEX_FILE);
-	FOT_TRY(fot_str_check(&index, err));
-	/* Hugging Face's order: the single file wins over an index. */
-	if (has_file(dir, ONE_FILE))
-		status = open_one(w, err);
-	else if (fot_file_exists(index.data))
-		status = open_index(w, index.data, err);
-	else
-		status = no_weights(dir, err);
+	status = open_files(w, err);
 out:
 	if (status == FOT_OK)
 		*out = w;
 	else
 		fot_weights_close(w);
-	fot_str_release(&index);
 	return status;
 }
 
@@ -273,8 +306,10 @@ void fot_weights_close(struct fot_weights *w)
 	if (!w)
 		return;
 	for (size_t i = 0; i < w->n_shards; i++) {
-		if (w->shards)
-			fot_safetensors_close(w->shards[i]);
+		if (w->shards) {
+			fot_safetensors_close(w->shards[i].safe);
+			fot_torch_close(w->shards[i].torch);
+		}
 		fot_free(w->shard_names[i]);
 	}
 	fot_free(w->shards);

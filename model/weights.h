@@ -1,6 +1,7 @@
 /* weights.h: all tensors of a model folder, whatever files they lie in.
  *
- * DIR/model.safetensors, or the shards of DIR/model.safetensors.index.json.
+ * DIR/model.safetensors, or the shards of DIR/model.safetensors.index.json, or
+ * DIR/pytorch_model.bin or the shards of its index; the first of these that is there.
  * A tensor in two shards, a missing shard and a shard path that leaves the
  * folder are errors. Data stay mapped in their stored type. */
 #ifndef FOT_WEIGHTS_H
