@@ -29,6 +29,8 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths" },
 	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags" },
+	{ "merge", fot_cmd_merge, "one run out of the folders of its shards" },
+	{ "validate", fot_cmd_validate, "check a spec with its models and data" },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text" },
 	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text" },
 	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe" },

@@ -315,6 +315,12 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 	number(&d, root, "seed", (double)m->plan->spec->seed);
 	if (m->plan->limit)
 		number(&d, root, "limit", (double)m->plan->limit);
+	if (m->opts->shards) {
+		cJSON *shard = object(&d, root, "shard");
+
+		number(&d, shard, "index", (double)m->opts->shard + 1);
+		number(&d, shard, "count", (double)m->opts->shards);
+	}
 	add_models(&d, root, m->plan);
 	add_conditions(&d, root, m->plan);
 	add_datasets(&d, root, m->plan);

@@ -36,6 +36,12 @@ struct runner {
 	struct fot_err *err;
 };
 
+/* Does this run do item i? */
+static bool is_mine(const struct runner *r, size_t i)
+{
+	return r->opts->shards == 0 || (int64_t)i % r->opts->shards == r->opts->shard;
+}
+
 static int write_manifest(struct runner *r, const char *status, const char *problem)
 {
 	r->manifest.status = status;
@@ -73,7 +79,12 @@ static int begin(struct runner *r)
 	r->manifest = (struct fot_manifest){
 		.plan = r->plan, .opts = r->opts, .rows_perplexity = -1, .rows_summary = -1
 	};
-	r->manifest.counts.planned = (int64_t)r->plan->n_items;
+	for (size_t i = 0; i < r->plan->n_items; i++) {
+		if (!is_mine(r, i))
+			continue;
+		r->manifest.counts.planned++;
+		r->cost_all += fot_item_cost(r->plan, &r->plan->item[i]);
+	}
 	fot_manifest_uid(r->manifest.run_uid);
 	fot_utc_now(r->manifest.started);
 	FOT_TRY(fot_outdir_open(&r->dir, r->opts->output, r->opts->mode, r->err));
@@ -84,8 +95,6 @@ static int begin(struct runner *r)
 		fot_log(FOT_LOG_WARN,
 			"journal.jsonl: the last record was torn (%zu bytes), its item is done again",
 			r->before.torn_bytes);
-	for (size_t i = 0; i < r->plan->n_items; i++)
-		r->cost_all += fot_item_cost(r->plan, &r->plan->item[i]);
 out:
 	return status;
 }
@@ -144,6 +153,36 @@ static int do_item(struct runner *r, const struct fot_item *item)
 	return status;
 }
 
+/* The item's record in the journals that are merged; they must not contradict each other. */
+static int take_item(struct runner *r, const struct fot_item *item)
+{
+	const struct fot_record *found = NULL;
+	struct fot_table rows;
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < r->opts->n_given; k++) {
+		const struct fot_record *record = fot_journal_find(&r->opts->given[k], item->id);
+
+		if (record && found && !cJSON_Compare(record->result, found->result, true))
+			return FOT_FAIL(r->err, FOT_ERR_INPUT,
+					"merge: two journals hold unequal results of %s", item->id);
+		found = found ? found : record;
+	}
+	if (!found) {
+		fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
+		r->manifest.counts.failed++;
+		return FOT_OK;
+	}
+	fot_table_init(&rows, &fot_schema_perplexity);
+	FOT_TRY(fot_item_rows(&rows, found, r->err)); /* must be readable before it is taken over */
+	r->manifest.counts.skipped += is_skipped(&rows);
+	FOT_TRY(fot_journal_append(r->journal, item->id, found->result, found->note, r->err));
+	r->manifest.counts.done++;
+out:
+	fot_table_release(&rows);
+	return status;
+}
+
 static int do_items(struct runner *r)
 {
 	int status = FOT_OK;
@@ -152,6 +191,8 @@ static int do_items(struct runner *r)
 		const struct fot_item *item = &r->plan->item[i];
 		int64_t cost = fot_item_cost(r->plan, item);
 
+		if (!is_mine(r, i))
+			continue;
 		r->cost_done += cost;
 		if (fot_journal_find(&r->before, item->id)) {
 			r->manifest.counts.resumed++;
@@ -159,7 +200,7 @@ static int do_items(struct runner *r)
 			r->cost_begun += cost;
 			continue;
 		}
-		status = do_item(r, item);
+		status = r->opts->merge ? take_item(r, item) : do_item(r, item);
 		show_progress(r, i);
 	}
 	fot_progress_end();
@@ -180,7 +221,7 @@ static int rebuild_rows(struct runner *r, struct fot_table *rows)
 
 		if (record)
 			status = fot_item_rows(rows, record, r->err);
-		else
+		else if (is_mine(r, i))
 			fot_item_failed_rows(r->plan, &r->plan->item[i], rows);
 	}
 	fot_journal_content_release(&c);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/journal.h"
 #include "harness/outdir.h"
 #include "harness/plan.h"
 #include "harness/table.h"
@@ -17,6 +18,12 @@ struct fot_run_opts {
 	bool quiet;      /* no table on stdout */
 	int argc;        /* for the manifest */
 	char **argv;
+	/* Every shards-th item from shard on (0 <= shard < shards); shards 0: all items. */
+	int64_t shard, shards;
+	/* merge: nothing is evaluated, items are taken from given; those in none fail. */
+	bool merge;
+	const struct fot_journal_content *given; /* [n_given] */
+	size_t n_given;
 };
 
 struct fot_run_counts {
