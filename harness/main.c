@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "build_info.h"
 #include "harness/cmd_bench.h"
 #include "harness/cmd_compare.h"
@@ -22,27 +24,28 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 	const char *about;
+	bool tells_memory; /* peak memory on stderr at the end; long jobs tell it themselves */
 };
 
 static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
-	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths" },
-	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags" },
-	{ "merge", fot_cmd_merge, "one run out of the folders of its shards" },
-	{ "validate", fot_cmd_validate, "check a spec with its models and data" },
-	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text" },
-	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text" },
-	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe" },
-	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression" },
-	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV" },
-	{ "plot", fot_cmd_plot, "draw the figures of a run" },
-	{ "data", fot_cmd_data, "fetch, verify and list datasets" },
-	{ "tokenize", fot_cmd_tokenize, "text to token ids" },
-	{ "detokenize", fot_cmd_detokenize, "token ids to text" },
-	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work" },
-	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine" },
-	{ "help", cmd_help, "this list; help columns: the columns of all CSV files" },
+	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false },
+	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags", false },
+	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
+	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },
+	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true },
+	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true },
+	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false },
+	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true },
+	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true },
+	{ "plot", fot_cmd_plot, "draw the figures of a run", true },
+	{ "data", fot_cmd_data, "fetch, verify and list datasets", true },
+	{ "tokenize", fot_cmd_tokenize, "text to token ids", true },
+	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
+	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
+	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
+	{ "help", cmd_help, "this list; help columns: the columns of all CSV files", false },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -128,6 +131,23 @@ static int version(void)
 	return print("");
 }
 
+static bool wants_silence(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "--help") == 0)
+			return true;
+	return false;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	int status = c->run(argc, argv);
+
+	if (status == FOT_OK && c->tells_memory && !wants_silence(argc, argv))
+		fot_log(FOT_LOG_INFO, "%s: peak memory %.0f MiB", c->name, (double)fot_mem_peak_rss() / (1 << 20));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
@@ -144,5 +164,5 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return list_commands();
 	c = find(argv[1]);
-	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+	return c ? run_command(c, argc - 1, argv + 1) : unknown(argv[1]);
 }
