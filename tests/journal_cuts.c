@@ -1,0 +1,147 @@
+/* journal_cuts.c: a run whose journal was cut anywhere resumes to the same files.
+ *
+ *   journal_cuts SPEC.json WHOLE CUT SEED
+ *
+ * WHOLE is the folder of an uninterrupted run with --no-timings.  Its journal is
+ * cut at every byte of the last three records and at 200 random bytes, resumed in
+ * CUT, and all result files are compared byte by byte. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "harness/run.h"
+
+#define RANDOM_CUTS 200
+#define MAX_FILE ((size_t)1 << 24)
+
+static const char *const files[] = { "perplexity.csv", "summary.csv", "summary.md", "summary.tex" };
+#define N_FILES (sizeof files / sizeof files[0])
+
+struct cutter {
+	struct fot_plan plan;
+	struct fot_str journal, want[N_FILES];
+	const char *cut;
+};
+
+static int read_file(struct fot_str *out, const char *dir, const char *name, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	fot_str_clear(out);
+	fot_path_join(&path, dir, name);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_read(out, path.data, MAX_FILE, err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* The folder as a crash left it: the journal up to the cut, nothing else. */
+static int write_cut(const struct cutter *c, size_t at, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	FILE *f = NULL;
+	int status;
+
+	for (size_t i = 0; i < N_FILES; i++) {
+		fot_str_clear(&path);
+		fot_path_join(&path, c->cut, files[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		unlink(path.data);
+	}
+	fot_str_clear(&path);
+	fot_path_join(&path, c->cut, "journal.jsonl");
+	FOT_TRY(fot_str_check(&path, err));
+	f = fopen(path.data, "wb");
+	if (!f || fwrite(c->journal.data, 1, at, f) != at)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be written", path.data);
+out:
+	if (f && fclose(f) != 0 && status == FOT_OK)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be written", c->cut);
+	fot_str_release(&path);
+	return status;
+}
+
+static int try_cut(const struct cutter *c, size_t at, struct fot_err *err)
+{
+	char *argv[] = { NULL };
+	struct fot_run_opts opts = {
+		.output = c->cut, .mode = FOT_OUTDIR_RESUME, .threads = 1, .quiet = true, .argv = argv
+	};
+	struct fot_str got = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(write_cut(c, at, err));
+	FOT_TRY(fot_run(&c->plan, &opts, err));
+	for (size_t i = 0; i < N_FILES; i++) {
+		FOT_TRY(read_file(&got, c->cut, files[i], err));
+		if (got.len != c->want[i].len || memcmp(got.data, c->want[i].data, got.len) != 0) {
+			status = FOT_FAIL(err, FOT_ERR_RUN, "%s differs", files[i]);
+			goto out;
+		}
+	}
+out:
+	if (status != FOT_OK)
+		fot_err_prefix(err, "cut at byte %zu of %zu", at, c->journal.len);
+	fot_str_release(&got);
+	return status;
+}
+
+static int try_all(const struct cutter *c, uint64_t seed, size_t *n, struct fot_err *err)
+{
+	size_t from = c->journal.len;
+	struct fot_rng rng;
+	int status = FOT_OK;
+
+	for (int lines = 0; from > 0; from--) {
+		lines += c->journal.data[from - 1] == '\n';
+		if (lines == 4)
+			break;
+	}
+	for (size_t at = from; at <= c->journal.len; at++, ++*n)
+		FOT_TRY(try_cut(c, at, err));
+	fot_rng_init(&rng, seed, "journal_cuts", 0);
+	for (int i = 0; i < RANDOM_CUTS; i++, ++*n)
+		FOT_TRY(try_cut(c, (size_t)fot_rng_below(&rng, c->journal.len + 1), err));
+out:
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct fot_spec spec = { 0 };
+	struct cutter c = { .cut = argc > 3 ? argv[3] : "" };
+	struct fot_err err = { 0 };
+	size_t n = 0;
+	int status;
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: journal_cuts SPEC.json WHOLE CUT SEED\n");
+		return FOT_ERR_USAGE;
+	}
+	fot_log_level(FOT_LOG_ERROR);
+	fot_progress_mode(FOT_PROGRESS_OFF);
+	FOT_TRY(fot_spec_read(&spec, argv[1], &err));
+	FOT_TRY(fot_plan_open(&c.plan, &spec, ".", 0, &err));
+	FOT_TRY(read_file(&c.journal, argv[2], "journal.jsonl", &err));
+	for (size_t i = 0; i < N_FILES; i++)
+		FOT_TRY(read_file(&c.want[i], argv[2], files[i], &err));
+	FOT_TRY(fot_mkdir_all(c.cut, &err));
+	FOT_TRY(try_all(&c, strtoull(argv[4], NULL, 10), &n, &err));
+	printf("%zu cuts\n", n);
+out:
+	if (status != FOT_OK)
+		fprintf(stderr, "journal_cuts: %s\n", err.text);
+	fot_plan_close(&c.plan);
+	fot_spec_release(&spec);
+	fot_str_release(&c.journal);
+	for (size_t i = 0; i < N_FILES; i++)
+		fot_str_release(&c.want[i]);
+	return status;
+}
