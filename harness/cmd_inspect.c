@@ -67,6 +67,24 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 	}
 }
 
+/* Weights are mapped; small ones also widened in the session, which reads text as its
+ * model cuts it: the last context may be longer than the window. */
+static void describe_memory(struct fot_str *out, const struct fot_model *m, struct fot_session_opts o)
+{
+	const struct fot_config *c = fot_model_config(m);
+	const struct fot_weights *w = fot_model_weights(m);
+	double weights = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		weights += (double)fot_weights_at(w, i)->bytes;
+	if (!c->blocks && c->last_context_length > o.window)
+		o.window = c->last_context_length < o.mem_max ? c->last_context_length :
+			   o.mem_max > o.window		      ? (int32_t)o.mem_max :
+								o.window;
+	fot_str_printf(out, "peak memory of reading %lld tokens: %.1f MiB, %.1f of them mapped weights\n",
+		       (long long)o.mem_max, ((double)fot_session_estimate(m, &o) + weights) / MIB, weights / MIB);
+}
+
 static void describe_cost(struct fot_str *out, const struct fot_model *m, const struct flags *f)
 {
 	const struct fot_config *c = fot_model_config(m);
@@ -78,6 +96,7 @@ static void describe_cost(struct fot_str *out, const struct fot_model *m, const 
 	o.mem_max = f->context;
 	fot_str_printf(out, "\nsession of %lld memory tokens, %d threads: %.1f MiB\n", (long long)f->context,
 		       o.n_threads, (double)fot_session_estimate(m, &o) / MIB);
+	describe_memory(out, m, o);
 	fot_str_printf(out, "work per scored token: %.3e flop in weights",
 		       c->n_layers * per_layer + 2.0 * d * c->vocab_size);
 	fot_str_printf(out, ", %.3e in local attention", 2.0 * c->n_layers * d * c->window);

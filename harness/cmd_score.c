@@ -144,7 +144,7 @@ static void close_input(struct input *in)
 struct score_flags {
 	struct input_flags in;
 	const char *out, *logits;
-	bool all_logits;
+	bool all_logits, last_window;
 };
 
 /* Logits of every turn and sequence, turn by turn. */
@@ -251,11 +251,11 @@ out:
 	return status;
 }
 
-static void put_rows(struct fot_str *csv, size_t sequence, const char *turn, const struct fot_ids *ids,
+static void put_rows(struct fot_str *csv, size_t sequence, const char *turn, const struct fot_call *c,
 		     const double *nll, const int32_t *argmax)
 {
-	for (size_t p = 1; p < ids->n; p++) {
-		fot_str_printf(csv, "%zu,%s,%zu,%d,", sequence, turn, p, ids->id[p]);
+	for (size_t p = c->score_from + 1; p < c->n; p++) {
+		fot_str_printf(csv, "%zu,%s,%zu,%d,", sequence, turn, p, c->tokens[p]);
 		fot_str_double(csv, nll[p - 1]);
 		fot_str_printf(csv, ",%d\n", argmax[p - 1]);
 	}
@@ -273,16 +273,17 @@ static struct fot_call call_of(const struct fot_turn *t, size_t sequence)
 }
 
 static int score_call(struct fot_reading *r, const struct input *in, size_t sequence, size_t turn, struct logits *l,
-		      bool all, struct fot_str *csv, struct fot_err *err)
+		      const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
 {
 	struct fot_call c = call_of(&in->seq.turn[turn], sequence);
 	double *nll = fot_alloc(c.n, sizeof *nll);
 	int32_t *argmax = fot_alloc(c.n, sizeof *argmax);
-	size_t from = all ? 0 : fot_reading_last(r, c.n), place = turn * l->n + sequence;
+	size_t last = fot_reading_last(r, c.n), from = f->all_logits ? 0 : last, place = turn * l->n + sequence;
 	float *logits = NULL;
 	char name[24] = "";
 	int status;
 
+	c.score_from = f->last_window ? last : 0;
 	if (l->of) {
 		l->rows[place] = c.n - from;
 		logits = l->of[place] = fot_alloc(fot_size_mul(c.n - from, l->vocab), sizeof *logits);
@@ -294,7 +295,7 @@ static int score_call(struct fot_reading *r, const struct input *in, size_t sequ
 	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
 	if (in->seq.turns)
 		snprintf(name, sizeof name, "%zu", turn);
-	put_rows(csv, sequence, name, &in->seq.turn[turn].row[sequence].ids, nll, argmax);
+	put_rows(csv, sequence, name, &c, nll, argmax);
 	status = fot_str_check(csv, err);
 out:
 	fot_free(nll);
@@ -309,12 +310,12 @@ static int at_turn(struct fot_err *err, const struct input *in, size_t sequence,
 	return fot_err_prefix(err, "sequence %zu", sequence);
 }
 
-static int score_one(struct fot_reading *r, const struct input *in, size_t sequence, struct logits *l, bool all,
-		     struct fot_str *csv, struct fot_err *err)
+static int score_one(struct fot_reading *r, const struct input *in, size_t sequence, struct logits *l,
+		     const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
 {
 	fot_reading_reset(r);
 	for (size_t t = 0; t < in->seq.n_turns; t++)
-		if (score_call(r, in, sequence, t, l, all, csv, err) != FOT_OK)
+		if (score_call(r, in, sequence, t, l, f, csv, err) != FOT_OK)
 			return at_turn(err, in, sequence, t);
 	return FOT_OK;
 }
@@ -333,7 +334,7 @@ static int score(const struct score_flags *f, struct fot_err *err)
 		FOT_TRY(logits_init(&l, &in, err));
 	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
 	for (size_t i = 0; i < in.seq.n; i++)
-		FOT_TRY(score_one(&r, &in, i, &l, f->all_logits, &csv, err));
+		FOT_TRY(score_one(&r, &in, i, &l, f, &csv, err));
 	if (f->logits)
 		FOT_TRY(write_logits(f->logits, &l, err));
 	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
@@ -366,6 +367,10 @@ int fot_cmd_score(int argc, char **argv)
 		  .type = FOT_OPTION_FLAG,
 		  .value = &f.all_logits,
 		  .help = "of all tokens" },
+		{ .name = "last-window",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.last_window,
+		  .help = "score the last window only; the others are just read, which is faster" },
 	};
 	struct fot_options o = {
 		.command = "score",

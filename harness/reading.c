@@ -206,10 +206,10 @@ int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nl
 	int status;
 
 	FOT_TRY(answers_init(&a, c->n, err));
-	for (size_t i = 0; nll && i + 1 < c->n; i++)
+	for (size_t i = c->score_from; nll && i + 1 < c->n; i++)
 		a.targets[i] = c->tokens[i + 1];
 	FOT_TRY(feed_call(r, c, &a, logits_from, err));
-	for (size_t i = 0; nll && i + 1 < c->n; i++) {
+	for (size_t i = c->score_from; nll && i + 1 < c->n; i++) {
 		nll[i] = a.nll[i];
 		argmax[i] = a.argmax[i];
 	}

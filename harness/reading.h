@@ -52,9 +52,10 @@ struct fot_call {
 				 `pads` are 0; it ends with the call's tokens, and holds only them or
 				 also all of the local context before them */
 	bool no_cache;        /* all goes to memory, nothing stays in the local context */
+	size_t score_from;    /* tokens up to this one are not scored */
 	bool one_position;    /* padding stands at one position, as while generating */
 };
-/* Continue with a call. nll and argmax (or both NULL) of tokens 1 .. n-1 at
+/* Continue with a call. nll and argmax (or both NULL) of tokens score_from + 1 .. n-1 at
  * [position - 1]. logits (or NULL): rows for tokens [logits_from, n). Errors:
  * FOT_ERR_INPUT (tokens, mask, no_cache with a local context), FOT_ERR_RUN. */
 int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nll, int32_t *argmax,

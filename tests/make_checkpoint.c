@@ -4,10 +4,15 @@
  *
  * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
  * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
- * positionals (0), qknorm (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
+ * positionals (0), qknorm (1), tied (0), shards (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
  * put a tokenizer.model beside it),
  * variant (tiny), seed (1), scale (1.0; all weights are multiplied by it),
- * only (part of a tensor's name: scale is for these tensors alone). */
+ * only (part of a tensor's name: scale is for these tensors alone).
+ * shape=longllama-3b sets the size and keys of that model, in BF16, three shards and
+ * without a tokenizer.
+ *
+ * Tensors are made and written shard by shard.  Those of more than a million numbers
+ * repeat a table of random numbers from a random place on. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +32,10 @@ struct maker {
 	uint64_t seed;
 	double scale;
 	const char *only; /* NULL: all tensors */
+	int32_t shards;
 };
+
+#define TABLE ((int64_t)1 << 20)
 
 static int set_layers(struct fot_config *c, const char *text)
 {
@@ -42,6 +50,24 @@ static int set_layers(struct fot_config *c, const char *text)
 	return 0;
 }
 
+static int set_shape(struct maker *m, const char *name)
+{
+	static const int32_t layers[] = { 6, 12, 18 };
+
+	if (strcmp(name, "longllama-3b") != 0)
+		return -1;
+	fot_config_default(&m->c);
+	m->c.hidden_size = 3200;
+	m->c.intermediate_size = 8640;
+	m->c.n_layers = 26;
+	m->c.n_mem_layers = 3;
+	memcpy(m->c.mem_layers, layers, sizeof layers);
+	m->c.tokenizer = FOT_TOKENIZER_NONE;
+	m->dtype = FOT_BF16;
+	m->shards = 3;
+	return 0;
+}
+
 static int set_key(struct maker *m, const char *key, const char *value)
 {
 	struct {
@@ -50,7 +76,7 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	} ints[] = { { "vocab", &m->c.vocab_size },        { "hidden", &m->c.hidden_size },
 		     { "mlp", &m->c.intermediate_size },   { "layers", &m->c.n_layers },
 		     { "heads", &m->c.n_heads },           { "window", &m->c.window },
-		     { "last", &m->c.last_context_length } };
+		     { "last", &m->c.last_context_length }, { "shards", &m->shards } };
 
 	for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {
 		if (strcmp(key, ints[i].name) == 0) {
@@ -60,7 +86,11 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	}
 	if (strcmp(key, "mem") == 0)
 		return set_layers(&m->c, value);
-	if (strcmp(key, "blocks") == 0)
+	if (strcmp(key, "shape") == 0)
+		return set_shape(m, value);
+	if (strcmp(key, "tied") == 0)
+		m->c.tie_embeddings = atoi(value);
+	else if (strcmp(key, "blocks") == 0)
 		m->c.blocks = atoi(value);
 	else if (strcmp(key, "positionals") == 0)
 		m->c.mem_positionals = atoi(value);
@@ -97,42 +127,43 @@ static float draw(struct fot_rng *rng, const struct fot_tensor_spec *spec, doubl
 	return (float)(scale * z * (spec->role == FOT_ROLE_EMBED ? 0.7 : 1.2 / sqrt((double)spec->cols)));
 }
 
+static void store(struct fot_tensor *t, void *to, int64_t i, float x)
+{
+	if (t->dtype == FOT_F32)
+		((float *)to)[i] = x;
+	else
+		((uint16_t *)to)[i] = fot_bf16_of(x);
+}
+
 static int fill(struct fot_tensor *t, const struct fot_tensor_spec *spec, const struct maker *m, size_t index)
 {
 	double scale = !m->only || strstr(spec->name, m->only) ? m->scale : 1.0;
+	size_t size = fot_dtype_size(m->dtype);
 	struct fot_rng rng;
-	uint16_t *half;
-	float *full;
+	char *to;
 
-	t->name = spec->name;
-	t->dtype = m->dtype;
-	t->rank = spec->cols ? 2 : 1;
-	t->shape[0] = spec->rows;
-	t->shape[1] = spec->cols;
+	*t = (struct fot_tensor){ .name = spec->name, .dtype = m->dtype, .rank = spec->cols ? 2 : 1,
+				  .shape = { spec->rows, spec->cols } };
 	t->n = spec->cols ? spec->rows * spec->cols : spec->rows;
-	t->bytes = (size_t)t->n * fot_dtype_size(m->dtype);
-	full = fot_alloc((size_t)t->n, sizeof *full);
-	half = (uint16_t *)full;
-	t->data = full;
-	if (!full)
+	t->bytes = (size_t)t->n * size;
+	t->data = to = fot_alloc((size_t)t->n, size);
+	if (!to)
 		return -1;
 	fot_rng_init(&rng, m->seed, "make_checkpoint", index);
-	for (int64_t i = 0; i < t->n; i++) {
-		float x = draw(&rng, spec, scale);
+	for (int64_t i = 0; i < t->n && i < TABLE; i++)
+		store(t, to, i, draw(&rng, spec, scale));
+	for (int64_t at = TABLE; at < t->n;) {
+		int64_t from = (int64_t)fot_rng_below(&rng, (uint64_t)TABLE), n = TABLE - from;
 
-		if (m->dtype == FOT_F32)
-			full[i] = x;
-		else
-			half[i] = fot_bf16_of(x); /* never overtakes the floats behind it */
+		n = n < t->n - at ? n : t->n - at;
+		memcpy(to + (size_t)at * size, to + (size_t)from * size, (size_t)n * size);
+		at += n;
 	}
 	return 0;
 }
 
-static int make(const char *dir, const struct maker *m, struct fot_err *err)
+static int write_config(const char *dir, const struct maker *m, struct fot_err *err)
 {
-	size_t n = fot_config_tensors(&m->c, NULL);
-	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
-	struct fot_tensor *tensor = fot_calloc(n, sizeof *tensor);
 	struct fot_str path = FOT_STR_INIT, config = FOT_STR_INIT;
 	int status;
 
@@ -140,30 +171,85 @@ static int make(const char *dir, const struct maker *m, struct fot_err *err)
 	FOT_TRY(fot_mkdir_all(dir, err));
 	FOT_TRY(fot_config_print(&config, &m->c, err));
 	fot_path_join(&path, dir, "config.json");
-	FOT_TRY(fot_file_replace(path.data, config.data, config.len, err));
-	fot_config_tensors(&m->c, spec);
-	for (size_t i = 0; i < n; i++) {
-		if (fill(&tensor[i], &spec[i], m, i) != 0) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
-			goto out;
-		}
-	}
-	fot_str_clear(&path);
-	fot_path_join(&path, dir, "model.safetensors");
-	status = fot_safetensors_write(path.data, tensor, n, NULL, 0, err);
+	status = fot_file_replace(path.data, config.data, config.len, err);
 out:
-	for (size_t i = 0; i < n && tensor; i++)
-		fot_free((void *)(uintptr_t)tensor[i].data);
-	fot_free(tensor);
-	fot_free(spec);
 	fot_str_release(&path);
 	fot_str_release(&config);
 	return status;
 }
 
+/* Tensors [from, to) of the list as one file. */
+static int write_shard(const char *dir, const char *name, const struct maker *m, const struct fot_tensor_spec *spec,
+		       size_t from, size_t to, struct fot_err *err)
+{
+	struct fot_tensor *tensor = fot_calloc(to - from, sizeof *tensor);
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = from; i < to && status == FOT_OK; i++)
+		if (!tensor || fill(&tensor[i - from], &spec[i], m, i) != 0)
+			status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+	fot_path_join(&path, dir, name);
+	if (status == FOT_OK)
+		status = fot_safetensors_write(path.data, tensor, to - from, NULL, 0, err);
+	for (size_t i = 0; tensor && i < to - from; i++)
+		fot_free((void *)(uintptr_t)tensor[i].data);
+	fot_free(tensor);
+	fot_str_release(&path);
+	return status;
+}
+
+/* First tensor of shard k: shards hold equally many tensors. */
+static size_t shard_at(const struct maker *m, size_t n, int32_t k)
+{
+	return n * (size_t)k / (size_t)m->shards;
+}
+
+static int write_shards(const char *dir, const struct maker *m, const struct fot_tensor_spec *spec, size_t n,
+			struct fot_err *err)
+{
+	struct fot_str index = FOT_STR_INIT, path = FOT_STR_INIT;
+	char name[64];
+	int status = FOT_OK;
+
+	fot_str_puts(&index, "{\"weight_map\":{");
+	for (int32_t k = 0; k < m->shards; k++) {
+		size_t from = shard_at(m, n, k), to = shard_at(m, n, k + 1);
+
+		snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", k + 1, m->shards);
+		FOT_TRY(write_shard(dir, name, m, spec, from, to, err));
+		for (size_t i = from; i < to; i++)
+			fot_str_printf(&index, "%s\"%s\":\"%s\"", i ? "," : "", spec[i].name, name);
+	}
+	fot_str_puts(&index, "}}");
+	fot_path_join(&path, dir, "model.safetensors.index.json");
+	status = fot_file_replace(path.data, index.data, index.len, err);
+out:
+	fot_str_release(&index);
+	fot_str_release(&path);
+	return status;
+}
+
+static int make(const char *dir, const struct maker *m, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(&m->c, NULL);
+	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
+	int status;
+
+	FOT_TRY(write_config(dir, m, err));
+	fot_config_tensors(&m->c, spec);
+	if (m->shards > 1)
+		status = write_shards(dir, m, spec, n, err);
+	else
+		status = write_shard(dir, "model.safetensors", m, spec, 0, n, err);
+out:
+	fot_free(spec);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
-	struct maker m = { .dtype = FOT_F32, .seed = 1, .scale = 1.0 };
+	struct maker m = { .dtype = FOT_F32, .seed = 1, .scale = 1.0, .shards = 1 };
 	struct fot_err err = { 0 };
 
 	fot_config_default(&m.c);

@@ -31,6 +31,8 @@ check score_last_window_logits score --tokens forty.json --out g.csv --logits g.
 check score_last_window_shape test "$(tensors g.safetensors)" = "[1,8,258] "
 check score_all_logits score --tokens forty.json --out g.csv --logits g.safetensors --all-logits
 check score_all_logits_shape test "$(tensors g.safetensors)" = "[1,40,258] "
+check score_last_window_only score --tokens forty.json --out last.csv --last-window
+check score_last_window_same_numbers bash -c 'cmp <(tail -n 7 g.csv) <(tail -n +2 last.csv)'
 check score_longllama_cut "$fotbench" score --model long --tokens forty.json --out h.csv --logits h.safetensors
 check score_longllama_last_context test "$(tensors h.safetensors)" = "[1,16,258] "
 check score_last_context_flag "$fotbench" score --model long --tokens forty.json --out h.csv --logits h.safetensors --last-context 36
@@ -109,5 +111,11 @@ echo '{"txt":"a"}' >bad.jsonl
 exits tokenize_bad_record 5 'line 1.*text' "$fotbench" tokenize --model tiny --jsonl --text bad.jsonl
 echo '[999]' >bad.txt
 exits detokenize_bad_id 5 'line 1' "$fotbench" detokenize --model tiny --ids bad.txt
+prints inspect_peak '^peak memory of reading 40 tokens: [0-9.]+ MiB, [0-9.]+ of them mapped weights$' "$fotbench" inspect long --context 40
+"$make_checkpoint" whole blocks=0 dtype=BF16 seed=9
+"$make_checkpoint" parts blocks=0 dtype=BF16 seed=9 shards=3
+"$fotbench" score --model whole --tokens forty.json --out whole.csv
+"$fotbench" score --model parts --tokens forty.json --out parts.csv
+check score_shards_agree cmp whole.csv parts.csv
 prints inspect_model '^parameters +42854$' "$fotbench" inspect tiny
 prints inspect_tensors '^model.layers.1.self_attn.q_proj.weight +F32 +\[32, 32\]$' "$fotbench" inspect tiny --tensors
