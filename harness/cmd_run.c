@@ -24,7 +24,7 @@ static const char *const progress_names[] = { "auto", "on", "off", NULL };
 /* What run and every task command share. */
 struct common {
 	const char *output, *store, *shard;
-	bool resume, overwrite, dry_run, quiet, no_timings, verbose, no_color;
+	bool resume, overwrite, dry_run, quiet, no_timings, verbose, no_color, json;
 	int64_t limit, threads;
 	int progress;
 };
@@ -59,6 +59,10 @@ struct journals {
 		  .value = &(c)->shard,                                                                           \
 		  .arg = "I/N",                                                                                   \
 		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" }, \
+		{ .name = "json",                                                                                 \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->json,                                                                            \
+		  .help = "the summary as JSON on stdout instead of the table" },                                 \
 		{ .name = "verbose",                                                                              \
 		  .letter = 'v',                                                                                  \
 		  .type = FOT_OPTION_FLAG,                                                                        \
@@ -210,6 +214,7 @@ static int run_plan(const struct fot_plan *plan, const struct common *c, const s
 						 fot_default_threads(),
 		.timings = !c->no_timings,
 		.quiet = c->quiet,
+		.json = c->json,
 		.argc = argc,
 		.argv = argv,
 		.merge = given != NULL,

@@ -5,7 +5,8 @@
 #include "base/str.h"
 #include "harness/plan.h"
 
-/* Items, tokens, floating point operations and memory, per condition and in all. */
+/* Items, tokens, floating point operations and memory, per condition and in all, and
+ * the time in all from the engine's rate, measured for a moment. */
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t threads, struct fot_err *err);
 
 #endif

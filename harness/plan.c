@@ -255,6 +255,42 @@ out:
 	return status;
 }
 
+static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, size_t condition, size_t dataset)
+{
+	const struct fot_condition *c = &p->condition[condition];
+
+	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
+	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
+	       (!x->dataset || strcmp(x->dataset, fot_dataset_name(p->dataset[dataset].data)) == 0) &&
+	       (!x->has_memory ||
+		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
+}
+
+static bool is_excluded(const struct fot_plan *p, size_t condition, size_t dataset)
+{
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		if (matches(p, &p->spec->exclude[i], condition, dataset))
+			return true;
+	}
+	return false;
+}
+
+/* One that matches nothing is a slip of the pen. */
+static int check_exclusions(const struct fot_plan *p, struct fot_err *err)
+{
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		bool used = false;
+
+		for (size_t c = 0; c < p->n_conditions && !used; c++) {
+			for (size_t d = 0; d < p->n_datasets && !used; d++)
+				used = matches(p, &p->spec->exclude[i], c, d);
+		}
+		if (!used)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "spec: exclude[%zu] matches nothing", i);
+	}
+	return FOT_OK;
+}
+
 static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -269,7 +305,8 @@ static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct f
 		size_t dataset;
 
 		FOT_TRY(open_dataset(p, t->dataset[k], &dataset, err));
-		FOT_TRY(add_documents(p, condition, task, dataset, err));
+		if (!is_excluded(p, condition, dataset))
+			FOT_TRY(add_documents(p, condition, task, dataset, err));
 	}
 out:
 	return status;
@@ -289,6 +326,9 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 		for (size_t t = 0; t < p->spec->n_tasks; t++)
 			FOT_TRY(plan_task(p, c, t, err));
 	}
+	FOT_TRY(check_exclusions(p, err));
+	if (p->n_items == 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "spec: everything is excluded");
 out:
 	return status;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/items.h"
@@ -296,6 +297,33 @@ static int print_summary(const struct runner *r, const struct fot_table *summary
 	return status == FOT_OK ? fot_flush_stdout(r->err) : status;
 }
 
+static int print_json(const struct runner *r, const struct fot_table *summary)
+{
+	cJSON *root = cJSON_CreateObject(), *rows = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	if (root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
+	    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
+	    cJSON_AddStringToObject(root, "output", r->opts->output))
+		rows = cJSON_AddArrayToObject(root, "summary");
+	for (size_t row = 0; row < summary->n_rows && rows; row++) {
+		cJSON *o = fot_table_row_json(summary, row, false);
+
+		if (!o || !cJSON_AddItemToArray(rows, o)) {
+			cJSON_Delete(o);
+			rows = NULL;
+		}
+	}
+	status = rows ? fot_json_print(&text, root, 1, r->err) :
+			FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
+	if (status == FOT_OK)
+		printf("%s\n", text.data);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+	return status == FOT_OK ? fot_flush_stdout(r->err) : status;
+}
+
 static int finish(struct runner *r)
 {
 	struct fot_table rows, summary;
@@ -315,7 +343,9 @@ static int finish(struct runner *r)
 	r->manifest.rows_perplexity = (int64_t)rows.n_rows;
 	r->manifest.rows_summary = (int64_t)summary.n_rows;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
-	if (!r->opts->quiet)
+	if (r->opts->json)
+		FOT_TRY(print_json(r, &summary));
+	else if (!r->opts->quiet)
 		FOT_TRY(print_summary(r, &summary));
 out:
 	fot_table_release(&rows);

@@ -16,6 +16,7 @@ struct fot_run_opts {
 	int32_t threads; /* >= 1 */
 	bool timings;    /* false: timing columns stay empty */
 	bool quiet;      /* no table on stdout */
+	bool json;       /* the summary as JSON on stdout instead of the table */
 	int argc;        /* for the manifest */
 	char **argv;
 	/* Every shards-th item from shard on (0 <= shard < shards); shards 0: all items. */

@@ -1,6 +1,7 @@
 /* spec.c: see spec.h. */
 #include "harness/spec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -472,10 +473,61 @@ out:
 	return status;
 }
 
+static int read_exclusion(struct fot_exclusion *x, const cJSON *node, const char *where,
+			  const struct spec_reader *r)
+{
+	static const char *const keys[] = { "model", "variant", "memory", "dataset" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	const char *memory = NULL;
+	int status;
+
+	if (!cJSON_IsObject(node) || !node->child)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE,
+				"%s: expected an object with model, variant, memory or dataset", where);
+	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
+	FOT_TRY(copy_string(&x->model, node, "model", false, &ctx, r));
+	FOT_TRY(copy_string(&x->variant, node, "variant", false, &ctx, r));
+	FOT_TRY(copy_string(&x->dataset, node, "dataset", false, &ctx, r));
+	FOT_TRY(fot_json_string(node, "memory", false, &memory, &ctx, r->err));
+	x->has_memory = memory != NULL;
+	if (memory && !fot_memory_parse(&x->memory, memory))
+		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
+				  "%s: memory \"%.40s\": expected none, dense, knn or knn:K", where, memory);
+out:
+	return status;
+}
+
+static int read_exclusions(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
+			   const struct spec_reader *r)
+{
+	struct fot_str where = FOT_STR_INIT;
+	const cJSON *entry = NULL;
+	size_t n;
+	int status = FOT_OK;
+
+	if (!fot_json_get(root, "exclude"))
+		return FOT_OK;
+	FOT_TRY(list_of(root, "exclude", &entry, &n, ctx, r->err));
+	s->exclude = fot_calloc(n, sizeof *s->exclude);
+	if (!s->exclude)
+		return no_memory(r);
+	for (; entry; entry = entry->next) {
+		fot_str_clear(&where);
+		fot_str_printf(&where, "%s: exclude[%zu]", r->name, s->n_excluded);
+		FOT_TRY(read_exclusion(&s->exclude[s->n_excluded++], entry,
+				       where.failed ? r->name : where.data, r));
+	}
+out:
+	fot_str_release(&where);
+	return status;
+}
+
 int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
 		   struct fot_err *err)
 {
-	static const char *const keys[] = { "name", "seed", "window", "threads", "models", "tasks" };
+	static const char *const keys[] = {
+		"name", "seed", "window", "threads", "models", "tasks", "exclude"
+	};
 	struct spec_reader r = { name, base_dir, err };
 	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
 	int64_t seed = 1, window = 0, threads = 0;
@@ -498,6 +550,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	}
 	FOT_TRY(read_models(s, root, &ctx, &r));
 	FOT_TRY(read_tasks(s, root, &ctx, &r));
+	FOT_TRY(read_exclusions(s, root, &ctx, &r));
 out:
 	if (status != FOT_OK)
 		fot_spec_release(s);
@@ -535,6 +588,12 @@ void fot_spec_release(struct fot_spec *s)
 		fot_free(s->task[i].task);
 		fot_free(s->task[i].context_length);
 	}
+	for (size_t i = 0; i < s->n_excluded; i++) {
+		fot_free(s->exclude[i].model);
+		fot_free(s->exclude[i].variant);
+		fot_free(s->exclude[i].dataset);
+	}
+	fot_free(s->exclude);
 	fot_free(s->model);
 	fot_free(s->task);
 	fot_free(s->name);
@@ -596,6 +655,36 @@ static bool add_task_json(cJSON *list, const struct fot_task_spec *t)
 	       cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
 }
 
+static bool add_exclusion_json(cJSON *list, const struct fot_exclusion *x)
+{
+	cJSON *o = cJSON_CreateObject();
+	char memory[32];
+
+	if (!o || !cJSON_AddItemToArray(list, o)) {
+		cJSON_Delete(o);
+		return false;
+	}
+	if (x->memory.top_k)
+		snprintf(memory, sizeof memory, "knn:%d", x->memory.top_k);
+	else
+		snprintf(memory, sizeof memory, "%s", fot_memory_mode_name(x->memory.mode));
+	return (!x->model || cJSON_AddStringToObject(o, "model", x->model)) &&
+	       (!x->variant || cJSON_AddStringToObject(o, "variant", x->variant)) &&
+	       (!x->has_memory || cJSON_AddStringToObject(o, "memory", memory)) &&
+	       (!x->dataset || cJSON_AddStringToObject(o, "dataset", x->dataset));
+}
+
+/* Only where there are any: specs without keep their hash. */
+static bool add_exclusions_json(cJSON *root, const struct fot_spec *s)
+{
+	cJSON *list = s->n_excluded ? cJSON_AddArrayToObject(root, "exclude") : NULL;
+	bool good = list || s->n_excluded == 0;
+
+	for (size_t i = 0; i < s->n_excluded && good; i++)
+		good = add_exclusion_json(list, &s->exclude[i]);
+	return good;
+}
+
 cJSON *fot_spec_json(const struct fot_spec *s)
 {
 	cJSON *root = cJSON_CreateObject(), *models, *tasks;
@@ -610,7 +699,7 @@ cJSON *fot_spec_json(const struct fot_spec *s)
 		good = add_model_json(models, &s->model[i]);
 	for (size_t i = 0; i < s->n_tasks && good; i++)
 		good = add_task_json(tasks, &s->task[i]);
-	if (good)
+	if (good && add_exclusions_json(root, s))
 		return root;
 	cJSON_Delete(root);
 	return NULL;

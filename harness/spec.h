@@ -7,7 +7,11 @@
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
  *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 } ] }
  *
- * Every axis is a list; a run is their product.  Sizes may be numbers or texts
+ * Every axis is a list; a run is their product, less what "exclude" names: a list of
+ * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
+ * "model": the folder's name), each leaving out all cells that match every key given.
+ * An exclusion that matches nothing is an error.  Context lengths cannot be excluded
+ * one by one: the longest decides which tokens all of them score.  Sizes may be numbers or texts
  * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
@@ -50,6 +54,15 @@ struct fot_task_spec {
 	int64_t max_documents; /* per dataset */
 };
 
+/* What is left out of the product: where all that is given matches. */
+struct fot_exclusion {
+	char *model;   /* name of the folder; NULL: any */
+	char *variant; /* NULL: any */
+	char *dataset; /* name; NULL: any */
+	bool has_memory;
+	struct fot_memory_spec memory; /* top_k 0: any */
+};
+
 struct fot_spec {
 	char *name;
 	uint64_t seed;
@@ -59,6 +72,8 @@ struct fot_spec {
 	size_t n_models;
 	struct fot_task_spec *task;
 	size_t n_tasks;
+	struct fot_exclusion *exclude;
+	size_t n_excluded;
 };
 
 /* Errors: FOT_ERR_USAGE. Paths are taken from the working folder if they exist

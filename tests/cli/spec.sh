@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Exclusions, dry run with time, 500 cells, JSON on stdout.
+. "$(dirname "$0")/common.bash"
+make_experiment
+exclude() { sed "s/\"seed\": 3,/\"seed\": 3, \"exclude\": [$1],/" spec.json >ex.json; }
+items() { exclude "$2"; prints "$1" ", $3 items," "$fotbench" validate ex.json; } # NAME EXCLUSION ITEMS
+
+items exclude_variant '{ "variant": "vanilla" }' 21
+items exclude_variant_and_memory '{ "variant": "vanilla", "memory": "dense" }' 28
+items exclude_any_top_k '{ "memory": "knn" }' 21
+items exclude_one_top_k '{ "memory": "knn:8", "model": "tiny2" }' 28
+items exclude_several '{ "variant": "local" }, { "model": "tiny2" }' 14
+bad() { exclude "$2"; exits "$1" 2 "$3" "$fotbench" validate ex.json; } # NAME EXCLUSION PATTERN
+bad exclude_that_matches_nothing '{ "variant": "fto" }' 'exclude\[0\] matches nothing'
+bad exclude_everything '{ "dataset": "docs" }' 'everything is excluded'
+bad exclude_unknown_key '{ "varant": "fot" }' 'varant.*variant'
+bad exclude_no_key '{ }' 'exclude\[0\]: expected an object with model'
+bad exclude_bad_memory '{ "memory": "knn:0" }' 'memory "knn:0"'
+
+exclude '{ "variant": "vanilla", "memory": "dense" }'
+run() { "$fotbench" run "$1" --no-timings -q -t 1 -o "$2"; }
+check exclude_runs run ex.json part
+check exclude_whole_runs run spec.json whole
+rest() { diff <(cut -d, -f2- part/perplexity.csv) <(grep -v ',vanilla,dense,' whole/perplexity.csv | cut -d, -f2-); }
+check exclude_changes_no_other_row rest
+shards() {
+	"$fotbench" run ex.json --no-timings -q -t 1 -o s1 --shard 1/2 && "$fotbench" run ex.json --no-timings -q -t 1 -o s2 --shard 2/2 &&
+		"$fotbench" merge s1 s2 -o merged --no-timings -q && cmp part/perplexity.csv merged/perplexity.csv
+}
+check exclude_survives_merge shards
+
+prints dry_run_tells_time 'time: about .* at [0-9.]+ GFLOP/s, as measured now with 1 threads on tiny' "$fotbench" run spec.json --dry-run -t 1
+ks=$(seq -s, 1 49 | sed 's/\([0-9]*\)/"knn:\1"/g')
+cat >many.json <<-EOS
+{ "models": [ { "path": "tiny", "memory": ["dense", $ks] } ],
+  "tasks": [ { "task": "perplexity", "datasets": ["./docs"], "context_lengths": [32, 64, 96, 128, 160, 192, 224, 256, 288, 320], "target_tokens": 512 } ] }
+EOS
+prints validate_500_cells ' 50 conditions' timeout 5 "$fotbench" validate many.json
+prints dry_run_500_cells '^all \(memory: the most\)' timeout 5 "$fotbench" run many.json --dry-run -t 1
+
+"$fotbench" run spec.json --overwrite --no-timings -t 1 -o whole --json >out.json 2>err
+check run_json_is_json bash -c 'head -c 1 out.json | grep -q "{" && grep -q "\"status\": \"complete\"" out.json && ! grep -q "perplexity per token" out.json'
+rows() { [ "$(grep -c '"metric":' out.json)" -eq "$(tail -n +2 whole/summary.csv | wc -l)" ]; }
+check run_json_has_all_rows rows
