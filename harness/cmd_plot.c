@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +92,7 @@ static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
 	pid_t pid = name ? fork() : -1;
 
 	if (pid == 0) {
+		setenv("LC_ALL", "C.UTF-8", 1); /* the scripts are UTF-8 */
 		if (chdir(dir) == 0)
 			execvp(program, argv);
 		_exit(errno == ENOENT ? 127 : 126);
