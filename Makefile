@@ -135,7 +135,7 @@ asan ubsan:
 	@$(MAKE) --no-print-directory VARIANT=$@ sanitized
 
 sanitized: test-programs
-	@VARIANT=$(VARIANT) TEST_GROUPS='unit cli bad faults' ASAN_OPTIONS=abort_on_error=0 \
+	@VARIANT=$(VARIANT) TEST_GROUPS='unit cli bad faults' ASAN_OPTIONS=abort_on_error=0:allocator_may_return_null=1 \
 		UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh $(NAME)
 
 # ---- the main job ----
