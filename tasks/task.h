@@ -8,6 +8,7 @@
 #ifndef FOT_TASK_H
 #define FOT_TASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,38 @@ struct fot_request {
 struct fot_scores {
 	double *nll;    /* [n_lengths, end - begin] -log p of each target, nats */
 	double *wall_s; /* [n_lengths] */
+};
+
+/* What may follow a prompt; n >= 1. */
+struct fot_answer {
+	const int32_t *tokens;
+	size_t n;
+};
+
+/* A question at the end of a prompt, and answers to be scored there, each on its own:
+ *
+ *   | stem: read, shared by many questions | question | answer 0 .. n_answers - 1
+ *   0                                      n_stem     n_prompt
+ *
+ * The stem is cut into windows of W tokens from its first token on.  The question and
+ * the longest answer stand in one window: behind what is left of the stem if they fit
+ * there, else the rest of the stem goes to memory and they begin a window of their own.
+ * A question has at least one token and, with its longest answer, at most W. */
+struct fot_question {
+	const int32_t *prompt; /* borrowed */
+	size_t n_stem, n_prompt;
+	const struct fot_answer *answer; /* [n_answers], borrowed */
+	size_t n_answers;
+	size_t n_greedy; /* tokens to generate behind the prompt, without an answer */
+	bool ranks;      /* are ranks asked for? */
+};
+
+/* What came back; the answers' tokens stand one behind the other. */
+struct fot_reply {
+	double *nll;     /* [all answers' tokens] -log p of each, nats, given those before it */
+	int32_t *argmax; /* [all answers' tokens] the most likely token there */
+	int64_t *rank;   /* [all answers' tokens] 1 = most likely, ties count as behind; NULL unless asked */
+	int32_t *greedy; /* [n_greedy] */
 };
 
 #endif
