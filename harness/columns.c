@@ -47,6 +47,91 @@ static const struct fot_column perplexity_columns[] = {
 	  "tokenizer: nll per token compares only where it is the same" },
 };
 
+/* What ends the rows of the tasks that ask questions. */
+#define END_COLUMNS                                                                                                   \
+	{ "wall_s", FOT_COLUMN_REAL, true, "seconds for this row; what rows share counts for the first of them" },    \
+		{ "tokens_per_s", FOT_COLUMN_REAL, true, "tokens read for this row / wall_s" },                       \
+		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
+		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
+		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
+		{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },        \
+		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
+		{ "window", FOT_COLUMN_INT, false, "local window in tokens" },                                        \
+	{                                                                                                             \
+		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
+	}
+
+static const struct fot_column passkey_columns[] = {
+	KEY_COLUMNS,
+	{ "depth", FOT_COLUMN_REAL, false, "place of the key in the filler, 0 (start) to 1 (end)" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: key and filler are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler: paper, text or decoys" },
+	{ "n_tokens_prompt", FOT_COLUMN_INT, false,
+	  "tokens of the prompt, BOS included; with the answer's they are context_length" },
+	{ "key_token_start", FOT_COLUMN_INT, false, "position in the prompt of the key sentence's first token" },
+	{ "key", FOT_COLUMN_INT, false, "the pass key" },
+	{ "answer", FOT_COLUMN_TEXT, false, "greedy text, as many tokens as the key has" },
+	{ "exact_match", FOT_COLUMN_BOOL, false, "1: the greedy tokens are the key's" },
+	{ "answer_rank", FOT_COLUMN_INT, false,
+	  "worst rank of the key's tokens, each given those before it: 1 = all most likely" },
+	{ "answer_logprob_nats", FOT_COLUMN_REAL, false, "sum of log p over the key's tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	END_COLUMNS,
+};
+
+static const struct fot_column lookup_columns[] = {
+	KEY_COLUMNS,
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary" },
+	{ "n_queries", FOT_COLUMN_INT, false, "questions asked" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: dictionary and questions are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "n_correct_tokens", FOT_COLUMN_INT, false, "value tokens that were the most likely ones" },
+	{ "n_correct_values", FOT_COLUMN_INT, false, "questions of which all value tokens were" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	{ "n_value_tokens", FOT_COLUMN_INT, false, "value tokens asked for" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
+	END_COLUMNS,
+};
+
+static const struct fot_column fewshot_columns[] = {
+	KEY_COLUMNS,
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for" },
+	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
+	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
+	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
+	{ "n_tokens_prompt", FOT_COLUMN_INT, false, "tokens of the prompt, BOS included" },
+	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations in the prompt: as many as fit context_length" },
+	{ "label_gold", FOT_COLUMN_TEXT, false, "right label; with generated answers the first right one" },
+	{ "label_pred", FOT_COLUMN_TEXT, false, "label with the best score; with generated answers the text" },
+	{ "correct", FOT_COLUMN_BOOL, false, "1: right" },
+	{ "score_gold_nats", FOT_COLUMN_REAL, false, "score of the right label" },
+	{ "score_best_other_nats", FOT_COLUMN_REAL, false, "best score of another label" },
+	{ "n_labels", FOT_COLUMN_INT, false, "labels to choose from; 0: generated answers" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing: 1 / n_labels" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free" },
+	{ "truncated", FOT_COLUMN_BOOL, false, "1: fewer demonstrations than asked for" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
+	END_COLUMNS,
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
+};
+
+static const struct fot_column distraction_columns[] = {
+	KEY_COLUMNS,
+	{ "n_contexts", FOT_COLUMN_INT, false, "d: previous windows in sight, the own document's and d - 1 others'" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0; empty: mean over heads" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document whose window asks" },
+	{ "positive_mass", FOT_COLUMN_REAL, false,
+	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
+	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short, failed" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
+	END_COLUMNS,
+};
+
 static const struct fot_column summary_columns[] = {
 	KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
@@ -85,6 +170,14 @@ static const struct fot_column summary_columns[] = {
 	{ "min_detectable_nats", FOT_COLUMN_REAL, false,
 	  "minimum detectable difference: 2.80 x paired standard error" },
 	{ "p_t", FOT_COLUMN_REAL, false, "two-sided p of the paired t test" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing" },
+	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
+	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
+	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
+	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
+	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
+	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -191,6 +284,18 @@ const struct fot_schema fot_schema_perplexity = {
 	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
 	perplexity_columns, COUNT(perplexity_columns)
 };
+const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", passkey_columns,
+					       COUNT(passkey_columns) };
+const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",
+					      lookup_columns, COUNT(lookup_columns) };
+const struct fot_schema fot_schema_fewshot = {
+	"fewshot", "One row per test item, number of demonstrations and demonstration seed.", fewshot_columns,
+	COUNT(fewshot_columns)
+};
+const struct fot_schema fot_schema_distraction = {
+	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
+	COUNT(distraction_columns)
+};
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
 	COUNT(summary_columns)
@@ -216,7 +321,9 @@ const struct fot_schema fot_schema_paper = { "paper/perplexity",
 					     "Published figures, in results/paper/perplexity.csv.",
 					     paper_columns, COUNT(paper_columns) };
 
-const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_summary,
+const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
+						 &fot_schema_lookup,     &fot_schema_fewshot,
+						 &fot_schema_distraction, &fot_schema_summary,
 						 &fot_schema_train,      &fot_schema_valid,
 						 &fot_schema_compare,    &fot_schema_report,
 						 &fot_schema_paper };

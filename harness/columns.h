@@ -28,6 +28,10 @@ struct fot_schema {
 };
 
 extern const struct fot_schema fot_schema_perplexity;
+extern const struct fot_schema fot_schema_passkey;
+extern const struct fot_schema fot_schema_lookup;
+extern const struct fot_schema fot_schema_fewshot;
+extern const struct fot_schema fot_schema_distraction;
 extern const struct fot_schema fot_schema_summary;
 /* Written by model/train/trainer.c; here for readers and documentation. */
 extern const struct fot_schema fot_schema_train;
