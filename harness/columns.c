@@ -137,29 +137,36 @@ static const struct fot_column summary_columns[] = {
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
 	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
 	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, ..." },
+	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
+	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
+	  "perplexity_rank (Spearman of nll with length), both without context_length" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
 	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
 	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
 	{ "ci_method", FOT_COLUMN_TEXT, false,
-	  "cluster-bootstrap, paired-bootstrap (of delta), ratio-t, wilson, clopper-pearson" },
+	  "cluster-bootstrap, crossed-bootstrap (items and demonstration seeds), paired-bootstrap (of delta), ratio-t, "
+	  "wilson, clopper-pearson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
-	{ "n_clusters", FOT_COLUMN_INT, false, "documents" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
 	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped (too short)" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
-	  "RUN_ID:VARIANT/MEMORY@LENGTH: the condition that delta is against; empty in rows without a comparison" },
-	{ "delta", FOT_COLUMN_REAL, false, "value minus the baseline's value, on the same documents" },
-	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
-	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents" },
+	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
+	  "without a comparison" },
+	{ "delta", FOT_COLUMN_REAL, false, "value minus the baseline's value, on the items that both have" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents, trials or items" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents, trials or items" },
 	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
-	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the context lengths" },
-	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact or sign-flip" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false,
+	  "p_value by Holm over the context lengths, shots or d of one comparison" },
+	{ "p_method", FOT_COLUMN_TEXT, false,
+	  "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric" },
 	{ "status", FOT_COLUMN_TEXT, false,
-	  "ok, one cluster (no interval), empty (nothing to estimate from)" },
+	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
+	  "(nothing to estimate from)" },
 	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
 	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
 	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
@@ -178,6 +185,13 @@ static const struct fot_column summary_columns[] = {
 	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ "head", FOT_COLUMN_INT, false, "head (distraction); empty: mean over heads" },
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ "min_detectable", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
+	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -267,16 +281,21 @@ static const struct fot_column train_columns[] = {
 	{ "wall_s", FOT_COLUMN_REAL, true, "seconds of the step" },
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "asking tokens per second" },
 	{ "gflops", FOT_COLUMN_REAL, true, "matrix products of the step, GFLOP/s" },
+	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens, with a generator" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
 };
 
 static const struct fot_column valid_columns[] = {
 	{ "step", FOT_COLUMN_INT, false, "optimiser steps done" },
 	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
-	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name (validation split)" },
-	{ "memory_windows", FOT_COLUMN_INT, false, "earlier windows of the own document in sight" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name (validation split) or generator" },
+	{ "memory_windows", FOT_COLUMN_INT, false, "earlier windows of the own document in sight; with a generator all other windows" },
 	{ "memory_tokens", FOT_COLUMN_INT, false, "the same in tokens" },
 	{ "n_tokens", FOT_COLUMN_INT, false, "tokens scored: the same ones at every step and memory size" },
-	{ "nll_nats", FOT_COLUMN_REAL, false, "mean nll per token" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "mean nll per token; with a generator the loss as in train.csv" },
+	{ "n_answers", FOT_COLUMN_INT, false, "tokens of answers, with a generator" },
+	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
 };
 
 const struct fot_schema fot_schema_perplexity = {

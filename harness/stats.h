@@ -100,6 +100,7 @@ struct fot_crossed {
 	bool has_value, has_interval;
 	double value, lo, hi,
 		se;         /* mean of all; crossed bootstrap: items and seeds drawn; se: sd of the draws */
+	double p;           /* two-sided, of a mean of 0: twice the smaller share of draws on one side of 0 */
 	bool has_seed_sd;   /* from two seeds on */
 	double seed_sd;     /* sd (n - 1) of the means of the seeds */
 	const char *status; /* "ok", "one seed" (only items are drawn), "one cluster", "empty" */

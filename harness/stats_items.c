@@ -124,6 +124,18 @@ static double draw_crossed(const double *score, size_t n_items, size_t n_seeds, 
 	return fot_sum_value(&s) / ((double)n_items * (double)n_seeds);
 }
 
+/* Draws at 0 lie on both sides; the estimate itself counts as one more draw, so p > 0. */
+static double crossed_p(const double *draw, size_t n)
+{
+	size_t below = 1, above = 1;
+
+	for (size_t t = 0; t < n; t++) {
+		below += draw[t] <= 0.0;
+		above += draw[t] >= 0.0;
+	}
+	return fmin(1.0, 2.0 * (double)(below < above ? below : above) / (double)(n + 1));
+}
+
 static int crossed_interval(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
 			    const struct fot_boot *boot, struct fot_err *err)
 {
@@ -140,6 +152,7 @@ static int crossed_interval(struct fot_crossed *out, const double *score, size_t
 	for (size_t t = 0; t < boot->draws; t++)
 		draw[t] = draw_crossed(score, n_items, n_seeds, &rng, seed);
 	out->se = sd_of(draw, boot->draws);
+	out->p = crossed_p(draw, boot->draws);
 	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
 	out->has_interval = true;
 out:
@@ -174,7 +187,7 @@ int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_ite
 	size_t n = fot_size_mul(n_items, n_seeds);
 	int status;
 
-	*out = (struct fot_crossed){ 0 };
+	*out = (struct fot_crossed){ .p = 1.0 };
 	out->status = n == 0 ? "empty" : n_items == 1 ? "one cluster" : n_seeds == 1 ? "one seed" : "ok";
 	FOT_TRY(fot_stats_check_boot(boot, err));
 	for (size_t i = 0; i < n; i++) {

@@ -1,11 +1,13 @@
 /* summary.h: from observations to estimates, intervals and differences.
  *
- * A group is a condition (model, variant, memory, window) on a dataset at one
- * context length.  Each group gives one row per metric; besides, its perplexity
- * is compared, paired by document, (a) with the same condition at its shortest
- * context length and (b) with the vanilla variant under the same memory at the
- * same length: one row per comparison.  p values are adjusted by Holm over the
- * context lengths of one comparison. */
+ * Each condition (model, variant, memory, window) gives one row per metric, dataset and
+ * place (context length; also depth, shots, number of contexts, head).  Besides, one row per
+ * comparison of a condition
+ *   (a) with itself at its shortest context (few-shot: with the fewest demonstrations),
+ *   (b) with the baseline at the same place: with a memory the vanilla variant under the
+ *       same memory, without one the local variant,
+ * paired by document, trial or item.  p values are adjusted by Holm over the places of one
+ * comparison.  What is estimated how: summary_perplexity.c, measures.h. */
 #ifndef FOT_SUMMARY_H
 #define FOT_SUMMARY_H
 
@@ -15,13 +17,13 @@
 #include "base/str.h"
 #include "harness/table.h"
 
-/* Rows of perplexity into rows of summary. Errors: FOT_ERR_RUN. */
-int fot_summary_build(struct fot_table *summary, const struct fot_table *perplexity, uint64_t seed,
+/* Rows of one task (any fot_schema_TASK) into rows of summary, behind those it has: call it
+ * once per task. Errors: FOT_ERR_RUN. */
+int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
 		      struct fot_err *err);
-/* Markdown: per dataset, perplexity by condition and context length, then the
- * two families of differences. */
+/* Markdown: per dataset, estimates by condition and place, then the differences. */
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
-/* The first table of each dataset as aligned plain text. */
+/* The estimates of each dataset as aligned plain text. */
 int fot_summary_text(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
 
 #endif

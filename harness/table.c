@@ -133,6 +133,16 @@ void fot_table_set_text(struct fot_table *t, size_t row, const char *column, con
 		c->kind = FOT_CELL_TEXT;
 }
 
+void fot_table_set_empty(struct fot_table *t, size_t row, const char *column)
+{
+	struct fot_cell *c = cell_at(t, row, column);
+
+	if (!c)
+		return;
+	fot_free(c->text);
+	*c = EMPTY;
+}
+
 void fot_table_copy_shared(struct fot_table *t, size_t row, const struct fot_table *from, size_t from_row)
 {
 	for (size_t i = 0; i < from->schema->n; i++) {
@@ -176,6 +186,35 @@ double fot_table_real(const struct fot_table *t, size_t row, const char *column,
 	const struct fot_cell *c = fot_table_cell(t, row, column);
 
 	return c->kind == FOT_CELL_REAL ? c->x : missing;
+}
+
+bool fot_table_has(const struct fot_table *t, size_t row, const char *column)
+{
+	return fot_table_cell(t, row, column)->kind != FOT_CELL_EMPTY;
+}
+
+bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+		    const char *column)
+{
+	const struct fot_cell *x = fot_table_cell(t, row, column), *y = fot_table_cell(u, other, column);
+
+	if (x->kind != y->kind)
+		return false;
+	if (x->kind == FOT_CELL_TEXT)
+		return strcmp(x->text, y->text) == 0;
+	if (x->kind == FOT_CELL_REAL)
+		return !(x->x < y->x || x->x > y->x);
+	return x->kind == FOT_CELL_EMPTY || x->i == y->i;
+}
+
+bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+			const char *const *columns)
+{
+	for (size_t i = 0; columns[i]; i++) {
+		if (!fot_table_same(t, row, u, other, columns[i]))
+			return false;
+	}
+	return true;
 }
 
 /* --- JSON records --- */

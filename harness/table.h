@@ -44,6 +44,7 @@ void fot_table_set_int(struct fot_table *t, size_t row, const char *column, int6
 void fot_table_set_real(struct fot_table *t, size_t row, const char *column, double value);
 /* NULL or "" leaves the cell empty. */
 void fot_table_set_text(struct fot_table *t, size_t row, const char *column, const char *value);
+void fot_table_set_empty(struct fot_table *t, size_t row, const char *column);
 /* Copy every cell of a row of another table whose column also stands in t. */
 void fot_table_copy_shared(struct fot_table *t, size_t row, const struct fot_table *from, size_t from_row);
 
@@ -53,6 +54,13 @@ const struct fot_cell *fot_table_cell(const struct fot_table *t, size_t row, con
 const char *fot_table_text(const struct fot_table *t, size_t row, const char *column);
 int64_t fot_table_int(const struct fot_table *t, size_t row, const char *column, int64_t missing);
 double fot_table_real(const struct fot_table *t, size_t row, const char *column, double missing);
+bool fot_table_has(const struct fot_table *t, size_t row, const char *column);
+/* Are two cells equal? Two empty ones are; reals by value. */
+bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+		    const char *column);
+/* The same for a list of columns that ends with NULL. */
+bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+			const char *const *columns);
 
 /* CSV (RFC 4180, LF, header always, %.17g, missing = empty). A text that starts
  * with = + - @ gets a quote mark in front, which the reader takes away. */
