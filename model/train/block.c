@@ -107,13 +107,22 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 	project(out, s->h, weight(net, at->down), W, F, D, 1);
 }
 
-void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, double weight_per_target, double *nll,
+static bool most_likely(const fot_real *row, int64_t n, int32_t target)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (row[i] > row[target] || (row[i] == row[target] && i < target))
+			return false;
+	return true;
+}
+
+void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const double weight_of[2], double *nll,
 		fot_real *grad, struct scratch *s)
 {
 	int64_t W = b->window, D = net->D, V = net->V, t = w * W;
 	const fot_real *head = weight(net, net->at_head), *norm = weight(net, net->at_norm);
-	double sum = 0;
+	struct window_loss *loss = &net->loss[w];
 
+	*loss = (struct window_loss){ 0 };
 	fot_rmsnorm_forward(s->xn, net->inv_out + t, net->x_out + t * D, norm, W, D, net->p->config.rms_norm_eps);
 	for (int64_t r0 = 0; r0 < W; r0 += HEAD_ROWS) {
 		int64_t n = W - r0 < HEAD_ROWS ? W - r0 : HEAD_ROWS;
@@ -122,13 +131,16 @@ void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, doubl
 		for (int64_t i = 0; i < n; i++) {
 			int32_t target = b->targets[t + r0 + i];
 			fot_real *row = s->logits + i * V;
+			int kind = b->answer[t + r0 + i];
 			double x = 0;
 
+			if (target >= 0 && kind)
+				loss->right += most_likely(row, V, target);
 			if (target >= 0)
-				x = fot_xent(grad ? row : NULL, row, V, target, weight_per_target);
+				x = fot_xent(grad ? row : NULL, row, V, target, weight_of[kind]);
 			else if (grad)
 				memset(row, 0, sizeof *row * (size_t)V);
-			sum += x;
+			loss->nll[kind] += x;
 			if (nll)
 				nll[t + r0 + i] = x;
 		}
@@ -136,7 +148,6 @@ void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, doubl
 			project_backward(s->dxn + r0 * D, grad + net->at_head, s->logits, s->xn + r0 * D, head, n, D,
 					 V, 0);
 	}
-	net->loss[w] = sum;
 	if (!grad)
 		return;
 	memset(net->dx + t * D, 0, sizeof(fot_real) * (size_t)(W * D));

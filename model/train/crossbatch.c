@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/train/generator.h"
 
 #define MAX_PACK 64
 #define SLOTS (1u << 20) /* streams per step: asking windows from 0, negatives from SLOTS / 2 */
@@ -45,9 +46,10 @@ int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n
 	}
 	b->tokens = fot_calloc((size_t)b->cap_tokens, sizeof *b->tokens);
 	b->targets = fot_calloc((size_t)b->cap_tokens, sizeof *b->targets);
+	b->answer = fot_calloc((size_t)b->cap_tokens, sizeof *b->answer);
 	b->vis_begin = fot_calloc((size_t)b->cap_ask + 1, sizeof *b->vis_begin);
 	b->vis = fot_calloc((size_t)b->cap_vis + 1, sizeof *b->vis);
-	if (b->tokens && b->targets && b->vis_begin && b->vis)
+	if (b->tokens && b->targets && b->answer && b->vis_begin && b->vis)
 		return FOT_OK;
 	fot_batch_release(b);
 	return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a batch of %lld tokens", (long long)b->cap_tokens);
@@ -57,6 +59,7 @@ void fot_batch_release(struct fot_batch *b)
 {
 	fot_free(b->tokens);
 	fot_free(b->targets);
+	fot_free(b->answer);
 	fot_free(b->vis_begin);
 	fot_free(b->vis);
 	memset(b, 0, sizeof *b);
@@ -241,6 +244,8 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->window = st->window;
 	b->n_ask = st->batch;
 	b->n_win = fot_stage_windows(st);
+	b->answer_weight = 1;
+	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
 		if (st->method == FOT_METHOD_CROSSBATCH)
@@ -256,6 +261,8 @@ int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const stru
 	int status = FOT_OK;
 
 	fot_batch_link(b, st);
+	if (src->generator)
+		return fot_generator_draw(b, src, st, seed, purpose, step, err);
 	for (int64_t i = 0; i < st->batch; i += packed(st) ? st->pack : 1) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
 		FOT_TRY(packed(st) ? draw_packed(b, src, st, i, &rng, err) : draw_ask(b, src, st, i, &rng, err));

@@ -62,11 +62,15 @@ struct fot_stage {
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 
+struct fot_generator;
+
 struct fot_batch {
 	int64_t window;
 	int64_t n_ask, n_win;   /* windows 0 .. n_ask-1 ask, the rest are contexts */
 	int32_t *tokens;        /* [n_win, window] */
 	int32_t *targets;       /* [n_ask, window], -1 = no loss */
+	uint8_t *answer;        /* [n_ask, window] 1 = target of the second kind, an answer */
+	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
 	int64_t cap_tokens, cap_ask, cap_vis;
@@ -86,6 +90,7 @@ struct fot_source {
 	const struct fot_corpus *corpus;
 	const double *weight; /* [datasets of the corpus], any positive scale */
 	size_t n_datasets;
+	const struct fot_generator *generator; /* NULL: windows as they stand in the documents */
 };
 /* Fill b for (seed, step). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */

@@ -371,7 +371,7 @@ static int shard_of(const struct fot_batch *b, int64_t w)
 }
 
 static void backward_shard(struct fot_net *net, const struct fot_batch *b, int from, int to, int shard,
-			   double weight, double *nll)
+			   const double weight[2], double *nll)
 {
 	struct scratch *s = &net->scratch[omp_get_thread_num()];
 	fot_real *grad = net->shard[shard];
@@ -389,7 +389,7 @@ static void backward_shard(struct fot_net *net, const struct fot_batch *b, int f
 	}
 }
 
-static void backward(struct fot_net *net, const struct fot_batch *b, double weight, double *nll)
+static void backward(struct fot_net *net, const struct fot_batch *b, const double weight[2], double *nll)
 {
 	int to = net->n_layers, from;
 
@@ -421,23 +421,30 @@ static void reduce_shards(struct fot_net *net, fot_real *grad)
 
 /* ---- the two entries ------------------------------------------------- */
 
-static int64_t count_targets(const struct fot_batch *b)
+struct counts {
+	int64_t n[2]; /* targets: others, answers */
+};
+
+static struct counts count_targets(const struct fot_batch *b)
 {
-	int64_t n = 0;
+	struct counts c = { { 0 } };
 
 	for (int64_t i = 0; i < b->n_ask * b->window; i++)
-		n += b->targets[i] >= 0;
-	return n;
+		c.n[b->answer[i]] += b->targets[i] >= 0;
+	return c;
 }
 
-static int mean_loss(const struct fot_net *net, const struct fot_batch *b, int64_t n_targets, double *loss,
+static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struct counts c, double *loss,
 		     struct fot_err *err)
 {
-	double sum = 0;
+	double sum[2] = { 0 };
 
 	for (int64_t w = 0; w < b->n_ask; w++)
-		sum += net->loss[w];
-	*loss = n_targets ? sum / (double)n_targets : 0;
+		for (int k = 0; k < 2; k++)
+			sum[k] += net->loss[w].nll[k];
+	*loss = c.n[0] ? sum[0] / (double)c.n[0] : 0;
+	if (c.n[1])
+		*loss += b->answer_weight * sum[1] / (double)c.n[1];
 	if (!isfinite(*loss))
 		return FOT_FAIL(err, FOT_ERR_RUN, "the loss is not finite: lower the learning rate");
 	return FOT_OK;
@@ -445,22 +452,34 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, int64
 
 int fot_net_loss(struct fot_net *net, const struct fot_batch *b, double *loss, double *nll, struct fot_err *err)
 {
+	static const double none[2] = { 0 };
+
 	forward(net, b);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 	for (int64_t w = 0; w < b->n_ask; w++)
-		block_head(net, b, w, 0, nll, NULL, &net->scratch[omp_get_thread_num()]);
+		block_head(net, b, w, none, nll, NULL, &net->scratch[omp_get_thread_num()]);
 	return mean_loss(net, b, count_targets(b), loss, err);
 }
 
 int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *loss, fot_real *grad,
 		     struct fot_err *err)
 {
-	int64_t n = count_targets(b);
+	struct counts c = count_targets(b);
+	double weight[2] = { c.n[0] ? 1.0 / (double)c.n[0] : 0, c.n[1] ? b->answer_weight / (double)c.n[1] : 0 };
 
 	forward(net, b);
-	backward(net, b, n ? 1.0 / (double)n : 0, NULL);
+	backward(net, b, weight, NULL);
 	reduce_shards(net, grad);
-	return mean_loss(net, b, n, loss, err);
+	return mean_loss(net, b, c, loss, err);
+}
+
+void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struct fot_net_answers *out)
+{
+	*out = (struct fot_net_answers){ .n = count_targets(b).n[1] };
+	for (int64_t w = 0; w < b->n_ask; w++) {
+		out->nll += net->loss[w].nll[1];
+		out->right += net->loss[w].right;
+	}
 }
 
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)

@@ -4,7 +4,8 @@
  * their own; at a memory layer each asking window also sees the windows of its
  * visibility list (crossbatch.h), whose keys stand at position 0 as in the
  * memory at evaluation; context windows stop at the last memory layer's keys
- * and values.  The loss is the mean cross-entropy of the targets, in nats.
+ * and values.  The loss is the mean cross-entropy of the targets, in nats;
+ * when some are answers, the means of answers and of the others are added (crossbatch.h).
  *
  * Gradients are summed in FOT_SHARDS arrays, each filled by a fixed subset of the
  * windows in a fixed order, and then reduced in order; so results do not depend
@@ -40,6 +41,12 @@ int fot_net_loss(struct fot_net *net, const struct fot_batch *b, double *loss, d
 /* The same, and the gradient of the mean loss into grad [p->n] (overwritten). */
 int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *loss, fot_real *grad,
 		     struct fot_err *err);
+/* Of the latest fot_net_loss or fot_net_gradient, which had this batch: its answers. */
+struct fot_net_answers {
+	int64_t n, right; /* right: the most likely token is the target, the lowest id on ties */
+	double nll;       /* sum, nats */
+};
+void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struct fot_net_answers *out);
 /* Floating point operations of all matrix products of one fot_net_gradient. */
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b);
 

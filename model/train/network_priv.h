@@ -51,6 +51,12 @@ struct mem_grads {
 
 #define HEAD_ROWS 128
 
+/* Sums over the targets of one asking window: [0] others, [1] answers. */
+struct window_loss {
+	double nll[2];
+	int64_t right; /* answers that were the most likely token */
+};
+
 struct fot_net {
 	const struct fot_params *p;
 	struct fot_net_size size;
@@ -67,7 +73,7 @@ struct fot_net {
 	struct mem_grads mem;
 	fot_real *shard[FOT_SHARDS];   /* [p->n] */
 	struct scratch *scratch;       /* [n_threads] */
-	double *loss;                  /* [cap_win] sum of nll per asking window */
+	struct window_loss *loss;      /* [cap_win] of the asking windows */
 };
 
 bool net_is_mem(const struct fot_net *net, int l);
@@ -77,8 +83,9 @@ bool net_rotates(const struct fot_net *net, int l);
 void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
 void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
 void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
-/* Final norm, output layer, loss; with grad also dx and the shard's gradients. */
-void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, double weight, double *nll,
+/* Final norm, output layer, loss; with grad also dx and the shard's gradients. weight: of a
+ * target that is no answer, and of one that is. */
+void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const double weight[2], double *nll,
 		fot_real *grad, struct scratch *s);
 /* Backward: dx of the layer's output -> d_o, dx gaining the residual path. */
 void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *d_o,

@@ -8,13 +8,14 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "datasets/lookup.h"
 #include "model/dtype.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
-static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "init",
+static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
@@ -231,6 +232,54 @@ out:
 	return status;
 }
 
+/* Where the tokens come from: datasets, a generator, or both. */
+static int read_sources(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
+	bool bare = strcmp(r->tokenizer, "none") == 0;
+	enum fot_generator_kind kind;
+	const cJSON *obj = NULL;
+	char where[512];
+	int status;
+
+	snprintf(where, sizeof where, "%s: generator", name);
+	FOT_TRY(fot_json_object(root, "generator", false, &obj, &ctx, err));
+	if (obj)
+		FOT_TRY(fot_generator_parse(&r->generator, obj, where, err));
+	kind = r->generator.kind;
+	if (kind != FOT_GENERATOR_LOOKUP)
+		FOT_TRY(read_list(r, root, "datasets", FOT_MAX_SOURCES, name, read_dataset, err));
+	else if (fot_json_get(root, "datasets"))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: generator lookup reads none", name);
+	else if (r->config.vocab_size != FOT_LOOKUP_VOCAB)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: model: vocab_size: generator lookup: expected %d, got %d",
+				  name, FOT_LOOKUP_VOCAB, r->config.vocab_size);
+	if (status == FOT_OK && bare != (kind == FOT_GENERATOR_LOOKUP))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: \"none\" goes with generator lookup, and only with it",
+				  name);
+	if (status == FOT_OK && bare != (r->config.tokenizer == FOT_TOKENIZER_NONE))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: model: fot: tokenizer: \"none\" there goes with tokenizer "
+				  "\"none\" of the recipe", name);
+	if (status == FOT_OK && kind == FOT_GENERATOR_PASSKEY && strcmp(r->tokenizer, "byte") != 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: generator passkey: expected \"byte\", got \"%s\"",
+				  name, r->tokenizer);
+out:
+	return status;
+}
+
+static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
+{
+	char where[512];
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < r->n_stages && r->generator.kind != FOT_GENERATOR_NONE; i++) {
+		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
+		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
+	}
+out:
+	return status;
+}
+
 static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	int64_t seed = 1;
@@ -248,9 +297,10 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_rows(root, name, top, COUNT(top), NULL, 0, err));
 	r->seed = (uint64_t)seed;
 	FOT_TRY(read_model(r, root, name, err));
-	FOT_TRY(read_list(r, root, "datasets", FOT_MAX_SOURCES, name, read_dataset, err));
+	FOT_TRY(read_sources(r, root, name, err));
 	FOT_TRY(read_groups(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
+	FOT_TRY(check_stages(r, name, err));
 out:
 	return status;
 }
@@ -369,6 +419,9 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	for (size_t i = 0; i < a->n_datasets; i++)
 		if (strcmp(a->dataset[i], b->dataset[i]) != 0 || a->weight[i] != b->weight[i])
 			return false;
+	*why = "generator";
+	if (!fot_generator_equal(&a->generator, &b->generator))
+		return false;
 	*why = "stages";
 	for (size_t i = 0; steps > 0; i++) {
 		if (i >= a->n_stages || i >= b->n_stages || !same_stage(a, b, i, steps))

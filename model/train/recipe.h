@@ -2,8 +2,9 @@
  *
  *   {"name": "lm-fot", "variant": "fot", "seed": 1,
  *    "model": {...},                        config.json keys, "fot" included
- *    "tokenizer": "byte" or a tokenizer.model,
+ *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
+ *    "generator": {"kind": "lookup" | "passkey", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
@@ -11,6 +12,10 @@
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
+ *
+ * Validation of a corpus: its windows without memory, with one and with `memory` windows
+ * before them.  Of a generator: held-out batches of the last stage without memory, with the
+ * own windows, and with everything that stage shows; also the share of right answers.
  *
  * Within a stage the learning rate rises linearly for `warmup` steps to lr and
  * then follows a cosine to lr_end.  Nothing in a stage depends on later ones: two
@@ -25,6 +30,7 @@
 #include "base/err.h"
 #include "model/config.h"
 #include "model/train/crossbatch.h"
+#include "model/train/generator.h"
 #include "model/train/optimizer.h"
 
 #define FOT_MAX_STAGES 64
@@ -36,12 +42,13 @@ struct fot_lr {
 };
 
 struct fot_recipe {
-	char *name, *variant, *tokenizer; /* tokenizer: "byte" or a path */
+	char *name, *variant, *tokenizer; /* tokenizer: "byte", "none" or a path */
 	uint64_t seed;
 	struct fot_config config;
 	size_t n_datasets;
 	char *dataset[FOT_MAX_SOURCES];
 	double weight[FOT_MAX_SOURCES];
+	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
 	struct fot_adamw_opts adamw;
 	size_t n_stages;

@@ -22,14 +22,17 @@
 #define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
 static const char train_header[] =
-	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops\n";
-static const char valid_header[] = "step,tokens,dataset,memory_windows,memory_tokens,n_tokens,nll_nats\n";
+	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops,"
+	"answer_nll_nats,answer_accuracy\n";
+static const char valid_header[] = "step,tokens,dataset,memory_windows,memory_tokens,n_tokens,nll_nats,"
+					"n_answers,answer_nll_nats,answer_accuracy\n";
 
 struct trainer {
 	const struct fot_recipe *r;
 	const struct fot_train_opts *o;
 	struct fot_tokenizer *tok;
-	struct fot_corpus *train, *valid;
+	struct fot_corpus *train, *valid; /* NULL: a generator that reads none */
+	char data_sha256[65];             /* what the batches are drawn from */
 	struct fot_params p;
 	struct fot_adamw adam;
 	struct fot_net *net;
@@ -49,6 +52,8 @@ static int open_tokenizer(struct trainer *t, struct fot_err *err)
 {
 	int status;
 
+	if (strcmp(t->r->tokenizer, "none") == 0)
+		return FOT_OK;
 	if (strcmp(t->r->tokenizer, "byte") == 0)
 		FOT_TRY(fot_tokenizer_open_byte(&t->tok, err));
 	else
@@ -60,11 +65,24 @@ out:
 	return status;
 }
 
+static bool generated(const struct trainer *t)
+{
+	return t->r->generator.kind != FOT_GENERATOR_NONE;
+}
+
+static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
+{
+	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL };
+}
+
 /* Validation sees the same windows without memory, with one and with all previous ones. */
 static void plan_validation(struct trainer *t)
 {
 	const struct fot_recipe *r = t->r;
 
+	t->valid_stage = r->stage[r->n_stages - 1];
+	if (generated(t))
+		return;
 	t->valid_stage = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .steps = 1, .batch = VALID_BATCH,
 					     .w = r->valid_memory, .d = 1, .pack = 1 };
 	for (size_t i = 0; i < r->n_stages; i++)
@@ -125,9 +143,9 @@ static int load_from(struct trainer *t, const char *folder, bool *found, struct 
 	if (!*found)
 		goto out;
 	FOT_TRY(check_recipe(t->r, folder, c.step, err));
-	if (strcmp(c.corpus_sha256, fot_corpus_hash(t->train)) != 0) {
+	if (strcmp(c.corpus_sha256, t->data_sha256) != 0) {
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: the training data changed: expected %.12s, got %.12s", folder,
-				  c.corpus_sha256, fot_corpus_hash(t->train));
+				  c.corpus_sha256, t->data_sha256);
 		goto out;
 	}
 	t->step = c.step;
@@ -208,53 +226,105 @@ static int flush_csv(FILE *f, const char *name, struct fot_err *err)
 	return FOT_OK;
 }
 
+/* The last two cells of a row; empty without answers. */
+static void print_answers(FILE *f, const struct fot_net_answers *a)
+{
+	if (a->n)
+		fprintf(f, ",%.17g,%.17g\n", a->nll / (double)a->n, (double)a->right / (double)a->n);
+	else
+		fputs(",,\n", f);
+}
+
 /* ---- validation ------------------------------------------------------ */
 
-/* Mean nll of one dataset with `keep` previous windows in sight. */
-static int validate_one(struct trainer *t, size_t set, int64_t keep, double *nll, int64_t *tokens,
-			struct fot_err *err)
+struct held_out {
+	const char *dataset;
+	int64_t keep, mem_tokens; /* windows in sight besides the asking one */
+	int64_t n_tokens;
+	double nll;
+	struct fot_net_answers answers;
+};
+
+/* Mean nll of one dataset (or generator) with `keep` windows in sight. */
+static int validate_one(struct trainer *t, size_t set, struct held_out *h, struct fot_err *err)
 {
 	double weight[FOT_MAX_SOURCES] = { 0 }, loss, sum = 0;
-	struct fot_source src = { t->valid, weight, t->r->n_datasets };
-	int64_t rounds = (t->r->valid_windows + VALID_BATCH - 1) / VALID_BATCH;
+	struct fot_source src = source_of(t, t->valid, generated(t) ? t->r->weight : weight);
+	int64_t batch = t->valid_stage.batch, rounds = (t->r->valid_windows + batch - 1) / batch;
+	struct fot_net_answers a;
 	int status = FOT_OK;
 
 	weight[set] = 1;
 	for (int64_t i = 0; i < rounds; i++) {
 		FOT_TRY(fot_batch_draw(&t->batch, &src, &t->valid_stage, t->r->seed, "train.valid", (uint64_t)i, err));
-		fot_batch_limit(&t->batch, keep);
+		fot_batch_limit(&t->batch, h->keep);
 		FOT_TRY(fot_net_loss(t->net, &t->batch, &loss, NULL, err));
+		fot_net_answers(t->net, &t->batch, &a);
+		h->answers.n += a.n;
+		h->answers.right += a.right;
+		h->answers.nll += a.nll;
 		sum += loss;
 	}
-	*nll = sum / (double)rounds;
-	*tokens = rounds * VALID_BATCH * t->valid_stage.window;
+	h->nll = sum / (double)rounds;
+	h->mem_tokens = h->keep * t->valid_stage.window;
+	h->n_tokens = rounds * batch * t->valid_stage.window;
 out:
 	return status;
 }
 
+/* How many windows are kept in sight, ascending; returns how often. */
+static int keep_counts(const struct trainer *t, int64_t keep[3])
+{
+	const struct fot_stage *s = &t->valid_stage;
+	int64_t all = generated(t) ? s->w + s->d - 1 + s->negatives : t->r->valid_memory;
+	int64_t few = generated(t) ? s->w : 1;
+
+	keep[0] = 0;
+	keep[1] = few;
+	keep[2] = all;
+	if (t->r->config.n_mem_layers == 0 || s->method == FOT_METHOD_STANDARD)
+		return 1;
+	return all > few ? 3 : 2;
+}
+
+static void print_held_out(struct trainer *t, const struct held_out *h, struct fot_str *line)
+{
+	fprintf(t->valid_csv, "%lld,%lld,%s,%lld,%lld,%lld,%.17g", (long long)t->step,
+		(long long)fot_recipe_tokens(t->r, t->step), h->dataset, (long long)h->keep, (long long)h->mem_tokens,
+		(long long)h->n_tokens, h->nll);
+	if (h->answers.n)
+		fprintf(t->valid_csv, ",%lld", (long long)h->answers.n);
+	else
+		fputc(',', t->valid_csv);
+	print_answers(t->valid_csv, &h->answers);
+	fot_str_printf(line, " %.4f", h->nll);
+	if (h->answers.n)
+		fot_str_printf(line, " (%.1f %% of answers)", 100 * (double)h->answers.right / (double)h->answers.n);
+}
+
 static int validate(struct trainer *t, struct fot_err *err)
 {
-	int64_t keep[] = { 0, 1, t->r->valid_memory }, tokens, at = 0;
-	int n_keep = t->r->config.n_mem_layers == 0 ? 1 : t->r->valid_memory > 1 ? 3 : 2;
-	int status = FOT_OK;
+	size_t sets = generated(t) ? 1 : t->r->n_datasets;
+	struct fot_str line = FOT_STR_INIT;
+	int64_t keep[3];
+	int n_keep = keep_counts(t, keep), status = FOT_OK;
 
-	for (size_t set = 0; set < t->r->n_datasets; set++) {
-		at += snprintf(t->valid_line + at, sizeof t->valid_line - (size_t)at, "%s%.40s", set ? "  " : "",
-			       t->r->dataset[set]);
+	for (size_t set = 0; set < sets; set++) {
+		const char *name = generated(t) ? fot_generator_name(&t->r->generator) : t->r->dataset[set];
+
+		fot_str_printf(&line, "%s%.40s", set ? "  " : "", name);
 		for (int i = 0; i < n_keep; i++) {
-			double nll;
+			struct held_out h = { .dataset = name, .keep = keep[i] };
 
-			FOT_TRY(validate_one(t, set, keep[i], &nll, &tokens, err));
-			fprintf(t->valid_csv, "%lld,%lld,%s,%lld,%lld,%lld,%.17g\n", (long long)t->step,
-				(long long)fot_recipe_tokens(t->r, t->step), t->r->dataset[set], (long long)keep[i],
-				(long long)(keep[i] * t->valid_stage.window), (long long)tokens, nll);
-			at += snprintf(t->valid_line + at, sizeof t->valid_line - (size_t)at, " %.4f", nll);
-			if (at > (int64_t)sizeof t->valid_line - 64)
-				at = (int64_t)sizeof t->valid_line - 64;
+			FOT_TRY(validate_one(t, set, &h, err));
+			print_held_out(t, &h, &line);
 		}
 	}
+	FOT_TRY(fot_str_check(&line, err));
+	snprintf(t->valid_line, sizeof t->valid_line, "%s", line.data);
 	FOT_TRY(flush_csv(t->valid_csv, "valid.csv", err));
 out:
+	fot_str_release(&line);
 	return status;
 }
 
@@ -262,7 +332,8 @@ out:
 
 static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 {
-	struct fot_source src = { t->train, t->r->weight, t->r->n_datasets };
+	struct fot_source src = source_of(t, t->train, t->r->weight);
+	struct fot_net_answers answers;
 	struct fot_train_progress g = { 0 };
 	double began = fot_clock(), wall, flops;
 	const struct fot_stage *s;
@@ -275,6 +346,7 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	flops = fot_net_flops(&t->r->config, &t->batch);
 	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
 	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, t->o->n_threads, &g.grad_norm, err));
+	fot_net_answers(t->net, &t->batch, &answers);
 	t->step++;
 	wall = fot_clock() - began;
 	asked = s->batch * s->window;
@@ -286,10 +358,11 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	g.gflops = flops / wall * 1e-9;
 	g.eta_s = (double)(fot_recipe_tokens(t->r, g.steps) - g.tokens) / t->rate;
 	g.valid = t->valid_line[0] ? t->valid_line : NULL;
-	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g\n",
+	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
 		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
 		s->method == FOT_METHOD_CROSSBATCH ? "crossbatch" : "standard", (long long)s->window, (long long)s->w,
 		(long long)s->d, (long long)s->negatives, wall, (double)asked / wall, g.gflops);
+	print_answers(t->train_csv, &answers);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
 	*stop = t->o->progress ? t->o->progress(t->o->user, &g) : 0;
 out:
@@ -300,7 +373,7 @@ static int save_checkpoint(struct trainer *t, struct fot_err *err)
 {
 	struct fot_checkpoint c = { .step = t->step };
 
-	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", fot_corpus_hash(t->train));
+	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", t->data_sha256);
 	return fot_checkpoint_write(t->o->out, &c, &t->p, &t->adam, err);
 }
 
@@ -328,7 +401,7 @@ static int copy_tokenizer(struct trainer *t, struct fot_err *err)
 	struct fot_str path = FOT_STR_INIT, bytes = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	if (strcmp(t->r->tokenizer, "byte") == 0)
+	if (strcmp(t->r->tokenizer, "byte") == 0 || strcmp(t->r->tokenizer, "none") == 0)
 		return FOT_OK;
 	fot_path_join(&path, t->o->out, "tokenizer.model");
 	FOT_TRY(fot_str_check(&path, err));
@@ -389,17 +462,33 @@ static void close_all(struct trainer *t)
 	fot_tokenizer_close(t->tok);
 }
 
+/* Corpora, where there are any, and the hash of what batches come from. */
+static int open_data(struct trainer *t, struct fot_err *err)
+{
+	const struct fot_recipe *r = t->r;
+	const char *const *specs = (const char *const *)r->dataset;
+	int status = FOT_OK;
+
+	if (r->n_datasets)
+		FOT_TRY(fot_corpus_open(&t->train, specs, r->n_datasets, FOT_TRAIN, t->o->store, t->tok, err));
+	if (r->n_datasets && r->valid_every)
+		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok, err));
+	if (generated(t))
+		fot_generator_hash(&r->generator, t->train ? fot_corpus_hash(t->train) : "", t->data_sha256);
+	else
+		snprintf(t->data_sha256, sizeof t->data_sha256, "%s", fot_corpus_hash(t->train));
+out:
+	return status;
+}
+
 int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *finished, struct fot_err *err)
 {
 	struct trainer t = { .r = r, .o = o };
-	const char *const *specs = (const char *const *)r->dataset;
 	int status;
 
 	*finished = false;
 	FOT_TRY(open_tokenizer(&t, err));
-	FOT_TRY(fot_corpus_open(&t.train, specs, r->n_datasets, FOT_TRAIN, o->store, t.tok, err));
-	if (r->valid_every)
-		FOT_TRY(fot_corpus_open(&t.valid, specs, r->n_datasets, FOT_VALID, o->store, t.tok, err));
+	FOT_TRY(open_data(&t, err));
 	FOT_TRY(open_network(&t, err));
 	FOT_TRY(fot_mkdir_all(o->out, err));
 	FOT_TRY(start_state(&t, err));

@@ -1,0 +1,76 @@
+/* generate_lookup.c: records in the own windows, questions in the asking one.
+ *
+ * Batch index i of step s reads dictionary number s * SLOTS + i, negative j the one
+ * behind those; all of them are new in every step. */
+#include <string.h>
+
+#include "base/rng.h"
+#include "datasets/lookup.h"
+#include "model/train/generator.h"
+
+#define SLOTS (1u << 20)
+#define R FOT_LOOKUP_RECORD
+
+/* Dictionaries of training and of validation must differ: the purpose is part of the seed. */
+static void dictionary(struct fot_lookup *d, uint64_t seed, const char *purpose, uint64_t item, struct fot_rng *rng)
+{
+	fot_rng_init(rng, seed, purpose, item);
+	fot_lookup_init(d, fot_rng_u64(rng), item);
+}
+
+/* Records first .. first + n - 1. */
+static void write_records(int32_t *tokens, const struct fot_lookup *d, int64_t first, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		fot_lookup_record(d, first + i, tokens + i * R);
+}
+
+/* The slots from..n-1 of an asking window: questions about records 0 .. known-1. */
+static void write_questions(struct fot_batch *b, int64_t ask, const struct fot_lookup *d, int64_t known, int64_t from,
+			    struct fot_rng *rng)
+{
+	int64_t W = b->window, at;
+
+	for (int64_t i = from; i < W / R; i++) {
+		at = ask * W + i * R;
+		fot_lookup_question(d, (int64_t)fot_rng_below(rng, (uint64_t)known), b->tokens + at);
+		for (int64_t j = at + FOT_LOOKUP_VALUE_AT - 1; j < at + R - 1; j++) {
+			b->targets[j] = b->tokens[j + 1];
+			b->answer[j] = 1;
+		}
+	}
+}
+
+static void draw_ask(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, int64_t ask,
+		     const struct fot_lookup *d, struct fot_rng *rng)
+{
+	int64_t W = b->window, slots = W / R, w = st->method == FOT_METHOD_CROSSBATCH ? st->w : 0, here = 0;
+
+	if (w == 0)
+		here = slots / 2;
+	else if (fot_rng_uniform(rng) < src->generator->mixed)
+		here = 1 + (int64_t)fot_rng_below(rng, (uint64_t)(slots - 1));
+	for (int64_t j = 0; j < w; j++)
+		write_records(b->tokens + (st->batch + ask * w + j) * W, d, j * slots, slots);
+	write_records(b->tokens + ask * W, d, w * slots, here);
+	write_questions(b, ask, d, w * slots + here, here, rng);
+}
+
+int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+			const char *purpose, uint64_t step, struct fot_err *err)
+{
+	int64_t negatives = st->method == FOT_METHOD_CROSSBATCH ? st->negatives : 0;
+	struct fot_lookup d;
+	struct fot_rng rng;
+
+	(void)err; /* nothing can fail; the table of generators has one signature */
+	for (int64_t i = 0; i < st->batch; i++) {
+		dictionary(&d, seed, purpose, step * SLOTS + (uint64_t)i, &rng);
+		draw_ask(b, src, st, i, &d, &rng);
+	}
+	for (int64_t j = 0; j < negatives; j++) {
+		dictionary(&d, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j, &rng);
+		write_records(b->tokens + (b->n_win - negatives + j) * b->window, &d, 0, b->window / R);
+	}
+	return FOT_OK;
+}

@@ -1,0 +1,123 @@
+/* generator.c: the table of generators; reading their part of a recipe. */
+#include "model/train/generator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "datasets/lookup.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct kind {
+	const char *name;
+	int version; /* raised whenever batches change for the same recipe */
+	const char *const *keys;
+	size_t n_keys;
+	int (*draw)(struct fot_batch *, const struct fot_source *, const struct fot_stage *, uint64_t, const char *,
+		    uint64_t, struct fot_err *);
+};
+
+static const char *const lookup_keys[] = { "kind", "mixed" };
+static const char *const passkey_keys[] = { "kind", "answer_weight", "filler", "decoys", "cut", "digits" };
+
+static const struct kind kinds[] = {
+	[FOT_GENERATOR_NONE] = { "none", 0, NULL, 0, NULL },
+	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, lookup_keys, COUNT(lookup_keys), fot_generate_lookup },
+	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, passkey_keys, COUNT(passkey_keys), fot_generate_passkey },
+};
+
+static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+{
+	const char *name = NULL;
+	int status;
+
+	FOT_TRY(fot_json_string(obj, "kind", true, &name, ctx, err));
+	for (size_t i = 1; i < COUNT(kinds); i++)
+		if (strcmp(name, kinds[i].name) == 0) {
+			g->kind = (enum fot_generator_kind)i;
+			return FOT_OK;
+		}
+	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: kind: expected \"lookup\" or \"passkey\", got \"%s\"", ctx->where,
+			  name);
+out:
+	return status;
+}
+
+int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	const struct {
+		const char *key;
+		double hi, *out;
+	} numbers[] = { { "answer_weight", 1000, &g->answer_weight }, { "mixed", 1, &g->mixed },
+			{ "filler", 1, &g->filler },                  { "decoys", 1, &g->decoys },
+			{ "cut", 1, &g->cut },                        { "digits", 1, &g->digits } };
+	int status;
+
+	*g = (struct fot_generator){ .answer_weight = 1, .mixed = 0.3, .filler = 0.5, .decoys = 0.3, .cut = 0.2,
+				     .digits = 0.7 };
+	FOT_TRY(parse_kind(g, obj, &ctx, err));
+	FOT_TRY(fot_json_known(obj, where, kinds[g->kind].keys, kinds[g->kind].n_keys, FOT_ERR_USAGE, err));
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		FOT_TRY(fot_json_double(obj, numbers[i].key, false, 0, numbers[i].hi, numbers[i].out, &ctx, err));
+out:
+	return status;
+}
+
+int fot_generator_check(const struct fot_generator *g, const struct fot_stage *st, const char *where,
+			struct fot_err *err)
+{
+	const char *name = fot_generator_name(g);
+	/* Room for a sentence, or (standard) for a sentence, the question and the answer. */
+	int64_t least = st->method == FOT_METHOD_STANDARD ? 128 : 96;
+
+	if (st->pack > 1 || st->far > 0 || st->copy > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack, far and copy are for datasets, not for the generator %s",
+				where, name);
+	if (g->kind == FOT_GENERATOR_LOOKUP && (st->window % FOT_LOOKUP_RECORD || st->window < 2 * FOT_LOOKUP_RECORD))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: window: generator lookup: expected a multiple of %d, at least %d, got %lld", where,
+				FOT_LOOKUP_RECORD, 2 * FOT_LOOKUP_RECORD, (long long)st->window);
+	if (g->kind == FOT_GENERATOR_PASSKEY && st->d != 1)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: d: generator passkey: expected 1 (another document's pass key cannot be told from "
+				"the own one; use negatives), got %lld",
+				where, (long long)st->d);
+	if (g->kind == FOT_GENERATOR_PASSKEY && st->window < least)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: window: generator passkey: expected at least %lld, got %lld",
+				where, (long long)least, (long long)st->window);
+	return FOT_OK;
+}
+
+const char *fot_generator_name(const struct fot_generator *g)
+{
+	return kinds[g->kind].name;
+}
+
+void fot_generator_hash(const struct fot_generator *g, const char *corpus_hash, char out[65])
+{
+	struct fot_sha256 h;
+	char version[64];
+
+	snprintf(version, sizeof version, "generator %s %d ", kinds[g->kind].name, kinds[g->kind].version);
+	fot_sha256_init(&h);
+	fot_sha256_add(&h, version, strlen(version));
+	fot_sha256_add(&h, corpus_hash, strlen(corpus_hash));
+	fot_sha256_hex(&h, out);
+}
+
+bool fot_generator_equal(const struct fot_generator *a, const struct fot_generator *b)
+{
+	return a->kind == b->kind && a->answer_weight == b->answer_weight && a->mixed == b->mixed &&
+	       a->filler == b->filler && a->decoys == b->decoys && a->cut == b->cut && a->digits == b->digits;
+}
+
+int fot_generator_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+		       const char *purpose, uint64_t step, struct fot_err *err)
+{
+	memset(b->targets, 0xff, sizeof *b->targets * (size_t)(b->n_ask * b->window)); /* -1 */
+	b->answer_weight = src->generator->answer_weight;
+	return kinds[src->generator->kind].draw(b, src, st, seed, purpose, step, err);
+}

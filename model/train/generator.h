@@ -1,0 +1,68 @@
+/* generator.h: batches made up instead of cut from documents.
+ *
+ *   "generator": {"kind": "lookup", "mixed": 0.3}
+ *   "generator": {"kind": "passkey", "answer_weight": 1, "filler": 0.5, "decoys": 0.3,
+ *                 "cut": 0.2, "digits": 0.7}
+ *
+ * The layout is crossbatch.h's (without pack, far and copy): a generator fills the asking
+ * window of each batch index, the w own windows before it and the negatives, all of them
+ * functions of (seed, purpose, step).
+ *
+ * lookup (datasets/lookup.h; no datasets, tokenizer "none", windows a multiple of 10):
+ *   own windows hold records, the asking window questions for them; with probability
+ *   `mixed` it begins with records of its own and the questions are about all. Every
+ *   batch index has its own dictionary; negatives are records of yet others.  Standard:
+ *   the first half of the window holds records, the rest questions.
+ *
+ * passkey (datasets/passkey_text.h; one or more datasets, tokenizer "byte", d = 1):
+ *   a document is (w + 1) windows of the paper's filler (probability `filler`) or of
+ *   running text.  The sentence with the key stands in the own windows, with
+ *   probability `cut` across a border of two of them (w > 1); the asking window has the
+ *   question somewhere, at its very start in one case of four, and goes on with text
+ *   behind the answer.  A window gets sentences about other things with a number with
+ *   probability `decoys`.  Negatives are such windows without a pass key; of those of
+ *   text a share `digits` is chosen for having digits in it.  The answer is the number's
+ *   digits and the character behind them.  Standard: sentence and
+ *   question stand in the same window. */
+#ifndef FOT_GENERATOR_H
+#define FOT_GENERATOR_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/train/crossbatch.h"
+
+enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY };
+
+struct fot_generator {
+	enum fot_generator_kind kind;
+	double answer_weight;                 /* of the answers' mean loss; that of the rest counts 1 */
+	double mixed;                         /* lookup */
+	double filler, decoys, cut, digits;   /* passkey */
+};
+
+/* Errors: FOT_ERR_USAGE with the key; where stands in messages. */
+int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *where, struct fot_err *err);
+/* Can this stage be drawn? Errors: FOT_ERR_USAGE. */
+int fot_generator_check(const struct fot_generator *g, const struct fot_stage *st, const char *where,
+			struct fot_err *err);
+const char *fot_generator_name(const struct fot_generator *g);
+/* What made the batches besides the recipe: the generator's name and version, and the
+ * documents (their hash, "" without). */
+void fot_generator_hash(const struct fot_generator *g, const char *corpus_hash, char out[65]);
+bool fot_generator_equal(const struct fot_generator *a, const struct fot_generator *b);
+
+/* For fot_batch_draw: b is linked already. */
+int fot_generator_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+		       const char *purpose, uint64_t step, struct fot_err *err);
+
+/* ---- the generators' own entries -------------------------------------- */
+
+int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+			const char *purpose, uint64_t step, struct fot_err *err);
+int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+			 const char *purpose, uint64_t step, struct fot_err *err);
+
+#endif
