@@ -511,13 +511,6 @@ out:
 	return status;
 }
 
-static int too_short(int64_t context_length, size_t least, struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_USAGE,
-			"passkey: context length %lld cannot hold the prompt: at least %zu tokens",
-			(long long)context_length, least);
-}
-
 /* Where the parts of one prompt go. */
 struct plan {
 	struct fot_ids key, answer;
@@ -533,8 +526,10 @@ static int plan_key(struct plan *plan, const struct fot_passkey_parts *s, int64_
 	plan->key.n = 0;
 	FOT_TRY(encode_key(s, &plan->key, key, spaced, err));
 	least = s->head.n + plan->key.n + s->question.n + plan->answer.n;
-	if ((uint64_t)context_length < least)
-		return too_short(context_length, least, err);
+	if (context_length < (int64_t)least)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"passkey: context length %lld cannot hold the prompt: at least %zu tokens",
+				(long long)context_length, least);
 	plan->n = (size_t)context_length - least;
 out:
 	return status;
@@ -636,8 +631,6 @@ int fot_passkey_build(struct fot_passkey_prompt *out, const struct fot_passkey_p
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"passkey: context length %lld is over the longest asked for, %lld",
 				(long long)context_length, (long long)s->longest);
-	if (context_length < 1)
-		return too_short(context_length, s->head.n + s->question.n, err);
 	key_rng(&rng, s, context_length, depth);
 	for (int i = 0; i < DRAWS && !alone; i++) {
 		out->key = FOT_PASSKEY_MIN + (int)fot_rng_below(&rng, FOT_PASSKEY_MAX - FOT_PASSKEY_MIN + 1);
