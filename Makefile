@@ -53,7 +53,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs reproduce regress regress-update bench asan ubsan sanitized format help clean
+.PHONY: all setup test test-programs grad-programs reproduce regress regress-update bench asan ubsan sanitized fuzz format help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -68,6 +68,7 @@ help:
 	@echo 'make bench      measure the speed of kernels and engine on this machine'
 	@echo 'make asan       unit tests and command line tests under the address sanitizer'
 	@echo 'make ubsan      the same under the undefined behaviour sanitizer'
+	@echo 'make fuzz       fuzz the readers of foreign files with libFuzzer, FUZZ_SECONDS=600 each'
 	@echo 'make format     clang-format all C files'
 	@echo 'make clean      remove build/ and ./fotbench'
 
@@ -117,11 +118,19 @@ $(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
 $(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
+# Fuzz targets without a fuzzer, for the ordinary tests, and what writes their seeds.
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZERS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/tests/unit/torch_writer.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+
+$(B)/tests/fuzz/seeds: $(B)/tests/fuzz/seeds.o $(B)/tests/unit/torch_writer.o $(B)/tests/unit/spm_writer.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- tests ----
 
-test-programs: all $(TOOLS) $(call unit_of,unit)
+test-programs: all $(TOOLS) $(FUZZERS) $(B)/tests/fuzz/seeds $(call unit_of,unit)
 grad-programs: $(call unit_of,grad)
 
 # A separate make each: setup first, since the build needs its packages.
@@ -137,6 +146,10 @@ asan ubsan:
 sanitized: test-programs
 	@VARIANT=$(VARIANT) TEST_GROUPS='unit cli bad faults' ASAN_OPTIONS=abort_on_error=0:allocator_may_return_null=1 \
 		UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh $(NAME)
+
+# FUZZ_SECONDS (600) for each target; NAME: one target
+fuzz: $(B)/tests/fuzz/seeds
+	@SEEDS=$< tests/fuzz/run.sh $(NAME)
 
 # ---- the main job ----
 

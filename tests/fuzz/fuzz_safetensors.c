@@ -1,23 +1,10 @@
 /* libFuzzer target: whatever the bytes, the safetensors reader refuses them or
- * gives tensors that lie inside them.
- *
- *   clang -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
- *     tests/fuzz/fuzz_safetensors.c model/safetensors.c model/dtype.c base/*.c -lcjson -lm */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+ * gives tensors that lie inside them. */
 #include <string.h>
 
 #include "model/dtype.h"
 #include "model/safetensors.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {

@@ -2,24 +2,11 @@
  *
  * Input: two bytes k (little endian), k bytes of text, the model file.  What a
  * model encodes must be ids of its vocabulary, and the text's own bytes taken
- * as ids must decode or be refused.
- *
- *   clang -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
- *     tests/fuzz/fuzz_tokenizer.c model/tokenizer*.c model/spm_proto.c base/*.c -lcjson -lm */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+ * as ids must decode or be refused. */
 #include <string.h>
 
 #include "model/tokenizer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void use(const struct fot_tokenizer *t, const char *text, size_t n)
 {

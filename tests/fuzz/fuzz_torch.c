@@ -2,29 +2,13 @@
  * refuses them or gives tensors that lie inside the archive.
  *
  * A first byte of 0 makes the rest an archive; any other makes it the pickle of one that
- * is well formed, so that the checksum does not keep the fuzzer out.
- *
- *   clang -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
- *     tests/fuzz/fuzz_torch.c tests/unit/torch_writer.c model/torch_zip.c model/zip.c \
- *     model/dtype.c base/[a-z]*.c -lcjson -lz -lm */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+ * is well formed, so that the checksum does not keep the fuzzer out. */
 #include <string.h>
 
 #include "model/dtype.h"
 #include "model/torch_zip.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/torch_writer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t n, size_t max);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void read_archive(const uint8_t *bytes, size_t n)
 {

@@ -14,95 +14,10 @@
 #include "model/spm_proto.h"
 #include "model/tokenizer.h"
 #include "tests/unit/scratch.h"
+#include "tests/unit/spm_writer.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MARK "\xE2\x96\x81"
-
-/* ---- writing protocol buffers ---- */
-
-static void put_varint(struct fot_str *s, uint64_t v)
-{
-	for (; v >= 128; v >>= 7)
-		fot_str_putc(s, (char)(unsigned char)(v | 128));
-	fot_str_putc(s, (char)v);
-}
-
-static void put_number(struct fot_str *s, unsigned field, uint64_t v)
-{
-	put_varint(s, field << 3);
-	put_varint(s, v);
-}
-
-static void put_bytes(struct fot_str *s, unsigned field, const void *p, size_t n)
-{
-	put_varint(s, field << 3 | 2);
-	put_varint(s, n);
-	fot_str_add(s, p, n);
-}
-
-static void put_piece(struct fot_str *s, const char *text, size_t n, float score, int type)
-{
-	struct fot_str m = FOT_STR_INIT;
-
-	put_bytes(&m, 1, text, n);
-	put_varint(&m, 2 << 3 | 5);
-	fot_str_add(&m, &score, 4);
-	put_number(&m, 3, (uint64_t)type);
-	put_bytes(s, 1, m.data, m.len);
-	fot_str_release(&m);
-}
-
-/* What a model is made of; the zero value plus `normal` is a good one. */
-struct recipe {
-	const char *const *normal; /* pieces, best first */
-	size_t n_normal;
-	const float *scores; /* NULL: 0, -1, -2, ... */
-	bool no_dummy, keep_spaces;
-	bool no_unk, no_controls, no_bytes;
-	int model_type;   /* 0: BPE */
-	const void *tail; /* raw bytes at the end of trainer_spec */
-	size_t n_tail;
-	const void *rules; /* raw bytes at the end of normalizer_spec */
-	size_t n_rules;
-};
-
-static void put_specs(struct fot_str *s, const struct recipe *r)
-{
-	struct fot_str m = FOT_STR_INIT;
-
-	put_bytes(&m, 1, "identity", 8);
-	put_number(&m, 3, !r->no_dummy);
-	put_number(&m, 4, !r->keep_spaces);
-	fot_str_add(&m, r->rules, r->n_rules);
-	put_bytes(s, 3, m.data, m.len);
-	fot_str_clear(&m);
-	put_number(&m, 3, r->model_type ? (uint64_t)r->model_type : 2);
-	put_number(&m, 35, 1);
-	fot_str_add(&m, r->tail, r->n_tail);
-	put_bytes(s, 2, m.data, m.len);
-	fot_str_release(&m);
-}
-
-/* Ids: 0 unk, 1 <s>, 2 </s>, 3.. bytes, 259.. normal pieces. */
-static void put_model(struct fot_str *s, const struct recipe *r)
-{
-	char byte[8];
-
-	if (!r->no_unk)
-		put_piece(s, "<unk>", 5, 0, SPM_UNKNOWN);
-	if (!r->no_controls) {
-		put_piece(s, "<s>", 3, 0, SPM_CONTROL);
-		put_piece(s, "</s>", 4, 0, SPM_CONTROL);
-	}
-	for (int i = 0; i < 256 && !r->no_bytes; i++) {
-		snprintf(byte, sizeof(byte), "<0x%02X>", i);
-		put_piece(s, byte, 6, 0, SPM_BYTE);
-	}
-	for (size_t i = 0; i < r->n_normal; i++)
-		put_piece(s, r->normal[i], strlen(r->normal[i]), r->scores ? r->scores[i] : -(float)i,
-			  SPM_NORMAL);
-	put_specs(s, r);
-}
 
 static const char *const small_pieces[] = { "ab",
 					    MARK "a",
@@ -121,15 +36,15 @@ static const char *const small_pieces[] = { "ab",
 					    "ca",
 					    MARK "ab",
 					    "bca" };
-static const struct recipe small = { .normal = small_pieces, .n_normal = COUNT(small_pieces) };
+static const struct spm_recipe small = { .normal = small_pieces, .n_normal = COUNT(small_pieces) };
 
-static struct fot_tokenizer *must_open(const struct recipe *r)
+static struct fot_tokenizer *must_open(const struct spm_recipe *r)
 {
 	struct fot_str file = FOT_STR_INIT;
 	struct fot_tokenizer *t = NULL;
 	struct fot_err err = { 0 };
 
-	put_model(&file, r);
+	spm_model_file(&file, r);
 	if (fot_tokenizer_open_spm_memory(&t, file.data, file.len, "mem", &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	fot_str_release(&file);
@@ -142,7 +57,7 @@ struct part {
 	char text[64];
 };
 
-static int score_of(const char *text, const struct recipe *r, float *score)
+static int score_of(const char *text, const struct spm_recipe *r, float *score)
 {
 	for (size_t i = 0; i < r->n_normal; i++)
 		if (strcmp(r->normal[i], text) == 0) {
@@ -165,7 +80,7 @@ static size_t split_slowly(struct part *parts, const char *p, size_t n)
 	return k;
 }
 
-static bool merge_slowly(struct part *parts, size_t *k, const struct recipe *r)
+static bool merge_slowly(struct part *parts, size_t *k, const struct spm_recipe *r)
 {
 	size_t best = SIZE_MAX;
 	float top = 0, score = 0;
@@ -188,7 +103,7 @@ static bool merge_slowly(struct part *parts, size_t *k, const struct recipe *r)
 }
 
 /* normal: text after normalisation. */
-static void encode_slowly(struct fot_ids *out, const char *normal, size_t n, const struct recipe *r)
+static void encode_slowly(struct fot_ids *out, const char *normal, size_t n, const struct spm_recipe *r)
 {
 	struct part parts[400];
 	size_t k = split_slowly(parts, normal, n);
@@ -230,7 +145,7 @@ static void test_tokenizer_spm_equals_slow_reference(void **state)
 	};
 	static const float tied[COUNT(small_pieces)] = { 0,  -1, -1, 2,  -1, -1, -0.0f, -1,
 							 -5, -5, -5, -5, -5, 0,  -0.0f, 7.5f };
-	struct recipe rows[] = { small, small };
+	struct spm_recipe rows[] = { small, small };
 	struct fot_rng r;
 
 	(void)state;
@@ -264,7 +179,7 @@ enum { AB = 259, M_A, BC, ABC, MM, E_A, AA, AAAA, M, A, B, C, E, CA, M_AB, BCA }
 
 static void test_tokenizer_spm_spaces(void **state)
 {
-	struct recipe keep = small, bare = small;
+	struct spm_recipe keep = small, bare = small;
 	struct fot_tokenizer *t = must_open(&small);
 
 	(void)state;
@@ -292,7 +207,7 @@ static void test_tokenizer_spm_spaces(void **state)
 
 static void test_tokenizer_spm_bad_utf8_becomes_replacements(void **state)
 {
-	struct recipe bare = small;
+	struct spm_recipe bare = small;
 	struct fot_tokenizer *t;
 
 	(void)state;
@@ -320,7 +235,7 @@ static void assert_decodes(const struct fot_tokenizer *t, const int32_t *ids, si
 
 static void test_tokenizer_spm_decode(void **state)
 {
-	struct recipe keep = small, bare = small;
+	struct spm_recipe keep = small, bare = small;
 	struct fot_tokenizer *t = must_open(&small);
 
 	(void)state;
@@ -366,7 +281,7 @@ static void test_tokenizer_ids_outside_the_vocabulary(void **state)
 
 static void test_tokenizer_spm_round_trip_of_random_text(void **state)
 {
-	struct recipe keep = small;
+	struct spm_recipe keep = small;
 	struct fot_tokenizer *t;
 	struct fot_rng r;
 
@@ -476,7 +391,7 @@ static void test_tokenizer_spm_refuses_broken_wire(void **state)
 		fot_str_add(&file, raw_bad[i].bytes, raw_bad[i].n);
 		if (strstr(raw_bad[i].fragment, "piece: ") || strstr(raw_bad[i].fragment, "score: ") ||
 		    strstr(raw_bad[i].fragment, "message has 2") || i == 7)
-			put_specs(&file, &small); /* pieces are looked at once the specs are known */
+			spm_specs(&file, &small); /* pieces are looked at once the specs are known */
 		file_fails(&file, raw_bad[i].fragment);
 		scratch_write("t.model", raw_bad[i].bytes, raw_bad[i].n);
 		assert_int_equal(fot_tokenizer_open_spm(&t, scratch_path("t.model"), &err), FOT_ERR_INPUT);
@@ -484,11 +399,11 @@ static void test_tokenizer_spm_refuses_broken_wire(void **state)
 	}
 }
 
-static void bad_recipe(const struct recipe *r, const char *fragment)
+static void bad_recipe(const struct spm_recipe *r, const char *fragment)
 {
 	struct fot_str file = FOT_STR_INIT;
 
-	put_model(&file, r);
+	spm_model_file(&file, r);
 	file_fails(&file, fragment);
 	fot_str_release(&file);
 }
@@ -517,7 +432,7 @@ static void test_tokenizer_spm_refuses_what_it_cannot_honour(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct recipe r = small;
+		struct spm_recipe r = small;
 
 		if (rows[i].in_trainer) {
 			r.tail = rows[i].bytes;
@@ -532,7 +447,7 @@ static void test_tokenizer_spm_refuses_what_it_cannot_honour(void **state)
 
 static void test_tokenizer_spm_refuses_incomplete_vocabularies(void **state)
 {
-	struct recipe r = small;
+	struct spm_recipe r = small;
 	struct fot_tokenizer *t;
 
 	(void)state;
@@ -553,8 +468,8 @@ static void bad_piece(const char *text, size_t n, float score, int type, const c
 {
 	struct fot_str file = FOT_STR_INIT;
 
-	put_model(&file, &small);
-	put_piece(&file, text, n, score, type);
+	spm_model_file(&file, &small);
+	spm_piece_text(&file, text, n, score, type);
 	file_fails(&file, fragment);
 	fot_str_release(&file);
 }
@@ -593,7 +508,7 @@ static void test_tokenizer_spm_every_prefix_is_refused(void **state)
 	struct fot_str file = FOT_STR_INIT;
 
 	(void)state;
-	put_model(&file, &small); /* ends with the trainer_spec, without which nothing opens */
+	spm_model_file(&file, &small); /* ends with the trainer_spec, without which nothing opens */
 	for (size_t n = 0; n < file.len; n++) {
 		struct fot_tokenizer *t = NULL;
 		char *copy = fot_alloc(n, 1);
@@ -612,7 +527,7 @@ static void test_tokenizer_spm_survives_failing_allocations(void **state)
 	long k = 0;
 
 	(void)state;
-	put_model(&file, &small);
+	spm_model_file(&file, &small);
 	while (status != FOT_OK) {
 		struct fot_tokenizer *t = NULL;
 		struct fot_ids ids = { 0 };
@@ -684,7 +599,7 @@ static void test_tokenizer_opens_by_config(void **state)
 	fot_config_default(&c);
 	assert_fails(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_ERR_INPUT, &err,
 		     "tokenizer.model");
-	put_model(&file, &small);
+	spm_model_file(&file, &small);
 	scratch_write("tokenizer.model", file.data, file.len);
 	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
 	assert_int_equal(fot_tokenizer_vocab(t), BCA + 1);

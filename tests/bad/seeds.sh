@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The seeds of the fuzz targets and some hundred changed copies of each, without a fuzzer:
+# a target aborts when its reader breaks a promise.
+. "$(dirname "$0")/../cli/common.bash"
+fuzz=$root/build/$variant/tests/fuzz
+check seeds_are_written "$fuzz/seeds" seeds "$root/model/zoo/bpe-2k/tokenizer.model"
+for target in safetensors torch tokenizer json spec journal; do
+	check "seeds_of_$target" "$fuzz/fuzz_$target" seeds/"$target"/* --mutate 300
+done
