@@ -22,19 +22,22 @@ struct setting {
 	int n_mem, mem[2];
 	bool qk_norm, positionals, tied;
 	int64_t window, n_ask, w, d, negatives, pack;
+	double answer_weight; /* 0: no answers; < 0: no other targets */
 };
 
 /* Windows of 140 cross a tile of queries, contexts of 2 x 140 a tile of keys. */
 static const struct setting settings[] = {
-	{ "standard without memory layers", 0, { 0 }, false, true, false, 9, 2, 0, 1, 0, 1 },
-	{ "standard, rotary off at layer 1", 1, { 1 }, false, false, false, 9, 2, 0, 1, 0, 1 },
-	{ "crossbatch w 2 d 3 negatives 2", 1, { 1 }, false, false, false, 7, 3, 2, 3, 2, 1 },
-	{ "crossbatch, query-key norm", 1, { 1 }, true, false, false, 7, 3, 2, 2, 1, 1 },
-	{ "crossbatch, rotary keys, tied", 1, { 1 }, false, true, true, 7, 3, 1, 3, 0, 1 },
-	{ "two memory layers, all options", 2, { 0, 2 }, true, true, true, 6, 4, 2, 4, 3, 1 },
-	{ "two memory layers side by side", 2, { 1, 2 }, true, false, false, 6, 2, 1, 2, 1, 1 },
-	{ "windows longer than a tile", 1, { 1 }, true, false, false, 140, 2, 2, 2, 0, 1 },
-	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3 },
+	{ "standard without memory layers", 0, { 0 }, false, true, false, 9, 2, 0, 1, 0, 1, 0 },
+	{ "standard, rotary off at layer 1", 1, { 1 }, false, false, false, 9, 2, 0, 1, 0, 1, 0 },
+	{ "crossbatch w 2 d 3 negatives 2", 1, { 1 }, false, false, false, 7, 3, 2, 3, 2, 1, 0 },
+	{ "crossbatch, query-key norm", 1, { 1 }, true, false, false, 7, 3, 2, 2, 1, 1, 0 },
+	{ "crossbatch, rotary keys, tied", 1, { 1 }, false, true, true, 7, 3, 1, 3, 0, 1, 0 },
+	{ "two memory layers, all options", 2, { 0, 2 }, true, true, true, 6, 4, 2, 4, 3, 1, 0 },
+	{ "two memory layers side by side", 2, { 1, 2 }, true, false, false, 6, 2, 1, 2, 1, 1, 0 },
+	{ "windows longer than a tile", 1, { 1 }, true, false, false, 140, 2, 2, 2, 0, 1, 0 },
+	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3, 0 },
+	{ "answers count 2.5 fold", 1, { 1 }, false, false, false, 7, 3, 1, 2, 1, 1, 2.5 },
+	{ "answers alone", 1, { 1 }, false, false, false, 7, 3, 1, 1, 1, 1, -0.75 },
 };
 
 static void make_config(struct fot_config *c, const struct setting *s)
@@ -56,7 +59,7 @@ static void make_config(struct fot_config *c, const struct setting *s)
 		c->mem_layers[i] = s->mem[i];
 }
 
-static void make_batch(struct fot_batch *b, const struct fot_stage *st, int32_t vocab)
+static void make_batch(struct fot_batch *b, const struct fot_stage *st, double answer_weight, int32_t vocab)
 {
 	struct fot_rng rng;
 
@@ -67,6 +70,9 @@ static void make_batch(struct fot_batch *b, const struct fot_stage *st, int32_t 
 		b->tokens[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
 	for (int64_t i = 0; i < b->n_ask * b->window; i++)
 		b->targets[i] = i % 5 == 3 ? -1 : (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
+	b->answer_weight = fabs(answer_weight);
+	for (int64_t i = 0; i < b->n_ask * b->window && fabs(answer_weight) > 0; i++)
+		b->answer[i] = answer_weight < 0 || i % 4 == 1;
 }
 
 static double loss_at(struct fot_net *net, const struct fot_batch *b, fot_real *w, double x)
@@ -118,7 +124,7 @@ static void check_setting(const struct setting *s)
 	double loss = 0;
 
 	make_config(&c, s);
-	make_batch(&b, &st, c.vocab_size);
+	make_batch(&b, &st, s->answer_weight, c.vocab_size);
 	assert_int_equal(fot_params_init(&p, &c, &err), FOT_OK);
 	fot_params_random(&p, 11, 0.9, 0.7);
 	fot_net_size_of(&size, &st, 1, 2);

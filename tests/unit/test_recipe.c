@@ -17,6 +17,10 @@
 	" \"num_attention_heads\": 2, \"max_position_embeddings\": 32, \"bos_token_id\": 256,"                   \
 	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"}}"
 #define HEAD "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL ", "
+#define BARE(of_recipe, of_model)                                                                               \
+	"{\"name\": \"n\", \"tokenizer\": \"" of_recipe "\", \"model\": {\"vocab_size\": 64, \"hidden_size\": 16,"  \
+	" \"num_attention_heads\": 2, \"bos_token_id\": null, \"eos_token_id\": null, \"fot\": {\"tokenizer\": \""  \
+	of_model "\"}}, \"generator\": {\"kind\": \"lookup\"}, "
 #define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
 #define CROSS                                                                                       \
@@ -93,6 +97,10 @@ static void test_recipe_same_beginning(void **state)
 	assert_string_equal(why, "stages");
 	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
 	assert_string_equal(why, "datasets or tokenizer");
+	b.generator.kind = FOT_GENERATOR_PASSKEY;
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "generator");
+	b.generator.kind = FOT_GENERATOR_NONE;
 	/* A stage of constant rate may end earlier or later than these steps. */
 	assert_true(fot_recipe_same_beginning(&b, &a, 7, &why));
 	fot_recipe_release(&a);
@@ -123,9 +131,39 @@ static const struct {
 		    "\"d\": 3, \"lr\": 1}]}",
 	  "d: expected at most batch / pack = 2" },
 	{ HEAD DATA "\"stages\": [" STANDARD "], \"save_dtype\": \"I8\"}", "save_dtype" },
+	{ HEAD "\"stages\": [" STANDARD "]}", "datasets" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"decoy\": 1}, \"stages\": [" STANDARD "]}", "decoys" },
+	{ HEAD DATA "\"generatr\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "generator" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "stages[0]: window" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"lookup\"}, \"stages\": [" STANDARD "]}", "datasets" },
+	{ HEAD "\"generator\": {\"kind\": \"lookup\"}, \"stages\": [" STANDARD "]}", "vocab_size" },
+	{ BARE("byte", "none") "\"stages\": [" STANDARD "]}", "goes with generator lookup" },
+	{ BARE("none", "byte") "\"stages\": [" STANDARD "]}", "fot: tokenizer" },
+	{ BARE("none", "none") "\"stages\": [" STANDARD "]}", "stages[0]: window: generator lookup" },
 	{ "{\"name\": \"n\", \"tokenizer\": \"byte\", \"model\": {\"hidden_size\": 0}, " DATA "\"stages\": [" STANDARD "]}",
 	  "hidden_size" },
 };
+
+static void test_recipe_generator(void **state)
+{
+	struct fot_recipe r;
+
+	(void)state;
+	parse(&r, BARE("none", "none") "\"stages\": [{\"method\": \"standard\", \"steps\": 3, \"window\": 100, "
+				       "\"batch\": 2, \"lr\": 0.1}]}");
+	assert_int_equal(r.generator.kind, FOT_GENERATOR_LOOKUP);
+	assert_int_equal(r.n_datasets, 0);
+	fot_recipe_release(&r);
+	parse(&r, HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"answer_weight\": 3}, \"stages\": [{\"method\": "
+			    "\"crossbatch\", \"steps\": 3, \"window\": 96, \"batch\": 2, \"negatives\": 5, \"lr\": 0.1}]}");
+	assert_int_equal(r.generator.kind, FOT_GENERATOR_PASSKEY);
+	assert_int_equal(r.n_datasets, 2);
+	assert_true(r.generator.answer_weight == 3);
+	fot_recipe_release(&r);
+	parse(&r, HEAD DATA "\"stages\": [" STANDARD "]}");
+	assert_int_equal(r.generator.kind, FOT_GENERATOR_NONE);
+	fot_recipe_release(&r);
+}
 
 static void test_recipe_refuses(void **state)
 {
@@ -146,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_recipe_reads_everything),
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
+		cmocka_unit_test(test_recipe_generator),
 		cmocka_unit_test(test_recipe_refuses),
 	};
 
