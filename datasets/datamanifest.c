@@ -235,6 +235,7 @@ static int read_rule(struct fot_rule *d, const cJSON *obj, const char *where, st
 	d->encoding = (enum fot_encoding)encoding;
 	FOT_TRY(fot_json_string(obj, "from", false, &d->from, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "until", false, &d->until, &ctx, err));
+	FOT_TRY(fot_json_string(obj, "between", false, &d->between, &ctx, err));
 	FOT_TRY(fot_json_object(obj, "sword", false, &sword, &ctx, err));
 	if (!sword == !d->n_include)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected either include or sword", where);
@@ -248,13 +249,14 @@ static int read_document(struct fot_datamanifest *m, struct fot_rule *d, const c
 			 struct fot_err *err)
 {
 	static const char *const known[] = { "id",       "split", "package", "include", "exclude", "gunzip",
-					     "encoding", "from",  "until",   "sword",   "bytes",   "sha256" };
+					     "encoding", "from",  "until",   "sword",   "bytes",   "sha256",  "between" };
 	const struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	const char *package = NULL;
 	size_t split = 0;
 	int status;
 
 	d->sha256 = "";
+	d->between = "\n";
 	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "id", true, &d->id, &ctx, err));
 	if (!fot_document_id_ok(d->id)) {

@@ -12,8 +12,9 @@
  *     "id", "split": "train" | "valid" | "test", "package",
  *     "include", "exclude": fnmatch patterns over the package's paths ('*'
  *       matches '/' too); files are taken in bytewise order of their paths,
- *       empty ones left out, joined with "\n"; each pattern of include must
+ *       empty ones left out, joined with "between"; each pattern of include must
  *       match a file,
+ *     "between": text between two files (default "\n"),
  *     "gunzip": true (gzip files are unpacked),
  *     "encoding": "utf-8" (default) | "latin1" | "mixed" (a file that is not
  *       valid UTF-8 is latin1),
@@ -55,6 +56,7 @@ struct fot_rule { /* how one document is made */
 	const char **include, **exclude;
 	size_t n_include, n_exclude;
 	const char *from, *until, *module, *kind; /* NULL where not given */
+	const char *between;
 	int64_t first, count;
 	bool gunzip;
 	enum fot_encoding encoding;

@@ -69,7 +69,7 @@ static int add_file(struct fot_str *out, const struct fot_rule *d, const char *f
 	FOT_TRY(decode(&text, d, bytes->len ? bytes->data : "", bytes->len, name, err));
 	if (text.len) {
 		if (out->len)
-			fot_str_putc(out, '\n');
+			fot_str_puts(out, d->between);
 		fot_str_add(out, text.data, text.len);
 	}
 out:

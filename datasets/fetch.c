@@ -340,6 +340,15 @@ out:
 	return status;
 }
 
+/* Nothing of it was asked for? */
+static bool is_optional(const struct job *j, const struct fot_datamanifest *m)
+{
+	for (size_t i = 0; i < m->n_packages; i++)
+		if (!m->packages[i].optional || j->o->optional)
+			return false;
+	return m->n_packages > 0;
+}
+
 static int fetch_one(struct job *j, const struct fot_datamanifest *m, struct fot_err *err)
 {
 	struct install in = { .j = j, .m = m };
@@ -347,6 +356,10 @@ static int fetch_one(struct job *j, const struct fot_datamanifest *m, struct fot
 
 	if (is_current(j, m))
 		return FOT_OK;
+	if (is_optional(j, m)) {
+		note(j->o, "%s: left out: its packages are optional (--with-npm)", m->dataset);
+		return FOT_OK;
+	}
 	FOT_TRY(install_init(&in, err));
 	FOT_TRY(fot_packages_get(j->downloads, m, in.wanted, in.got, err));
 	FOT_TRY(install_documents(&in, err));
@@ -505,6 +518,8 @@ static int verify_one(struct job *j, const struct fot_datamanifest *m, struct fo
 	fot_index_path(&path, j->store, m->dataset, "index.json");
 	FOT_TRY(fot_str_check(&path, err));
 	there = fot_file_exists(path.data);
+	if (!there && is_optional(j, m))
+		goto out;
 	if (!there) {
 		j->counts->n_absent++;
 		note(j->o, "%s: not installed in %s", m->dataset, j->store);

@@ -87,6 +87,19 @@ check data_bad_manifests_folder 5 err 'nowhere' "$fotbench" data list --manifest
 check data_store_from_environment 0 out '^books +absent ' env FOTBENCH_DATA="$work/empty" "$fotbench" data list books
 check data_default_manifests 0 out '^tex ' env FOTBENCH_DATA="$work/empty" sh -c "cd / && '$fotbench' data list"
 
+# A dataset of optional packages only is no fault when they are not asked for.
+cat >"$work/manifests/tiny.json" <<EOF
+{"format": "fotbench-manifest-1", "dataset": "tiny",
+ "packages": [{"name": "p", "registry": "dir", "path": "package", "optional": true}],
+ "documents": [{"id": "d", "split": "train", "package": "p", "include": ["*.txt"], "between": "%", "bytes": 28,
+   "sha256": "$(sum 'held out, part one\n%%part two')"}]}
+EOF
+rm "$work/store/tiny/index.json"
+check data_fetch_optional 0 err 'left out: its packages are optional' data fetch
+check data_verify_optional 0 out '^0 documents' data verify
+check data_fetch_with_optional 0 out '1 installed now' data fetch --with-npm
+check data_verify_between 0 out '^1 documents: 0 damaged, 0 packages or documents not the pinned' data verify
+
 # A Debian package without apt-get: one clear line.
 cat >"$work/manifests/tiny.json" <<EOF
 {"format": "fotbench-manifest-1", "dataset": "tiny",

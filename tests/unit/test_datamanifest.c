@@ -247,6 +247,7 @@ static void test_datamanifest_build_joins_sorted_by_path(void **state)
 	assert_int_equal(symlink("/etc/passwd", scratch_path("m/pkg/link.c")), 0);
 	assert_builds("\"include\": [\"*.c\"]", "a\n\nb\n\ns\nc"); /* '.' sorts before '/' */
 	assert_builds("\"include\": [\"sub/*\", \"a.c\"]", "a\n\nc\nh");
+	assert_builds("\"include\": [\"sub/*\", \"a.c\"], \"between\": \"\\n%\\n\"", "a\n\n%\nc\n%\nh");
 	assert_builds("\"include\": [\"*.c\"], \"exclude\": [\"s*\"]", "a\n\nb\n");
 	assert_builds("\"include\": [\"*.t\"], \"encoding\": \"mixed\"", "\xc3\xa9\n\xc3\xa9");
 	assert_builds("\"include\": [\"latin.t\"], \"encoding\": \"latin1\"", "\xc3\xa9");

@@ -1,0 +1,79 @@
+/* labelled.h: texts with a label, or with a list of accepted answers.
+ *
+ * A labelled set is named by a spec string:
+ *
+ *   SOURCE[,SOURCE...][?key=value[&key=value...]]
+ *
+ *   SOURCE   a labelled set installed in the store (wordnet, fortunes, spam-assassin,
+ *            brown), or [train:|valid:|test:]PATH of a file, or of a folder, whose files
+ *            of known kind are all read, in bytewise order
+ *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
+ *                     UTF-8 is ISO-8859-1
+ *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...]
+ *            .jsonl   one object a line
+ *            .csv     RFC 4180 with a header line
+ *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv and
+ *                     fields of .jsonl (default text and label; id and split if there)
+ *            labels=coarse|fine  which labels of TREC (default coarse) and of WordNet
+ *                     (default fine, 45 classes; coarse: 6 classes of the nouns)
+ *            keep=P[,P...], drop=P[,P...]  labels by fnmatch patterns
+ *            clip=N   texts are cut at the last blank within N bytes (default: whole
+ *                     texts; 400 for spam-assassin and brown)
+ *            holdout=F  see below (default 0.2)
+ *            skip_bad=1  leave out bad rows and count them (default: a bad row is an error)
+ *            name=NAME  name of the set (default: of the folder or first file)
+ *   A '%XX' in a value is that byte.
+ *
+ * Splits.  By prefix, else by the split column (train, valid, test; dev and validation
+ * mean valid), else, with several files, by their names (train* train, val* and dev*
+ * valid, others test).  When no item is a test item, those whose text's hash falls into
+ * the fraction `holdout` are: equal texts fall on the same side.
+ *
+ * Texts and labels: white space at the ends is dropped, runs of it inside become one
+ * blank, since prompts are made of lines.  Empty ones, NUL bytes, invalid UTF-8, ids
+ * that are there twice, and labels of test items that no training item has are
+ * errors which say file and line. */
+#ifndef FOT_LABELLED_H
+#define FOT_LABELLED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datasets/dataset.h"
+
+struct fot_item {
+	char *id, *text; /* id: unique in the set */
+	char sha256[65]; /* of the text */
+	uint64_t key;    /* hash of the text's letters and digits, in lower case */
+	enum fot_split split;
+	int32_t label; /* index into labels; -1: answers instead */
+	char **answer; /* accepted answers */
+	size_t n_answers;
+	size_t source;  /* file: index of the sources read */
+	int64_t line;   /* from 1 */
+	bool duplicate; /* an earlier item of this split has the same key */
+	bool leaked;    /* no test item itself, but one has the same key */
+};
+
+struct fot_labelled {
+	char *name, *origin;
+	char hash[65]; /* over ids, texts, labels, answers and splits */
+	char **label;  /* [n_labels], sorted bytewise; none with answers */
+	size_t n_labels;
+	struct fot_item *item;
+	size_t n, n_split[3];
+	size_t n_duplicates, n_leaked;
+	size_t n_bad; /* bad rows left out (skip_bad) */
+	char first_bad[FOT_ERR_TEXT_MAX];
+};
+
+/* store: where installed sets lie, may be NULL. Errors: FOT_ERR_INPUT; FOT_ERR_USAGE for
+ * a spec that is none. */
+int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err);
+void fot_labelled_close(struct fot_labelled *l);
+/* Is this the name of a labelled set that `fotbench data fetch` installs? */
+bool fot_labelled_is_installed(const char *name);
+
+#endif

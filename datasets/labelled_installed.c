@@ -1,0 +1,293 @@
+/* labelled_installed.c: labelled sets among the installed packages' texts.
+ *
+ *   wordnet        data.noun, data.verb, data.adj, data.adv: the gloss behind " | ", up to
+ *                  its examples; the label is the lexicographer file (field 2), or one
+ *                  of six groups of noun files
+ *   fortunes       one document per file of fortunes, which is the label; entries stand
+ *                  between lines "%"
+ *   spam-assassin  one document per folder; mails stand between lines "%"; subject and
+ *                  body (headers would give the label away); labels ham and spam
+ *   brown          one document per genre; words with tags "word/tag" lose them; texts
+ *                  stand between lines "%"
+ *
+ * Ids are document:place, so they do not depend on what is left out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "datasets/labelled_priv.h"
+
+/* wninput(5WN), lexnames(5WN), and our grouping of the nouns. */
+static const struct {
+	const char *fine, *coarse;
+} lexname[] = {
+	{ "adj.all", NULL },
+	{ "adj.pert", NULL },
+	{ "adv.all", NULL },
+	{ "noun.Tops", NULL },
+	{ "noun.act", "event" },
+	{ "noun.animal", "entity" },
+	{ "noun.artifact", "entity" },
+	{ "noun.attribute", "description" },
+	{ "noun.body", "entity" },
+	{ "noun.cognition", "description" },
+	{ "noun.communication", "description" },
+	{ "noun.event", "event" },
+	{ "noun.feeling", "description" },
+	{ "noun.food", "entity" },
+	{ "noun.group", "human" },
+	{ "noun.location", "location" },
+	{ "noun.motive", "description" },
+	{ "noun.object", "location" },
+	{ "noun.person", "human" },
+	{ "noun.phenomenon", "event" },
+	{ "noun.plant", "entity" },
+	{ "noun.possession", "entity" },
+	{ "noun.process", "event" },
+	{ "noun.quantity", "number" },
+	{ "noun.relation", "description" },
+	{ "noun.shape", "description" },
+	{ "noun.state", "description" },
+	{ "noun.substance", "entity" },
+	{ "noun.time", "number" },
+	{ "verb.body", NULL },
+	{ "verb.change", NULL },
+	{ "verb.cognition", NULL },
+	{ "verb.communication", NULL },
+	{ "verb.competition", NULL },
+	{ "verb.consumption", NULL },
+	{ "verb.contact", NULL },
+	{ "verb.creation", NULL },
+	{ "verb.emotion", NULL },
+	{ "verb.motion", NULL },
+	{ "verb.perception", NULL },
+	{ "verb.possession", NULL },
+	{ "verb.social", NULL },
+	{ "verb.stative", NULL },
+	{ "verb.weather", NULL },
+	{ "adj.ppl", NULL },
+};
+
+#define N_LEXNAMES (sizeof(lexname) / sizeof(lexname[0]))
+
+/* The document being read: its id is the label of most sets. */
+struct part {
+	struct fot_labelling *g;
+	const char *document;
+	struct fot_str id, text;
+};
+
+static int add(struct part *d, const char *label, size_t n_label, int64_t line, struct fot_err *err)
+{
+	struct fot_row row = { .line = line };
+	int status;
+
+	if (strspn(d->text.len ? d->text.data : "", " \t\r\n\v\f") >= d->text.len)
+		return FOT_OK; /* an entry of white space */
+	fot_str_clear(&d->id);
+	fot_str_printf(&d->id, "%s:%lld", d->document, (long long)line);
+	FOT_TRY(fot_str_check(&d->id, err));
+	FOT_TRY(fot_str_check(&d->text, err));
+	row.id = d->id.data;
+	row.text.p = d->text.data;
+	row.text.n = d->text.len;
+	row.label.p = label;
+	row.label.n = n_label;
+	status = fot_labelling_add(d->g, &row, err);
+out:
+	return status;
+}
+
+/* ---- WordNet ---- */
+
+/* "08 digits, blank, two digits": the file number, or -1. */
+static int lexfile(const char *p, size_t n)
+{
+	if (n < 12 || strspn(p, "0123456789") < 8 || p[8] != ' ' || strspn(p + 9, "0123456789") != 2)
+		return -1;
+	return (p[9] - '0') * 10 + p[10] - '0';
+}
+
+static int wordnet_line(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+{
+	bool coarse = d->g->o->labels && strcmp(d->g->o->labels, "coarse") == 0;
+	const char *bar = memmem(p, n, " | ", 3), *stop;
+	int number = lexfile(p, n);
+	const char *label;
+
+	if (n >= 2 && memcmp(p, "  ", 2) == 0)
+		return FOT_OK; /* the licence */
+	if (number < 0 || (size_t)number >= N_LEXNAMES || !bar)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s:%lld: expected a synset 'offset file ... | gloss', got '%.*s'",
+				d->g->path, (long long)line, (int)(n < 60 ? n : 60), p);
+	label = coarse ? lexname[number].coarse : lexname[number].fine;
+	if (!label)
+		return FOT_OK;
+	bar += 3;
+	n -= (size_t)(bar - p);
+	stop = memmem(bar, n, "; \"", 3); /* examples */
+	fot_str_clear(&d->text);
+	fot_str_add(&d->text, bar, stop && stop > bar ? (size_t)(stop - bar) : n);
+	return add(d, label, strlen(label), line, err);
+}
+
+static int read_wordnet(struct part *d, const struct fot_str *text, struct fot_err *err)
+{
+	const char *p = text->data, *end = p + text->len, *stop;
+	int status = FOT_OK;
+
+	for (int64_t line = 1; p < end && status == FOT_OK; line++, p = stop + 1) {
+		stop = memchr(p, '\n', (size_t)(end - p));
+		stop = stop ? stop : end;
+		status = wordnet_line(d, p, (size_t)(stop - p), line, err);
+	}
+	return status;
+}
+
+/* ---- entries between lines "%" ---- */
+
+static int each_entry(struct part *d, const struct fot_str *text,
+		      int (*one)(struct part *, const char *, size_t, int64_t, struct fot_err *),
+		      struct fot_err *err)
+{
+	const char *p = text->data, *end = p + text->len, *start = p, *stop;
+	int64_t first = 1;
+	int status = FOT_OK;
+
+	for (int64_t line = 1; p < end && status == FOT_OK; line++, p = stop + 1) {
+		stop = memchr(p, '\n', (size_t)(end - p));
+		stop = stop ? stop : end;
+		if (stop - p != 1 || *p != '%')
+			continue;
+		status = one(d, start, (size_t)(p - start), first, err);
+		start = stop < end ? stop + 1 : end;
+		first = line + 1;
+	}
+	return status == FOT_OK ? one(d, start, (size_t)(end - start), first, err) : status;
+}
+
+static int plain_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+{
+	fot_str_clear(&d->text);
+	fot_str_add(&d->text, p, n);
+	return add(d, d->document, strlen(d->document), line, err);
+}
+
+static int read_fortunes(struct part *d, const struct fot_str *text, struct fot_err *err)
+{
+	return each_entry(d, text, plain_entry, err);
+}
+
+/* The subject's text and all behind the first empty line. */
+static int mail_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+{
+	const char *body = memmem(p, n, "\n\n", 2), *head_end = body ? body : p + n, *subject = p, *stop;
+	bool spam = strstr(d->document, "spam") != NULL;
+
+	fot_str_clear(&d->text);
+	while (subject && subject < head_end && (size_t)(head_end - subject) > 8 &&
+	       strncasecmp(subject, "subject:", 8) != 0) {
+		subject = memchr(subject, '\n', (size_t)(head_end - subject));
+		subject = subject ? subject + 1 : NULL;
+	}
+	if (subject && (size_t)(head_end - subject) > 8) {
+		stop = memchr(subject, '\n', (size_t)(head_end - subject));
+		subject += 8;
+		fot_str_add(&d->text, subject, (size_t)((stop ? stop : head_end) - subject));
+		fot_str_puts(&d->text, " - ");
+	}
+	if (body)
+		fot_str_add(&d->text, body, n - (size_t)(body - p));
+	return add(d, spam ? "spam" : "ham", spam ? 4 : 3, line, err);
+}
+
+static int read_mail(struct part *d, const struct fot_str *text, struct fot_err *err)
+{
+	return each_entry(d, text, mail_entry, err);
+}
+
+/* "word/tag" is cut at the last '/'. */
+static int tagged_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+{
+	const char *end = p + n, *stop, *slash;
+
+	fot_str_clear(&d->text);
+	for (; p < end; p = stop) {
+		size_t blank = strspn(p, " \t\r\n");
+
+		if (blank) {
+			stop = p + (blank < (size_t)(end - p) ? blank : (size_t)(end - p));
+			fot_str_putc(&d->text, ' ');
+			continue;
+		}
+		stop = p + strcspn(p, " \t\r\n");
+		stop = stop < end ? stop : end;
+		slash = memrchr(p, '/', (size_t)(stop - p));
+		fot_str_add(&d->text, p, (size_t)((slash ? slash : stop) - p));
+	}
+	return add(d, d->document, strlen(d->document), line, err);
+}
+
+static int read_tagged(struct part *d, const struct fot_str *text, struct fot_err *err)
+{
+	return each_entry(d, text, tagged_entry, err);
+}
+
+/* ---- the sets ---- */
+
+static const struct set {
+	const char *name;
+	int64_t clip; /* bytes kept of a text unless the spec says otherwise; 0: all */
+	int (*read)(struct part *d, const struct fot_str *text, struct fot_err *err);
+} sets[] = {
+	{ "wordnet", 0, read_wordnet },
+	{ "fortunes", 0, read_fortunes },
+	{ "spam-assassin", 400, read_mail },
+	{ "brown", 400, read_tagged },
+};
+
+static const struct set *find_set(const char *name)
+{
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		if (strcmp(sets[i].name, name) == 0)
+			return &sets[i];
+	return NULL;
+}
+
+bool fot_labelled_is_installed(const char *name)
+{
+	return find_set(name) != NULL;
+}
+
+int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
+			   struct fot_str *origin, struct fot_err *err)
+{
+	const struct set *set = find_set(name);
+	struct fot_dataset *data = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	struct part part = { .g = g };
+	int status;
+
+	FOT_TRY(fot_dataset_open(&data, name, store, err));
+	fot_str_puts(origin, fot_dataset_origin(data));
+	g->clip = g->o->clip >= 0 ? g->o->clip : set->clip;
+	for (size_t i = 0; i < fot_dataset_count(data); i++) {
+		part.document = fot_dataset_at(data, i)->id;
+		FOT_TRY(fot_dataset_text(data, i, &text, err));
+		if (memchr(text.data, '\0', text.len)) {
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: document %s: NUL byte, expected text",
+					  name, part.document);
+			goto out;
+		}
+		FOT_TRY(set->read(&part, &text, err));
+	}
+out:
+	if (status != FOT_OK)
+		fot_err_prefix(err, "labelled set %s", name);
+	fot_dataset_close(data);
+	fot_str_release(&text);
+	fot_str_release(&part.id);
+	fot_str_release(&part.text);
+	return status;
+}

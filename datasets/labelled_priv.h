@@ -1,0 +1,66 @@
+/* labelled_priv.h: between datasets/labelled.c and its readers. */
+#ifndef FOT_LABELLED_PRIV_H
+#define FOT_LABELLED_PRIV_H
+
+#include "base/str.h"
+#include "datasets/labelled.h"
+
+#define FOT_LABELLED_FILE_MAX ((size_t)1 << 30)
+#define FOT_LABELLED_TEXT_MAX ((size_t)1 << 20)
+#define FOT_LABELLED_ITEMS_MAX ((size_t)10000000)
+#define FOT_LABELLED_LABELS_MAX ((size_t)4096)
+#define FOT_LABELLED_ANSWERS_MAX 1000
+
+enum { FOT_SPLIT_BY_NAME = FOT_SPLIT_ALL }; /* not given */
+
+struct fot_labelled_opts {
+	char *text, *label, *answers, *id, *split; /* columns; NULL where not given */
+	char *labels, *keep, *drop, *name;
+	int64_t clip; /* -1: not given, 0: whole texts */
+	double holdout;
+	bool skip_bad;
+};
+
+/* What a reader adds to. */
+struct fot_labelling {
+	struct fot_labelled *l;
+	const struct fot_labelled_opts *o;
+	const char *path;     /* of the file being read, for messages and ids */
+	const char *base;     /* its last component */
+	enum fot_split split; /* of its items, or FOT_SPLIT_BY_NAME */
+	size_t source;
+	size_t cap;
+	int64_t clip; /* in force */
+	/* The label of each item until they are counted. */
+	char **item_label;
+};
+
+/* One row as read; strings of any bytes, copied. */
+struct fot_row {
+	const char *id; /* NULL: FILE:LINE */
+	struct {
+		const char *p;
+		size_t n;
+	} text, label;
+	const char *const *answer; /* [n_answers]; NULL: label counts */
+	size_t n_answers;
+	const char *split; /* NULL: not given */
+	int64_t line;
+};
+/* Check and add; a bad row is FOT_ERR_INPUT, or counted with skip_bad. */
+int fot_labelling_add(struct fot_labelling *g, const struct fot_row *row, struct fot_err *err);
+/* A reader found a bad row itself: err is set; FOT_OK if it is to be skipped. */
+int fot_labelling_bad(struct fot_labelling *g, int status, struct fot_err *err);
+/* The text of a file: UTF-8 (or ISO-8859-1 when latin1 and not UTF-8), no NUL, LF. */
+int fot_labelling_text(struct fot_str *out, const char *path, bool latin1, struct fot_err *err);
+
+/* Readers of one file. */
+int fot_labelled_trec(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_webquestions(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
+/* An installed set; origin is appended to. */
+int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
+			   struct fot_str *origin, struct fot_err *err);
+
+#endif

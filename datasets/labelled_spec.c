@@ -1,0 +1,335 @@
+/* labelled_spec.c: `SOURCE[,SOURCE...][?key=value...]`, see labelled.h.
+ *
+ * Folders are replaced by the files in them here, so that what is read is a flat list of
+ * files with a split each. */
+#include "datasets/labelled_spec.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "datasets/datamanifest.h"
+
+static const struct fot_labelled_kind kinds[] = {
+	{ ".label", fot_labelled_trec },
+	{ ".json", fot_labelled_webquestions },
+	{ ".jsonl", fot_labelled_jsonl },
+	{ ".csv", fot_labelled_csv },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const struct fot_labelled_kind *fot_labelled_kind(const char *path)
+{
+	size_t n = strlen(path), k;
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		k = strlen(kinds[i].suffix);
+		if (n > k && path[n - k - 1] != '/' && strcmp(path + n - k, kinds[i].suffix) == 0)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+/* ---- options ---- */
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+				      -1;
+}
+
+/* A copy with %XX replaced; NULL when out of memory or %00. */
+static char *unescape(const char *p, size_t n)
+{
+	struct fot_str s = FOT_STR_INIT;
+	char *copy = NULL;
+
+	fot_str_puts(&s, "");
+	for (size_t i = 0; i < n; i++) {
+		bool escape = p[i] == '%' && i + 2 < n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0;
+
+		char byte = escape ? (char)(hex(p[i + 1]) * 16 + hex(p[i + 2])) : p[i];
+
+		fot_str_putc(&s, byte);
+		i += escape ? 2 : 0;
+	}
+	if (!s.failed && !memchr(s.data, '\0', s.len))
+		copy = fot_strdup(s.data);
+	fot_str_release(&s);
+	return copy;
+}
+
+static int set_number(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
+		      struct fot_err *err)
+{
+	double f = 0;
+	int64_t n = 0;
+
+	if (strcmp(key, "holdout") == 0) {
+		if (!fot_parse_double(value, &f) || f < 0 || f >= 1)
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"%s: holdout: expected a fraction of 0 to below 1, got '%s'", spec,
+					value);
+		o->holdout = f;
+		return FOT_OK;
+	}
+	if (!fot_parse_size(value, &n) || n < 0 || n > (strcmp(key, "clip") == 0 ? 1 << 20 : 1))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected %s, got '%s'", spec, key,
+				strcmp(key, "clip") == 0 ? "a number of bytes up to 1M" : "0 or 1", value);
+	if (strcmp(key, "clip") == 0)
+		o->clip = n;
+	else
+		o->skip_bad = n == 1;
+	return FOT_OK;
+}
+
+static int set_option(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
+		      struct fot_err *err)
+{
+	static const char *const names[] = { "text", "label", "answers", "id",   "split",   "labels",
+					     "keep", "drop",  "name",    "clip", "holdout", "skip_bad" };
+	char **const place[] = { &o->text,   &o->label, &o->answers, &o->id,  &o->split,
+				 &o->labels, &o->keep,  &o->drop,    &o->name };
+	const char *near;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (strcmp(key, names[i]) != 0)
+			continue;
+		if (i >= COUNT(place))
+			return set_number(o, spec, key, value, err);
+		if (!*value || *place[i])
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
+					*value ? "given twice" : "empty");
+		*place[i] = fot_strdup(value);
+		return *place[i] ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+	}
+	near = fot_nearest(key, names, COUNT(names));
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: unknown option '%s'%s%s%s", spec, key,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+static int parse_option(struct fot_labelled_opts *o, const char *spec, const char *p, size_t n,
+			struct fot_err *err)
+{
+	const char *equal = memchr(p, '=', n);
+	char *key, *value = NULL;
+	int status;
+
+	if (!equal)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected key=value behind '?', got '%.*s'", spec,
+				(int)n, p);
+	key = unescape(p, (size_t)(equal - p));
+	value = unescape(equal + 1, n - (size_t)(equal - p) - 1);
+	if (key && value)
+		status = set_option(o, spec, key, value, err);
+	else
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: bad option '%.*s'", spec, (int)n, p);
+	fot_free(key);
+	fot_free(value);
+	return status;
+}
+
+static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
+{
+	int status = FOT_OK;
+	size_t n;
+
+	for (; *p && status == FOT_OK; p += n + (p[n] == '&')) {
+		n = strcspn(p, "&");
+		status = parse_option(o, spec, p, n, err);
+	}
+	if (status == FOT_OK && o->labels && strcmp(o->labels, "coarse") != 0 &&
+	    strcmp(o->labels, "fine") != 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: labels: expected coarse or fine, got '%s'", spec,
+				  o->labels);
+	if (status == FOT_OK && o->label && o->answers)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected label or answers, got both", spec);
+	return status;
+}
+
+/* ---- sources ---- */
+
+static int add_source(struct fot_labelled_spec *s, const char *path, int split, struct fot_err *err)
+{
+	size_t cap = s->cap ? 2 * s->cap : 8;
+	enum fot_split *splits;
+	char **paths;
+
+	if (s->n == s->cap) {
+		paths = fot_realloc(s->path, cap, sizeof(*paths));
+		if (paths)
+			s->path = paths;
+		splits = paths ? fot_realloc(s->split, cap, sizeof(*splits)) : NULL;
+		if (!splits)
+			return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		s->split = splits;
+		s->cap = cap;
+	}
+	s->split[s->n] = (enum fot_split)split;
+	s->path[s->n] = fot_strdup(path);
+	if (!s->path[s->n])
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+	s->n++;
+	return FOT_OK;
+}
+
+static int add_folder(struct fot_labelled_spec *s, const char *folder, int split, struct fot_err *err)
+{
+	struct fot_names names = { 0 };
+	struct fot_str path = FOT_STR_INIT;
+	size_t before = s->n;
+	int status;
+
+	FOT_TRY(fot_dir_list(&names, folder, err));
+	for (size_t i = 0; i < names.n; i++) {
+		if (names.name[i][0] == '.' || !fot_labelled_kind(names.name[i]))
+			continue;
+		fot_str_clear(&path);
+		fot_path_join(&path, folder, names.name[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(add_source(s, path.data, split, err));
+	}
+	if (s->n == before)
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: expected files *.label, *.json, *.jsonl or *.csv, got none", folder);
+out:
+	fot_names_release(&names);
+	fot_str_release(&path);
+	return status;
+}
+
+static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
+{
+	static const char *const prefix[] = { "train:", "valid:", "test:" };
+	int split = FOT_SPLIT_BY_NAME;
+	const char *path = text;
+
+	for (int i = 0; i < 3; i++)
+		if (strncmp(text, prefix[i], strlen(prefix[i])) == 0) {
+			split = i;
+			path = text + strlen(prefix[i]);
+		}
+	if (fot_labelled_is_installed(path))
+		return add_source(s, path, split, err);
+	if (fot_is_dir(path))
+		return add_folder(s, path, split, err);
+	if (fot_labelled_kind(path))
+		return add_source(s, path, split, err);
+	return FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl or .csv, a folder of such, or wordnet, fortunes, spam-assassin or brown",
+		path);
+}
+
+static int parse_sources(struct fot_labelled_spec *s, const char *p, size_t n, struct fot_err *err)
+{
+	struct fot_str one = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t at = 0, k; at <= n && status == FOT_OK; at += k + 1) {
+		const char *comma = memchr(p + at, ',', n - at);
+
+		k = comma ? (size_t)(comma - p) - at : n - at;
+		fot_str_clear(&one);
+		fot_str_add(&one, p + at, k);
+		FOT_TRY(fot_str_check(&one, err));
+		if (k == 0)
+			status = FOT_FAIL(err, FOT_ERR_USAGE,
+					  "'%.*s': expected the name of a labelled set, got none", (int)n, p);
+		else
+			status = one_source(s, one.data, err);
+	}
+out:
+	fot_str_release(&one);
+	return status;
+}
+
+/* Several files: their names say what they are. */
+static void split_by_names(struct fot_labelled_spec *s)
+{
+	for (size_t i = 0; i < s->n && s->n > 1; i++) {
+		const char *slash = strrchr(s->path[i], '/'), *base = slash ? slash + 1 : s->path[i];
+
+		if ((int)s->split[i] != FOT_SPLIT_BY_NAME || !fot_labelled_kind(base))
+			continue;
+		s->split[i] = strncasecmp(base, "train", 5) == 0 ? FOT_TRAIN :
+			      strncasecmp(base, "val", 3) == 0 || strncasecmp(base, "dev", 3) == 0 ?
+								   FOT_VALID :
+								   FOT_TEST;
+	}
+}
+
+/* "trec", "trec-fine", "questions": the last part of the first source, without suffix. */
+static int default_name(struct fot_labelled_spec *s, const char *spec, size_t n, struct fot_err *err)
+{
+	struct fot_str first = FOT_STR_INIT, name = FOT_STR_INIT;
+	const char *colon = strchr(spec, ':');
+	const struct fot_labelled_kind *kind;
+	int status;
+
+	n = strcspn(spec, ",") < n ? strcspn(spec, ",") : n;
+	if (colon && (size_t)(colon - spec) < n && (colon - spec == 4 || colon - spec == 5) &&
+	    (strncmp(spec, "train", 5) == 0 || strncmp(spec, "valid", 5) == 0 ||
+	     strncmp(spec, "test", 4) == 0)) {
+		n -= (size_t)(colon + 1 - spec);
+		spec = colon + 1;
+	}
+	fot_str_add(&first, spec, n);
+	FOT_TRY(fot_str_check(&first, err));
+	fot_path_base(&name, first.data);
+	FOT_TRY(fot_str_check(&name, err));
+	kind = fot_labelled_kind(name.data);
+	if (kind) {
+		name.len -= strlen(kind->suffix);
+		name.data[name.len] = '\0';
+	}
+	if (s->opts.labels)
+		fot_str_printf(&name, "-%s", s->opts.labels);
+	FOT_TRY(fot_str_check(&name, err));
+	s->opts.name = fot_strdup(name.data);
+	if (!s->opts.name)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+out:
+	fot_str_release(&first);
+	fot_str_release(&name);
+	return status;
+}
+
+int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const char *store,
+			    struct fot_err *err)
+{
+	size_t n = strcspn(spec, "?");
+	int status;
+
+	memset(s, 0, sizeof(*s));
+	s->store = store;
+	s->opts.clip = -1;
+	s->opts.holdout = 0.2;
+	if (spec[n])
+		FOT_TRY(parse_options(&s->opts, spec, spec + n + 1, err));
+	FOT_TRY(parse_sources(s, spec, n, err));
+	split_by_names(s);
+	if (!s->opts.name)
+		status = default_name(s, spec, n, err);
+out:
+	return status;
+}
+
+void fot_labelled_spec_release(struct fot_labelled_spec *s)
+{
+	char **const text[] = { &s->opts.text, &s->opts.label, &s->opts.answers,
+				&s->opts.id,   &s->opts.split, &s->opts.labels,
+				&s->opts.keep, &s->opts.drop,  &s->opts.name };
+
+	for (size_t i = 0; i < s->n; i++)
+		fot_free(s->path[i]);
+	for (size_t i = 0; i < COUNT(text); i++)
+		fot_free(*text[i]);
+	fot_free(s->path);
+	fot_free(s->split);
+	memset(s, 0, sizeof(*s));
+}

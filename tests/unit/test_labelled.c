@@ -1,0 +1,549 @@
+/* datasets/labelled.h: every kind of file, splits, equal texts, and every bad row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "datasets/index.h"
+#include "datasets/labelled.h"
+#include "tests/unit/scratch.h"
+
+static struct fot_labelled *open_set(const char *spec)
+{
+	struct fot_labelled *l = NULL;
+	struct fot_err err = { 0 };
+
+	if (fot_labelled_open(&l, spec, scratch_path("store"), &err) != FOT_OK)
+		fail_msg("%s: %s", spec, err.text);
+	assert_int_equal(err.code, 0);
+	return l;
+}
+
+/* "SCRATCH/NAME" + options */
+static const char *spec_of(const char *name, const char *options)
+{
+	static char text[4][1024];
+	static unsigned next;
+	char *out = text[next++ % 4];
+
+	snprintf(out, sizeof(text[0]), "%s%s", scratch_path(name), options);
+	return out;
+}
+
+static void assert_item(const struct fot_labelled *l, size_t i, const char *id, const char *text,
+			const char *label, enum fot_split split)
+{
+	char hash[65];
+
+	assert_true(i < l->n);
+	assert_string_equal(l->item[i].id, id);
+	assert_string_equal(l->item[i].text, text);
+	assert_true(l->item[i].label >= 0 && (size_t)l->item[i].label < l->n_labels);
+	assert_string_equal(l->label[l->item[i].label], label);
+	assert_int_equal(l->item[i].split, split);
+	fot_sha256_of(text, strlen(text), hash);
+	assert_string_equal(l->item[i].sha256, hash);
+}
+
+static void assert_refused(const char *spec, int code, const char *fragment)
+{
+	struct fot_labelled *l = NULL;
+	struct fot_err err = { 0 };
+
+	assert_fails(fot_labelled_open(&l, spec, scratch_path("store"), &err), code, &err, fragment);
+	assert_null(l);
+}
+
+/* ---- files ---- */
+
+static void test_labelled_reads_trec(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_write("train.label",
+		      "NUM:date When did  it\tend ?\r\nLOC:city A sister\xf0"
+		      "city ?\n\nNUM:other How\xe9 ?\n",
+		      71);
+	scratch_puts("x.label", "LOC:city Where ?");
+	l = open_set(spec_of("", ""));
+	assert_int_equal(l->n, 4);
+	assert_int_equal(l->n_labels, 2);
+	assert_item(l, 0, "train.label:1", "When did it end ?", "NUM", FOT_TRAIN);
+	assert_item(l, 1, "train.label:2",
+		    "A sister\xc3\xb0"
+		    "city ?",
+		    "LOC", FOT_TRAIN);
+	assert_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM", FOT_TRAIN);
+	assert_item(l, 3, "x.label:1", "Where ?", "LOC", FOT_TEST);
+	fot_labelled_close(l);
+	l = open_set(spec_of("", "?labels=fine"));
+	assert_int_equal(l->n_labels, 3);
+	assert_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM:other", FOT_TRAIN);
+	assert_non_null(strstr(l->name, "-fine"));
+	fot_labelled_close(l);
+}
+
+static void test_labelled_trec_refuses_bad_lines(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "NUM:date When ?\nLOC:city\n",
+		  "t.label:2: expected 'COARSE:fine question', got 'LOC:city'" },
+		{ "NUM:date When ?\n:city Where ?\n", "t.label:2: expected 'COARSE:fine question'" },
+		{ "NUM:date When ?\nLOC: Where ?\n", "t.label:2: expected 'COARSE:fine question'" },
+		{ "NUM:date When ?\nNo colon at: all\n", "t.label:2: expected 'COARSE:fine question'" },
+		{ "NUM:date When ?\nLOC:city  \n", "t.label:2: expected a text, got an empty one" },
+		{ "\n \n", "0 items" },
+		{ "", "t.label: the file is empty" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_puts("t.label", rows[i].text);
+		assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, rows[i].want);
+	}
+	scratch_write("t.label", "NUM:date a\nLOC:city b\0c\n", 24);
+	assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, "t.label:2: NUL byte at offset 21");
+	assert_refused(scratch_path("none.label"), FOT_ERR_INPUT, "none.label");
+}
+
+static void test_labelled_reads_webquestions(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("train.json",
+		     "[{\"qId\": \"a\", \"answers\": [\"Jos\\u00e9\", \" x  y \"], \"qText\": \"who?\"}]");
+	scratch_puts("val.json", "[{\"qId\": \"b\", \"answers\": [\"v\"], \"qText\": \"why?\"}]");
+	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
+	l = open_set(spec_of("", "?name=wq"));
+	assert_string_equal(l->name, "wq");
+	assert_int_equal(l->n, 3);
+	assert_int_equal(l->n_labels, 0);
+	assert_string_equal(l->item[1].id, "a");
+	assert_int_equal(l->item[1].n_answers, 2);
+	assert_string_equal(l->item[1].answer[0], "Jos\xc3\xa9");
+	assert_string_equal(l->item[1].answer[1], "x y");
+	assert_int_equal(l->item[1].label, -1);
+	assert_int_equal(l->n_split[FOT_TRAIN], 1);
+	assert_int_equal(l->n_split[FOT_VALID], 1);
+	assert_int_equal(l->n_split[FOT_TEST], 1);
+	/* "who?" among the demonstrations gives "WHO ?" away */
+	assert_true(l->item[1].leaked);
+	assert_false(l->item[2].leaked);
+	assert_int_equal(l->n_leaked, 1);
+	fot_labelled_close(l);
+}
+
+static void test_labelled_webquestions_refuses_bad_records(void **state)
+{
+#define GOOD "{\"qId\": \"a\", \"qText\": \"t\", \"answers\": [\"x\"]}"
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "{}", "w.json: expected a list of records" },
+		{ "[" GOOD ",", "w.json" },
+		{ "[" GOOD ", 7]", "w.json: record 2: expected an object with \"qText\"" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"answers\": [\"x\"]}]", "record 2" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": 3, \"answers\": [\"x\"]}]", "record 2.qText" },
+		{ "[" GOOD ", {\"qText\": \"b\", \"answers\": [\"x\"]}]", "record 2.qId" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": []}]",
+		  "2: expected 1 to 1000 answers, got 0" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": [1]}]",
+		  "record 2.answers[0]: expected a string" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": [\"x\", \" \"]}]",
+		  "2: answer 2: expected text" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qId\": \"c\", \"qText\": \"t\", \"answers\": [\"x\"]}]",
+		  "qId" },
+		{ "[" GOOD "," GOOD "]", "the id 'a' is there twice" },
+		{ "[]", "0 items" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_puts("w.json", rows[i].text);
+		assert_refused(scratch_path("w.json"), FOT_ERR_INPUT, rows[i].want);
+	}
+}
+
+static void test_labelled_reads_jsonl(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("q.jsonl",
+		     "{\"q\": \"one\", \"c\": 4, \"id\": 17, \"split\": \"train\", \"more\": [1]}\n"
+		     "\n{\"q\": \"two\\nlines\", \"c\": \"b\", \"split\": \"train\"}\n"
+		     "{\"q\": \"three\", \"c\": \"b\", \"split\": \"dev\"}\n"
+		     "{\"q\": \"four\", \"c\": \"4\", \"split\": \"test\"}");
+	l = open_set(spec_of("q.jsonl", "?text=q&label=c"));
+	assert_string_equal(l->name, "q");
+	assert_item(l, 0, "17", "one", "4", FOT_TRAIN);
+	assert_item(l, 1, "q.jsonl:3", "two lines", "b", FOT_TRAIN);
+	assert_item(l, 2, "q.jsonl:4", "three", "b", FOT_VALID);
+	assert_item(l, 3, "q.jsonl:5", "four", "4", FOT_TEST);
+	fot_labelled_close(l);
+	l = open_set(spec_of("q.jsonl", "?text=q&answers=q"));
+	assert_int_equal(l->n_labels, 0);
+	assert_string_equal(l->item[1].answer[0], "two lines");
+	fot_labelled_close(l);
+}
+
+static void test_labelled_jsonl_refuses_bad_lines(void **state)
+{
+#define ROW "{\"text\": \"t\", \"label\": \"a\"}\n{\"text\": \"u\", \"label\": \"b\"}\n"
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ ROW "{\"text\": \"v\"\n", "q.jsonl:3" },
+		{ ROW "{\"text\": \"v\", \"lab", "the last line is cut off: " },
+		{ ROW "{\"text\": \"v\", \"text\": \"w\", \"label\": \"a\"}", "q.jsonl:3" },
+		{ ROW "{\"label\": \"a\"}", "q.jsonl:3: text: " },
+		{ ROW "{\"text\": \"v\"}", "q.jsonl:3: label: " },
+		{ ROW "{\"text\": [], \"label\": \"a\"}", "q.jsonl:3: text: " },
+		{ ROW "{\"text\": \"v\", \"label\": 1.5}", "q.jsonl:3: label: expected an integer" },
+		{ ROW "{\"text\": \"v\", \"label\": \"\"}",
+		  "q.jsonl:3: expected a label of 1 to 1000 bytes, got 0" },
+		{ ROW "{\"text\": \" \", \"label\": \"a\"}", "q.jsonl:3: expected a text, got an empty one" },
+		{ ROW "{\"text\": \"v\", \"label\": \"a\", \"id\": \"\"}", "q.jsonl:3: expected an id" },
+		{ ROW "{\"text\": \"v\", \"label\": \"a\", \"split\": \"exam\"}",
+		  "q.jsonl:3: split: expected train, valid or test, got 'exam'" },
+		{ ROW "[1]", "q.jsonl:3: expected an object" },
+		{ ROW "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+		  "q.jsonl:3" },
+		{ ROW "{\"text\": \"v\", \"label\": \"a\xff\"}", "q.jsonl: line 3" },
+		{ "{\"text\": \"t\", \"label\": \"a\", \"id\": \"x\"}\n{\"text\": \"u\", \"label\": \"b\", \"id\": \"x\"}\n",
+		  "q.jsonl:2: the id 'x' is there twice, first at " },
+		{ "{\"text\": \"t\", \"label\": \"a\"}\n{\"text\": \"u\", \"label\": \"a\"}\n",
+		  "expected two labels or more, got one: 'a'" },
+		{ "{\"text\": \"t\", \"label\": \"a\", \"split\": \"train\"}\n{\"text\": \"s\", \"label\": \"b\", \"split\": \"train\"}\n"
+		  "{\"text\": \"u\", \"label\": \"c\", \"split\": \"test\"}\n",
+		  "q.jsonl:3: the label 'c' of a test item is not among the training items'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_puts("q.jsonl", rows[i].text);
+		assert_refused(scratch_path("q.jsonl"), FOT_ERR_INPUT, rows[i].want);
+	}
+}
+
+static void test_labelled_skips_and_counts_bad_rows(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts(
+		"q.jsonl", ROW
+		"{\"text\": \"v\"\n{\"text\": \" \", \"label\": \"a\"}\n{\"text\": \"w\", \"label\": \"a\"}\n");
+	l = open_set(spec_of("q.jsonl", "?skip_bad=1"));
+	assert_int_equal(l->n, 3);
+	assert_int_equal(l->n_bad, 2);
+	assert_non_null(strstr(l->first_bad, "q.jsonl:3"));
+	fot_labelled_close(l);
+	scratch_puts("q.csv", "text,label\na,x\nb\nc,y\n");
+	l = open_set(spec_of("q.csv", "?skip_bad=1"));
+	assert_int_equal(l->n, 2);
+	assert_int_equal(l->n_bad, 1);
+	assert_non_null(strstr(l->first_bad, "q.csv:3: expected 2 cells, got 1"));
+	fot_labelled_close(l);
+}
+
+static void test_labelled_reads_csv(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("q.csv", "\xef\xbb\xbf"
+			      "class,no,question\r\n"
+			      "x,1,\"a, \"\"quoted\"\"\nquestion\"\r\n\r\n\"y \",2,plain\r\ny,,\"last\"");
+	l = open_set(spec_of("q.csv", "?text=question&label=class&holdout=0"));
+	assert_int_equal(l->n, 3);
+	assert_item(l, 0, "q.csv:2", "a, \"quoted\" question", "x", FOT_TRAIN);
+	assert_item(l, 1, "q.csv:5", "plain", "y", FOT_TRAIN);
+	assert_item(l, 2, "q.csv:6", "last", "y", FOT_TRAIN);
+	fot_labelled_close(l);
+	scratch_puts("q.csv", "te xt\rx\ry\r"); /* line ends of CR alone, a blank in a column's name */
+	l = open_set(spec_of("q.csv", "?text=te%20xt&answers=te%20xt"));
+	assert_int_equal(l->n, 2);
+	assert_string_equal(l->item[1].answer[0], "y");
+	fot_labelled_close(l);
+}
+
+static void test_labelled_csv_refuses_bad_rows(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "text,label\na,x\n\"b,y\nc,z\n",
+		  "q.csv:3: a quote that opens here or later is never closed" },
+		{ "text,label\na,x\nb\"b,y\n", "q.csv:3: " },
+		{ "text,label\na,x\n\"b\"b,y\n", "q.csv:3: " },
+		{ "text,label\na,x\nb\n", "q.csv:3: expected 2 cells, got 1" },
+		{ "text,label\na,x\n\"b\nb\",y,z\n", "q.csv:3: expected 2 cells, got 3" },
+		{ "txt,label\na,x\n", "q.csv:1: expected a column 'text', got none (did you mean 'txt'?)" },
+		{ "text,text,label\na,a,x\n", "q.csv:1: column 'text' is there twice" },
+		{ "text,class\na,x\n", "q.csv:1: expected a column 'label'" },
+		{ "text,label\n", "q.csv: a header and no rows" },
+		{ "\n\n", "q.csv: expected a header line, got none" },
+		{ "text,label\na,x\n,y\n", "q.csv:3: expected a text, got an empty one" },
+		{ "text,label\na,x\nb,\n", "q.csv:3: expected a label of 1 to 1000 bytes, got 0" },
+		{ "text,label,id\na,x,1\nb,y,1\n", "q.csv:3: the id '1' is there twice, first at " },
+		{ "text,label\na,x\nb,\xc3\x28\n", "q.csv: line 3, byte offset 17: invalid UTF-8" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_puts("q.csv", rows[i].text);
+		assert_refused(scratch_path("q.csv"), FOT_ERR_INPUT, rows[i].want);
+	}
+}
+
+/* ---- sets ---- */
+
+static void many(const char *name, int n)
+{
+	struct fot_str s = FOT_STR_INIT;
+
+	for (int i = 0; i < n; i++) /* every text twice, under two labels */
+		fot_str_printf(&s, "{\"text\": \"Question %d %s\", \"label\": \"%c\"}\n", i / 2,
+			       i % 2 ? "?" : "", "abc"[i % 3]);
+	scratch_write(name, s.data, s.len);
+	fot_str_release(&s);
+}
+
+static void test_labelled_holds_out_by_hash(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	many("m.jsonl", 2000);
+	l = open_set(spec_of("m.jsonl", ""));
+	assert_in_range(l->n_split[FOT_TEST], 300, 500); /* 400 expected, sd of 1000 pairs 25 */
+	assert_int_equal(l->n_split[FOT_TEST] + l->n_split[FOT_TRAIN], 2000);
+	for (size_t i = 0; i < 2000; i += 2) {
+		assert_int_equal(l->item[i].split, l->item[i + 1].split);
+		assert_false(l->item[i].duplicate);
+		assert_true(l->item[i + 1].duplicate);
+	}
+	assert_int_equal(l->n_duplicates, 1000);
+	assert_int_equal(l->n_leaked, 0);
+	fot_labelled_close(l);
+	l = open_set(spec_of("m.jsonl", "?holdout=0.5"));
+	assert_in_range(l->n_split[FOT_TEST], 850, 1150);
+	fot_labelled_close(l);
+}
+
+static void test_labelled_hash_names_the_contents(void **state)
+{
+	static const char *const options[] = { "", "?holdout=0.5", "?drop=c", "?clip=9" };
+	char hash[4][65];
+
+	(void)state;
+	many("m.jsonl", 60);
+	for (int i = 0; i < 4; i++) {
+		struct fot_labelled *l = open_set(spec_of("m.jsonl", options[i]));
+
+		memcpy(hash[i], l->hash, 65);
+		fot_labelled_close(l);
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(hash[i], hash[j]);
+	}
+}
+
+static void test_labelled_prefixes_and_filters(void **state)
+{
+	struct fot_labelled *l;
+	char spec[1024];
+
+	(void)state;
+	scratch_puts("p.label", "A:x one two three\nB:y two\nC:z three\n");
+	scratch_puts("q.label", "A:x four\nC:z five\n");
+	snprintf(spec, sizeof(spec), "test:%s,train:%s?drop=B,X*&clip=7&name=n", scratch_path("q.label"),
+		 scratch_path("p.label"));
+	l = open_set(spec);
+	assert_int_equal(l->n, 4);
+	assert_item(l, 0, "q.label:1", "four", "A", FOT_TEST);
+	assert_item(l, 2, "p.label:1", "one two", "A", FOT_TRAIN);
+	fot_labelled_close(l);
+	snprintf(spec, sizeof(spec), "train:%s?keep=A,B", scratch_path("p.label"));
+	l = open_set(spec);
+	assert_string_equal(l->name, "p");
+	assert_int_equal(l->n, 2);
+	assert_int_equal(l->n_labels, 2);
+	fot_labelled_close(l);
+}
+
+static void test_labelled_refuses_bad_specs(void **state)
+{
+	(void)state;
+	many("m.jsonl", 60);
+	assert_refused(spec_of("m.jsonl", "?txt=a"), FOT_ERR_USAGE,
+		       "unknown option 'txt' (did you mean 'text'?)");
+	assert_refused(spec_of("m.jsonl", "?text"), FOT_ERR_USAGE,
+		       "expected key=value behind '?', got 'text'");
+	assert_refused(spec_of("m.jsonl", "?text="), FOT_ERR_USAGE, "text: empty");
+	assert_refused(spec_of("m.jsonl", "?text=a&text=b"), FOT_ERR_USAGE, "text: given twice");
+	assert_refused(spec_of("m.jsonl", "?text=%00"), FOT_ERR_USAGE, "bad option");
+	assert_refused(spec_of("m.jsonl", "?holdout=1"), FOT_ERR_USAGE, "holdout: expected a fraction");
+	assert_refused(spec_of("m.jsonl", "?clip=-1"), FOT_ERR_USAGE, "clip: expected");
+	assert_refused(spec_of("m.jsonl", "?skip_bad=2"), FOT_ERR_USAGE, "skip_bad: expected 0 or 1");
+	assert_refused(spec_of("m.jsonl", "?labels=small"), FOT_ERR_USAGE, "labels: expected coarse or fine");
+	assert_refused(spec_of("m.jsonl", "?label=a&answers=b"), FOT_ERR_USAGE, "expected label or answers");
+	assert_refused(spec_of("m.jsonl", ","), FOT_ERR_USAGE, "expected the name of a labelled set");
+	assert_refused(spec_of("m.txt", ""), FOT_ERR_INPUT, "is no labelled set");
+	assert_int_equal(fot_mkdir_all(scratch_path("empty"), NULL), FOT_OK);
+	assert_refused(scratch_path("empty"), FOT_ERR_INPUT,
+		       "expected files *.label, *.json, *.jsonl or *.csv");
+	assert_refused("wordnet", FOT_ERR_INPUT, "fotbench data fetch wordnet");
+	assert_refused(spec_of("m.jsonl", "?drop=*"), FOT_ERR_INPUT, "0 items");
+}
+
+static void test_labelled_survives_failing_memory(void **state)
+{
+	struct fot_err err;
+	int status = FOT_ERR_RUN;
+
+	(void)state;
+	many("m.jsonl", 12);
+	scratch_puts("m.csv", "text,label\na,x\nb,y\n");
+	for (int kind = 0; kind < 2; kind++) {
+		status = FOT_ERR_RUN;
+		for (long n = 1; status != FOT_OK; n++) {
+			struct fot_labelled *l = NULL;
+			const char *spec = scratch_path(kind ? "m.csv" : "m.jsonl");
+
+			assert_true(n < 3000);
+			memset(&err, 0, sizeof(err));
+			fot_mem_fail_at(n);
+			status = fot_labelled_open(&l, spec, NULL, &err);
+			fot_mem_fail_at(0);
+			assert_true((status == FOT_OK) == (err.code == 0));
+			fot_labelled_close(l);
+		}
+	}
+}
+
+/* ---- installed sets ---- */
+
+static void install(const char *name, const char *const *ids, const char *const *texts, size_t n)
+{
+	struct fot_index_document rows[4] = { 0 };
+	struct fot_index x = { .dataset = name, .manifest_sha256 = "", .documents = rows, .n_documents = n };
+	static char hashes[4][65];
+	char path[128];
+
+	snprintf(path, sizeof(path), "store/%s/documents", name);
+	assert_int_equal(fot_mkdir_all(scratch_path(path), NULL), FOT_OK);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "store/%s/documents/%s.txt", name, ids[i]);
+		scratch_puts(path, texts[i]);
+		fot_sha256_of(texts[i], strlen(texts[i]), hashes[i]);
+		rows[i] = (struct fot_index_document){ .id = ids[i],
+						       .sha256 = hashes[i],
+						       .package = "p",
+						       .split = FOT_TRAIN,
+						       .bytes = (int64_t)strlen(texts[i]),
+						       .pinned = true };
+	}
+	assert_int_equal(fot_index_write(&x, scratch_path("store"), NULL), FOT_OK);
+}
+
+static void test_labelled_reads_wordnet(void **state)
+{
+	static const char *const ids[] = { "adj", "noun" };
+	static const char *const texts[] = {
+		"  1 licence | of it\n00001740 44 a 01 able 0 000 | worked on; \"an example; too\"  \n",
+		"00001740 18 n 01 x 0 000 | a | person\n00001741 05 n 01 x 0 000 | \"quoted\"; one\n"
+		"00001742 23 n 01 x 0 000 | so many  \n",
+	};
+	struct fot_labelled *l;
+
+	(void)state;
+	install("wordnet", ids, texts, 2);
+	l = open_set("wordnet?holdout=0");
+	assert_int_equal(l->n, 4);
+	assert_item(l, 0, "adj:2", "worked on", "adj.ppl", FOT_TRAIN);
+	assert_item(l, 1, "noun:1", "a | person", "noun.person", FOT_TRAIN);
+	assert_item(l, 2, "noun:2", "\"quoted\"; one", "noun.animal", FOT_TRAIN);
+	fot_labelled_close(l);
+	l = open_set("wordnet?holdout=0&labels=coarse");
+	assert_int_equal(l->n, 3);
+	assert_item(l, 2, "noun:3", "so many", "number", FOT_TRAIN);
+	assert_string_equal(l->name, "wordnet-coarse");
+	fot_labelled_close(l);
+	static const char *const bad[] = { "", "00001740 45 n 01 x | gloss\n" };
+	install("wordnet", ids + 1, bad + 1, 1);
+	assert_refused("wordnet", FOT_ERR_INPUT, "labelled set wordnet: wordnet:1: expected a synset");
+}
+
+static void test_labelled_reads_entries(void **state)
+{
+	static const char *const ids[] = { "easy-ham-1", "spam-1" };
+	static const char *const texts[] = {
+		"From: a\nSubject: Re: old\n hello\nTo: b\n\nBody\nof it\n%\n%\nno head\n",
+		"X: y\nSUBJECT: win\n\nmoney\n%\nA: b\n\nonly a body",
+	};
+	static const char *const genres[] = { "news", "lore" };
+	static const char *const tagged[] = { "\n\tThe/at one/two/nn end/vb ./.\n%\n``/`` b/nn\n", "c/nn" };
+	static const char *const files[] = { "art", "men-women" };
+	static const char *const fortunes[] = { "one\n\t-- me\n%\n100 %\n%\n", "two\n%\nthree" };
+	struct fot_labelled *l;
+
+	(void)state;
+	install("spam-assassin", ids, texts, 2);
+	l = open_set("spam-assassin?holdout=0");
+	assert_int_equal(l->n, 3); /* a mail without subject and body has no text */
+	assert_item(l, 0, "easy-ham-1:1", "Re: old - Body of it", "ham", FOT_TRAIN);
+	assert_item(l, 1, "spam-1:1", "win - money", "spam", FOT_TRAIN);
+	assert_item(l, 2, "spam-1:6", "only a body", "spam", FOT_TRAIN);
+	fot_labelled_close(l);
+	install("brown", genres, tagged, 2);
+	l = open_set("brown?holdout=0");
+	assert_int_equal(l->n, 3);
+	assert_item(l, 0, "news:1", "The one/two end .", "news", FOT_TRAIN);
+	assert_item(l, 1, "news:4", "`` b", "news", FOT_TRAIN);
+	fot_labelled_close(l);
+	install("fortunes", files, fortunes, 2);
+	l = open_set("fortunes?holdout=0&clip=3");
+	assert_int_equal(l->n, 4);
+	assert_item(l, 0, "art:1", "one", "art", FOT_TRAIN);
+	assert_item(l, 1, "art:4", "100", "art", FOT_TRAIN);
+	assert_item(l, 3, "men-women:3", "thr", "men-women", FOT_TRAIN);
+	fot_labelled_close(l);
+}
+
+#define SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH(test_labelled_reads_trec),
+		SCRATCH(test_labelled_trec_refuses_bad_lines),
+		SCRATCH(test_labelled_reads_webquestions),
+		SCRATCH(test_labelled_webquestions_refuses_bad_records),
+		SCRATCH(test_labelled_reads_jsonl),
+		SCRATCH(test_labelled_jsonl_refuses_bad_lines),
+		SCRATCH(test_labelled_skips_and_counts_bad_rows),
+		SCRATCH(test_labelled_reads_csv),
+		SCRATCH(test_labelled_csv_refuses_bad_rows),
+		SCRATCH(test_labelled_holds_out_by_hash),
+		SCRATCH(test_labelled_hash_names_the_contents),
+		SCRATCH(test_labelled_prefixes_and_filters),
+		SCRATCH(test_labelled_refuses_bad_specs),
+		SCRATCH(test_labelled_survives_failing_memory),
+		SCRATCH(test_labelled_reads_wordnet),
+		SCRATCH(test_labelled_reads_entries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
