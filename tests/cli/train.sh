@@ -74,6 +74,29 @@ train longer straight -t 1
 same train_from_same_bits branch straight
 if [ "$(rows branch)" = "$(rows straight)" ]; then ok train_from_csv; else bad train_from_csv "rows differ"; fi
 
+# A generator in place of documents: the same promises.
+cat >"$dir/lookup.json" <<EOF
+{"name": "lookup", "seed": 3, "tokenizer": "none", "generator": {"kind": "lookup"},
+ "model": {"vocab_size": 64, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3,
+  "num_attention_heads": 2, "max_position_embeddings": 40, "rope_theta": 100, "bos_token_id": null,
+  "eos_token_id": null, "mem_layers": [1], "mem_positionals": false, "mem_dtype": "float32",
+  "fot": {"cut": "blocks", "tokenizer": "none"}},
+ "stages": [{"method": "standard", "steps": 6, "window": 40, "batch": 6, "lr": 0.003},
+  {"method": "crossbatch", "steps": 8, "window": 40, "batch": 6, "w": 2, "d": 3, "negatives": 4, "lr": 0.003}],
+ "validation": {"every": 7, "windows": 6}, "checkpoint_every": 3}
+EOF
+train lookup made -t 2
+train lookup made_again -t 1 --stop-after 9 && train lookup made_again -t 2 --resume
+same train_generator_same_bits made made_again
+if [ "$(rows made)" = "$(rows made_again)" ]; then ok train_generator_csv; else bad train_generator_csv "rows differ"; fi
+if tail -n 1 "$dir/made/valid.csv" | grep -qE '^14,3360,lookup,8,320,240,[0-9.]+,[0-9]+,[0-9.]+,[0-9.e-]+$'; then
+	ok train_generator_valid
+else
+	bad train_generator_valid "$(tail -n 1 "$dir/made/valid.csv")"
+fi
+sed 's/{"kind": "lookup"}/{"kind": "lookup", "mixed": 0.1}/' "$dir/lookup.json" >"$dir/mixed.json"
+sed 's/"mixed"/"mixd"/' "$dir/mixed.json" >"$dir/mixd.json"
+
 expect() { # NAME CODE FRAGMENT RECIPE OUT ARGS...
 	train "$4" "$5" "${@:6}"
 	code=$?
@@ -96,4 +119,6 @@ sed 's/"window": 32, "batch": 6, "w"/"window": 99999, "batch": 6, "w"/' "$dir/wh
 expect train_refuses_short_documents 5 "no document of" long bad3 --stop-after 11
 sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
 expect train_refuses_missing_data 5 "nowhere" absent bad4
+expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume
+expect train_names_nearest_generator_key 2 "mixed" mixd bad5
 exit $fails
