@@ -15,64 +15,100 @@ static const char *const format_names[] = { "md", "tex", "csv", NULL };
 static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
+static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
+						  &fot_schema_fewshot, &fot_schema_distraction };
+#define N_TASKS (sizeof tasks / sizeof tasks[0])
+
 struct reporting {
-	struct fot_table rows, paper, report;
-	struct fot_report_run run[FOT_POSITIONAL_MAX];
+	struct fot_table rows[N_TASKS], paper, report;
+	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs;
 };
 
-static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
+/* a/run and b/run: the paths tell them apart. */
+static int name_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT, name = FOT_STR_INIT;
-	struct fot_report_run *run = &r->run[r->n_runs];
+	struct fot_str name = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, "perplexity.csv");
 	fot_path_base(&name, dir);
-	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_str_check(&name, err));
-	run->first = r->rows.n_rows;
-	FOT_TRY(fot_table_read(&r->rows, path.data, err));
-	run->last = r->rows.n_rows;
 	for (size_t i = 0; i < r->n_runs; i++) {
-		if (strcmp(r->name[i], name.data) == 0) { /* a/run and b/run: the paths tell them apart */
+		if (strcmp(r->name[i], name.data) == 0) {
 			fot_str_clear(&name);
 			fot_str_puts(&name, dir);
 		}
 	}
+	FOT_TRY(fot_str_check(&name, err));
 	r->name[r->n_runs] = fot_strdup(name.data);
-	run->name = r->name[r->n_runs];
-	if (run->name)
+	if (r->name[r->n_runs])
 		r->n_runs++;
 	else
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 out:
-	fot_str_release(&path);
 	fot_str_release(&name);
 	return status;
 }
 
-/* results/paper/perplexity.csv beside datasets/manifests; without it no such column. */
+/* The rows of a task, if the run has that task. The last one read speaks for a folder without any. */
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
+{
+	struct fot_report_run *part = &r->run[task][run];
+	struct fot_str path = FOT_STR_INIT;
+	char file[64];
+	int status;
+
+	snprintf(file, sizeof file, "%s.csv", tasks[task]->name);
+	fot_path_join(&path, dir, file);
+	FOT_TRY(fot_str_check(&path, err));
+	part->name = r->name[run];
+	part->first = r->rows[task].n_rows;
+	if (fot_file_exists(path.data) || (task == N_TASKS - 1 && !*found)) {
+		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
+		*found = true;
+	}
+	part->last = r->rows[task].n_rows;
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	size_t run = r->n_runs;
+	bool found = false;
+	int status;
+
+	FOT_TRY(name_run(r, dir, err));
+	for (size_t task = 0; task < N_TASKS; task++)
+		FOT_TRY(load_task(r, run, task, dir, &found, err));
+out:
+	return status;
+}
+
+/* results/paper/TASK.csv beside datasets/manifests; without them no such columns. */
 static int load_paper(struct reporting *r, const char *given, struct fot_err *err)
 {
 	static const char tail[] = "datasets/manifests";
-	struct fot_str path = FOT_STR_INIT;
+	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	if (given) {
-		fot_str_puts(&path, given);
-	} else {
-		FOT_TRY(fot_manifests_default(&path));
+	if (given)
+		return fot_table_read(&r->paper, given, err);
+	FOT_TRY(fot_manifests_default(&folder));
+	FOT_TRY(fot_str_check(&folder, err));
+	if (folder.len >= sizeof tail - 1)
+		folder.data[folder.len - (sizeof tail - 1)] = '\0';
+	for (size_t task = 0; task < N_TASKS; task++) {
+		fot_str_clear(&path);
+		fot_str_printf(&path, "%sresults/paper/%s.csv", folder.data, tasks[task]->name);
 		FOT_TRY(fot_str_check(&path, err));
-		if (path.len >= sizeof tail - 1)
-			path.len -= sizeof tail - 1;
-		fot_str_puts(&path, "results/paper/perplexity.csv");
+		if (fot_file_exists(path.data))
+			FOT_TRY(fot_table_read(&r->paper, path.data, err));
 	}
-	FOT_TRY(fot_str_check(&path, err));
-	if (given || fot_file_exists(path.data))
-		status = fot_table_read(&r->paper, path.data, err);
 out:
+	fot_str_release(&folder);
 	fot_str_release(&path);
 	return status;
 }
@@ -141,12 +177,12 @@ int fot_cmd_report(int argc, char **argv)
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
 		  .choices = metric_names,
-		  .help = "across tokenizers only bits_per_byte compares" },
+		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
 		{ .name = "paper",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &paper,
 		  .arg = "FILE",
-		  .help = "published figures (default: results/paper/perplexity.csv)" },
+		  .help = "published figures (default: all of results/paper/TASK.csv)" },
 		{ .name = "seed",
 		  .type = FOT_OPTION_INT,
 		  .value = &seed,
@@ -159,8 +195,9 @@ int fot_cmd_report(int argc, char **argv)
 		.command = "report",
 		.usage = "report DIR... [options]",
 		.about =
-			"Tables of one or several runs side by side: perplexity against context length per dataset, the\n"
-			"significantly best of each column in bold, the paper's figure beside ours where it has one.",
+			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
+			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
+			"best of each column in bold, the paper's figure beside ours where it has one.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,
@@ -171,21 +208,24 @@ int fot_cmd_report(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	fot_table_init(&r.rows, &fot_schema_perplexity);
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	for (size_t i = 0; i < o.n_positional; i++)
 		FOT_TRY(load_run(&r, o.positional[i], &err));
 	FOT_TRY(load_paper(&r, paper, &err));
-	FOT_TRY(fot_report_build(&r.report, &r.rows, r.run, r.n_runs, &r.paper, metric == 1, (uint64_t)seed,
-				 &err));
+	for (size_t i = 0; i < N_TASKS; i++)
+		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
+					 (uint64_t)seed, &err));
 	status = output ? write_files(&r, output, &err) : print(&r, format, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
 out:
 	for (size_t i = 0; i < r.n_runs; i++)
 		fot_free(r.name[i]);
-	fot_table_release(&r.rows);
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_release(&r.rows[i]);
 	fot_table_release(&r.paper);
 	fot_table_release(&r.report);
 	return status == FOT_OK ? status : fot_command_failed("report", &err);

@@ -192,6 +192,7 @@ static const struct fot_column summary_columns[] = {
 	{ "min_detectable", FOT_COLUMN_REAL, false,
 	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
 	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -237,21 +238,38 @@ static const struct fot_column report_columns[] = {
 	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
-	{ "metric", FOT_COLUMN_TEXT, false, "perplexity (per token) or bits_per_byte" },
+	{ "metric", FOT_COLUMN_TEXT, false,
+	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
-	{ "ci_low", FOT_COLUMN_REAL, false, "lower end, bootstrap over documents" },
-	{ "ci_high", FOT_COLUMN_REAL, false, "upper end, bootstrap over documents" },
+	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
+	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
-	{ "n_items", FOT_COLUMN_INT, false, "documents" },
-	{ "n_missing", FOT_COLUMN_INT, false, "documents that failed or were too short" },
+	{ "n_items", FOT_COLUMN_INT, false, "observations that count: documents, trials, answers" },
+	{ "n_missing", FOT_COLUMN_INT, false, "observations that failed or were skipped" },
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "best", FOT_COLUMN_BOOL, false,
-	  "1: lowest of its dataset and length, and lower than every other at p_best < 0.05" },
-	{ "p_best", FOT_COLUMN_REAL, false,
-	  "of the lowest: largest p against the others, sign flips over documents, Holm" },
-	{ "paper_low", FOT_COLUMN_REAL, false, "published perplexity of this condition, smallest setting" },
+	  "1: best of its dataset and place, and better than every other at p_best < 0.05" },
+	{ "p_best", FOT_COLUMN_REAL, false, "of the best: largest p against the others, Holm" },
+	{ "paper_low", FOT_COLUMN_REAL, false, "published value of this condition, smallest setting" },
 	{ "paper_high", FOT_COLUMN_REAL, false, "the same, largest setting" },
 	{ "paper_source", FOT_COLUMN_TEXT, false, "table or figure it is published in" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "value of guessing" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or documents: what is drawn" },
+	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
+	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
+	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
+	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
+	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
+	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -262,6 +280,10 @@ static const struct fot_column paper_columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "context in tokens" },
 	{ "setting", FOT_COLUMN_TEXT, false, "what else the paper varies" },
 	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
+	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
+	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
+	{ "relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": the paper states a bound" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -336,8 +358,8 @@ const struct fot_schema fot_schema_compare = {
 const struct fot_schema fot_schema_report = { "report",
 					      "Runs side by side: one row per condition and context length.",
 					      report_columns, COUNT(report_columns) };
-const struct fot_schema fot_schema_paper = { "paper/perplexity",
-					     "Published figures, in results/paper/perplexity.csv.",
+const struct fot_schema fot_schema_paper = { "paper/TASK",
+					     "Published figures, in results/paper/TASK.csv, one file per task.",
 					     paper_columns, COUNT(paper_columns) };
 
 const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,

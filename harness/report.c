@@ -1,5 +1,6 @@
-/* report.c: see report.h; the tables themselves are in report_print.c. */
-#include "harness/report.h"
+/* report.c: rows of perplexity to rows of report; the other tasks are in
+ * report_measures.c, the tables themselves in report_print.c. */
+#include "harness/report_impl.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,32 +29,17 @@ struct builder {
 	struct fot_err *err;
 };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static int no_memory(const struct builder *b)
 {
 	return FOT_FAIL(b->err, FOT_ERR_RUN, "report: out of memory");
 }
 
-static bool same(const struct fot_table *t, size_t a, size_t b, const char *const *column, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct fot_cell *x = fot_table_cell(t, a, column[i]),
-				      *y = fot_table_cell(t, b, column[i]);
-
-		if (x->kind != y->kind || (x->kind == FOT_CELL_TEXT && strcmp(x->text, y->text) != 0) ||
-		    (x->kind == FOT_CELL_INT && x->i != y->i))
-			return false;
-	}
-	return true;
-}
-
 static bool same_cell(const struct fot_table *t, size_t a, size_t b)
 {
-	static const char *const columns[] = { "context_length", "dataset",   "model_variant", "memory_mode",
-					       "top_k",          "mem_dtype", "window",        "model" };
+	static const char *const columns[] = { "context_length", "dataset",   "model_variant", "memory_mode", "top_k",
+					       "mem_dtype",      "window",    "model",         NULL };
 
-	return same(t, a, b, columns, COUNT(columns));
+	return fot_table_same_all(t, a, t, b, columns);
 }
 
 static struct cell *cell_of(struct builder *b, size_t run, size_t row)
@@ -125,7 +111,7 @@ static void add_paper(struct builder *b, const struct cell *c)
 	for (size_t r = 0; r < b->paper->n_rows && !b->bits; r++) {
 		double x = fot_table_real(b->paper, r, "perplexity", 0);
 
-		if (fot_table_int(b->paper, r, "context_length", -1) != length ||
+		if (!fot_table_has(b->paper, r, "perplexity") || fot_table_int(b->paper, r, "context_length", -1) != length ||
 		    strcmp(fot_table_text(b->paper, r, "dataset"), dataset) != 0 ||
 		    strcmp(fot_table_text(b->paper, r, "model_variant"), variant) != 0)
 			continue;
@@ -180,16 +166,16 @@ static int write_cell(struct builder *b, struct cell *c)
 
 static bool same_column(const struct builder *b, const struct cell *c, const struct cell *d)
 {
-	static const char *const columns[] = { "dataset", "context_length" };
+	static const char *const columns[] = { "dataset", "context_length", NULL };
 
-	return same(b->in, c->first, d->first, columns, COUNT(columns));
+	return fot_table_same_all(b->in, c->first, b->in, d->first, columns);
 }
 
 /* p that c and d do not differ; 1 unless every document of either has its twin. */
 static int p_between(struct builder *b, const struct cell *c, const struct cell *d, double *p)
 {
 	static const char *const columns[] = { "doc_id", "doc_sha256", "n_tokens_scored", "target_start",
-					       "tokenizer_sha256" };
+					       "tokenizer_sha256", NULL };
 	struct fot_boot boot = boot_of(b, c);
 	bool exact;
 
@@ -200,7 +186,7 @@ static int p_between(struct builder *b, const struct cell *c, const struct cell 
 		size_t twin = d->n;
 
 		for (size_t k = 0; k < d->n && twin == d->n; k++) {
-			if (same(b->in, c->row[i], d->row[k], columns, COUNT(columns)))
+			if (fot_table_same_all(b->in, c->row[i], b->in, d->row[k], columns))
 				twin = k;
 		}
 		if (twin == d->n)
@@ -257,9 +243,9 @@ static int judge_columns(struct builder *b)
 	return status;
 }
 
-int fot_report_build(struct fot_table *report, const struct fot_table *perplexity,
-		     const struct fot_report_run *run, size_t n_runs, const struct fot_table *paper,
-		     bool bits_per_byte, uint64_t seed, struct fot_err *err)
+static int build_perplexity(struct fot_table *report, const struct fot_table *perplexity,
+			    const struct fot_report_run *run, size_t n_runs, const struct fot_table *paper,
+			    bool bits_per_byte, uint64_t seed, struct fot_err *err)
 {
 	struct builder b = { .out = report,
 			     .in = perplexity,
@@ -293,4 +279,13 @@ out:
 	fot_free(b.b);
 	fot_free(b.den);
 	return status;
+}
+
+int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
+		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
+		     struct fot_err *err)
+{
+	if (rows->schema == &fot_schema_perplexity)
+		return build_perplexity(report, rows, run, n_runs, paper, bits_per_byte, seed, err);
+	return fot_report_measures(report, rows, run, n_runs, paper, seed, err);
 }

@@ -1,332 +1,260 @@
-/* report_print.c: the tables of a report as Markdown and LaTeX (booktabs). */
+/* report_print.c: the tables of a report as Markdown and LaTeX (booktabs).
+ *
+ * Each task has a view (grid.h) and a caption, which states what was measured on
+ * what, the interval, what bold means, and where published figures come from. */
 #include <string.h>
 
-#include "base/mem.h"
+#include "harness/grid.h"
 #include "harness/labels.h"
 #include "harness/report.h"
 #include "harness/stats.h"
 
-struct printer {
-	struct fot_str *out;
-	const struct fot_table *t;
-	bool latex, several_runs, paper; /* several runs: a column with their names */
-	const char *dataset;
-	size_t *line; /* a row of each line */
-	size_t n_lines;
-	int64_t *length; /* ascending */
-	size_t n_lengths;
+/* --- captions: plain text, escaped for LaTeX at the end --- */
+
+static void missing(struct fot_str *out, const struct fot_grid *g, const char *what)
+{
+	if (fot_grid_most(g, "n_missing") == 0)
+		return;
+	fot_str_puts(out, " (");
+	fot_grid_range(out, g, "n_missing");
+	fot_str_printf(out, " others %s)", what);
+}
+
+static void window(struct fot_str *out, const struct fot_grid *g)
+{
+	fot_grid_range(out, g, "window");
+	fot_str_puts(out, " tokens of local window");
+	fot_grid_common(out, g);
+}
+
+static void bold(struct fot_str *out, const char *better, const char *test)
+{
+	fot_str_printf(out,
+		       " Bold: %s than every other line of the column at p < 0.05 (%s; Holm over the lines).",
+		       better, test);
+}
+
+static void caption_perplexity(struct fot_str *out, const struct fot_grid *g)
+{
+	bool bits = strcmp(fot_table_text(g->t, g->line[0], "metric"), "bits_per_byte") == 0;
+
+	fot_str_puts(out, bits ? "bits per byte (sum of -log2 p over the bytes of the target text) " :
+				 "perplexity per token (exp of sum of nll over sum of tokens) ");
+	fot_str_puts(out, "against context length, lower is better. ");
+	fot_grid_range(out, g, "n_items");
+	fot_str_puts(out, " documents");
+	missing(out, g, "failed or too short");
+	fot_str_puts(out, ", ");
+	fot_grid_range(out, g, "n_tokens_scored");
+	fot_str_puts(out, " target tokens, the same ones at every context length; ");
+	window(out, g);
+	fot_str_puts(out, ", stride equal to the window, ");
+	fot_str_puts(out, strcmp(fot_table_text(g->t, g->line[0], "bos_mode"), "first") == 0 ?
+				  "one BOS at the start of the document. " :
+				  "no BOS. ");
+	fot_str_printf(out,
+		       "Context length: local window plus memory. In brackets the 95 %%"
+		       " interval of the bootstrap over documents (%d draws, percentiles).",
+		       FOT_STATS_DRAWS);
+	bold(out, "lower", "sign flips over documents");
+}
+
+static void chance(struct fot_str *out, const struct fot_grid *g)
+{
+	double p = fot_table_real(g->t, g->line[0], "chance_level", 0);
+
+	if (p > 0.0005)
+		fot_str_printf(out, " Chance: %.1f %%.", 100 * p);
+	else if (p > 0)
+		fot_str_printf(out, " Chance: 1 in %.0f.", 1 / p);
+}
+
+static void majority(struct fot_str *out, const struct fot_grid *g)
+{
+	if (fot_table_has(g->t, g->line[0], "majority_level"))
+		fot_str_printf(out, " Always the commonest label: %.1f %%.",
+			       100 * fot_table_real(g->t, g->line[0], "majority_level", 0));
+}
+
+static void caption_passkey(struct fot_str *out, const struct fot_grid *g)
+{
+	fot_str_puts(out, "pass-key accuracy against context length: trials whose greedy tokens are the key's, over all "
+			  "depths. ");
+	fot_grid_range(out, g, "n_items");
+	fot_str_puts(out, " trials per cell");
+	missing(out, g, "failed");
+	fot_str_puts(out, ", the same for all lines of a column; ");
+	window(out, g);
+	fot_str_puts(out, ".");
+	chance(out, g);
+	fot_str_puts(out, " In brackets the 95 % Wilson interval, then right of all trials.");
+	bold(out, "higher", "exact McNemar on the same trials");
+}
+
+static void caption_lookup(struct fot_str *out, const struct fot_grid *g)
+{
+	bool tokens = strcmp(fot_table_text(g->t, g->line[0], "metric"), "token_accuracy") == 0;
+
+	fot_str_puts(out, tokens ? "dictionary look-up: value tokens that were the most likely ones" :
+				   "dictionary look-up: questions whose value tokens were all right");
+	fot_str_puts(out, ", against the context length (dictionary and question) in tokens. ");
+	fot_grid_range(out, g, "n_items");
+	fot_str_puts(out, " trials per cell, each with a dictionary and questions of its own");
+	missing(out, g, "failed");
+	fot_str_puts(out, "; ");
+	window(out, g);
+	fot_str_puts(out, ".");
+	if (tokens)
+		chance(out, g);
+	fot_str_printf(out,
+		       " In brackets the 95 %%"
+		       " interval of the bootstrap over trials (%d draws, percentiles), then the lowest and the "
+		       "highest trial.",
+		       FOT_STATS_DRAWS);
+	bold(out, "higher", "sign flips over trials");
+}
+
+static void caption_fewshot(struct fot_str *out, const struct fot_grid *g)
+{
+	fot_str_puts(out, "few-shot accuracy against the number of demonstrations. ");
+	fot_grid_range(out, g, "n_clusters");
+	fot_str_puts(out, " test items, ");
+	fot_grid_range(out, g, "n_items");
+	fot_str_puts(out, " answers per cell over all demonstration seeds");
+	missing(out, g, "failed or too long");
+	fot_str_puts(out, "; ");
+	window(out, g);
+	fot_str_puts(out, ".");
+	chance(out, g);
+	majority(out, g);
+	fot_str_printf(out,
+		       " In brackets the 95 %%"
+		       " interval of the crossed bootstrap over test items and demonstration seeds (%d draws, "
+		       "percentiles); sd: between seeds, in percentage points.",
+		       FOT_STATS_DRAWS);
+	bold(out, "higher", "crossed bootstrap of the difference, with one seed exact McNemar");
+}
+
+static void caption_distraction(struct fot_str *out, const struct fot_grid *g)
+{
+	fot_str_puts(out, "r_d, the attention mass on the previous window of the own document over the mass on those of all "
+			  "d documents in sight, mean over queries and heads of a memory layer, higher is better. ");
+	fot_grid_range(out, g, "n_items");
+	fot_str_puts(out, " documents");
+	missing(out, g, "failed or too short");
+	fot_str_puts(out, "; ");
+	window(out, g);
+	fot_str_printf(out,
+		       ". Attention that does not tell documents apart gives 1/d. In brackets the 95 %%"
+		       " interval of the bootstrap over documents (%d draws, percentiles).",
+		       FOT_STATS_DRAWS);
+	bold(out, "higher", "sign flips over documents");
+	fot_str_puts(out, " The paper (arXiv 2307.03170, sec. distraction issue): about 1/d after standard training.");
+}
+
+static const struct section {
+	struct fot_view view;
+	void (*caption)(struct fot_str *out, const struct fot_grid *g);
+} sections[] = {
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, NULL },
+	  caption_perplexity },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "bits_per_byte" }, "context_length", { NULL }, NULL, NULL },
+	  caption_perplexity },
+	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style" }, NULL, NULL },
+	  caption_passkey },
+	{ { "lookup", FOT_GRID_ESTIMATES, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL },
+	  caption_lookup },
+	{ { "lookup", FOT_GRID_ESTIMATES, { "value_accuracy" }, "context_length", { NULL }, NULL, NULL },
+	  caption_lookup },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL },
+	  caption_fewshot },
+	{ { "distraction", FOT_GRID_ESTIMATES, { "positive_mass" }, "n_contexts", { "layer" }, NULL, NULL },
+	  caption_distraction },
 };
+#define N_SECTIONS (sizeof sections / sizeof sections[0])
 
-static const char *text_of(const struct printer *p, size_t row, const char *column)
+/* The tables and figures that the grid's published values come from. */
+static void cite(struct fot_str *out, const struct fot_grid *g)
 {
-	return fot_table_text(p->t, row, column);
-}
+	size_t n = g->n_lines * g->n_columns;
+	bool any = false;
 
-static bool same_line(const struct printer *p, size_t a, size_t b)
-{
-	static const char *const texts[] = { "run", "model", "model_variant", "memory_mode", "mem_dtype" };
+	for (size_t i = 0; i < n; i++) {
+		const char *source = g->row[i] == SIZE_MAX ? "" : fot_table_text(g->t, g->row[i], "paper_source");
+		bool new = *source;
 
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		if (strcmp(text_of(p, a, texts[i]), text_of(p, b, texts[i])) != 0)
-			return false;
-	}
-	return fot_table_int(p->t, a, "top_k", 0) == fot_table_int(p->t, b, "top_k", 0) &&
-	       fot_table_int(p->t, a, "window", 0) == fot_table_int(p->t, b, "window", 0);
-}
-
-/* A column of the paper's figures stands beside the lengths that have one. */
-static bool paper_at(const struct printer *p, int64_t length)
-{
-	for (size_t r = 0; r < p->t->n_rows; r++) {
-		if (strcmp(text_of(p, r, "dataset"), p->dataset) == 0 &&
-		    fot_table_int(p->t, r, "context_length", 0) == length &&
-		    fot_table_cell(p->t, r, "paper_low")->kind == FOT_CELL_REAL)
-			return true;
-	}
-	return false;
-}
-
-static size_t n_columns(const struct printer *p)
-{
-	size_t n = p->n_lengths;
-
-	for (size_t l = 0; l < p->n_lengths; l++)
-		n += paper_at(p, p->length[l]);
-	return n;
-}
-
-static void add_row(struct printer *p, size_t row)
-{
-	int64_t length = fot_table_int(p->t, row, "context_length", 0);
-	bool known = false;
-	size_t at = p->n_lengths;
-
-	for (size_t i = 0; i < p->n_lines && !known; i++)
-		known = same_line(p, p->line[i], row);
-	if (!known)
-		p->line[p->n_lines++] = row;
-	p->paper = p->paper || fot_table_cell(p->t, row, "paper_low")->kind == FOT_CELL_REAL;
-	for (size_t i = 0; i < p->n_lengths; i++) {
-		if (p->length[i] == length)
-			return;
-	}
-	for (; at > 0 && p->length[at - 1] > length; at--)
-		p->length[at] = p->length[at - 1];
-	p->length[at] = length;
-	p->n_lengths++;
-}
-
-static void put_text(struct printer *p, const char *text)
-{
-	if (p->latex)
-		fot_label_latex(p->out, text);
-	else
-		fot_label_markdown(p->out, text);
-}
-
-static void next_cell(struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? " & " : " | ");
-}
-
-/* --- one cell --- */
-
-static void put_value(struct printer *p, size_t row)
-{
-	bool best = fot_table_int(p->t, row, "best", 0) == 1;
-	bool interval = fot_table_cell(p->t, row, "ci_low")->kind == FOT_CELL_REAL;
-
-	if (fot_table_cell(p->t, row, "value")->kind != FOT_CELL_REAL) {
-		fot_str_puts(p->out, "-");
-		return;
-	}
-	if (best)
-		fot_str_puts(p->out, p->latex ? "\\textbf{" : "**");
-	fot_str_printf(p->out, "%.4f", fot_table_real(p->t, row, "value", 0));
-	if (best)
-		fot_str_puts(p->out, p->latex ? "}" : "**");
-	if (interval)
-		fot_str_printf(p->out, " [%.4f, %.4f]", fot_table_real(p->t, row, "ci_low", 0),
-			       fot_table_real(p->t, row, "ci_high", 0));
-}
-
-static void put_paper(struct printer *p, size_t row)
-{
-	double lo = fot_table_real(p->t, row, "paper_low", 0),
-	       hi = fot_table_real(p->t, row, "paper_high", 0);
-
-	if (fot_table_cell(p->t, row, "paper_low")->kind != FOT_CELL_REAL)
-		fot_str_puts(p->out, "-");
-	else if (lo < hi)
-		fot_str_printf(p->out, p->latex ? "%.3f--%.3f" : "%.3f to %.3f", lo, hi);
-	else
-		fot_str_printf(p->out, "%.3f", lo);
-}
-
-static bool find(const struct printer *p, size_t line, size_t length, size_t *row)
-{
-	for (size_t r = 0; r < p->t->n_rows; r++) {
-		if (strcmp(text_of(p, r, "dataset"), p->dataset) == 0 && same_line(p, p->line[line], r) &&
-		    fot_table_int(p->t, r, "context_length", 0) == p->length[length]) {
-			*row = r;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* --- head, lines, caption --- */
-
-static void put_head(struct printer *p)
-{
-	if (!p->latex)
-		fot_str_puts(p->out, "| ");
-	if (p->several_runs) {
-		fot_str_puts(p->out, "run");
-		next_cell(p);
-	}
-	fot_str_puts(p->out, "model");
-	next_cell(p);
-	fot_str_puts(p->out, "memory");
-	for (size_t l = 0; l < p->n_lengths; l++) {
-		next_cell(p);
-		fot_label_length(p->out, p->length[l]);
-		if (paper_at(p, p->length[l])) {
-			next_cell(p);
-			fot_str_puts(p->out, "paper");
-		}
-	}
-	if (p->latex) {
-		fot_str_puts(p->out, " \\\\\n\\midrule\n");
-		return;
-	}
-	fot_str_puts(p->out, " |\n|");
-	for (size_t i = 0; i < (p->several_runs ? 3u : 2u); i++)
-		fot_str_puts(p->out, "---|");
-	for (size_t l = 0; l < n_columns(p); l++)
-		fot_str_puts(p->out, "---:|");
-	fot_str_putc(p->out, '\n');
-}
-
-static void put_line(struct printer *p, size_t line)
-{
-	if (!p->latex)
-		fot_str_puts(p->out, "| ");
-	if (p->several_runs) {
-		put_text(p, text_of(p, p->line[line], "run"));
-		next_cell(p);
-	}
-	put_text(p, text_of(p, p->line[line], "model_variant"));
-	next_cell(p);
-	fot_label_memory(p->out, p->t, p->line[line]);
-	for (size_t l = 0; l < p->n_lengths; l++) {
-		size_t row;
-		bool there = find(p, line, l, &row);
-
-		next_cell(p);
-		if (there)
-			put_value(p, row);
-		if (!paper_at(p, p->length[l]))
+		for (size_t k = 0; k < i && new; k++)
+			new = g->row[k] == SIZE_MAX ||
+			      strcmp(fot_table_text(g->t, g->row[k], "paper_source"), source) != 0;
+		if (!new)
 			continue;
-		next_cell(p);
-		if (there)
-			put_paper(p, row);
+		fot_str_puts(out, any ? ", " : " Paper: figures of arXiv 2307.03170 (");
+		fot_str_puts(out, source);
+		any = true;
 	}
-	fot_str_puts(p->out, p->latex ? " \\\\\n" : " |\n");
+	if (any)
+		fot_str_puts(out, ") for this dataset, method and length; other models, tokenizers and documents than ours.");
 }
 
-static bool varies(const struct printer *p, const char *column)
+static int put_caption(struct fot_str *out, const struct section *s, const struct fot_grid *g, bool latex,
+		       struct fot_err *err)
 {
-	for (size_t i = 1; i < p->n_lines; i++) {
-		if (fot_table_int(p->t, p->line[i], column, 0) != fot_table_int(p->t, p->line[0], column, 0))
-			return true;
-	}
-	return false;
-}
+	struct fot_str text = FOT_STR_INIT;
+	int status;
 
-/* "6 documents", or "5 to 6 documents" where lines differ. */
-static void put_count(struct printer *p, const char *column, const char *what)
-{
-	int64_t lo = fot_table_int(p->t, p->line[0], column, 0), hi = lo;
-
-	for (size_t i = 1; i < p->n_lines; i++) {
-		int64_t x = fot_table_int(p->t, p->line[i], column, 0);
-
-		lo = x < lo ? x : lo;
-		hi = x > hi ? x : hi;
-	}
-	if (varies(p, column))
-		fot_str_printf(p->out, "%lld to %lld %s", (long long)lo, (long long)hi, what);
+	if (latex)
+		fot_label_latex(out, g->dataset);
 	else
-		fot_str_printf(p->out, "%lld %s", (long long)lo, what);
+		fot_label_markdown(out, g->dataset);
+	fot_str_puts(&text, *g->dataset ? ": " : "");
+	s->caption(&text, g);
+	cite(&text, g);
+	status = fot_str_check(&text, err);
+	if (status == FOT_OK && latex)
+		fot_label_latex(out, text.data);
+	else if (status == FOT_OK)
+		fot_str_puts(out, text.data);
+	fot_str_release(&text);
+	return status;
 }
 
-static void put_caption(struct printer *p)
+static int print_table(struct fot_str *out, const struct section *s, const struct fot_grid *g, bool latex,
+		       struct fot_err *err)
 {
-	const char *pct = p->latex ? "\\%" : "%";
-	bool bits = strcmp(text_of(p, p->line[0], "metric"), "bits_per_byte") == 0;
-	bool missing = fot_table_int(p->t, p->line[0], "n_missing", 0) > 0;
+	int status;
 
-	put_text(p, p->dataset);
-	fot_str_puts(p->out, bits ? ": bits per byte (sum of -log2 p over the bytes of the target text) " :
-				    ": perplexity per token (exp of sum of nll over sum of tokens) ");
-	fot_str_puts(p->out, "against context length, lower is better. ");
-	put_count(p, "n_items", "documents");
-	if (missing) {
-		fot_str_puts(p->out, " (");
-		put_count(p, "n_missing", "others failed or too short)");
-	}
-	fot_str_puts(p->out, ", ");
-	put_count(p, "n_tokens_scored", "target tokens, the same ones at every context length; ");
-	put_count(p, "window", "tokens of local window, stride equal to the window, ");
-	fot_str_puts(p->out, strcmp(text_of(p, p->line[0], "bos_mode"), "first") == 0 ?
-				     "one BOS at the start of the document. " :
-				     "no BOS. ");
-	fot_str_printf(
-		p->out,
-		"Context length: local window plus memory. In brackets the %.0f %s interval of the bootstrap "
-		"over documents (%d draws, percentiles). Bold: lower than every other line of the column at "
-		"p %s 0.05 (sign flips over documents, Holm over the lines).",
-		100 * FOT_STATS_LEVEL, pct, FOT_STATS_DRAWS, p->latex ? "$<$" : "<");
-	if (p->paper)
-		fot_str_puts(p->out,
-			     " Paper: figures of arXiv 2307.03170 for this dataset, method and length; "
-			     "other models, tokenizers and documents than ours.");
-}
-
-static void put_table(struct printer *p)
-{
-	if (p->latex) {
-		fot_str_puts(p->out, "\\begin{table}\n\\centering\n\\caption{");
-		put_caption(p);
-		fot_str_puts(p->out, "}\n\\begin{tabular}{ll");
-		for (size_t l = 0; l < n_columns(p) + p->several_runs; l++)
-			fot_str_putc(p->out, l < p->several_runs ? 'l' : 'r');
-		fot_str_puts(p->out, "}\n\\toprule\n");
-	} else {
-		fot_str_puts(p->out, "## ");
-		put_text(p, p->dataset);
-		fot_str_puts(p->out, "\n\n");
-		put_caption(p);
-		fot_str_puts(p->out, "\n\n");
-	}
-	put_head(p);
-	for (size_t i = 0; i < p->n_lines; i++)
-		put_line(p, i);
-	if (p->latex)
-		fot_str_puts(p->out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
-}
-
-static bool seen_before(const struct fot_table *t, size_t row)
-{
-	for (size_t r = 0; r < row; r++) {
-		if (strcmp(fot_table_text(t, r, "dataset"), fot_table_text(t, row, "dataset")) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void print_dataset(struct printer *p, size_t first)
-{
-	p->dataset = fot_table_text(p->t, first, "dataset");
-	p->n_lines = p->n_lengths = 0;
-	p->paper = false;
-	for (size_t row = first; row < p->t->n_rows; row++) {
-		if (strcmp(text_of(p, row, "dataset"), p->dataset) == 0)
-			add_row(p, row);
-	}
-	put_table(p);
+	fot_str_puts(out, latex ? "\n\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{" : "\n");
+	FOT_TRY(put_caption(out, s, g, latex, err));
+	fot_str_puts(out, latex ? "}\n" : "\n\n");
+	FOT_TRY(fot_grid_print(out, g, latex ? FOT_GRID_LATEX : FOT_GRID_MARKDOWN, err));
+	fot_str_puts(out, latex ? "\\end{table}\n" : "");
+out:
+	return status;
 }
 
 int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
 		     struct fot_err *err)
 {
-	struct printer p = { .out = out, .t = report, .latex = format == FOT_REPORT_LATEX };
-	bool first = true;
+	bool latex = format == FOT_REPORT_LATEX;
+	const char *dataset;
 	int status = FOT_OK;
 
-	p.line = fot_alloc(report->n_rows, sizeof *p.line);
-	p.length = fot_alloc(report->n_rows, sizeof *p.length);
-	if (!p.line || !p.length) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "report: out of memory");
-		goto out;
-	}
-	for (size_t row = 1; row < report->n_rows; row++)
-		p.several_runs =
-			p.several_runs || strcmp(text_of(&p, row, "run"), text_of(&p, 0, "run")) != 0;
-	if (p.latex)
+	if (latex)
 		fot_str_puts(out, "% needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}\n");
-	for (size_t row = 0; row < report->n_rows; row++) {
-		if (seen_before(report, row))
-			continue;
-		if (!first)
+	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL && status == FOT_OK; d++) {
+		if (!latex) {
+			fot_str_puts(out, d ? "\n## " : "## ");
+			fot_label_markdown(out, dataset);
 			fot_str_putc(out, '\n');
-		first = false;
-		print_dataset(&p, row);
+		}
+		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++) {
+			struct fot_grid g;
+
+			status = fot_grid_init(&g, report, &sections[i].view, dataset, err);
+			if (status == FOT_OK && g.n_lines > 0)
+				status = print_table(out, &sections[i], &g, latex, err);
+			fot_grid_release(&g);
+		}
 	}
-	status = fot_str_check(out, err);
-out:
-	fot_free(p.line);
-	fot_free(p.length);
-	return status;
+	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
