@@ -1,0 +1,704 @@
+/* fewshot.c: see fewshot.h.
+ *
+ * Random streams: which test items are used depends on the seed alone, the list of
+ * demonstrations on (seed, demonstration seed).  Room is kept for the longest question
+ * among the test items, so that the number of demonstrations that fit, and thus the stem,
+ * is the same for all of them. */
+#include "tasks/fewshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#define STOP "\x01" /* in no piece: what is encoded behind it stands inside a text */
+
+const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES] = { "raw", "per-token", "content-free" };
+
+bool fot_fewshot_score_of(enum fot_fewshot_score *score, const char *name)
+{
+	for (int i = 0; i < FOT_FEWSHOT_SCORES; i++) {
+		if (strcmp(name, fot_fewshot_score_name[i]) == 0) {
+			*score = (enum fot_fewshot_score)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct fot_fewshot {
+	const struct fot_labelled *set;
+	const struct fot_template *t;
+	const struct fot_tokenizer *tokenizer;
+	struct fot_fewshot_opts o;
+	struct fot_ids stop; /* STOP */
+	size_t stop_text;    /* bytes that it decodes to */
+	struct fot_ids head; /* BOS, instruction */
+	struct fot_ids separator;
+	struct fot_ids label_ids;  /* all labels' answers */
+	struct fot_answer *answer; /* [n_labels] */
+	size_t n_labels, longest;  /* longest answer, or n_greedy */
+	size_t *item, n;           /* test items: index into the set's */
+	bool *is_long;
+	size_t n_long;
+	struct fot_ids questions; /* of all test items, then the one without content */
+	size_t *question_end;     /* [n + 2]: question i is [end[i], end[i + 1]) */
+	size_t *pool, n_pool;     /* demonstrations: index into the set's items */
+	size_t room;              /* longest question that is asked, with its answer */
+};
+
+/* ---- ids ---- */
+
+static int append(struct fot_ids *out, const int32_t *id, size_t n, struct fot_err *err)
+{
+	int status = fot_ids_reserve(out, fot_size_add(out->n, n), err);
+
+	if (status == FOT_OK && n) {
+		memcpy(out->id + out->n, id, n * sizeof(*id));
+		out->n += n;
+	}
+	return status;
+}
+
+/* The ids of a text that goes on from another. */
+static int encode_on(const struct fot_fewshot *f, struct fot_ids *out, const char *text, size_t n,
+		     struct fot_err *err)
+{
+	struct fot_str all = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	int status;
+
+	fot_str_puts(&all, STOP);
+	fot_str_add(&all, text, n);
+	FOT_TRY(fot_str_check(&all, err));
+	FOT_TRY(fot_tokenizer_encode(f->tokenizer, &ids, all.data, all.len, err));
+	if (ids.n < f->stop.n || memcmp(ids.id, f->stop.id, f->stop.n * sizeof(*ids.id)) != 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "few-shot: tokenizer %.12s has pieces with the control character U+0001",
+				  fot_tokenizer_hash(f->tokenizer));
+	else
+		status = append(out, ids.id + f->stop.n, ids.n - f->stop.n, err);
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&all);
+	return status;
+}
+
+static int encode_question(const struct fot_fewshot *f, struct fot_ids *out, const char *text,
+			   struct fot_err *err)
+{
+	struct fot_str s = FOT_STR_INIT;
+	int status;
+
+	fot_template_question(&s, f->t, text);
+	FOT_TRY(fot_str_check(&s, err));
+	FOT_TRY(encode_on(f, out, s.data, s.len, err));
+out:
+	fot_str_release(&s);
+	return status;
+}
+
+static int encode_answer(const struct fot_fewshot *f, struct fot_ids *out, const char *word,
+			 struct fot_err *err)
+{
+	struct fot_str s = FOT_STR_INIT;
+	int status;
+
+	fot_template_answer(&s, f->t, word);
+	FOT_TRY(fot_str_check(&s, err));
+	FOT_TRY(encode_on(f, out, s.data, s.len, err));
+out:
+	fot_str_release(&s);
+	return status;
+}
+
+/* ---- open ---- */
+
+/* What every prompt begins with. The instruction opens the text. */
+static int make_head(struct fot_fewshot *f, struct fot_err *err)
+{
+	const char *instruction = f->t->instruction;
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_tokenizer_encode(f->tokenizer, &f->stop, STOP, strlen(STOP), err));
+	FOT_TRY(fot_tokenizer_decode(f->tokenizer, &text, f->stop.id, f->stop.n, err));
+	f->stop_text = text.len;
+	if (f->o.bos && fot_tokenizer_bos(f->tokenizer) >= 0)
+		FOT_TRY(fot_ids_push(&f->head, fot_tokenizer_bos(f->tokenizer), err));
+	FOT_TRY(fot_tokenizer_encode(f->tokenizer, &f->head, instruction, strlen(instruction), err));
+	FOT_TRY(encode_on(f, &f->separator, f->t->separator, strlen(f->t->separator), err));
+out:
+	fot_str_release(&text);
+	return status;
+}
+
+static int check_words(const struct fot_fewshot *f, struct fot_err *err)
+{
+	const struct fot_labelled *s = f->set;
+
+	for (size_t i = 0; i < s->n_labels; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(fot_template_word(f->t, s->label[i]),
+				   fot_template_word(f->t, s->label[j])) == 0)
+				return FOT_FAIL(
+					err, FOT_ERR_INPUT,
+					"%s: the labels '%s' and '%s' have the same word '%s' in the template",
+					s->name, s->label[j], s->label[i],
+					fot_template_word(f->t, s->label[i]));
+	return FOT_OK;
+}
+
+static int make_answers(struct fot_fewshot *f, struct fot_err *err)
+{
+	size_t n = f->set->n_labels, at = 0;
+	size_t *end = fot_calloc(n + 1, sizeof(*end));
+	int status;
+
+	f->answer = fot_calloc(n + 1, sizeof(*f->answer));
+	if (!end || !f->answer) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		goto out;
+	}
+	FOT_TRY(check_words(f, err));
+	for (size_t i = 0; i < n; i++) {
+		FOT_TRY(encode_answer(f, &f->label_ids, fot_template_word(f->t, f->set->label[i]), err));
+		end[i] = f->label_ids.n;
+	}
+	f->n_labels = n;
+	f->longest = n ? 0 : f->o.n_greedy;
+	for (size_t i = 0; i < n; at = end[i++]) {
+		f->answer[i] = (struct fot_answer){ f->label_ids.id + at, end[i] - at };
+		f->longest = end[i] - at > f->longest ? end[i] - at : f->longest;
+	}
+out:
+	fot_free(end);
+	return status;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const size_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Test items and demonstrations. */
+static int choose_items(struct fot_fewshot *f, struct fot_err *err)
+{
+	const struct fot_labelled *s = f->set;
+	struct fot_rng rng;
+
+	f->item = fot_calloc(s->n, sizeof(*f->item));
+	f->pool = fot_calloc(s->n, sizeof(*f->pool));
+	if (!f->item || !f->pool)
+		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->item[i].split == FOT_TEST)
+			f->item[f->n++] = i;
+		else if (s->item[i].split == FOT_TRAIN && !s->item[i].leaked && !s->item[i].duplicate)
+			f->pool[f->n_pool++] = i;
+	}
+	if (f->n == 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no test items", s->name);
+	if (f->o.items && f->o.items < f->n) {
+		fot_rng_init(&rng, f->o.seed, "fewshot.items", 0);
+		for (size_t i = 0; i < f->o.items; i++) { /* the first of a shuffle */
+			size_t j = i + (size_t)fot_rng_below(&rng, f->n - i), t = f->item[i];
+
+			f->item[i] = f->item[j];
+			f->item[j] = t;
+		}
+		f->n = f->o.items;
+		qsort(f->item, f->n, sizeof(*f->item), by_index);
+	}
+	return FOT_OK;
+}
+
+static int make_questions(struct fot_fewshot *f, struct fot_err *err)
+{
+	int status = FOT_OK;
+	size_t n;
+
+	f->question_end = fot_calloc(f->n + 2, sizeof(*f->question_end));
+	f->is_long = fot_calloc(f->n + 1, sizeof(*f->is_long));
+	if (!f->question_end || !f->is_long)
+		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+	for (size_t i = 0; i <= f->n; i++) {
+		const char *text = i < f->n ? f->set->item[f->item[i]].text : f->t->content_free;
+
+		FOT_TRY(encode_question(f, &f->questions, text, err));
+		f->question_end[i + 1] = f->questions.n;
+		n = f->questions.n - f->question_end[i] + f->longest;
+		f->is_long[i] = n > (size_t)f->o.window || n == f->longest;
+		f->n_long += i < f->n && f->is_long[i];
+		if (!f->is_long[i] && n > f->room)
+			f->room = n;
+	}
+	if (f->n_long == f->n)
+		status = FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: every question with its longest answer (%zu tokens) exceeds the window of %lld tokens",
+			f->set->name, f->longest, (long long)f->o.window);
+	else if (f->is_long[f->n] && f->o.score == FOT_FEWSHOT_CONTENT_FREE)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the question without content exceeds the window",
+				  f->set->name);
+out:
+	return status;
+}
+
+static int check_opts(const struct fot_fewshot *f, struct fot_err *err)
+{
+	const struct fot_fewshot_opts *o = &f->o;
+
+	if (o->window < 1 || o->context_max < o->window)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"few-shot: context length %lld is below the window of %lld",
+				(long long)o->context_max, (long long)o->window);
+	if (o->shots_max < FOT_FEWSHOT_FILL)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "few-shot: expected 0 demonstrations or more, got %lld",
+				(long long)o->shots_max);
+	if (f->set->n_labels == 0 && (o->n_greedy == 0 || o->balanced))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "few-shot: %s has answers, no labels: %s", f->set->name,
+				o->balanced ? "demonstrations cannot be balanced" :
+					      "expected tokens to generate");
+	return FOT_OK;
+}
+
+static int check_pool(const struct fot_fewshot *f, struct fot_err *err)
+{
+	if (f->o.shots_max <= 0 || (size_t)f->o.shots_max <= f->n_pool || (f->o.repeat && f->n_pool))
+		return FOT_OK;
+	return FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"%s: expected %lld demonstrations, there are %zu different ones that are no test item (repeat_demos: go round again)",
+		f->set->name, (long long)f->o.shots_max, f->n_pool);
+}
+
+int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, const struct fot_template *t,
+		     const struct fot_tokenizer *tokenizer, const struct fot_fewshot_opts *o,
+		     struct fot_err *err)
+{
+	struct fot_fewshot *f = fot_calloc(1, sizeof(*f));
+	int status;
+
+	if (!f)
+		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+	f->set = set;
+	f->t = t;
+	f->tokenizer = tokenizer;
+	f->o = *o;
+	FOT_TRY(check_opts(f, err));
+	FOT_TRY(make_head(f, err));
+	FOT_TRY(make_answers(f, err));
+	FOT_TRY(choose_items(f, err));
+	FOT_TRY(check_pool(f, err));
+	FOT_TRY(make_questions(f, err));
+	*out = f;
+out:
+	if (status != FOT_OK)
+		fot_fewshot_close(f);
+	return status;
+}
+
+void fot_fewshot_close(struct fot_fewshot *f)
+{
+	if (!f)
+		return;
+	fot_ids_release(&f->stop);
+	fot_ids_release(&f->head);
+	fot_ids_release(&f->separator);
+	fot_ids_release(&f->label_ids);
+	fot_ids_release(&f->questions);
+	fot_free(f->answer);
+	fot_free(f->item);
+	fot_free(f->pool);
+	fot_free(f->is_long);
+	fot_free(f->question_end);
+	fot_free(f);
+}
+
+/* ---- questions about it ---- */
+
+size_t fot_fewshot_n_items(const struct fot_fewshot *f)
+{
+	return f->n;
+}
+
+const struct fot_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i)
+{
+	return &f->set->item[f->item[i]];
+}
+
+bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i)
+{
+	return f->is_long[i];
+}
+
+size_t fot_fewshot_n_long(const struct fot_fewshot *f)
+{
+	return f->n_long;
+}
+
+size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
+{
+	return f->n_labels;
+}
+
+size_t fot_fewshot_pool(const struct fot_fewshot *f)
+{
+	return f->n_pool;
+}
+
+size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
+{
+	return f->label_ids.n;
+}
+
+bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority)
+{
+	size_t best = 0, n;
+
+	if (f->n_labels == 0)
+		return false;
+	for (size_t k = 0; k < f->n_labels; k++) {
+		n = 0;
+		for (size_t i = 0; i < f->n; i++)
+			n += (size_t)f->set->item[f->item[i]].label == k;
+		best = n > best ? n : best;
+	}
+	*chance = 1.0 / (double)f->n_labels;
+	*majority = (double)best / (double)f->n;
+	return true;
+}
+
+/* ---- demonstrations ---- */
+
+/* One round through the pool, in random order. */
+static void shuffle(size_t *order, size_t n, struct fot_rng *rng)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)fot_rng_below(rng, i), t = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = t;
+	}
+}
+
+/* Take the shuffled pool label by label: each round holds one item of every label that
+ * has any left, in random order. Works in place with scratch [n] and [3 n_labels]. */
+static void balance(const struct fot_fewshot *f, size_t *order, size_t *by_label, size_t *work,
+		    struct fot_rng *rng)
+{
+	size_t n = f->n_pool, k = f->n_labels, at = 0, *next = work, *stop = work + k, *turn = work + 2 * k;
+
+	memset(work, 0, 3 * k * sizeof(*work));
+	for (size_t i = 0; i < n; i++)
+		stop[f->set->item[order[i]].label]++;
+	for (size_t l = 0, sum = 0; l < k; l++) {
+		next[l] = sum;
+		sum += stop[l];
+		stop[l] = next[l];
+	}
+	for (size_t i = 0; i < n; i++) /* counting sort keeps the random order within a label */
+		by_label[stop[f->set->item[order[i]].label]++] = order[i];
+	while (at < n) {
+		size_t m = 0;
+
+		for (size_t l = 0; l < k; l++)
+			if (next[l] < stop[l])
+				turn[m++] = l;
+		shuffle(turn, m, rng);
+		for (size_t j = 0; j < m; j++)
+			order[at++] = by_label[next[turn[j]]++];
+	}
+}
+
+/* Add demonstration `item`; false in *fits if it is beyond the longest context. */
+static int add_demo(struct fot_fewshot_demos *d, const struct fot_fewshot *f, size_t item, bool *fits,
+		    struct fot_err *err)
+{
+	const struct fot_item *it = &f->set->item[item];
+	size_t before = d->ids.n;
+	int status;
+
+	FOT_TRY(encode_question(f, &d->ids, it->text, err));
+	if (it->label >= 0)
+		FOT_TRY(append(&d->ids, f->answer[it->label].tokens, f->answer[it->label].n, err));
+	else
+		FOT_TRY(encode_answer(f, &d->ids, it->answer[0], err));
+	FOT_TRY(append(&d->ids, f->separator.id, f->separator.n, err));
+	*fits = d->ids.n <= (size_t)f->o.context_max;
+	if (!*fits) {
+		d->ids.n = before;
+		goto out;
+	}
+	d->item[d->n++] = item;
+	d->end[d->n] = d->ids.n;
+out:
+	return status;
+}
+
+static int fill_demos(struct fot_fewshot_demos *d, const struct fot_fewshot *f, size_t most, size_t *order,
+		      size_t *by_label, size_t *work, struct fot_rng *rng, struct fot_err *err)
+{
+	bool fits = true;
+	int status = FOT_OK;
+
+	memcpy(order, f->pool, f->n_pool * sizeof(*order));
+	while (fits && d->n < most) {
+		shuffle(order, f->n_pool, rng);
+		if (f->o.balanced)
+			balance(f, order, by_label, work, rng);
+		for (size_t i = 0; i < f->n_pool && fits && d->n < most; i++)
+			FOT_TRY(add_demo(d, f, order[i], &fits, err));
+	}
+out:
+	return status;
+}
+
+/* Demonstrations that could ever be used: each has at least one token. */
+static size_t most_demos(const struct fot_fewshot *f)
+{
+	size_t most = f->o.shots_max >= 0 ? (size_t)f->o.shots_max : f->n_pool;
+
+	if (!f->o.repeat && most > f->n_pool)
+		most = f->n_pool;
+	return most < (size_t)f->o.context_max ? most : (size_t)f->o.context_max;
+}
+
+int fot_fewshot_demos_init(struct fot_fewshot_demos *d, const struct fot_fewshot *f, uint64_t demo_seed,
+			   struct fot_err *err)
+{
+	size_t most = most_demos(f), *order = fot_calloc(f->n_pool + 1, sizeof(*order));
+	size_t *by_label = fot_calloc(f->n_pool + 1, sizeof(*by_label));
+	size_t *work = fot_calloc(3 * f->n_labels + 1, sizeof(*work));
+	struct fot_rng rng;
+	int status;
+
+	memset(d, 0, sizeof(*d));
+	d->end = fot_calloc(most + 1, sizeof(*d->end));
+	d->item = fot_calloc(most + 1, sizeof(*d->item));
+	if (!order || !by_label || !work || !d->end || !d->item) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory for %zu demonstrations", most);
+		goto out;
+	}
+	FOT_TRY(append(&d->ids, f->head.id, f->head.n, err));
+	d->end[0] = d->ids.n;
+	fot_rng_init(&rng, f->o.seed, "fewshot.demos", demo_seed);
+	if (f->n_pool)
+		FOT_TRY(fill_demos(d, f, most, order, by_label, work, &rng, err));
+out:
+	fot_free(order);
+	fot_free(by_label);
+	fot_free(work);
+	if (status != FOT_OK)
+		fot_fewshot_demos_release(d);
+	return status;
+}
+
+void fot_fewshot_demos_release(struct fot_fewshot_demos *d)
+{
+	fot_ids_release(&d->ids);
+	fot_free(d->end);
+	fot_free(d->item);
+	memset(d, 0, sizeof(*d));
+}
+
+/* ---- prompts ---- */
+
+int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
+		    int64_t shots, int64_t context_length, struct fot_err *err)
+{
+	size_t most = shots >= 0 && (size_t)shots < d->n ? (size_t)shots : d->n;
+	size_t length = context_length > 0 ? (size_t)context_length : 0;
+
+	if (d->end[0] + f->room > length)
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"%s: instruction, question and answer take %zu tokens, more than the context length %lld",
+			f->set->name, d->end[0] + f->room, (long long)context_length);
+	while (d->end[most] + f->room > length)
+		most--;
+	*fitted = most;
+	return FOT_OK;
+}
+
+int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,
+		     const struct fot_fewshot_demos *d, size_t fitted, struct fot_err *err)
+{
+	int status;
+
+	prompt->n = 0;
+	FOT_TRY(fot_ids_reserve(prompt, fot_size_add(d->end[fitted], f->room), err));
+	FOT_TRY(append(prompt, d->ids.id, d->end[fitted], err));
+	*n_stem = prompt->n;
+out:
+	return status;
+}
+
+int fot_fewshot_ask(struct fot_question *q, struct fot_ids *prompt, size_t n_stem,
+		    const struct fot_fewshot *f, size_t i, struct fot_err *err)
+{
+	size_t k = i == FOT_FEWSHOT_FREE ? f->n : i;
+	int status;
+
+	prompt->n = n_stem;
+	FOT_TRY(append(prompt, f->questions.id + f->question_end[k],
+		       f->question_end[k + 1] - f->question_end[k], err));
+	*q = (struct fot_question){ .prompt = prompt->id,
+				    .n_stem = n_stem,
+				    .n_prompt = prompt->n,
+				    .answer = f->answer,
+				    .n_answers = f->n_labels,
+				    .n_greedy = f->n_labels ? 0 : f->o.n_greedy };
+out:
+	return status;
+}
+
+/* ---- what came back ---- */
+
+void fot_fewshot_scores(double *score, const struct fot_fewshot *f, const double *nll, const double *free)
+{
+	for (size_t k = 0; k < f->n_labels; k++) {
+		double sum = 0;
+
+		for (size_t j = 0; j < f->answer[k].n; j++)
+			sum -= *nll++;
+		if (f->o.score == FOT_FEWSHOT_PER_TOKEN)
+			sum /= (double)f->answer[k].n;
+		score[k] = free ? sum - free[k] : sum;
+	}
+}
+
+void fot_fewshot_observe(struct fot_fewshot_observation *o, const struct fot_fewshot *f, size_t i,
+			 const double *score)
+{
+	size_t gold = (size_t)f->set->item[f->item[i]].label, best = 0, other = gold == 0;
+
+	for (size_t k = 0; k < f->n_labels; k++) {
+		best = score[k] > score[best] ? k : best;
+		other = k != gold && score[k] > score[other] ? k : other;
+	}
+	*o = (struct fot_fewshot_observation){ .correct = best == gold,
+					       .label_gold = f->set->label[gold],
+					       .label_pred = f->set->label[best],
+					       .score_gold = score[gold],
+					       .score_best_other = score[other] };
+}
+
+static void trim(struct fot_str *s)
+{
+	size_t skip = 0;
+
+	while (s->len && strchr(" \t\r\n", s->data[s->len - 1]))
+		s->data[--s->len] = '\0';
+	while (skip < s->len && strchr(" \t\r\n", s->data[skip]))
+		skip++;
+	if (skip) {
+		s->len -= skip;
+		memmove(s->data, s->data + skip, s->len + 1);
+	}
+}
+
+int fot_fewshot_text(struct fot_str *out, const struct fot_fewshot *f, const int32_t *ids, size_t n,
+		     struct fot_err *err)
+{
+	struct fot_ids all = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+	const char *end;
+	int status;
+
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == fot_tokenizer_eos(f->tokenizer))
+			n = i;
+	FOT_TRY(append(&all, f->stop.id, f->stop.n, err));
+	FOT_TRY(append(&all, ids, n, err));
+	FOT_TRY(fot_tokenizer_decode(f->tokenizer, &text, all.id, all.n, err));
+	fot_str_clear(out);
+	fot_str_puts(out, "");
+	if (text.len > f->stop_text)
+		fot_str_add(out, text.data + f->stop_text, text.len - f->stop_text);
+	FOT_TRY(fot_str_check(out, err));
+	end = memmem(out->data, out->len, f->t->terminator, strlen(f->t->terminator));
+	if (end) {
+		out->len = (size_t)(end - out->data);
+		out->data[out->len] = '\0';
+	}
+	trim(out);
+out:
+	fot_ids_release(&all);
+	fot_str_release(&text);
+	return status;
+}
+
+/* The lower case of an upper-case Latin-1 letter's second UTF-8 byte (U+00C0 .. U+00DE
+ * without U+00D7), which follows 0xC3. */
+static unsigned char latin1_lower(unsigned char second)
+{
+	return second >= 0x80 && second <= 0x9e && second != 0x97 ? (unsigned char)(second + 0x20) : second;
+}
+
+static void lower(struct fot_str *out, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p >= 'A' && *p <= 'Z') {
+			fot_str_putc(out, (char)(*p - 'A' + 'a'));
+		} else if (*p == 0xc3 && p[1]) {
+			fot_str_putc(out, (char)*p++);
+			fot_str_putc(out, (char)latin1_lower(*p));
+		} else if (*p >= 0x80 || strchr(" \t\r\n\v\f", *p) || (*p >= '0' && *p <= '9') ||
+			   (*p >= 'a' && *p <= 'z')) {
+			fot_str_putc(out, (char)*p);
+		}
+	}
+}
+
+void fot_fewshot_normalise(struct fot_str *out, const char *text)
+{
+	struct fot_str low = FOT_STR_INIT;
+	bool first = true;
+
+	fot_str_puts(out, "");
+	lower(&low, text);
+	out->failed = out->failed || low.failed;
+	for (const char *p = low.len ? low.data : ""; *p;) {
+		size_t blank = strspn(p, " \t\r\n\v\f"), n = strcspn(p + blank, " \t\r\n\v\f");
+
+		p += blank;
+		if (n && !(n == 1 && *p == 'a') && !(n == 2 && memcmp(p, "an", 2) == 0) &&
+		    !(n == 3 && memcmp(p, "the", 3) == 0)) {
+			if (!first)
+				fot_str_putc(out, ' ');
+			first = false;
+			fot_str_add(out, p, n);
+		}
+		p += n;
+	}
+	fot_str_release(&low);
+}
+
+int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot_fewshot *f, size_t i,
+			     const char *text, struct fot_err *err)
+{
+	const struct fot_item *it = &f->set->item[f->item[i]];
+	struct fot_str got = FOT_STR_INIT, want = FOT_STR_INIT;
+	int status;
+
+	memset(o, 0, sizeof(*o));
+	o->label_gold = it->n_answers ? it->answer[0] : NULL;
+	fot_fewshot_normalise(&got, text);
+	FOT_TRY(fot_str_check(&got, err));
+	for (size_t k = 0; k < it->n_answers && !o->correct; k++) {
+		fot_str_clear(&want);
+		fot_fewshot_normalise(&want, it->answer[k]);
+		FOT_TRY(fot_str_check(&want, err));
+		/* an answer of punctuation alone is matched by nothing */
+		o->correct = want.len && want.len == got.len && memcmp(want.data, got.data, got.len) == 0;
+	}
+out:
+	fot_str_release(&got);
+	fot_str_release(&want);
+	return status;
+}
