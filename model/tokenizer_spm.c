@@ -10,11 +10,8 @@
  * How it stays fast: two neighbouring characters that stand side by side in no
  * piece can never be merged over, so the text is cut there into segments that
  * are merged one by one, with the same result as the whole text at once.  The
- * set of character pairs that occur inside pieces is built at open.  Inside a
- * segment the candidates stand in a heap and the symbols in a linked list: a
- * segment of m characters takes O(m log m) and memory for the longest segment
- * only.  Invariant of the heap: a candidate is alive while both its symbols
- * are and their lengths still add up to its own; symbols only grow.
+ * set of character pairs that occur inside pieces is built at open.  How a
+ * segment is merged stands in spm_merge.c; memory is taken for the longest one.
  *
  * Decode.  Control pieces have no text, unknown is " U+2047 ", runs of byte
  * pieces are read as UTF-8 (each bad byte U+FFFD), MARK becomes a space.  With
@@ -23,13 +20,14 @@
  *
  * Departure from the library: a control or unknown piece is never matched in
  * text, not even if it is a single character. */
-#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/spm_merge.h"
 #include "model/spm_proto.h"
 #include "model/tokenizer_impl.h"
 
@@ -54,6 +52,7 @@ struct spm {
 	int32_t *slot; /* open addressing over all pieces, id + 1, 0 = free */
 	size_t cap;    /* a power of two, at most half used */
 	struct pair_set pairs;
+	uint32_t *rank; /* by falling score; NULL if two normal pieces have one */
 	int32_t unk, byte_id[256];
 	uint32_t longest; /* bytes of the longest normal piece */
 };
@@ -352,149 +351,64 @@ static void normalise(const struct spm *t, struct fot_str *out, const char *p, s
 		out->len -= MARK_LEN;
 }
 
-/* ---- merging one segment ----------------------------------------------- */
+/* ---- merging ----------------------------------------------------------- */
 
-#define NIL UINT32_MAX
+static int32_t rule_find(const void *table, const unsigned char *p, size_t n)
+{
+	return find_normal(table, p, n);
+}
 
-struct symbol {
-	uint32_t begin, n; /* bytes in the segment; n == 0: merged away */
-	uint32_t prev, next;
-	int32_t id; /* -1: a single character, not looked up yet */
-};
+static uint32_t rule_length(const void *table, int32_t id)
+{
+	return ((const struct spm *)table)->m.piece[id].n;
+}
 
-/* A pair that is a piece. key sorts as (score, then place): the high half falls
- * as the score rises, the low half is the left symbol. */
-struct candidate {
-	uint64_t key;
-	uint32_t right;
+static float rule_score(const void *table, int32_t id)
+{
+	return ((const struct spm *)table)->m.piece[id].score;
+}
+
+struct ranked {
+	float score;
 	int32_t id;
 };
 
-struct work {
-	const unsigned char *text; /* of the segment */
-	struct symbol *sym;
-	size_t n_sym, cap_sym;
-	struct candidate *heap; /* four children each, the least key on top */
-	size_t n_heap;          /* room for 2 cap_sym */
-};
-
-/* A float's bits, turned so that they order as unsigned numbers, falling. */
-static uint32_t falling_bits(float score)
+static int compare_scores(const void *a, const void *b)
 {
-	uint32_t u;
+	float x = ((const struct ranked *)a)->score, y = ((const struct ranked *)b)->score;
 
-	score += 0.0f; /* -0 ties with 0 */
-	memcpy(&u, &score, sizeof u);
-	return u >> 31 ? u : ~(u | 0x80000000u);
+	return (x < y) - (x > y);
 }
 
-/* Room is there: see grow_work. */
-static void heap_push(struct work *w, struct candidate c)
+/* t->rank: the place of each normal piece by falling score; none where two have the same. */
+static int rank_pieces(struct spm *t, const char *name, struct fot_err *err)
 {
-	size_t i = w->n_heap++;
+	struct ranked *all = fot_alloc((size_t)t->m.n, sizeof *all);
+	size_t n = 0;
+	bool tie = false;
 
-	for (; i > 0 && c.key < w->heap[(i - 1) / 4].key; i = (i - 1) / 4)
-		w->heap[i] = w->heap[(i - 1) / 4];
-	w->heap[i] = c;
-}
-
-static struct candidate heap_pop(struct work *w)
-{
-	struct candidate top = w->heap[0], last = w->heap[--w->n_heap];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 4 * i + 1, end = child + 4 < w->n_heap ? child + 4 : w->n_heap, least = child;
-
-		if (child >= w->n_heap)
-			break;
-		while (++child < end)
-			if (w->heap[child].key < w->heap[least].key)
-				least = child;
-		if (w->heap[least].key >= last.key)
-			break;
-		w->heap[i] = w->heap[least];
-		i = least;
+	t->rank = fot_calloc((size_t)t->m.n, sizeof *t->rank);
+	if (!all || !t->rank) {
+		fot_free(all);
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for the table of pieces", name);
 	}
-	w->heap[i] = last;
-	return top;
-}
-
-static void consider(const struct spm *t, struct work *w, uint32_t left, uint32_t right)
-{
-	int32_t id;
-
-	if (left == NIL || right == NIL)
-		return;
-	id = find_normal(t, w->text + w->sym[left].begin, w->sym[left].n + w->sym[right].n);
-	if (id >= 0)
-		heap_push(w, (struct candidate){ (uint64_t)falling_bits(t->m.piece[id].score) << 32 | left,
-						 right, id });
-}
-
-static void merge(const struct spm *t, struct work *w)
-{
-	w->n_heap = 0;
-	for (size_t i = 1; i < w->n_sym; i++)
-		consider(t, w, (uint32_t)i - 1, (uint32_t)i);
-	while (w->n_heap) {
-		struct candidate c = heap_pop(w);
-		uint32_t left = (uint32_t)c.key, n = t->m.piece[c.id].n;
-		struct symbol *l = &w->sym[left], *r = &w->sym[c.right];
-
-		if (l->n == 0 || r->n == 0 || l->n + r->n != n)
-			continue;
-		l->n = n;
-		l->id = c.id;
-		l->next = r->next;
-		r->n = 0;
-		if (l->next != NIL)
-			w->sym[l->next].prev = left;
-		consider(t, w, l->prev, left);
-		consider(t, w, left, l->next);
+	for (int32_t id = 0; id < t->m.n; id++)
+		if (t->m.piece[id].type == SPM_NORMAL)
+			all[n++] = (struct ranked){ t->m.piece[id].score, id };
+	qsort(all, n, sizeof *all, compare_scores);
+	for (size_t i = 0; i < n; i++) {
+		t->rank[all[i].id] = (uint32_t)i;
+		tie = tie || (i > 0 && compare_scores(&all[i - 1], &all[i]) == 0);
 	}
-}
-
-static int grow_work(struct work *w, struct fot_err *err)
-{
-	size_t cap = w->cap_sym ? fot_size_mul(2, w->cap_sym) : 256;
-	struct symbol *sym = fot_realloc(w->sym, cap, sizeof *sym);
-	struct candidate *heap = NULL;
-
-	if (sym) {
-		w->sym = sym;
-		w->cap_sym = cap;
-		/* m - 1 pairs at first, and each of at most m - 1 merges
-		 * takes one out and puts at most two in */
-		heap = fot_realloc(w->heap, fot_size_mul(2, cap), sizeof *heap);
+	fot_free(all);
+	if (tie) {
+		fot_free(t->rank);
+		t->rank = NULL;
 	}
-	if (!heap)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a run of %zu characters", cap);
-	w->heap = heap;
 	return FOT_OK;
 }
 
-static int add_symbol(struct work *w, size_t begin, size_t n, struct fot_err *err)
-{
-	uint32_t i = (uint32_t)w->n_sym;
-
-	if (begin > INT32_MAX)
-		return FOT_FAIL(err, FOT_ERR_RUN,
-				"a run of over 2 GiB of text without a boundary cannot be encoded");
-	if (w->n_sym == w->cap_sym) {
-		int status = grow_work(w, err);
-
-		if (status != FOT_OK)
-			return status;
-	}
-	w->sym[i] = (struct symbol){ (uint32_t)begin, (uint32_t)n, i ? i - 1 : NIL, NIL, -1 };
-	if (i)
-		w->sym[i - 1].next = i;
-	w->n_sym++;
-	return FOT_OK;
-}
-
-static int put_symbol(const struct spm *t, const struct work *w, const struct symbol *s, struct fot_ids *out,
+static int put_symbol(const struct spm *t, const struct spm_work *w, const struct spm_symbol *s, struct fot_ids *out,
 		      struct fot_err *err)
 {
 	const unsigned char *p = w->text + s->begin;
@@ -508,19 +422,19 @@ static int put_symbol(const struct spm *t, const struct work *w, const struct sy
 	return status;
 }
 
-static int end_segment(const struct spm *t, struct work *w, struct fot_ids *out, struct fot_err *err)
+static int end_segment(const struct spm *t, struct spm_work *w, struct fot_ids *out, struct fot_err *err)
 {
-	int status = FOT_OK;
+	struct spm_rules r = { t, rule_find, rule_length, rule_score, t->rank, t->m.n };
+	int status = spm_work_merge(w, &r, err);
 
-	merge(t, w);
-	for (uint32_t i = 0; i != NIL && status == FOT_OK; i = w->sym[i].next)
+	for (uint32_t i = 0; i != SPM_NIL && status == FOT_OK; i = w->sym[i].next)
 		status = put_symbol(t, w, &w->sym[i], out, err);
 	w->n_sym = 0;
 	return status;
 }
 
 /* Merge normalised text, segment by segment. */
-static int encode_normal(const struct spm *t, struct work *w, struct fot_ids *out, const char *p, size_t n,
+static int encode_normal(const struct spm *t, struct spm_work *w, struct fot_ids *out, const char *p, size_t n,
 			 struct fot_err *err)
 {
 	const char *end = p + n, *start = p;
@@ -535,7 +449,7 @@ static int encode_normal(const struct spm *t, struct work *w, struct fot_ids *ou
 			start = p;
 		}
 		w->text = (const unsigned char *)start;
-		FOT_TRY(add_symbol(w, (size_t)(p - start), len, err));
+		FOT_TRY(spm_work_add(w, (size_t)(p - start), len, err));
 		p += len;
 	}
 	if (w->n_sym)
@@ -549,7 +463,7 @@ static int spm_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out
 {
 	const struct spm *t = spm_of(tokenizer);
 	struct fot_str normal = FOT_STR_INIT;
-	struct work w = { 0 };
+	struct spm_work w = { 0 };
 	int status;
 
 	normalise(t, &normal, text, n);
@@ -557,8 +471,7 @@ static int spm_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out
 	if (normal.len)
 		status = encode_normal(t, &w, out, normal.data, normal.len, err);
 out:
-	fot_free(w.sym);
-	fot_free(w.heap);
+	spm_work_release(&w);
 	fot_str_release(&normal);
 	return status;
 }
@@ -648,6 +561,7 @@ static void spm_close(struct fot_tokenizer *tokenizer)
 
 	fot_spm_release(&t->m);
 	fot_free(t->slot);
+	fot_free(t->rank);
 	fot_free(t->pairs.slot);
 	fot_str_release(&t->file);
 	fot_free(t);
@@ -672,6 +586,7 @@ static int open_file(struct fot_tokenizer **out, struct fot_str *file, const cha
 	FOT_TRY(fot_spm_read(&t->m, (const unsigned char *)t->file.data, t->file.len, name, err));
 	FOT_TRY(build_table(t, name, err));
 	FOT_TRY(find_specials(t, name, err));
+	FOT_TRY(rank_pieces(t, name, err));
 	status = build_pairs(t, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s", name);

@@ -17,7 +17,7 @@ sources_of() {
 	case $1 in
 	safetensors) echo model/safetensors.c model/dtype.c ;;
 	torch) echo tests/unit/torch_writer.c model/torch_zip.c model/zip.c model/dtype.c ;;
-	tokenizer) echo model/tokenizer*.c model/spm_proto.c ;;
+	tokenizer) echo model/tokenizer*.c model/spm_*.c ;;
 	json) ;;
 	spec) echo harness/spec*.c harness/options.c model/config.c model/dtype.c ;;
 	journal) echo harness/journal.c harness/jsondiff.c ;;
