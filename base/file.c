@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,35 +173,6 @@ out:
 	if (fd >= 0)
 		close(fd);
 	return status;
-}
-
-int fot_map_open(struct fot_map *m, const char *path, struct fot_err *err)
-{
-	uint64_t size = 0;
-	void *p;
-	int fd = -1, status = fot_file_open(&fd, &size, path, err);
-
-	if (status != FOT_OK)
-		return status;
-	m->data = NULL;
-	m->size = (size_t)size;
-	if (size > 0) {
-		p = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p == MAP_FAILED)
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: cannot map %zu bytes: %m", path, m->size);
-		else
-			m->data = p;
-	}
-	close(fd);
-	return status;
-}
-
-void fot_map_close(struct fot_map *m)
-{
-	if (m->data)
-		munmap((void *)(uintptr_t)m->data, m->size);
-	m->data = NULL;
-	m->size = 0;
 }
 
 /* ---- writing ---- */

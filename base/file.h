@@ -29,6 +29,12 @@ struct fot_map {
 /* Map read-only. Errors: FOT_ERR_INPUT. */
 int fot_map_open(struct fot_map *m, const char *path, struct fot_err *err);
 void fot_map_close(struct fot_map *m);
+/* The path of the mapped file that an address lies in, its offset there and the file's size when
+ * it was mapped; NULL if there is none. May be called from a signal handler. */
+const char *fot_map_at(const void *address, size_t *offset, size_t *size);
+/* Is every mapped file what it was when it was mapped? Errors: FOT_ERR_INPUT naming one that was
+ * written to or cut; one that was replaced by another under its name is still whole. */
+int fot_map_check_all(struct fot_err *err);
 
 /* Replace path by n bytes, atomically. Errors: FOT_ERR_OUTPUT. */
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err);

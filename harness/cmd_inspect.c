@@ -1,21 +1,39 @@
 /* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
 #include "harness/cmd_inspect.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "harness/modelfiles.h"
 #include "harness/options.h"
+#include "harness/reading.h"
+#include "harness/reading_options.h"
+#include "harness/spec.h"
 #include "model/dtype.h"
 #include "model/session.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define DTYPES (FOT_BOOL + 1)
 #define MIB (1024.0 * 1024.0)
 
 struct flags {
-	int64_t context, threads;
-	bool tensors, check_weights;
+	const char *lengths, *mem_layers;
+	struct fot_reading_flags reading;
+	bool tensors, hash, check_weights;
 };
+
+static double weight_bytes(const struct fot_weights *w)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		bytes += (double)fot_weights_at(w, i)->bytes;
+	return bytes;
+}
 
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
@@ -48,10 +66,94 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 
 static void describe_files(struct fot_str *out, const struct fot_model_files *files)
 {
-	fot_str_printf(out, "sha256               %s\n", files->sha256);
+	if (files->sha256[0])
+		fot_str_printf(out, "sha256               %s\n", files->sha256);
 	for (size_t i = 0; i < files->n; i++)
-		fot_str_printf(out, "file                 %s %lld bytes %s\n", files->file[i].name,
-			       (long long)files->file[i].bytes, files->file[i].sha256);
+		fot_str_printf(out, "file                 %s %lld bytes%s%s\n", files->file[i].name,
+			       (long long)files->file[i].bytes, files->file[i].sha256[0] ? " " : "",
+			       files->file[i].sha256);
+}
+
+/* What the weights are stored as, and what config.json says of it. */
+static int describe_types(struct fot_str *out, const struct fot_model *m, struct fot_err *err)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	struct fot_str path = FOT_STR_INIT;
+	const struct fot_json_ctx ctx = { "config.json", FOT_ERR_INPUT };
+	const char *said = NULL, *word = "other";
+	size_t n[DTYPES] = { 0 };
+	cJSON *root = NULL;
+	int status;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		n[fot_weights_at(w, i)->dtype]++;
+	fot_str_puts(out, "stored               ");
+	for (int d = 0; d < DTYPES; d++)
+		if (n[d])
+			fot_str_printf(out, "%zu tensors %s  ", n[d], fot_dtype_name((enum fot_dtype)d));
+	fot_str_printf(out, "%.1f MiB\n", weight_bytes(w) / MIB);
+	fot_path_join(&path, fot_model_dir(m), "config.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_string(root, "torch_dtype", false, &said, &ctx, err));
+	if (!said)
+		FOT_TRY(fot_json_string(root, "dtype", false, &said, &ctx, err));
+	for (int d = 0; d < DTYPES; d++)
+		if (n[d] == fot_weights_count(w))
+			word = d == FOT_F32 ? "float32" : d == FOT_F16 ? "float16" : d == FOT_BF16 ? "bfloat16" : "other";
+	if (said && strcmp(said, word) != 0)
+		fot_str_printf(out, "warning: config.json says the weights are %s; they are read as they are stored\n", said);
+out:
+	cJSON_Delete(root);
+	fot_str_release(&path);
+	return status;
+}
+
+/* Things that are no error, but that one wants to know. */
+static int describe_warnings(struct fot_str *out, const struct fot_model *m, bool check_weights, struct fot_err *err)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	struct fot_str list = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_weights_check(w, fot_model_config(m), &list, err));
+	if (list.len)
+		fot_str_printf(out, "warning: tensors that the config does not ask for: %s\n", list.data);
+	if (!check_weights)
+		goto out;
+	FOT_TRY(fot_weights_check_finite(w, err));
+	fot_str_clear(&list);
+	FOT_TRY(fot_weights_constant(w, &list, err));
+	if (list.len)
+		fot_str_printf(out, "warning: matrices of one value only: %s\n", list.data);
+	else
+		fot_str_puts(out, "weights              all finite, no constant matrix\n");
+out:
+	fot_str_release(&list);
+	return status;
+}
+
+/* Does a text come back from the tokenizer as it went in? */
+static int describe_tokenizer(struct fot_str *out, const struct fot_tokenizer *t, struct fot_err *err)
+{
+	static const char probe[] = "  The  caf\xC3\xA9,\n\tif (x) {\r\n 12.5 \xE2\x82\xAC \xF0\x9F\x99\x82 <s> ";
+	struct fot_ids ids = { 0 };
+	struct fot_str back = FOT_STR_INIT;
+	int status;
+
+	if (!t)
+		return FOT_OK;
+	FOT_TRY(fot_tokenizer_encode(t, &ids, probe, sizeof probe - 1, err));
+	FOT_TRY(fot_tokenizer_decode(t, &back, ids.id, ids.n, err));
+	if (back.len == sizeof probe - 1 && memcmp(back.data, probe, back.len) == 0)
+		fot_str_puts(out, "tokenizer            gives the probe text back unchanged\n");
+	else
+		fot_str_puts(out, "warning: the tokenizer does not give text back unchanged (spaces are squeezed?): bytes and "
+				  "words are counted on the text itself\n");
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&back);
+	return status;
 }
 
 static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
@@ -67,42 +169,104 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 	}
 }
 
-/* Weights are mapped; small ones also widened in the session, which reads text as its
- * model cuts it: the last context may be longer than the window. */
-static void describe_memory(struct fot_str *out, const struct fot_model *m, struct fot_session_opts o)
-{
-	const struct fot_config *c = fot_model_config(m);
-	const struct fot_weights *w = fot_model_weights(m);
-	double weights = 0;
+/* ---- what reading takes ------------------------------------------------ */
 
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		weights += (double)fot_weights_at(w, i)->bytes;
-	if (!c->blocks && c->last_context_length > o.window)
-		o.window = c->last_context_length < o.mem_max ? c->last_context_length :
-			   o.mem_max > o.window		      ? (int32_t)o.mem_max :
-								o.window;
-	fot_str_printf(out, "peak memory of reading %lld tokens: %.1f MiB, %.1f of them mapped weights\n",
-		       (long long)o.mem_max, ((double)fot_session_estimate(m, &o) + weights) / MIB, weights / MIB);
+/* Floating point operations of one call of n tokens, after longllama.md 1.2 or in blocks. */
+struct work {
+	double weights, local, memory, head;
+};
+
+/* A window of n tokens with `before` entries in memory. A window of which nothing is asked and
+ * that is full ends at the last memory layer's keys and values. */
+static void add_window(struct work *w, const struct fot_config *c, const struct fot_session_opts *o, double n,
+		       double before, bool asked)
+{
+	double d = c->hidden_size, matrices = 2.0 * (4.0 * d * d + 3.0 * d * c->intermediate_size);
+	double layers = c->n_layers, mem_layers = o->search == FOT_SEARCH_NONE ? 0 : c->n_mem_layers;
+	double values = o->search == FOT_SEARCH_TOPK && o->top_k < before ? o->top_k : before;
+
+	if (!asked && mem_layers > 0) {
+		layers = c->mem_layers[c->n_mem_layers - 1];
+		mem_layers--;
+		w->weights += n * 4.0 * d * d;
+	} else if (!asked) {
+		return; /* nothing of it is ever seen */
+	}
+	w->weights += n * layers * matrices;
+	w->local += layers * 4.0 * d * n * (n + 1) / 2;
+	w->memory += mem_layers * n * 2.0 * d * (before + values);
+	w->head += asked ? n * 2.0 * d * c->vocab_size : 0;
 }
 
-static void describe_cost(struct fot_str *out, const struct fot_model *m, const struct flags *f)
+static struct work work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
 {
-	const struct fot_config *c = fot_model_config(m);
-	double d = c->hidden_size, per_layer = 2.0 * (4.0 * d * d + 3.0 * d * c->intermediate_size);
-	struct fot_session_opts o;
+	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length, step;
+	struct work w = { 0 };
 
-	fot_session_opts_default(&o, m);
-	o.n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
-	o.mem_max = f->context;
-	fot_str_printf(out, "\nsession of %lld memory tokens, %d threads: %.1f MiB\n", (long long)f->context,
-		       o.n_threads, (double)fot_session_estimate(m, &o) / MIB);
-	describe_memory(out, m, o);
-	fot_str_printf(out, "work per scored token: %.3e flop in weights",
-		       c->n_layers * per_layer + 2.0 * d * c->vocab_size);
-	fot_str_printf(out, ", %.3e in local attention", 2.0 * c->n_layers * d * c->window);
-	if (c->n_mem_layers)
-		fot_str_printf(out, ", %.3e in the memory", 4.0 * c->n_mem_layers * d * (double)f->context);
-	fot_str_putc(out, '\n');
+	if (c->blocks)
+		last = n - floor((n - 1) / window) * window;
+	for (double at = 0; at < n - last; at += step) {
+		step = n - last - at < window ? n - last - at : window;
+		add_window(&w, c, o, step, at, all || step < window);
+	}
+	add_window(&w, c, o, last, n - last, true);
+	return w;
+}
+
+static double sum(const struct work *w)
+{
+	return w->weights + w->local + w->memory + w->head;
+}
+
+static int describe_length(struct fot_str *out, const struct fot_model *m, const struct flags *f, int64_t n,
+			   struct fot_err *err)
+{
+	struct fot_config c = *fot_model_config(m);
+	struct fot_session_opts o;
+	size_t bytes = 0, machine = fot_mem_total();
+	struct work all, last;
+	int status;
+
+	fot_reading_opts(&o, m, &f->reading);
+	FOT_TRY(fot_reading_estimate(&bytes, m, &f->reading, (size_t)n, err));
+	if (f->reading.last_context)
+		c.last_context_length = (int32_t)f->reading.last_context;
+	all = work_of(&c, &o, (double)n, true);
+	last = work_of(&c, &o, (double)n, false);
+	fot_str_printf(out, "%10lld %12.1f %14.4f %14.4f %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
+		       sum(&all) / 1e12, sum(&last) / 1e12, 100 * last.weights / sum(&last),
+		       100 * last.local / sum(&last), 100 * last.memory / sum(&last),
+		       machine && bytes > machine ? "  more memory than this machine has" : "");
+out:
+	return status;
+}
+
+static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f, struct fot_err *err)
+{
+	static const char *const search[] = { "none", "dense", "knn" };
+	struct fot_lengths lengths = { 0 };
+	struct fot_session_opts o;
+	int status = FOT_OK;
+
+	if (!fot_lengths_add(&lengths, f->lengths)) {
+		fot_lengths_release(&lengths);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--context-lengths: expected such as 512,2k,8k or 2k-256k*2, got \"%s\"",
+				f->lengths);
+	}
+	fot_reading_opts(&o, m, &f->reading);
+	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
+	if (o.search == FOT_SEARCH_TOPK)
+		fot_str_printf(out, ":%d", o.top_k);
+	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
+		       o.search == FOT_SEARCH_NONE ? "" : " in ",
+		       o.search == FOT_SEARCH_NONE ? "" : fot_dtype_name(o.mem_dtype), o.n_threads,
+		       weight_bytes(fot_model_weights(m)) / MIB);
+	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
+			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
+	for (size_t i = 0; i < lengths.n && status == FOT_OK; i++)
+		status = describe_length(out, m, f, lengths.at[i], err);
+	fot_lengths_release(&lengths);
+	return status;
 }
 
 static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
@@ -113,15 +277,18 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_model_open(&m, dir, err));
-	FOT_TRY(fot_model_files_read(&files, dir, err));
-	if (f->check_weights)
-		FOT_TRY(fot_weights_check_finite(fot_model_weights(m), err));
+	if (f->mem_layers)
+		FOT_TRY(fot_reading_attach(m, f->mem_layers, err));
+	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
 	fot_str_printf(&out, "model                %s\n", dir);
 	describe_config(&out, fot_model_config(m));
 	describe_files(&out, &files);
+	FOT_TRY(describe_types(&out, m, err));
+	FOT_TRY(describe_tokenizer(&out, fot_model_tokenizer(m), err));
+	FOT_TRY(describe_warnings(&out, m, f->check_weights, err));
 	if (f->tensors)
 		describe_tensors(&out, fot_model_weights(m));
-	describe_cost(&out, m, f);
+	FOT_TRY(describe_lengths(&out, m, f, err));
 	FOT_TRY(fot_str_check(&out, err));
 	fputs(out.data, stdout);
 	status = fot_flush_stdout(err);
@@ -135,36 +302,33 @@ out:
 
 int fot_cmd_inspect(int argc, char **argv)
 {
-	struct flags f = { .context = 32768 };
+	struct flags f = { .lengths = "2k-128k*8,256k", .reading.memory = -1 };
 	struct fot_option options[] = {
-		{ .name = "context",
-		  .type = FOT_OPTION_SIZE,
-		  .value = &f.context,
-		  .lo = 0,
-		  .hi = 1e12,
-		  .arg = "N",
-		  .help = "memory tokens to estimate for" },
-		{ .name = "threads",
-		  .letter = 't',
-		  .type = FOT_OPTION_INT,
-		  .value = &f.threads,
-		  .lo = 1,
-		  .hi = 1024,
-		  .arg = "N",
-		  .help = "threads to estimate for [all processors]" },
+		{ .name = "context-lengths",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.lengths,
+		  .arg = "LIST",
+		  .help = "tokens of a prompt to foretell memory and work for, such as 512,2k,8k or 2k-256k*2" },
+		READING_OPTIONS(&f.reading, &f.mem_layers),
 		{ .name = "tensors",
 		  .type = FOT_OPTION_FLAG,
 		  .value = &f.tensors,
 		  .help = "list all tensors" },
+		{ .name = "hash",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.hash,
+		  .help = "sha256 of every file, for which all of them are read" },
 		{ .name = "check-weights",
 		  .type = FOT_OPTION_FLAG,
 		  .value = &f.check_weights,
-		  .help = "look for weights that are not finite" },
+		  .help = "look for weights that are not finite and for matrices of one value" },
 	};
 	struct fot_options o = {
 		.command = "inspect",
 		.usage = "inspect MODEL [options]",
-		.about = "Show a model's configuration, files, tensors, and the memory and work it takes.",
+		.about =
+			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
+			"Work is for one prompt with all its tokens scored, and with its last window scored only.",
 		.option = options,
 		.n = COUNT(options),
 		.min_positional = 1,

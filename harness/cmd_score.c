@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "harness/options.h"
 #include "harness/reading.h"
+#include "harness/reading_options.h"
 #include "harness/sequences.h"
 #include "model/safetensors.h"
 
+#define GIB (1024.0 * 1024.0 * 1024.0)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static const char *const memory_names[] = { "none", "dense", "knn", NULL };
-static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
 
 struct input_flags {
 	const char *model, *tokens, *text, *mem_layers;
@@ -40,76 +40,12 @@ struct input_flags {
 		  .value = &(f)->text,                                                                    \
 		  .arg = "FILE",                                                                          \
 		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
-		{ .name = "memory",                                                                       \
-		  .type = FOT_OPTION_CHOICE,                                                              \
-		  .value = &(f)->reading.memory,                                                          \
-		  .choices = memory_names,                                                                \
-		  .help = "memory mode (default: the model's)" },                                         \
-		{ .name = "mem-layers",                                                                   \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->mem_layers,                                                              \
-		  .arg = "I,J,...",                                                                       \
-		  .help = "attach a memory to these layers (default: the model's)" },                     \
-		{ .name = "top-k",                                                                        \
-		  .type = FOT_OPTION_INT,                                                                 \
-		  .value = &(f)->reading.top_k,                                                           \
-		  .lo = 1,                                                                                \
-		  .hi = 1 << 20,                                                                          \
-		  .arg = "K",                                                                             \
-		  .help = "keys per query and head with knn (default: the model's)" },                    \
-		{ .name = "mem-dtype",                                                                    \
-		  .type = FOT_OPTION_CHOICE,                                                              \
-		  .value = &(f)->reading.mem_dtype,                                                       \
-		  .choices = dtype_names,                                                                 \
-		  .help = "type of stored keys and values" },                                             \
-		{ .name = "window",                                                                       \
-		  .type = FOT_OPTION_SIZE,                                                                \
-		  .value = &(f)->reading.window,                                                          \
-		  .lo = 1,                                                                                \
-		  .hi = 1 << 24,                                                                          \
-		  .arg = "W",                                                                             \
-		  .help = "local window (default: the model's)" },                                        \
-		{ .name = "last-context",                                                                 \
-		  .type = FOT_OPTION_SIZE,                                                                \
-		  .value = &(f)->reading.last_context,                                                    \
-		  .lo = 1,                                                                                \
-		  .hi = 1 << 24,                                                                          \
-		  .arg = "L",                                                                             \
-		  .help = "length of the last window (default: the model's last_context_length)" },       \
-	{                                                                                                 \
-		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->reading.threads, \
-		.lo = 1, .hi = 1024, .arg = "N",                                                          \
-		.help = "threads; results do not depend on it [all processors]"                           \
-	}
+		READING_OPTIONS(&(f)->reading, &(f)->mem_layers)
 
 struct input {
 	struct fot_model *model;
 	struct fot_sequences seq;
 };
-
-/* "6,12,18" */
-static int attach_memory(struct fot_model *m, const char *list, struct fot_err *err)
-{
-	int32_t layer[FOT_MAX_LAYERS];
-	size_t n = 0;
-
-	for (const char *at = list; *at; n++) {
-		char word[16] = { 0 };
-		size_t len = strcspn(at, ",");
-		int64_t value;
-
-		if (len < sizeof word)
-			memcpy(word, at, len);
-		if (n == FOT_MAX_LAYERS || !fot_parse_i64(word, &value) || value < 0 || value >= FOT_MAX_LAYERS)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got \"%s\"",
-					list);
-		layer[n] = (int32_t)value;
-		at += len + (at[len] == ',');
-	}
-	if (n == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got nothing");
-	return fot_model_set_mem_layers(m, layer, n, err);
-}
 
 static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
 {
@@ -119,7 +55,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
 	FOT_TRY(fot_model_open(&in->model, f->model, err));
 	if (f->mem_layers)
-		FOT_TRY(attach_memory(in->model, f->mem_layers, err));
+		FOT_TRY(fot_reading_attach(in->model, f->mem_layers, err));
 	if (f->tokens) {
 		status =
 			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
@@ -129,6 +65,25 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
 	}
 out:
+	return status;
+}
+
+/* Said, not refused: tensors nobody asks for, and what will not fit. */
+static int warn(const struct input *in, const struct input_flags *f, size_t longest, struct fot_err *err)
+{
+	size_t bytes = 0, all = fot_mem_total();
+	struct fot_str surplus = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_weights_check(fot_model_weights(in->model), fot_model_config(in->model), &surplus, err));
+	if (surplus.len)
+		fot_log(FOT_LOG_WARN, "%s: tensors that the config does not ask for: %s", f->model, surplus.data);
+	/* flags that do not fit are refused, with reasons, when the session is opened */
+	if (fot_reading_estimate(&bytes, in->model, &f->reading, longest, NULL) == FOT_OK && all && bytes > all)
+		fot_log(FOT_LOG_WARN, "%s: needs %.1f GiB for %zu tokens, this machine has %.1f", f->model,
+			(double)bytes / GIB, longest, (double)all / GIB);
+out:
+	fot_str_release(&surplus);
 	return status;
 }
 
@@ -329,12 +284,14 @@ static int score(const struct score_flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(open_input(&in, &f->in, err));
+	FOT_TRY(warn(&in, &f->in, fot_sequences_longest(&in.seq), err));
 	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading, fot_sequences_longest(&in.seq), err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
 	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
 	for (size_t i = 0; i < in.seq.n; i++)
 		FOT_TRY(score_one(&r, &in, i, &l, f, &csv, err));
+	FOT_TRY(fot_map_check_all(err));
 	if (f->logits)
 		FOT_TRY(write_logits(f->logits, &l, err));
 	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
@@ -437,6 +394,7 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(open_input(&in, &f->in, err));
+	FOT_TRY(warn(&in, &f->in, fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
 	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
 	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading,
 				 fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
@@ -444,6 +402,7 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 		ids.n = 0;
 		fot_str_clear(&line);
 		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, eos, &ids, err));
+		FOT_TRY(fot_map_check_all(err));
 		put_tokens(&line, i, &ids);
 		FOT_TRY(fot_str_check(&line, err));
 		fputs(line.data, stdout);

@@ -18,6 +18,7 @@
 #include "harness/cmd_train.h"
 #include "harness/columns.h"
 #include "harness/options.h"
+#include "harness/signals.h"
 #include "harness/version.h"
 
 struct command {
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
 	const struct command *c;
 
 	gsl_set_error_handler_off();
+	fot_signals_install_bus();
 	if (argc < 2) {
 		struct fot_err err = { 0 };
 

@@ -29,7 +29,13 @@ static bool belongs(const char *name)
 	return false;
 }
 
-static int read_file(struct fot_model_file *f, const char *dir, const char *name, struct fot_err *err)
+static int path_of(struct fot_str *path, const char *dir, const char *name, struct fot_err *err)
+{
+	fot_path_join(path, dir, name);
+	return fot_str_check(path, err);
+}
+
+static int list_file(struct fot_model_file *f, const char *dir, const char *name, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	struct stat st;
@@ -40,19 +46,16 @@ static int read_file(struct fot_model_file *f, const char *dir, const char *name
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
 		goto out;
 	}
-	fot_path_join(&path, dir, name);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_sha256_file(path.data, f->sha256, err));
+	FOT_TRY(path_of(&path, dir, name, err));
 	f->bytes = stat(path.data, &st) == 0 ? (int64_t)st.st_size : 0;
 out:
 	fot_str_release(&path);
 	return status;
 }
 
-int fot_model_files_read(struct fot_model_files *out, const char *dir, struct fot_err *err)
+int fot_model_files_list(struct fot_model_files *out, const char *dir, struct fot_err *err)
 {
 	struct fot_names names = { 0 };
-	struct fot_sha256 hash;
 	int status;
 
 	*out = (struct fot_model_files){ 0 };
@@ -62,20 +65,36 @@ int fot_model_files_read(struct fot_model_files *out, const char *dir, struct fo
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
 		goto out;
 	}
-	fot_sha256_init(&hash);
-	for (size_t i = 0; i < names.n; i++) {
-		struct fot_model_file *f = &out->file[out->n];
+	for (size_t i = 0; i < names.n; i++)
+		if (belongs(names.name[i]))
+			FOT_TRY(list_file(&out->file[out->n++], dir, names.name[i], err));
+out:
+	fot_names_release(&names);
+	if (status != FOT_OK)
+		fot_model_files_release(out);
+	return status;
+}
 
-		if (!belongs(names.name[i]))
-			continue;
-		out->n++;
-		FOT_TRY(read_file(f, dir, names.name[i], err));
+int fot_model_files_read(struct fot_model_files *out, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	struct fot_sha256 hash;
+	int status;
+
+	FOT_TRY(fot_model_files_list(out, dir, err));
+	fot_sha256_init(&hash);
+	for (size_t i = 0; i < out->n; i++) {
+		struct fot_model_file *f = &out->file[i];
+
+		fot_str_clear(&path);
+		FOT_TRY(path_of(&path, dir, f->name, err));
+		FOT_TRY(fot_sha256_file(path.data, f->sha256, err));
 		fot_sha256_add(&hash, f->name, strlen(f->name) + 1);
-		fot_sha256_add(&hash, f->sha256, 65);
+		fot_sha256_add(&hash, f->sha256, sizeof f->sha256);
 	}
 	fot_sha256_hex(&hash, out->sha256);
 out:
-	fot_names_release(&names);
+	fot_str_release(&path);
 	if (status != FOT_OK)
 		fot_model_files_release(out);
 	return status;

@@ -1,8 +1,17 @@
 /* reading.c: see reading.h. */
 #include "harness/reading.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "harness/options.h"
+#include "harness/reading_options.h"
+
+/* Program, libraries and their buffers. */
+#define PROCESS_BYTES ((size_t)7 << 20)
+
+const char *const fot_reading_memory_names[] = { "none", "dense", "knn", NULL };
+const char *const fot_reading_dtype_names[] = { "model", "f32", "bf16", NULL };
 
 static void apply_flags(struct fot_session_opts *o, const struct fot_reading_flags *f)
 {
@@ -17,12 +26,9 @@ static void apply_flags(struct fot_session_opts *o, const struct fot_reading_fla
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 }
 
-int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
-		     size_t longest, struct fot_err *err)
+static void lay_reading(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f)
 {
 	const struct fot_config *c = fot_model_config(m);
-	struct fot_session_opts o;
-	int64_t local;
 
 	*r = (struct fot_reading){
 		.model = m,
@@ -30,6 +36,84 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		.last_context = f->last_context ? f->last_context : c->last_context_length,
 		.blocks = c->blocks,
 	};
+}
+
+int fot_reading_attach(struct fot_model *m, const char *list, struct fot_err *err)
+{
+	int32_t layer[FOT_MAX_LAYERS];
+	size_t n = 0;
+
+	for (const char *at = list; *at; n++) {
+		char word[16] = { 0 };
+		size_t len = strcspn(at, ",");
+		int64_t value;
+
+		if (len < sizeof word)
+			memcpy(word, at, len);
+		if (n == FOT_MAX_LAYERS || !fot_parse_i64(word, &value) || value < 0 || value >= FOT_MAX_LAYERS)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got \"%s\"",
+					list);
+		layer[n] = (int32_t)value;
+		at += len + (at[len] == ',');
+	}
+	if (n == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got nothing");
+	return fot_model_set_mem_layers(m, layer, n, err);
+}
+
+/* The longest window and the entries in memory that n tokens take, as feed_call cuts them. */
+static void extent_of(const struct fot_reading *r, int64_t n, int64_t *local, int64_t *memory)
+{
+	int64_t w = r->window, last = r->blocks || n <= r->last_context ? n : r->last_context, before = n - last;
+
+	if (r->blocks) {
+		*local = n < w ? n : w;
+		*memory = n > 0 ? (n - 1) / w * w : 0;
+		return;
+	}
+	*local = before > last ? before : last;
+	if (*local > w)
+		*local = last > w ? last : w;
+	*memory = before;
+}
+
+void fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f)
+{
+	fot_session_opts_default(o, m);
+	apply_flags(o, f);
+	if (f->window)
+		o->window = (int32_t)f->window;
+}
+
+int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+			 struct fot_err *err)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	struct fot_session_opts o;
+	struct fot_reading r;
+	int64_t local, memory;
+
+	fot_reading_opts(&o, m, f);
+	lay_reading(&r, m, f);
+	extent_of(&r, (int64_t)n, &local, &memory);
+	o.window = (int32_t)(local < 1 ? 1 : local);
+	o.mem_max = o.search == FOT_SEARCH_NONE ? 0 : memory;
+	*bytes = fot_session_estimate(m, &o);
+	if (*bytes == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
+	*bytes = fot_size_add(*bytes, PROCESS_BYTES);
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		*bytes = fot_size_add(*bytes, fot_weights_at(w, i)->bytes);
+	return FOT_OK;
+}
+
+int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
+		     size_t longest, struct fot_err *err)
+{
+	struct fot_session_opts o;
+	int64_t local;
+
+	lay_reading(r, m, f);
 	if (r->blocks && f->last_context)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"--last-context: this model reads aligned windows (\"cut\": \"blocks\")");

@@ -34,6 +34,14 @@ struct fot_reading_flags {
 	int64_t threads;              /* 0: all processors */
 };
 
+/* Memory layers from a list like "6,12,18", for weights that were trained without. Errors: FOT_ERR_USAGE. */
+int fot_reading_attach(struct fot_model *m, const char *list, struct fot_err *err);
+/* A session's options under these flags, with the window of the model or of the flags. */
+void fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f);
+/* Bytes in memory, mapped weights included, when a sequence of n tokens is read in one call: what is
+ * touched, which is less than what is reserved. Errors: FOT_ERR_USAGE. */
+int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+			 struct fot_err *err);
 /* longest: most tokens of any sequence, all its calls and generated ones included. */
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
 		     size_t longest, struct fot_err *err);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -251,13 +252,15 @@ out:
 
 /* ---- opening ----------------------------------------------------------- */
 
+/* Also a link that leads nowhere: opening it tells why. */
 static bool has_file(const char *dir, const char *name)
 {
 	struct fot_str path = FOT_STR_INIT;
+	struct stat st;
 	bool has;
 
 	fot_path_join(&path, dir, name);
-	has = !path.failed && fot_file_exists(path.data);
+	has = !path.failed && lstat(path.data, &st) == 0;
 	fot_str_release(&path);
 	return has;
 }
@@ -581,4 +584,21 @@ int fot_weights_check_finite(const struct fot_weights *w, struct fot_err *err)
 			return status;
 	}
 	return FOT_OK;
+}
+
+static bool is_constant(const struct fot_tensor *t)
+{
+	size_t size = fot_dtype_size(t->dtype);
+	const unsigned char *p = t->data;
+
+	/* every element equals the one before it */
+	return t->rank >= 2 && t->n > 1 && memcmp(p, p + size, t->bytes - size) == 0;
+}
+
+int fot_weights_constant(const struct fot_weights *w, struct fot_str *out, struct fot_err *err)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (is_constant(w->by_file[i].t))
+			fot_str_printf(out, "%s%s", out->len ? ", " : "", w->by_file[i].t->name);
+	return fot_str_check(out, err);
 }

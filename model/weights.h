@@ -45,5 +45,7 @@ int fot_weights_check(const struct fot_weights *w, const struct fot_config *c, s
 		      struct fot_err *err);
 /* Every weight finite? Names the first tensor and element that is not. */
 int fot_weights_check_finite(const struct fot_weights *w, struct fot_err *err);
+/* Names of the matrices whose elements are all the same (zeros, say), comma-separated into *out. */
+int fot_weights_constant(const struct fot_weights *w, struct fot_str *out, struct fot_err *err);
 
 #endif

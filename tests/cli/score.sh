@@ -111,11 +111,8 @@ echo '{"txt":"a"}' >bad.jsonl
 exits tokenize_bad_record 5 'line 1.*text' "$fotbench" tokenize --model tiny --jsonl --text bad.jsonl
 echo '[999]' >bad.txt
 exits detokenize_bad_id 5 'line 1' "$fotbench" detokenize --model tiny --ids bad.txt
-prints inspect_peak '^peak memory of reading 40 tokens: [0-9.]+ MiB, [0-9.]+ of them mapped weights$' "$fotbench" inspect long --context 40
 "$make_checkpoint" whole blocks=0 dtype=BF16 seed=9
 "$make_checkpoint" parts blocks=0 dtype=BF16 seed=9 shards=3
 "$fotbench" score --model whole --tokens forty.json --out whole.csv
 "$fotbench" score --model parts --tokens forty.json --out parts.csv
 check score_shards_agree cmp whole.csv parts.csv
-prints inspect_model '^parameters +42854$' "$fotbench" inspect tiny
-prints inspect_tensors '^model.layers.1.self_attn.q_proj.weight +F32 +\[32, 32\]$' "$fotbench" inspect tiny --tensors
