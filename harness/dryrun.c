@@ -2,12 +2,14 @@
  *
  * Two operations per weight and token, four per query-key pair and head
  * dimension.  Windows of which nothing is scored stop at the last memory layer.
- * Token counts are estimated by one byte per token, the most there can be. */
+ * Texts are estimated at one byte per token, the most there can be, and nothing is
+ * taken off for what prompts share: the figures are upper bounds. */
 #include "harness/dryrun.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "harness/items.h"
+#include "harness/task_class.h"
 
 #define PROBE_FLOPS 1e9 /* per round: a fraction of a second on one slow core */
 #define PROBE_ROUNDS 3
@@ -25,43 +27,30 @@ static double layer_flops(const struct fot_config *c, int n_layers)
 	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
 }
 
-static double item_flops(const struct fot_plan *p, const struct fot_item *item, int64_t prefix,
-			 int64_t targets)
+static double item_flops(const struct fot_plan *p, const struct fot_item *item, const struct fot_cost *cost)
 {
 	const struct fot_condition *k = &p->condition[item->condition];
 	const struct fot_config *c = fot_model_config(p->model[k->model].model);
-	const struct fot_task_spec *t = &p->spec->task[item->task];
-	double d = c->hidden_size, window = k->opts.window, total = 0;
-	bool memory = k->mode != FOT_MEMORY_NONE;
-	int upper = memory ? c->mem_layers[c->n_mem_layers - 1] + 1 : 0;
+	double d = c->hidden_size, window = k->opts.window;
+	int upper = k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 : 0;
+	/* Lower memory layers are read while the memory is filled: half of it on average. */
+	double fill_pairs = (double)cost->filled * (double)cost->filled / 2 * (c->n_mem_layers - 1);
 
-	if (memory)
-		total += (double)prefix * (layer_flops(c, upper) + 2.0 * upper * d * window);
-	for (size_t l = 0; l < (memory ? t->n_lengths : 1); l++) {
-		double seen = memory ? (double)t->context_length[l] - window : 0;
-
-		total +=
-			(double)targets * (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size +
-					   2.0 * c->n_layers * d * window + 4.0 * c->n_mem_layers * d * seen);
-	}
-	return total;
+	return (double)cost->filled * (layer_flops(c, upper) + 2.0 * upper * d * window) +
+	       (upper ? 4.0 * d * fill_pairs : 0) +
+	       (double)cost->asked *
+		       (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size + 2.0 * c->n_layers * d * window) +
+	       4.0 * c->n_mem_layers * d * cost->pairs;
 }
 
-static void add_item(struct cost *cost, const struct fot_plan *p, const struct fot_item *item)
+static void add_item(struct cost *all, const struct fot_plan *p, const struct fot_item *item)
 {
-	struct fot_perplexity task = fot_plan_perplexity(p, item);
-	int64_t bytes = fot_dataset_at(p->dataset[item->dataset].data, item->document)->n_bytes;
-	int64_t begin = (int64_t)fot_perplexity_begin(&task), targets = bytes - begin;
-	bool memory = p->condition[item->condition].mode != FOT_MEMORY_NONE;
+	struct fot_cost cost = fot_task_class_of(p, item)->cost(p, item);
 
-	cost->items++;
-	if (targets < task.window)
-		return;
-	if (targets > task.target_tokens)
-		targets = task.target_tokens < task.window ? task.window : task.target_tokens;
-	cost->fed += fot_item_cost(p, item);
-	cost->scored += targets * (memory ? (int64_t)task.n_lengths : 1);
-	cost->flops += item_flops(p, item, begin, targets);
+	all->items++;
+	all->fed += cost.filled + cost.asked;
+	all->scored += cost.asked;
+	all->flops += item_flops(p, item, &cost);
 }
 
 /* Operations per second that the engine reaches scoring one window of the model of
@@ -123,7 +112,7 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t thread
 	if (status != FOT_OK)
 		return status;
 	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed",
-		       "tokens scored", "flop", "MiB");
+		       "tokens asked", "flop", "MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
 		struct fot_session_opts opts = plan->condition[c].opts;
 		struct cost cost = { 0 };

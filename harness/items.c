@@ -3,195 +3,89 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
-#include "harness/evaluate.h"
+#include "harness/task_class.h"
 
-void fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads)
+/* --- the worker --- */
+
+int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads, struct fot_err *err)
 {
-	*w = (struct fot_worker){ .plan = plan, .threads = threads };
+	*w = (struct fot_worker){ .plan = plan, .threads = threads, .share = true };
+	w->state = fot_calloc(plan->spec->n_tasks, sizeof *w->state);
+	return w->state ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a worker");
+}
+
+static void close_session(struct fot_worker *w)
+{
+	fot_asker_release(&w->asker);
+	fot_session_close(w->session);
+	w->session = NULL;
 }
 
 void fot_worker_release(struct fot_worker *w)
 {
-	if (w->session)
-		fot_session_close(w->session);
-	w->session = NULL;
+	close_session(w);
+	for (size_t t = 0; w->state && t < w->plan->spec->n_tasks; t++)
+		if (w->state[t])
+			w->plan->spec->task[t].class->forget(w->state[t]);
+	fot_free(w->state);
+	w->state = NULL;
 }
 
-static int use_condition(struct fot_worker *w, size_t condition, struct fot_err *err)
+int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
 {
-	struct fot_session_opts opts = w->plan->condition[condition].opts;
+	const struct fot_condition *c = &w->plan->condition[condition];
+	const struct fot_model *m = w->plan->model[c->model].model;
+	struct fot_session_opts opts = c->opts;
+	int status;
 
 	if (w->session && w->condition == condition)
 		return FOT_OK;
-	fot_worker_release(w);
+	close_session(w);
 	opts.n_threads = w->threads;
+	opts.no_skip = w->no_skip;
 	opts.mem_max = fot_plan_memory(w->plan, condition);
 	w->condition = condition;
-	return fot_session_open(&w->session, w->plan->model[w->plan->condition[condition].model].model, &opts,
-				err);
+	FOT_TRY(fot_session_open(&w->session, m, &opts, err));
+	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE, w->share, err));
+out:
+	if (status != FOT_OK)
+		close_session(w);
+	return status;
 }
 
-/* --- rows --- */
+/* --- items --- */
 
-static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int64_t length,
-		      struct fot_table *t)
+int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		      struct fot_err *err)
 {
-	const struct fot_condition *c = &p->condition[item->condition];
-	const struct fot_dataset *data = p->dataset[item->dataset].data;
-	const struct fot_document *doc = fot_dataset_at(data, item->document);
-	const struct fot_tokenizer *tokenizer = fot_model_tokenizer(fot_plan_model_of(p, item));
-	bool memory = c->mode != FOT_MEMORY_NONE;
-	size_t row = fot_table_add(t);
+	int status = fot_worker_use(w, item->condition, err);
 
-	fot_table_set_text(t, row, "run_id", p->run_id);
-	fot_table_set_text(t, row, "model", p->model[c->model].name);
-	fot_table_set_text(t, row, "model_variant", c->variant);
-	fot_table_set_text(t, row, "memory_mode", fot_memory_mode_name(c->mode));
-	fot_table_set_int(t, row, "memory_tokens", memory ? length - c->opts.window : 0);
-	fot_table_set_text(t, row, "task", p->spec->task[item->task].task);
-	fot_table_set_text(t, row, "dataset", fot_dataset_name(data));
-	fot_table_set_int(t, row, "context_length", length);
-	fot_table_set_int(t, row, "stride", c->opts.window);
-	fot_table_set_text(t, row, "bos_mode", fot_tokenizer_bos(tokenizer) >= 0 ? "first" : "none");
-	fot_table_set_text(t, row, "doc_id", doc->id);
-	fot_table_set_text(t, row, "doc_sha256", doc->sha256);
-	if (c->mode == FOT_MEMORY_KNN)
-		fot_table_set_int(t, row, "top_k", c->opts.top_k);
-	if (memory)
-		fot_table_set_text(t, row, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
-	fot_table_set_int(t, row, "window", c->opts.window);
-	fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));
-	return row;
+	if (status == FOT_OK)
+		status = fot_task_class_of(w->plan, item)->evaluate(w, item, table, samples, err);
+	return status == FOT_OK ? fot_table_check(table, err) : status;
 }
 
 void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table)
 {
-	const struct fot_task_spec *t = &plan->spec->task[item->task];
-
-	for (size_t l = 0; l < t->n_lengths; l++)
-		fot_table_set_text(table, key_row(plan, item, t->context_length[l], table), "status",
-				   "failed");
-}
-
-static void skipped_rows(const struct fot_plan *plan, const struct fot_item *item, size_t n_tokens,
-			 struct fot_table *table)
-{
-	const struct fot_task_spec *t = &plan->spec->task[item->task];
-
-	for (size_t l = 0; l < t->n_lengths; l++) {
-		size_t row = key_row(plan, item, t->context_length[l], table);
-
-		fot_table_set_int(table, row, "n_tokens_doc", (int64_t)n_tokens);
-		fot_table_set_int(table, row, "n_tokens_scored", 0);
-		fot_table_set_text(table, row, "status", "skipped_short");
-	}
-}
-
-struct text_size {
-	int64_t bytes, words;
-};
-
-static void scored_row(const struct fot_plan *plan, const struct fot_item *item, const struct fot_request *r,
-		       const struct fot_scores *s, size_t length_index, const struct text_size *text,
-		       struct fot_table *t)
-{
-	struct fot_perplexity_observation o;
-	double wall = s->wall_s[length_index];
-	size_t row = key_row(plan, item, r->context_length[length_index], t);
-
-	fot_perplexity_observe(&o, r, s, length_index);
-	fot_table_set_int(t, row, "n_tokens_doc", (int64_t)r->n_tokens);
-	fot_table_set_int(t, row, "n_tokens_scored", o.n_tokens_scored);
-	fot_table_set_int(t, row, "n_words_scored", text->words);
-	fot_table_set_int(t, row, "n_bytes_scored", text->bytes);
-	fot_table_set_real(t, row, "nll_nats", o.nll_nats);
-	fot_table_set_real(t, row, "nll_sq_nats", o.nll_sq_nats);
-	fot_table_set_int(t, row, "n_windows", o.n_windows);
-	fot_table_set_int(t, row, "truncated", r->end + 1 < r->n_tokens);
-	fot_table_set_text(t, row, "status", "ok");
-	fot_table_set_real(t, row, "wall_s", wall);
-	if (wall > 0)
-		fot_table_set_real(t, row, "tokens_per_s", (double)o.n_tokens_scored / wall);
-	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
-	fot_table_set_int(t, row, "target_start", (int64_t)r->begin + 1);
-}
-
-/* --- evaluation --- */
-
-static int evaluate_request(struct fot_worker *w, const struct fot_item *item, const struct fot_request *r,
-			    struct fot_table *table, struct fot_err *err)
-{
-	const struct fot_tokenizer *tokenizer = fot_model_tokenizer(fot_plan_model_of(w->plan, item));
-	bool memory = w->plan->condition[item->condition].mode != FOT_MEMORY_NONE;
-	struct fot_scores s = { 0 };
-	struct text_size text;
-	int status;
-
-	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
-	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
-	if (!s.nll || !s.wall_s) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
-				  r->end - r->begin);
-		goto out;
-	}
-	FOT_TRY(use_condition(w, item->condition, err));
-	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
-	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
-				    err));
-	for (size_t l = 0; l < r->n_lengths; l++)
-		scored_row(w->plan, item, r, &s, l, &text, table);
-	status = fot_table_check(table, err);
-out:
-	fot_free(s.nll);
-	fot_free(s.wall_s);
-	return status;
-}
-
-int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
-		      struct fot_err *err)
-{
-	const struct fot_plan *p = w->plan;
-	struct fot_perplexity task = fot_plan_perplexity(p, item);
-	struct fot_request r;
-	struct fot_ids ids = { 0 };
-	int status;
-
-	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document,
-				   fot_model_tokenizer(fot_plan_model_of(p, item)), p->store, &ids, err));
-	if (fot_perplexity_request(&r, &task, ids.id, ids.n)) {
-		status = evaluate_request(w, item, &r, table, err);
-	} else {
-		skipped_rows(p, item, ids.n, table);
-		status = fot_table_check(table, err);
-	}
-out:
-	fot_ids_release(&ids);
-	return status;
+	fot_task_class_of(plan, item)->failed(plan, item, table);
 }
 
 int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item)
 {
-	struct fot_perplexity task = fot_plan_perplexity(plan, item);
-	int64_t bytes = fot_dataset_at(plan->dataset[item->dataset].data, item->document)->n_bytes;
-	size_t begin = fot_perplexity_begin(&task);
-	int64_t targets = bytes - (int64_t)begin;
+	struct fot_cost cost = fot_task_class_of(plan, item)->cost(plan, item);
 
-	if (targets < task.window)
-		return 1;
-	if (targets > task.target_tokens)
-		targets = task.target_tokens;
-	return fot_evaluate_cost(plan->condition[item->condition].mode != FOT_MEMORY_NONE, begin,
-				 (size_t)targets, task.n_lengths);
+	return cost.filled + cost.asked;
 }
 
 /* --- records --- */
 
-static cJSON *rows_json(const struct fot_table *t, size_t first, bool timing)
+static cJSON *rows_json(const struct fot_table *t, bool timing)
 {
 	cJSON *list = cJSON_CreateArray();
 
-	for (size_t row = first; row < t->n_rows && list; row++) {
+	for (size_t row = 0; row < t->n_rows && list; row++) {
 		cJSON *o = fot_table_row_json(t, row, timing);
 
 		if (!o || !cJSON_AddItemToArray(list, o)) {
@@ -203,12 +97,26 @@ static cJSON *rows_json(const struct fot_table *t, size_t first, bool timing)
 	return list;
 }
 
-int fot_item_record(const struct fot_table *table, size_t first, cJSON **result, cJSON **note,
+/* The first note carries the samples of the item. */
+static bool attach_samples(cJSON *note, const cJSON *samples)
+{
+	cJSON *copy;
+
+	if (!samples || !samples->child || !note->child)
+		return true;
+	copy = cJSON_Duplicate(samples, true);
+	if (copy && cJSON_AddItemToObject(note->child, "samples", copy))
+		return true;
+	cJSON_Delete(copy);
+	return false;
+}
+
+int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON **result, cJSON **note,
 		    struct fot_err *err)
 {
-	*result = rows_json(table, first, false);
-	*note = rows_json(table, first, true);
-	if (*result && *note)
+	*result = rows_json(table, false);
+	*note = rows_json(table, true);
+	if (*result && *note && attach_samples(*note, samples))
 		return FOT_OK;
 	cJSON_Delete(*result);
 	cJSON_Delete(*note);
@@ -216,7 +124,39 @@ int fot_item_record(const struct fot_table *table, size_t first, cJSON **result,
 	return FOT_FAIL(err, FOT_ERR_RUN, "record: out of memory");
 }
 
-int fot_item_rows(struct fot_table *table, const struct fot_record *record, struct fot_err *err)
+static int print_samples(struct fot_str *out, const cJSON *list, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (const cJSON *sample = list->child; sample; sample = sample->next) {
+		FOT_TRY(fot_json_print(out, sample, 0, err));
+		fot_str_puts(out, "\n");
+	}
+	status = fot_str_check(out, err);
+out:
+	return status;
+}
+
+/* A note: the timing cells of a row, and perhaps samples. */
+static int take_note(struct fot_table *table, size_t row, struct fot_str *samples, const cJSON *note,
+		     const char *where, struct fot_err *err)
+{
+	cJSON *cells = cJSON_Duplicate(note, true), *list;
+	int status;
+
+	if (!cells)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	list = cJSON_DetachItemFromObjectCaseSensitive(cells, "samples");
+	status = fot_table_row_from_json(table, row, cells, where, err);
+	if (status == FOT_OK && list && samples)
+		status = print_samples(samples, list, err);
+	cJSON_Delete(list);
+	cJSON_Delete(cells);
+	return status;
+}
+
+int fot_item_rows(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
+		  struct fot_err *err)
 {
 	const cJSON *result = record->result->child;
 	const cJSON *note = cJSON_IsArray(record->note) ? record->note->child : NULL;
@@ -233,7 +173,7 @@ int fot_item_rows(struct fot_table *table, const struct fot_record *record, stru
 
 		FOT_TRY(fot_table_row_from_json(table, row, result, where.data, err));
 		if (note)
-			FOT_TRY(fot_table_row_from_json(table, row, note, where.data, err));
+			FOT_TRY(take_note(table, row, samples, note, where.data, err));
 		note = note ? note->next : NULL;
 	}
 	status = fot_table_check(table, err);

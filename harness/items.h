@@ -1,7 +1,8 @@
-/* items.h: one item of a plan: evaluated into rows, and rows from its record. */
+/* items.h: what does items (a worker), and their rows as journal records. */
 #ifndef FOT_ITEMS_H
 #define FOT_ITEMS_H
 
+#include "harness/ask.h"
 #include "harness/journal.h"
 #include "harness/plan.h"
 #include "harness/table.h"
@@ -10,24 +11,33 @@
 struct fot_worker {
 	const struct fot_plan *plan;
 	int32_t threads;
+	bool share;   /* keep what prompts have in common: changes no bit */
+	bool no_skip; /* compute every window to the last layer: changes no bit */
 	struct fot_session *session;
-	size_t condition; /* of session */
+	struct fot_asker asker; /* of session */
+	size_t condition;       /* of session */
+	void **state;           /* [n_tasks] what the tasks' classes keep */
 };
 
-void fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads);
+/* share on, no_skip off. Errors: FOT_ERR_RUN. */
+int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads, struct fot_err *err);
 void fot_worker_release(struct fot_worker *w);
+/* Open the session (and asker) of a condition, unless it is open. */
+int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err);
 
-/* Append the item's rows (one per context length) to table. */
-int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+/* Append the item's rows to table, whose schema is the task's. samples may be NULL. */
+int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 		      struct fot_err *err);
 /* Append rows with the key columns and status "failed". */
 void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table);
 
-/* rows [first, table->n_rows) as the journal's result and note. Errors: FOT_ERR_RUN. */
-int fot_item_record(const struct fot_table *table, size_t first, cJSON **result, cJSON **note,
+/* All rows and samples (may be NULL) of an item as the journal's result and note. Errors: FOT_ERR_RUN. */
+int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON **result, cJSON **note,
 		    struct fot_err *err);
-/* The rows of a record appended to table. Errors: FOT_ERR_INPUT. */
-int fot_item_rows(struct fot_table *table, const struct fot_record *record, struct fot_err *err);
+/* The rows of a record appended to table, and its samples, one JSON line each, to samples (may
+ * be NULL). Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_item_rows(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
+		  struct fot_err *err);
 /* Tokens that the item feeds, roughly: for progress and estimates. */
 int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item);
 

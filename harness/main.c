@@ -13,6 +13,7 @@
 #include "harness/cmd_plot.h"
 #include "harness/cmd_report.h"
 #include "harness/cmd_run.h"
+#include "harness/cmd_task.h"
 #include "harness/cmd_score.h"
 #include "harness/cmd_text.h"
 #include "harness/cmd_train.h"
@@ -33,6 +34,8 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false },
 	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags", false },
+	{ "passkey", fot_cmd_passkey, "find a number in a long text: depth x length", false },
+	{ "lookup", fot_cmd_lookup, "questions about a long dictionary", false },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true },

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/task_class.h"
 #include "build_info.h"
 #include "harness/stats.h"
 #include "harness/version.h"
@@ -140,7 +141,7 @@ static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 		cJSON *o = append(d, list, cJSON_CreateObject()), *files;
 
 		text(d, o, "name", m->name);
-		text(d, o, "folder", m->dir);
+		text(d, o, "folder", m->spec->dir);
 		text(d, o, "sha256", m->files.sha256);
 		files = array(d, o, "files");
 		for (size_t k = 0; k < m->files.n; k++) {
@@ -151,7 +152,8 @@ static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 			text(d, f, "sha256", m->files.file[k].sha256);
 		}
 		add_architecture(d, o, fot_model_config(m->model));
-		add_tokenizer(d, o, fot_model_tokenizer(m->model));
+		if (fot_model_tokenizer(m->model))
+			add_tokenizer(d, o, fot_model_tokenizer(m->model));
 	}
 }
 
@@ -187,12 +189,18 @@ static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 	}
 }
 
-static void add_conventions(struct doc *d, cJSON *root)
+static void add_conventions(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *o = object(d, root, "conventions"), *versions = object(d, root, "task_versions");
 
-	number(d, versions, "perplexity", FOT_PERPLEXITY_VERSION);
-	text(d, o, "perplexity", "exp(sum nll_nats / sum n_tokens_scored) over documents");
+	for (size_t t = 0; t < p->spec->n_tasks; t++) {
+		const struct fot_task_class *class = p->spec->task[t].class;
+
+		if (fot_json_get(versions, class->name))
+			continue;
+		number(d, versions, class->name, class->version);
+		text(d, o, class->name, class->conventions);
+	}
 	text(d, o, "targets",
 	     "the same tokens at every context length; whole windows behind the longest memory");
 	text(d, o, "context_length", "local window W plus the memory of the L - W tokens before the window");
@@ -287,13 +295,8 @@ static void add_files(struct doc *d, cJSON *root, const struct fot_manifest *m, 
 {
 	cJSON *list = array(d, root, "files");
 
-	if (m->rows_perplexity < 0)
-		return;
-	add_file(d, list, dir, "journal.jsonl", -1);
-	add_file(d, list, dir, "perplexity.csv", m->rows_perplexity);
-	add_file(d, list, dir, "summary.csv", m->rows_summary);
-	add_file(d, list, dir, "summary.md", -1);
-	add_file(d, list, dir, "summary.tex", -1);
+	for (size_t i = 0; m->results && i < m->results->n_files; i++)
+		add_file(d, list, dir, m->results->file[i].name, m->results->file[i].rows);
 }
 
 static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
@@ -324,7 +327,7 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 	add_models(&d, root, m->plan);
 	add_conditions(&d, root, m->plan);
 	add_datasets(&d, root, m->plan);
-	add_conventions(&d, root);
+	add_conventions(&d, root, m->plan);
 	add_host(&d, root, m->opts);
 	add_progress(&d, root, m);
 	add_files(&d, root, m, dir);

@@ -2,6 +2,7 @@
 #ifndef FOT_MANIFEST_H
 #define FOT_MANIFEST_H
 
+#include "harness/results.h"
 #include "harness/run.h"
 
 struct fot_manifest {
@@ -13,7 +14,7 @@ struct fot_manifest {
 	char run_uid[33];                      /* random: tells two runs of the same inputs apart */
 	char started[32];                      /* UTC */
 	double wall_s;                         /* monotonic */
-	int64_t rows_perplexity, rows_summary; /* -1: file not written */
+	const struct fot_results *results;     /* NULL: files not written yet */
 };
 
 /* A fresh run_uid, from the kernel's random source. */

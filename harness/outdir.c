@@ -18,7 +18,8 @@
 
 static const char *const own_files[] = { "manifest.json", "journal.jsonl", "perplexity.csv",  "passkey.csv",
 					 "fewshot.csv",   "lookup.csv",    "distraction.csv", "summary.csv",
-					 "summary.md",    "summary.tex",   "log.txt" };
+					 "summary.md",    "summary.tex",   "log.txt",
+					 "samples/passkey.jsonl", "samples/fewshot.jsonl" };
 #define N_OWN (sizeof own_files / sizeof own_files[0])
 
 char *fot_outdir_file(const struct fot_outdir *o, const char *name)

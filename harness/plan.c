@@ -7,7 +7,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/evaluate.h"
+#include "harness/task_class.h"
+#include "tasks/passkey.h"
 
 static int no_memory(struct fot_err *err)
 {
@@ -16,24 +17,33 @@ static int no_memory(struct fot_err *err)
 
 /* --- models and conditions --- */
 
-static int open_model(struct fot_plan *p, const char *dir, size_t *index, struct fot_err *err)
+static bool same_model(const struct fot_model_spec *a, const struct fot_model_spec *b)
+{
+	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers &&
+	       (a->n_mem_layers == 0 ||
+		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
+}
+
+static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
 {
 	struct fot_plan_model *m;
 	struct fot_str name = FOT_STR_INIT;
 	int status;
 
 	for (size_t i = 0; i < p->n_models; i++) {
-		if (strcmp(p->model[i].dir, dir) == 0) {
+		if (same_model(p->model[i].spec, spec)) {
 			*index = i;
 			return FOT_OK;
 		}
 	}
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
-	m->dir = dir;
-	FOT_TRY(fot_model_open(&m->model, dir, err));
-	FOT_TRY(fot_model_files_read(&m->files, dir, err));
-	fot_path_base(&name, dir);
+	m->spec = spec;
+	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
+	if (spec->n_mem_layers)
+		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
+	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
+	fot_path_base(&name, spec->dir);
 	FOT_TRY(fot_str_check(&name, err));
 	m->name = fot_strdup(name.data);
 	if (!m->name)
@@ -67,10 +77,8 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 		c->opts.mem_dtype = m->dtype;
 	if (m->mode != FOT_MEMORY_NONE && config->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: the model has no memory layers, memory must be \"none\"", pm->dir);
-	if (!fot_model_tokenizer(pm->model))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which perplexity of texts needs",
-				pm->dir);
+				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
+				pm->spec->dir);
 	return FOT_OK;
 }
 
@@ -86,6 +94,8 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(&label, ":%d", c->opts.top_k);
+	for (size_t i = 0; i < spec->n_mem_layers && c->mode != FOT_MEMORY_NONE; i++)
+		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
 	if (c->mode != FOT_MEMORY_NONE)
 		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
 	FOT_TRY(fot_str_check(&label, err));
@@ -122,7 +132,7 @@ static int open_conditions(struct fot_plan *p, struct fot_err *err)
 	for (size_t i = 0; i < s->n_models; i++) {
 		size_t model;
 
-		FOT_TRY(open_model(p, s->model[i].dir, &model, err));
+		FOT_TRY(open_model(p, &s->model[i], &model, err));
 		for (size_t k = 0; k < s->model[i].n_memory; k++)
 			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
 	}
@@ -132,7 +142,7 @@ out:
 
 /* --- datasets and items --- */
 
-static int open_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err)
+int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err)
 {
 	for (size_t i = 0; i < p->n_datasets; i++) {
 		if (strcmp(p->dataset[i].spec, spec) == 0) {
@@ -143,23 +153,6 @@ static int open_dataset(struct fot_plan *p, const char *spec, size_t *index, str
 	*index = p->n_datasets;
 	p->dataset[p->n_datasets++].spec = spec;
 	return fot_dataset_open(&p->dataset[*index].data, spec, p->store, err);
-}
-
-static struct fot_perplexity perplexity_of(const struct fot_plan *p, size_t condition, size_t task)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-
-	return (struct fot_perplexity){
-		.window = p->condition[condition].opts.window,
-		.context_length = t->context_length,
-		.n_lengths = t->n_lengths,
-		.target_tokens = t->target_tokens,
-	};
-}
-
-struct fot_perplexity fot_plan_perplexity(const struct fot_plan *p, const struct fot_item *item)
-{
-	return perplexity_of(p, item->condition, item->task);
 }
 
 const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item)
@@ -174,22 +167,72 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 	if (p->condition[condition].mode == FOT_MEMORY_NONE)
 		return 0;
 	for (size_t t = 0; t < p->spec->n_tasks; t++) {
-		struct fot_perplexity x = perplexity_of(p, condition, t);
-		int64_t targets = x.target_tokens < x.window ? x.window : x.target_tokens;
-		int64_t need = (int64_t)fot_perplexity_begin(&x) + targets;
+		int64_t need = p->spec->task[t].class->memory(p, condition, t);
 
 		most = need > most ? need : most;
 	}
 	return most;
 }
 
-static int push_item(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+/* --- exclusions --- */
+
+static bool length_matches(const struct fot_exclusion *x, const struct fot_item *item)
 {
-	const struct fot_task_spec *t = &p->spec->task[item->task];
-	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	bool found = x->context_length.n == 0;
+
+	for (size_t i = 0; i < x->context_length.n; i++)
+		found |= x->context_length.at[i] == item->context_length;
+	return found;
+}
+
+static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
+{
+	const struct fot_condition *c = &p->condition[item->condition];
+	const char *dataset = item->dataset == FOT_NO_DATASET ? "" : fot_dataset_name(p->dataset[item->dataset].data);
+
+	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
+	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
+	       (!x->dataset || strcmp(x->dataset, dataset) == 0) &&
+	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
+	       (!x->style || (p->spec->task[item->task].n_styles &&
+			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
+	       length_matches(x, item) &&
+	       (!x->has_memory ||
+		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
+}
+
+bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		if (!matches(p, &p->spec->exclude[i], item))
+			continue;
+		p->exclusion_used[i] = true;
+		found = true;
+	}
+	return found;
+}
+
+/* One that matches nothing is a slip of the pen. */
+static int check_exclusions(const struct fot_plan *p, struct fot_err *err)
+{
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		if (!p->exclusion_used[i])
+			return FOT_FAIL(err, FOT_ERR_USAGE, "spec: exclude[%zu] matches nothing", i);
+	}
+	return FOT_OK;
+}
+
+/* --- items --- */
+
+int fot_plan_add(struct fot_plan *p, const struct fot_item *item, const char *what, struct fot_err *err)
+{
 	struct fot_str id = FOT_STR_INIT;
 	int status;
 
+	if (fot_plan_excluded(p, item))
+		return FOT_OK;
 	if (p->n_items == p->cap_items) {
 		size_t cap = p->cap_items ? fot_size_mul(p->cap_items, 2) : 64;
 		struct fot_item *items = fot_realloc(p->item, cap, sizeof *items);
@@ -199,8 +242,8 @@ static int push_item(struct fot_plan *p, const struct fot_item *item, struct fot
 		p->item = items;
 		p->cap_items = cap;
 	}
-	fot_str_printf(&id, "%s.%zu/%s/%s/%s", t->task, item->task, p->condition[item->condition].label,
-		       fot_dataset_name(d), fot_dataset_at(d, item->document)->id);
+	fot_str_printf(&id, "%s.%zu/%s/%s", p->spec->task[item->task].class->name, item->task,
+		       p->condition[item->condition].label, what);
 	FOT_TRY(fot_str_check(&id, err));
 	p->item[p->n_items] = *item;
 	p->item[p->n_items].id = fot_strdup(id.data);
@@ -213,102 +256,17 @@ out:
 	return status;
 }
 
-/* Bytes below which a document is certainly too short for some condition: a
- * token holds one byte at least, BOS and a dummy space come on top. */
-static int64_t least_bytes(const struct fot_plan *p, size_t task)
-{
-	int64_t most = 0;
-
-	for (size_t c = 0; c < p->n_conditions; c++) {
-		struct fot_perplexity x = perplexity_of(p, c, task);
-		int64_t need = (int64_t)fot_perplexity_min_tokens(&x) - 2;
-
-		most = need > most ? need : most;
-	}
-	return most;
-}
-
-/* Documents of the split in their order, until enough are long enough; those
- * that are certainly too short are kept too, as rows that say so. */
-static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset,
-			 struct fot_err *err)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-	const struct fot_dataset *d = p->dataset[dataset].data;
-	int64_t max = p->limit && p->limit < t->max_documents ? p->limit : t->max_documents;
-	int64_t least = least_bytes(p, task), n = 0, taken = 0;
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
-		struct fot_item item = { condition, task, dataset, i, NULL };
-
-		if (t->split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != t->split)
-			continue;
-		FOT_TRY(push_item(p, &item, err));
-		taken++;
-		n += fot_dataset_at(d, i)->n_bytes >= least;
-	}
-	if (taken == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
-				  fot_dataset_name(d), fot_spec_split_name(t->split));
-out:
-	return status;
-}
-
-static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, size_t condition, size_t dataset)
-{
-	const struct fot_condition *c = &p->condition[condition];
-
-	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
-	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
-	       (!x->dataset || strcmp(x->dataset, fot_dataset_name(p->dataset[dataset].data)) == 0) &&
-	       (!x->has_memory ||
-		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
-}
-
-static bool is_excluded(const struct fot_plan *p, size_t condition, size_t dataset)
-{
-	for (size_t i = 0; i < p->spec->n_excluded; i++) {
-		if (matches(p, &p->spec->exclude[i], condition, dataset))
-			return true;
-	}
-	return false;
-}
-
-/* One that matches nothing is a slip of the pen. */
-static int check_exclusions(const struct fot_plan *p, struct fot_err *err)
-{
-	for (size_t i = 0; i < p->spec->n_excluded; i++) {
-		bool used = false;
-
-		for (size_t c = 0; c < p->n_conditions && !used; c++) {
-			for (size_t d = 0; d < p->n_datasets && !used; d++)
-				used = matches(p, &p->spec->exclude[i], c, d);
-		}
-		if (!used)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "spec: exclude[%zu] matches nothing", i);
-	}
-	return FOT_OK;
-}
-
 static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
-	const struct fot_task_spec *t = &p->spec->task[task];
-	struct fot_perplexity x = perplexity_of(p, condition, task);
-	int status = fot_perplexity_check(&x, err);
+	const struct fot_task_class *class = p->spec->task[task].class;
+	const struct fot_plan_model *m = &p->model[p->condition[condition].model];
+	int status;
 
-	if (status != FOT_OK) {
+	if (class->needs_tokenizer && !fot_model_tokenizer(m->model))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which %s needs", m->spec->dir, class->name);
+	status = class->items(p, condition, task, err);
+	if (status == FOT_ERR_USAGE)
 		fot_err_prefix(err, "%s", p->condition[condition].label);
-		return status;
-	}
-	for (size_t k = 0; k < t->n_datasets; k++) {
-		size_t dataset;
-
-		FOT_TRY(open_dataset(p, t->dataset[k], &dataset, err));
-		if (!is_excluded(p, condition, dataset))
-			FOT_TRY(add_documents(p, condition, task, dataset, err));
-	}
-out:
 	return status;
 }
 
@@ -319,8 +277,9 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
 		n += p->spec->task[t].n_datasets;
-	p->dataset = fot_calloc(n, sizeof *p->dataset);
-	if (!p->dataset)
+	p->dataset = fot_calloc(n + 1, sizeof *p->dataset);
+	p->exclusion_used = fot_calloc(p->spec->n_excluded + 1, sizeof *p->exclusion_used);
+	if (!p->dataset || !p->exclusion_used)
 		return no_memory(err);
 	for (size_t c = 0; c < p->n_conditions; c++) {
 		for (size_t t = 0; t < p->spec->n_tasks; t++)
@@ -342,11 +301,12 @@ static bool add_models(cJSON *root, const struct fot_plan *p)
 	for (size_t i = 0; i < p->n_models && list; i++) {
 		cJSON *o = cJSON_CreateObject();
 
+		const struct fot_tokenizer *t = fot_model_tokenizer(p->model[i].model);
+
 		if (!o || !cJSON_AddItemToArray(list, o) ||
 		    !cJSON_AddStringToObject(o, "name", p->model[i].name) ||
 		    !cJSON_AddStringToObject(o, "sha256", p->model[i].files.sha256) ||
-		    !cJSON_AddStringToObject(o, "tokenizer_sha256",
-					     fot_tokenizer_hash(fot_model_tokenizer(p->model[i].model))))
+		    !cJSON_AddStringToObject(o, "tokenizer_sha256", t ? fot_tokenizer_hash(t) : "none"))
 			return false;
 	}
 	return list != NULL;
@@ -367,11 +327,18 @@ static bool add_datasets(cJSON *root, const struct fot_plan *p)
 	return list != NULL;
 }
 
-static bool add_versions(cJSON *root)
+static bool add_versions(cJSON *root, const struct fot_plan *p)
 {
 	cJSON *o = cJSON_AddObjectToObject(root, "task_versions");
+	bool good = o != NULL;
 
-	return o && cJSON_AddNumberToObject(o, "perplexity", FOT_PERPLEXITY_VERSION);
+	for (size_t t = 0; t < p->spec->n_tasks && good; t++) {
+		const struct fot_task_class *class = p->spec->task[t].class;
+
+		if (!fot_json_get(o, class->name))
+			good = cJSON_AddNumberToObject(o, class->name, class->version);
+	}
+	return good;
 }
 
 static int make_identity(struct fot_plan *p, struct fot_err *err)
@@ -386,7 +353,7 @@ static int make_identity(struct fot_plan *p, struct fot_err *err)
 		cJSON_Delete(spec);
 		return no_memory(err);
 	}
-	if (!add_models(root, p) || !add_datasets(root, p) || !add_versions(root) ||
+	if (!add_models(root, p) || !add_datasets(root, p) || !add_versions(root, p) ||
 	    (p->limit && !cJSON_AddNumberToObject(root, "limit", (double)p->limit)))
 		return no_memory(err);
 	FOT_TRY(fot_json_canonical(&text, root, err));
@@ -438,6 +405,7 @@ void fot_plan_close(struct fot_plan *p)
 	fot_free(p->condition);
 	fot_free(p->model);
 	fot_free(p->store);
+	fot_free(p->exclusion_used);
 	cJSON_Delete(p->identity);
 	*p = (struct fot_plan){ 0 };
 }

@@ -1,6 +1,6 @@
 /* plan.h: a spec made concrete: models and datasets opened, conditions, items.
  *
- *   condition = model x memory     item = condition x task x dataset x document
+ *   condition = model x memory     item = condition x task x what the task varies
  *
  * Items stand in canonical order; an item's id is stable and names its place in
  * the journal.  The identity is all that results depend on; run_id is its hash. */
@@ -16,10 +16,9 @@
 #include "harness/modelfiles.h"
 #include "harness/spec.h"
 #include "model/session.h"
-#include "tasks/perplexity.h"
 
 struct fot_plan_model {
-	const char *dir; /* of the spec */
+	const struct fot_model_spec *spec;
 	struct fot_model *model;
 	struct fot_model_files files;
 	char *name; /* of the folder */
@@ -38,15 +37,23 @@ struct fot_plan_dataset {
 	struct fot_dataset *data;
 };
 
+#define FOT_NO_DATASET SIZE_MAX
+/* A task uses the fields that it varies; the others are zero. */
 struct fot_item {
-	size_t condition, task, dataset, document;
+	size_t condition, task;
+	size_t dataset; /* index into the plan's, or FOT_NO_DATASET */
+	size_t document;
+	int64_t context_length, trial;
+	double depth;
+	int style;
 	char *id;
 };
 
 struct fot_plan {
 	const struct fot_spec *spec; /* borrowed */
 	char *store;
-	int64_t limit; /* documents per dataset, 0: no limit */
+	int64_t limit; /* documents per dataset, or trials, 0: no limit */
+	bool *exclusion_used; /* [spec->n_excluded] */
 	struct fot_plan_model *model;
 	size_t n_models;
 	struct fot_condition *condition;
@@ -65,10 +72,18 @@ int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *s
 		  struct fot_err *err);
 void fot_plan_close(struct fot_plan *p);
 
-/* The perplexity task of an item, with its condition's window. */
-struct fot_perplexity fot_plan_perplexity(const struct fot_plan *p, const struct fot_item *item);
 const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item);
 /* Most memory tokens that any item of a condition can need. */
 int64_t fot_plan_memory(const struct fot_plan *p, size_t condition);
+
+
+/* --- for task classes --- */
+
+/* The dataset of this spec string, opened once. */
+int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err);
+/* Is this item left out by the spec? */
+bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item);
+/* Append an item; its id is "TASK.N/CONDITION/what". An excluded one is left out silently. */
+int fot_plan_add(struct fot_plan *p, const struct fot_item *item, const char *what, struct fot_err *err);
 
 #endif

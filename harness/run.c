@@ -1,7 +1,7 @@
 /* run.c: see run.h.
  *
- *   started manifest -> journal (one record per item) -> perplexity.csv,
- *   summary.csv, summary.md, summary.tex rebuilt from the journal -> final manifest
+ *   started manifest -> journal (one record per item) -> results rebuilt from the
+ *   journal (results.h) -> final manifest
  *
  * The manifest is written last: where it says complete, everything is there.
  * Items that fail are not journalled, so a resume tries them again. */
@@ -19,9 +19,11 @@
 #include "harness/journal.h"
 #include "harness/manifest.h"
 #include "harness/options.h"
-#include "harness/report.h"
+#include "harness/results.h"
+#include "harness/schedule.h"
 #include "harness/signals.h"
 #include "harness/summary.h"
+#include "harness/task_class.h"
 
 struct runner {
 	const struct fot_plan *plan;
@@ -34,12 +36,15 @@ struct runner {
 	struct fot_manifest manifest;
 	double begun;
 	int64_t cost_all, cost_done, cost_begun; /* progress, in tokens fed */
+	int64_t n_seen;                          /* items */
 	struct fot_err *err;
 };
 
 /* Does this run do item i? */
-static bool is_mine(const struct runner *r, size_t i)
+static bool is_mine(const void *runner, size_t i)
 {
+	const struct runner *r = runner;
+
 	return r->opts->shards == 0 || (int64_t)i % r->opts->shards == r->opts->shard;
 }
 
@@ -78,7 +83,7 @@ static int begin(struct runner *r)
 
 	r->begun = fot_clock();
 	r->manifest = (struct fot_manifest){
-		.plan = r->plan, .opts = r->opts, .rows_perplexity = -1, .rows_summary = -1
+		.plan = r->plan, .opts = r->opts
 	};
 	for (size_t i = 0; i < r->plan->n_items; i++) {
 		if (!is_mine(r, i))
@@ -110,14 +115,15 @@ static void show_progress(const struct runner *r, size_t i)
 
 	if (fed > 0 && elapsed > 0)
 		fot_duration_text(elapsed * (double)(r->cost_all - r->cost_done) / (double)fed, eta);
-	fot_progress("%zu of %zu items, %.0f tokens/s, %s left, %s", i + 1, r->plan->n_items,
+	fot_progress("%lld of %lld items, %.0f tokens/s, %s left, %s", (long long)r->n_seen,
+		     (long long)r->manifest.counts.planned,
 		     elapsed > 0 ? (double)fed / elapsed : 0.0, eta, r->plan->item[i].id);
 }
 
-static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows)
+static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows, const cJSON *samples)
 {
 	cJSON *result = NULL, *note = NULL;
-	int status = fot_item_record(rows, 0, &result, &note, r->err);
+	int status = fot_item_record(rows, samples, &result, &note, r->err);
 
 	if (status == FOT_OK)
 		status = fot_journal_append(r->journal, item->id, result, note, r->err);
@@ -128,7 +134,7 @@ static int keep_item(struct runner *r, const struct fot_item *item, struct fot_t
 
 static bool is_skipped(const struct fot_table *rows)
 {
-	return rows->n_rows > 0 && strcmp(fot_table_text(rows, 0, "status"), "skipped_short") == 0;
+	return rows->n_rows > 0 && strncmp(fot_table_text(rows, 0, "status"), "skipped", 7) == 0;
 }
 
 /* A failing item does not take the others with it; a failing journal does. */
@@ -136,13 +142,14 @@ static int do_item(struct runner *r, const struct fot_item *item)
 {
 	struct fot_table rows;
 	struct fot_err problem = { 0 };
+	cJSON *samples = cJSON_CreateArray(); /* without memory there are none */
 	int status;
 
-	fot_table_init(&rows, &fot_schema_perplexity);
-	status = fot_item_evaluate(&r->worker, item, &rows, &problem);
+	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
+	status = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
 	if (status == FOT_OK) {
 		r->manifest.counts.skipped += is_skipped(&rows);
-		status = keep_item(r, item, &rows);
+		status = keep_item(r, item, &rows, samples);
 		r->manifest.counts.done += status == FOT_OK;
 	} else {
 		fot_progress_end();
@@ -151,6 +158,7 @@ static int do_item(struct runner *r, const struct fot_item *item)
 		status = FOT_OK;
 	}
 	fot_table_release(&rows);
+	cJSON_Delete(samples);
 	return status;
 }
 
@@ -174,8 +182,8 @@ static int take_item(struct runner *r, const struct fot_item *item)
 		r->manifest.counts.failed++;
 		return FOT_OK;
 	}
-	fot_table_init(&rows, &fot_schema_perplexity);
-	FOT_TRY(fot_item_rows(&rows, found, r->err)); /* must be readable before it is taken over */
+	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
+	FOT_TRY(fot_item_rows(&rows, NULL, found, r->err)); /* must be readable before it is taken over */
 	r->manifest.counts.skipped += is_skipped(&rows);
 	FOT_TRY(fot_journal_append(r->journal, item->id, found->result, found->note, r->err));
 	r->manifest.counts.done++;
@@ -184,107 +192,62 @@ out:
 	return status;
 }
 
-static int do_items(struct runner *r)
+/* Item i, unless it is in the journal. */
+static int visit_item(struct runner *r, size_t i)
 {
+	const struct fot_item *item = &r->plan->item[i];
+	int64_t cost = fot_item_cost(r->plan, item);
+	int status;
+
+	r->cost_done += cost;
+	r->n_seen++;
+	if (fot_journal_find(&r->before, item->id)) {
+		r->manifest.counts.resumed++;
+		r->manifest.counts.done++;
+		r->cost_begun += cost;
+		return FOT_OK;
+	}
+	status = r->opts->merge ? take_item(r, item) : do_item(r, item);
+	show_progress(r, i);
+	return status;
+}
+
+/* Items [first, last) are one condition's: in an order in which they share work. When the
+ * prompts cannot be built, they are done as they stand and fail one by one. */
+static int do_condition(struct runner *r, size_t first, size_t last, size_t *order)
+{
+	size_t n = 0;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK && !fot_signals_pending(); i++) {
-		const struct fot_item *item = &r->plan->item[i];
-		int64_t cost = fot_item_cost(r->plan, item);
+	for (size_t i = first; i < last; i++)
+		if (is_mine(r, i))
+			order[n++] = i;
+	if (!r->opts->merge && !r->opts->no_sharing)
+		fot_schedule(order, n, &r->worker, NULL);
+	for (size_t i = 0; i < n && status == FOT_OK && !fot_signals_pending(); i++)
+		status = visit_item(r, order[i]);
+	return status;
+}
 
-		if (!is_mine(r, i))
-			continue;
-		r->cost_done += cost;
-		if (fot_journal_find(&r->before, item->id)) {
-			r->manifest.counts.resumed++;
-			r->manifest.counts.done++;
-			r->cost_begun += cost;
-			continue;
-		}
-		status = r->opts->merge ? take_item(r, item) : do_item(r, item);
-		show_progress(r, i);
+static int do_items(struct runner *r)
+{
+	const struct fot_plan *p = r->plan;
+	size_t *order = fot_alloc(p->n_items, sizeof *order), last;
+	int status = FOT_OK;
+
+	if (!order)
+		return FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
+	for (size_t i = 0; i < p->n_items && status == FOT_OK && !fot_signals_pending(); i = last) {
+		for (last = i; last < p->n_items && p->item[last].condition == p->item[i].condition;)
+			last++;
+		status = do_condition(r, i, last, order);
 	}
 	fot_progress_end();
+	fot_free(order);
 	return status;
 }
 
-/* --- finals, from the journal alone --- */
-
-static int rebuild_rows(struct runner *r, struct fot_table *rows)
-{
-	struct fot_journal_content c;
-	int status = fot_journal_load(&c, r->journal_path, r->err);
-
-	if (status != FOT_OK)
-		return status;
-	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK; i++) {
-		const struct fot_record *record = fot_journal_find(&c, r->plan->item[i].id);
-
-		if (record)
-			status = fot_item_rows(rows, record, r->err);
-		else if (is_mine(r, i))
-			fot_item_failed_rows(r->plan, &r->plan->item[i], rows);
-	}
-	fot_journal_content_release(&c);
-	return status == FOT_OK ? fot_table_check(rows, r->err) : status;
-}
-
-static int write_table(struct runner *r, const struct fot_table *t, const char *name)
-{
-	char *path = fot_outdir_file(&r->dir, name);
-	int status = path ? fot_table_write(t, path, r->opts->timings, r->err) :
-			    FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
-
-	fot_free(path);
-	return status;
-}
-
-static int write_markdown(struct runner *r, const struct fot_table *summary)
-{
-	struct fot_str text = FOT_STR_INIT;
-	char *path = fot_outdir_file(&r->dir, "summary.md");
-	int status;
-
-	fot_str_printf(&text, "# %s\n\n", r->plan->spec->name);
-	if (r->plan->limit)
-		fot_str_printf(&text, "**Not for reporting: limited to %lld documents per dataset.**\n\n",
-			       (long long)r->plan->limit);
-	FOT_TRY(fot_summary_markdown(&text, summary, r->err));
-	if (!path) {
-		status = FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
-		goto out;
-	}
-	FOT_TRY(fot_file_replace(path, text.data, text.len, r->err));
-out:
-	fot_str_release(&text);
-	fot_free(path);
-	return status;
-}
-
-/* The same grid for a paper; published figures are for `report`. */
-static int write_latex(struct runner *r, const struct fot_table *rows)
-{
-	struct fot_report_run run = { .name = r->plan->spec->name, .last = rows->n_rows };
-	struct fot_table report, paper;
-	struct fot_str text = FOT_STR_INIT;
-	char *path = fot_outdir_file(&r->dir, "summary.tex");
-	int status;
-
-	fot_table_init(&report, &fot_schema_report);
-	fot_table_init(&paper, &fot_schema_paper);
-	FOT_TRY(fot_report_build(&report, rows, &run, 1, &paper, false, r->plan->spec->seed, r->err));
-	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, r->err));
-	if (!path) {
-		status = FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
-		goto out;
-	}
-	FOT_TRY(fot_file_replace(path, text.data, text.len, r->err));
-out:
-	fot_table_release(&report);
-	fot_str_release(&text);
-	fot_free(path);
-	return status;
-}
+/* --- results, from the journal alone --- */
 
 static int print_summary(const struct runner *r, const struct fot_table *summary)
 {
@@ -326,32 +289,25 @@ static int print_json(const struct runner *r, const struct fot_table *summary)
 
 static int finish(struct runner *r)
 {
-	struct fot_table rows, summary;
+	struct fot_results results = { 0 };
 	bool partial = r->manifest.counts.failed > 0;
+	struct fot_journal *journal = r->journal;
 	int status;
 
-	fot_table_init(&rows, &fot_schema_perplexity);
-	fot_table_init(&summary, &fot_schema_summary);
-	FOT_TRY(fot_journal_close(r->journal, r->err));
-	r->journal = NULL;
-	FOT_TRY(rebuild_rows(r, &rows));
-	FOT_TRY(write_table(r, &rows, "perplexity.csv"));
-	FOT_TRY(fot_summary_build(&summary, &rows, r->plan->spec->seed, r->err));
-	FOT_TRY(write_table(r, &summary, "summary.csv"));
-	FOT_TRY(write_markdown(r, &summary));
-	FOT_TRY(write_latex(r, &rows));
-	r->manifest.rows_perplexity = (int64_t)rows.n_rows;
-	r->manifest.rows_summary = (int64_t)summary.n_rows;
+	r->journal = NULL; /* also when closing fails it is gone */
+	FOT_TRY(fot_journal_close(journal, r->err));
+	FOT_TRY(fot_results_init(&results, r->err));
+	FOT_TRY(fot_results_gather(&results, r->plan, r->journal_path, is_mine, r, r->err));
+	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
+	r->manifest.results = &results;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
 	if (r->opts->json)
-		FOT_TRY(print_json(r, &summary));
+		FOT_TRY(print_json(r, &results.summary));
 	else if (!r->opts->quiet)
-		FOT_TRY(print_summary(r, &summary));
+		FOT_TRY(print_summary(r, &results.summary));
 out:
-	fot_table_release(&rows);
-	fot_table_release(&summary);
-	if (r->journal) /* closing failed: it is gone all the same */
-		r->journal = NULL;
+	r->manifest.results = NULL;
+	fot_results_release(&results);
 	return status == FOT_OK && partial ? FOT_ERR_PARTIAL : status;
 }
 
@@ -384,7 +340,9 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	int status;
 
 	fot_signals_install();
-	fot_worker_init(&r.worker, plan, opts->threads);
+	FOT_TRY(fot_worker_init(&r.worker, plan, opts->threads, err));
+	r.worker.share = !opts->no_sharing;
+	r.worker.no_skip = opts->no_skipping;
 	FOT_TRY(begin(&r));
 	begun = true;
 	FOT_TRY(do_items(&r));

@@ -9,27 +9,19 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/spec_task.h"
 
 #define MAX_FILE ((size_t)16 << 20)
 #define MAX_LENGTHS 4096
 #define MAX_AXIS 100000
 #define MAX_TOKENS ((int64_t)1 << 40)
-#define DEFAULT_TARGET_TOKENS 8192
-#define DEFAULT_DOCUMENTS 8
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const mode_names[] = { "none", "dense", "knn" };
-static const char *const split_names[] = { "train", "valid", "test", "all" };
-static const char *const task_names[] = { "perplexity" };
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
 	return mode_names[m];
-}
-
-const char *fot_spec_split_name(enum fot_split split)
-{
-	return split_names[split];
 }
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -128,27 +120,25 @@ bool fot_lengths_add(struct fot_lengths *l, const char *text)
 	return good;
 }
 
-static int ascending(const void *a, const void *b)
+bool fot_spec_length(struct fot_lengths *l, const cJSON *entry)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	double x = entry->valuedouble;
 
-	return (x > y) - (x < y);
+	if (cJSON_IsString(entry))
+		return fot_lengths_add(l, entry->valuestring);
+	return cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS && x == (double)(int64_t)x &&
+	       add_length(l, (int64_t)x);
 }
 
 /* --- reading --- */
 
-struct spec_reader {
-	const char *name, *base_dir;
-	struct fot_err *err;
-};
-
-static int no_memory(const struct spec_reader *r)
+int fot_spec_no_memory(const struct fot_spec_reader *r)
 {
 	return FOT_FAIL(r->err, FOT_ERR_RUN, "%s: out of memory", r->name);
 }
 
 /* A number or a text with a suffix. */
-static int read_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, int64_t *out,
+int fot_spec_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, int64_t *out,
 		     const struct fot_json_ctx *ctx, struct fot_err *err)
 {
 	const cJSON *node = fot_json_get(obj, key);
@@ -163,7 +153,7 @@ static int read_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, 
 }
 
 /* A list, or a single value that stands for a list of one; at least one entry. */
-static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_t *n,
+int fot_spec_list(const cJSON *obj, const char *key, const cJSON **first, size_t *n,
 		   const struct fot_json_ctx *ctx, struct fot_err *err)
 {
 	const cJSON *list = NULL;
@@ -179,7 +169,7 @@ static int list_of(const cJSON *obj, const char *key, const cJSON **first, size_
 	return FOT_OK;
 }
 
-static char *resolve(const char *path, const char *base_dir)
+char *fot_spec_resolve(const char *path, const char *base_dir)
 {
 	struct fot_str joined = FOT_STR_INIT;
 	char *out;
@@ -193,7 +183,7 @@ static char *resolve(const char *path, const char *base_dir)
 }
 
 static int copy_string(char **out, const cJSON *obj, const char *key, bool required,
-		       const struct fot_json_ctx *ctx, const struct spec_reader *r)
+		       const struct fot_json_ctx *ctx, const struct fot_spec_reader *r)
 {
 	const char *text = NULL;
 	int status = fot_json_string(obj, key, required, &text, ctx, r->err);
@@ -203,11 +193,11 @@ static int copy_string(char **out, const cJSON *obj, const char *key, bool requi
 	if (!*text)
 		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected a text, got \"\"", ctx->where, key);
 	*out = fot_strdup(text);
-	return *out ? FOT_OK : no_memory(r);
+	return *out ? FOT_OK : fot_spec_no_memory(r);
 }
 
 static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, const char *where,
-			      const struct spec_reader *r)
+			      const struct fot_spec_reader *r)
 {
 	static const char *const keys[] = { "mode", "top_k", "mem_dtype" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
@@ -239,7 +229,7 @@ out:
 }
 
 static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char *where,
-		       const struct spec_reader *r)
+		       const struct fot_spec_reader *r)
 {
 	if (cJSON_IsObject(node))
 		return read_memory_object(m, node, where, r);
@@ -258,7 +248,7 @@ static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory
 }
 
 static int read_memories(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
-			 const struct spec_reader *r)
+			 const struct fot_spec_reader *r)
 {
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
@@ -266,10 +256,10 @@ static int read_memories(struct fot_model_spec *m, const cJSON *node, const stru
 
 	m->n_memory = 1;
 	if (fot_json_get(node, "memory"))
-		FOT_TRY(list_of(node, "memory", &entry, &m->n_memory, ctx, r->err));
+		FOT_TRY(fot_spec_list(node, "memory", &entry, &m->n_memory, ctx, r->err));
 	m->memory = fot_calloc(m->n_memory, sizeof *m->memory); /* zero: none */
 	if (!m->memory)
-		return no_memory(r);
+		return fot_spec_no_memory(r);
 	for (size_t i = 0; entry; i++, entry = entry->next) {
 		fot_str_clear(&where);
 		fot_str_printf(&where, "%s.memory[%zu]", ctx->where, i);
@@ -287,10 +277,35 @@ out:
 	return status;
 }
 
-static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
-		      const struct spec_reader *r)
+static int read_mem_layers(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
+			   const struct fot_spec_reader *r)
 {
-	static const char *const keys[] = { "path", "variant", "memory" };
+	const cJSON *entry = NULL;
+	size_t n = 0;
+	int status = FOT_OK;
+
+	if (!fot_json_get(node, "mem_layers"))
+		return FOT_OK;
+	FOT_TRY(fot_spec_list(node, "mem_layers", &entry, &n, ctx, r->err));
+	m->mem_layers = fot_calloc(n, sizeof *m->mem_layers);
+	if (!m->mem_layers)
+		return fot_spec_no_memory(r);
+	for (; entry; entry = entry->next) {
+		int64_t layer = -1;
+
+		FOT_TRY(fot_json_as_i64(entry, 0, INT32_MAX, &layer, ctx, r->err));
+		if (m->n_mem_layers && layer <= m->mem_layers[m->n_mem_layers - 1])
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_layers: expected ascending layers", ctx->where);
+		m->mem_layers[m->n_mem_layers++] = (int32_t)layer;
+	}
+out:
+	return status;
+}
+
+static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
+		      const struct fot_spec_reader *r)
+{
+	static const char *const keys[] = { "path", "variant", "memory", "mem_layers" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status;
 
@@ -299,148 +314,28 @@ static int read_model(struct fot_model_spec *m, const cJSON *node, const char *w
 	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
 	FOT_TRY(copy_string(&m->path, node, "path", true, &ctx, r));
 	FOT_TRY(copy_string(&m->variant, node, "variant", false, &ctx, r));
-	m->dir = resolve(m->path, r->base_dir);
+	m->dir = fot_spec_resolve(m->path, r->base_dir);
 	if (!m->dir)
-		return no_memory(r);
+		return fot_spec_no_memory(r);
+	FOT_TRY(read_mem_layers(m, node, &ctx, r));
 	FOT_TRY(read_memories(m, node, &ctx, r));
-out:
-	return status;
-}
-
-static int read_lengths(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
-			const struct spec_reader *r)
-{
-	struct fot_lengths lengths = { 0 };
-	const cJSON *entry = NULL;
-	size_t n;
-	int status;
-
-	FOT_TRY(list_of(node, "context_lengths", &entry, &n, ctx, r->err));
-	for (; entry; entry = entry->next) {
-		double x = entry->valuedouble;
-		bool good = cJSON_IsString(entry) ?
-				    fot_lengths_add(&lengths, entry->valuestring) :
-				    cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS &&
-					    x == (double)(int64_t)x && add_length(&lengths, (int64_t)x);
-
-		if (!good) {
-			status = FOT_FAIL(
-				r->err, FOT_ERR_USAGE,
-				"%s: context_lengths: expected sizes such as 512, \"8k\" or \"2k-32k*2\"",
-				ctx->where);
-			goto out;
-		}
-	}
-	qsort(lengths.at, lengths.n, sizeof *lengths.at, ascending);
-	for (size_t i = 1; i < lengths.n; i++) {
-		if (lengths.at[i] != lengths.at[i - 1])
-			continue;
-		status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: context_lengths: %lld stands twice", ctx->where,
-				  (long long)lengths.at[i]);
-		goto out;
-	}
-	t->context_length = lengths.at;
-	t->n_lengths = lengths.n;
-	lengths.at = NULL;
-out:
-	fot_lengths_release(&lengths);
-	return status;
-}
-
-/* A dataset is a path when it looks like one; names are left alone. */
-static bool is_path(const char *dataset)
-{
-	size_t n = strlen(dataset);
-
-	return strchr(dataset, '/') || (n > 6 && strcmp(dataset + n - 6, ".jsonl") == 0);
-}
-
-static int read_datasets(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
-			 const struct spec_reader *r)
-{
-	const cJSON *entry = NULL;
-	size_t n;
-	int status;
-
-	FOT_TRY(list_of(node, "datasets", &entry, &n, ctx, r->err));
-	t->dataset = fot_calloc(n, sizeof *t->dataset);
-	if (!t->dataset)
-		return no_memory(r);
-	for (; entry; entry = entry->next) {
-		if (!cJSON_IsString(entry) || !*entry->valuestring)
-			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: expected texts", ctx->where);
-		if (find_name((const char *const *)t->dataset, t->n_datasets, entry->valuestring) >= 0)
-			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice",
-					ctx->where, entry->valuestring);
-		t->dataset[t->n_datasets] = is_path(entry->valuestring) ?
-						    resolve(entry->valuestring, r->base_dir) :
-						    fot_strdup(entry->valuestring);
-		if (!t->dataset[t->n_datasets])
-			return no_memory(r);
-		t->n_datasets++;
-	}
-out:
-	return status;
-}
-
-/* A name out of a list, with the nearest one in the message. */
-static int read_choice(int *out, const cJSON *obj, const char *key, bool required, const char *const *names,
-		       size_t n, const struct fot_json_ctx *ctx, const struct spec_reader *r)
-{
-	const char *text = NULL, *near;
-	int status = fot_json_string(obj, key, required, &text, ctx, r->err), i;
-
-	if (status != FOT_OK || !text)
-		return status;
-	i = find_name(names, n, text);
-	near = fot_nearest(text, names, n);
-	if (i < 0)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: unknown \"%.60s\"; did you mean \"%s\"?",
-				ctx->where, key, text, near ? near : names[0]);
-	*out = i;
-	return FOT_OK;
-}
-
-static int read_task(struct fot_task_spec *t, const cJSON *node, const char *where,
-		     const struct spec_reader *r)
-{
-	static const char *const keys[] = { "task",          "datasets", "split", "context_lengths",
-					    "target_tokens", "documents" };
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	int status, task = 0, split = FOT_TEST;
-
-	if (!cJSON_IsObject(node))
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected an object", where);
-	t->target_tokens = DEFAULT_TARGET_TOKENS;
-	t->max_documents = DEFAULT_DOCUMENTS;
-	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
-	FOT_TRY(read_choice(&task, node, "task", true, task_names, COUNT(task_names), &ctx, r));
-	FOT_TRY(read_choice(&split, node, "split", false, split_names, COUNT(split_names), &ctx, r));
-	FOT_TRY(read_size(node, "target_tokens", 1, MAX_TOKENS, &t->target_tokens, &ctx, r->err));
-	FOT_TRY(read_size(node, "documents", 1, MAX_TOKENS, &t->max_documents, &ctx, r->err));
-	t->split = (enum fot_split)split;
-	t->task = fot_strdup(task_names[task]);
-	if (!t->task)
-		return no_memory(r);
-	FOT_TRY(read_datasets(t, node, &ctx, r));
-	FOT_TRY(read_lengths(t, node, &ctx, r));
 out:
 	return status;
 }
 
 /* Both lists of the top level: each entry by its reader, with its place in messages. */
 static int read_models(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-		       const struct spec_reader *r)
+		       const struct fot_spec_reader *r)
 {
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
 	size_t n;
 	int status;
 
-	FOT_TRY(list_of(root, "models", &entry, &n, ctx, r->err));
+	FOT_TRY(fot_spec_list(root, "models", &entry, &n, ctx, r->err));
 	s->model = fot_calloc(n, sizeof *s->model);
 	if (!s->model)
-		return no_memory(r);
+		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
 		fot_str_clear(&where);
 		fot_str_printf(&where, "%s: models[%zu]", r->name, s->n_models);
@@ -452,42 +347,64 @@ out:
 }
 
 static int read_tasks(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-		      const struct spec_reader *r)
+		      const struct fot_spec_reader *r)
 {
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
 	size_t n;
 	int status;
 
-	FOT_TRY(list_of(root, "tasks", &entry, &n, ctx, r->err));
+	FOT_TRY(fot_spec_list(root, "tasks", &entry, &n, ctx, r->err));
 	s->task = fot_calloc(n, sizeof *s->task);
 	if (!s->task)
-		return no_memory(r);
+		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
 		fot_str_clear(&where);
 		fot_str_printf(&where, "%s: tasks[%zu]", r->name, s->n_tasks);
-		FOT_TRY(read_task(&s->task[s->n_tasks++], entry, where.failed ? r->name : where.data, r));
+		FOT_TRY(fot_spec_task_read(&s->task[s->n_tasks++], entry, where.failed ? r->name : where.data, r));
 	}
 out:
 	fot_str_release(&where);
 	return status;
 }
 
-static int read_exclusion(struct fot_exclusion *x, const cJSON *node, const char *where,
-			  const struct spec_reader *r)
+static int read_excluded_lengths(struct fot_exclusion *x, const cJSON *node, const struct fot_json_ctx *ctx,
+				 const struct fot_spec_reader *r)
 {
-	static const char *const keys[] = { "model", "variant", "memory", "dataset" };
+	const cJSON *entry = NULL;
+	size_t n;
+	int status = FOT_OK;
+
+	if (!fot_json_get(node, "context_lengths"))
+		return FOT_OK;
+	FOT_TRY(fot_spec_list(node, "context_lengths", &entry, &n, ctx, r->err));
+	for (; entry; entry = entry->next)
+		if (!fot_spec_length(&x->context_length, entry))
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: context_lengths: expected sizes such as 512 or \"8k\"",
+					ctx->where);
+out:
+	return status;
+}
+
+static int read_exclusion(struct fot_exclusion *x, const cJSON *node, const char *where,
+			  const struct fot_spec_reader *r)
+{
+	static const char *const keys[] = { "model",   "variant", "memory",
+					    "dataset", "task",    "prompt_style", "context_lengths" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	const char *memory = NULL;
 	int status;
 
 	if (!cJSON_IsObject(node) || !node->child)
 		return FOT_FAIL(r->err, FOT_ERR_USAGE,
-				"%s: expected an object with model, variant, memory or dataset", where);
+				"%s: expected an object with model, variant, memory, dataset or others", where);
 	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
 	FOT_TRY(copy_string(&x->model, node, "model", false, &ctx, r));
 	FOT_TRY(copy_string(&x->variant, node, "variant", false, &ctx, r));
 	FOT_TRY(copy_string(&x->dataset, node, "dataset", false, &ctx, r));
+	FOT_TRY(copy_string(&x->task, node, "task", false, &ctx, r));
+	FOT_TRY(copy_string(&x->style, node, "prompt_style", false, &ctx, r));
+	FOT_TRY(read_excluded_lengths(x, node, &ctx, r));
 	FOT_TRY(fot_json_string(node, "memory", false, &memory, &ctx, r->err));
 	x->has_memory = memory != NULL;
 	if (memory && !fot_memory_parse(&x->memory, memory))
@@ -498,7 +415,7 @@ out:
 }
 
 static int read_exclusions(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-			   const struct spec_reader *r)
+			   const struct fot_spec_reader *r)
 {
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
@@ -507,10 +424,10 @@ static int read_exclusions(struct fot_spec *s, const cJSON *root, const struct f
 
 	if (!fot_json_get(root, "exclude"))
 		return FOT_OK;
-	FOT_TRY(list_of(root, "exclude", &entry, &n, ctx, r->err));
+	FOT_TRY(fot_spec_list(root, "exclude", &entry, &n, ctx, r->err));
 	s->exclude = fot_calloc(n, sizeof *s->exclude);
 	if (!s->exclude)
-		return no_memory(r);
+		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
 		fot_str_clear(&where);
 		fot_str_printf(&where, "%s: exclude[%zu]", r->name, s->n_excluded);
@@ -528,7 +445,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	static const char *const keys[] = {
 		"name", "seed", "window", "threads", "models", "tasks", "exclude"
 	};
-	struct spec_reader r = { name, base_dir, err };
+	struct fot_spec_reader r = { name, base_dir, err };
 	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
 	int64_t seed = 1, window = 0, threads = 0;
 	int status;
@@ -539,13 +456,13 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	FOT_TRY(fot_json_known(root, name, keys, COUNT(keys), FOT_ERR_USAGE, err));
 	FOT_TRY(copy_string(&s->name, root, "name", false, &ctx, &r));
 	FOT_TRY(fot_json_i64(root, "seed", false, 0, ((int64_t)1 << 53) - 1, &seed, &ctx, err));
-	FOT_TRY(read_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
+	FOT_TRY(fot_spec_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
 	FOT_TRY(fot_json_i64(root, "threads", false, 1, 4096, &threads, &ctx, err));
 	s->seed = (uint64_t)seed;
 	s->window = (int32_t)window;
 	s->threads = (int32_t)threads;
 	if (!s->name && !(s->name = fot_strdup("run"))) {
-		status = no_memory(&r);
+		status = fot_spec_no_memory(&r);
 		goto out;
 	}
 	FOT_TRY(read_models(s, root, &ctx, &r));
@@ -580,18 +497,17 @@ void fot_spec_release(struct fot_spec *s)
 		fot_free(s->model[i].dir);
 		fot_free(s->model[i].variant);
 		fot_free(s->model[i].memory);
+		fot_free(s->model[i].mem_layers);
 	}
-	for (size_t i = 0; i < s->n_tasks; i++) {
-		for (size_t k = 0; k < s->task[i].n_datasets; k++)
-			fot_free(s->task[i].dataset[k]);
-		fot_free(s->task[i].dataset);
-		fot_free(s->task[i].task);
-		fot_free(s->task[i].context_length);
-	}
+	for (size_t i = 0; i < s->n_tasks; i++)
+		fot_spec_task_release(&s->task[i]);
 	for (size_t i = 0; i < s->n_excluded; i++) {
 		fot_free(s->exclude[i].model);
 		fot_free(s->exclude[i].variant);
 		fot_free(s->exclude[i].dataset);
+		fot_free(s->exclude[i].task);
+		fot_free(s->exclude[i].style);
+		fot_lengths_release(&s->exclude[i].context_length);
 	}
 	fot_free(s->exclude);
 	fot_free(s->model);
@@ -627,32 +543,25 @@ static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
 	}
 	good = cJSON_AddStringToObject(o, "path", m->path) &&
 	       (!m->variant || cJSON_AddStringToObject(o, "variant", m->variant));
+	if (good && m->n_mem_layers) {
+		cJSON *layers = cJSON_CreateIntArray((const int *)m->mem_layers, (int)m->n_mem_layers);
+
+		good = cJSON_AddItemToObject(o, "mem_layers", layers);
+	}
 	memory = cJSON_AddArrayToObject(o, "memory");
 	for (size_t i = 0; i < m->n_memory && memory && good; i++)
 		good = add_memory_json(memory, &m->memory[i]);
 	return good && memory;
 }
 
-static bool add_task_json(cJSON *list, const struct fot_task_spec *t)
+static bool add_excluded_lengths(cJSON *o, const struct fot_lengths *l)
 {
-	cJSON *o = cJSON_CreateObject(), *datasets, *lengths;
-	bool good = o && cJSON_AddItemToArray(list, o);
+	cJSON *list = l->n ? cJSON_AddArrayToObject(o, "context_lengths") : NULL;
+	bool good = list || l->n == 0;
 
-	if (!good) {
-		cJSON_Delete(o);
-		return false;
-	}
-	good = cJSON_AddStringToObject(o, "task", t->task) != NULL;
-	datasets = cJSON_AddArrayToObject(o, "datasets");
-	for (size_t i = 0; i < t->n_datasets && datasets && good; i++)
-		good = cJSON_AddItemToArray(datasets, cJSON_CreateString(t->dataset[i]));
-	good = good && cJSON_AddStringToObject(o, "split", fot_spec_split_name(t->split));
-	lengths = cJSON_AddArrayToObject(o, "context_lengths");
-	for (size_t i = 0; i < t->n_lengths && lengths && good; i++)
-		good = cJSON_AddItemToArray(lengths, cJSON_CreateNumber((double)t->context_length[i]));
-	return good && datasets && lengths &&
-	       cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens) &&
-	       cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
+	for (size_t i = 0; i < l->n && good; i++)
+		good = cJSON_AddItemToArray(list, cJSON_CreateNumber((double)l->at[i]));
+	return good;
 }
 
 static bool add_exclusion_json(cJSON *list, const struct fot_exclusion *x)
@@ -671,7 +580,10 @@ static bool add_exclusion_json(cJSON *list, const struct fot_exclusion *x)
 	return (!x->model || cJSON_AddStringToObject(o, "model", x->model)) &&
 	       (!x->variant || cJSON_AddStringToObject(o, "variant", x->variant)) &&
 	       (!x->has_memory || cJSON_AddStringToObject(o, "memory", memory)) &&
-	       (!x->dataset || cJSON_AddStringToObject(o, "dataset", x->dataset));
+	       (!x->dataset || cJSON_AddStringToObject(o, "dataset", x->dataset)) &&
+	       (!x->task || cJSON_AddStringToObject(o, "task", x->task)) &&
+	       (!x->style || cJSON_AddStringToObject(o, "prompt_style", x->style)) &&
+	       add_excluded_lengths(o, &x->context_length);
 }
 
 /* Only where there are any: specs without keep their hash. */
@@ -698,7 +610,7 @@ cJSON *fot_spec_json(const struct fot_spec *s)
 	for (size_t i = 0; i < s->n_models && good; i++)
 		good = add_model_json(models, &s->model[i]);
 	for (size_t i = 0; i < s->n_tasks && good; i++)
-		good = add_task_json(tasks, &s->task[i]);
+		good = fot_spec_task_print(tasks, &s->task[i]);
 	if (good && add_exclusions_json(root, s))
 		return root;
 	cJSON_Delete(root);

@@ -2,16 +2,21 @@
  *
  *   { "name": "quick", "seed": 1, "window": 0, "threads": 2,
  *     "models": [ { "path": "model/zoo/lm-fot", "variant": "fot",
+ *                   "mem_layers": [2],
  *                   "memory": [ "none", "dense", "knn:128",
  *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
- *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 } ] }
+ *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 },
+ *                { "task": "passkey", "context_lengths": ["2k-256k*2"], "depths": [0, 0.5, 1],
+ *                  "prompt_styles": ["paper", "text", "decoys"], "datasets": ["books"], "trials": 5 },
+ *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 } ] }
  *
  * Every axis is a list; a run is their product, less what "exclude" names: a list of
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
- * "model": the folder's name), each leaving out all cells that match every key given.
- * An exclusion that matches nothing is an error.  Context lengths cannot be excluded
- * one by one: the longest decides which tokens all of them score.  Sizes may be numbers or texts
+ * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
+ * leaving out all cells that match every key given.  An exclusion that matches nothing is
+ * an error.  Context lengths of perplexity cannot be excluded one by one: the longest
+ * decides which tokens all of them score.  Sizes may be numbers or texts
  * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
@@ -37,14 +42,19 @@ struct fot_memory_spec {
 
 struct fot_model_spec {
 	char *path;    /* as written */
+	int32_t *mem_layers; /* [n_mem_layers] ascending; none: the model's */
+	size_t n_mem_layers;
 	char *dir;     /* where it is */
 	char *variant; /* NULL: the model's */
 	struct fot_memory_spec *memory;
 	size_t n_memory;
 };
 
+struct fot_task_class;
+
+/* One task; which of these a task has says its class. */
 struct fot_task_spec {
-	char *task;     /* "perplexity" */
+	const struct fot_task_class *class;
 	char **dataset; /* names, or paths where they are */
 	size_t n_datasets;
 	enum fot_split split;
@@ -52,6 +62,17 @@ struct fot_task_spec {
 	size_t n_lengths;
 	int64_t target_tokens; /* per document */
 	int64_t max_documents; /* per dataset */
+	double *depth;         /* ascending, distinct, 0 to 1 */
+	size_t n_depths;
+	int *style; /* enum fot_passkey_style, as given */
+	size_t n_styles;
+	int64_t trials;
+	int64_t question_tokens;
+};
+
+struct fot_lengths {
+	int64_t *at;
+	size_t n, cap;
 };
 
 /* What is left out of the product: where all that is given matches. */
@@ -59,8 +80,11 @@ struct fot_exclusion {
 	char *model;   /* name of the folder; NULL: any */
 	char *variant; /* NULL: any */
 	char *dataset; /* name; NULL: any */
+	char *task;    /* NULL: any */
+	char *style;   /* prompt style; NULL: any */
 	bool has_memory;
-	struct fot_memory_spec memory; /* top_k 0: any */
+	struct fot_memory_spec memory;    /* top_k 0: any */
+	struct fot_lengths context_length; /* n 0: any */
 };
 
 struct fot_spec {
@@ -93,10 +117,6 @@ const char *fot_spec_split_name(enum fot_split split);
 /* "none", "dense", "knn", "knn:K" into m; false if it is none of them. */
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 
-struct fot_lengths {
-	int64_t *at;
-	size_t n, cap;
-};
 /* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,
  * not positive, descending or more than 4096 lengths. */
 bool fot_lengths_add(struct fot_lengths *l, const char *text);

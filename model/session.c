@@ -8,6 +8,9 @@
  *   finish    per row tile:        output projection, MLP
  *
  * A tile's result depends on the tile alone, never on the thread that did it.
+ * Windows of which nothing is asked meet nowhere when there is one memory layer: then
+ * each thread takes whole windows, with the same tiles, up to that layer's keys and
+ * values, which go to their places in the memory at once.
  * Invariants: local caches hold n_local rows of every layer (only up to the last
  * memory layer's keys and values for a window of which nothing was asked, which is
  * full then and can only leave); memories hold mem_len entries, or none with search
@@ -37,7 +40,14 @@ struct layer {
 	struct fot_memory memory;               /* memory layers only */
 };
 
+/* Where the rows of a piece are worked on. */
+struct rows {
+	float *x, *q, *o;       /* [n, D] of the piece */
+	float *k, *v, *k_ctx;   /* [W, D] of the layer at work */
+};
+
 struct scratch {
+	struct rows alone;      /* for windows that a thread takes alone */
 	float *xn;        /* [TILE, D] */
 	float *g, *u;     /* [TILE, F] */
 	float *logits;    /* [TILE, V] */
@@ -108,11 +118,32 @@ static int64_t widest_tile(const struct fot_config *c)
 	return FOT_LINEAR_COLS * imax(D, F);
 }
 
+/* Windows of which nothing is asked are independent of each other. */
+static bool takes_alone(const struct fot_config *c, const struct fot_session_opts *o)
+{
+	return o->search != FOT_SEARCH_NONE && c->n_mem_layers == 1 && !o->no_skip;
+}
+
+static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_config *c, int64_t window)
+{
+	int64_t n = window * c->hidden_size;
+
+	r->x = take(y, n);
+	r->q = take(y, n);
+	r->o = take(y, n);
+	r->k = take(y, n);
+	r->v = take(y, n);
+	r->k_ctx = c->mem_positionals ? take(y, n) : r->k;
+}
+
 static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
-			const struct fot_session_opts *o, bool wide)
+			const struct fot_session_opts *o, int64_t window, bool wide)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	float *attn;
+
+	if (takes_alone(c, o))
+		lay_alone(y, &s->alone, c, window);
 
 	s->xn = take(y, FOT_TILE_Q * D);
 	s->g = take(y, FOT_TILE_Q * F);
@@ -147,7 +178,7 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 			fot_memory_lay(&a->memory, y, c->n_heads, c->head_dim, s->opts.mem_max, s->opts.mem_dtype);
 	}
 	for (int t = 0; t < s->opts.n_threads; t++)
-		lay_scratch(y, &s->scratch[t], c, &s->opts, wide);
+		lay_scratch(y, &s->scratch[t], c, &s->opts, W, wide);
 	s->x = take(y, W * D);
 	s->q = take(y, W * D);
 	s->o = take(y, W * D);
@@ -326,7 +357,7 @@ struct piece {
 	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
 };
 
-static void embed_rows(struct fot_session *s, const struct piece *p)
+static void embed_rows(const struct fot_session *s, float *x, const struct piece *p)
 {
 	int64_t D = s->cfg.hidden_size;
 
@@ -334,9 +365,9 @@ static void embed_rows(struct fot_session *s, const struct piece *p)
 		int64_t row = p->tokens[i] * D;
 
 		if (s->embed_f32)
-			memcpy(s->x + i * D, s->embed_f32 + row, sizeof(float) * (size_t)D);
+			memcpy(x + i * D, s->embed_f32 + row, sizeof(float) * (size_t)D);
 		else
-			fot_widen(s->x + i * D,
+			fot_widen(x + i * D,
 				  (const unsigned char *)s->embed->data + fot_dtype_size(s->embed->dtype) * (size_t)row,
 				  s->embed->dtype, (size_t)D);
 	}
@@ -356,23 +387,23 @@ static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, 
 }
 
 /* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
-static void project(struct fot_session *s, struct layer *a, const struct piece *p, int64_t r0, int64_t n,
-		    bool queries, struct scratch *t)
+static void project(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
+		    int64_t r0, int64_t n, bool queries, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim, at = p->n0 + r0;
-	float *q = s->q + r0 * D, *k = a->k_local + at * D;
+	float *q = r->q + r0 * D, *k = r->k + at * D;
 
-	fot_rmsnorm_forward(t->xn, NULL, s->x + r0 * D, a->norm1, n, D, s->cfg.rms_norm_eps);
+	fot_rmsnorm_forward(t->xn, NULL, r->x + r0 * D, a->norm1, n, D, s->cfg.rms_norm_eps);
 	fot_linear_forward(k, t->xn, n, &a->k, 0, t->widened);
-	fot_linear_forward(a->v_local + at * D, t->xn, n, &a->v, 0, t->widened);
+	fot_linear_forward(r->v + at * D, t->xn, n, &a->v, 0, t->widened);
 	if (queries)
 		fot_linear_forward(q, t->xn, n, &a->q, 0, t->widened);
 	if (s->cfg.qk_norm)
 		fot_unit_forward(k, NULL, k, NULL, n, H, d);
 	if (s->cfg.qk_norm && queries)
 		fot_unit_forward(q, NULL, q, a->log_scale, n, H, d);
-	if (a->k_ctx != a->k_local)
-		memcpy(a->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
+	if (r->k_ctx != r->k)
+		memcpy(r->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
 	if (a->rotates)
 		rotate(s, k, queries ? q : NULL, at, n);
 }
@@ -385,7 +416,7 @@ static int64_t mem_from(const struct fot_session *s)
 	return from > s->mem_pads ? from : s->mem_pads;
 }
 
-static void attend_memory(struct fot_session *s, struct layer *a, const float *q, int64_t h, float scale,
+static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h, float scale,
 			  struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, from = mem_from(s);
@@ -397,59 +428,60 @@ static void attend_memory(struct fot_session *s, struct layer *a, const float *q
 }
 
 /* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
-static void attend_rows(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0,
-			int64_t n, struct scratch *t)
+static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
+			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
 	int64_t first = s->pads * D + col;
-	const float *q = s->q + r0 * D + col;
+	const float *q = r->q + r0 * D + col;
 	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
 
 	fot_attn_begin(&t->attn, n);
-	fot_attn_fold(&t->attn, q, D, a->k_local + first, D, a->v_local + first, D, at + n, at, scale);
+	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
 	attend_memory(s, a, q, h, scale, t);
-	fot_attn_end(&t->attn, s->o + r0 * D + col, D, NULL);
+	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }
 
 /* Rows of padding see no local key.  With memory in sight they see that alone; else all
  * scores are equally masked and the softmax is uniform over everything that is masked,
  * keys to come included (longllama.md 30).  A scale of 0 makes it so. */
-static void attend_pads(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0,
-			int64_t n, struct scratch *t)
+static void attend_pads(const struct fot_session *s, const struct layer *a, const struct rows *r,
+			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim;
-	const float *q = s->q + r0 * D + col;
+	const float *q = r->q + r0 * D + col;
 
 	fot_attn_begin(&t->attn, n);
 	if (a->mem && mem_from(s) < s->mem_len) {
 		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
 	} else {
-		fot_attn_fold(&t->attn, q, D, a->k_local + col, D, a->v_local + col, D, p->n0 + p->n,
+		fot_attn_fold(&t->attn, q, D, r->k + col, D, r->v + col, D, p->n0 + p->n,
 			      FOT_ATTN_ALL, 0);
 		if (a->mem)
 			fot_memory_read_all(&a->memory, &t->attn, q, D, h, 0, s->mem_pads, 0, &t->mem);
 	}
-	fot_attn_end(&t->attn, s->o + r0 * D + col, D, NULL);
+	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }
 
-static void attend(struct fot_session *s, struct layer *a, const struct piece *p, int64_t h, int64_t r0, int64_t n,
-		   struct scratch *t)
+static void attend(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
+		   int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
 	int64_t pads = s->pads - p->n0 - r0;
 
 	pads = pads < 0 ? 0 : pads > n ? n : pads;
 	if (pads > 0)
-		attend_pads(s, a, p, h, r0, pads, t);
+		attend_pads(s, a, r, p, h, r0, pads, t);
 	if (pads < n)
-		attend_rows(s, a, p, h, r0 + pads, n - pads, t);
+		attend_rows(s, a, r, p, h, r0 + pads, n - pads, t);
 }
 
-static void finish(struct fot_session *s, struct layer *a, int64_t r0, int64_t n, struct scratch *t)
+static void finish(const struct fot_session *s, const struct layer *a, const struct rows *r, int64_t r0, int64_t n,
+		   struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, F = s->cfg.intermediate_size;
-	float *x = s->x + r0 * D;
+	float *x = r->x + r0 * D;
 
-	fot_linear_forward(x, s->o + r0 * D, n, &a->o, 1, t->widened);
+	fot_linear_forward(x, r->o + r0 * D, n, &a->o, 1, t->widened);
 	fot_rmsnorm_forward(t->xn, NULL, x, a->norm2, n, D, s->cfg.rms_norm_eps);
 	fot_linear_forward(t->g, t->xn, n, &a->gate, 0, t->widened);
 	fot_linear_forward(t->u, t->xn, n, &a->up, 0, t->widened);
@@ -474,32 +506,75 @@ static void run_layers(struct fot_session *s, const struct piece *p)
 		struct scratch *t = &s->scratch[omp_get_thread_num()];
 
 		for (int l = 0; l < top; l++) {
-			struct layer *a = &s->layer[l];
+			const struct layer *a = &s->layer[l];
+			struct rows r = { s->x, s->q, s->o, a->k_local, a->v_local, a->k_ctx };
 			bool last = p->skip && l == s->last_mem;
 
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
-				project(s, a, p, i * FOT_TILE_Q, tile_rows(p, i), !last, t);
+				project(s, a, &r, p, i * FOT_TILE_Q, tile_rows(p, i), !last, t);
 			if (last)
 				break;
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles * H; i++)
-				attend(s, a, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
+				attend(s, a, &r, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
-				finish(s, a, i * FOT_TILE_Q, tile_rows(p, i), t);
+				finish(s, a, &r, i * FOT_TILE_Q, tile_rows(p, i), t);
 		}
 	}
 }
 
+/* A whole window up to the memory layer's keys and values, by one thread. */
+static void run_alone(const struct fot_session *s, const struct piece *p, struct scratch *t)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
+
+	embed_rows(s, t->alone.x, p);
+	for (int l = 0; l <= s->last_mem; l++) {
+		const struct layer *a = &s->layer[l];
+
+		for (int64_t i = 0; i < tiles; i++)
+			project(s, a, &t->alone, p, i * FOT_TILE_Q, tile_rows(p, i), l < s->last_mem, t);
+		if (l == s->last_mem)
+			break;
+		for (int64_t i = 0; i < tiles * H; i++)
+			attend(s, a, &t->alone, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
+		for (int64_t i = 0; i < tiles; i++)
+			finish(s, a, &t->alone, i * FOT_TILE_Q, tile_rows(p, i), t);
+	}
+}
+
+/* n_windows whole windows straight into the memory, which has room for them. */
+static void fill_memory(struct fot_session *s, const int32_t *tokens, int64_t n_windows)
+{
+	struct fot_memory *m = &s->layer[s->last_mem].memory;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads)
+	for (int64_t i = 0; i < n_windows; i++) {
+		struct piece p = { .tokens = tokens + i * s->window, .n = s->window, .skip = true };
+		struct scratch *t = &s->scratch[omp_get_thread_num()];
+		struct fot_memory at = *m; /* its end, as this window finds it */
+
+		run_alone(s, &p, t);
+		at.len = s->mem_len + i * s->window;
+		fot_memory_append(&at, t->alone.k_ctx, t->alone.v, s->cfg.hidden_size, s->window);
+	}
+	s->mem_len += n_windows * s->window;
+	m->len = s->mem_len;
+	s->window_no = ++s->serial;
+}
+
 /* ---- what was asked -------------------------------------------------- */
+
+static bool logits_asked(const struct fot_want *w, int64_t i)
+{
+	return w->logits && i >= w->logits_from && (!w->logit_rows || w->logit_rows[i]);
+}
 
 static bool row_asked(const struct fot_want *w, int64_t i)
 {
-	if (!w)
-		return false;
-	return (w->targets && w->targets[i] >= 0) || (w->logits && (!w->logit_rows || w->logit_rows[i])) ||
-	       (w->argmax && !w->targets);
+	return w && ((w->targets && w->targets[i] >= 0) || logits_asked(w, i) || (w->argmax && !w->targets));
 }
 
 static bool any_asked(const struct fot_want *w, int64_t from, int64_t n)
@@ -525,8 +600,8 @@ static bool answer(const struct fot_want *w, int64_t i, const float *logits, int
 {
 	int64_t bad = 0;
 
-	if (w->logits && (!w->logit_rows || w->logit_rows[i]))
-		memcpy(w->logits + i * V, logits, sizeof(float) * (size_t)V);
+	if (logits_asked(w, i))
+		memcpy(w->logits + (i - w->logits_from) * V, logits, sizeof(float) * (size_t)V);
 	if (w->argmax)
 		w->argmax[i] = argmax(logits, V);
 	if (w->nll && w->targets && w->targets[i] >= 0)
@@ -614,10 +689,23 @@ static int check_tokens(const struct fot_session *s, const int32_t *tokens, size
 	return FOT_OK;
 }
 
+/* Whole windows from the feed's token `from` on that can go straight to the memory: nothing is
+ * asked of them and more follows, so that they would leave the local context anyway. */
+static int64_t windows_alone(const struct fot_session *s, int64_t from, int64_t all, const struct fot_want *want)
+{
+	int64_t W = s->window, n = 0, room = (s->opts.mem_max - s->mem_len) / W;
+
+	if (!takes_alone(&s->cfg, &s->opts) || s->n_local > 0 || s->pads > 0)
+		return 0;
+	while (n < room && from + (n + 1) * W < all && !any_asked(want, from + n * W, W))
+		n++;
+	return n;
+}
+
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err)
 {
-	int64_t done = 0, all = (int64_t)n;
+	int64_t done = 0, all = (int64_t)n, alone;
 	int status;
 
 	FOT_TRY(check_tokens(s, tokens, n, want, err));
@@ -626,11 +714,17 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 
 		if (s->n_local == s->window)
 			FOT_TRY(fot_session_commit(s, err));
+		alone = windows_alone(s, done, all, want);
+		if (alone > 0) {
+			fill_memory(s, tokens + done, alone);
+			done += alone * s->window;
+			continue;
+		}
 		p.n0 = s->n_local;
 		if (p.n > s->window - p.n0)
 			p.n = s->window - p.n0;
-		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n);
-		embed_rows(s, &p);
+		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n) && !s->opts.no_skip;
+		embed_rows(s, s->x, &p);
 		run_layers(s, &p);
 		FOT_TRY(answer_piece(s, &p, done, want, err));
 		s->n_local += p.n;

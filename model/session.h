@@ -12,7 +12,9 @@
  *
  * Only what is asked is computed: a window that is completed by the same feed
  * that began it, and of which nothing is scored, stops at the last memory
- * layer's keys and values.  Results do not depend on the number of threads. */
+ * layer's keys and values; with one memory layer such windows never read the
+ * memory, and several are computed at once, one by each thread.  Results do not
+ * depend on either, nor on the number of threads. */
 #ifndef FOT_SESSION_H
 #define FOT_SESSION_H
 
@@ -30,6 +32,7 @@ struct fot_session_opts {
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
 	int32_t n_threads;        /* >= 1 */
+	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */
 void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model *m);
@@ -50,8 +53,9 @@ struct fot_want {
 	const int32_t *targets; /* [n] next-token ids to score, -1 = not asked */
 	double *nll;            /* [n] -log p(target) in nats; untouched where not asked */
 	int32_t *argmax;        /* [n] most likely id where asked (lowest id on ties) */
-	float *logits;          /* [n, V] rows; only rows with logit_rows set, or all if that is NULL */
+	float *logits;          /* [n - logits_from, V] rows; only those with logit_rows set, or all if that is NULL */
 	const uint8_t *logit_rows; /* [n] 1 = row asked */
+	int64_t logits_from;    /* rows before it are not asked and have no place */
 };
 /* Read n tokens. want NULL: nothing is scored. Errors: FOT_ERR_INPUT (token id
  * outside the vocabulary), FOT_ERR_RUN (memory full, non-finite logits). */

@@ -161,22 +161,67 @@ static void test_session_same_bits_for_any_threads(void **state)
 	close_fixture(&f);
 }
 
-static void test_session_skipping_changes_no_bit(void **state)
+/* The last window with memory before it, when all windows were scored, when no work was
+ * skipped, and when all work was that may be. */
+static void check_skipping(int n_mem, bool positionals, enum fot_dtype mem_dtype)
 {
 	struct fixture f;
-	struct fot_session *s;
+	double first[W];
+
+	open_fixture(&f, n_mem, true, positionals, FOT_F32);
+	for (int way = 0; way < 5; way++) {
+		struct fot_session_opts o;
+		struct fot_session *s = NULL;
+
+		fot_session_opts_default(&o, f.m);
+		o.mem_dtype = mem_dtype;
+		o.mem_max = N;
+		o.no_skip = way == 1;
+		o.n_threads = way < 3 ? 2 : way;
+		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
+		feed(s, &f, 0, N - W, way == 0);
+		feed(s, &f, N - W, N, true);
+		if (way == 0)
+			memcpy(first, f.nll + N - W, sizeof first);
+		assert_memory_equal(first, f.nll + N - W, sizeof first);
+		fot_session_close(s);
+	}
+	close_fixture(&f);
+}
+
+static void test_session_skipping_changes_no_bit(void **state)
+{
+	(void)state;
+	for (int n_mem = 1; n_mem <= 2; n_mem++) {
+		check_skipping(n_mem, false, FOT_F32);
+		check_skipping(n_mem, true, FOT_BF16);
+	}
+}
+
+/* Windows that go to the memory together, cut by feeds at any place. */
+static void test_session_filling_in_pieces_changes_no_bit(void **state)
+{
+	static const int64_t cut[] = { 0, W, 2 * W, 3 * W, 4 * W - 1 };
+	struct fixture f;
 	double first[W];
 
 	(void)state;
-	open_fixture(&f, 2, true, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 2);
-	feed(s, &f, 0, N, true);
-	memcpy(first, f.nll + N - W, sizeof first);
-	fot_session_reset(s);
-	feed(s, &f, 0, N - W, false);
-	feed(s, &f, N - W, N, true);
-	assert_memory_equal(first, f.nll + N - W, sizeof first);
-	fot_session_close(s);
+	open_fixture(&f, 1, false, false, FOT_F32);
+	for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+		struct fot_session *s = open_session(&f, FOT_SEARCH_TOPK, 20, 2);
+
+		feed(s, &f, 0, cut[i], false);
+		feed(s, &f, cut[i], N - W, false);
+		assert_true(fot_session_mem_len(s) + fot_session_n_local(s) == N - W);
+		feed(s, &f, N - W, N, true);
+		if (i == 0)
+			memcpy(first, f.nll + N - W, sizeof first);
+		if (cut[i] % W == 0)
+			assert_memory_equal(first, f.nll + N - W, sizeof first);
+		else /* rows in another tile: the same up to rounding */
+			assert_close(f.nll + N - W, first);
+		fot_session_close(s);
+	}
 	close_fixture(&f);
 }
 
@@ -347,6 +392,7 @@ int main(void)
 		scratched(test_session_equals_network),
 		scratched(test_session_same_bits_for_any_threads),
 		scratched(test_session_skipping_changes_no_bit),
+		scratched(test_session_filling_in_pieces_changes_no_bit),
 		scratched(test_session_rewind_equals_fresh),
 		scratched(test_session_topk_of_all_is_dense),
 		scratched(test_session_bf16_memory_is_rounded),

@@ -1,0 +1,63 @@
+/* ask.h: questions put to a session, with what their stems share read once.
+ *
+ *   memory  | window 0 | window 1 | ... |  rest  |      local window: rest, question, answer
+ *           the stem's whole windows    (or here)
+ *
+ * A stem is read window by window from its first token on.  What is left of it (the rest)
+ * stays in the local window if the question and its longest answer fit beside it, else it
+ * goes to memory and the question begins a window of its own.  The next question keeps
+ * the windows that its stem has in common with the one before, and the rest too if the
+ * stems are equal.  How a question is cut into pieces depends on that question alone,
+ * so sharing changes no bit.
+ *
+ * Without memory the question's window is filled up with the end of the stem.
+ * Models that cut as LongLLaMA does read the prompt's last last_context_length tokens as
+ * the question's window (longllama.md, cutting). */
+#ifndef FOT_ASK_H
+#define FOT_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/session.h"
+#include "tasks/task.h"
+
+struct fot_asker {
+	struct fot_session *session;
+	int64_t window;       /* W */
+	int64_t last_context; /* > 0: tokens of the question's window at least (LongLLaMA's cut) */
+	int32_t vocab;
+	bool memory, share;
+	/* What the session holds: */
+	int32_t *held;        /* [n_held] the stem read last */
+	size_t n_held, cap;
+	bool committed;       /* its rest went to memory */
+	struct fot_mark mark; /* behind the stem */
+	bool valid;           /* mark and held are the session's */
+	float *first;         /* [V] logits behind the prompt */
+	float *logits;        /* [logit_rows, V] of answer tokens */
+	size_t logit_rows;
+	int64_t n_read;       /* tokens fed since last asked for */
+};
+
+/* s and its model must outlive the asker. memory: does the session have one?
+ * Errors: FOT_ERR_RUN (memory). */
+int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_model *m, int64_t window,
+		   bool memory, bool share, struct fot_err *err);
+void fot_asker_release(struct fot_asker *a);
+/* The stem as it will be read with this question: its length may differ from n_stem
+ * (LongLLaMA's cut); without memory 0. */
+size_t fot_asker_stem(const struct fot_asker *a, const struct fot_question *q);
+/* Errors: FOT_ERR_INPUT (token outside the vocabulary), FOT_ERR_USAGE (a question that no
+ * window holds, with the figure), FOT_ERR_RUN. */
+int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply *reply, struct fot_err *err);
+
+/* Tokens of all answers together, and of the longest. */
+size_t fot_question_answers(const struct fot_question *q);
+size_t fot_question_longest(const struct fot_question *q);
+/* Arrays of the right sizes for one question. Errors: FOT_ERR_RUN. */
+int fot_reply_init(struct fot_reply *r, const struct fot_question *q, struct fot_err *err);
+void fot_reply_release(struct fot_reply *r);
+
+#endif

@@ -1,0 +1,91 @@
+/* task_class.c: the table of tasks, and what their rows share. */
+#include "harness/task_class.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup };
+const size_t fot_n_task_classes = sizeof fot_task_classes / sizeof *fot_task_classes;
+
+const struct fot_task_class *fot_task_class_find(const char *name)
+{
+	for (size_t i = 0; i < fot_n_task_classes; i++) {
+		if (strcmp(fot_task_classes[i]->name, name) == 0)
+			return fot_task_classes[i];
+	}
+	return NULL;
+}
+
+const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	return p->spec->task[item->task].class;
+}
+
+bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item)
+{
+	return p->condition[item->condition].mode != FOT_MEMORY_NONE;
+}
+
+const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item)
+{
+	return fot_model_tokenizer(fot_plan_model_of(p, item));
+}
+
+size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
+		    struct fot_table *t)
+{
+	const struct fot_condition *c = &p->condition[item->condition];
+	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(p, item);
+	bool memory = c->mode != FOT_MEMORY_NONE;
+	int64_t seen = context_length > c->opts.window ? context_length - c->opts.window : 0;
+	size_t row = fot_table_add(t);
+
+	fot_table_set_text(t, row, "run_id", p->run_id);
+	fot_table_set_text(t, row, "model", p->model[c->model].name);
+	fot_table_set_text(t, row, "model_variant", c->variant);
+	fot_table_set_text(t, row, "memory_mode", fot_memory_mode_name(c->mode));
+	fot_table_set_int(t, row, "memory_tokens", memory ? seen : 0);
+	fot_table_set_text(t, row, "task", fot_task_class_of(p, item)->name);
+	fot_table_set_text(t, row, "dataset",
+			   item->dataset == FOT_NO_DATASET ? "synthetic" :
+							     fot_dataset_name(p->dataset[item->dataset].data));
+	fot_table_set_int(t, row, "context_length", context_length);
+	if (c->mode == FOT_MEMORY_KNN)
+		fot_table_set_int(t, row, "top_k", c->opts.top_k);
+	if (memory)
+		fot_table_set_text(t, row, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+	fot_table_set_int(t, row, "window", c->opts.window);
+	if (tokenizer)
+		fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));
+	return row;
+}
+
+void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_read)
+{
+	fot_table_set_real(t, row, "wall_s", wall_s);
+	if (wall_s > 0)
+		fot_table_set_real(t, row, "tokens_per_s", (double)n_read / wall_s);
+	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
+	fot_table_set_int(t, row, "n_tokens_read", n_read);
+}
+
+int fot_task_printable(struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	size_t i = 0;
+
+	while (i < text->len) {
+		uint32_t cp;
+		size_t n = fot_utf8_decode(text->data + i, text->len - i, &cp);
+
+		if (n == 0 || (cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7f)
+			fot_str_puts(&out, "\xef\xbf\xbd");
+		else
+			fot_str_add(&out, text->data + i, n);
+		i += n ? n : 1;
+	}
+	fot_str_release(text);
+	*text = out;
+	return fot_str_check(text, err);
+}

@@ -1,0 +1,279 @@
+/* task_perplexity.c: perplexity as a task class: an item is a document, at all context lengths. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/evaluate.h"
+#include "harness/items.h"
+#include "harness/task_class.h"
+#include "tasks/perplexity.h"
+
+#define DEFAULT_TARGET_TOKENS 8192
+#define DEFAULT_DOCUMENTS 8
+
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	(void)where;
+	(void)err;
+	if (!t->target_tokens)
+		t->target_tokens = DEFAULT_TARGET_TOKENS;
+	if (!t->max_documents)
+		t->max_documents = DEFAULT_DOCUMENTS;
+	return FOT_OK;
+}
+
+/* --- plan --- */
+
+static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition, size_t task)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+
+	return (struct fot_perplexity){
+		.window = p->condition[condition].opts.window,
+		.context_length = t->context_length,
+		.n_lengths = t->n_lengths,
+		.target_tokens = t->target_tokens,
+	};
+}
+
+/* Bytes below which a document is certainly too short for some condition: a
+ * token holds one byte at least, BOS and a dummy space come on top. */
+static int64_t least_bytes(const struct fot_plan *p, size_t task)
+{
+	int64_t most = 0;
+
+	for (size_t c = 0; c < p->n_conditions; c++) {
+		struct fot_perplexity x = task_of(p, c, task);
+		int64_t need = (int64_t)fot_perplexity_min_tokens(&x) - 2;
+
+		most = need > most ? need : most;
+	}
+	return most;
+}
+
+static int add_document(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	struct fot_str what = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&what, "%s/%s", fot_dataset_name(d), fot_dataset_at(d, item->document)->id);
+	FOT_TRY(fot_str_check(&what, err));
+	status = fot_plan_add(p, item, what.data, err);
+out:
+	fot_str_release(&what);
+	return status;
+}
+
+/* Documents of the split in their order, until enough are long enough; those
+ * that are certainly too short are kept too, as rows that say so. */
+static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	const struct fot_dataset *d = p->dataset[dataset].data;
+	int64_t max = p->limit && p->limit < t->max_documents ? p->limit : t->max_documents;
+	int64_t least = least_bytes(p, task), n = 0, taken = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
+		struct fot_item item = { .condition = condition, .task = task, .dataset = dataset, .document = i };
+
+		if (t->split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != t->split)
+			continue;
+		FOT_TRY(add_document(p, &item, err));
+		taken++;
+		n += fot_dataset_at(d, i)->n_bytes >= least;
+	}
+	if (taken == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
+				  fot_dataset_name(d), fot_spec_split_name(t->split));
+out:
+	return status;
+}
+
+static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	struct fot_perplexity x = task_of(p, condition, task);
+	int status;
+
+	FOT_TRY(fot_perplexity_check(&x, err));
+	for (size_t k = 0; k < t->n_datasets; k++) {
+		struct fot_item all = { .condition = condition, .task = task };
+
+		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
+		if (!fot_plan_excluded(p, &all))
+			FOT_TRY(add_documents(p, condition, task, all.dataset, err));
+	}
+out:
+	return status;
+}
+
+static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
+{
+	struct fot_perplexity x = task_of(p, condition, task);
+
+	return (int64_t)fot_perplexity_begin(&x) + (x.target_tokens < x.window ? x.window : x.target_tokens);
+}
+
+/* Token counts are estimated by one byte per token, the most there can be. */
+static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
+{
+	struct fot_perplexity x = task_of(p, item->condition, item->task);
+	int64_t bytes = fot_dataset_at(p->dataset[item->dataset].data, item->document)->n_bytes;
+	int64_t begin = (int64_t)fot_perplexity_begin(&x), targets = bytes - begin;
+	struct fot_cost c = { .filled = begin };
+
+	if (targets < x.window)
+		return (struct fot_cost){ .asked = 1 };
+	if (targets > x.target_tokens)
+		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
+	if (!fot_task_has_memory(p, item))
+		return (struct fot_cost){ .asked = targets };
+	for (size_t l = 0; l < x.n_lengths; l++) {
+		c.asked += targets;
+		c.pairs += (double)targets * (double)(x.context_length[l] - x.window);
+	}
+	return c;
+}
+
+/* --- rows --- */
+
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int64_t length,
+		      struct fot_table *t)
+{
+	const struct fot_document *doc = fot_dataset_at(p->dataset[item->dataset].data, item->document);
+	size_t row = fot_task_row(p, item, length, t);
+
+	fot_table_set_int(t, row, "stride", p->condition[item->condition].opts.window);
+	fot_table_set_text(t, row, "bos_mode", fot_tokenizer_bos(fot_task_tokenizer(p, item)) >= 0 ? "first" : "none");
+	fot_table_set_text(t, row, "doc_id", doc->id);
+	fot_table_set_text(t, row, "doc_sha256", doc->sha256);
+	return row;
+}
+
+static void failed(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table)
+{
+	const struct fot_task_spec *t = &plan->spec->task[item->task];
+
+	for (size_t l = 0; l < t->n_lengths; l++)
+		fot_table_set_text(table, key_row(plan, item, t->context_length[l], table), "status",
+				   "failed");
+}
+
+static void skipped_rows(const struct fot_plan *plan, const struct fot_item *item, size_t n_tokens,
+			 struct fot_table *table)
+{
+	const struct fot_task_spec *t = &plan->spec->task[item->task];
+
+	for (size_t l = 0; l < t->n_lengths; l++) {
+		size_t row = key_row(plan, item, t->context_length[l], table);
+
+		fot_table_set_int(table, row, "n_tokens_doc", (int64_t)n_tokens);
+		fot_table_set_int(table, row, "n_tokens_scored", 0);
+		fot_table_set_text(table, row, "status", "skipped_short");
+	}
+}
+
+struct text_size {
+	int64_t bytes, words;
+};
+
+static void scored_row(const struct fot_plan *plan, const struct fot_item *item, const struct fot_request *r,
+		       const struct fot_scores *s, size_t length_index, const struct text_size *text,
+		       struct fot_table *t)
+{
+	struct fot_perplexity_observation o;
+	double wall = s->wall_s[length_index];
+	size_t row = key_row(plan, item, r->context_length[length_index], t);
+
+	fot_perplexity_observe(&o, r, s, length_index);
+	fot_table_set_int(t, row, "n_tokens_doc", (int64_t)r->n_tokens);
+	fot_table_set_int(t, row, "n_tokens_scored", o.n_tokens_scored);
+	fot_table_set_int(t, row, "n_words_scored", text->words);
+	fot_table_set_int(t, row, "n_bytes_scored", text->bytes);
+	fot_table_set_real(t, row, "nll_nats", o.nll_nats);
+	fot_table_set_real(t, row, "nll_sq_nats", o.nll_sq_nats);
+	fot_table_set_int(t, row, "n_windows", o.n_windows);
+	fot_table_set_int(t, row, "truncated", r->end + 1 < r->n_tokens);
+	fot_table_set_text(t, row, "status", "ok");
+	fot_table_set_real(t, row, "wall_s", wall);
+	if (wall > 0)
+		fot_table_set_real(t, row, "tokens_per_s", (double)o.n_tokens_scored / wall);
+	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
+	fot_table_set_int(t, row, "target_start", (int64_t)r->begin + 1);
+}
+
+/* --- evaluation --- */
+
+static int evaluate_request(struct fot_worker *w, const struct fot_item *item, const struct fot_request *r,
+			    struct fot_table *table, struct fot_err *err)
+{
+	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->plan, item);
+	bool memory = fot_task_has_memory(w->plan, item);
+	struct fot_scores s = { 0 };
+	struct text_size text;
+	int status;
+
+	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
+	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
+	if (!s.nll || !s.wall_s) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
+				  r->end - r->begin);
+		goto out;
+	}
+	w->asker.valid = false; /* the session holds a document now */
+	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
+	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
+				    err));
+	for (size_t l = 0; l < r->n_lengths; l++)
+		scored_row(w->plan, item, r, &s, l, &text, table);
+	status = fot_table_check(table, err);
+out:
+	fot_free(s.nll);
+	fot_free(s.wall_s);
+	return status;
+}
+
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		    struct fot_err *err)
+{
+	const struct fot_plan *p = w->plan;
+	struct fot_perplexity task = task_of(p, item->condition, item->task);
+	struct fot_request r;
+	struct fot_ids ids = { 0 };
+	int status;
+
+	(void)samples;
+	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document,
+				   fot_model_tokenizer(fot_plan_model_of(p, item)), p->store, &ids, err));
+	if (fot_perplexity_request(&r, &task, ids.id, ids.n)) {
+		status = evaluate_request(w, item, &r, table, err);
+	} else {
+		skipped_rows(p, item, ids.n, table);
+		status = fot_table_check(table, err);
+	}
+out:
+	fot_ids_release(&ids);
+	return status;
+}
+
+static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents" };
+
+const struct fot_task_class fot_task_perplexity = {
+	.name = "perplexity",
+	.version = FOT_PERPLEXITY_VERSION,
+	.schema = &fot_schema_perplexity,
+	.csv = "perplexity.csv",
+	.samples = "samples/perplexity.jsonl",
+	.needs_tokenizer = true,
+	.keys = keys,
+	.n_keys = sizeof keys / sizeof *keys,
+	.n_required = 2,
+	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
+	.complete = complete,
+	.items = items,
+	.memory = memory,
+	.cost = cost,
+	.evaluate = evaluate,
+	.failed = failed,
+};
