@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "harness/fits.h"
 #include "harness/items.h"
 #include "harness/task_class.h"
 
@@ -114,13 +115,9 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t thread
 	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed",
 		       "tokens asked", "flop", "MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
-		struct fot_session_opts opts = plan->condition[c].opts;
+		size_t bytes = fot_plan_bytes(plan, c, threads);
 		struct cost cost = { 0 };
-		size_t bytes;
 
-		opts.n_threads = threads;
-		opts.mem_max = fot_plan_memory(plan, c);
-		bytes = fot_session_estimate(plan->model[plan->condition[c].model].model, &opts);
 		most = bytes > most ? bytes : most;
 		for (size_t i = 0; i < plan->n_items; i++) {
 			if (plan->item[i].condition == c)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/dryrun.h"
+#include "harness/fits.h"
 #include "harness/jsondiff.h"
 #include "harness/run.h"
 #include "harness/store.h"
@@ -139,6 +140,8 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 	FOT_TRY(check_given(plan, given, err));
 	if (c->dry_run)
 		return print_dry_run(plan, opts.threads, err);
+	if (!given)
+		FOT_TRY(fot_plan_fits(plan, opts.threads, err));
 	if (c->limit)
 		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset or trials: not for reporting",
 			(long long)c->limit);
