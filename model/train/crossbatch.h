@@ -63,6 +63,7 @@ struct fot_stage {
 };
 
 struct fot_generator;
+struct fot_episodes;
 
 struct fot_batch {
 	int64_t window;
@@ -91,6 +92,7 @@ struct fot_source {
 	const double *weight; /* [datasets of the corpus], any positive scale */
 	size_t n_datasets;
 	const struct fot_generator *generator; /* NULL: windows as they stand in the documents */
+	const struct fot_episodes *episodes;   /* of the generator of that name */
 };
 /* Fill b for (seed, step). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */

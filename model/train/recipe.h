@@ -4,7 +4,7 @@
  *    "model": {...},                        config.json keys, "fot" included
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
- *    "generator": {"kind": "lookup" | "passkey", ...},   see generator.h; optional
+ *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",

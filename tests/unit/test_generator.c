@@ -28,7 +28,7 @@ static struct fot_generator passkey = { .kind = FOT_GENERATOR_PASSKEY, .answer_w
 
 static struct fot_source source_of(const struct fot_generator *g)
 {
-	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g };
+	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL };
 }
 
 /* Words without digits, and a few numbers. */
@@ -334,7 +334,7 @@ static void test_generator_parse(void **state)
 	static const struct {
 		const char *text, *message;
 	} bad[] = {
-		{ "{\"kind\": \"lokup\"}", "expected \"lookup\" or \"passkey\", got \"lokup\"" },
+		{ "{\"kind\": \"lokup\"}", "expected \"lookup\", \"passkey\" or \"episodes\", got \"lokup\"" },
 		{ "{}", "kind" },
 		{ "{\"kind\": \"lookup\", \"mxed\": 1}", "mixed" },
 		{ "{\"kind\": \"lookup\", \"filler\": 1}", "filler" },
