@@ -119,6 +119,10 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 	/* Room for a sentence, or (standard) for a sentence, the question and the answer. */
 	int64_t least = st->method == FOT_METHOD_STANDARD ? 128 : 96;
 
+	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generator lookup", where);
+	if (g->kind == FOT_GENERATOR_NONE)
+		return FOT_OK;
 	if (st->far > 0 && g->kind == FOT_GENERATOR_EPISODES)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far is for datasets, not for the generator %s", where, name);
 	if ((st->pack > 1 || st->far > 0 || st->copy > 0) && g->kind != FOT_GENERATOR_EPISODES)

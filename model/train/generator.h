@@ -15,7 +15,9 @@
  * lookup (datasets/lookup.h; no datasets, tokenizer "none", windows a multiple of 10):
  *   own windows hold records, the asking window questions for them; with probability
  *   `mixed` it begins with records of its own and the questions are about all. Every
- *   batch index has its own dictionary; negatives are records of yet others.  Standard:
+ *   batch index has its own dictionary; negatives are records of yet others, a share `near`
+ *   (of the stage) of them with a key that differs in one or two symbols from one of the
+ *   own windows', as a long dictionary has many and a short one has none.  Standard:
  *   the first half of the window holds records, the rest questions.
  *
  * passkey (datasets/passkey_text.h; one or more datasets, tokenizer "byte", d = 1):

@@ -8,7 +8,7 @@
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack",
+ *                "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
