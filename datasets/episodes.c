@@ -163,7 +163,7 @@ static int add_labelled(struct fot_episodes *e, struct source *s, const struct f
 		size_t begin = e->n_text;
 
 		for (size_t i = 0; i < l->n; i++) {
-			const struct fot_item *it = &l->item[i];
+			const struct fot_labelled_item *it = &l->item[i];
 			size_t len = strlen(it->text);
 
 			if (it->label != (int32_t)k || it->split != FOT_TRAIN)
