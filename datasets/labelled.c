@@ -144,7 +144,7 @@ int fot_labelling_bad(struct fot_labelling *g, int status, struct fot_err *err)
 static int grow(struct fot_labelling *g, struct fot_err *err)
 {
 	size_t cap = g->cap ? 2 * g->cap : 256;
-	struct fot_item *items;
+	struct fot_labelled_item *items;
 	char **labels;
 
 	if (g->l->n < g->cap)
@@ -197,7 +197,7 @@ static bool parse_split(const char *name, enum fot_split *out)
 	return fot_split_parse(name, out);
 }
 
-static int copy_answers(struct fot_labelling *g, struct fot_item *it, const struct fot_row *r,
+static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
 			struct fot_err *err)
 {
 	struct fot_str s = FOT_STR_INIT;
@@ -224,7 +224,7 @@ static int copy_answers(struct fot_labelling *g, struct fot_item *it, const stru
 	return status;
 }
 
-static void item_release(struct fot_item *it)
+static void item_release(struct fot_labelled_item *it)
 {
 	for (size_t i = 0; i < it->n_answers; i++)
 		fot_free(it->answer[i]);
@@ -258,7 +258,7 @@ static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct f
 	return FOT_OK;
 }
 
-static int fill(struct fot_labelling *g, struct fot_item *it, const struct fot_row *r,
+static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
 		const struct fot_str *text, struct fot_err *err)
 {
 	struct fot_str id = FOT_STR_INIT;
@@ -298,7 +298,7 @@ out:
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT, label = FOT_STR_INIT;
-	struct fot_item it = { 0 };
+	struct fot_labelled_item it = { 0 };
 	char *copy = NULL;
 	int status;
 
@@ -410,7 +410,7 @@ static int hold_out(struct fot_labelled *l, double fraction, struct fot_err *err
 		left[l->item[i].label + 1] += l->item[i].split != FOT_VALID;
 	}
 	for (size_t i = 0; i < l->n; i++) {
-		struct fot_item *it = &l->item[i];
+		struct fot_labelled_item *it = &l->item[i];
 
 		if ((int)it->split == FOT_SPLIT_BY_NAME)
 			it->split = FOT_TRAIN;
@@ -438,7 +438,7 @@ static int check_test_labels(const struct fot_labelling *g, const char *const *s
 		if (l->item[i].split == FOT_TRAIN)
 			known[l->item[i].label + 1] = training = true;
 	for (size_t i = 0; i < l->n && training && l->n_labels; i++) {
-		const struct fot_item *it = &l->item[i];
+		const struct fot_labelled_item *it = &l->item[i];
 
 		if (it->split != FOT_TEST || known[it->label + 1])
 			continue;
@@ -452,7 +452,7 @@ static int check_test_labels(const struct fot_labelling *g, const char *const *s
 }
 
 struct ref {
-	const struct fot_item *it;
+	const struct fot_labelled_item *it;
 	size_t at;
 };
 
@@ -480,7 +480,7 @@ static void mark_equal(struct fot_labelled *l, const struct ref *r, size_t n)
 	for (size_t i = 0; i < n; i++)
 		test = test || r[i].it->split == FOT_TEST;
 	for (size_t i = 0; i < n; i++) {
-		struct fot_item *it = &l->item[r[i].at];
+		struct fot_labelled_item *it = &l->item[r[i].at];
 
 		it->duplicate = seen[it->split];
 		seen[it->split] = true;
@@ -526,7 +526,7 @@ static void hash_set(struct fot_labelled *l)
 
 	fot_sha256_init(&h);
 	for (size_t i = 0; i < l->n; i++) {
-		const struct fot_item *it = &l->item[i];
+		const struct fot_labelled_item *it = &l->item[i];
 
 		split = (unsigned char)it->split;
 		l->n_split[it->split]++;

@@ -43,7 +43,7 @@
 #include "base/err.h"
 #include "datasets/dataset.h"
 
-struct fot_item {
+struct fot_labelled_item {
 	char *id, *text; /* id: unique in the set */
 	char sha256[65]; /* of the text */
 	uint64_t key;    /* hash of the text's letters and digits, in lower case */
@@ -62,7 +62,7 @@ struct fot_labelled {
 	char hash[65]; /* over ids, texts, labels, answers and splits */
 	char **label;  /* [n_labels], sorted bytewise; none with answers */
 	size_t n_labels;
-	struct fot_item *item;
+	struct fot_labelled_item *item;
 	size_t n, n_split[3];
 	size_t n_duplicates, n_leaked;
 	size_t n_bad; /* bad rows left out (skip_bad) */

@@ -12,12 +12,43 @@
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 
-static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
+static const char *const metric_names[] = { "perplexity",     "bits_per_byte",	"accuracy", "token_accuracy",
+					    "value_accuracy", "positive_mass", NULL };
+enum { PERPLEXITY, BITS_PER_BYTE };
+
+static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
+						  &fot_schema_fewshot, &fot_schema_distraction };
+#define N_TASKS (sizeof tasks / sizeof tasks[0])
 
 struct run_folder {
 	cJSON *manifest;
-	struct fot_table rows;
+	struct fot_table rows[N_TASKS];
+	bool has[N_TASKS];
 };
+
+/* The rows of the tasks that the run has; without any, what is missing is perplexity.csv. */
+static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	bool any = false;
+	int status = FOT_OK;
+
+	for (size_t i = N_TASKS; i-- > 0;) {
+		char name[64];
+
+		snprintf(name, sizeof name, "%s.csv", tasks[i]->name);
+		fot_str_clear(&path);
+		fot_path_join(&path, dir, name);
+		FOT_TRY(fot_str_check(&path, err));
+		r->has[i] = fot_file_exists(path.data) || (i == 0 && !any);
+		if (r->has[i])
+			FOT_TRY(fot_table_read(&r->rows[i], path.data, err));
+		any = any || r->has[i];
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
 
 /* A folder that is no finished run is a bad input, not an unequal one. */
 static int load(struct run_folder *r, const char *dir, struct fot_err *err)
@@ -26,7 +57,8 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 	const cJSON *state;
 	int status;
 
-	fot_table_init(&r->rows, &fot_schema_perplexity);
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_init(&r->rows[i], tasks[i]);
 	fot_path_join(&path, dir, "manifest.json");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_json_read(&r->manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
@@ -36,10 +68,7 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 				  cJSON_IsString(state) ? state->valuestring : "missing");
 		goto out;
 	}
-	fot_str_clear(&path);
-	fot_path_join(&path, dir, "perplexity.csv");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_table_read(&r->rows, path.data, err));
+	status = load_tasks(r, dir, err);
 out:
 	fot_str_release(&path);
 	return status;
@@ -48,7 +77,44 @@ out:
 static void unload(struct run_folder *r)
 {
 	cJSON_Delete(r->manifest);
-	fot_table_release(&r->rows);
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_release(&r->rows[i]);
+}
+
+/* All tasks of BASE; a task that NEW alone has is no condition of BASE. */
+static int compare_tasks(struct fot_table *out, const struct run_folder *base, const struct run_folder *new,
+			 const struct fot_compare_opts *opts, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < N_TASKS && status == FOT_OK; i++) {
+		if (base->rows[i].n_rows == 0)
+			continue;
+		if (!new->has[i])
+			return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: NEW has no task %s",
+					tasks[i]->name);
+		status = fot_compare_tables(out, &base->rows[i], &new->rows[i], opts, err);
+	}
+	return status;
+}
+
+/* Only the rows of one metric, in their order. */
+static int keep_metric(struct fot_table *t, const char *metric, struct fot_err *err)
+{
+	struct fot_table kept;
+	int status;
+
+	fot_table_init(&kept, t->schema);
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (strcmp(fot_table_text(t, row, "metric"), metric) == 0)
+			fot_table_copy_shared(&kept, fot_table_add(&kept), t, row);
+	}
+	status = fot_table_check(&kept, err);
+	if (status == FOT_OK && kept.n_rows == 0)
+		status = FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: BASE holds no %s", metric);
+	fot_table_release(t);
+	*t = kept;
+	return status;
 }
 
 static int print_json(const struct fot_table *t, const char *const *dirs, double margin, struct fot_err *err)
@@ -107,7 +173,7 @@ static int check_exact(const struct fot_table *t, struct fot_err *err)
 	if (n == 0)
 		return FOT_OK;
 	return FOT_FAIL(err, FOT_ERR_REGRESSION,
-			"%zu of %zu rows hold documents that changed by more than %g nats per token", n,
+			"%zu of %zu rows hold documents or items that changed by more than %g nats per token or in an answer", n,
 			t->n_rows, FOT_COMPARE_EQUAL_NATS);
 }
 
@@ -116,14 +182,14 @@ int fot_cmd_compare(int argc, char **argv)
 	struct fot_compare_opts opts = { 0 };
 	const char *output = NULL;
 	int64_t seed = 1;
-	int metric = 0, status;
+	int metric = -1, status;
 	bool json = false, exact = false;
 	struct fot_option options[] = {
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
 		  .choices = metric_names,
-		  .help = "what is compared" },
+		  .help = "compare only this one (default: perplexity and all of the other tasks)" },
 		{ .name = "margin",
 		  .type = FOT_OPTION_REAL,
 		  .value = &opts.margin,
@@ -154,8 +220,9 @@ int fot_cmd_compare(int argc, char **argv)
 		.command = "compare",
 		.usage = "compare BASE NEW [options]",
 		.about =
-			"Two run folders, paired by document. Each dataset, context length and condition is identical (the\n"
-			"same bits), equal (within 1e-6 nats per token in every document) or compared statistically. Exit\n"
+			"Two run folders, paired by document, trial or item. Each dataset, context length and condition is\n"
+			"identical (the same bits), equal (the same answers, within 1e-6 nats per token) or compared\n"
+			"statistically (pass key: exact McNemar, few-shot: crossed bootstrap, others: sign flips). Exit\n"
 			"codes: 0 no regression, 3 regression (the lower end of the worsening's interval lies above the\n"
 			"margin), 7 not comparable (data, tokenizer or convention differ).",
 		.option = options,
@@ -169,13 +236,16 @@ int fot_cmd_compare(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	opts.bits_per_byte = metric == 1;
+	opts.bits_per_byte = metric == BITS_PER_BYTE;
 	opts.seed = (uint64_t)seed;
 	fot_table_init(&compared, &fot_schema_compare);
 	FOT_TRY(load(&base, o.positional[0], &err));
 	FOT_TRY(load(&new, o.positional[1], &err));
 	FOT_TRY(fot_compare_manifests(base.manifest, new.manifest, &err));
-	FOT_TRY(fot_compare_tables(&compared, &base.rows, &new.rows, &opts, &err));
+	FOT_TRY(compare_tasks(&compared, &base, &new, &opts, &err));
+	if (metric >= 0)
+		FOT_TRY(keep_metric(&compared, metric_names[metric], &err));
+	FOT_TRY(fot_compare_finish(&compared, &err));
 	if (output)
 		FOT_TRY(fot_table_write(&compared, output, true, &err));
 	status = json ? print_json(&compared, o.positional, opts.margin, &err) :

@@ -28,6 +28,10 @@ struct figure {
 static const struct figure figures[] = {
 	{ "perplexity", FOT_FIGURE_PERPLEXITY },
 	{ "change", FOT_FIGURE_CHANGE },
+	{ "passkey", FOT_FIGURE_PASSKEY },
+	{ "lookup", FOT_FIGURE_LOOKUP },
+	{ "fewshot", FOT_FIGURE_FEWSHOT },
+	{ "distraction", FOT_FIGURE_DISTRACTION },
 };
 #define N_FIGURES (sizeof figures / sizeof figures[0])
 

@@ -25,7 +25,7 @@ struct flags {
 	int mem_dtype;
 };
 
-enum value_kind { LIST, NUMBERS, NAME, SIZE }; /* comma-separated texts or numbers, a text, a size */
+enum value_kind { LIST, NUMBERS, NAME, SIZE, FLAG }; /* comma-separated texts or numbers, a text, a size */
 
 struct task_flag {
 	const char *key; /* of the spec */
@@ -48,6 +48,18 @@ static const struct task_flag task_flags[] = {
 	{ "trials", SIZE, { .name = "trials", .arg = "N", .help = "repetitions with other keys or dictionaries" } },
 	{ "question_tokens", SIZE,
 	  { .name = "question-tokens", .arg = "N", .help = "tokens of questions per dictionary [256]" } },
+	{ "shots", LIST,
+	  { .name = "shots", .arg = "LIST", .help = "demonstrations: numbers, fill [0,1,2,4,8,16]" } },
+	{ "demo_seeds", SIZE, { .name = "demo-seeds", .arg = "N", .help = "orders of demonstrations [20]" } },
+	{ "test_items", SIZE, { .name = "items", .arg = "N", .help = "test items per set [500]" } },
+	{ "template", NAME,
+	  { .name = "template", .arg = "FILE", .help = "wording of prompts [datasets/templates, by the set's name]" } },
+	{ "scoring", NAME, { .name = "scoring", .arg = "NAME", .help = "raw, per-token or content-free [raw]" } },
+	{ "balanced", FLAG, { .name = "balanced", .help = "demonstrations: every label once in each round" } },
+	{ "repeat_demos", FLAG,
+	  { .name = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" } },
+	{ "answer_tokens", SIZE,
+	  { .name = "answer-tokens", .arg = "N", .help = "tokens to generate, sets with answers [32]" } },
 };
 #define N_TASK_FLAGS COUNT(task_flags)
 
@@ -55,6 +67,7 @@ static const struct task_flag task_flags[] = {
 struct task_values {
 	const char *text[N_TASK_FLAGS];
 	int64_t size[N_TASK_FLAGS];
+	bool flag[N_TASK_FLAGS];
 };
 
 /* --- the spec --- */
@@ -119,6 +132,8 @@ static bool add_value(cJSON *task, size_t i, const struct task_values *v)
 
 	if (f->kind == SIZE)
 		return !v->size[i] || cJSON_AddNumberToObject(task, f->key, (double)v->size[i]);
+	if (f->kind == FLAG)
+		return !v->flag[i] || cJSON_AddBoolToObject(task, f->key, true);
 	if (!v->text[i])
 		return true;
 	if (f->kind == NAME)
@@ -167,8 +182,12 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 			continue;
 		to[n] = task_flags[i].option;
 		to[n].required = (size_t)place < class->n_required;
-		to[n].type = task_flags[i].kind == SIZE ? FOT_OPTION_SIZE : FOT_OPTION_TEXT;
-		to[n].value = task_flags[i].kind == SIZE ? (void *)&v->size[i] : (void *)&v->text[i];
+		to[n].type = task_flags[i].kind == SIZE ? FOT_OPTION_SIZE :
+			     task_flags[i].kind == FLAG ? FOT_OPTION_FLAG :
+							  FOT_OPTION_TEXT;
+		to[n].value = task_flags[i].kind == SIZE ? (void *)&v->size[i] :
+			      task_flags[i].kind == FLAG ? (void *)&v->flag[i] :
+							   (void *)&v->text[i];
 		to[n].lo = 1;
 		to[n].hi = 1e12;
 		n++;
@@ -247,5 +266,14 @@ int fot_cmd_lookup(int argc, char **argv)
 {
 	return run_task(&fot_task_lookup, "lookup -m DIR --context-lengths LIST -o DIR [options]",
 			"Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
+			argc, argv);
+}
+
+int fot_cmd_fewshot(int argc, char **argv)
+{
+	return run_task(&fot_task_fewshot, "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
+			"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
+			"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
+			"demonstrations, several orders of them.",
 			argc, argv);
 }

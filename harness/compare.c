@@ -1,5 +1,5 @@
 /* compare.c: see compare.h. */
-#include "harness/compare.h"
+#include "harness/compare_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,12 +51,7 @@ static const struct {
 static bool same_cell(const struct fot_table *t, size_t a, const struct fot_table *u, size_t b,
 		      const char *column)
 {
-	const struct fot_cell *x = fot_table_cell(t, a, column), *y = fot_table_cell(u, b, column);
-
-	if (x->kind != y->kind)
-		return false;
-	return x->kind == FOT_CELL_TEXT ? strcmp(x->text, y->text) == 0 :
-					  x->kind == FOT_CELL_EMPTY || x->i == y->i;
+	return fot_table_same(t, a, u, b, column);
 }
 
 static bool same_group(const struct fot_table *t, size_t a, const struct fot_table *u, size_t b)
@@ -73,8 +68,7 @@ static bool has_status(const struct fot_table *t, size_t row, const char *status
 	return strcmp(fot_table_text(t, row, "status"), status) == 0;
 }
 
-/* "books, 2k, fot dense" */
-static void name_group(char out[192], const struct fot_table *t, size_t row)
+void fot_compare_group_name(char out[192], const struct fot_table *t, size_t row)
 {
 	struct fot_str s = FOT_STR_INIT;
 
@@ -91,7 +85,7 @@ static int refuse(struct comparing *c, const struct fot_table *t, size_t row, co
 {
 	char group[192];
 
-	name_group(group, t, row);
+	fot_compare_group_name(group, t, row);
 	return FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: %s: %s: document %.80s %s", what, group,
 			fot_table_text(t, row, "doc_id"), detail);
 }
@@ -210,7 +204,7 @@ out:
 	return status;
 }
 
-static const char *verdict_of(const char *tier, double lo, double hi, double margin)
+const char *fot_compare_row_verdict(const char *tier, double lo, double hi, double margin)
 {
 	if (strcmp(tier, "statistical") != 0)
 		return tier;
@@ -251,7 +245,7 @@ static void write_result(struct comparing *c, size_t row, const struct fot_paire
 	fot_table_set_real(c->out, row, "delta", delta);
 	fot_table_set_real(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_text(c->out, row, "tier", tier);
-	fot_table_set_text(c->out, row, "verdict", verdict_of(tier, lo, hi, c->opts->margin));
+	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, lo, hi, c->opts->margin));
 	if (!p->has_interval)
 		return;
 	fot_table_set_real(c->out, row, "delta_ci_low", lo);
@@ -296,14 +290,11 @@ out:
 
 static bool same_family(const struct fot_table *t, size_t a, size_t b)
 {
-	static const char *const columns[] = { "dataset", "model_variant", "memory_mode",
-					       "top_k",   "mem_dtype",     "window" };
+	static const char *const columns[] = { "dataset", "model_variant", "memory_mode",  "top_k",       "mem_dtype",
+					       "window",  "metric",        "prompt_style", "calibration", "layer",
+					       "task",    NULL };
 
-	for (size_t i = 0; i < COUNT(columns); i++) {
-		if (!same_cell(t, a, t, b, columns[i]))
-			return false;
-	}
-	return fot_table_cell(t, b, "p_value")->kind == FOT_CELL_REAL;
+	return fot_table_same_all(t, a, t, b, columns) && fot_table_has(t, b, "p_value");
 }
 
 static int adjust(struct fot_table *t, struct fot_err *err)
@@ -350,8 +341,8 @@ out:
 	return status;
 }
 
-int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
-		       const struct fot_compare_opts *opts, struct fot_err *err)
+static int compare_perplexity(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
+			      const struct fot_compare_opts *opts, struct fot_err *err)
 {
 	struct comparing c = {
 		.base = { base, "BASE" }, .new = { new, "NEW" }, .opts = opts, .out = out, .err = err
@@ -371,19 +362,29 @@ int fot_compare_tables(struct fot_table *out, const struct fot_table *base, cons
 		if (!c.done[row])
 			FOT_TRY(compare_group(&c, row));
 	}
-	FOT_TRY(check_new(&c));
-	if (out->n_rows == 0) {
-		status = FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: BASE holds no scored document");
-		goto out;
-	}
-	FOT_TRY(adjust(out, err));
-	status = fot_table_check(out, err);
+	status = check_new(&c);
 out:
 	fot_free(c.a);
 	fot_free(c.b);
 	fot_free(c.den);
 	fot_free(c.done);
 	return status;
+}
+
+int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
+		       const struct fot_compare_opts *opts, struct fot_err *err)
+{
+	int status = base->schema == &fot_schema_perplexity ? compare_perplexity(out, base, new, opts, err) :
+							      fot_compare_measures(out, base, new, opts, err);
+
+	return status == FOT_OK ? fot_table_check(out, err) : status;
+}
+
+int fot_compare_finish(struct fot_table *out, struct fot_err *err)
+{
+	if (out->n_rows == 0)
+		return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: BASE holds nothing that was scored");
+	return adjust(out, err);
 }
 
 int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err)
@@ -445,9 +446,35 @@ const char *fot_compare_verdict(const struct fot_table *compared)
 	return all_of(compared, "identical", "equal") ? "equal" : "no regression";
 }
 
-static void row_text(struct fot_str *out, const struct fot_table *t, size_t row)
+/* "accuracy, 16 shots" */
+static void place_text(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	struct fot_str memory = FOT_STR_INIT, length = FOT_STR_INIT, delta = FOT_STR_INIT;
+	fot_str_puts(out, fot_table_text(t, row, "metric"));
+	if (fot_table_has(t, row, "n_shots"))
+		fot_str_printf(out, ", %lld shots", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "n_contexts"))
+		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
+	if (fot_table_has(t, row, "layer"))
+		fot_str_printf(out, ", layer %lld", (long long)fot_table_int(t, row, "layer", 0));
+}
+
+static size_t place_width(const struct fot_table *t)
+{
+	size_t width = strlen("metric");
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		struct fot_str s = FOT_STR_INIT;
+
+		place_text(&s, t, row);
+		width = s.len > width ? s.len : width;
+		fot_str_release(&s);
+	}
+	return width;
+}
+
+static void row_text(struct fot_str *out, const struct fot_table *t, size_t row, size_t width)
+{
+	struct fot_str memory = FOT_STR_INIT, length = FOT_STR_INIT, delta = FOT_STR_INIT, metric = FOT_STR_INIT;
 	const char *verdict = fot_table_text(t, row, "verdict");
 
 	fot_label_memory(&memory, t, row);
@@ -456,8 +483,9 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row)
 	if (fot_table_cell(t, row, "delta_ci_low")->kind == FOT_CELL_REAL)
 		fot_str_printf(&delta, " [%+.4f, %+.4f]", fot_table_real(t, row, "delta_ci_low", 0),
 			       fot_table_real(t, row, "delta_ci_high", 0));
-	fot_str_printf(out, "%-12.40s %6s %-14.40s %-9s %4lld %9.4f %9.4f %-28s",
-		       fot_table_text(t, row, "dataset"), length.failed ? "" : length.data,
+	place_text(&metric, t, row);
+	fot_str_printf(out, "%-12.40s %-*s %6s %-14.40s %-9s %5lld %9.4f %9.4f %-28s",
+		       fot_table_text(t, row, "dataset"), (int)width, metric.failed ? "" : metric.data, length.failed ? "" : length.data,
 		       fot_table_text(t, row, "model_variant"), memory.failed ? "" : memory.data,
 		       (long long)fot_table_int(t, row, "n_items", 0), fot_table_real(t, row, "base", 0),
 		       fot_table_real(t, row, "new", 0), delta.failed ? "" : delta.data);
@@ -475,14 +503,17 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row)
 	fot_str_release(&memory);
 	fot_str_release(&length);
 	fot_str_release(&delta);
+	fot_str_release(&metric);
 }
 
 int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err)
 {
-	fot_str_printf(out, "%-12s %6s %-14s %-9s %4s %9s %9s %-28s %8s %10s  %s\n", "dataset", "length",
-		       "model", "memory", "docs", "base", "new", "difference [95 % interval]", "p (Holm)",
+	size_t width = place_width(compared);
+
+	fot_str_printf(out, "%-12s %-*s %6s %-14s %-9s %5s %9s %9s %-28s %8s %10s  %s\n", "dataset", (int)width,
+		       "metric", "length", "model", "memory", "items", "base", "new", "difference [95 % interval]", "p (Holm)",
 		       "detectable", "verdict");
 	for (size_t row = 0; row < compared->n_rows; row++)
-		row_text(out, compared, row);
+		row_text(out, compared, row, width);
 	return fot_str_check(out, err);
 }

@@ -1,8 +1,9 @@
-/* compare.h: is NEW worse than BASE? Two runs paired document by document.
+/* compare.h: is NEW worse than BASE? Two runs paired document by document, item by item.
  *
- * A group is dataset x context length x (variant, memory).  Its tier:
- *   identical    every document has the same bits
- *   equal        every document's mean nll per token agrees within 1e-6 nats
+ * A group is dataset x context length (x shots, d, ...) x (variant, memory).  Its tier:
+ *   identical    every document or item has the same bits
+ *   equal        every document's mean nll per token agrees within 1e-6 nats; every item
+ *                has the same answer, and scores within 1e-6
  *   statistical  the difference of the metric, with the paired bootstrap over
  *                documents, sign-flip p adjusted by Holm over the context
  *                lengths of one condition, and the minimum detectable difference
@@ -33,10 +34,12 @@ struct fot_compare_opts {
 	uint64_t seed;
 };
 
-/* Rows of perplexity.csv to rows of fot_schema_compare. Errors: FOT_ERR_COMPARE
- * (not comparable), FOT_ERR_RUN. */
+/* Rows of one task to rows of fot_schema_compare, behind those it has: call it once per task,
+ * then fot_compare_finish. Errors: FOT_ERR_COMPARE (not comparable), FOT_ERR_RUN. */
 int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
 		       const struct fot_compare_opts *opts, struct fot_err *err);
+/* Adjust the p values; refuses when nothing was compared. Errors: FOT_ERR_COMPARE, FOT_ERR_RUN. */
+int fot_compare_finish(struct fot_table *compared, struct fot_err *err);
 /* Conventions and task versions of two manifests. Errors: FOT_ERR_COMPARE. */
 int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err);
 /* Rows whose verdict is "worse". */

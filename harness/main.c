@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false },
 	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags", false },
 	{ "passkey", fot_cmd_passkey, "find a number in a long text: depth x length", false },
+	{ "fewshot", fot_cmd_fewshot, "classification from growing numbers of demonstrations", false },
 	{ "lookup", fot_cmd_lookup, "questions about a long dictionary", false },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "harness/task_class.h"
 #include "tasks/passkey.h"
+#include "harness/store.h"
 
 static int no_memory(struct fot_err *err)
 {
@@ -155,6 +156,54 @@ int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct
 	return fot_dataset_open(&p->dataset[*index].data, spec, p->store, err);
 }
 
+/* DIR/NAME.json, NAME up to its first '-', or one for sets of this kind. */
+static int template_path(struct fot_str *out, const struct fot_labelled *l, struct fot_err *err)
+{
+	const char *names[] = { l->name, l->name, l->n_labels ? "plain" : "answers" };
+	int lengths[] = { (int)strlen(l->name), (int)strcspn(l->name, "-"), (int)strlen(names[2]) };
+	struct fot_str folder = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_manifests_default(&folder));
+	for (int i = 0; i < 3; i++) {
+		fot_str_clear(out);
+		fot_str_printf(out, "%s/../templates/%.*s.json", folder.data, lengths[i], names[i]);
+		FOT_TRY(fot_str_check(out, err));
+		if (fot_file_exists(out->data))
+			break;
+	}
+out:
+	fot_str_release(&folder);
+	return status;
+}
+
+int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, size_t *index, struct fot_err *err)
+{
+	struct fot_str by_name = FOT_STR_INIT;
+	struct fot_plan_labelled *x;
+	int status;
+
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		x = &p->labelled[i];
+		if (strcmp(x->spec, spec) == 0 && (path == x->template_path || (path && x->template_path &&
+						   strcmp(path, x->template_path) == 0))) {
+			*index = i;
+			return FOT_OK;
+		}
+	}
+	x = &p->labelled[p->n_labelled];
+	FOT_TRY(fot_labelled_open(&x->data, spec, p->store, err));
+	x->spec = spec;
+	x->template_path = path;
+	*index = p->n_labelled++;
+	if (!path)
+		FOT_TRY(template_path(&by_name, x->data, err));
+	status = fot_template_read(&x->template, path ? path : by_name.data, err);
+out:
+	fot_str_release(&by_name);
+	return status;
+}
+
 const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item)
 {
 	return p->model[p->condition[item->condition].model].model;
@@ -188,7 +237,9 @@ static bool length_matches(const struct fot_exclusion *x, const struct fot_item 
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
-	const char *dataset = item->dataset == FOT_NO_DATASET ? "" : fot_dataset_name(p->dataset[item->dataset].data);
+	const char *dataset = item->dataset != FOT_NO_DATASET ? fot_dataset_name(p->dataset[item->dataset].data) :
+			      item->labelled < p->n_labelled	? p->labelled[item->labelled].data->name :
+								  "";
 
 	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
@@ -279,7 +330,8 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 		n += p->spec->task[t].n_datasets;
 	p->dataset = fot_calloc(n + 1, sizeof *p->dataset);
 	p->exclusion_used = fot_calloc(p->spec->n_excluded + 1, sizeof *p->exclusion_used);
-	if (!p->dataset || !p->exclusion_used)
+	p->labelled = fot_calloc(n + 1, sizeof *p->labelled);
+	if (!p->dataset || !p->labelled || !p->exclusion_used)
 		return no_memory(err);
 	for (size_t c = 0; c < p->n_conditions; c++) {
 		for (size_t t = 0; t < p->spec->n_tasks; t++)
@@ -327,6 +379,23 @@ static bool add_datasets(cJSON *root, const struct fot_plan *p)
 	return list != NULL;
 }
 
+/* Only where there are any, so that other runs keep their run_id. */
+static bool add_labelled(cJSON *root, const struct fot_plan *p)
+{
+	cJSON *list = p->n_labelled ? cJSON_AddArrayToObject(root, "labelled") : NULL;
+
+	for (size_t i = 0; i < p->n_labelled && list; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		if (!o || !cJSON_AddItemToArray(list, o) ||
+		    !cJSON_AddStringToObject(o, "name", p->labelled[i].data->name) ||
+		    !cJSON_AddStringToObject(o, "sha256", p->labelled[i].data->hash) ||
+		    !cJSON_AddStringToObject(o, "template_sha256", p->labelled[i].template.sha256))
+			return false;
+	}
+	return list || !p->n_labelled;
+}
+
 static bool add_versions(cJSON *root, const struct fot_plan *p)
 {
 	cJSON *o = cJSON_AddObjectToObject(root, "task_versions");
@@ -353,7 +422,8 @@ static int make_identity(struct fot_plan *p, struct fot_err *err)
 		cJSON_Delete(spec);
 		return no_memory(err);
 	}
-	if (!add_models(root, p) || !add_datasets(root, p) || !add_versions(root, p) ||
+	if (!add_models(root, p) || !add_datasets(root, p) || !add_labelled(root, p) ||
+	    !add_versions(root, p) ||
 	    (p->limit && !cJSON_AddNumberToObject(root, "limit", (double)p->limit)))
 		return no_memory(err);
 	FOT_TRY(fot_json_canonical(&text, root, err));
@@ -393,6 +463,11 @@ void fot_plan_close(struct fot_plan *p)
 		if (p->dataset[i].data)
 			fot_dataset_close(p->dataset[i].data);
 	}
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		fot_labelled_close(p->labelled[i].data);
+		fot_template_release(&p->labelled[i].template);
+	}
+	fot_free(p->labelled);
 	for (size_t i = 0; i < p->n_conditions; i++)
 		fot_free(p->condition[i].label);
 	for (size_t i = 0; i < p->n_models; i++) {

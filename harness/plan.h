@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "datasets/dataset.h"
+#include "datasets/labelled.h"
+#include "datasets/template.h"
 #include "harness/modelfiles.h"
 #include "harness/spec.h"
 #include "model/session.h"
@@ -37,6 +39,13 @@ struct fot_plan_dataset {
 	struct fot_dataset *data;
 };
 
+/* A labelled set with the wording of its prompts. */
+struct fot_plan_labelled {
+	const char *spec, *template_path; /* of the task's spec; path NULL: by the set's name */
+	struct fot_labelled *data;
+	struct fot_template template;
+};
+
 #define FOT_NO_DATASET SIZE_MAX
 /* A task uses the fields that it varies; the others are zero. */
 struct fot_item {
@@ -46,6 +55,8 @@ struct fot_item {
 	int64_t context_length, trial;
 	double depth;
 	int style;
+	size_t labelled; /* index into the plan's, with FOT_NO_DATASET */
+	int64_t shots;
 	char *id;
 };
 
@@ -60,6 +71,8 @@ struct fot_plan {
 	size_t n_conditions;
 	struct fot_plan_dataset *dataset;
 	size_t n_datasets;
+	struct fot_plan_labelled *labelled;
+	size_t n_labelled;
 	struct fot_item *item;
 	size_t n_items, cap_items;
 	cJSON *identity;
@@ -81,6 +94,10 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition);
 
 /* The dataset of this spec string, opened once. */
 int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err);
+/* The labelled set of this spec string with this template (NULL: the file named after the
+ * set in datasets/templates, or plain.json, or answers.json), opened once. */
+int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *template_path, size_t *index,
+		      struct fot_err *err);
 /* Is this item left out by the spec? */
 bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item);
 /* Append an item; its id is "TASK.N/CONDITION/what". An excluded one is left out silently. */

@@ -1,5 +1,5 @@
 /* plotdata.c: see plotdata.h. */
-#include "harness/plotdata.h"
+#include "harness/plotdata_impl.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static void add_length(struct lengths *l, int64_t length)
 	l->n++;
 }
 
-static void series_text(struct fot_str *out, const struct fot_table *t, size_t row)
+void fot_plot_series(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	const char *mode = fot_table_text(t, row, "memory_mode");
 
@@ -64,7 +64,7 @@ static void series_text(struct fot_str *out, const struct fot_table *t, size_t r
 
 /* A gnuplot string: double quotes, nothing that could end it or be markup, and
  * no comma, at which gnuplot ends even a quoted cell. */
-static void quote(struct fot_str *out, const char *text)
+void fot_plot_quote(struct fot_str *out, const char *text)
 {
 	fot_str_putc(out, '"');
 	for (; *text; text++) {
@@ -78,12 +78,12 @@ static void quote(struct fot_str *out, const char *text)
 	fot_str_putc(out, '"');
 }
 
-/* A CSV cell that gnuplot reads back as `quote` writes it. */
-static void csv_name(struct fot_str *out, const char *text)
+/* A CSV cell that gnuplot reads back as fot_plot_quote writes it. */
+void fot_plot_cell(struct fot_str *out, const char *text)
 {
 	struct fot_str quoted = FOT_STR_INIT;
 
-	quote(&quoted, text);
+	fot_plot_quote(&quoted, text);
 	for (size_t i = 0; i < quoted.len; i++) {
 		if (quoted.data[i] == '\\' && quoted.data[i + 1] == '\\')
 			continue;
@@ -133,9 +133,9 @@ static void put_point(struct builder *b, size_t row, const char *series, int64_t
 {
 	struct fot_str *out = &b->out->data;
 
-	csv_name(out, fot_table_text(b->t, row, "dataset"));
+	fot_plot_cell(out, fot_table_text(b->t, row, "dataset"));
 	fot_str_putc(out, ',');
-	csv_name(out, series);
+	fot_plot_cell(out, series);
 	fot_str_printf(out, ",%lld,", (long long)length);
 	fot_str_double(out, p->value);
 	fot_str_putc(out, ',');
@@ -160,7 +160,7 @@ static void put_origin(struct builder *b, size_t row, const char *series)
 		struct point p;
 		bool same;
 
-		series_text(&other, b->t, r);
+		fot_plot_series(&other, b->t, r);
 		same = !other.failed && strcmp(other.data, series) == 0 && point_of(b, r, &p) &&
 		       strcmp(fot_table_text(b->t, r, "dataset"), fot_table_text(b->t, row, "dataset")) == 0;
 		fot_str_release(&other);
@@ -181,7 +181,7 @@ static int collect(struct builder *b, struct fot_err *err)
 		struct point p;
 
 		fot_str_clear(&series);
-		series_text(&series, b->t, row);
+		fot_plot_series(&series, b->t, row);
 		if (series.failed || !add_name(&b->all, series.data)) {
 			status = FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
 			break;
@@ -209,7 +209,7 @@ static void put_array(struct fot_str *out, const char *name, const struct names 
 		       strcmp(name, "datasets") ? "series" : "dataset", names->n);
 	for (size_t i = 0; i < names->n; i++) {
 		fot_str_puts(out, i ? ", " : "");
-		quote(out, names->at[i]);
+		fot_plot_quote(out, names->at[i]);
 	}
 	fot_str_puts(out, "]\n");
 }
@@ -271,6 +271,8 @@ int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, en
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
+	if (figure > FOT_FIGURE_CHANGE)
+		return fot_plot_measures(out, summary, figure, err);
 	b.datasets.at = fot_calloc(summary->n_rows, sizeof(char *));
 	b.series.at = fot_calloc(summary->n_rows, sizeof(char *));
 	b.all.at = fot_calloc(summary->n_rows, sizeof(char *));

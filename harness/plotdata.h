@@ -5,7 +5,14 @@
 #include "base/str.h"
 #include "harness/table.h"
 
-enum fot_figure { FOT_FIGURE_PERPLEXITY, FOT_FIGURE_CHANGE };
+enum fot_figure {
+	FOT_FIGURE_PERPLEXITY,
+	FOT_FIGURE_CHANGE,
+	FOT_FIGURE_PASSKEY,
+	FOT_FIGURE_LOOKUP,
+	FOT_FIGURE_FEWSHOT,
+	FOT_FIGURE_DISTRACTION
+};
 
 struct fot_plot_text {
 	struct fot_str data;  /* CSV: dataset,series,context_length,value,low,high */
@@ -14,7 +21,13 @@ struct fot_plot_text {
 };
 
 /* PERPLEXITY: estimates. CHANGE: percent against the shortest context, the
- * shortest itself as zero. Errors: FOT_ERR_RUN. */
+ * shortest itself as zero. The others (plotdata_measures.c), in percent but for the last:
+ *   PASSKEY      panel,context_length,depth,value,n_total: a panel per condition
+ *   LOOKUP       dataset,series,context_length,value,low,high: low and high are the lowest and
+ *                highest trial; a panel for tokens, one for whole values
+ *   FEWSHOT      dataset,series,n_shots,place,value,low,high: place counts the shots from 1
+ *   DISTRACTION  dataset,series,n_contexts,value,low,high: a panel per dataset and layer
+ * Errors: FOT_ERR_RUN. */
 int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
 		  struct fot_err *err);
 void fot_plot_text_release(struct fot_plot_text *t);

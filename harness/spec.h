@@ -68,6 +68,12 @@ struct fot_task_spec {
 	size_t n_styles;
 	int64_t trials;
 	int64_t question_tokens;
+	int64_t *shots; /* ascending, distinct; FOT_FEWSHOT_FILL first if there */
+	size_t n_shots;
+	int64_t demo_seeds, test_items, answer_tokens;
+	int scoring;    /* enum fot_fewshot_score */
+	bool balanced, repeat_demos;
+	char *template; /* file; NULL: by the set's name */
 };
 
 struct fot_lengths {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/task_class.h"
+#include "tasks/fewshot.h"
 #include "tasks/passkey.h"
 
 #define MAX_AXIS 100000
@@ -206,6 +207,8 @@ static int read_styles(struct fot_task_spec *t, const cJSON *node, const struct 
 
 	FOT_TRY(fot_spec_list(node, "prompt_styles", &entry, &n, ctx, r->err));
 	fot_free(t->style);
+	fot_free(t->shots);
+	fot_free(t->template);
 	t->n_styles = 0;
 	t->style = fot_calloc(n, sizeof *t->style);
 	if (!t->style)
@@ -224,6 +227,89 @@ static int read_styles(struct fot_task_spec *t, const cJSON *node, const struct 
 	}
 out:
 	return status;
+}
+
+static int read_shots(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+		      const struct fot_spec_reader *r)
+{
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(fot_spec_list(node, "shots", &entry, &n, ctx, r->err));
+	fot_free(t->shots);
+	t->n_shots = 0;
+	t->shots = fot_calloc(n, sizeof *t->shots);
+	if (!t->shots)
+		return fot_spec_no_memory(r);
+	for (; entry; entry = entry->next) {
+		int64_t shots = FOT_FEWSHOT_FILL;
+		bool text = cJSON_IsString(entry);
+
+		if (text ? strcmp(entry->valuestring, "fill") != 0 && !fot_parse_size(entry->valuestring, &shots) :
+			   !cJSON_IsNumber(entry) || fot_json_as_i64(entry, 0, 1 << 24, &shots, ctx, NULL) != FOT_OK)
+			shots = -2;
+		if (shots < FOT_FEWSHOT_FILL || shots > 1 << 24)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE,
+					"%s: shots: expected numbers of demonstrations, 0 to 2^24, or \"fill\"", ctx->where);
+		t->shots[t->n_shots++] = shots;
+	}
+	qsort(t->shots, t->n_shots, sizeof *t->shots, ascending);
+	for (size_t i = 1; i < t->n_shots; i++)
+		if (t->shots[i] == t->shots[i - 1])
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: shots: %lld stands twice", ctx->where,
+					(long long)t->shots[i]);
+out:
+	return status;
+}
+
+static int read_demo_seeds(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			   const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "demo_seeds", 1, MAX_AXIS, &t->demo_seeds, ctx, r->err);
+}
+
+static int read_test_items(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			   const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "test_items", 1, MAX_TOKENS, &t->test_items, ctx, r->err);
+}
+
+static int read_answer_tokens(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			      const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "answer_tokens", 1, 1 << 20, &t->answer_tokens, ctx, r->err);
+}
+
+static int read_template(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct fot_spec_reader *r)
+{
+	const char *path = NULL;
+	int status;
+
+	FOT_TRY(fot_json_string(node, "template", false, &path, ctx, r->err));
+	if (path && !(t->template = fot_spec_resolve(path, r->base_dir)))
+		return fot_spec_no_memory(r);
+out:
+	return status;
+}
+
+static int read_scoring(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			const struct fot_spec_reader *r)
+{
+	return read_choice(&t->scoring, node, "scoring", false, fot_fewshot_score_name, FOT_FEWSHOT_SCORES, ctx, r);
+}
+
+static int read_balanced(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct fot_spec_reader *r)
+{
+	return fot_json_bool(node, "balanced", false, &t->balanced, ctx, r->err);
+}
+
+static int read_repeat_demos(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			     const struct fot_spec_reader *r)
+{
+	return fot_json_bool(node, "repeat_demos", false, &t->repeat_demos, ctx, r->err);
 }
 
 /* --- writers --- */
@@ -293,6 +379,54 @@ static bool add_styles(cJSON *o, const struct fot_task_spec *t)
 	return good;
 }
 
+static bool add_shots(cJSON *o, const struct fot_task_spec *t)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "shots");
+	bool good = list != NULL;
+
+	for (size_t i = 0; i < t->n_shots && good; i++)
+		good = cJSON_AddItemToArray(list, t->shots[i] == FOT_FEWSHOT_FILL ?
+							  cJSON_CreateString("fill") :
+							  cJSON_CreateNumber((double)t->shots[i]));
+	return good;
+}
+
+static bool add_demo_seeds(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddNumberToObject(o, "demo_seeds", (double)t->demo_seeds);
+}
+
+static bool add_test_items(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddNumberToObject(o, "test_items", (double)t->test_items);
+}
+
+static bool add_answer_tokens(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddNumberToObject(o, "answer_tokens", (double)t->answer_tokens);
+}
+
+/* Its contents are in the plan's identity. */
+static bool add_template(cJSON *o, const struct fot_task_spec *t)
+{
+	return !t->template || cJSON_AddStringToObject(o, "template", t->template);
+}
+
+static bool add_scoring(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddStringToObject(o, "scoring", fot_fewshot_score_name[t->scoring]);
+}
+
+static bool add_balanced(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddBoolToObject(o, "balanced", t->balanced);
+}
+
+static bool add_repeat_demos(cJSON *o, const struct fot_task_spec *t)
+{
+	return cJSON_AddBoolToObject(o, "repeat_demos", t->repeat_demos);
+}
+
 /* --- the keys --- */
 
 static const struct {
@@ -310,6 +444,14 @@ static const struct {
 	{ "prompt_styles", read_styles, add_styles },
 	{ "trials", read_trials, add_trials },
 	{ "question_tokens", read_question_tokens, add_question_tokens },
+	{ "shots", read_shots, add_shots },
+	{ "demo_seeds", read_demo_seeds, add_demo_seeds },
+	{ "test_items", read_test_items, add_test_items },
+	{ "template", read_template, add_template },
+	{ "scoring", read_scoring, add_scoring },
+	{ "balanced", read_balanced, add_balanced },
+	{ "repeat_demos", read_repeat_demos, add_repeat_demos },
+	{ "answer_tokens", read_answer_tokens, add_answer_tokens },
 };
 
 static int read_class(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,

@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup };
+const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup,
+							 &fot_task_fewshot };
 const size_t fot_n_task_classes = sizeof fot_task_classes / sizeof *fot_task_classes;
 
 const struct fot_task_class *fot_task_class_find(const char *name)

@@ -71,6 +71,6 @@ bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item);
 /* NULL where the model has none. */
 const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item);
 
-extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup;
+extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot;
 
 #endif

@@ -29,6 +29,8 @@ dodge(i) = n_series > 1 ? 2.0 ** (0.26 * step * ((i - 1.0) / (n_series - 1.0) - 
 # columns of a plot in its own expressions only, not in functions.)
 MINE = '(strcol("dataset") eq dataset[p] && strcol("series") eq series[i])'
 
+if (!exists("x_label")) x_label = "context length (tokens)"
+
 # Panels in a grid, the legend below all of them.
 columns = n_datasets > 1 ? 2 : 1
 rows = (n_datasets + columns - 1) / columns
@@ -67,7 +69,7 @@ PLACE_PANEL = 'col = (p - 1) % columns; \
 	set tmargin at screen panel_top(row); \
 	set bmargin at screen panel_bottom(row); \
 	set title dataset[p] offset 0, -0.6; \
-	set xlabel (row == rows - 1 || p + columns > n_datasets ? "context length (tokens)" : "") offset 0, 0.3;'
+	set xlabel (row == rows - 1 || p + columns > n_datasets ? x_label : "") offset 0, 0.3;'
 
 # The legend is a plot of its own below the panels, without axes.
 PLACE_KEY = 'set lmargin at screen 0.02; \

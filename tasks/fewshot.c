@@ -326,7 +326,7 @@ size_t fot_fewshot_n_items(const struct fot_fewshot *f)
 	return f->n;
 }
 
-const struct fot_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i)
+const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i)
 {
 	return &f->set->item[f->item[i]];
 }
@@ -419,7 +419,7 @@ static void balance(const struct fot_fewshot *f, size_t *order, size_t *by_label
 static int add_demo(struct fot_fewshot_demos *d, const struct fot_fewshot *f, size_t item, bool *fits,
 		    struct fot_err *err)
 {
-	const struct fot_item *it = &f->set->item[item];
+	const struct fot_labelled_item *it = &f->set->item[item];
 	size_t before = d->ids.n;
 	int status;
 
@@ -682,7 +682,7 @@ void fot_fewshot_normalise(struct fot_str *out, const char *text)
 int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot_fewshot *f, size_t i,
 			     const char *text, struct fot_err *err)
 {
-	const struct fot_item *it = &f->set->item[f->item[i]];
+	const struct fot_labelled_item *it = &f->set->item[f->item[i]];
 	struct fot_str got = FOT_STR_INIT, want = FOT_STR_INIT;
 	int status;
 

@@ -72,7 +72,7 @@ int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, c
 		     struct fot_err *err);
 void fot_fewshot_close(struct fot_fewshot *f);
 size_t fot_fewshot_n_items(const struct fot_fewshot *f);
-const struct fot_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i);
+const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_long(const struct fot_fewshot *f);

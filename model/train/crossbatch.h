@@ -59,10 +59,12 @@ struct fot_stage {
 	double far;        /* probability that the own windows come from anywhere earlier */
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
+	double near;       /* generator lookup: share of the negatives' keys that resemble asked ones */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 
 struct fot_generator;
+struct fot_episodes;
 
 struct fot_batch {
 	int64_t window;
@@ -91,6 +93,7 @@ struct fot_source {
 	const double *weight; /* [datasets of the corpus], any positive scale */
 	size_t n_datasets;
 	const struct fot_generator *generator; /* NULL: windows as they stand in the documents */
+	const struct fot_episodes *episodes;   /* of the generator of that name */
 };
 /* Fill b for (seed, step). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */

@@ -56,10 +56,29 @@ static void draw_ask(struct fot_batch *b, const struct fot_source *src, const st
 	write_questions(b, ask, d, w * slots + here, here, rng);
 }
 
+/* Give a record a key like that of an own record of some batch index: one or two of its
+ * symbols are others. */
+static void resemble(int32_t *record, const struct fot_stage *st, int64_t slots, uint64_t seed, const char *purpose,
+		     uint64_t step, struct fot_rng *rng)
+{
+	uint64_t index = fot_rng_below(rng, (uint64_t)st->batch);
+	struct fot_rng unused;
+	struct fot_lookup d;
+
+	dictionary(&d, seed, purpose, step * SLOTS + index, &unused);
+	fot_lookup_key(&d, (int64_t)fot_rng_below(rng, (uint64_t)(st->w * slots)), record + 1);
+	for (uint64_t k = 1 + fot_rng_below(rng, 2), at = fot_rng_below(rng, 4); k > 0; k--) {
+		record[1 + at] += 1 + (int32_t)fot_rng_below(rng, FOT_LOOKUP_SYMBOLS - 1);
+		record[1 + at] %= FOT_LOOKUP_SYMBOLS;
+		at = (at + 1 + fot_rng_below(rng, 3)) % 4;
+	}
+}
+
 int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			const char *purpose, uint64_t step, struct fot_err *err)
 {
 	int64_t negatives = st->method == FOT_METHOD_CROSSBATCH ? st->negatives : 0;
+	int64_t slots = b->window / R;
 	struct fot_lookup d;
 	struct fot_rng rng;
 
@@ -69,8 +88,13 @@ int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const
 		draw_ask(b, src, st, i, &d, &rng);
 	}
 	for (int64_t j = 0; j < negatives; j++) {
+		int32_t *out = b->tokens + (b->n_win - negatives + j) * b->window;
+
 		dictionary(&d, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j, &rng);
-		write_records(b->tokens + (b->n_win - negatives + j) * b->window, &d, 0, b->window / R);
+		write_records(out, &d, 0, slots);
+		for (int64_t i = 0; i < slots; i++)
+			if (fot_rng_uniform(&rng) < st->near)
+				resemble(out + i * R, st, slots, seed, purpose, step, &rng);
 	}
 	return FOT_OK;
 }

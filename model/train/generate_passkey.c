@@ -19,7 +19,7 @@
 #define SLOTS (1u << 20)
 #define BOS 256
 #define MAX_INSERTS 256
-#define DECOYS_PER_WINDOW 3 /* at most */
+#define DECOYS_PER_WINDOW 4 /* at most */
 #define DIGIT_TRIES 12      /* places looked at for one with digits */
 #define INTRO 0.1           /* documents and negatives that begin like a prompt */
 
@@ -48,6 +48,20 @@ static int64_t below(struct maker *m, int64_t n)
 static bool chance(struct maker *m, double p)
 {
 	return fot_rng_uniform(&m->rng) < p;
+}
+
+/* Half of the numbers are uniform like the task's, of which four in five have five
+ * digits; of the other half every length is as likely as any other. */
+static int number(struct maker *m)
+{
+	int lo = FOT_PASSKEY_MIN, hi = FOT_PASSKEY_MAX;
+
+	if (chance(m, 0.5)) {
+		for (int64_t i = below(m, 5); i > 0; i--)
+			lo *= 10;
+		hi = lo * 10 - 1 < hi ? lo * 10 - 1 : hi;
+	}
+	return lo + (int)below(m, hi - lo + 1);
 }
 
 /* ---- running text ------------------------------------------------------ */
@@ -132,21 +146,21 @@ static void made_up_word(struct maker *m, struct fot_str *out)
 		fot_str_putc(out, i % 2 ? vowels[below(m, 5)] : consonants[below(m, (int64_t)sizeof consonants - 1)]);
 }
 
-static void other_sentence(struct fot_str *out, const char *name, int number)
+static void other_sentence(struct fot_str *out, const char *name, int value)
 {
-	fot_str_printf(out, "The %s is %d. Remember it. %d is the %s. ", name, number, number, name);
+	fot_str_printf(out, "The %s is %d. Remember it. %d is the %s. ", name, value, value, name);
 }
 
 /* A sentence about something with a number: known things, made-up names, and names
  * that share a word with the pass key. */
 static void decoy(struct maker *m, struct fot_str *out)
 {
-	int number = FOT_PASSKEY_MIN + (int)below(m, FOT_PASSKEY_MAX);
+	int value = number(m);
 	struct fot_str name = FOT_STR_INIT;
 	double kind = fot_rng_uniform(&m->rng);
 
 	if (kind < 0.5) {
-		fot_passkey_decoy(out, (size_t)below(m, (int64_t)fot_passkey_decoys), number);
+		fot_passkey_decoy(out, (size_t)below(m, (int64_t)fot_passkey_decoys), value);
 		return;
 	}
 	if (kind < 0.65)
@@ -161,7 +175,7 @@ static void decoy(struct maker *m, struct fot_str *out)
 	} else {
 		made_up_word(m, &name);
 	}
-	other_sentence(out, name.data ? name.data : "number", number);
+	other_sentence(out, name.data ? name.data : "number", value);
 	out->failed |= name.failed;
 	fot_str_release(&name);
 }
@@ -257,7 +271,7 @@ static int draw_document_into(struct maker *m, struct fot_batch *b, int64_t own,
 			      struct fot_err *err)
 {
 	int64_t W = b->window, n = (own + 1) * W, question = (int64_t)strlen(fot_passkey_question);
-	int key = FOT_PASSKEY_MIN + (int)below(m, FOT_PASSKEY_MAX);
+	int key = number(m);
 	int64_t answer = question + 1 + digits_of(key) + 1, key_at, key_len, ask, last;
 	int status;
 

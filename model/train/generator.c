@@ -22,10 +22,14 @@ struct kind {
 static const char *const lookup_keys[] = { "kind", "mixed" };
 static const char *const passkey_keys[] = { "kind", "answer_weight", "filler", "decoys", "cut", "digits" };
 
+static const char *const episodes_keys[] = { "kind", "answer_weight", "classes_min", "classes_max",
+					     "clip", "text", "labelled", "template" };
+
 static const struct kind kinds[] = {
 	[FOT_GENERATOR_NONE] = { "none", 0, NULL, 0, NULL },
 	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, lookup_keys, COUNT(lookup_keys), fot_generate_lookup },
 	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, passkey_keys, COUNT(passkey_keys), fot_generate_passkey },
+	[FOT_GENERATOR_EPISODES] = { "episodes", 1, episodes_keys, COUNT(episodes_keys), fot_generate_episodes },
 };
 
 static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
@@ -39,8 +43,47 @@ static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fo
 			g->kind = (enum fot_generator_kind)i;
 			return FOT_OK;
 		}
-	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: kind: expected \"lookup\" or \"passkey\", got \"%s\"", ctx->where,
+	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: kind: expected \"lookup\", \"passkey\" or \"episodes\", got \"%s\"", ctx->where,
 			  name);
+out:
+	return status;
+}
+
+static int copy_text(char out[256], const char *text, const char *key, const struct fot_json_ctx *ctx,
+		     struct fot_err *err)
+{
+	if (!*text || strlen(text) > 255)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected 1 to 255 bytes, got %zu", ctx->where, key,
+				strlen(text));
+	memcpy(out, text, strlen(text) + 1);
+	return FOT_OK;
+}
+
+static int parse_episodes(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx,
+			  struct fot_err *err)
+{
+	const char *template = "datasets/templates/plain.json";
+	const cJSON *list = NULL, *item;
+	int status;
+
+	FOT_TRY(fot_json_i64(obj, "classes_min", false, 2, FOT_EPISODES_CLASSES, &g->episodes.classes_min, ctx, err));
+	FOT_TRY(fot_json_i64(obj, "classes_max", false, 2, FOT_EPISODES_CLASSES,
+			     &g->episodes.classes_max, ctx, err));
+	if (g->episodes.classes_max < g->episodes.classes_min)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: classes_max: expected at least classes_min, %lld, got %lld",
+				ctx->where, (long long)g->episodes.classes_min, (long long)g->episodes.classes_max);
+	FOT_TRY(fot_json_i64(obj, "clip", false, 16, 4096, &g->episodes.clip, ctx, err));
+	FOT_TRY(fot_json_bool(obj, "text", false, &g->text, ctx, err));
+	FOT_TRY(fot_json_string(obj, "template", false, &template, ctx, err));
+	FOT_TRY(copy_text(g->template, template, "template", ctx, err));
+	FOT_TRY(fot_json_array(obj, "labelled", false, &list, ctx, err));
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!cJSON_IsString(item) || g->n_labelled == FOT_GENERATOR_SETS)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: labelled: expected at most %d names of labelled sets",
+					ctx->where, FOT_GENERATOR_SETS);
+		FOT_TRY(copy_text(g->labelled[g->n_labelled++], item->valuestring, "labelled", ctx, err));
+	}
 out:
 	return status;
 }
@@ -57,11 +100,14 @@ int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *w
 	int status;
 
 	*g = (struct fot_generator){ .answer_weight = 1, .mixed = 0.3, .filler = 0.5, .decoys = 0.3, .cut = 0.2,
-				     .digits = 0.7 };
+				     .digits = 0.7, .text = true,
+				     .episodes = { .classes_min = 2, .classes_max = 8, .clip = 64 } };
 	FOT_TRY(parse_kind(g, obj, &ctx, err));
 	FOT_TRY(fot_json_known(obj, where, kinds[g->kind].keys, kinds[g->kind].n_keys, FOT_ERR_USAGE, err));
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		FOT_TRY(fot_json_double(obj, numbers[i].key, false, 0, numbers[i].hi, numbers[i].out, &ctx, err));
+	if (g->kind == FOT_GENERATOR_EPISODES)
+		status = parse_episodes(g, obj, &ctx, err);
 out:
 	return status;
 }
@@ -73,7 +119,13 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 	/* Room for a sentence, or (standard) for a sentence, the question and the answer. */
 	int64_t least = st->method == FOT_METHOD_STANDARD ? 128 : 96;
 
-	if (st->pack > 1 || st->far > 0 || st->copy > 0)
+	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generator lookup", where);
+	if (g->kind == FOT_GENERATOR_NONE)
+		return FOT_OK;
+	if (st->far > 0 && g->kind == FOT_GENERATOR_EPISODES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far is for datasets, not for the generator %s", where, name);
+	if ((st->pack > 1 || st->far > 0 || st->copy > 0) && g->kind != FOT_GENERATOR_EPISODES)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack, far and copy are for datasets, not for the generator %s",
 				where, name);
 	if (g->kind == FOT_GENERATOR_LOOKUP && (st->window % FOT_LOOKUP_RECORD || st->window < 2 * FOT_LOOKUP_RECORD))
@@ -111,7 +163,11 @@ void fot_generator_hash(const struct fot_generator *g, const char *corpus_hash, 
 bool fot_generator_equal(const struct fot_generator *a, const struct fot_generator *b)
 {
 	return a->kind == b->kind && a->answer_weight == b->answer_weight && a->mixed == b->mixed &&
-	       a->filler == b->filler && a->decoys == b->decoys && a->cut == b->cut && a->digits == b->digits;
+	       a->filler == b->filler && a->decoys == b->decoys && a->cut == b->cut && a->digits == b->digits &&
+	       a->episodes.classes_min == b->episodes.classes_min &&
+	       a->episodes.classes_max == b->episodes.classes_max && a->episodes.clip == b->episodes.clip &&
+	       a->text == b->text && strcmp(a->template, b->template) == 0 && a->n_labelled == b->n_labelled &&
+	       memcmp(a->labelled, b->labelled, sizeof a->labelled) == 0;
 }
 
 int fot_generator_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,

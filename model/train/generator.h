@@ -4,14 +4,20 @@
  *   "generator": {"kind": "passkey", "answer_weight": 1, "filler": 0.5, "decoys": 0.3,
  *                 "cut": 0.2, "digits": 0.7}
  *
- * The layout is crossbatch.h's (without pack, far and copy): a generator fills the asking
+ *   "generator": {"kind": "episodes", "answer_weight": 1, "classes_min": 2, "classes_max": 8,
+ *                 "clip": 64, "text": true, "labelled": ["wordnet?keep=verb.*"],
+ *                 "template": "datasets/templates/plain.json"}
+ *
+ * The layout is crossbatch.h's (without far; without pack and copy but for episodes): a generator fills the asking
  * window of each batch index, the w own windows before it and the negatives, all of them
  * functions of (seed, purpose, step).
  *
  * lookup (datasets/lookup.h; no datasets, tokenizer "none", windows a multiple of 10):
  *   own windows hold records, the asking window questions for them; with probability
  *   `mixed` it begins with records of its own and the questions are about all. Every
- *   batch index has its own dictionary; negatives are records of yet others.  Standard:
+ *   batch index has its own dictionary; negatives are records of yet others, a share `near`
+ *   (of the stage) of them with a key that differs in one or two symbols from one of the
+ *   own windows', as a long dictionary has many and a short one has none.  Standard:
  *   the first half of the window holds records, the rest questions.
  *
  * passkey (datasets/passkey_text.h; one or more datasets, tokenizer "byte", d = 1):
@@ -23,7 +29,13 @@
  *   probability `decoys`.  Negatives are such windows without a pass key; of those of
  *   text a share `digits` is chosen for having digits in it.  The answer is the number's
  *   digits and the character behind them.  Standard: sentence and
- *   question stand in the same window. */
+ *   question stand in the same window.
+ *
+ * episodes (datasets/episodes.h; one or more datasets, tokenizer "byte"): demonstrations of
+ *   classification tasks made of stretches of documents and of labelled sets, with new
+ *   words for labels in every batch index; the words are answers once their class was
+ *   shown; `text`: the demonstrations' texts are to be predicted too.  The stage's
+ *   `copy` is the share of texts that repeat an earlier demonstration. */
 #ifndef FOT_GENERATOR_H
 #define FOT_GENERATOR_H
 
@@ -32,15 +44,23 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
-enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY };
+#define FOT_GENERATOR_SETS 8 /* most labelled sets */
+
+enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY, FOT_GENERATOR_EPISODES };
 
 struct fot_generator {
 	enum fot_generator_kind kind;
 	double answer_weight;                 /* of the answers' mean loss; that of the rest counts 1 */
 	double mixed;                         /* lookup */
 	double filler, decoys, cut, digits;   /* passkey */
+	struct fot_episodes_opts episodes;    /* episodes */
+	bool text;
+	char labelled[FOT_GENERATOR_SETS][256]; /* [n_labelled] */
+	size_t n_labelled;
+	char template[256];
 };
 
 /* Errors: FOT_ERR_USAGE with the key; where stands in messages. */
@@ -64,5 +84,7 @@ int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const
 			const char *purpose, uint64_t step, struct fot_err *err);
 int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			 const char *purpose, uint64_t step, struct fot_err *err);
+int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+			  const char *purpose, uint64_t step, struct fot_err *err);
 
 #endif

@@ -19,7 +19,7 @@ static const char *const top_keys[] = { "name", "variant", "seed", "model", "tok
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
@@ -82,6 +82,7 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
 					      { "copy", false, 0, 1, &s->copy },
+					      { "near", false, 0, 1, &s->near },
 					      { "lr", true, 0, 1, &lr->lr },
 					      { "lr_end", false, 0, 1, &lr->lr_end } };
 	int status;
@@ -260,9 +261,10 @@ static int read_sources(struct fot_recipe *r, const cJSON *root, const char *nam
 	if (status == FOT_OK && bare != (r->config.tokenizer == FOT_TOKENIZER_NONE))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: model: fot: tokenizer: \"none\" there goes with tokenizer "
 				  "\"none\" of the recipe", name);
-	if (status == FOT_OK && kind == FOT_GENERATOR_PASSKEY && strcmp(r->tokenizer, "byte") != 0)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: generator passkey: expected \"byte\", got \"%s\"",
-				  name, r->tokenizer);
+	if (status == FOT_OK && (kind == FOT_GENERATOR_PASSKEY || kind == FOT_GENERATOR_EPISODES) &&
+	    strcmp(r->tokenizer, "byte") != 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: generator %s: expected \"byte\", got \"%s\"", name,
+				  fot_generator_name(&r->generator), r->tokenizer);
 out:
 	return status;
 }
@@ -272,7 +274,7 @@ static int check_stages(const struct fot_recipe *r, const char *name, struct fot
 	char where[512];
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < r->n_stages && r->generator.kind != FOT_GENERATOR_NONE; i++) {
+	for (size_t i = 0; i < r->n_stages; i++) {
 		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
 		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
 	}
@@ -394,7 +396,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
-	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack &&
+	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack && s->near == t->near &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }

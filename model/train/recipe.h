@@ -4,11 +4,11 @@
  *    "model": {...},                        config.json keys, "fot" included
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
- *    "generator": {"kind": "lookup" | "passkey", ...},   see generator.h; optional
+ *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack",
+ *                "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}

@@ -32,6 +32,7 @@ struct trainer {
 	const struct fot_train_opts *o;
 	struct fot_tokenizer *tok;
 	struct fot_corpus *train, *valid; /* NULL: a generator that reads none */
+	struct fot_episodes *train_episodes, *valid_episodes; /* of the generator of that name */
 	char data_sha256[65];             /* what the batches are drawn from */
 	struct fot_params p;
 	struct fot_adamw adam;
@@ -72,7 +73,8 @@ static bool generated(const struct trainer *t)
 
 static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
 {
-	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL };
+	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL,
+				    corpus == t->train ? t->train_episodes : t->valid_episodes };
 }
 
 /* Validation sees the same windows without memory, with one and with all previous ones. */
@@ -457,9 +459,34 @@ static void close_all(struct trainer *t)
 	fot_adamw_release(&t->adam);
 	fot_params_release(&t->p);
 	fot_free(t->grad);
+	fot_episodes_close(t->train_episodes);
+	fot_episodes_close(t->valid_episodes);
 	fot_corpus_close(t->train);
 	fot_corpus_close(t->valid);
 	fot_tokenizer_close(t->tok);
+}
+
+/* Made of the corpora's documents and of the training items of labelled sets. */
+static int open_episodes(struct trainer *t, struct fot_err *err)
+{
+	const struct fot_generator *g = &t->r->generator;
+	const char *specs[FOT_GENERATOR_SETS];
+	struct fot_template template;
+	int status = fot_template_read(&template, g->template, err);
+
+	if (status != FOT_OK)
+		return status;
+	for (size_t i = 0; i < g->n_labelled; i++)
+		specs[i] = g->labelled[i];
+	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled, t->o->store,
+				  &template, &g->episodes, err));
+	if (t->valid)
+		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
+					  t->o->store, &template, &g->episodes, err));
+	fot_generator_hash(g, fot_episodes_hash(t->train_episodes), t->data_sha256);
+out:
+	fot_template_release(&template);
+	return status;
 }
 
 /* Corpora, where there are any, and the hash of what batches come from. */
@@ -473,7 +500,9 @@ static int open_data(struct trainer *t, struct fot_err *err)
 		FOT_TRY(fot_corpus_open(&t->train, specs, r->n_datasets, FOT_TRAIN, t->o->store, t->tok, err));
 	if (r->n_datasets && r->valid_every)
 		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok, err));
-	if (generated(t))
+	if (r->generator.kind == FOT_GENERATOR_EPISODES)
+		status = open_episodes(t, err);
+	else if (generated(t))
 		fot_generator_hash(&r->generator, t->train ? fot_corpus_hash(t->train) : "", t->data_sha256);
 	else
 		snprintf(t->data_sha256, sizeof t->data_sha256, "%s", fot_corpus_hash(t->train));

@@ -28,7 +28,7 @@ static struct fot_generator passkey = { .kind = FOT_GENERATOR_PASSKEY, .answer_w
 
 static struct fot_source source_of(const struct fot_generator *g)
 {
-	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g };
+	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL };
 }
 
 /* Words without digits, and a few numbers. */
@@ -137,6 +137,50 @@ static void test_generator_lookup_crossbatch(void **state)
 	}
 	assert_int_equal(full + mixed, 120);
 	assert_in_range(mixed, 40, 80);
+	fot_batch_release(&b);
+}
+
+/* Symbols in which two keys differ. */
+static int differ(const int32_t *a, const int32_t *b)
+{
+	int n = 0;
+
+	for (int j = 1; j <= 4; j++)
+		n += a[j] != b[j];
+	return n;
+}
+
+static void test_generator_lookup_near_keys(void **state)
+{
+	struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = 80, .batch = 3, .w = 2, .d = 1,
+				.negatives = 10, .pack = 1, .near = 0.5 };
+	int count_of[5] = { 0 };
+	struct fot_batch b;
+
+	(void)state;
+	assert_int_equal(fot_batch_init(&b, &st, 1, NULL), FOT_OK);
+	for (uint64_t step = 0; step < 10; step++) {
+		draw(&b, &lookup, &st, step);
+		for (int64_t i = b.n_win - 10; i < b.n_win; i++)
+			for (int64_t s = 0; s < 8; s++) {
+				const int32_t *t = b.tokens + i * 80 + s * R;
+				int least = 4;
+
+				assert_true(t[0] == FOT_LOOKUP_K && t[5] == FOT_LOOKUP_V);
+				for (int64_t own = 3 * 8; own < 9 * 8; own++) {
+					int n = differ(t, b.tokens + own * R);
+
+					least = n < least ? n : least;
+				}
+				for (int j = 1; j <= 4; j++)
+					assert_in_range(t[j], 0, FOT_LOOKUP_SYMBOLS - 1);
+				count_of[least]++;
+			}
+	}
+	assert_int_equal(count_of[0], 0); /* nobody else has the key */
+	assert_in_range(count_of[1], 150, 260); /* of 800: a quarter */
+	assert_in_range(count_of[2], 150, 280);
+	assert_true(count_of[3] + count_of[4] > 300);
 	fot_batch_release(&b);
 }
 
@@ -334,7 +378,7 @@ static void test_generator_parse(void **state)
 	static const struct {
 		const char *text, *message;
 	} bad[] = {
-		{ "{\"kind\": \"lokup\"}", "expected \"lookup\" or \"passkey\", got \"lokup\"" },
+		{ "{\"kind\": \"lokup\"}", "expected \"lookup\", \"passkey\" or \"episodes\", got \"lokup\"" },
 		{ "{}", "kind" },
 		{ "{\"kind\": \"lookup\", \"mxed\": 1}", "mixed" },
 		{ "{\"kind\": \"lookup\", \"filler\": 1}", "filler" },
@@ -416,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generator_lookup_crossbatch),
+		cmocka_unit_test(test_generator_lookup_near_keys),
 		cmocka_unit_test(test_generator_lookup_standard),
 		cmocka_unit_test(test_generator_passkey_crossbatch),
 		cmocka_unit_test(test_generator_passkey_standard),

@@ -1,0 +1,41 @@
+# fewshot.gp: accuracy against the number of demonstrations, one panel per dataset;
+# shots stand at even distances, dotted: chance.
+#
+# Reads by column name: fewshot_data.csv (dataset, series, n_shots, place, value,
+# low, high) and
+# fewshot_names.gp (what there is to draw).
+# Draw again with: gnuplot fewshot.gp
+
+name = "fewshot"
+data = name . "_data.csv"
+load name . "_names.gp"
+x_label = "demonstrations"
+load "style.gp"
+
+# Intervals side by side on a linear axis.
+shift(i) = n_series > 1 ? 0.26 * ((i - 1.0) / (n_series - 1.0) - 0.5) : 0.0
+
+do for [format in "svg png"] {
+	@BEGIN_PAGE
+	unset logscale x
+	set xrange [0.6 : n_lengths + 0.4]
+	set offsets 0, 0, 0, 0
+	set yrange [-2 : 103]
+	set ytics nomirror 0, 20, 100
+	do for [p = 1 : n_datasets] {
+		@PLACE_PANEL
+		set ylabel (col == 0 ? "accuracy (%)" : "") offset 0.5, 0
+		plot (chance[p] >= 0 ? chance[p] : NaN) with lines linestyle 100 notitle, \
+		     for [i = 1 : n_series] data \
+			using (column("place") + shift(i)) : (@MINE ? column("value") : NaN) : \
+			      (@MINE ? column("low") : NaN) : (@MINE ? column("high") : NaN) \
+			with yerrorbars linestyle 10 + look[i] notitle, \
+		     for [i = 1 : n_series] data \
+			using (column("place") + shift(i)) : (@MINE ? column("value") : NaN) \
+			with linespoints linestyle look[i] notitle
+	}
+	@PLACE_KEY
+	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle look[i] title series[i]
+	unset multiplot
+	set output
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# plot: figures of the tasks that ask questions, from summary.csv alone.
+. "$(dirname "$0")/common.bash"
+make_rows=$root/build/$variant/tests/make_rows
+
+check plot_made "$make_rows" 'a run'
+check plot_draws "$fotbench" plot 'a run'
+for f in passkey lookup fewshot distraction; do
+	check "plot_${f}_files" test -s "a run/plots/$f.png" -a -s "a run/plots/$f.svg" -a -s "a run/plots/$f.gp" -a -s "a run/plots/${f}_data.csv"
+	check "plot_${f}_is_xml" bash -c 'head -c 5 "$0" | grep -q "<?xml"' "a run/plots/$f.svg"
+	check "plot_${f}_again_by_hand" bash -c 'cd "a run/plots" && rm "$0.png" && gnuplot "$0.gp" 2>err.txt && [ -s "$0.png" ] && ! grep -v "^peak" err.txt' "$f"
+done
+check plot_passkey_numbers bash -c '[ "$(grep -c ">100<" "a run/plots/passkey.svg")" -eq "$(grep -c ",100,10$" "a run/plots/passkey_data.csv")" ]'
+check plot_passkey_cells grep -qF '"vanilla (dense memory)",8192,2,0.4,3,40,10' 'a run/plots/passkey_data.csv'
+check plot_lookup_min_max grep -qE '^"value tokens","vanilla \(dense memory\)",1024,83\.[0-9]+,75,91$' 'a run/plots/lookup_data.csv'
+check plot_chance_line grep -q '^array chance\[2\] = \[16.6667, 16.6667\]' 'a run/plots/fewshot_names.gp'
+check plot_no_other_figures bash -c '! ls "a run/plots" | grep -q perplexity'
+"$make_rows" tiny tasks=p trials=1
+check plot_one_trial "$fotbench" plot tiny
+check plot_only_its_task bash -c '[ "$(ls tiny/plots/*.svg | wc -l)" -eq 1 ]'
+mkdir empty && head -n 1 tiny/summary.csv >empty/summary.csv
+check plot_nothing_to_draw "$fotbench" plot empty
+exits plot_no_run 5 'nowhere' "$fotbench" plot nowhere

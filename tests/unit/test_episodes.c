@@ -1,0 +1,433 @@
+/* datasets/episodes.h and the generator made of it: what is drawn reads as demonstrations
+ * with one new word per class, and marks stand on the words that can be known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "datasets/episodes.h"
+#include "model/train/generator.h"
+#include "tests/unit/scratch.h"
+
+#define N 6000
+#define DOCS 12
+
+static struct fot_tokenizer *tok;
+static struct fot_corpus *corpus;
+static struct fot_template t;
+
+/* DOCS documents of sentences that name their document, and a labelled set of 3 labels. */
+static int setup(void **state)
+{
+	static const char plain[] =
+		"{\"format\": \"fotbench-template-1\", \"demonstration\": \"{text} -> {label}\\n\"}";
+	const char *spec[1];
+	struct fot_str s = FOT_STR_INIT;
+	char name[64];
+
+	if (scratch_make(state) || fot_tokenizer_open_byte(&tok, NULL) != FOT_OK ||
+	    fot_mkdir_all(scratch_path("texts/train"), NULL) != FOT_OK ||
+	    fot_template_parse(&t, plain, strlen(plain), "t", NULL) != FOT_OK)
+		return -1;
+	for (int d = 0; d < DOCS; d++) {
+		fot_str_clear(&s);
+		for (int i = 0; i < 30; i++)
+			fot_str_printf(&s, "%s doc%c says %d things, no%d; %s", i % 3 ? "The" : "In short",
+				       'A' + d, i * d, i, i % 4 ? "Then " : "x\n\n");
+		snprintf(name, sizeof(name), "texts/train/d%d.txt", d);
+		scratch_write(name, s.data, s.len);
+	}
+	fot_str_clear(&s);
+	for (int i = 0; i < 90; i++)
+		fot_str_printf(&s, "kind%d:x item number %d of label%d\n", i % 3, i, i % 3);
+	scratch_write("set.label", s.data, s.len);
+	fot_str_release(&s);
+	spec[0] = scratch_path("texts");
+	return fot_corpus_open(&corpus, spec, 1, FOT_TRAIN, NULL, tok, NULL) == FOT_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	fot_corpus_close(corpus);
+	fot_template_release(&t);
+	fot_tokenizer_close(tok);
+	return scratch_remove(state);
+}
+
+static struct fot_episodes *make(const char *labelled, int64_t least, int64_t most)
+{
+	const struct fot_episodes_opts o = { least, most, 40 };
+	const double weight = 1;
+	struct fot_episodes *e = NULL;
+	struct fot_err err = { 0 };
+
+	if (fot_episodes_open(&e, labelled ? NULL : corpus, &weight, &labelled, labelled != NULL, NULL, &t,
+			      &o, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	return e;
+}
+
+static void draw(const struct fot_episodes *e, uint64_t item, double repeat, char *text, uint8_t *mark)
+{
+	int32_t tokens[N];
+	struct fot_rng rng;
+
+	fot_rng_init(&rng, 1, "test", item);
+	memset(mark, 9, N);
+	fot_episodes_draw(e, &rng, repeat, tokens, mark, N);
+	for (int i = 0; i < N; i++) {
+		assert_in_range(tokens[i], 1, 255);
+		text[i] = (char)tokens[i];
+	}
+	text[N] = '\0';
+}
+
+/* The letter behind `key` in a line, or 0. */
+static char class_of(const char *line, const char *arrow, const char *key)
+{
+	const char *at = memmem(line, (size_t)(arrow - line), key, strlen(key));
+
+	return at && at + strlen(key) < arrow ? at[strlen(key)] : '\0';
+}
+
+/* Every whole line of an episode: one class, one word; returns the number of words. */
+static size_t check_lines(const char *text, const uint8_t *mark, const char *key, size_t *n_lines)
+{
+	char word[128][16] = { "" };
+	size_t n = 0;
+	const char *line = strchr(text, '\n') + 1, *end, *arrow;
+	bool first_cut = true; /* what the cut first line showed is not known here */
+
+	for (*n_lines = 0; (end = strchr(line, '\n')) != NULL; line = end + 1, ++*n_lines) {
+		arrow = memmem(line, (size_t)(end - line), " -> ", 4);
+		assert_non_null(arrow);
+		assert_in_range(arrow - line, 1, 40);
+		int c = class_of(line, arrow, key);
+		size_t len = (size_t)(end - arrow) - 4;
+
+		assert_in_range(len, 2, 12);
+		for (const char *p = line; p < arrow + 4; p++)
+			assert_int_equal(mark[p - text], FOT_EPISODE_TEXT);
+		if (c == 0) /* a repeated half may have lost its class */
+			continue;
+		if (!word[c][0]) {
+			memcpy(word[c], arrow + 4, len);
+			for (int k = 0; k < 128; k++)
+				assert_true(k == c || strcmp(word[k], word[c]) != 0);
+			n++;
+			for (const char *p = arrow + 4; p <= end && !first_cut; p++)
+				assert_true(mark[p - text] != FOT_EPISODE_TEXT);
+		} else {
+			assert_int_equal(len, strlen(word[c]));
+			assert_memory_equal(word[c], arrow + 4, len);
+			for (const char *p = arrow + 4; p <= end; p++)
+				assert_int_equal(mark[p - text], FOT_EPISODE_LABEL);
+		}
+		first_cut = false;
+	}
+	return n;
+}
+
+static void test_episodes_read_as_demonstrations(void **state)
+{
+	struct fot_episodes *e = make(NULL, 2, 10);
+	static char text[N + 1];
+	static uint8_t mark[N];
+	size_t n, lines, least = 99, most = 0;
+
+	(void)state;
+	assert_int_equal(fot_episodes_n_sources(e), 1);
+	assert_int_equal(fot_episodes_n_classes(e, 0), DOCS);
+	for (uint64_t i = 0; i < 60; i++) {
+		draw(e, i, 0, text, mark);
+		n = check_lines(text, mark, " doc", &lines);
+		assert_in_range(lines, 100, 300);
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	assert_int_equal(least, 2);
+	assert_int_equal(most, 10);
+	fot_episodes_close(e);
+}
+
+static void test_episodes_are_functions_of_their_stream(void **state)
+{
+	struct fot_episodes *e = make(NULL, 4, 4), *f = make(NULL, 4, 4);
+	static char a[N + 1], b[N + 1];
+	static uint8_t mark[N], other[N];
+
+	(void)state;
+	assert_string_equal(fot_episodes_hash(e), fot_episodes_hash(f));
+	draw(e, 3, 0.5, a, mark);
+	draw(f, 3, 0.5, b, other);
+	assert_string_equal(a, b);
+	assert_memory_equal(mark, other, N);
+	draw(f, 4, 0.5, b, other);
+	assert_string_not_equal(a, b);
+	fot_episodes_close(f);
+	f = make(NULL, 4, 5);
+	assert_string_not_equal(fot_episodes_hash(e), fot_episodes_hash(f));
+	fot_episodes_close(e);
+	fot_episodes_close(f);
+}
+
+static void test_episodes_repeat_earlier_texts(void **state)
+{
+	struct fot_episodes *e = make(NULL, 8, 8);
+	static char text[N + 1];
+	static uint8_t mark[N];
+	size_t lines;
+
+	(void)state;
+	draw(e, 1, 1, text, mark); /* always: all go back to the first, one class */
+	assert_in_range(check_lines(text, mark, " doc", &lines), 0, 1);
+	draw(e, 2, 0.5, text, mark);
+	assert_in_range(check_lines(text, mark, " doc", &lines), 6, 8);
+	fot_episodes_close(e);
+}
+
+static void test_episodes_of_labelled_sets(void **state)
+{
+	char spec[512];
+	struct fot_episodes *e;
+	static char text[N + 1];
+	static uint8_t mark[N];
+	size_t lines;
+
+	(void)state;
+	snprintf(spec, sizeof(spec), "%s?holdout=0.3", scratch_path("set.label"));
+	e = make(spec, 3, 3);
+	assert_int_equal(fot_episodes_n_classes(e, 0), 3);
+	draw(e, 1, 0, text, mark);
+	assert_int_equal(check_lines(text, mark, " label", &lines), 3);
+	fot_episodes_close(e);
+}
+
+static void test_episodes_refuse_bad_input(void **state)
+{
+	static const struct {
+		struct fot_episodes_opts o;
+		int code;
+		const char *want;
+	} rows[] = {
+		{ { 1, 4, 40 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
+		{ { 4, 3, 40 }, FOT_ERR_USAGE, "got 4 to 3" },
+		{ { 4, 65, 40 }, FOT_ERR_USAGE, "got 4 to 65" },
+		{ { 4, 8, 15 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
+		{ { 4, 13, 40 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
+	};
+	const double weight = 1;
+	const char *none = "nowhere.label";
+	const struct fot_episodes_opts good = { 2, 3, 40 };
+	struct fot_episodes *e = NULL;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_fails(fot_episodes_open(&e, corpus, &weight, NULL, 0, NULL, &t, &rows[i].o, &err),
+			     rows[i].code, &err, rows[i].want);
+	assert_fails(fot_episodes_open(&e, NULL, NULL, NULL, 0, NULL, &t, &good, &err), FOT_ERR_USAGE, &err,
+		     "expected datasets or labelled sets, got none");
+	assert_fails(fot_episodes_open(&e, corpus, &weight, &none, 1, NULL, &t, &good, &err), FOT_ERR_INPUT,
+		     &err, "nowhere.label");
+	assert_null(e);
+}
+
+static void test_episodes_survive_failing_memory(void **state)
+{
+	const struct fot_episodes_opts o = { 2, 3, 40 };
+	const double weight = 1;
+	const char *set = scratch_path("set.label");
+	int status = FOT_ERR_RUN;
+
+	(void)state;
+	for (long n = 1; status != FOT_OK; n++) {
+		struct fot_episodes *e = NULL;
+		struct fot_err err = { 0 };
+
+		assert_true(n < 2000);
+		fot_mem_fail_at(n);
+		status = fot_episodes_open(&e, corpus, &weight, &set, 1, NULL, &t, &o, &err);
+		fot_mem_fail_at(0);
+		assert_true((status == FOT_OK) == (err.code == 0));
+		fot_episodes_close(e);
+	}
+}
+
+/* ---- in windows ---- */
+
+static void parse(struct fot_generator *g, const char *text)
+{
+	struct fot_err err = { 0 };
+	cJSON *obj = cJSON_Parse(text);
+
+	if (fot_generator_parse(g, obj, "g", &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	cJSON_Delete(obj);
+}
+
+static void check_batch(const struct fot_batch *b, int64_t own, int64_t pack, bool text)
+{
+	int64_t W = b->window, n_answers = 0, n_text = 0;
+
+	for (int64_t i = 0; i < b->n_ask; i++)
+		for (int64_t j = 0; j < W; j++) {
+			int64_t at = i * W + j;
+
+			if (j + 1 < W && b->targets[at] >= 0)
+				assert_int_equal(b->targets[at], b->tokens[at + 1]);
+			if (pack > 1 && i % pack + 1 < pack && j + 1 == W && b->targets[at] >= 0)
+				assert_int_equal(b->targets[at],
+						 b->tokens[at + 1]); /* the next window's first */
+			n_answers += b->answer[at];
+			assert_true(!b->answer[at] || b->targets[at] >= 0);
+			n_text += b->targets[at] >= 0 && !b->answer[at];
+		}
+	assert_true(n_answers > b->n_ask * W / 20);
+	assert_int_equal(n_text > 0, text);
+	for (int64_t i = 0; i < b->n_ask && own;
+	     i++) { /* nearest window first: it ends where the asking one goes on */
+		char joined[2000];
+		const int32_t *near = b->tokens + (b->n_ask + i * own) * W, *ask = b->tokens + i * W;
+		const char *arrow;
+
+		for (int64_t j = 0; j < 2 * W; j++)
+			joined[j] = (char)(j < W ? near[j] : ask[j - W]);
+		joined[2 * W] = '\0';
+		for (const char *p = strchr(joined, '\n') + 1, *end; (end = strchr(p, '\n')); p = end + 1) {
+			arrow = strstr(p, " -> ");
+			assert_true(arrow && arrow < end && end - arrow <= 16);
+		}
+	}
+}
+
+static void test_episodes_fill_batches(void **state)
+{
+	static const struct {
+		struct fot_stage stage;
+		const char *generator;
+		int64_t own, pack;
+		bool text;
+	} rows[] = {
+		{ { .method = FOT_METHOD_STANDARD,
+		    .steps = 1,
+		    .window = 400,
+		    .batch = 3,
+		    .w = 1,
+		    .d = 1,
+		    .pack = 1 },
+		  "{\"kind\": \"episodes\"}",
+		  0,
+		  1,
+		  true },
+		{ { .method = FOT_METHOD_CROSSBATCH,
+		    .steps = 1,
+		    .window = 300,
+		    .batch = 4,
+		    .w = 2,
+		    .d = 2,
+		    .pack = 1,
+		    .negatives = 3,
+		    .copy = 0.5 },
+		  "{\"kind\": \"episodes\", \"text\": false, \"classes_min\": 3, \"classes_max\": 3}",
+		  2,
+		  1,
+		  false },
+		{ { .method = FOT_METHOD_CROSSBATCH,
+		    .steps = 1,
+		    .window = 300,
+		    .batch = 6,
+		    .w = 2,
+		    .d = 2,
+		    .pack = 3 },
+		  "{\"kind\": \"episodes\"}",
+		  0,
+		  3,
+		  true },
+	};
+	const double weight[] = { 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fot_generator g;
+		struct fot_episodes *e = make(NULL, 2, 8);
+		struct fot_source src = { corpus, weight, 1, &g, e };
+		struct fot_batch a, b;
+		struct fot_err err = { 0 };
+
+		parse(&g, rows[i].generator);
+		assert_int_equal(fot_generator_check(&g, &rows[i].stage, "s", &err), FOT_OK);
+		assert_int_equal(fot_batch_init(&a, &rows[i].stage, 1, NULL), FOT_OK);
+		assert_int_equal(fot_batch_init(&b, &rows[i].stage, 1, NULL), FOT_OK);
+		assert_int_equal(fot_batch_draw(&a, &src, &rows[i].stage, 5, "train", 9, NULL), FOT_OK);
+		assert_int_equal(fot_batch_draw(&b, &src, &rows[i].stage, 5, "train", 9, NULL), FOT_OK);
+		assert_memory_equal(a.tokens, b.tokens, sizeof(int32_t) * (size_t)(a.n_win * a.window));
+		check_batch(&a, rows[i].own, rows[i].pack, rows[i].text);
+		assert_int_equal(fot_batch_draw(&b, &src, &rows[i].stage, 5, "train", 10, NULL), FOT_OK);
+		assert_memory_not_equal(a.tokens, b.tokens, sizeof(int32_t) * (size_t)(a.n_win * a.window));
+		for (int64_t w = 0; w < a.n_win; w++) /* no window is empty */
+			assert_true(memchr(a.tokens + w * a.window, '>', sizeof(int32_t) * (size_t)a.window));
+		fot_batch_release(&a);
+		fot_batch_release(&b);
+		fot_episodes_close(e);
+	}
+}
+
+static void test_episodes_generator_keys(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "{\"kind\": \"episodes\", \"classes_min\": 1}", "classes_min" },
+		{ "{\"kind\": \"episodes\", \"classes_min\": 9}", "classes_max" },
+		{ "{\"kind\": \"episodes\", \"classes_min\": 9, \"classes_max\": 8}", "classes_max" },
+		{ "{\"kind\": \"episodes\", \"clip\": 5}", "clip" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 8 names" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [\"\"]}", "labelled: expected 1 to 255 bytes" },
+		{ "{\"kind\": \"episodes\", \"template\": \"\"}", "template: expected 1 to 255 bytes" },
+		{ "{\"kind\": \"episodes\", \"mixed\": 0.1}", "mixed" },
+	};
+	struct fot_stage far = { .method = FOT_METHOD_CROSSBATCH,
+				 .window = 100,
+				 .batch = 2,
+				 .w = 1,
+				 .d = 1,
+				 .pack = 1,
+				 .far = 0.5 };
+	struct fot_generator g, h;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cJSON *obj = cJSON_Parse(rows[i].text);
+
+		assert_fails(fot_generator_parse(&g, obj, "g", &err), FOT_ERR_USAGE, &err, rows[i].want);
+		cJSON_Delete(obj);
+	}
+	parse(&g, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20}");
+	parse(&h, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20}");
+	assert_true(fot_generator_equal(&g, &h));
+	h.labelled[1][0] = 'c';
+	assert_false(fot_generator_equal(&g, &h));
+	assert_fails(fot_generator_check(&g, &far, "s", &err), FOT_ERR_USAGE, &err, "far is for datasets");
+}
+
+#define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(test_episodes_read_as_demonstrations), WITH(test_episodes_are_functions_of_their_stream),
+		WITH(test_episodes_repeat_earlier_texts),   WITH(test_episodes_of_labelled_sets),
+		WITH(test_episodes_refuse_bad_input),       WITH(test_episodes_survive_failing_memory),
+		WITH(test_episodes_fill_batches),           cmocka_unit_test(test_episodes_generator_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
