@@ -15,6 +15,7 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, int32_t thread
 
 	opts.n_threads = threads;
 	opts.mem_max = fot_plan_memory(p, condition);
+	opts.cache_windows = fot_plan_cache(p, condition);
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
 }
 

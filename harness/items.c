@@ -46,6 +46,7 @@ int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
 	opts.n_threads = w->threads;
 	opts.no_skip = w->no_skip;
 	opts.mem_max = fot_plan_memory(w->plan, condition);
+	opts.cache_windows = w->share ? fot_plan_cache(w->plan, condition) : 0;
 	w->condition = condition;
 	FOT_TRY(fot_session_open(&w->session, m, &opts, err));
 	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE, w->share, err));

@@ -8,8 +8,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "harness/task_class.h"
+#include "model/window_cache.h"
 #include "tasks/passkey.h"
 #include "harness/store.h"
+
+#define CACHE_BYTES ((size_t)768 << 20)
+#define CACHE_PROMPTS 4
 
 static int no_memory(struct fot_err *err)
 {
@@ -221,6 +225,19 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 		most = need > most ? need : most;
 	}
 	return most;
+}
+
+int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
+{
+	const struct fot_condition *c = &p->condition[condition];
+	const struct fot_config *config = fot_model_config(p->model[c->model].model);
+	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, config->hidden_size);
+	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
+	bool shares = false;
+
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		shares |= p->spec->task[t].class->stem != NULL;
+	return !shares ? 0 : want < most ? want : most;
 }
 
 /* --- exclusions --- */

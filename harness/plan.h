@@ -89,6 +89,9 @@ const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct
 /* Most memory tokens that any item of a condition can need. */
 int64_t fot_plan_memory(const struct fot_plan *p, size_t condition);
 
+/* Windows that a condition's session shall keep by their tokens, when prompts may share any:
+ * a few prompts' worth, within a fixed number of bytes. */
+int64_t fot_plan_cache(const struct fot_plan *p, size_t condition);
 
 /* --- for task classes --- */
 

@@ -145,34 +145,27 @@ out:
 	return status;
 }
 
-/* One task's grid for a paper; published figures are for `report`. */
-static int add_latex(struct fot_str *out, const struct fot_table *rows, const struct fot_plan *p, struct fot_err *err)
-{
-	struct fot_report_run run = { .name = p->spec->name, .last = rows->n_rows };
-	struct fot_table report, paper;
-	int status;
-
-	fot_table_init(&report, &fot_schema_report);
-	fot_table_init(&paper, &fot_schema_paper);
-	FOT_TRY(fot_report_build(&report, rows, &run, 1, &paper, false, p->spec->seed, err));
-	FOT_TRY(fot_report_print(out, &report, FOT_REPORT_LATEX, err));
-out:
-	fot_table_release(&report);
-	return status;
-}
-
+/* The grids for a paper; published figures are for `report`. */
 static int write_latex(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
 		       struct fot_err *err)
 {
+	struct fot_table report, paper;
 	struct fot_str text = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < fot_n_task_classes; k++)
-		if (r->rows[k].n_rows && r->rows[k].schema == &fot_schema_perplexity)
-			FOT_TRY(add_latex(&text, &r->rows[k], p, err));
+	fot_table_init(&report, &fot_schema_report);
+	fot_table_init(&paper, &fot_schema_paper);
+	for (size_t k = 0; k < fot_n_task_classes; k++) {
+		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
+
+		if (r->rows[k].n_rows)
+			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
+	}
+	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.tex", err);
 out:
+	fot_table_release(&report);
 	fot_str_release(&text);
 	return status;
 }

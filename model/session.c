@@ -1,21 +1,13 @@
-/* session.c: feeding a timeline.
+/* session.c: the timeline: opening, feeding, memory, marks.
  *
- * A feed is cut where windows end; each piece goes through the layers together.
- * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
- *
- *   project   per row tile:        norm, q, k, v, rotation       -> local cache
- *   attend    per (head, tile):    local keys, then the memory
- *   finish    per row tile:        output projection, MLP
- *
- * A tile's result depends on the tile alone, never on the thread that did it.
- * Windows of which nothing is asked meet nowhere when there is one memory layer: then
- * each thread takes whole windows, with the same tiles, up to that layer's keys and
- * values, which go to their places in the memory at once.
+ * A feed is cut where windows end; each piece goes through the layers together
+ * (session_layers.c).  Windows of which nothing is asked go straight to the memory where
+ * that is possible, several at once, or out of the cache of windows.
  * Invariants: local caches hold n_local rows of every layer (only up to the last
  * memory layer's keys and values for a window of which nothing was asked, which is
  * full then and can only leave); memories hold mem_len entries, or none with search
  * none. */
-#include "model/session.h"
+#include "model/session_priv.h"
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
 
@@ -24,60 +16,12 @@
 #include <stdlib.h>
 
 #include "model/dtype.h"
-#include "model/linear.h"
-#include "model/memory.h"
 #include "model/ops.h"
 
 /* Weights of small models are widened once, those of large ones tile by tile. */
 #define WIDEN_MAX_BYTES ((size_t)1 << 30)
-
-struct layer {
-	struct fot_linear q, k, v, o, gate, up, down;
-	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
-	bool mem, rotates;
-	float *k_local, *v_local;               /* [W, D] as attention uses them */
-	float *k_ctx;                           /* [W, D] as the memory stores them; memory layers only */
-	struct fot_memory memory;               /* memory layers only */
-};
-
-/* Where the rows of a piece are worked on. */
-struct rows {
-	float *x, *q, *o;       /* [n, D] of the piece */
-	float *k, *v, *k_ctx;   /* [W, D] of the layer at work */
-};
-
-struct scratch {
-	struct rows alone;      /* for windows that a thread takes alone */
-	float *xn;        /* [TILE, D] */
-	float *g, *u;     /* [TILE, F] */
-	float *logits;    /* [TILE, V] */
-	float *widened;   /* for fot_linear */
-	struct fot_attn attn;
-	struct fot_memory_scratch mem;
-};
-
-struct fot_session {
-	const struct fot_model *model;
-	struct fot_config cfg;
-	struct fot_session_opts opts;
-	struct fot_arena arena;
-	struct layer *layer;
-	struct scratch *scratch;
-	struct fot_linear head;
-	const float *embed_f32, *norm;    /* embed_f32 NULL: rows are widened from embed */
-	const struct fot_tensor *embed;
-	float *wide;                      /* all weights as float, or NULL */
-	float *vectors;                   /* without wide: the norms and temperatures as float */
-	float *x, *q, *o;                 /* [W, D] of the current piece */
-	float *rope_cos, *rope_sin;       /* [W, d/2] */
-	int *failed;                      /* [tiles] a logit was not finite */
-	int last_mem;                     /* last layer whose memory is kept; -1 */
-	int64_t window;
-	int64_t n_local, mem_len, reach;
-	int64_t pads, pad_shift;          /* padding at the head of the local window; positions it takes */
-	int64_t mem_pads;                 /* padding at the head of the memory */
-	uint64_t window_no, serial;
-};
+/* Windows that go to the memory together. */
+#define FILL_WINDOWS 16
 
 /* ---- opening --------------------------------------------------------- */
 
@@ -179,6 +123,8 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 	}
 	for (int t = 0; t < s->opts.n_threads; t++)
 		lay_scratch(y, &s->scratch[t], c, &s->opts, W, wide);
+	if (takes_alone(c, &s->opts))
+		fot_window_cache_lay(&s->cache, y, s->opts.cache_windows, W, D);
 	s->x = take(y, W * D);
 	s->q = take(y, W * D);
 	s->o = take(y, W * D);
@@ -348,223 +294,6 @@ void fot_session_close(struct fot_session *s)
 	fot_free(s);
 }
 
-/* ---- the layers ------------------------------------------------------ */
-
-/* What one piece of a feed is. */
-struct piece {
-	const int32_t *tokens;
-	int64_t n, n0; /* tokens, and rows of the window before them */
-	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
-};
-
-static void embed_rows(const struct fot_session *s, float *x, const struct piece *p)
-{
-	int64_t D = s->cfg.hidden_size;
-
-	for (int64_t i = 0; i < p->n; i++) {
-		int64_t row = p->tokens[i] * D;
-
-		if (s->embed_f32)
-			memcpy(x + i * D, s->embed_f32 + row, sizeof(float) * (size_t)D);
-		else
-			fot_widen(x + i * D,
-				  (const unsigned char *)s->embed->data + fot_dtype_size(s->embed->dtype) * (size_t)row,
-				  s->embed->dtype, (size_t)D);
-	}
-}
-
-/* Rows of the window from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
-static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, int64_t n)
-{
-	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim;
-	int64_t skip = s->pad_shift > at ? s->pad_shift - at : 0, first = at + skip - s->pad_shift;
-
-	if (skip >= n)
-		return;
-	fot_rope_apply(k + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
-	if (q)
-		fot_rope_apply(q + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
-}
-
-/* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
-static void project(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
-		    int64_t r0, int64_t n, bool queries, struct scratch *t)
-{
-	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim, at = p->n0 + r0;
-	float *q = r->q + r0 * D, *k = r->k + at * D;
-
-	fot_rmsnorm_forward(t->xn, NULL, r->x + r0 * D, a->norm1, n, D, s->cfg.rms_norm_eps);
-	fot_linear_forward(k, t->xn, n, &a->k, 0, t->widened);
-	fot_linear_forward(r->v + at * D, t->xn, n, &a->v, 0, t->widened);
-	if (queries)
-		fot_linear_forward(q, t->xn, n, &a->q, 0, t->widened);
-	if (s->cfg.qk_norm)
-		fot_unit_forward(k, NULL, k, NULL, n, H, d);
-	if (s->cfg.qk_norm && queries)
-		fot_unit_forward(q, NULL, q, a->log_scale, n, H, d);
-	if (r->k_ctx != r->k)
-		memcpy(r->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
-	if (a->rotates)
-		rotate(s, k, queries ? q : NULL, at, n);
-}
-
-/* First entry of the memory that queries see. */
-static int64_t mem_from(const struct fot_session *s)
-{
-	int64_t from = s->mem_len > s->reach ? s->mem_len - s->reach : 0;
-
-	return from > s->mem_pads ? from : s->mem_pads;
-}
-
-static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h, float scale,
-			  struct scratch *t)
-{
-	int64_t D = s->cfg.hidden_size, from = mem_from(s);
-
-	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
-		fot_memory_read_all(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
-	else if (a->mem)
-		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
-}
-
-/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
-static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
-			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
-{
-	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
-	int64_t first = s->pads * D + col;
-	const float *q = r->q + r0 * D + col;
-	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
-
-	fot_attn_begin(&t->attn, n);
-	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
-	attend_memory(s, a, q, h, scale, t);
-	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
-}
-
-/* Rows of padding see no local key.  With memory in sight they see that alone; else all
- * scores are equally masked and the softmax is uniform over everything that is masked,
- * keys to come included (longllama.md 30).  A scale of 0 makes it so. */
-static void attend_pads(const struct fot_session *s, const struct layer *a, const struct rows *r,
-			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
-{
-	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim;
-	const float *q = r->q + r0 * D + col;
-
-	fot_attn_begin(&t->attn, n);
-	if (a->mem && mem_from(s) < s->mem_len) {
-		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
-	} else {
-		fot_attn_fold(&t->attn, q, D, r->k + col, D, r->v + col, D, p->n0 + p->n,
-			      FOT_ATTN_ALL, 0);
-		if (a->mem)
-			fot_memory_read_all(&a->memory, &t->attn, q, D, h, 0, s->mem_pads, 0, &t->mem);
-	}
-	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
-}
-
-static void attend(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
-		   int64_t h, int64_t r0, int64_t n, struct scratch *t)
-{
-	int64_t pads = s->pads - p->n0 - r0;
-
-	pads = pads < 0 ? 0 : pads > n ? n : pads;
-	if (pads > 0)
-		attend_pads(s, a, r, p, h, r0, pads, t);
-	if (pads < n)
-		attend_rows(s, a, r, p, h, r0 + pads, n - pads, t);
-}
-
-static void finish(const struct fot_session *s, const struct layer *a, const struct rows *r, int64_t r0, int64_t n,
-		   struct scratch *t)
-{
-	int64_t D = s->cfg.hidden_size, F = s->cfg.intermediate_size;
-	float *x = r->x + r0 * D;
-
-	fot_linear_forward(x, r->o + r0 * D, n, &a->o, 1, t->widened);
-	fot_rmsnorm_forward(t->xn, NULL, x, a->norm2, n, D, s->cfg.rms_norm_eps);
-	fot_linear_forward(t->g, t->xn, n, &a->gate, 0, t->widened);
-	fot_linear_forward(t->u, t->xn, n, &a->up, 0, t->widened);
-	fot_swiglu_forward(t->g, t->g, t->u, n * F);
-	fot_linear_forward(x, t->g, n, &a->down, 1, t->widened);
-}
-
-static int64_t tile_rows(const struct piece *p, int64_t tile)
-{
-	int64_t left = p->n - tile * FOT_TILE_Q;
-
-	return left < FOT_TILE_Q ? left : FOT_TILE_Q;
-}
-
-static void run_layers(struct fot_session *s, const struct piece *p)
-{
-	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
-	int top = p->skip ? s->last_mem + 1 : s->cfg.n_layers;
-
-#pragma omp parallel num_threads(s->opts.n_threads)
-	{
-		struct scratch *t = &s->scratch[omp_get_thread_num()];
-
-		for (int l = 0; l < top; l++) {
-			const struct layer *a = &s->layer[l];
-			struct rows r = { s->x, s->q, s->o, a->k_local, a->v_local, a->k_ctx };
-			bool last = p->skip && l == s->last_mem;
-
-#pragma omp for schedule(dynamic, 1)
-			for (int64_t i = 0; i < tiles; i++)
-				project(s, a, &r, p, i * FOT_TILE_Q, tile_rows(p, i), !last, t);
-			if (last)
-				break;
-#pragma omp for schedule(dynamic, 1)
-			for (int64_t i = 0; i < tiles * H; i++)
-				attend(s, a, &r, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
-#pragma omp for schedule(dynamic, 1)
-			for (int64_t i = 0; i < tiles; i++)
-				finish(s, a, &r, i * FOT_TILE_Q, tile_rows(p, i), t);
-		}
-	}
-}
-
-/* A whole window up to the memory layer's keys and values, by one thread. */
-static void run_alone(const struct fot_session *s, const struct piece *p, struct scratch *t)
-{
-	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
-
-	embed_rows(s, t->alone.x, p);
-	for (int l = 0; l <= s->last_mem; l++) {
-		const struct layer *a = &s->layer[l];
-
-		for (int64_t i = 0; i < tiles; i++)
-			project(s, a, &t->alone, p, i * FOT_TILE_Q, tile_rows(p, i), l < s->last_mem, t);
-		if (l == s->last_mem)
-			break;
-		for (int64_t i = 0; i < tiles * H; i++)
-			attend(s, a, &t->alone, p, i / tiles, i % tiles * FOT_TILE_Q, tile_rows(p, i % tiles), t);
-		for (int64_t i = 0; i < tiles; i++)
-			finish(s, a, &t->alone, i * FOT_TILE_Q, tile_rows(p, i), t);
-	}
-}
-
-/* n_windows whole windows straight into the memory, which has room for them. */
-static void fill_memory(struct fot_session *s, const int32_t *tokens, int64_t n_windows)
-{
-	struct fot_memory *m = &s->layer[s->last_mem].memory;
-
-#pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads)
-	for (int64_t i = 0; i < n_windows; i++) {
-		struct piece p = { .tokens = tokens + i * s->window, .n = s->window, .skip = true };
-		struct scratch *t = &s->scratch[omp_get_thread_num()];
-		struct fot_memory at = *m; /* its end, as this window finds it */
-
-		run_alone(s, &p, t);
-		at.len = s->mem_len + i * s->window;
-		fot_memory_append(&at, t->alone.k_ctx, t->alone.v, s->cfg.hidden_size, s->window);
-	}
-	s->mem_len += n_windows * s->window;
-	m->len = s->mem_len;
-	s->window_no = ++s->serial;
-}
-
 /* ---- what was asked -------------------------------------------------- */
 
 static bool logits_asked(const struct fot_want *w, int64_t i)
@@ -615,7 +344,7 @@ static bool answer(const struct fot_want *w, int64_t i, const float *logits, int
 static void answer_tile(struct fot_session *s, const struct piece *p, int64_t tile, int64_t first,
 			const struct fot_want *w, struct scratch *t)
 {
-	int64_t D = s->cfg.hidden_size, V = s->cfg.vocab_size, r0 = tile * FOT_TILE_Q, n = tile_rows(p, tile);
+	int64_t D = s->cfg.hidden_size, V = s->cfg.vocab_size, r0 = tile * FOT_TILE_Q, n = session_tile_rows(p, tile);
 
 	s->failed[tile] = 0;
 	if (!any_asked(w, first + r0, n))
@@ -642,6 +371,63 @@ static int answer_piece(struct fot_session *s, const struct piece *p, int64_t fi
 			return FOT_FAIL(err, FOT_ERR_RUN, "%s: a logit is not finite near token %lld of the feed",
 					fot_model_dir(s->model), (long long)(first + i * FOT_TILE_Q));
 	return FOT_OK;
+}
+
+/* ---- filling the memory ---------------------------------------------- */
+
+/* A window's keys and values to entry `at` of the memory, which has room. */
+static void place_window(struct fot_session *s, int64_t at, const float *k, const float *v)
+{
+	struct fot_memory m = s->layer[s->last_mem].memory;
+
+	m.len = at;
+	fot_memory_append(&m, k, v, s->cfg.hidden_size, s->window);
+}
+
+/* true: the window was in the cache, and is in the memory now. */
+static bool recall_window(struct fot_session *s, const int32_t *tokens, int64_t at)
+{
+	int64_t slot = fot_window_cache_find(&s->cache, tokens), n = s->cache.window * s->cache.width;
+
+	if (slot >= 0)
+		place_window(s, at, s->cache.k + slot * n, s->cache.v + slot * n);
+	return slot >= 0;
+}
+
+static void fill_window(struct fot_session *s, const int32_t *tokens, int64_t at)
+{
+	struct piece p = { .tokens = tokens, .n = s->window, .skip = true };
+	struct scratch *t = &s->scratch[omp_get_thread_num()];
+
+	session_run_alone(s, &p, t);
+	place_window(s, at, t->alone.k_ctx, t->alone.v);
+	if (s->cache.slots) {
+#pragma omp critical(window_cache)
+		fot_window_cache_put(&s->cache, tokens, t->alone.k_ctx, t->alone.v);
+	}
+}
+
+/* Up to FILL_WINDOWS whole windows. */
+static void fill_some(struct fot_session *s, const int32_t *tokens, int64_t n)
+{
+	int64_t missing[FILL_WINDOWS], n_missing = 0, W = s->window;
+
+	for (int64_t i = 0; i < n; i++)
+		if (!recall_window(s, tokens + i * W, s->mem_len + i * W))
+			missing[n_missing++] = i;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads) if (n_missing > 1)
+	for (int64_t i = 0; i < n_missing; i++)
+		fill_window(s, tokens + missing[i] * W, s->mem_len + missing[i] * W);
+	s->mem_len += n * W;
+	s->layer[s->last_mem].memory.len = s->mem_len;
+}
+
+/* n_windows whole windows straight into the memory, which has room for them. */
+static void fill_memory(struct fot_session *s, const int32_t *tokens, int64_t n_windows)
+{
+	for (int64_t i = 0; i < n_windows; i += FILL_WINDOWS)
+		fill_some(s, tokens + i * s->window, n_windows - i < FILL_WINDOWS ? n_windows - i : FILL_WINDOWS);
+	s->window_no = ++s->serial;
 }
 
 /* ---- the timeline ---------------------------------------------------- */
@@ -724,8 +510,8 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 		if (p.n > s->window - p.n0)
 			p.n = s->window - p.n0;
 		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n) && !s->opts.no_skip;
-		embed_rows(s, s->x, &p);
-		run_layers(s, &p);
+		session_embed(s, s->x, &p);
+		session_run(s, &p);
 		FOT_TRY(answer_piece(s, &p, done, want, err));
 		s->n_local += p.n;
 		done += p.n;

@@ -32,6 +32,7 @@ struct fot_session_opts {
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
 	int32_t n_threads;        /* >= 1 */
+	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */

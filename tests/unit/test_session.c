@@ -225,6 +225,41 @@ static void test_session_filling_in_pieces_changes_no_bit(void **state)
 	close_fixture(&f);
 }
 
+/* A text that repeats windows, through caches of many, few and no slots. */
+static void test_session_cached_windows_change_no_bit(void **state)
+{
+	static const int64_t slots[] = { 0, 4, 64 };
+	struct fixture f;
+	double first[W];
+
+	(void)state;
+	open_fixture(&f, 1, true, true, FOT_F32);
+	memcpy(f.text + W, f.text, sizeof(int32_t) * W);
+	memcpy(f.text + 3 * W, f.text, sizeof(int32_t) * W);
+	for (size_t i = 0; i < 3; i++)
+		for (int threads = 1; threads <= 3; threads++) {
+			struct fot_session_opts o;
+			struct fot_session *s = NULL;
+
+			fot_session_opts_default(&o, f.m);
+			o.mem_dtype = FOT_BF16;
+			o.mem_max = N;
+			o.n_threads = threads;
+			o.cache_windows = slots[i];
+			assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
+			for (int round = 0; round < 2; round++) {
+				fot_session_reset(s);
+				feed(s, &f, 0, N - W, false);
+				feed(s, &f, N - W, N, true);
+				if (i == 0 && threads == 1 && round == 0)
+					memcpy(first, f.nll + N - W, sizeof first);
+				assert_memory_equal(first, f.nll + N - W, sizeof first);
+			}
+			fot_session_close(s);
+		}
+	close_fixture(&f);
+}
+
 static void test_session_rewind_equals_fresh(void **state)
 {
 	struct fixture f;
@@ -393,6 +428,7 @@ int main(void)
 		scratched(test_session_same_bits_for_any_threads),
 		scratched(test_session_skipping_changes_no_bit),
 		scratched(test_session_filling_in_pieces_changes_no_bit),
+		scratched(test_session_cached_windows_change_no_bit),
 		scratched(test_session_rewind_equals_fresh),
 		scratched(test_session_topk_of_all_is_dense),
 		scratched(test_session_bf16_memory_is_rounded),

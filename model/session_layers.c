@@ -1,0 +1,209 @@
+/* session_layers.c: what a piece of a timeline goes through.
+ *
+ * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
+ *
+ *   project   per row tile:        norm, q, k, v, rotation       -> local cache
+ *   attend    per (head, tile):    local keys, then the memory
+ *   finish    per row tile:        output projection, MLP
+ *
+ * A tile's result depends on the tile alone, never on the thread that did it.
+ * Windows of which nothing is asked meet nowhere when there is one memory layer: then
+ * each thread takes whole windows, with the same tiles. */
+#include "model/session_priv.h"
+
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
+#include <math.h>
+#include <omp.h>
+
+#include "model/dtype.h"
+#include "model/ops.h"
+
+void session_embed(const struct fot_session *s, float *x, const struct piece *p)
+{
+	int64_t D = s->cfg.hidden_size;
+
+	for (int64_t i = 0; i < p->n; i++) {
+		int64_t row = p->tokens[i] * D;
+
+		if (s->embed_f32)
+			memcpy(x + i * D, s->embed_f32 + row, sizeof(float) * (size_t)D);
+		else
+			fot_widen(x + i * D,
+				  (const unsigned char *)s->embed->data + fot_dtype_size(s->embed->dtype) * (size_t)row,
+				  s->embed->dtype, (size_t)D);
+	}
+}
+
+/* Rows of the window from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
+static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, int64_t n)
+{
+	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim;
+	int64_t skip = s->pad_shift > at ? s->pad_shift - at : 0, first = at + skip - s->pad_shift;
+
+	if (skip >= n)
+		return;
+	fot_rope_apply(k + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
+	if (q)
+		fot_rope_apply(q + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
+}
+
+/* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
+static void project(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
+		    int64_t r0, int64_t n, bool queries, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim, at = p->n0 + r0;
+	float *q = r->q + r0 * D, *k = r->k + at * D;
+
+	fot_rmsnorm_forward(t->xn, NULL, r->x + r0 * D, a->norm1, n, D, s->cfg.rms_norm_eps);
+	fot_linear_forward(k, t->xn, n, &a->k, 0, t->widened);
+	fot_linear_forward(r->v + at * D, t->xn, n, &a->v, 0, t->widened);
+	if (queries)
+		fot_linear_forward(q, t->xn, n, &a->q, 0, t->widened);
+	if (s->cfg.qk_norm)
+		fot_unit_forward(k, NULL, k, NULL, n, H, d);
+	if (s->cfg.qk_norm && queries)
+		fot_unit_forward(q, NULL, q, a->log_scale, n, H, d);
+	if (r->k_ctx != r->k)
+		memcpy(r->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
+	if (a->rotates)
+		rotate(s, k, queries ? q : NULL, at, n);
+}
+
+/* First entry of the memory that queries see. */
+static int64_t mem_from(const struct fot_session *s)
+{
+	int64_t from = s->mem_len > s->reach ? s->mem_len - s->reach : 0;
+
+	return from > s->mem_pads ? from : s->mem_pads;
+}
+
+static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h, float scale,
+			  struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, from = mem_from(s);
+
+	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
+		fot_memory_read_all(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
+	else if (a->mem)
+		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
+}
+
+/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
+static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
+			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
+	int64_t first = s->pads * D + col;
+	const float *q = r->q + r0 * D + col;
+	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
+
+	fot_attn_begin(&t->attn, n);
+	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
+	attend_memory(s, a, q, h, scale, t);
+	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
+}
+
+/* Rows of padding see no local key.  With memory in sight they see that alone; else all
+ * scores are equally masked and the softmax is uniform over everything that is masked,
+ * keys to come included (longllama.md 30).  A scale of 0 makes it so. */
+static void attend_pads(const struct fot_session *s, const struct layer *a, const struct rows *r,
+			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim;
+	const float *q = r->q + r0 * D + col;
+
+	fot_attn_begin(&t->attn, n);
+	if (a->mem && mem_from(s) < s->mem_len) {
+		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
+	} else {
+		fot_attn_fold(&t->attn, q, D, r->k + col, D, r->v + col, D, p->n0 + p->n,
+			      FOT_ATTN_ALL, 0);
+		if (a->mem)
+			fot_memory_read_all(&a->memory, &t->attn, q, D, h, 0, s->mem_pads, 0, &t->mem);
+	}
+	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
+}
+
+static void attend(const struct fot_session *s, const struct layer *a, const struct rows *r, const struct piece *p,
+		   int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t pads = s->pads - p->n0 - r0;
+
+	pads = pads < 0 ? 0 : pads > n ? n : pads;
+	if (pads > 0)
+		attend_pads(s, a, r, p, h, r0, pads, t);
+	if (pads < n)
+		attend_rows(s, a, r, p, h, r0 + pads, n - pads, t);
+}
+
+static void finish(const struct fot_session *s, const struct layer *a, const struct rows *r, int64_t r0, int64_t n,
+		   struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, F = s->cfg.intermediate_size;
+	float *x = r->x + r0 * D;
+
+	fot_linear_forward(x, r->o + r0 * D, n, &a->o, 1, t->widened);
+	fot_rmsnorm_forward(t->xn, NULL, x, a->norm2, n, D, s->cfg.rms_norm_eps);
+	fot_linear_forward(t->g, t->xn, n, &a->gate, 0, t->widened);
+	fot_linear_forward(t->u, t->xn, n, &a->up, 0, t->widened);
+	fot_swiglu_forward(t->g, t->g, t->u, n * F);
+	fot_linear_forward(x, t->g, n, &a->down, 1, t->widened);
+}
+
+int64_t session_tile_rows(const struct piece *p, int64_t tile)
+{
+	int64_t left = p->n - tile * FOT_TILE_Q;
+
+	return left < FOT_TILE_Q ? left : FOT_TILE_Q;
+}
+
+void session_run(struct fot_session *s, const struct piece *p)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
+	int top = p->skip ? s->last_mem + 1 : s->cfg.n_layers;
+
+#pragma omp parallel num_threads(s->opts.n_threads)
+	{
+		struct scratch *t = &s->scratch[omp_get_thread_num()];
+
+		for (int l = 0; l < top; l++) {
+			const struct layer *a = &s->layer[l];
+			struct rows r = { s->x, s->q, s->o, a->k_local, a->v_local, a->k_ctx };
+			bool last = p->skip && l == s->last_mem;
+
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles; i++)
+				project(s, a, &r, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last, t);
+			if (last)
+				break;
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles * H; i++)
+				attend(s, a, &r, p, i / tiles, i % tiles * FOT_TILE_Q, session_tile_rows(p, i % tiles), t);
+#pragma omp for schedule(dynamic, 1)
+			for (int64_t i = 0; i < tiles; i++)
+				finish(s, a, &r, i * FOT_TILE_Q, session_tile_rows(p, i), t);
+		}
+	}
+}
+
+void session_run_alone(const struct fot_session *s, const struct piece *p, struct scratch *t)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
+
+	session_embed(s, t->alone.x, p);
+	for (int l = 0; l <= s->last_mem; l++) {
+		const struct layer *a = &s->layer[l];
+
+		for (int64_t i = 0; i < tiles; i++)
+			project(s, a, &t->alone, p, i * FOT_TILE_Q, session_tile_rows(p, i), l < s->last_mem, t);
+		if (l == s->last_mem)
+			break;
+		for (int64_t i = 0; i < tiles * H; i++)
+			attend(s, a, &t->alone, p, i / tiles, i % tiles * FOT_TILE_Q, session_tile_rows(p, i % tiles), t);
+		for (int64_t i = 0; i < tiles; i++)
+			finish(s, a, &t->alone, i * FOT_TILE_Q, session_tile_rows(p, i), t);
+	}
+}
+
+#endif
