@@ -59,7 +59,7 @@ struct fot_stage {
 	double far;        /* probability that the own windows come from anywhere earlier */
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
-	double near;       /* generator lookup: share of the negatives' keys that resemble asked ones */
+	double near;       /* share of the negatives that are hard; generators say how */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 

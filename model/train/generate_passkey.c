@@ -203,6 +203,20 @@ static void add_decoys(struct maker *m, int64_t n_win, int64_t W)
 	}
 }
 
+/* Nothing but sentences about other things, W bytes of them. */
+static void add_only_decoys(struct maker *m, int64_t W)
+{
+	int64_t at = below(m, 40);
+
+	while (at < W && m->n < MAX_INSERTS) {
+		size_t begin = m->words.len;
+
+		decoy(m, &m->words);
+		note(m, at, begin);
+		at += (int64_t)(m->words.len - begin) + below(m, 12);
+	}
+}
+
 /* The n bytes of the document; what an insertion has beyond the end is cut off. */
 static void compose(struct maker *m, int32_t *out, int64_t n, bool intro)
 {
@@ -293,12 +307,15 @@ out:
 	return status;
 }
 
-static int draw_negative(struct maker *m, int32_t *out, int64_t W, struct fot_err *err)
+static int draw_negative(struct maker *m, int32_t *out, int64_t W, double near, struct fot_err *err)
 {
 	int status;
 
 	FOT_TRY(begin_text(m, W, chance(m, m->g->digits), err));
-	add_decoys(m, 1, W);
+	if (near > 0 && chance(m, near))
+		add_only_decoys(m, W);
+	else
+		add_decoys(m, 1, W);
 	FOT_TRY(fot_str_check(&m->words, err));
 	compose(m, out, W, chance(m, INTRO));
 out:
@@ -330,7 +347,7 @@ int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, cons
 	}
 	for (int64_t j = 0; j < negatives; j++) {
 		start(&m, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j);
-		FOT_TRY(draw_negative(&m, b->tokens + (b->n_win - negatives + j) * W, W, err));
+		FOT_TRY(draw_negative(&m, b->tokens + (b->n_win - negatives + j) * W, W, st->near, err));
 	}
 out:
 	fot_free(text);

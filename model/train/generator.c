@@ -119,8 +119,8 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 	/* Room for a sentence, or (standard) for a sentence, the question and the answer. */
 	int64_t least = st->method == FOT_METHOD_STANDARD ? 128 : 96;
 
-	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generator lookup", where);
+	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP && g->kind != FOT_GENERATOR_PASSKEY)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generators lookup and passkey", where);
 	if (g->kind == FOT_GENERATOR_NONE)
 		return FOT_OK;
 	if (st->far > 0 && g->kind == FOT_GENERATOR_EPISODES)

@@ -27,7 +27,8 @@
  *   question somewhere, at its very start in one case of four, and goes on with text
  *   behind the answer.  A window gets sentences about other things with a number with
  *   probability `decoys`.  Negatives are such windows without a pass key; of those of
- *   text a share `digits` is chosen for having digits in it.  The answer is the number's
+ *   text a share `digits` is chosen for having digits in it; a share `near` (of the stage)
+ *   is nothing but sentences about other things.  The answer is the number's
  *   digits and the character behind them.  Standard: sentence and
  *   question stand in the same window.
  *

@@ -290,6 +290,27 @@ static void test_generator_passkey_crossbatch(void **state)
 	fot_batch_release(&b);
 }
 
+static void test_generator_passkey_near(void **state)
+{
+	struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = W, .batch = 1, .w = 1, .d = 1,
+				.negatives = 100, .pack = 1, .near = 0.5 };
+	struct fot_batch b;
+	int full = 0;
+
+	(void)state;
+	assert_int_equal(fot_batch_init(&b, &st, 1, NULL), FOT_OK);
+	draw(&b, &passkey, &st, 2);
+	for (int64_t w = 2; w < b.n_win; w++) {
+		char text[W + 1];
+
+		text_of(text, &b, w);
+		assert_int_equal(count(text, "pass key"), 0);
+		full += count(text, "Remember it") >= 3;
+	}
+	assert_in_range(full, 35, 75);
+	fot_batch_release(&b);
+}
+
 static void test_generator_passkey_standard(void **state)
 {
 	struct fot_stage st = { .method = FOT_METHOD_STANDARD, .window = W, .batch = 16, .w = 1, .d = 1, .pack = 1 };
@@ -463,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_generator_lookup_near_keys),
 		cmocka_unit_test(test_generator_lookup_standard),
 		cmocka_unit_test(test_generator_passkey_crossbatch),
+		cmocka_unit_test(test_generator_passkey_near),
 		cmocka_unit_test(test_generator_passkey_standard),
 		cmocka_unit_test(test_generator_needs_long_documents),
 		cmocka_unit_test(test_generator_function_of_seed_and_step),
