@@ -293,6 +293,7 @@ int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply 
 
 	FOT_TRY(check(a, q, a->memory ? n_stem : q->n_stem, err));
 	FOT_TRY(reserve_logits(a, q, err));
+	fot_session_reach(a->session, INT64_MAX); /* whoever used the session before */
 	if (a->memory) {
 		FOT_TRY(read_stem(a, q->prompt, n_stem, commit, err));
 	} else {

@@ -287,6 +287,11 @@ int main(int argc, char **argv)
 			return FOT_ERR_USAGE;
 		}
 	}
+	if (m.c.tokenizer == FOT_TOKENIZER_NONE) { /* ids that a vocabulary of any size has */
+		m.c.bos_id = 1;
+		m.c.eos_id = 2;
+		m.c.pad_id = 0;
+	}
 	m.c.head_dim = m.c.n_heads > 0 ? m.c.hidden_size / m.c.n_heads : 0;
 	if (make(argv[1], &m, &err) != FOT_OK)
 		fprintf(stderr, "make_checkpoint: %s\n", err.text);
