@@ -119,12 +119,31 @@ out:
 	return status;
 }
 
+/* Has a condition before this one the same tokenizer? Then its prompts need the same tokens. */
+static bool was_checked(const struct fot_plan *p, const struct fot_item *cell)
+{
+	struct fot_item other = *cell;
+	const char *hash = fot_tokenizer_hash(fot_task_tokenizer(p, cell));
+
+	for (other.condition = 0; other.condition < cell->condition; other.condition++) {
+		const struct fot_tokenizer *t = fot_task_tokenizer(p, &other);
+
+		if (t && strcmp(fot_tokenizer_hash(t), hash) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The same for every style: the filler may be empty. */
 static int check_length(const struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
 {
 	int64_t shortest = p->spec->task[cell->task].context_length[0], least = 0;
 	struct fot_passkey x = task_of(p, cell);
-	int status = fot_passkey_min_length(&x, &least, err);
+	int status;
 
+	if (was_checked(p, cell))
+		return FOT_OK;
+	status = fot_passkey_min_length(&x, &least, err);
 	if (status == FOT_OK && shortest < least)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "passkey: context length %lld cannot hold the prompt: at least %lld tokens",
 				(long long)shortest, (long long)least);
@@ -134,13 +153,14 @@ static int check_length(const struct fot_plan *p, const struct fot_item *cell, s
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
-	int status = FOT_OK;
+	struct fot_item cell = { .condition = condition, .task = task };
+	int status = check_length(p, &cell, err);
 
-	for (size_t s = 0; s < t->n_styles; s++) {
-		struct fot_item cell = { .condition = condition, .task = task, .dataset = FOT_NO_DATASET, .style = t->style[s] };
+	for (size_t s = 0; s < t->n_styles && status == FOT_OK; s++) {
 		size_t n = is_prose(t->style[s]) ? t->n_datasets : 1;
 
-		FOT_TRY(check_length(p, &cell, err));
+		cell.dataset = FOT_NO_DATASET;
+		cell.style = t->style[s];
 		for (size_t k = 0; k < n; k++) {
 			if (is_prose(t->style[s]))
 				FOT_TRY(fot_plan_dataset(p, t->dataset[k], &cell.dataset, err));
