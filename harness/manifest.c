@@ -189,6 +189,27 @@ static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 	}
 }
 
+static void add_labelled(struct doc *d, cJSON *root, const struct fot_plan *p)
+{
+	cJSON *list = array(d, root, "labelled");
+
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		const struct fot_labelled *l = p->labelled[i].data;
+		cJSON *o = append(d, list, cJSON_CreateObject());
+
+		text(d, o, "name", l->name);
+		text(d, o, "origin", l->origin);
+		text(d, o, "sha256", l->hash);
+		text(d, o, "template_sha256", p->labelled[i].template.sha256);
+		number(d, o, "labels", (double)l->n_labels);
+		number(d, o, "train_items", (double)l->n_split[FOT_TRAIN]);
+		number(d, o, "test_items", (double)l->n_split[FOT_TEST]);
+		number(d, o, "duplicates", (double)l->n_duplicates);
+		number(d, o, "given_away_by_training_items", (double)l->n_leaked);
+		number(d, o, "bad_rows_left_out", (double)l->n_bad);
+	}
+}
+
 static void add_conventions(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *o = object(d, root, "conventions"), *versions = object(d, root, "task_versions");
@@ -327,6 +348,8 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 	add_models(&d, root, m->plan);
 	add_conditions(&d, root, m->plan);
 	add_datasets(&d, root, m->plan);
+	if (m->plan->n_labelled)
+		add_labelled(&d, root, m->plan);
 	add_conventions(&d, root, m->plan);
 	add_host(&d, root, m->opts);
 	add_progress(&d, root, m);

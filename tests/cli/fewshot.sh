@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Few-shot classification through the command line: rows, nested demonstrations, the same
+# files however the work is shared, cut or resumed, refusals before the run.
+. "$(dirname "$0")/common.bash"
+"$make_checkpoint" tiny seed=1 || exit 1
+mkdir trec
+for i in $(seq 1 60); do
+	echo "NUM:count How many things$i are there ?"
+	echo "LOC:city Where is place$i ?"
+	echo "HUM:ind Who is person$i ?"
+done >trec/train.label
+printf 'NUM:count How many x are there ?\nLOC:city Where is y ?\nHUM:ind Who is z ?\nLOC:city where is PLACE7\n' >trec/test.label
+printf 'HUM:ind Who is that %s ?\n' "$(seq -s' ' 1 80)" >>trec/test.label
+mkdir wq
+echo '[{"qId":"a","qText":"where","answers":["here","there"]},{"qId":"b","qText":"who","answers":["me"]}]' >wq/train.json
+echo '[{"qId":"c","qText":"when","answers":["now"]}]' >wq/test.json
+cat >spec.json <<-'EOS'
+{ "name": "trial", "seed": 5, "window": 128,
+  "models": [ { "path": "tiny", "variant": "fot", "memory": ["none", "dense"] } ],
+  "tasks": [ { "task": "fewshot", "datasets": ["./trec"], "context_lengths": [256, "1k"], "shots": [0, 1, 8, "fill"],
+               "demo_seeds": 2, "scoring": "content-free", "balanced": true },
+             { "task": "fewshot", "datasets": ["./wq"], "context_lengths": [256], "shots": [2], "demo_seeds": 1,
+               "answer_tokens": 6 } ] }
+EOS
+run() { "$fotbench" run spec.json --no-timings -q "$@"; }
+files="fewshot.csv summary.csv samples/fewshot.jsonl"
+same() { local f; for f in $files; do cmp "$1/$f" "$2/$f" || return 1; done; }
+column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next } { print $c }' "$2"; }
+# rows PATTERN NUMBER: lines of one/fewshot.csv that match
+rows() { [ "$(grep -cE "$1" one/fewshot.csv)" -eq "$2" ]; }
+
+check fewshot_runs run -o one -t 2
+check fewshot_row_for_each_item_and_cell rows ',fewshot,trec,' $((2 * 2 * 4 * 2 * 5))
+check fewshot_answers_have_rows rows ',fewshot,wq,256,2,0,c,.*,ok,' 2
+check fewshot_long_questions_are_skipped rows ',skipped_long,' $((2 * 2 * 4 * 2))
+fits() { paste -d' ' <(column context_length one/fewshot.csv) <(column n_tokens_prompt one/fewshot.csv) |
+	awk '$2 > $1 || $2 == 0 && NF > 1 { exit 1 }'; }
+check fewshot_prompts_fit_the_length fits
+fill() { paste -d' ' <(column dataset one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) | sort -u | grep -c trec |
+	awk '{ exit !($1 >= 5) }'; } # 0, 1, 8 and two numbers that fill the lengths
+check fewshot_fill_takes_what_fits fill
+levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
+	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 160 }'; }
+check fewshot_chance_and_majority levels
+sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -qi 'place7 ?' one/samples/fewshot.jsonl; }
+check fewshot_samples_show_prompts sampled
+manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }
+check fewshot_manifest_names_sets manifest
+check fewshot_without_sharing run -o two --no-sharing -t 1
+check fewshot_sharing_changes_no_byte same one two
+resumed() {
+	rm -rf cut && mkdir cut && head -n 9 one/journal.jsonl >cut/journal.jsonl && run -o cut --resume && same one cut
+}
+check fewshot_resumed_is_the_same resumed
+
+few() { "$fotbench" fewshot -m tiny --window 128 --context-lengths 256 -o out --overwrite "$@"; }
+prints fewshot_from_flags 'trec-fine' few -d 'trec?labels=fine' --shots 0,4 --demo-seeds 2 --items 3 --scoring per-token --memory dense
+exits fewshot_too_few_demonstrations 5 'expected 200 demonstrations, there are 179 different ones' few -d trec --shots 200
+check fewshot_round_again few -d trec --shots 200 --repeat-demos --demo-seeds 1 --items 1
+exits fewshot_bad_shots 2 'shots: expected numbers of demonstrations' few -d trec --shots many
+exits fewshot_bad_scoring 2 'did you mean "raw"' few -d trec --scoring rw
+exits fewshot_no_set 5 'is no labelled set' few -d nowhere
+exits fewshot_needs_a_set 2 'dataset' few
+{ printf '{"format": "fotbench-template-1", "demonstration": "{text} {label}\\n", "instruction": "'; seq -s" " 1 100; printf '"}'; } | tr -d "\n" >long.json
+exits fewshot_length_too_short 2 'more than the context length' "$fotbench" fewshot -m tiny --window 128 -d trec --context-lengths 128 \
+	--template long.json -o out --overwrite
+echo 'NUM:count' >>trec/test.label
+exits fewshot_bad_row 5 'test.label:6: expected .COARSE:fine question' few -d trec
+check fewshot_bad_row_left_out few -d 'trec?skip_bad=1' --shots 1 --demo-seeds 1 --items 2
+printf '{"text": "a", "label": "x"}\n{"text": "b", "label": "x"}\n' >one.jsonl
+exits fewshot_one_label 5 'expected two labels or more' few -d ./one.jsonl
+printf 'text,label\n"a,x\n' >bad.csv
+exits fewshot_open_quote 5 'bad.csv:2: a quote that opens' few -d ./bad.csv
