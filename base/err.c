@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LONGEST 8192 /* a path may have 4096 bytes */
+
 void fot_text_oneline(char *text)
 {
 	unsigned char *p = (unsigned char *)text;
@@ -40,14 +42,35 @@ static void cut_partial_utf8(char *text, size_t len)
 		text[start] = '\0';
 }
 
+/* A text too long for its place loses its middle: a long path comes first, the reason last. */
+static void fit(char out[FOT_ERR_TEXT_MAX], char *text)
+{
+	size_t len = strlen(text), head = FOT_ERR_TEXT_MAX / 2, tail;
+
+	if (len < FOT_ERR_TEXT_MAX) {
+		memcpy(out, text, len + 1);
+		return;
+	}
+	memcpy(out, text, head);
+	out[head] = '\0';
+	cut_partial_utf8(out, head);
+	strcat(out, "...");
+	head = strlen(out);
+	for (tail = len - (FOT_ERR_TEXT_MAX - 1 - head); ((unsigned char)text[tail] & 0xc0) == 0x80;)
+		tail++;
+	memcpy(out + head, text + tail, len - tail + 1);
+}
+
 static void format_text(char out[FOT_ERR_TEXT_MAX], const char *fmt, va_list ap)
 {
-	int n = vsnprintf(out, FOT_ERR_TEXT_MAX, fmt, ap);
+	char text[LONGEST];
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
 
 	if (n < 0)
-		strcpy(out, "(the message could not be formatted)");
-	else if (n >= FOT_ERR_TEXT_MAX)
-		cut_partial_utf8(out, FOT_ERR_TEXT_MAX - 1);
+		strcpy(text, "(the message could not be formatted)");
+	else if (n >= LONGEST)
+		cut_partial_utf8(text, LONGEST - 1);
+	fit(out, text);
 	fot_text_oneline(out);
 }
 
@@ -72,18 +95,13 @@ int fot_err_prefix(struct fot_err *err, const char *fmt, ...)
 {
 	char context[FOT_ERR_TEXT_MAX], text[2 * FOT_ERR_TEXT_MAX + 2];
 	va_list ap;
-	int n;
 
 	if (!err)
 		return FOT_ERR_RUN;
 	va_start(ap, fmt);
 	format_text(context, fmt, ap);
 	va_end(ap);
-	n = snprintf(text, sizeof(text), "%s: %s", context, err->text);
-	if (n >= FOT_ERR_TEXT_MAX) {
-		text[FOT_ERR_TEXT_MAX - 1] = '\0';
-		cut_partial_utf8(text, FOT_ERR_TEXT_MAX - 1);
-	}
-	memcpy(err->text, text, FOT_ERR_TEXT_MAX);
+	snprintf(text, sizeof(text), "%s: %s", context, err->text);
+	fit(err->text, text);
 	return err->code;
 }

@@ -106,11 +106,14 @@ static void erase_progress(void)
 static void write_file(const char *prefix, const char *line)
 {
 	char out[LINE_MAX_BYTES + 64], now[32];
-	int n;
+	size_t done = 0, n;
+	ssize_t got = 1;
 
 	fot_utc_now(now);
-	n = snprintf(out, sizeof(out), "%s %s%s\n", now, prefix, line);
-	if (n > 0 && write(state.file, out, (size_t)n) == n)
+	snprintf(out, sizeof(out), "%s %s%s\n", now, prefix, line);
+	for (n = strlen(out); done < n && (got > 0 || (got < 0 && errno == EINTR)); done += got > 0 ? (size_t)got : 0)
+		got = write(state.file, out + done, n - done);
+	if (done == n)
 		return;
 	close_file();
 	fputs("warning: the log file could not be written and is closed\n", stderr);

@@ -82,10 +82,10 @@ static cJSON *number_of(const char *text)
 /* Each comma-separated part of text to the end of a JSON list. */
 static bool add_parts(cJSON *list, const char *text, bool numbers)
 {
-	char *copy = fot_strdup(text), *save = NULL;
+	char *copy = fot_strdup(text), *rest = copy, *part;
 	bool good = copy != NULL && list != NULL;
 
-	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good; part = strtok_r(NULL, ",", &save))
+	while (good && (part = strsep(&rest, ",")))
 		good = cJSON_AddItemToArray(list, numbers ? number_of(part) : cJSON_CreateString(part));
 	fot_free(copy);
 	return good;
@@ -94,10 +94,10 @@ static bool add_parts(cJSON *list, const char *text, bool numbers)
 /* As none, dense and knn objects. */
 static bool add_memories(cJSON *list, const struct flags *f)
 {
-	char *copy = fot_strdup(f->memory), *save = NULL;
+	char *copy = fot_strdup(f->memory), *rest = copy, *part;
 	bool good = copy != NULL && list != NULL;
 
-	for (char *part = copy ? strtok_r(copy, ",", &save) : NULL; part && good; part = strtok_r(NULL, ",", &save)) {
+	while (good && (part = strsep(&rest, ","))) {
 		cJSON *o = cJSON_CreateObject();
 
 		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", part);

@@ -1,7 +1,9 @@
 /* main.c: the table of subcommands. Results go to stdout, all else to stderr. */
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -153,10 +155,23 @@ static int run_command(const struct command *c, int argc, char **argv)
 	return status;
 }
 
+/* A closed descriptor below 3 would be given to the next file opened, and messages would
+ * end up in a journal. What is written to a stdout that was closed fails, as it should. */
+static void fill_standard_files(void)
+{
+	static const int flags[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+	int fd;
+
+	for (int i = 0; i < 3; i++)
+		if (fcntl(i, F_GETFD) < 0 && (fd = open("/dev/null", flags[i])) >= 0 && fd != i)
+			_exit(FOT_ERR_RUN);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
 
+	fill_standard_files();
 	gsl_set_error_handler_off();
 	fot_signals_install_bus();
 	if (argc < 2) {

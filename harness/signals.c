@@ -20,14 +20,18 @@ static void on_stop(int signal_number)
 void fot_signals_install(void)
 {
 	static const int stop[] = { SIGINT, SIGTERM, SIGHUP }, ignore[] = { SIGPIPE, SIGXFSZ };
-	struct sigaction action;
+	struct sigaction action, before;
 
 	memset(&action, 0, sizeof action);
 	sigemptyset(&action.sa_mask);
 	action.sa_handler = on_stop;
 	action.sa_flags = SA_RESTART;
-	for (size_t i = 0; i < sizeof stop / sizeof stop[0]; i++)
+	for (size_t i = 0; i < sizeof stop / sizeof stop[0]; i++) {
+		/* nohup ignores SIGHUP on purpose. (A script's & ignores SIGINT, but not on purpose.) */
+		if (stop[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+			continue;
 		sigaction(stop[i], &action, NULL);
+	}
 	action.sa_handler = SIG_IGN;
 	for (size_t i = 0; i < sizeof ignore / sizeof ignore[0]; i++)
 		sigaction(ignore[i], &action, NULL);
