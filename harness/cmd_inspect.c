@@ -233,7 +233,7 @@ static int describe_length(struct fot_str *out, const struct fot_model *m, const
 		c.last_context_length = (int32_t)f->reading.last_context;
 	all = work_of(&c, &o, (double)n, true);
 	last = work_of(&c, &o, (double)n, false);
-	fot_str_printf(out, "%10lld %12.1f %14.4f %14.4f %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
+	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
 		       sum(&all) / 1e12, sum(&last) / 1e12, 100 * last.weights / sum(&last),
 		       100 * last.local / sum(&last), 100 * last.memory / sum(&last),
 		       machine && bytes > machine ? "  more memory than this machine has" : "");

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/dtype.h"
+#include "model/foreign.h"
 
 #define LENGTH_BYTES 8u
 #define HEADER_MAX 100000000u
@@ -40,31 +41,16 @@ struct fot_safetensors {
 	const struct row **by_name;
 };
 
-/* ---- what is this file? ------------------------------------------------ */
-
-struct magic {
-	const char *bytes;
-	const char *what;
-};
-
-static const struct magic magics[] = {
-	{ "version https://git-lfs",
-	  "a git-LFS pointer, not the file itself (fetch it with \"git lfs pull\")" },
-	{ "<", "an HTML or XML page, not a model (a download that went wrong?)" },
-	{ "PK\003\004", "a zip archive (a PyTorch .bin file?), not safetensors" },
-	{ "GGUF", "a GGUF file, not safetensors" },
-};
+/* ---- the header -------------------------------------------------------- */
 
 /* Why the header is too long: each of these, read as a length, is over the limit. */
 static int refuse_length(uint64_t len, const unsigned char *bytes, size_t n, const char *name,
 			 struct fot_err *err)
 {
-	for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
-		size_t k = strlen(magics[i].bytes);
+	const char *what = fot_foreign(bytes, n);
 
-		if (n >= k && memcmp(bytes, magics[i].bytes, k) == 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, magics[i].what);
-	}
+	if (what)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, what);
 	return FOT_FAIL(err, FOT_ERR_INPUT,
 			"%s: HeaderTooLarge: expected a header of at most %u bytes, got %llu", name,
 			HEADER_MAX, (unsigned long long)len);

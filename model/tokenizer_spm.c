@@ -27,6 +27,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/foreign.h"
 #include "model/spm_merge.h"
 #include "model/spm_proto.h"
 #include "model/tokenizer_impl.h"
@@ -572,12 +573,14 @@ static const struct fot_tokenizer_ops spm_ops = { spm_encode, spm_decode, spm_cl
 /* Takes *file over. */
 static int open_file(struct fot_tokenizer **out, struct fot_str *file, const char *name, struct fot_err *err)
 {
-	struct spm *t = fot_calloc(1, sizeof *t);
+	const char *what = file->len ? fot_foreign(file->data, file->len) : NULL;
+	struct spm *t = what ? NULL : fot_calloc(1, sizeof *t);
 	int status;
 
 	if (!t) {
 		fot_str_release(file);
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return what ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, what) :
+			      FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
 	}
 	t->base.ops = &spm_ops;
 	t->file = *file;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/dtype.h"
+#include "model/foreign.h"
 #include "model/zip.h"
 
 #define PICKLE_MAX ((size_t)64 << 20)
@@ -702,8 +703,11 @@ static int read_archive(struct fot_torch *t, const unsigned char *p, size_t n, c
 {
 	struct fot_zip zip = { 0 };
 	struct machine m = { .name = name, .zip = &zip, .err = err };
+	const char *what = n >= 4 && memcmp(p, "PK\003\004", 4) == 0 ? NULL : fot_foreign(p, n);
 	int status;
 
+	if (what)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, what);
 	if (n >= 2 && p[0] == 0x80 && p[1] == 2)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: the form that torch.save wrote before version 1.6: save it again, or convert it",

@@ -588,11 +588,22 @@ int fot_weights_check_finite(const struct fot_weights *w, struct fot_err *err)
 
 static bool is_constant(const struct fot_tensor *t)
 {
-	size_t size = fot_dtype_size(t->dtype);
-	const unsigned char *p = t->data;
+	enum { CHUNK = 1024 };
+	float x[CHUNK], first = 0;
+	size_t size = fot_dtype_size(t->dtype), n = (size_t)t->n;
 
-	/* every element equals the one before it */
-	return t->rank >= 2 && t->n > 1 && memcmp(p, p + size, t->bytes - size) == 0;
+	if (t->rank < 2 || n < 2 || !is_float(t->dtype))
+		return false;
+	fot_widen(&first, t->data, t->dtype, 1);
+	for (size_t at = 0; at < n; at += CHUNK) {
+		size_t k = n - at < CHUNK ? n - at : CHUNK;
+
+		fot_widen(x, (const unsigned char *)t->data + at * size, t->dtype, k);
+		for (size_t i = 0; i < k; i++)
+			if (x[i] < first || x[i] > first)
+				return false;
+	}
+	return true;
 }
 
 int fot_weights_constant(const struct fot_weights *w, struct fot_str *out, struct fot_err *err)

@@ -15,9 +15,9 @@ sanitizers=address,undefined
 # What a target is linked from, besides base/.
 sources_of() {
 	case $1 in
-	safetensors) echo model/safetensors.c model/dtype.c ;;
-	torch) echo tests/unit/torch_writer.c model/torch_zip.c model/zip.c model/dtype.c ;;
-	tokenizer) echo model/tokenizer*.c model/spm_*.c ;;
+	safetensors) echo model/safetensors.c model/dtype.c model/foreign.c ;;
+	torch) echo tests/unit/torch_writer.c model/torch_zip.c model/zip.c model/dtype.c model/foreign.c ;;
+	tokenizer) echo model/tokenizer*.c model/spm_*.c model/foreign.c ;;
 	json) ;;
 	spec) echo harness/spec*.c harness/options.c model/config.c model/dtype.c ;;
 	journal) echo harness/journal.c harness/jsondiff.c ;;

@@ -377,7 +377,8 @@ static const struct raw_bad {
 	{ "\x0a\x02\x12\x00", 4, "score: expected wire type 5, got 2" },
 	{ "\x12\x02\x1a\x00", 4, "trainer_spec.model_type: expected wire type 0, got 2" },
 	{ "\x32\x01x", 3, "no pieces: this is not a SentencePiece model" },
-	{ "<html>", 6, "wire type" },
+	{ "<html>", 6, "this is an HTML" },
+	{ "version https://git-lfs.github.com/spec/v1", 42, "git-LFS pointer" },
 };
 
 static void test_tokenizer_spm_refuses_broken_wire(void **state)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# inspect: what a model is, and what reading with it takes.
+. "$(dirname "$0")/common.bash"
+"$make_checkpoint" tiny || exit 1
+prints inspect_model '^parameters +42854$' "$fotbench" inspect tiny
+prints inspect_tensors '^model.layers.1.self_attn.q_proj.weight +F32 +\[32, 32\]$' "$fotbench" inspect tiny --tensors
+prints inspect_stored '^stored +33 tensors F32 +0\.2 MiB$' "$fotbench" inspect tiny
+prints inspect_file '^file +model.safetensors [0-9]+ bytes$' "$fotbench" inspect tiny
+prints inspect_hash "^file +config.json [0-9]+ bytes $(sha256sum tiny/config.json | cut -c1-64)\$" "$fotbench" inspect tiny --hash
+prints inspect_round_trip 'gives the probe text back unchanged' "$fotbench" inspect tiny
+prints inspect_lengths '^ +8192 +[0-9.]+ ' "$fotbench" inspect tiny --context-lengths 2k-8k*2
+prints inspect_knn '^reading with memory knn:4 in F32, 2 threads' "$fotbench" inspect tiny --memory knn --top-k 4 --mem-dtype f32 -t 2
+prints inspect_too_large 'more memory than this machine has' "$fotbench" inspect tiny --context-lengths 16384M
+prints inspect_checks_weights 'all finite, no constant matrix' "$fotbench" inspect tiny --check-weights
+exits inspect_bad_lengths 2 'context-lengths: expected such as' "$fotbench" inspect tiny --context-lengths 8k-2k
+
+# The work of a prompt in one window is that of its tokens: 2 flop a weight and token, 4 a pair and layer.
+"$make_checkpoint" plain blocks=0 qknorm=0 mem=none tokenizer=none vocab=1000 hidden=64 heads=2 mlp=128 layers=2 window=64 last=64
+prints inspect_work '^ +64 +[0-9.]+ +1\.974e-05 +1\.974e-05 ' "$fotbench" inspect plain --context-lengths 64
+
+# What is foretold is what it takes, within a tenth.
+peak() { # NAME TOKENS MODEL MODE
+	local foretold taken
+	foretold=$("$fotbench" inspect "$3" --memory "$4" -t 2 --context-lengths "$2" | awk -v n="$2" '$1 == n { print $2 }')
+	seq -s, 1 "$2" | awk -F, '{ printf "[["; for (i = 1; i <= NF; i++) printf "%s%d", (i > 1 ? "," : ""), ($i * 7919) % 4000; print "]]" }' >"$1.json"
+	taken=$("$fotbench" score -m "$3" --memory "$4" -t 2 --tokens "$1.json" --out "$1.csv" 2>&1 | sed -n 's/.*peak memory \([0-9]*\) MiB.*/\1/p')
+	if awk -v a="$foretold" -v b="$taken" 'BEGIN { exit !(a > 0 && b > 0 && a < b * 1.1 && b < a * 1.1) }'; then
+		ok "$1"
+	else
+		not_ok "$1" "foretold $foretold MiB, took $taken"
+	fi
+}
+case $variant in
+release)
+	"$make_checkpoint" middle blocks=0 qknorm=0 positionals=1 mem=2 tokenizer=none vocab=4000 hidden=320 heads=5 mlp=864 layers=5 window=256 last=128 dtype=BF16
+	peak inspect_peak_of_many_windows 1400 middle dense
+	peak inspect_peak_of_one_window 120 middle none
+	;;
+*) echo "skip inspect_peak: a sanitizer takes memory of its own" ;;
+esac
