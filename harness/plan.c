@@ -1,6 +1,7 @@
 /* plan.c: see plan.h. */
 #include "harness/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -71,6 +72,7 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
+	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
 	c->mode = m->mode;
@@ -84,7 +86,10 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
 				pm->spec->dir);
-	return FOT_OK;
+	status = fot_session_check(pm->model, &c->opts, err);
+	if (status != FOT_OK)
+		fot_err_prefix(err, "%s", pm->spec->dir);
+	return status;
 }
 
 static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
@@ -251,16 +256,21 @@ static bool length_matches(const struct fot_exclusion *x, const struct fot_item 
 	return found;
 }
 
+/* "" where the prompts are synthetic; only a task with shots has a labelled set. */
+static const char *dataset_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	if (item->dataset != FOT_NO_DATASET)
+		return fot_dataset_name(p->dataset[item->dataset].data);
+	return p->spec->task[item->task].n_shots ? p->labelled[item->labelled].data->name : "";
+}
+
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
-	const char *dataset = item->dataset != FOT_NO_DATASET ? fot_dataset_name(p->dataset[item->dataset].data) :
-			      item->labelled < p->n_labelled	? p->labelled[item->labelled].data->name :
-								  "";
 
 	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
-	       (!x->dataset || strcmp(x->dataset, dataset) == 0) &&
+	       (!x->dataset || strcmp(x->dataset, dataset_of(p, item)) == 0) &&
 	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
 	       (!x->style || (p->spec->task[item->task].n_styles &&
 			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
@@ -338,6 +348,31 @@ static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct f
 	return status;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Two items of one id would stand at one place of the journal. */
+static int check_ids(const struct fot_plan *p, struct fot_err *err)
+{
+	char **id = fot_alloc(p->n_items, sizeof *id);
+	int status = FOT_OK;
+
+	if (!id)
+		return no_memory(err);
+	for (size_t i = 0; i < p->n_items; i++)
+		id[i] = p->item[i].id;
+	qsort(id, p->n_items, sizeof *id, by_id);
+	for (size_t i = 1; i < p->n_items && status == FOT_OK; i++)
+		if (strcmp(id[i - 1], id[i]) == 0)
+			status = FOT_FAIL(err, FOT_ERR_USAGE,
+					  "spec: the item %s stands twice: expected datasets of different names, depths "
+					  "that differ by 1e-6", id[i]);
+	fot_free(id);
+	return status;
+}
+
 static int plan_items(struct fot_plan *p, struct fot_err *err)
 {
 	size_t n = 0;
@@ -357,6 +392,8 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 	FOT_TRY(check_exclusions(p, err));
 	if (p->n_items == 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "spec: everything is excluded");
+	else
+		status = check_ids(p, err);
 out:
 	return status;
 }

@@ -134,7 +134,11 @@ static int keep_item(struct runner *r, const struct fot_item *item, struct fot_t
 
 static bool is_skipped(const struct fot_table *rows)
 {
-	return rows->n_rows > 0 && strncmp(fot_table_text(rows, 0, "status"), "skipped", 7) == 0;
+	size_t n = 0;
+
+	while (n < rows->n_rows && strncmp(fot_table_text(rows, n, "status"), "skipped", 7) == 0)
+		n++;
+	return n > 0 && n == rows->n_rows;
 }
 
 /* A failing item does not take the others with it; a failing journal does. */

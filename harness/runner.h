@@ -5,6 +5,7 @@
 #include "harness/journal.h"
 #include "harness/options.h"
 #include "harness/spec.h"
+#include "model/session.h"
 
 extern const char *const fot_progress_names[]; /* auto, on, off */
 
@@ -72,7 +73,7 @@ struct fot_given_journals {
 		  .type = FOT_OPTION_INT,                                                                         \
 		  .value = &(c)->threads,                                                                         \
 		  .lo = 1,                                                                                        \
-		  .hi = 4096,                                                                                     \
+		  .hi = FOT_SESSION_THREADS_MAX,                                                                                     \
 		  .arg = "N",                                                                                     \
 		  .help = "threads; results do not depend on it [all processors]" },                              \
 		{ .name = "store",                                                                                \

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "harness/spec_task.h"
+#include "model/session.h"
 
 #define MAX_FILE ((size_t)16 << 20)
 #define MAX_LENGTHS 4096
@@ -457,7 +458,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	FOT_TRY(copy_string(&s->name, root, "name", false, &ctx, &r));
 	FOT_TRY(fot_json_i64(root, "seed", false, 0, ((int64_t)1 << 53) - 1, &seed, &ctx, err));
 	FOT_TRY(fot_spec_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
-	FOT_TRY(fot_json_i64(root, "threads", false, 1, 4096, &threads, &ctx, err));
+	FOT_TRY(fot_json_i64(root, "threads", false, 1, FOT_SESSION_THREADS_MAX, &threads, &ctx, err));
 	s->seed = (uint64_t)seed;
 	s->window = (int32_t)window;
 	s->threads = (int32_t)threads;

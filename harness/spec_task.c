@@ -207,8 +207,6 @@ static int read_styles(struct fot_task_spec *t, const cJSON *node, const struct 
 
 	FOT_TRY(fot_spec_list(node, "prompt_styles", &entry, &n, ctx, r->err));
 	fot_free(t->style);
-	fot_free(t->shots);
-	fot_free(t->template);
 	t->n_styles = 0;
 	t->style = fot_calloc(n, sizeof *t->style);
 	if (!t->style)
@@ -243,20 +241,21 @@ static int read_shots(struct fot_task_spec *t, const cJSON *node, const struct f
 	if (!t->shots)
 		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
-		int64_t shots = FOT_FEWSHOT_FILL;
-		bool text = cJSON_IsString(entry);
+		int64_t shots = -1;
+		bool text = cJSON_IsString(entry), fill = text && strcmp(entry->valuestring, "fill") == 0;
+		bool good = text ? fill || fot_parse_size(entry->valuestring, &shots) :
+				   fot_json_as_i64(entry, 0, 1 << 24, &shots, ctx, NULL) == FOT_OK;
 
-		if (text ? strcmp(entry->valuestring, "fill") != 0 && !fot_parse_size(entry->valuestring, &shots) :
-			   !cJSON_IsNumber(entry) || fot_json_as_i64(entry, 0, 1 << 24, &shots, ctx, NULL) != FOT_OK)
-			shots = -2;
-		if (shots < FOT_FEWSHOT_FILL || shots > 1 << 24)
+		if (!good || (!fill && (shots < 0 || shots > 1 << 24)))
 			return FOT_FAIL(r->err, FOT_ERR_USAGE,
 					"%s: shots: expected numbers of demonstrations, 0 to 2^24, or \"fill\"", ctx->where);
-		t->shots[t->n_shots++] = shots;
+		t->shots[t->n_shots++] = fill ? FOT_FEWSHOT_FILL : shots;
 	}
 	qsort(t->shots, t->n_shots, sizeof *t->shots, ascending);
 	for (size_t i = 1; i < t->n_shots; i++)
-		if (t->shots[i] == t->shots[i - 1])
+		if (t->shots[i] == FOT_FEWSHOT_FILL)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: shots: \"fill\" stands twice", ctx->where);
+		else if (t->shots[i] == t->shots[i - 1])
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: shots: %lld stands twice", ctx->where,
 					(long long)t->shots[i]);
 out:
@@ -529,4 +528,6 @@ void fot_spec_task_release(struct fot_task_spec *t)
 	fot_free(t->context_length);
 	fot_free(t->depth);
 	fot_free(t->style);
+	fot_free(t->shots);
+	fot_free(t->template);
 }

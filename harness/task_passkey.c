@@ -227,37 +227,50 @@ static int open_state(struct fot_worker *w, size_t task, struct state **out, str
 	struct state *s = w->state[task];
 
 	if (!s) {
-		s = w->state[task] = fot_calloc(1, sizeof *s);
-		if (s && w->plan->n_datasets)
-			s->prose = fot_calloc(w->plan->n_datasets, sizeof *s->prose);
-		if (!s || (w->plan->n_datasets && !s->prose))
+		s = fot_calloc(1, sizeof *s);
+		if (s)
+			s->prose = fot_calloc(w->plan->n_datasets + 1, sizeof *s->prose);
+		if (!s || !s->prose) {
+			fot_free(s);
 			return FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory");
+		}
 		s->n_prose = w->plan->n_datasets;
+		w->state[task] = s;
 	}
 	*out = s;
 	return FOT_OK;
 }
 
-/* The split's documents, one behind the other, up to PROSE_BYTES. */
+/* The split's documents, one behind the other, up to PROSE_BYTES. *out stays empty unless all of
+ * them could be read: what is there is taken for whole. */
 static int read_prose(struct fot_str *out, const struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
 {
 	const struct fot_dataset *d = p->dataset[item->dataset].data;
 	enum fot_split split = p->spec->task[item->task].split;
+	struct fot_str all = FOT_STR_INIT, one = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < fot_dataset_count(d) && out->len < PROSE_BYTES; i++) {
+	for (size_t i = 0; i < fot_dataset_count(d) && all.len < PROSE_BYTES; i++) {
 		if (split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != split)
 			continue;
-		FOT_TRY(fot_dataset_text(d, i, out, err));
-		fot_str_puts(out, "\n");
+		FOT_TRY(fot_dataset_text(d, i, &one, err));
+		fot_str_add(&all, one.data, one.len);
+		fot_str_puts(&all, "\n");
+		FOT_TRY(fot_str_check(&all, err));
 	}
-	FOT_TRY(fot_str_check(out, err));
-	if (out->len > PROSE_BYTES)
-		out->len = PROSE_BYTES;
-	if (out->len == 0)
+	if (all.len > PROSE_BYTES)
+		all.len = PROSE_BYTES;
+	if (all.len == 0) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
 				  fot_spec_split_name(split));
+		goto out;
+	}
+	fot_str_release(out);
+	*out = all;
+	all = (struct fot_str)FOT_STR_INIT;
 out:
+	fot_str_release(&all);
+	fot_str_release(&one);
 	return status;
 }
 

@@ -133,10 +133,13 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 	s->failed = fot_layout_take(y, W / FOT_TILE_Q + 1, sizeof *s->failed);
 }
 
-static int check_opts(const struct fot_session_opts *o, const struct fot_config *c, struct fot_err *err)
+int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
 {
-	if (o->n_threads < 1 || o->n_threads > 1024)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "threads: expected 1 to 1024, got %d", o->n_threads);
+	const struct fot_config *c = fot_model_config(m);
+
+	if (o->n_threads < 1 || o->n_threads > FOT_SESSION_THREADS_MAX)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "threads: expected 1 to %d, got %d", FOT_SESSION_THREADS_MAX,
+				o->n_threads);
 	if (o->window < 0 || o->window > 1 << 24)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24, o->window);
 	if (o->search != FOT_SEARCH_NONE && c->n_mem_layers == 0)
@@ -181,7 +184,7 @@ size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_
 	struct fot_session s;
 	struct fot_layout y = { 0 };
 
-	if (check_opts(o, fot_model_config(m), NULL) != FOT_OK)
+	if (fot_session_check(m, o, NULL) != FOT_OK)
 		return 0;
 	if (allocate_shell(&s, m, o, NULL) == FOT_OK)
 		lay_out(&y, &s);
@@ -264,7 +267,7 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 	struct fot_session *s;
 	int status;
 
-	status = check_opts(o, fot_model_config(m), err);
+	status = fot_session_check(m, o, err);
 	if (status != FOT_OK)
 		return status;
 	s = fot_calloc(1, sizeof *s);
@@ -464,13 +467,11 @@ static int check_tokens(const struct fot_session *s, const int32_t *tokens, size
 			struct fot_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int32_t bad = tokens[i] < 0 || tokens[i] >= s->cfg.vocab_size ? tokens[i] : -1;
+		bool token = tokens[i] < 0 || tokens[i] >= s->cfg.vocab_size;
 
-		if (bad == -1 && w && w->targets && w->targets[i] >= s->cfg.vocab_size)
-			bad = w->targets[i];
-		if (bad != -1 || tokens[i] < 0)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: id %d is outside the vocabulary of %d", i, bad,
-					s->cfg.vocab_size);
+		if (token || (w && w->targets && w->targets[i] >= s->cfg.vocab_size))
+			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: id %d is outside the vocabulary of %d", i,
+					token ? tokens[i] : w->targets[i], s->cfg.vocab_size);
 	}
 	return FOT_OK;
 }

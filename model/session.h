@@ -25,13 +25,15 @@
 #include "base/err.h"
 #include "model/model.h"
 
+#define FOT_SESSION_THREADS_MAX 1024
+
 struct fot_session_opts {
 	enum fot_search search;
 	int32_t top_k;            /* for FOT_SEARCH_TOPK */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
-	int32_t n_threads;        /* >= 1 */
+	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
@@ -39,7 +41,9 @@ struct fot_session_opts {
 void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model *m);
 
 struct fot_session;
-/* Bytes that fot_session_open will take. */
+/* Can a session be opened so, memory apart? Errors: FOT_ERR_USAGE, naming the option. */
+int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err);
+/* Bytes that fot_session_open will take; 0 where the options are refused. */
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o);
 /* Allocates everything it will ever need. Errors: FOT_ERR_RUN (memory, with the
  * figure), FOT_ERR_USAGE (options). The model must outlive the session. */

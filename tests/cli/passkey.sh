@@ -79,3 +79,17 @@ check lookup_sharing_changes_no_byte same l1 l2
 exits lookup_wrong_vocabulary 2 'expected a model of 64 ids, got 258' \
 	"$fotbench" lookup -m tiny --context-lengths 1k -o bad
 exits lookup_too_many_records 2 'records' "$fotbench" lookup -m digits --window 50 --context-lengths 1024M -o bad
+
+# Prose is all documents of the split, one behind the other.
+mkdir pair
+for i in $(seq 80); do echo "alpha wolves run." >>pair/a.txt; echo "beta foxes sleep." >>pair/b.txt; done
+printf '{"window":128,"models":[{"path":"tiny","memory":["dense"]}],"tasks":[{"task":"passkey","context_lengths":[2048],"depths":[0.5],"trials":6,"prompt_styles":["text"],"datasets":["./pair"],"split":"all"}]}' >pair.json
+check passkey_prose_runs "$fotbench" run pair.json -o pair.out -q
+prose() { grep -q 'alpha wolves' pair.out/samples/passkey.jsonl && grep -q 'beta foxes' pair.out/samples/passkey.jsonl; }
+check passkey_prose_is_all_documents prose
+
+exits passkey_depths_that_are_one_place 2 'the item .* stands twice' \
+	"$fotbench" passkey -m tiny --memory dense --window 128 --context-lengths 512 --depths 0.1,0.1000000001 -o bad
+exits passkey_top_k_out_of_range 2 'tiny: top-k: expected 1 to 1048576, got 2000000' \
+	"$fotbench" passkey -m tiny --memory knn:2000000 --window 128 --context-lengths 512 -o bad
+exits passkey_threads_out_of_range 2 'threads' "$fotbench" passkey -m tiny --window 128 --context-lengths 512 -t 2000 -o bad

@@ -42,3 +42,21 @@ prints dry_run_500_cells '^all \(memory: the most\)' timeout 5 "$fotbench" run m
 check run_json_is_json bash -c 'head -c 1 out.json | grep -q "{" && grep -q "\"status\": \"complete\"" out.json && ! grep -q "perplexity per token" out.json'
 rows() { [ "$(grep -c '"metric":' out.json)" -eq "$(tail -n +2 whole/summary.csv | wc -l)" ]; }
 check run_json_has_all_rows rows
+
+# Labelled sets: an exclusion by dataset leaves synthetic prompts alone; sets of one name.
+for d in a b; do
+	mkdir "$d"
+	for i in $(seq 40); do echo "{\"id\":\"$i\",\"text\":\"$d word $i\",\"label\":\"$((i % 2))\",\"split\":\"$([ "$i" -le 6 ] && echo test || echo train)\"}"; done >"$d/foo.jsonl"
+done
+few() { cat >few.json; }
+few <<-EOS
+{ "window": 128, "models": [ { "path": "tiny", "memory": ["none", "dense"] } ],
+  "tasks": [ { "task": "passkey", "context_lengths": [512], "depths": [0], "trials": 1 },
+             { "task": "fewshot", "datasets": ["a/foo.jsonl"], "context_lengths": [256], "shots": ["fill", 0], "demo_seeds": 1 } ],
+  "exclude": [ { "dataset": "foo" } ] }
+EOS
+prints exclude_labelled_set_alone ', 2 items,' "$fotbench" validate few.json
+sed -i 's/"shots": .*], "demo/"shots": ["-1"], "demo/' few.json
+exits spec_negative_shots 2 'shots: expected numbers of demonstrations' "$fotbench" validate few.json
+sed -i 's/\["-1"\]/[0]/; s/"a\/foo.jsonl"/"a\/foo.jsonl", "b\/foo.jsonl"/; s/"exclude".*/"seed": 2 }/' few.json
+exits spec_sets_of_one_name 2 'the item .*foo.* stands twice' "$fotbench" validate few.json
