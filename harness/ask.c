@@ -1,6 +1,8 @@
 /* ask.c: see ask.h. */
 #include "harness/ask.h"
 
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
 #include <string.h>
 
 #include "base/mem.h"
@@ -307,3 +309,5 @@ out:
 		a->valid = false;
 	return status;
 }
+
+#endif
