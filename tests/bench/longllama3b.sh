@@ -35,8 +35,8 @@ work_n=$(column "$tokens" 4)
 work_256k=$(column 262144 4)
 
 # One layer of the same width, so that the products have the same shapes.
-"$make_checkpoint" "$work/layer" shape=longllama-3b layers=1 mem=0 window=128 last=64 vocab=256 shards=1
-"$fotbench" bench -m "$work/layer" -t "$threads" --rounds 3 --tokens 1k >"$work/bench"
+"$make_checkpoint" "$work/layer" shape=longllama-3b layers=1 mem=0 window=32 last=16 vocab=256 shards=1
+"$fotbench" bench -m "$work/layer" -t "$threads" --rounds 3 --tokens 64 >"$work/bench"
 sgemm=$(awk '/^sgemm at the model/ { print $(NF - 1) }' "$work/bench")
 
 begin=$(now)
