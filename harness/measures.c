@@ -554,3 +554,17 @@ out:
 	sample_release(&s);
 	return status;
 }
+
+void fot_measured_spread(struct fot_table *out, size_t row, const struct fot_measured *m)
+{
+	if (m->has_counts) {
+		fot_table_set_int(out, row, "n_correct", m->n_correct);
+		fot_table_set_int(out, row, "n_total", m->n_total);
+	}
+	if (m->has_range) {
+		fot_table_set_real(out, row, "value_min", m->min);
+		fot_table_set_real(out, row, "value_max", m->max);
+	}
+	if (m->has_sd)
+		fot_table_set_real(out, row, "sd_between", m->sd);
+}

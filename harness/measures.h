@@ -88,4 +88,7 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,
 			const char *const *item, size_t hint);
 
+/* What m has of n_correct, n_total, value_min, value_max and sd_between into a row. */
+void fot_measured_spread(struct fot_table *out, size_t row, const struct fot_measured *m);
+
 #endif

@@ -138,16 +138,7 @@ static void write_numbers(struct fot_table *out, size_t row, const struct fot_me
 		fot_table_set_real(out, row, "ci_level", m->e.level);
 		fot_table_set_text(out, row, "ci_method", m->e.method);
 	}
-	if (m->has_counts) {
-		fot_table_set_int(out, row, "n_correct", m->n_correct);
-		fot_table_set_int(out, row, "n_total", m->n_total);
-	}
-	if (m->has_range) {
-		fot_table_set_real(out, row, "value_min", m->min);
-		fot_table_set_real(out, row, "value_max", m->max);
-	}
-	if (m->has_sd)
-		fot_table_set_real(out, row, "sd_between", m->sd);
+	fot_measured_spread(out, row, m);
 }
 
 static int write_cell(struct builder *b, struct cell *c, const struct fot_measure *what)

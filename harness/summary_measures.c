@@ -228,20 +228,6 @@ static size_t add_row(struct builder *b, const struct fot_group *g, const char *
 	return row;
 }
 
-static void write_spread(struct fot_table *out, size_t row, const struct fot_measured *m)
-{
-	if (m->has_counts) {
-		fot_table_set_int(out, row, "n_correct", m->n_correct);
-		fot_table_set_int(out, row, "n_total", m->n_total);
-	}
-	if (m->has_range) {
-		fot_table_set_real(out, row, "value_min", m->min);
-		fot_table_set_real(out, row, "value_max", m->max);
-	}
-	if (m->has_sd)
-		fot_table_set_real(out, row, "sd_between", m->sd);
-}
-
 static int write_estimate(struct builder *b, const struct fot_group *g, const struct fot_measure *what, bool part)
 {
 	struct fot_rows r = rows_of(b, g);
@@ -262,7 +248,7 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 		fot_table_set_text(b->out, row, "ci_method", m.e.method);
 		fot_table_set_real(b->out, row, "se", m.e.se);
 	}
-	write_spread(b->out, row, &m);
+	fot_measured_spread(b->out, row, &m);
 	return FOT_OK;
 }
 

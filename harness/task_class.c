@@ -33,6 +33,24 @@ const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const s
 	return fot_model_tokenizer(fot_plan_model_of(p, item));
 }
 
+int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+
+	(void)condition;
+	return t->context_length[t->n_lengths - 1];
+}
+
+struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)
+{
+	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;
+
+	filled = filled > 0 ? filled : 0;
+	if (!fot_task_has_memory(p, item))
+		return (struct fot_cost){ .asked = window };
+	return (struct fot_cost){ .filled = filled, .asked = window, .pairs = (double)window * (double)filled };
+}
+
 size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
 		    struct fot_table *t)
 {

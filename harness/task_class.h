@@ -61,6 +61,10 @@ const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const s
  * window, tokenizer_sha256. */
 size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
 		    struct fot_table *t);
+/* `memory` of tasks whose prompts have their context length: the longest one. */
+int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
+/* `cost` of an item that asks one window at the end of its context length. */
+struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item);
 /* wall_s, tokens_per_s, peak_rss_bytes and n_tokens_read of a row that cost so much. */
 void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_read);
 /* Make generated text fit for CSV and JSON: what is no UTF-8, and control characters but

@@ -153,14 +153,6 @@ out:
 	return status;
 }
 
-static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-
-	(void)condition;
-	return t->context_length[t->n_lengths - 1];
-}
-
 /* Half a window per question: a guess, as questions differ. */
 static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
 {
@@ -495,7 +487,7 @@ const struct fot_task_class fot_task_fewshot = {
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
 	.complete = complete,
 	.items = items,
-	.memory = memory,
+	.memory = fot_task_longest,
 	.cost = cost,
 	.stem = stem,
 	.evaluate = evaluate,

@@ -78,24 +78,6 @@ out:
 	return status;
 }
 
-static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-
-	(void)condition;
-	return t->context_length[t->n_lengths - 1];
-}
-
-static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
-{
-	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;
-
-	filled = filled > 0 ? filled : 0;
-	if (!fot_task_has_memory(p, item))
-		return (struct fot_cost){ .asked = window };
-	return (struct fot_cost){ .filled = filled, .asked = window, .pairs = (double)window * (double)filled };
-}
-
 /* One prompt is kept: its memory is used again. */
 static int build(struct fot_worker *w, const struct fot_item *item, struct fot_lookup_prompt **out,
 		 struct fot_err *err)
@@ -192,8 +174,8 @@ const struct fot_task_class fot_task_lookup = {
 	.conventions = "value tokens of questions whose most likely token is right, given those before them",
 	.complete = complete,
 	.items = items,
-	.memory = memory,
-	.cost = cost,
+	.memory = fot_task_longest,
+	.cost = fot_task_window_cost,
 	.stem = stem,
 	.evaluate = evaluate,
 	.failed = failed,
