@@ -66,6 +66,7 @@ struct fot_stage {
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
 	double near;       /* share of the negatives that are hard; generators say how */
+	double cut;        /* generator passkey: in place of its own `cut`; 0: that */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 

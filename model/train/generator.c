@@ -121,6 +121,8 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 
 	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP && g->kind != FOT_GENERATOR_PASSKEY)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generators lookup and passkey", where);
+	if (st->cut > 0 && g->kind != FOT_GENERATOR_PASSKEY)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: cut is for the generator passkey", where);
 	if (g->kind == FOT_GENERATOR_NONE)
 		return FOT_OK;
 	if (st->far > 0 && g->kind == FOT_GENERATOR_EPISODES)

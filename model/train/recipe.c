@@ -20,7 +20,7 @@ static const char *const top_keys[] = { "name", "variant", "seed", "model", "tok
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "top_k", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "cut", "top_k", "lr", "lr_end", "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std", "from" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
@@ -85,6 +85,7 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
 					      { "copy", false, 0, 1, &s->copy },
 					      { "near", false, 0, 1, &s->near },
+					      { "cut", false, 0, 1, &s->cut },
 					      { "lr", true, 0, 1, &lr->lr },
 					      { "lr_end", false, 0, 1, &lr->lr_end } };
 	int status;
@@ -411,8 +412,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
-	       s->pack == t->pack && s->near == t->near &&
-	       s->top_k == t->top_k &&
+	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }

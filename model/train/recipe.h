@@ -8,7 +8,7 @@
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local"},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack", "near", "top_k",
+ *                "w", "d", "negatives", "far", "copy", "pack", "near", "cut", "top_k",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}

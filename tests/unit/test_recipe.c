@@ -173,6 +173,9 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"near\": 0.5, "
 		    "\"lr\": 1}]}",
 	  "stages[0]: near is for the generators lookup and passkey" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"cut\": 0.5, "
+		    "\"lr\": 1}]}",
+	  "stages[0]: cut is for the generator passkey" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"decoy\": 1}, \"stages\": [" STANDARD "]}", "decoys" },
 	{ HEAD DATA "\"generatr\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "generator" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "stages[0]: window" },
