@@ -3,7 +3,6 @@
  * stream. */
 #include "model/train/crossbatch.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,6 +17,23 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "transformer-xl" };
+
+const char *fot_method_name(enum fot_method method)
+{
+	return methods[method];
+}
+
+bool fot_method_find(enum fot_method *out, const char *name)
+{
+	for (int i = 0; i < FOT_METHOD_COUNT; i++)
+		if (strcmp(name, methods[i]) == 0) {
+			*out = (enum fot_method)i;
+			return true;
+		}
+	return false;
+}
+
 static bool packed(const struct fot_stage *s)
 {
 	return s->method == FOT_METHOD_CROSSBATCH && s->pack > 1;
@@ -26,7 +42,7 @@ static bool packed(const struct fot_stage *s)
 /* Context windows that each asking window brings along. */
 static int64_t own_windows(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && !packed(s) ? s->w : 0;
+	return s->method != FOT_METHOD_STANDARD && !packed(s) ? s->w : 0;
 }
 
 int64_t fot_stage_windows(const struct fot_stage *s)
@@ -245,6 +261,8 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->n_ask = st->batch;
 	b->n_win = fot_stage_windows(st);
 	b->answer_weight = 1;
+	b->cached = st->method == FOT_METHOD_TRANSFORMER_XL;
+	b->chain = b->cached ? st->w : 0;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
@@ -288,6 +306,7 @@ void fot_batch_limit(struct fot_batch *b, int64_t keep)
 {
 	int64_t n = 0;
 
+	b->chain = b->chain < keep ? b->chain : keep;
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		int64_t from = b->vis_begin[i], have = b->vis_begin[i + 1] - from;
 

@@ -32,6 +32,11 @@
  * The k windows are neighbours, or, with probability `far`, lie anywhere in the
  * document.
  *
+ * transformer-xl [Dai et al. 2019]: an asking window and the w windows just before it, which are
+ * run one after the other without gradient, each seeing the one before it in all layers (cached.c):
+ *
+ *   document 0   [a3] -> [a2] -> [a1] -> [A ....]       document 1   [b3] -> [b2] -> [b1] -> [B ....]
+ *
  * Departure from the paper: a batch index does not walk through its document
  * from start to end; each step draws document and place anew.  Context windows are
  * computed in the step that uses them, so nothing is carried between steps, the
@@ -39,12 +44,13 @@
 #ifndef FOT_CROSSBATCH_H
 #define FOT_CROSSBATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "datasets/corpus.h"
 
-enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH };
+enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH, FOT_METHOD_TRANSFORMER_XL, FOT_METHOD_COUNT };
 
 /* One stage of a recipe. */
 struct fot_stage {
@@ -52,7 +58,7 @@ struct fot_stage {
 	int64_t steps;
 	int64_t window;    /* W, tokens */
 	int64_t batch;     /* asking windows per step */
-	int64_t w;         /* own previous windows, >= 1 (crossbatch) */
+	int64_t w;         /* own previous windows, >= 1 (crossbatch, transformer-xl) */
 	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
 	int64_t negatives; /* extra windows that ask nothing */
 	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
@@ -75,8 +81,15 @@ struct fot_batch {
 	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
+	bool cached;            /* transformer-xl: windows see the one before them in all layers; no vis */
+	int64_t chain;          /* of it: windows run before each asking one, the nearest of its contexts */
 	int64_t cap_tokens, cap_ask, cap_vis;
 };
+
+/* "standard", "crossbatch", ...: as recipes and train.csv have it. */
+const char *fot_method_name(enum fot_method method);
+/* false: no such method. */
+bool fot_method_find(enum fot_method *out, const char *name);
 
 /* Windows of a batch of this stage, asking ones and contexts. */
 int64_t fot_stage_windows(const struct fot_stage *s);
@@ -100,7 +113,8 @@ struct fot_source {
 int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *stage, uint64_t seed,
 		   const char *purpose, uint64_t step, struct fot_err *err);
 /* Only the own-document part of the visibility lists, or none of it: the same
- * windows measured with another memory. keep: own windows kept per query. */
+ * windows measured with another memory. keep: own windows kept per query; with cached
+ * windows, how many are run before. */
 void fot_batch_limit(struct fot_batch *b, int64_t keep);
 
 #endif

@@ -26,12 +26,14 @@ void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, 
 	size->n_threads = n_threads;
 	for (size_t i = 0; i < n; i++) {
 		const struct fot_stage *s = &stages[i];
-		int64_t win = fot_stage_windows(s);
+		bool cached = s->method == FOT_METHOD_TRANSFORMER_XL;
+		int64_t win = cached ? s->batch : fot_stage_windows(s);
 
 		size->max_window = imax(size->max_window, s->window);
 		size->cap_tokens = imax(size->cap_tokens, win * s->window);
 		size->cap_ask_tokens = imax(size->cap_ask_tokens, s->batch * s->window);
 		size->cap_win = imax(size->cap_win, win);
+		size->cached |= cached;
 	}
 }
 
@@ -76,6 +78,7 @@ static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct 
 	c->inv2 = take(y, out);
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
+	cached_lay(y, c, cfg, z);
 }
 
 static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg, int64_t W)
@@ -119,8 +122,8 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 		net->mem.seen_k[g] = take(y, mem_tokens * D);
 		net->mem.seen_v[g] = take(y, mem_tokens * D);
 	}
-	net->rope_cos = take(y, z->max_window * cfg->head_dim / 2);
-	net->rope_sin = take(y, z->max_window * cfg->head_dim / 2);
+	net->rope_cos = take(y, (z->max_window + 1) * cfg->head_dim / 2);
+	net->rope_sin = take(y, (z->max_window + 1) * cfg->head_dim / 2);
 }
 
 static int last_mem_layer(const struct fot_config *c)
@@ -193,7 +196,7 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	FOT_TRY(fot_arena_init(&net->arena, y.need, err));
 	y.arena = &net->arena;
 	lay_out(&y, net, c, p->n);
-	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window, net->dh, c->rope_theta);
+	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window + 1, net->dh, c->rope_theta);
 	find_offsets(net);
 out:
 	if (status != FOT_OK)
@@ -217,13 +220,14 @@ void fot_net_close(struct fot_net *net)
 
 /* ---- forward --------------------------------------------------------- */
 
-static void embed(struct fot_net *net, const struct fot_batch *b, int64_t w)
+void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w)
 {
 	const fot_real *table = net->p->w + net->at_embed;
+	const int32_t *tokens = b->tokens + from * b->window;
 	int64_t D = net->D;
 
-	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
-		memcpy(net->layer[0].x + i * D, table + b->tokens[i] * D, sizeof(fot_real) * (size_t)D);
+	for (int64_t i = 0; i < b->window; i++)
+		memcpy(net->layer[0].x + (w * b->window + i) * D, table + tokens[i] * D, sizeof(fot_real) * (size_t)D);
 }
 
 /* First memory layer at or after l, or n_layers. */
@@ -246,7 +250,7 @@ static void forward_segment(struct fot_net *net, const struct fot_batch *b, int 
 			    struct scratch *s)
 {
 	if (from < 0)
-		embed(net, b, w);
+		net_embed(net, b, w, w);
 	for (int l = from < 0 ? 0 : from; l < to; l++) {
 		if (l != from)
 			block_project(net, b, l, w, s);
@@ -262,6 +266,10 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 {
 	int from = -1, to;
 
+	if (b->cached) {
+		cached_forward(net, b);
+		return;
+	}
 	do {
 		to = next_mem(net, from + 1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
@@ -394,7 +402,7 @@ static void backward(struct fot_net *net, const struct fot_batch *b, const doubl
 	int to = net->n_layers, from;
 
 	do {
-		from = previous_mem(net, to);
+		from = b->cached ? -1 : previous_mem(net, to);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 		for (int i = 0; i < FOT_SHARDS; i++)
 			backward_shard(net, b, from, to, i, weight, nll);
@@ -488,6 +496,8 @@ double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)
 	double ask = (double)b->n_ask * W, ctx = (double)(b->n_win - b->n_ask) * W, flops = 0;
 	int last = last_mem_layer(c);
 
+	if (b->cached)
+		return cached_flops(c, b);
 	for (int l = 0; l < c->n_layers; l++) {
 		double through = ask + (l < last ? ctx : 0), keys = l <= last ? ask + ctx : ask;
 

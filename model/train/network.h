@@ -7,12 +7,16 @@
  * and values.  The loss is the mean cross-entropy of the targets, in nats;
  * when some are answers, the means of answers and of the others are added (crossbatch.h).
  *
+ * A batch with cached windows (method transformer-xl) has no memory: in all layers a window also
+ * sees the one before it, whose keys and values are constants (cached.c).
+ *
  * Gradients are summed in FOT_SHARDS arrays, each filled by a fixed subset of the
  * windows in a fixed order, and then reduced in order; so results do not depend
  * on the number of threads. */
 #ifndef FOT_NETWORK_H
 #define FOT_NETWORK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -27,6 +31,7 @@ struct fot_net;
  * (memory, with the figure), FOT_ERR_USAGE (mix gate). */
 struct fot_net_size {
 	int64_t max_window, cap_tokens, cap_ask_tokens, cap_win;
+	bool cached; /* some stage has cached windows; its contexts take no room of their own */
 	int n_threads;
 };
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);

@@ -94,12 +94,9 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
-	if (strcmp(method, "standard") == 0)
-		s->method = FOT_METHOD_STANDARD;
-	else if (strcmp(method, "crossbatch") == 0)
-		s->method = FOT_METHOD_CROSSBATCH;
-	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: method: expected \"standard\" or \"crossbatch\", got \"%s\"",
+	if (!fot_method_find(&s->method, method))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: method: expected \"standard\", \"crossbatch\" or \"transformer-xl\", got \"%s\"",
 				  where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
@@ -107,7 +104,10 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->negatives || s->d > 1 || s->pack > 1))
+	if (status == FOT_OK && s->method == FOT_METHOD_TRANSFORMER_XL && s->far > 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: far: method \"transformer-xl\" takes the windows just before",
+				  where);
+	if (status == FOT_OK && s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1 || s->pack > 1))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"",
 				  where);
 	r->n_stages++;
@@ -269,11 +269,16 @@ out:
 	return status;
 }
 
-static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
+static int check_stages(struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
+	bool cached = r->stage[r->n_stages - 1].method == FOT_METHOD_TRANSFORMER_XL;
 	int status = FOT_OK;
 
+	if (r->config.cached_windows && !cached)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: model: fot: cached_windows: expected method \"transformer-xl\" in the last stage", name);
+	r->config.cached_windows = cached;
 	for (size_t i = 0; i < r->n_stages; i++) {
 		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
 		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
@@ -406,6 +411,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 {
 	struct fot_config x = a->config, y = b->config;
 
+	x.cached_windows = y.cached_windows = 0; /* says how the result is read */
 	memset(x.variant, 0, sizeof x.variant);
 	memset(y.variant, 0, sizeof y.variant);
 	*why = "model";

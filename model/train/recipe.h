@@ -7,11 +7,14 @@
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
- *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
+ *    "stages": [{"method": "standard" | "crossbatch" | "transformer-xl", "steps", "window", "batch",
  *                "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
+ *
+ * A recipe whose last stage is transformer-xl makes a model with "cached_windows": 1, which is read
+ * that way (config.h).
  *
  * Validation of a corpus: its windows without memory, with one and with `memory` windows
  * before them.  Of a generator: held-out batches of the last stage without memory, with the

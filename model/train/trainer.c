@@ -85,8 +85,9 @@ static void plan_validation(struct trainer *t)
 	t->valid_stage = r->stage[r->n_stages - 1];
 	if (generated(t))
 		return;
-	t->valid_stage = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .steps = 1, .batch = VALID_BATCH,
-					     .w = r->valid_memory, .d = 1, .pack = 1 };
+	t->valid_stage = (struct fot_stage){ .method = r->config.cached_windows ? FOT_METHOD_TRANSFORMER_XL :
+										  FOT_METHOD_CROSSBATCH,
+					     .steps = 1, .batch = VALID_BATCH, .w = r->valid_memory, .d = 1, .pack = 1 };
 	for (size_t i = 0; i < r->n_stages; i++)
 		if (r->stage[i].window > t->valid_stage.window)
 			t->valid_stage.window = r->stage[i].window;
@@ -284,7 +285,7 @@ static int keep_counts(const struct trainer *t, int64_t keep[3])
 	keep[0] = 0;
 	keep[1] = few;
 	keep[2] = all;
-	if (t->r->config.n_mem_layers == 0 || s->method == FOT_METHOD_STANDARD)
+	if ((t->r->config.n_mem_layers == 0 && !t->r->config.cached_windows) || s->method == FOT_METHOD_STANDARD)
 		return 1;
 	return all > few ? 3 : 2;
 }
@@ -362,7 +363,7 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	g.valid = t->valid_line[0] ? t->valid_line : NULL;
 	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
 		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
-		s->method == FOT_METHOD_CROSSBATCH ? "crossbatch" : "standard", (long long)s->window, (long long)s->w,
+		fot_method_name(s->method), (long long)s->window, (long long)s->w,
 		(long long)s->d, (long long)s->negatives, wall, (double)asked / wall, g.gflops);
 	print_answers(t->train_csv, &answers);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
