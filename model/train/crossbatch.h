@@ -37,6 +37,8 @@
  *
  *   document 0   [a3] -> [a2] -> [a1] -> [A ....]       document 1   [b3] -> [b2] -> [b1] -> [B ....]
  *
+ * longllama: the layout of LongLLaMA's own training, rows.h.
+ *
  * Departure from the paper: a batch index does not walk through its document
  * from start to end; each step draws document and place anew.  Context windows are
  * computed in the step that uses them, so nothing is carried between steps, the
@@ -50,7 +52,13 @@
 #include "base/err.h"
 #include "datasets/corpus.h"
 
-enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH, FOT_METHOD_TRANSFORMER_XL, FOT_METHOD_COUNT };
+enum fot_method {
+	FOT_METHOD_STANDARD,
+	FOT_METHOD_CROSSBATCH,
+	FOT_METHOD_TRANSFORMER_XL,
+	FOT_METHOD_LONGLLAMA,
+	FOT_METHOD_COUNT
+};
 
 /* One stage of a recipe. */
 struct fot_stage {
@@ -61,7 +69,10 @@ struct fot_stage {
 	int64_t w;         /* own previous windows, >= 1 (crossbatch, transformer-xl) */
 	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
 	int64_t negatives; /* extra windows that ask nothing */
-	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
+	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts
+			      (longllama: rows per stream) */
+	int64_t range;     /* longllama: other rows that a row sees at most */
+	bool stepping;     /* longllama: the first rows of a stream see fewer */
 	double far;        /* probability that the own windows come from anywhere earlier */
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
@@ -71,6 +82,7 @@ struct fot_stage {
 
 struct fot_generator;
 struct fot_episodes;
+struct fot_rows;
 
 struct fot_batch {
 	int64_t window;
@@ -79,6 +91,8 @@ struct fot_batch {
 	int32_t *targets;       /* [n_ask, window], -1 = no loss */
 	uint8_t *answer;        /* [n_ask, window] 1 = target of the second kind, an answer */
 	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
+	bool row_mean;          /* longllama: mean over windows of the mean over a window's targets; no answers */
+	struct fot_rows *rows;  /* where its streams stand */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
 	bool cached;            /* transformer-xl: windows see the one before them in all layers; no vis */
@@ -107,6 +121,7 @@ struct fot_source {
 	size_t n_datasets;
 	const struct fot_generator *generator; /* NULL: windows as they stand in the documents */
 	const struct fot_episodes *episodes;   /* of the generator of that name */
+	int32_t bos, eos; /* longllama: ids around a document, -1: none; documents hold their BOS */
 };
 /* Fill b for (seed, step). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */

@@ -280,6 +280,24 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 	} while (to < net->n_layers);
 }
 
+/* Targets of window w. */
+static int64_t row_targets(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = 0;
+
+	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
+		n += b->targets[i] >= 0;
+	return n;
+}
+
+/* What a target of window w counts when windows count the same; a window without any counts 0. */
+static double row_weight(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = row_targets(b, w);
+
+	return n ? 1.0 / (double)(n * b->n_ask) : 0;
+}
+
 /* ---- backward -------------------------------------------------------- */
 
 static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int64_t w)
@@ -384,14 +402,17 @@ static void backward_shard(struct fot_net *net, const struct fot_batch *b, int f
 	struct scratch *s = &net->scratch[omp_get_thread_num()];
 	fot_real *grad = net->shard[shard];
 	bool top = to == net->n_layers;
+	double mine[2] = { weight[0], weight[1] };
 
 	if (top)
 		memset(grad, 0, sizeof(fot_real) * (size_t)net->p->n);
 	for (int64_t w = 0; w < b->n_win; w++) {
 		if (shard_of(b, w) != shard)
 			continue;
+		if (b->row_mean && w < b->n_ask)
+			mine[0] = row_weight(b, w);
 		if (top && w < b->n_ask)
-			block_head(net, b, w, weight, nll, grad, s);
+			block_head(net, b, w, mine, nll, grad, s);
 		if (!top || w < b->n_ask)
 			backward_segment(net, b, from, to, w, grad, s);
 	}
@@ -449,8 +470,8 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 
 	for (int64_t w = 0; w < b->n_ask; w++)
 		for (int k = 0; k < 2; k++)
-			sum[k] += net->loss[w].nll[k];
-	*loss = c.n[0] ? sum[0] / (double)c.n[0] : 0;
+			sum[k] += net->loss[w].nll[k] * (b->row_mean ? row_weight(b, w) : 1);
+	*loss = b->row_mean ? sum[0] : c.n[0] ? sum[0] / (double)c.n[0] : 0;
 	if (c.n[1])
 		*loss += b->answer_weight * sum[1] / (double)c.n[1];
 	if (!isfinite(*loss))

@@ -5,7 +5,8 @@
  * visibility list (crossbatch.h), whose keys stand at position 0 as in the
  * memory at evaluation; context windows stop at the last memory layer's keys
  * and values.  The loss is the mean cross-entropy of the targets, in nats;
- * when some are answers, the means of answers and of the others are added (crossbatch.h).
+ * when some are answers, the means of answers and of the others are added (crossbatch.h);
+ * or, with LongLLaMA's rows, the mean over windows of each window's mean (rows.h).
  *
  * A batch with cached windows (method transformer-xl) has no memory: in all layers a window also
  * sees the one before it, whose keys and values are constants (cached.c).

@@ -19,7 +19,8 @@ static const char *const top_keys[] = { "name", "variant", "seed", "model", "tok
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "range", "stepping", "lr", "lr_end",
+					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
@@ -68,6 +69,23 @@ out:
 	return status;
 }
 
+/* Keys that the method has no use for. */
+static int check_method(const struct fot_stage *s, const char *where, struct fot_err *err)
+{
+	bool rows = s->method == FOT_METHOD_LONGLLAMA;
+
+	if (s->method == FOT_METHOD_TRANSFORMER_XL && s->far > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far: method \"transformer-xl\" takes the windows just before",
+				where);
+	if (rows && (s->w > 1 || s->far > 0 || s->copy > 0))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: w, far and copy are not for method \"longllama\"", where);
+	if (!rows && (s->range || !s->stepping))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: range and stepping belong to method \"longllama\"", where);
+	if (s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1 || (s->pack > 1 && !rows)))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"", where);
+	return FOT_OK;
+}
+
 static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
 	struct fot_stage *s = &r->stage[r->n_stages];
@@ -78,7 +96,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		{ "steps", true, 1, 100000000, &s->steps }, { "window", true, 2, 1 << 20, &s->window },
 		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
 		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
-		{ "pack", false, 1, MAX_OWN, &s->pack },    { "warmup", false, 0, 100000000, &lr->warmup },
+		{ "pack", false, 1, MAX_OWN, &s->pack },    { "range", false, 0, 4095, &s->range },
+		{ "warmup", false, 0, 100000000, &lr->warmup },
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
 					      { "copy", false, 0, 1, &s->copy },
@@ -89,27 +108,24 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 
 	FOT_TRY(fot_json_known(obj, where, stage_keys, COUNT(stage_keys), FOT_ERR_USAGE, err));
 	FOT_TRY(fot_json_string(obj, "method", true, &method, &ctx, err));
-	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1 };
+	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1, .stepping = true };
 	lr->lr_end = -1;
 	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
+	FOT_TRY(fot_json_bool(obj, "stepping", false, &s->stepping, &ctx, err));
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
 	if (!fot_method_find(&s->method, method))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: method: expected \"standard\", \"crossbatch\" or \"transformer-xl\", got \"%s\"",
-				  where, method);
+				  "%s: method: expected \"standard\", \"crossbatch\", \"transformer-xl\" or \"longllama\", "
+				  "got \"%s\"", where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method == FOT_METHOD_TRANSFORMER_XL && s->far > 0)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: far: method \"transformer-xl\" takes the windows just before",
-				  where);
-	if (status == FOT_OK && s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1 || s->pack > 1))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"",
-				  where);
+	if (status == FOT_OK)
+		status = check_method(s, where, err);
 	r->n_stages++;
 out:
 	return status;
@@ -402,6 +418,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack && s->near == t->near &&
+	       s->range == t->range && s->stepping == t->stepping &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }

@@ -7,8 +7,8 @@
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
- *    "stages": [{"method": "standard" | "crossbatch" | "transformer-xl", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack", "near",
+ *    "stages": [{"method": "standard" | "crossbatch" | "transformer-xl" | "longllama", "steps", "window", "batch",
+ *                "w", "d", "negatives", "far", "copy", "pack", "near", "range", "stepping",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}

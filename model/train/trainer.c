@@ -74,7 +74,8 @@ static bool generated(const struct trainer *t)
 static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
 {
 	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL,
-				    corpus == t->train ? t->train_episodes : t->valid_episodes };
+				    corpus == t->train ? t->train_episodes : t->valid_episodes,
+				    t->tok ? fot_tokenizer_bos(t->tok) : -1, t->r->config.eos_id };
 }
 
 /* Validation sees the same windows without memory, with one and with all previous ones. */

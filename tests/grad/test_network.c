@@ -47,6 +47,14 @@ static const struct setting cached[] = {
 	{ "cached windows longer than a tile, answers", 1, { 1 }, true, true, false, 270, 1, 2, 1, 0, 1, 0.5 },
 };
 
+/* d: other rows in sight, with stepping. The memory layers' local keys are rotated, those of other rows
+ * stand at position 0. */
+static const struct setting rows[] = {
+	{ "rows, LongLLaMA's rotary keys", 1, { 1 }, false, true, false, 7, 6, 1, 3, 0, 3, 0 },
+	{ "rows, two memory layers, norm, tied", 2, { 0, 2 }, true, true, true, 6, 8, 1, 6, 0, 4, 0 },
+	{ "rows without stepping", 1, { 2 }, false, false, false, 5, 5, 1, 2, 0, 1, 0 },
+};
+
 static void make_config(struct fot_config *c, const struct setting *s)
 {
 	fot_config_default(c);
@@ -119,7 +127,7 @@ static void check_tensors(struct fot_net *net, struct fot_params *p, const struc
 static void check_setting(const struct setting *s, enum fot_method method)
 {
 	struct fot_stage st = { .method = s->w ? method : FOT_METHOD_STANDARD, .window = s->window, .batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives,
-				.pack = s->pack };
+				.pack = s->pack, .range = s->d, .stepping = s->pack > 1 };
 	struct fot_config c;
 	struct fot_params p;
 	struct fot_net_size size;
@@ -165,10 +173,20 @@ static void test_network_cached_gradients(void **state)
 	}
 }
 
+static void test_network_row_gradients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		print_message("%s\n", rows[i].name);
+		check_setting(&rows[i], FOT_METHOD_LONGLLAMA);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients),
-					    cmocka_unit_test(test_network_cached_gradients) };
+					    cmocka_unit_test(test_network_cached_gradients),
+					    cmocka_unit_test(test_network_row_gradients) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
