@@ -18,7 +18,8 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "transformer-xl", "longllama" };
+static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "memorizing", "transformer-xl",
+						       "longllama" };
 
 const char *fot_method_name(enum fot_method method)
 {
@@ -35,22 +36,27 @@ bool fot_method_find(enum fot_method *out, const char *name)
 	return false;
 }
 
+bool fot_stage_has_memory(const struct fot_stage *s)
+{
+	return s->method == FOT_METHOD_CROSSBATCH || s->method == FOT_METHOD_MEMORIZING;
+}
+
 static bool packed(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && s->pack > 1;
+	return fot_stage_has_memory(s) && s->pack > 1;
 }
 
 /* Context windows that each asking window brings along. */
 static int64_t own_windows(const struct fot_stage *s)
 {
-	bool brings = s->method == FOT_METHOD_CROSSBATCH || s->method == FOT_METHOD_TRANSFORMER_XL;
+	bool brings = fot_stage_has_memory(s) || s->method == FOT_METHOD_TRANSFORMER_XL;
 
 	return brings && !packed(s) ? s->w : 0;
 }
 
 int64_t fot_stage_windows(const struct fot_stage *s)
 {
-	return s->batch * (1 + own_windows(s)) + (s->method == FOT_METHOD_CROSSBATCH ? s->negatives : 0);
+	return s->batch * (1 + own_windows(s)) + (fot_stage_has_memory(s) ? s->negatives : 0);
 }
 
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err)
@@ -278,10 +284,12 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->cached = st->method == FOT_METHOD_TRANSFORMER_XL;
 	b->chain = b->cached ? st->w : 0;
 	b->row_mean = st->method == FOT_METHOD_LONGLLAMA;
+	b->top_k = st->top_k;
+	b->constant = st->method == FOT_METHOD_MEMORIZING;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
-		if (st->method == FOT_METHOD_CROSSBATCH)
+		if (fot_stage_has_memory(st))
 			n = see_others(b, st, i, see_own(b, st, i, n));
 		else if (st->method == FOT_METHOD_LONGLLAMA)
 			n = see_rows(b, st, i, n);

@@ -32,6 +32,10 @@
  * The k windows are neighbours, or, with probability `far`, lie anywhere in the
  * document.
  *
+ * memorizing [Wu et al. 2022]: the same windows with d = 1, but no gradient goes into the
+ * keys and values of the windows in sight.  With top_k each query and head reads only its best
+ * keys, as at evaluation with a search.
+ *
  * transformer-xl [Dai et al. 2019]: an asking window and the w windows just before it, which are
  * run one after the other without gradient, each seeing the one before it in all layers (cached.c):
  *
@@ -55,6 +59,7 @@
 enum fot_method {
 	FOT_METHOD_STANDARD,
 	FOT_METHOD_CROSSBATCH,
+	FOT_METHOD_MEMORIZING,
 	FOT_METHOD_TRANSFORMER_XL,
 	FOT_METHOD_LONGLLAMA,
 	FOT_METHOD_COUNT
@@ -71,6 +76,7 @@ struct fot_stage {
 	int64_t negatives; /* extra windows that ask nothing */
 	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts
 			      (longllama: rows per stream) */
+	int64_t top_k;     /* memory keys per query and head, the best; 0: all */
 	int64_t range;     /* longllama: other rows that a row sees at most */
 	bool stepping;     /* longllama: the first rows of a stream see fewer */
 	double far;        /* probability that the own windows come from anywhere earlier */
@@ -93,6 +99,8 @@ struct fot_batch {
 	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
 	bool row_mean;          /* longllama: mean over windows of the mean over a window's targets; no answers */
 	struct fot_rows *rows;  /* where its streams stand */
+	int64_t top_k;          /* keys of the windows in sight that a query and head keeps; 0: all */
+	bool constant;          /* no gradient into the keys and values of the windows in sight */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
 	bool cached;            /* transformer-xl: windows see the one before them in all layers; no vis */
@@ -104,7 +112,8 @@ struct fot_batch {
 const char *fot_method_name(enum fot_method method);
 /* false: no such method. */
 bool fot_method_find(enum fot_method *out, const char *name);
-
+/* Does a window read a memory of other windows in this stage, which methods crossbatch and memorizing fill? */
+bool fot_stage_has_memory(const struct fot_stage *s);
 /* Windows of a batch of this stage, asking ones and contexts. */
 int64_t fot_stage_windows(const struct fot_stage *s);
 /* Room for the largest of the stages. Errors: FOT_ERR_RUN. */

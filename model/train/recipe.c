@@ -13,16 +13,17 @@
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_TOP_K 4096
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
 static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "range", "stepping", "lr", "lr_end",
+					  "copy", "pack", "near", "top_k", "range", "stepping", "lr", "lr_end",
 					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std" };
+static const char *const init_keys[] = { "gain", "embed_std", "from" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -81,8 +82,11 @@ static int check_method(const struct fot_stage *s, const char *where, struct fot
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: w, far and copy are not for method \"longllama\"", where);
 	if (!rows && (s->range || !s->stepping))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: range and stepping belong to method \"longllama\"", where);
-	if (s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1 || (s->pack > 1 && !rows)))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"", where);
+	if (s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: d and negatives belong to method \"crossbatch\"", where);
+	if (!fot_stage_has_memory(s) && ((s->pack > 1 && !rows) || s->top_k))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: pack and top_k belong to methods \"crossbatch\" and \"memorizing\"", where);
 	return FOT_OK;
 }
 
@@ -96,7 +100,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		{ "steps", true, 1, 100000000, &s->steps }, { "window", true, 2, 1 << 20, &s->window },
 		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
 		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
-		{ "pack", false, 1, MAX_OWN, &s->pack },    { "range", false, 0, 4095, &s->range },
+		{ "pack", false, 1, MAX_OWN, &s->pack },    { "top_k", false, 0, MAX_TOP_K, &s->top_k },
+		{ "range", false, 0, 4095, &s->range },
 		{ "warmup", false, 0, 100000000, &lr->warmup },
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
@@ -116,8 +121,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		lr->lr_end = lr->lr;
 	if (!fot_method_find(&s->method, method))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: method: expected \"standard\", \"crossbatch\", \"transformer-xl\" or \"longllama\", "
-				  "got \"%s\"", where, method);
+				  "%s: method: expected \"standard\", \"crossbatch\", \"memorizing\", \"transformer-xl\" or "
+				  "\"longllama\", got \"%s\"", where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
@@ -197,6 +202,17 @@ out:
 	return status;
 }
 
+static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+{
+	const cJSON *init = fot_json_get(root, "init");
+	char where[512];
+
+	if (!init || !fot_json_get(init, "from"))
+		return FOT_OK;
+	snprintf(where, sizeof where, "%s: init", name);
+	return copy_string(init, "from", true, NULL, &r->start, where, err);
+}
+
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const struct double_row init[] = { { "gain", false, 0, 100, &r->gain },
@@ -217,6 +233,7 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 	r->valid_windows = 16;
 	r->valid_memory = 8;
 	FOT_TRY(read_group(root, "init", name, init_keys, COUNT(init_keys), NULL, 0, init, COUNT(init), err));
+	FOT_TRY(read_start(r, root, name, err));
 	FOT_TRY(read_group(root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), NULL, 0, opt, COUNT(opt),
 			   err));
 	FOT_TRY(read_group(root, "validation", name, validation_keys, COUNT(validation_keys), valid, COUNT(valid), NULL,
@@ -365,6 +382,7 @@ void fot_recipe_release(struct fot_recipe *r)
 	fot_free(r->variant);
 	fot_free(r->tokenizer);
 	fot_free(r->text);
+	fot_free(r->start);
 	for (size_t i = 0; i < r->n_datasets; i++)
 		fot_free(r->dataset[i]);
 	memset(r, 0, sizeof *r);
@@ -417,8 +435,9 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
-	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack && s->near == t->near &&
-	       s->range == t->range && s->stepping == t->stepping &&
+	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
+	       s->pack == t->pack && s->near == t->near && s->top_k == t->top_k && s->range == t->range &&
+	       s->stepping == t->stepping &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -435,6 +454,8 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (memcmp(&x, &y, sizeof x) != 0)
 		return false;
 	*why = "seed, init or optimizer";
+	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0))
+		return false;
 	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;

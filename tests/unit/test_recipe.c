@@ -82,6 +82,34 @@ static void test_recipe_transformer_xl(void **state)
 	fot_recipe_release(&r);
 }
 
+static void test_recipe_memorizing(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 32, \"lr\": 0.02}]}");
+	parse(&b, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 31, \"lr\": 0.02}]}");
+	assert_int_equal(a.stage[0].method, FOT_METHOD_MEMORIZING);
+	assert_int_equal(a.stage[0].top_k, 32);
+	assert_string_equal(a.start, "zoo/x");
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "stages");
+	b.stage[0].top_k = 32;
+	assert_true(fot_recipe_same_beginning(&a, &b, 1, &why));
+	b.start[0] = 'Z';
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"stages\": [" CROSS "]}");
+	assert_int_equal(a.stage[0].top_k, 0);
+	assert_null(a.start);
+	fot_recipe_release(&a);
+}
+
 static void test_recipe_learning_rate(void **state)
 {
 	struct fot_recipe r;
@@ -155,6 +183,16 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, \"d\": 2, "
 		    "\"lr\": 1}]}",
 	  "belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 8, \"lr\": 1}]}",
+	  "stages[0]: pack and top_k belong to methods" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"d\": 2, \"lr\": 1}]}",
+	  "stages[0]: d and negatives belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 5000, \"lr\": 1}]}",
+	  "top_k" },
+	{ HEAD DATA "\"init\": {\"from\": 7}, \"stages\": [" STANDARD "]}", "init" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"pack\": 4, "
 		    "\"lr\": 1}]}",
 	  "pack: expected a divisor of batch = 6" },
@@ -217,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recipe_reads_everything),
 		cmocka_unit_test(test_recipe_transformer_xl),
+		cmocka_unit_test(test_recipe_memorizing),
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),
