@@ -129,6 +129,9 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
 	if (!fot_task_has_memory(p, item))
 		return (struct fot_cost){ .asked = targets };
+	if (fot_task_sight(p, item))
+		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
+						targets);
 	for (size_t l = 0; l < x.n_lengths; l++) {
 		c.asked += targets;
 		c.pairs += (double)targets * (double)(x.context_length[l] - x.window);
