@@ -3,7 +3,11 @@
  * One pass over the document serves all context lengths: the prefix is read
  * unscored, then each target window is scored once per length with the session's
  * reach set to L - W, rewound in between, and committed to memory after the
- * longest, whose keys and values are the ones that stay. */
+ * longest, whose keys and values are the ones that stay.
+ *
+ * Multi-doc: the others are read once; before each target window the session goes back to
+ * their end and reads the own tokens before the window again, so that the own share does
+ * not grow from window to window. */
 #ifndef FOT_EVALUATE_H
 #define FOT_EVALUATE_H
 

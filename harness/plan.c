@@ -232,6 +232,11 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 	return most;
 }
 
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->class->repeats && t->class->repeats(t);
+}
+
 int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
 {
 	const struct fot_condition *c = &p->condition[condition];
@@ -241,7 +246,7 @@ int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
 	bool shares = false;
 
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		shares |= p->spec->task[t].class->stem != NULL;
+		shares |= p->spec->task[t].class->stem != NULL || repeats(&p->spec->task[t]);
 	return !shares ? 0 : want < most ? want : most;
 }
 

@@ -1,6 +1,8 @@
 /* params.c: the flat array and its way to and from files. */
 #include "model/train/params.h"
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/dtype.h"
@@ -90,17 +92,20 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 	}
 }
 
-int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
+/* Tensors that c asks for; of the others those that are there in the right shape. */
+static int load_tensors(struct fot_params *p, const char *dir, const struct fot_config *c, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
 	float *tmp = NULL;
 	int status;
 
 	FOT_TRY(fot_weights_open(&w, dir, err));
-	FOT_TRY(fot_weights_check(w, &p->config, NULL, err));
+	FOT_TRY(fot_weights_check(w, c, NULL, err));
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor *t = fot_weights_find(w, p->spec[i].name);
 
+		if (!t || t->n != spec_count(&p->spec[i]))
+			continue;
 		fot_free(tmp);
 		tmp = fot_alloc((size_t)t->n, sizeof *tmp);
 		if (!tmp) {
@@ -114,6 +119,39 @@ int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
 out:
 	fot_free(tmp);
 	fot_weights_close(w);
+	return status;
+}
+
+int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
+{
+	return load_tensors(p, dir, &p->config, err);
+}
+
+static int check_hash(const char *dir, const char *hash, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	char got[65];
+	int status;
+
+	fot_path_join(&path, dir, "model.safetensors");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_sha256_file(path.data, got, err));
+	if (strcmp(got, hash) != 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: sha256: expected %.12s..., got %.12s...", path.data, hash, got);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err)
+{
+	struct fot_config without_gates = p->config;
+	int status;
+
+	without_gates.mix = FOT_MIX_JOINT;
+	FOT_TRY(check_hash(dir, hash, err));
+	FOT_TRY(load_tensors(p, dir, &without_gates, err));
+out:
 	return status;
 }
 

@@ -35,6 +35,9 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role, int layer);
 /* Copy the weights of a model folder; its config must ask for the same tensors. */
 int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err);
+/* The same as a start for other training: gates (mix "gate") that the folder lacks keep their values.
+ * hash: what the folder's model.safetensors must have as sha256. */
+int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err);
 /* Write array (w itself, or a moment) as a safetensors file of F32, F16 or BF16
  * tensors, rounded to nearest even. */
 int fot_params_write(const struct fot_params *p, const fot_real *array, enum fot_dtype dtype, const char *path,

@@ -17,11 +17,12 @@
 
 static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
-					"comment" };
+					"start", "comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
 					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std" };
+static const char *const start_keys[] = { "model", "sha256" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -269,6 +270,33 @@ out:
 	return status;
 }
 
+/* The finished model that training starts from. */
+static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
+	const char *hash = NULL;
+	const cJSON *obj = NULL;
+	char where[512];
+	int status;
+
+	snprintf(where, sizeof where, "%s: start", name);
+	FOT_TRY(fot_json_object(root, "start", false, &obj, &ctx, err));
+	if (!obj)
+		goto out;
+	ctx.where = where;
+	FOT_TRY(fot_json_known(obj, where, start_keys, COUNT(start_keys), FOT_ERR_USAGE, err));
+	FOT_TRY(copy_string(obj, "model", true, NULL, &r->start_model, where, err));
+	FOT_TRY(fot_json_string(obj, "sha256", true, &hash, &ctx, err));
+	if (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
+				  hash);
+		goto out;
+	}
+	memcpy(r->start_sha256, hash, sizeof r->start_sha256);
+out:
+	return status;
+}
+
 static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
@@ -301,6 +329,7 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_model(r, root, name, err));
 	FOT_TRY(read_sources(r, root, name, err));
 	FOT_TRY(read_groups(r, root, name, err));
+	FOT_TRY(read_start(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
 	FOT_TRY(check_stages(r, name, err));
 out:
@@ -343,6 +372,7 @@ void fot_recipe_release(struct fot_recipe *r)
 	fot_free(r->name);
 	fot_free(r->variant);
 	fot_free(r->tokenizer);
+	fot_free(r->start_model);
 	fot_free(r->text);
 	for (size_t i = 0; i < r->n_datasets; i++)
 		fot_free(r->dataset[i]);
@@ -414,6 +444,9 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	*why = "seed, init or optimizer";
 	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
+		return false;
+	*why = "start";
+	if (strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
 	*why = "datasets or tokenizer";
 	if (a->n_datasets != b->n_datasets || strcmp(a->tokenizer, b->tokenizer) != 0)

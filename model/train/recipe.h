@@ -6,6 +6,7 @@
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5},
+ *    "start": {"model": "model/zoo/lm-local", "sha256": "..."},   optional: fine-tuning, see below
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
  *                "w", "d", "negatives", "far", "copy", "pack", "near",
@@ -20,7 +21,12 @@
  * Within a stage the learning rate rises linearly for `warmup` steps to lr and
  * then follows a cosine to lr_end.  Nothing in a stage depends on later ones: two
  * recipes with the same beginning pass through the same bits, and one may go on
- * from the other's checkpoint. */
+ * from the other's checkpoint.
+ *
+ * With "start" step 0 has the weights of a finished model in place of random ones: the
+ * folder's model.safetensors, whose sha256 the recipe names, so that one command makes the
+ * same model everywhere.  Moments start at zero.  Gates of mix "gate" that the folder lacks
+ * start open half way (bias 0), as with random weights. */
 #ifndef FOT_RECIPE_H
 #define FOT_RECIPE_H
 
@@ -57,6 +63,8 @@ struct fot_recipe {
 	int64_t valid_every, valid_windows, valid_memory; /* every 0: no validation */
 	int64_t checkpoint_every;
 	enum fot_dtype save_dtype;
+	char *start_model;     /* folder whose weights step 0 has; NULL: random ones */
+	char start_sha256[65]; /* of its model.safetensors; "" without */
 	char *text;     /* the recipe as given */
 	char sha256[65];
 };

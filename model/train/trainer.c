@@ -156,7 +156,7 @@ out:
 	return status;
 }
 
-/* Weights and step: resumed, taken from another run, or random. */
+/* Weights and step: resumed, taken from another run, of a finished model, or random. */
 static int start_state(struct trainer *t, struct fot_err *err)
 {
 	bool found = false;
@@ -170,6 +170,8 @@ static int start_state(struct trainer *t, struct fot_err *err)
 			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint there to start from", t->o->from);
 	} else if (!found) {
 		fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
+		if (t->r->start_model)
+			FOT_TRY(fot_params_start(&t->p, t->r->start_model, t->r->start_sha256, err));
 	}
 out:
 	return status;

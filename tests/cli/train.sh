@@ -74,6 +74,30 @@ train longer straight -t 1
 same train_from_same_bits branch straight
 if [ "$(rows branch)" = "$(rows straight)" ]; then ok train_from_csv; else bad train_from_csv "rows differ"; fi
 
+# Fine-tuning: step 0 has a finished model's weights, so without learning they come out again.
+hash=$(sha256sum "$dir/one/model.safetensors" | cut -d' ' -f1)
+start() { # NAME SED: whole with a start
+	sed "s|\"seed\": 3|\"seed\": 3, \"start\": {\"model\": \"$dir/one\", \"sha256\": \"$hash\"}|; $2" \
+		"$dir/whole.json" >"$dir/$1.json"
+}
+start still 's/"lr": 0.003/"lr": 0/g; s/"lr_end": 0.001/"lr_end": 0/; s/"lr": 0.001/"lr": 0/'
+train still still -t 2
+same train_start_has_the_weights one still
+start tuned ''
+train tuned tuned -t 2
+train tuned tuned_again -t 1 --stop-after 9 && train tuned tuned_again -t 2 --resume
+same train_start_same_bits tuned tuned_again
+if ! cmp -s "$dir/one/model.safetensors" "$dir/tuned/model.safetensors" &&
+	[ "$(sed -n 2p "$dir/tuned/train.csv" | cut -d, -f4)" != "$first" ]; then
+	ok train_start_differs_from_random
+else
+	bad train_start_differs_from_random "the same as without a start"
+fi
+# Gates that the model lacks begin half open; all else is its own.
+start gated 's/"qk_norm": true/"qk_norm": true, "mix": "gate"/; s/"lr": 0.003/"lr": 0/g; s/"lr_end": 0.001/"lr_end": 0/; s/"lr": 0.001/"lr": 0/'
+train gated gated -t 2
+if grep -q 'self_attn.mem_gate' "$dir/gated/model.safetensors"; then ok train_start_without_gates; else bad train_start_without_gates "$(cat "$dir/err")"; fi
+
 # A generator in place of documents: the same promises.
 cat >"$dir/lookup.json" <<EOF
 {"name": "lookup", "seed": 3, "tokenizer": "none", "generator": {"kind": "lookup"},
@@ -120,5 +144,13 @@ expect train_refuses_short_documents 5 "no document of" long bad3 --stop-after 1
 sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
 expect train_refuses_missing_data 5 "nowhere" absent bad4
 expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume
+expect train_start_refuses_other_recipe 2 "differ in start" whole tuned_again --resume
+hash=${hash//[0-8]/9} && start changed ''
+expect train_start_refuses_other_weights 5 "model.safetensors: sha256: expected 99\|model.safetensors: sha256: expected" changed bad6
+start gone "s|$dir/one|$dir/none|"
+expect train_start_refuses_missing_model 5 "none/model.safetensors" gone bad7
+hash=$(sha256sum "$dir/one/model.safetensors" | cut -d' ' -f1)
+start wider 's/"hidden_size": 16/"hidden_size": 32/'
+expect train_start_refuses_other_shape 5 "embed_tokens" wider bad8
 expect train_names_nearest_generator_key 2 "mixed" mixd bad5
 exit $fails

@@ -22,6 +22,9 @@
 	" \"num_attention_heads\": 2, \"bos_token_id\": null, \"eos_token_id\": null, \"fot\": {\"tokenizer\": \""  \
 	of_model "\"}}, \"generator\": {\"kind\": \"lookup\"}, "
 #define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
+#define HASH_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HASH "0" HASH_REST
+#define START(hash) "\"start\": {\"model\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
@@ -108,9 +111,37 @@ static void test_recipe_same_beginning(void **state)
 	fot_recipe_release(&c);
 }
 
+/* Runs from a finished model begin alike only if it is the same one. */
+static void test_recipe_start(void **state)
+{
+	struct fot_recipe a, b, c;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA START(HASH) "\"stages\": [" STANDARD "]}");
+	parse(&b, HEAD DATA "\"stages\": [" STANDARD "]}");
+	parse(&c, HEAD DATA START("1" HASH_REST) "\"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_model, "zoo/x");
+	assert_string_equal(a.start_sha256, HASH);
+	assert_null(b.start_model);
+	assert_string_equal(b.start_sha256, "");
+	assert_true(fot_recipe_same_beginning(&a, &a, 10, &why));
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "start");
+	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	fot_recipe_release(&c);
+}
+
 static const struct {
 	const char *text, *fragment;
 } bad[] = {
+	{ HEAD DATA START("12ab") "\"stages\": [" STANDARD "]}", "start: sha256: expected 64 hexadecimal digits" },
+	{ HEAD DATA START("X" HASH_REST) "\"stages\": [" STANDARD "]}", "start: sha256: expected 64" },
+	{ HEAD DATA "\"start\": {\"model\": \"zoo/x\"}, \"stages\": [" STANDARD "]}", "start.sha256: missing" },
+	{ HEAD DATA "\"start\": {\"sha256\": \"" HASH "\"}, \"stages\": [" STANDARD "]}", "start.model: missing" },
+	{ HEAD DATA "\"start\": {\"modl\": \"x\"}, \"stages\": [" STANDARD "]}", "did you mean \"model\"" },
 	{ "[]", "expected an object" },
 	{ HEAD DATA "\"stages\": []}", "stages: the list is empty" },
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
@@ -188,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),
+		cmocka_unit_test(test_recipe_start),
 		cmocka_unit_test(test_recipe_refuses),
 	};
 
