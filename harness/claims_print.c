@@ -161,16 +161,23 @@ static void begin_line(const struct printer *p)
 	fot_str_puts(p->out, p->latex ? "" : "| ");
 }
 
+/* tabularnewline: raggedright takes the short form for itself. */
 static void end_line(const struct printer *p)
 {
-	fot_str_puts(p->out, p->latex ? " \\\\\n" : " |\n");
+	fot_str_puts(p->out, p->latex ? " \\tabularnewline\n" : " |\n");
+}
+
+/* Text in a column of fixed width. */
+static void ragged(const struct printer *p)
+{
+	fot_str_puts(p->out, p->latex ? "\\raggedright " : "");
 }
 
 /* Headings are plain text; columns: LaTeX's letters. */
 static void begin_table(const struct printer *p, const char *const *headings, size_t n, const char *columns)
 {
 	if (p->latex)
-		fot_str_printf(p->out, "\\begin{tabular}{%s}\n\\toprule\n", columns);
+		fot_str_printf(p->out, "\\setlength{\\tabcolsep}{3pt}\n\\noindent\\begin{tabular}{%s}\n\\toprule\n", columns);
 	begin_line(p);
 	for (size_t i = 0; i < n; i++) {
 		fot_str_puts(p->out, headings[i]);
@@ -196,13 +203,18 @@ static void put_list(const struct printer *p)
 	static const char *const headings[] = { "claim", "paper", "reproduced", "not", "undecided", "run" };
 	bool runs = several_runs(p);
 
-	begin_table(p, headings, runs ? 6 : 5, runs ? "p{0.42\\linewidth}lrrrl" : "p{0.5\\linewidth}lrrr");
+	fot_str_puts(p->out, p->latex ? "{\\small\n" : "");
+	begin_table(p, headings, runs ? 6 : 5,
+		    runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
+			   "p{0.4\\linewidth}p{0.26\\linewidth}rrr");
 	for (size_t row = 0; row < p->t->n_rows; row++) {
 		if (!begins(p, row))
 			continue;
 		begin_line(p);
+		ragged(p);
 		put(p, text(p, row, "claim"));
 		cell(p);
+		ragged(p);
 		put(p, text(p, row, "source"));
 		for (size_t v = 0; v < sizeof verdicts / sizeof verdicts[0]; v++) {
 			cell(p);
@@ -210,11 +222,13 @@ static void put_list(const struct printer *p)
 		}
 		if (runs) {
 			cell(p);
+			ragged(p);
 			put(p, text(p, row, "run"));
 		}
 		end_line(p);
 	}
 	end_table(p);
+	fot_str_puts(p->out, p->latex ? "}\n" : "");
 }
 
 /* --- one claim --- */
@@ -250,7 +264,7 @@ static void put_expectation(const struct printer *p, size_t row)
 
 static void put_heading(const struct printer *p, size_t row)
 {
-	fot_str_puts(p->out, p->latex ? "\n\\paragraph{" : "\n### ");
+	fot_str_puts(p->out, p->latex ? "\n\\paragraph{\\raggedright " : "\n### ");
 	put(p, text(p, row, "claim"));
 	fot_str_puts(p->out, " (");
 	put(p, text(p, row, "source"));
@@ -261,7 +275,7 @@ static void put_heading(const struct printer *p, size_t row)
 		fot_str_puts(p->out, ". ");
 	}
 	put_expectation(p, row);
-	fot_str_puts(p->out, p->latex ? "\n\n{\\small\n" : "\n\n");
+	fot_str_puts(p->out, p->latex ? "\n\n{\\scriptsize\n" : "\n\n");
 }
 
 static void put_line(const struct printer *p, size_t row)
@@ -269,18 +283,23 @@ static void put_line(const struct printer *p, size_t row)
 	begin_line(p);
 	put(p, text(p, row, "dataset"));
 	cell(p);
+	ragged(p);
 	put(p, text(p, row, "a"));
 	cell(p);
+	ragged(p);
 	put(p, text(p, row, "b"));
 	cell(p);
 	value(p, row, "value_a", true);
 	cell(p);
 	value(p, row, "value_b", true);
 	cell(p);
+	ragged(p);
 	difference(p, row);
 	cell(p);
+	ragged(p);
 	paper(p, row);
 	cell(p);
+	ragged(p);
 	verdict(p, row);
 	end_line(p);
 }
@@ -292,7 +311,7 @@ static void put_claim(const struct printer *p, size_t first)
 
 	put_heading(p, first);
 	begin_table(p, headings, sizeof headings / sizeof headings[0],
-		    "lp{0.14\\linewidth}p{0.14\\linewidth}rrp{0.16\\linewidth}lp{0.11\\linewidth}");
+		    "lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}");
 	for (size_t row = first; row < p->t->n_rows; row++) {
 		if (same_claim(p, row, first))
 			put_line(p, row);
@@ -308,7 +327,7 @@ int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum f
 
 	if (judged->n_rows == 0)
 		return FOT_OK;
-	fot_str_puts(out, p.latex ? "\n\\section*{Claims of the paper}\n" : "\n## Claims of the paper\n\n");
+	fot_str_puts(out, p.latex ? "\n\\section*{Claims of the paper}\n\\sloppy\n" : "\n## Claims of the paper\n\n");
 	put(&p, "Lines by verdict: the 95 % interval of the paired difference A - B lies on the claim's side (reproduced), on "
 		"the other (not), or on both (undecided). Perplexity differs in per cent, accuracy in points; p: Holm over a "
 		"claim's lines. Other models, tokenizers and documents than the paper's.");

@@ -21,7 +21,7 @@ prints claims_paper_beside_ours '^\| docs \| vanilla, top-k 8, 64 \| vanilla, de
 	"$fotbench" report one --claims claims.json
 unaddressed() { ! "$fotbench" report one --claims claims.json | grep -q 'nothing here'; }
 check claims_only_those_addressed unaddressed
-prints claims_latex '^docs & vanilla, top-k 8, 64 & ' "$fotbench" report one --claims claims.json --format tex
+prints claims_latex '^docs & .raggedright vanilla, top-k 8, 64 & ' "$fotbench" report one --claims claims.json --format tex
 csv_alone() { "$fotbench" report one --claims claims.json --format csv | head -n 1 | grep -q '^run,run_id,dataset'; }
 check claims_csv_on_stdout_is_the_table csv_alone
 prints claims_files 'out/claims.csv' "$fotbench" report one --claims claims.json -o out
