@@ -93,11 +93,6 @@ if ! cmp -s "$dir/one/model.safetensors" "$dir/tuned/model.safetensors" &&
 else
 	bad train_start_differs_from_random "the same as without a start"
 fi
-# Gates that the model lacks begin half open; all else is its own.
-start gated 's/"qk_norm": true/"qk_norm": true, "mix": "gate"/; s/"lr": 0.003/"lr": 0/g; s/"lr_end": 0.001/"lr_end": 0/; s/"lr": 0.001/"lr": 0/'
-train gated gated -t 2
-if grep -q 'self_attn.mem_gate' "$dir/gated/model.safetensors"; then ok train_start_without_gates; else bad train_start_without_gates "$(cat "$dir/err")"; fi
-
 # A generator in place of documents: the same promises.
 cat >"$dir/lookup.json" <<EOF
 {"name": "lookup", "seed": 3, "tokenizer": "none", "generator": {"kind": "lookup"},
