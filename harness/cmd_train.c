@@ -79,7 +79,7 @@ int fot_cmd_train(int argc, char **argv)
 		{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &threads, .lo = 1, .hi = 1024,
 		  .arg = "N", .help = "threads" },
 		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &from, .arg = "DIR",
-		  .help = "start at the checkpoint of a run whose recipe begins the same way" },
+		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		{ .name = "store", .type = FOT_OPTION_TEXT, .value = &data, .arg = "DIR", .help = "dataset store" },
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &resume,
 		  .help = "go on from the last checkpoint, if there is one" },

@@ -49,7 +49,7 @@ int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const 
 	const struct fot_dataset *d = p->dataset[item->dataset].data;
 	int64_t all = 0, largest = 0, need = (int64_t)fot_perplexity_others(task) * task->window;
 
-	if (p->condition[item->condition].mode == FOT_MEMORY_NONE)
+	if (!fot_task_has_memory(p, item))
 		return FOT_OK;
 	for (size_t i = 0; i < fot_dataset_count(d); i++) {
 		int64_t bytes = in_split(p, item, i) ? fot_dataset_at(d, i)->n_bytes : 0;

@@ -17,7 +17,6 @@ void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads,
 void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, int64_t head_dim,
 			    enum fot_dtype dtype, int64_t top_k)
 {
-	struct fot_topk *t = &s->topk;
 	int64_t wide = dtype == FOT_F32 ? 0 : head_dim;
 
 	s->k = fot_layout_take(y, FOT_TILE_K * wide, sizeof(float));
@@ -25,11 +24,7 @@ void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, 
 	s->rows = fot_layout_take(y, top_k * wide, sizeof(float));
 	s->scores = fot_layout_take(y, top_k, sizeof(float));
 	s->values = fot_layout_take(y, top_k, sizeof(float *));
-	t->k = top_k;
-	t->cap = fot_topk_cap(top_k);
-	t->n = fot_layout_take(y, top_k ? FOT_TILE_Q : 0, sizeof *t->n);
-	t->threshold = fot_layout_take(y, top_k ? FOT_TILE_Q : 0, sizeof *t->threshold);
-	t->hit = fot_layout_take(y, top_k ? FOT_TILE_Q * t->cap : 0, sizeof *t->hit);
+	fot_topk_lay(&s->topk, y, top_k, FOT_TILE_Q);
 }
 
 /* Entry j of head h, as an index into k or v. */

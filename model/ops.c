@@ -147,6 +147,22 @@ void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const f
 	}
 }
 
+fot_real fot_gate(fot_real bias)
+{
+	return (fot_real)(1 / (1 + exp(-(double)bias)));
+}
+
+void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem, fot_real bias,
+		  int64_t rows, int64_t dim)
+{
+	fot_real g = fot_gate(bias), rest = fot_gate(-bias);
+
+	for (int64_t i = 0; i < rows; i++)
+#pragma omp simd
+		for (int64_t c = 0; c < dim; c++)
+			o[i * ld + c] = g * mem[i * ld_mem + c] + rest * local[i * ld + c];
+}
+
 double fot_xent(fot_real *d_logits, const fot_real *logits, int64_t vocab, int32_t target, double weight)
 {
 	fot_real max = logits[0], sum = 0, at_target = logits[target], scale;

@@ -43,6 +43,12 @@ void fot_swiglu_forward(fot_real *h, const fot_real *g, const fot_real *u, int64
 void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *g, const fot_real *u,
 			 int64_t n);
 
+/* sigmoid(bias): the share of the memory in the Memorizing Transformer's mixing [its eq. 2]. */
+fot_real fot_gate(fot_real bias);
+/* o = g mem + (1 - g) local with g = fot_gate(bias); n rows of dim numbers. o (at ld) may be local. */
+void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem, fot_real bias,
+		  int64_t rows, int64_t dim);
+
 /* Cross-entropy of one row of logits: returns -log softmax(logits)[target] in
  * nats.  With d_logits (may be logits) also weight * (softmax - onehot). */
 double fot_xent(fot_real *d_logits, const fot_real *logits, int64_t vocab, int32_t target, double weight);

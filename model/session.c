@@ -48,10 +48,10 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Numbers in all norms and temperatures. */
+/* Numbers in all norms, temperatures and gates. */
 static int64_t vector_numbers(const struct fot_config *c)
 {
-	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + (int64_t)c->n_heads * c->n_layers;
+	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + 2 * (int64_t)c->n_heads * c->n_layers;
 }
 
 /* Largest matrix tile that a non-float checkpoint needs widened. */
@@ -97,6 +97,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	attn = take(y, fot_attn_need(c->head_dim, 0));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
 	if (o->search != FOT_SEARCH_NONE)
 		fot_memory_scratch_lay(&s->mem, y, c->head_dim, o->mem_dtype,
 				       o->search == FOT_SEARCH_TOPK ? o->top_k : 0);
@@ -151,8 +152,6 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 				fot_dtype_name(o->mem_dtype));
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld", (long long)o->mem_max);
-	if (c->mix != FOT_MIX_JOINT && o->search != FOT_SEARCH_NONE)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "mix \"gate\" is not supported: expected \"joint\"");
 	return FOT_OK;
 }
 
@@ -218,6 +217,7 @@ static void place_weight(struct fot_session *s, const struct fot_tensor_spec *sp
 		vectors[FOT_ROLE_ATTN_NORM] = &a->norm1;
 		vectors[FOT_ROLE_MLP_NORM] = &a->norm2;
 		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
+		vectors[FOT_ROLE_GATE_BIAS] = &a->mem_gate;
 		matrices[FOT_ROLE_Q] = &a->q;
 		matrices[FOT_ROLE_K] = &a->k;
 		matrices[FOT_ROLE_V] = &a->v;

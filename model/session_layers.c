@@ -89,6 +89,20 @@ static void attend_memory(const struct fot_session *s, const struct layer *a, co
 		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
 }
 
+/* The local keys are folded in: their output, the memory's, and both through the gate of the head
+ * [Memorizing Transformers, eq. 2]. */
+static void attend_gated(const struct fot_session *s, const struct layer *a, const float *q, float *o, int64_t h,
+			 float scale, int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim;
+
+	fot_attn_end(&t->attn, o, D, NULL);
+	fot_attn_begin(&t->attn, n);
+	attend_memory(s, a, q, h, scale, t);
+	fot_attn_end(&t->attn, t->o_mem, d, NULL);
+	fot_gate_mix(o, o, D, t->o_mem, d, a->mem_gate[h], n, d);
+}
+
 /* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
 static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
 			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
@@ -100,6 +114,10 @@ static void attend_rows(const struct fot_session *s, const struct layer *a, cons
 
 	fot_attn_begin(&t->attn, n);
 	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
+	if (a->mem && a->mem_gate && mem_from(s) < s->mem_len) {
+		attend_gated(s, a, q, r->o + r0 * D + col, h, scale, n, t);
+		return;
+	}
 	attend_memory(s, a, q, h, scale, t);
 	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }

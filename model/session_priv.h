@@ -11,6 +11,7 @@
 struct layer {
 	struct fot_linear q, k, v, o, gate, up, down;
 	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
+	const float *mem_gate;                  /* [H] mix gate, memory layers; NULL: mix joint */
 	bool mem, rotates;
 	float *k_local, *v_local;               /* [W, D] as attention uses them */
 	float *k_ctx;                           /* [W, D] as the memory stores them; memory layers only */
@@ -30,6 +31,7 @@ struct scratch {
 	float *logits;    /* [TILE, V] */
 	float *widened;   /* for fot_linear */
 	struct fot_attn attn;
+	float *o_mem;     /* [TILE, d] what the memory gives (mix gate) */
 	struct fot_memory_scratch mem;
 };
 

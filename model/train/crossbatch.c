@@ -3,7 +3,6 @@
  * stream. */
 #include "model/train/crossbatch.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,20 +17,42 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "memorizing" };
+
+const char *fot_method_name(enum fot_method method)
+{
+	return methods[method];
+}
+
+bool fot_method_find(enum fot_method *out, const char *name)
+{
+	for (int i = 0; i < FOT_METHOD_COUNT; i++)
+		if (strcmp(name, methods[i]) == 0) {
+			*out = (enum fot_method)i;
+			return true;
+		}
+	return false;
+}
+
+bool fot_stage_has_memory(const struct fot_stage *s)
+{
+	return s->method != FOT_METHOD_STANDARD;
+}
+
 static bool packed(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && s->pack > 1;
+	return fot_stage_has_memory(s) && s->pack > 1;
 }
 
 /* Context windows that each asking window brings along. */
 static int64_t own_windows(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && !packed(s) ? s->w : 0;
+	return fot_stage_has_memory(s) && !packed(s) ? s->w : 0;
 }
 
 int64_t fot_stage_windows(const struct fot_stage *s)
 {
-	return s->batch * (1 + own_windows(s)) + (s->method == FOT_METHOD_CROSSBATCH ? s->negatives : 0);
+	return s->batch * (1 + own_windows(s)) + (fot_stage_has_memory(s) ? s->negatives : 0);
 }
 
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err)
@@ -245,10 +266,12 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->n_ask = st->batch;
 	b->n_win = fot_stage_windows(st);
 	b->answer_weight = 1;
+	b->top_k = st->top_k;
+	b->constant = st->method == FOT_METHOD_MEMORIZING;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
-		if (st->method == FOT_METHOD_CROSSBATCH)
+		if (fot_stage_has_memory(st))
 			n = see_others(b, st, i, see_own(b, st, i, n));
 	}
 	b->vis_begin[b->n_ask] = n;

@@ -32,6 +32,10 @@
  * The k windows are neighbours, or, with probability `far`, lie anywhere in the
  * document.
  *
+ * memorizing [Wu et al. 2022]: the same windows with d = 1, but no gradient goes into the
+ * keys and values of the windows in sight.  With top_k each query and head reads only its best
+ * keys, as at evaluation with a search.
+ *
  * Departure from the paper: a batch index does not walk through its document
  * from start to end; each step draws document and place anew.  Context windows are
  * computed in the step that uses them, so nothing is carried between steps, the
@@ -39,12 +43,13 @@
 #ifndef FOT_CROSSBATCH_H
 #define FOT_CROSSBATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "datasets/corpus.h"
 
-enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH };
+enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH, FOT_METHOD_MEMORIZING, FOT_METHOD_COUNT };
 
 /* One stage of a recipe. */
 struct fot_stage {
@@ -56,6 +61,7 @@ struct fot_stage {
 	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
 	int64_t negatives; /* extra windows that ask nothing */
 	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
+	int64_t top_k;     /* memory keys per query and head, the best; 0: all */
 	double far;        /* probability that the own windows come from anywhere earlier */
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
@@ -73,11 +79,19 @@ struct fot_batch {
 	int32_t *targets;       /* [n_ask, window], -1 = no loss */
 	uint8_t *answer;        /* [n_ask, window] 1 = target of the second kind, an answer */
 	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
+	int64_t top_k;          /* keys of the windows in sight that a query and head keeps; 0: all */
+	bool constant;          /* no gradient into the keys and values of the windows in sight */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
 	int64_t cap_tokens, cap_ask, cap_vis;
 };
 
+/* "standard", "crossbatch", ...: as recipes and train.csv have it. */
+const char *fot_method_name(enum fot_method method);
+/* false: no such method. */
+bool fot_method_find(enum fot_method *out, const char *name);
+/* Does a window see others in this stage? */
+bool fot_stage_has_memory(const struct fot_stage *s);
 /* Windows of a batch of this stage, asking ones and contexts. */
 int64_t fot_stage_windows(const struct fot_stage *s);
 /* Room for the largest of the stages. Errors: FOT_ERR_RUN. */

@@ -332,7 +332,7 @@ static void start(struct maker *m, uint64_t seed, const char *purpose, uint64_t 
 int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			 const char *purpose, uint64_t step, struct fot_err *err)
 {
-	bool cross = st->method == FOT_METHOD_CROSSBATCH;
+	bool cross = fot_stage_has_memory(st);
 	int64_t own = cross ? st->w : 0, negatives = cross ? st->negatives : 0, W = b->window;
 	struct maker m = { .src = src, .g = src->generator, .words = FOT_STR_INIT };
 	int32_t *text = fot_alloc((size_t)((own + 1) * W), sizeof *text);

@@ -92,19 +92,16 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 	}
 }
 
-/* Tensors that c asks for; of the others those that are there in the right shape. */
-static int load_tensors(struct fot_params *p, const char *dir, const struct fot_config *c, struct fot_err *err)
+/* All tensors of w that p asks for; those that are not there are left as they are. */
+static int copy_tensors(struct fot_params *p, const struct fot_weights *w, struct fot_err *err)
 {
-	struct fot_weights *w = NULL;
 	float *tmp = NULL;
-	int status;
+	int status = FOT_OK;
 
-	FOT_TRY(fot_weights_open(&w, dir, err));
-	FOT_TRY(fot_weights_check(w, c, NULL, err));
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor *t = fot_weights_find(w, p->spec[i].name);
 
-		if (!t || t->n != spec_count(&p->spec[i]))
+		if (!t)
 			continue;
 		fot_free(tmp);
 		tmp = fot_alloc((size_t)t->n, sizeof *tmp);
@@ -118,13 +115,20 @@ static int load_tensors(struct fot_params *p, const char *dir, const struct fot_
 	}
 out:
 	fot_free(tmp);
-	fot_weights_close(w);
 	return status;
 }
 
 int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
 {
-	return load_tensors(p, dir, &p->config, err);
+	struct fot_weights *w = NULL;
+	int status;
+
+	FOT_TRY(fot_weights_open(&w, dir, err));
+	FOT_TRY(fot_weights_check(w, &p->config, NULL, err));
+	FOT_TRY(copy_tensors(p, w, err));
+out:
+	fot_weights_close(w);
+	return status;
 }
 
 static int check_hash(const char *dir, const char *hash, struct fot_err *err)
@@ -145,13 +149,29 @@ out:
 
 int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err)
 {
-	struct fot_config without_gates = p->config;
+	struct fot_weights *w = NULL;
+	struct fot_config wanted = p->config, old;
 	int status;
 
-	without_gates.mix = FOT_MIX_JOINT;
-	FOT_TRY(check_hash(dir, hash, err));
-	FOT_TRY(load_tensors(p, dir, &without_gates, err));
+	FOT_TRY(fot_config_read(&old, dir, err));
+	if (*hash)
+		FOT_TRY(check_hash(dir, hash, err));
+	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
+				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,
+				  old.qk_norm ? "" : "out");
+		goto out;
+	}
+	wanted.mix = old.mix; /* gates that are not there need not be */
+	if (old.mix == FOT_MIX_GATE) {
+		wanted.n_mem_layers = old.n_mem_layers;
+		memcpy(wanted.mem_layers, old.mem_layers, sizeof wanted.mem_layers);
+	}
+	FOT_TRY(fot_weights_open(&w, dir, err));
+	FOT_TRY(fot_weights_check(w, &wanted, NULL, err));
+	FOT_TRY(copy_tensors(p, w, err));
 out:
+	fot_weights_close(w);
 	return status;
 }
 

@@ -35,8 +35,10 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role, int layer);
 /* Copy the weights of a model folder; its config must ask for the same tensors. */
 int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err);
-/* The same as a start for other training: gates (mix "gate") that the folder lacks keep their values.
- * hash: what the folder's model.safetensors must have as sha256. */
+/* Start from the weights of a model folder that was trained otherwise: everything must be there and of
+ * the same shape, but gates of the memory, which keep what p holds; its config may differ in what
+ * changes no tensor (memory layers, positions, window), not in heads or query-key normalisation.
+ * hash: sha256 that its model.safetensors must have, "": any. Errors: FOT_ERR_INPUT, FOT_ERR_RUN (memory). */
 int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err);
 /* Write array (w itself, or a moment) as a safetensors file of F32, F16 or BF16
  * tensors, rounded to nearest even. */

@@ -13,16 +13,16 @@
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_TOP_K 4096
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
 static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
-					"start", "comment" };
+					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "top_k", "lr", "lr_end", "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std" };
-static const char *const start_keys[] = { "model", "sha256" };
+static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -79,7 +79,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		{ "steps", true, 1, 100000000, &s->steps }, { "window", true, 2, 1 << 20, &s->window },
 		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
 		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
-		{ "pack", false, 1, MAX_OWN, &s->pack },    { "warmup", false, 0, 100000000, &lr->warmup },
+		{ "pack", false, 1, MAX_OWN, &s->pack },    { "top_k", false, 0, MAX_TOP_K, &s->top_k },
+		{ "warmup", false, 0, 100000000, &lr->warmup },
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
 					      { "copy", false, 0, 1, &s->copy },
@@ -95,22 +96,21 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
-	if (strcmp(method, "standard") == 0)
-		s->method = FOT_METHOD_STANDARD;
-	else if (strcmp(method, "crossbatch") == 0)
-		s->method = FOT_METHOD_CROSSBATCH;
-	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: method: expected \"standard\" or \"crossbatch\", got \"%s\"",
-				  where, method);
+	if (!fot_method_find(&s->method, method))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: method: expected \"standard\", \"crossbatch\" or \"memorizing\", got \"%s\"", where,
+				  method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->negatives || s->d > 1 || s->pack > 1))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"",
-				  where);
+	if (status == FOT_OK && s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d and negatives belong to method \"crossbatch\"", where);
+	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->pack > 1 || s->top_k))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: pack and top_k belong to methods \"crossbatch\" and \"memorizing\"", where);
 	r->n_stages++;
 out:
 	return status;
@@ -182,6 +182,28 @@ out:
 	return status;
 }
 
+static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+{
+	const cJSON *init = fot_json_get(root, "init");
+	const char *hash = NULL;
+	char where[512];
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	int status;
+
+	snprintf(where, sizeof where, "%s: init", name);
+	if (!init || !(fot_json_get(init, "from") || fot_json_get(init, "sha256")))
+		return FOT_OK;
+	FOT_TRY(copy_string(init, "from", true, NULL, &r->start, where, err));
+	FOT_TRY(fot_json_string(init, "sha256", false, &hash, &ctx, err));
+	if (hash && (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
+				hash);
+	if (hash)
+		memcpy(r->start_sha256, hash, sizeof r->start_sha256);
+out:
+	return status;
+}
+
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const struct double_row init[] = { { "gain", false, 0, 100, &r->gain },
@@ -202,6 +224,7 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 	r->valid_windows = 16;
 	r->valid_memory = 8;
 	FOT_TRY(read_group(root, "init", name, init_keys, COUNT(init_keys), NULL, 0, init, COUNT(init), err));
+	FOT_TRY(read_start(r, root, name, err));
 	FOT_TRY(read_group(root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), NULL, 0, opt, COUNT(opt),
 			   err));
 	FOT_TRY(read_group(root, "validation", name, validation_keys, COUNT(validation_keys), valid, COUNT(valid), NULL,
@@ -270,33 +293,6 @@ out:
 	return status;
 }
 
-/* The finished model that training starts from. */
-static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
-	const char *hash = NULL;
-	const cJSON *obj = NULL;
-	char where[512];
-	int status;
-
-	snprintf(where, sizeof where, "%s: start", name);
-	FOT_TRY(fot_json_object(root, "start", false, &obj, &ctx, err));
-	if (!obj)
-		goto out;
-	ctx.where = where;
-	FOT_TRY(fot_json_known(obj, where, start_keys, COUNT(start_keys), FOT_ERR_USAGE, err));
-	FOT_TRY(copy_string(obj, "model", true, NULL, &r->start_model, where, err));
-	FOT_TRY(fot_json_string(obj, "sha256", true, &hash, &ctx, err));
-	if (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
-				  hash);
-		goto out;
-	}
-	memcpy(r->start_sha256, hash, sizeof r->start_sha256);
-out:
-	return status;
-}
-
 static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
@@ -329,7 +325,6 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_model(r, root, name, err));
 	FOT_TRY(read_sources(r, root, name, err));
 	FOT_TRY(read_groups(r, root, name, err));
-	FOT_TRY(read_start(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
 	FOT_TRY(check_stages(r, name, err));
 out:
@@ -372,8 +367,8 @@ void fot_recipe_release(struct fot_recipe *r)
 	fot_free(r->name);
 	fot_free(r->variant);
 	fot_free(r->tokenizer);
-	fot_free(r->start_model);
 	fot_free(r->text);
+	fot_free(r->start);
 	for (size_t i = 0; i < r->n_datasets; i++)
 		fot_free(r->dataset[i]);
 	memset(r, 0, sizeof *r);
@@ -426,7 +421,9 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
-	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack && s->near == t->near &&
+	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
+	       s->pack == t->pack && s->near == t->near &&
+	       s->top_k == t->top_k &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -442,11 +439,11 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (memcmp(&x, &y, sizeof x) != 0)
 		return false;
 	*why = "seed, init or optimizer";
+	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
+	    strcmp(a->start_sha256, b->start_sha256) != 0)
+		return false;
 	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
-		return false;
-	*why = "start";
-	if (strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
 	*why = "datasets or tokenizer";
 	if (a->n_datasets != b->n_datasets || strcmp(a->tokenizer, b->tokenizer) != 0)

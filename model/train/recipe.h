@@ -5,28 +5,32 @@
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
- *    "init": {"gain": 0.6, "embed_std": 0.5},
- *    "start": {"model": "model/zoo/lm-local", "sha256": "..."},   optional: fine-tuning, see below
+ *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
- *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack", "near",
+ *    "stages": [{"method": "standard" | "crossbatch" | "memorizing", "steps", "window", "batch",
+ *                "w", "d", "negatives", "far", "copy", "pack", "near", "top_k",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
  *
+ * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
+ * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
+ * With init.sha256 it must be these weights: its model.safetensors has that hash, so that the
+ * recipe makes the same model everywhere.
+ *
+ * crossbatch, memorizing: who sees whom, crossbatch.h.  memorizing has d = 1, no negatives and
+ * no gradient into the memory; its keys and values are those of the step, not stale ones.
+ * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
+ * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
  * Validation of a corpus: its windows without memory, with one and with `memory` windows
- * before them.  Of a generator: held-out batches of the last stage without memory, with the
- * own windows, and with everything that stage shows; also the share of right answers.
+ * before them (top_k as in the last stage).  Of a generator: held-out batches of the last stage without
+ * memory, with the own windows, and with everything that stage shows; also the share of right answers.
  *
  * Within a stage the learning rate rises linearly for `warmup` steps to lr and
  * then follows a cosine to lr_end.  Nothing in a stage depends on later ones: two
  * recipes with the same beginning pass through the same bits, and one may go on
- * from the other's checkpoint.
- *
- * With "start" step 0 has the weights of a finished model in place of random ones: the
- * folder's model.safetensors, whose sha256 the recipe names, so that one command makes the
- * same model everywhere.  Moments start at zero.  Gates of mix "gate" that the folder lacks
- * start open half way (bias 0), as with random weights. */
+ * from the other's checkpoint. */
 #ifndef FOT_RECIPE_H
 #define FOT_RECIPE_H
 
@@ -56,6 +60,8 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
+	char *start; /* folder of the model to start from, or NULL: random */
+	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;
 	size_t n_stages;
 	struct fot_stage stage[FOT_MAX_STAGES];
@@ -63,8 +69,6 @@ struct fot_recipe {
 	int64_t valid_every, valid_windows, valid_memory; /* every 0: no validation */
 	int64_t checkpoint_every;
 	enum fot_dtype save_dtype;
-	char *start_model;     /* folder whose weights step 0 has; NULL: random ones */
-	char start_sha256[65]; /* of its model.safetensors; "" without */
 	char *text;     /* the recipe as given */
 	char sha256[65];
 };

@@ -23,8 +23,7 @@
 	of_model "\"}}, \"generator\": {\"kind\": \"lookup\"}, "
 #define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
 #define HASH_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define HASH "0" HASH_REST
-#define START(hash) "\"start\": {\"model\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
+#define FROM(hash) "\"init\": {\"from\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
@@ -61,6 +60,54 @@ static void test_recipe_reads_everything(void **state)
 	assert_int_equal(fot_recipe_steps(&r), 15);
 	assert_int_equal(fot_recipe_tokens(&r, 12), 10 * 4 * 32 + 2 * 8 * 16);
 	fot_recipe_release(&r);
+}
+
+static void test_recipe_memorizing(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 32, \"lr\": 0.02}]}");
+	parse(&b, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 31, \"lr\": 0.02}]}");
+	assert_int_equal(a.stage[0].method, FOT_METHOD_MEMORIZING);
+	assert_int_equal(a.stage[0].top_k, 32);
+	assert_string_equal(a.start, "zoo/x");
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "stages");
+	b.stage[0].top_k = 32;
+	assert_true(fot_recipe_same_beginning(&a, &b, 1, &why));
+	b.start[0] = 'Z';
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"stages\": [" CROSS "]}");
+	assert_int_equal(a.stage[0].top_k, 0);
+	assert_null(a.start);
+	fot_recipe_release(&a);
+}
+
+/* Runs from a model begin alike only if it is the same one. */
+static void test_recipe_start_by_hash(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA FROM("0" HASH_REST) "\"stages\": [" STANDARD "]}");
+	parse(&b, HEAD DATA FROM("1" HASH_REST) "\"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "0" HASH_REST);
+	assert_true(fot_recipe_same_beginning(&a, &a, 10, &why));
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "");
+	fot_recipe_release(&a);
 }
 
 static void test_recipe_learning_rate(void **state)
@@ -111,43 +158,18 @@ static void test_recipe_same_beginning(void **state)
 	fot_recipe_release(&c);
 }
 
-/* Runs from a finished model begin alike only if it is the same one. */
-static void test_recipe_start(void **state)
-{
-	struct fot_recipe a, b, c;
-	const char *why = NULL;
-
-	(void)state;
-	parse(&a, HEAD DATA START(HASH) "\"stages\": [" STANDARD "]}");
-	parse(&b, HEAD DATA "\"stages\": [" STANDARD "]}");
-	parse(&c, HEAD DATA START("1" HASH_REST) "\"stages\": [" STANDARD "]}");
-	assert_string_equal(a.start_model, "zoo/x");
-	assert_string_equal(a.start_sha256, HASH);
-	assert_null(b.start_model);
-	assert_string_equal(b.start_sha256, "");
-	assert_true(fot_recipe_same_beginning(&a, &a, 10, &why));
-	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
-	assert_string_equal(why, "start");
-	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
-	fot_recipe_release(&a);
-	fot_recipe_release(&b);
-	fot_recipe_release(&c);
-}
-
 static const struct {
 	const char *text, *fragment;
 } bad[] = {
-	{ HEAD DATA START("12ab") "\"stages\": [" STANDARD "]}", "start: sha256: expected 64 hexadecimal digits" },
-	{ HEAD DATA START("X" HASH_REST) "\"stages\": [" STANDARD "]}", "start: sha256: expected 64" },
-	{ HEAD DATA "\"start\": {\"model\": \"zoo/x\"}, \"stages\": [" STANDARD "]}", "start.sha256: missing" },
-	{ HEAD DATA "\"start\": {\"sha256\": \"" HASH "\"}, \"stages\": [" STANDARD "]}", "start.model: missing" },
-	{ HEAD DATA "\"start\": {\"modl\": \"x\"}, \"stages\": [" STANDARD "]}", "did you mean \"model\"" },
+	{ HEAD DATA FROM("12ab") "\"stages\": [" STANDARD "]}", "init: sha256: expected 64 hexadecimal digits" },
+	{ HEAD DATA FROM("X" HASH_REST) "\"stages\": [" STANDARD "]}", "init: sha256: expected 64" },
+	{ HEAD DATA "\"init\": {\"sha256\": \"0" HASH_REST "\"}, \"stages\": [" STANDARD "]}", "init.from: missing" },
 	{ "[]", "expected an object" },
 	{ HEAD DATA "\"stages\": []}", "stages: the list is empty" },
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
 	{ HEAD DATA "\"stages\": [" STANDARD "], \"stagess\": 1}", "stagess" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"magic\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
-	  "expected \"standard\" or \"crossbatch\"" },
+	  "expected \"standard\", \"crossbatch\" or \"memorizing\"" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 0, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
 	  "steps" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 7}]}",
@@ -155,6 +177,16 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, \"d\": 2, "
 		    "\"lr\": 1}]}",
 	  "belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 8, \"lr\": 1}]}",
+	  "stages[0]: pack and top_k belong to methods" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"d\": 2, \"lr\": 1}]}",
+	  "stages[0]: d and negatives belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 5000, \"lr\": 1}]}",
+	  "top_k" },
+	{ HEAD DATA "\"init\": {\"from\": 7}, \"stages\": [" STANDARD "]}", "init" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"pack\": 4, "
 		    "\"lr\": 1}]}",
 	  "pack: expected a divisor of batch = 6" },
@@ -216,10 +248,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recipe_reads_everything),
+		cmocka_unit_test(test_recipe_memorizing),
+		cmocka_unit_test(test_recipe_start_by_hash),
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),
-		cmocka_unit_test(test_recipe_start),
 		cmocka_unit_test(test_recipe_refuses),
 	};
 

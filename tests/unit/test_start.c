@@ -93,8 +93,9 @@ static void test_start_refuses(void **state)
 	make_folder();
 	memcpy(other, hash, sizeof other);
 	other[0] = other[0] == 'a' ? 'b' : 'a';
+	expect_refusal(&config, scratch_path("nowhere"), "", "nowhere/config.json");
 	expect_refusal(&config, scratch_path(""), other, "model.safetensors: sha256: expected ");
-	expect_refusal(&config, scratch_path("nowhere"), hash, "nowhere/model.safetensors");
+	expect_refusal(&config, scratch_path("nowhere"), hash, "nowhere/config.json");
 	wide = config;
 	wide.intermediate_size *= 2;
 	expect_refusal(&wide, scratch_path(""), hash, "mlp");
