@@ -106,7 +106,7 @@ static bool add_memories(cJSON *list, const struct flags *f)
 		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", part);
 		if (good && f->top_k && strcmp(part, "knn") == 0)
 			good = cJSON_AddNumberToObject(o, "top_k", (double)f->top_k);
-		if (good && f->mem_dtype && strcmp(part, "none") != 0)
+		if (good && f->mem_dtype && strcmp(part, "none") != 0 && strcmp(part, "xl") != 0)
 			good = cJSON_AddStringToObject(o, "mem_dtype", dtype_names[f->mem_dtype]);
 	}
 	fot_free(copy);
@@ -204,7 +204,7 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		{ .name = "variant", .type = FOT_OPTION_TEXTS, .value = &(f)->variants, .arg = "NAME",                \
 		  .help = "name of the n-th model's variant in the results" },                                        \
 		{ .name = "memory", .type = FOT_OPTION_TEXT, .value = &(f)->memory, .arg = "LIST",                    \
-		  .help = "none, dense, knn, knn:K" },                                                                \
+		  .help = "none, dense, knn, knn:K, xl" },                                                                \
 		{ .name = "top-k", .type = FOT_OPTION_INT, .value = &(f)->top_k, .lo = 1, .hi = 2147483647,           \
 		  .arg = "K", .help = "keys per query and head with knn (default: the model's)" },                    \
 		{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &(f)->mem_dtype, .choices = dtype_names,   \

@@ -349,7 +349,7 @@ static const struct fot_column train_columns[] = {
 	{ "loss_nats", FOT_COLUMN_REAL, false, "mean cross-entropy of the step's targets" },
 	{ "lr", FOT_COLUMN_REAL, false, "learning rate" },
 	{ "grad_norm", FOT_COLUMN_REAL, false, "global norm of the gradient before clipping" },
-	{ "method", FOT_COLUMN_TEXT, false, "standard, crossbatch or memorizing" },
+	{ "method", FOT_COLUMN_TEXT, false, "standard, crossbatch, memorizing, transformer-xl or longllama" },
 	{ "window", FOT_COLUMN_INT, false, "tokens of a window" },
 	{ "w", FOT_COLUMN_INT, false, "own earlier windows in sight" },
 	{ "d", FOT_COLUMN_INT, false, "documents in sight, the own one included" },

@@ -33,9 +33,13 @@ static double item_flops(const struct fot_plan *p, const struct fot_item *item, 
 	const struct fot_condition *k = &p->condition[item->condition];
 	const struct fot_config *c = fot_model_config(p->model[k->model].model);
 	double d = c->hidden_size, window = k->opts.window;
-	int upper = k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 : 0;
+	int upper = k->mode == FOT_MEMORY_XL   ? c->n_layers :
+		    k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 :
+						 0;
 	/* Lower memory layers are read while the memory is filled: half of it on average. */
-	double fill_pairs = (double)cost->filled * (double)cost->filled / 2 * (c->n_mem_layers - 1);
+	double fill_pairs = k->mode == FOT_MEMORY_XL ? (double)cost->filled * window * upper :
+						       (double)cost->filled * (double)cost->filled / 2 *
+							       (c->n_mem_layers - 1);
 
 	return (double)cost->filled * (layer_flops(c, upper) + 2.0 * upper * d * window) +
 	       (upper ? 4.0 * d * fill_pairs : 0) +

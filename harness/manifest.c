@@ -110,6 +110,8 @@ static void add_architecture(struct doc *d, cJSON *model, const struct fot_confi
 	boolean(d, o, "tie_embeddings", c->tie_embeddings);
 	boolean(d, o, "mem_positionals", c->mem_positionals);
 	boolean(d, o, "qk_norm", c->qk_norm);
+	if (c->cached_windows)
+		number(d, o, "cached_windows", c->cached_windows);
 	text(d, o, "mix", c->mix == FOT_MIX_JOINT ? "joint" : "gate");
 	layers = array(d, o, "mem_layers");
 	for (int i = 0; i < c->n_mem_layers; i++)
@@ -171,7 +173,7 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		number(d, o, "window", c->opts.window);
 		if (c->mode == FOT_MEMORY_KNN)
 			number(d, o, "top_k", c->opts.top_k);
-		if (c->mode != FOT_MEMORY_NONE)
+		if (fot_memory_stores(c->mode))
 			text(d, o, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
 	}
 }

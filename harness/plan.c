@@ -99,20 +99,24 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
 		       struct fot_err *err)
 {
-	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
+	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
-	c->mode = m->mode;
+	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.search = search[m->mode];
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
 	if (m->mode == FOT_MEMORY_KNN && m->top_k)
 		c->opts.top_k = m->top_k;
 	if (m->dtype_given)
 		c->opts.mem_dtype = m->dtype;
-	if (m->mode != FOT_MEMORY_NONE && config->n_mem_layers == 0)
+	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: memory \"xl\" is for models with cached windows, which training with method "
+				"\"transformer-xl\" makes", pm->spec->dir);
+	if (fot_memory_stores(m->mode) && config->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
 				pm->spec->dir);
@@ -134,9 +138,9 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(&label, ":%d", c->opts.top_k);
-	for (size_t i = 0; i < spec->n_mem_layers && c->mode != FOT_MEMORY_NONE; i++)
+	for (size_t i = 0; i < spec->n_mem_layers && fot_memory_stores(c->mode); i++)
 		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
-	if (c->mode != FOT_MEMORY_NONE)
+	if (fot_memory_stores(c->mode))
 		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
 	FOT_TRY(fot_str_check(&label, err));
 	for (size_t i = 0; i < p->n_conditions; i++) {
@@ -252,7 +256,7 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 {
 	int64_t most = 0;
 
-	if (p->condition[condition].mode == FOT_MEMORY_NONE)
+	if (!fot_memory_stores(p->condition[condition].mode))
 		return 0;
 	for (size_t t = 0; t < p->spec->n_tasks; t++) {
 		int64_t need = p->spec->task[t].class->memory(p, condition, t);

@@ -57,6 +57,8 @@ void fot_plot_series(struct fot_str *out, const struct fot_table *t, size_t row)
 	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
 	if (strcmp(mode, "none") == 0)
 		fot_str_puts(out, " (no memory)");
+	else if (strcmp(mode, "xl") == 0)
+		fot_str_puts(out, " (cached window)");
 	else if (strcmp(mode, "knn") == 0)
 		fot_str_printf(out, " (top-%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else

@@ -33,7 +33,8 @@
 #include "datasets/dataset.h"
 #include "model/config.h"
 
-enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN };
+/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model. */
+enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL };
 
 struct fot_memory_spec {
 	enum fot_memory_mode mode;
@@ -122,8 +123,10 @@ cJSON *fot_spec_json(const struct fot_spec *s); /* NULL without memory */
 int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err);
 
 const char *fot_memory_mode_name(enum fot_memory_mode m);
+/* Are keys and values of the memory layers kept for good? */
+bool fot_memory_stores(enum fot_memory_mode m);
 const char *fot_spec_split_name(enum fot_split split);
-/* "none", "dense", "knn", "knn:K" into m; false if it is none of them. */
+/* "none", "dense", "knn", "knn:K", "xl" into m; false if it is none of them. */
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 
 /* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,

@@ -28,6 +28,13 @@ bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item)
 	return p->condition[item->condition].mode != FOT_MEMORY_NONE;
 }
 
+int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_config *c = fot_model_config(fot_plan_model_of(p, item));
+
+	return (int64_t)c->cached_windows * c->n_layers * p->condition[item->condition].opts.window;
+}
+
 const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item)
 {
 	return fot_model_tokenizer(fot_plan_model_of(p, item));
@@ -44,10 +51,13 @@ int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)
 {
 	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;
+	int64_t sight = fot_task_sight(p, item);
 
 	filled = filled > 0 ? filled : 0;
 	if (!fot_task_has_memory(p, item))
 		return (struct fot_cost){ .asked = window };
+	if (sight)
+		return (struct fot_cost){ .filled = filled < sight ? filled : sight, .asked = window };
 	return (struct fot_cost){ .filled = filled, .asked = window, .pairs = (double)window * (double)filled };
 }
 
@@ -56,7 +66,6 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 {
 	const struct fot_condition *c = &p->condition[item->condition];
 	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(p, item);
-	bool memory = c->mode != FOT_MEMORY_NONE;
 	int64_t seen = context_length > c->opts.window ? context_length - c->opts.window : 0;
 	size_t row = fot_table_add(t);
 
@@ -64,7 +73,9 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 	fot_table_set_text(t, row, "model", p->model[c->model].name);
 	fot_table_set_text(t, row, "model_variant", c->variant);
 	fot_table_set_text(t, row, "memory_mode", fot_memory_mode_name(c->mode));
-	fot_table_set_int(t, row, "memory_tokens", memory ? seen : 0);
+	if (c->mode == FOT_MEMORY_XL && seen > c->opts.window)
+		seen = c->opts.window;
+	fot_table_set_int(t, row, "memory_tokens", c->mode == FOT_MEMORY_NONE ? 0 : seen);
 	fot_table_set_text(t, row, "task", fot_task_class_of(p, item)->name);
 	fot_table_set_text(t, row, "dataset",
 			   item->dataset == FOT_NO_DATASET ? "synthetic" :
@@ -72,7 +83,7 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 	fot_table_set_int(t, row, "context_length", context_length);
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_table_set_int(t, row, "top_k", c->opts.top_k);
-	if (memory)
+	if (fot_memory_stores(c->mode))
 		fot_table_set_text(t, row, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
 	fot_table_set_int(t, row, "window", c->opts.window);
 	if (tokenizer)

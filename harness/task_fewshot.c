@@ -163,6 +163,9 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 	n = n < t->test_items ? n : t->test_items;
 	n = p->limit && p->limit < n ? p->limit : n;
 	filled = filled > 0 && fot_task_has_memory(p, item) ? filled : 0;
+	if (fot_task_sight(p, item)) /* read anew for every question */
+		return (struct fot_cost){ .filled = n * (filled < fot_task_sight(p, item) ? filled : fot_task_sight(p, item)),
+					  .asked = n * window / 2 };
 	return (struct fot_cost){ .filled = filled,
 				  .asked = n * window / 2,
 				  .pairs = (double)(n * window / 2) * (double)filled };

@@ -105,6 +105,8 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	int status;
 
 	FOT_TRY(fot_perplexity_check(&x, err));
+	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
 	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
 
@@ -140,6 +142,9 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
 	if (!fot_task_has_memory(p, item))
 		return (struct fot_cost){ .asked = targets };
+	if (fot_task_sight(p, item))
+		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
+						targets);
 	if (x.own_tokens) /* read before each target window */
 		c.filled = (int64_t)fot_perplexity_others(&x) * x.window + targets / x.window * x.own_tokens;
 	for (size_t l = 0; l < x.n_lengths; l++) {

@@ -87,6 +87,13 @@ void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim
 	}
 }
 
+void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
+		   const fot_real *sin_tab, int64_t by)
+{
+	for (int64_t r = 0; r < rows; r++)
+		fot_rope_apply(x + r * n_heads * head_dim, 1, n_heads, head_dim, cos_tab, sin_tab, by, -1);
+}
+
 /* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */
 #define UNIT_EPS ((fot_real)1e-6)
 

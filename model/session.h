@@ -10,9 +10,12 @@
  * `reach` tokens of the memory: all of them, or per head the top_k by inner
  * product; one softmax over both (FoT, eq. in sec. "memory attention layers").
  *
+ * A model with cached windows (Transformer-XL) has no memory: each of its layers keeps the keys
+ * and values of the last W tokens before the local window, at their true distances.
+ *
  * Only what is asked is computed: a window that is completed by the same feed
  * that began it, and of which nothing is scored, stops at the last memory
- * layer's keys and values; with one memory layer such windows never read the
+ * layer's keys and values (with cached windows: the last layer's); with one memory layer such windows never read the
  * memory, and several are computed at once, one by each thread.  Results do not
  * depend on either, nor on the number of threads. */
 #ifndef FOT_SESSION_H
@@ -77,9 +80,14 @@ void fot_session_reach(struct fot_session *s, int64_t tokens);
 int64_t fot_session_mem_len(const struct fot_session *s);
 int64_t fot_session_n_local(const struct fot_session *s);
 
+/* How many tokens before the local window can have any influence on it without memory: 0, or
+ * with cached windows W per layer, since each layer's cache was made with the one below. */
+int64_t fot_session_sight(const struct fot_session *s);
+
 /* A place on the timeline; plain data. Rewinding is truncation: it is possible
  * while the local window of the mark is still the current one, or when the mark
- * stands at a window's start; else FOT_ERR_RUN. */
+ * stands at a window's start; else FOT_ERR_RUN.  With cached windows only while the
+ * mark's window is the current one: what was cached before is gone. */
 struct fot_mark {
 	int64_t mem_len, n_local;
 	uint64_t window_no;

@@ -3,7 +3,7 @@
  * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
  *
  *   project   per row tile:        norm, q, k, v, rotation       -> local cache
- *   attend    per (head, tile):    local keys, then the memory
+ *   attend    per (head, tile):    cached and local keys, then the memory
  *   finish    per row tile:        output projection, MLP
  *
  * A tile's result depends on the tile alone, never on the thread that did it.
@@ -103,12 +103,13 @@ static void attend_gated(const struct fot_session *s, const struct layer *a, con
 	fot_gate_mix(o, o, D, t->o_mem, d, a->mem_gate[h], n, d);
 }
 
-/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
+/* Head h, rows [r0, r0 + n): local keys, right before them the cached ones (none where there is
+ * padding), then what of the memory is in reach. */
 static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
 			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
-	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
-	int64_t first = s->pads * D + col;
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, from = s->pads ? s->pads : -s->n_past;
+	int64_t first = from * D + col, at = p->n0 + r0 - from;
 	const float *q = r->q + r0 * D + col;
 	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
 
@@ -179,7 +180,7 @@ int64_t session_tile_rows(const struct piece *p, int64_t tile)
 void session_run(struct fot_session *s, const struct piece *p)
 {
 	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
-	int top = p->skip ? s->last_mem + 1 : s->cfg.n_layers;
+	int top = p->skip ? s->last_kept + 1 : s->cfg.n_layers;
 
 #pragma omp parallel num_threads(s->opts.n_threads)
 	{
@@ -188,7 +189,7 @@ void session_run(struct fot_session *s, const struct piece *p)
 		for (int l = 0; l < top; l++) {
 			const struct layer *a = &s->layer[l];
 			struct rows r = { s->x, s->q, s->o, a->k_local, a->v_local, a->k_ctx };
-			bool last = p->skip && l == s->last_mem;
+			bool last = p->skip && l == s->last_kept;
 
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)

@@ -13,7 +13,7 @@ struct layer {
 	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
 	const float *mem_gate;                  /* [H] mix gate, memory layers; NULL: mix joint */
 	bool mem, rotates;
-	float *k_local, *v_local;               /* [W, D] as attention uses them */
+	float *k_local, *v_local;               /* [W, D] as attention uses them; past_max rows of the past before */
 	float *k_ctx;                           /* [W, D] as the memory stores them; memory layers only */
 	struct fot_memory memory;               /* memory layers only */
 };
@@ -49,11 +49,13 @@ struct fot_session {
 	float *wide;                      /* all weights as float, or NULL */
 	float *vectors;                   /* without wide: the norms and temperatures as float */
 	float *x, *q, *o;                 /* [W, D] of the current piece */
-	float *rope_cos, *rope_sin;       /* [W, d/2] */
+	float *rope_cos, *rope_sin;       /* [W + 1, d/2] */
 	int *failed;                      /* [tiles] a logit was not finite */
 	int last_mem;                     /* last layer whose memory is kept; -1 */
+	int last_kept;                    /* last layer whose keys and values outlive their window; -1 */
 	int64_t window;
 	int64_t n_local, mem_len, reach;
+	int64_t past_max, n_past;         /* rows of the past that every layer keeps: at most, now */
 	int64_t pads, pad_shift;          /* padding at the head of the local window; positions it takes */
 	int64_t mem_pads;                 /* padding at the head of the memory */
 	uint64_t window_no, serial;
@@ -63,7 +65,7 @@ struct fot_session {
 struct piece {
 	const int32_t *tokens;
 	int64_t n, n0; /* tokens, and rows of the window before them */
-	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
+	bool skip;     /* nothing above the keys and values of layer last_kept is wanted */
 };
 
 /* Rows of row tile `tile` of a piece. */

@@ -77,6 +77,7 @@ void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t
 			const fot_real *q = c->q + (t + q0) * D + col;
 
 			fot_attn_begin(&s->attn, n_q);
+			cached_fold(net, b, l, w, h, q, block_score_scale(net), s);
 			fot_attn_fold(&s->attn, q, D, c->k + t * D + col, D, c->v + t * D + col, D, q0 + n_q, q0,
 				      block_score_scale(net));
 			if (mem)
@@ -213,8 +214,10 @@ void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l
 	memset(dq, 0, bytes);
 	memset(dk, 0, bytes);
 	memset(dv, 0, bytes);
-	for (int64_t h = 0; h < net->H; h++)
+	for (int64_t h = 0; h < net->H; h++) {
 		block_local_backward(net, b, l, w, h, d_o, o, dq, dk, dv, s);
+		cached_backward(net, b, l, w, h, d_o, dq, block_score_scale(net), s);
+	}
 }
 
 /* Undo rotation and normalisation: gradients of the projections' outputs. */

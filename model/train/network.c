@@ -26,15 +26,17 @@ void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, 
 	size->n_threads = n_threads;
 	for (size_t i = 0; i < n; i++) {
 		const struct fot_stage *s = &stages[i];
-		int64_t win = fot_stage_windows(s);
+		bool cached = s->method == FOT_METHOD_TRANSFORMER_XL;
+		int64_t win = cached ? s->batch : fot_stage_windows(s);
 
 		size->max_window = imax(size->max_window, s->window);
 		size->cap_tokens = imax(size->cap_tokens, win * s->window);
 		size->cap_ask_tokens = imax(size->cap_ask_tokens, s->batch * s->window);
-		size->cap_win = imax(size->cap_win, win);
+		size->cap_win = imax(size->cap_win, fot_stage_windows(s));
+		size->cached |= cached;
 		size->top_k = imax(size->top_k, s->top_k);
 		size->cap_hits = imax(size->cap_hits, s->batch * s->window * s->top_k);
-		size->seen |= s->method == FOT_METHOD_CROSSBATCH && s->top_k == 0;
+		size->seen |= (s->method == FOT_METHOD_CROSSBATCH && s->top_k == 0) || s->method == FOT_METHOD_LONGLLAMA;
 	}
 }
 
@@ -94,6 +96,7 @@ static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct 
 	c->inv2 = take(y, out);
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
+	cached_lay(y, c, cfg, z);
 	if (mem)
 		lay_mem_read(y, &c->mem, cfg, z);
 }
@@ -146,8 +149,8 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 		net->mem.seen_v[g] = z->seen ? take(y, mem_tokens * D) : NULL;
 	}
 	net->mem.gate = take(y, z->cap_win * cfg->n_heads);
-	net->rope_cos = take(y, z->max_window * cfg->head_dim / 2);
-	net->rope_sin = take(y, z->max_window * cfg->head_dim / 2);
+	net->rope_cos = take(y, (z->max_window + 1) * cfg->head_dim / 2);
+	net->rope_sin = take(y, (z->max_window + 1) * cfg->head_dim / 2);
 }
 
 static int last_mem_layer(const struct fot_config *c)
@@ -220,7 +223,7 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	FOT_TRY(fot_arena_init(&net->arena, y.need, err));
 	y.arena = &net->arena;
 	lay_out(&y, net, c, p->n);
-	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window, net->dh, c->rope_theta);
+	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window + 1, net->dh, c->rope_theta);
 	find_offsets(net);
 out:
 	if (status != FOT_OK)
@@ -245,13 +248,14 @@ void fot_net_close(struct fot_net *net)
 
 /* ---- forward --------------------------------------------------------- */
 
-static void embed(struct fot_net *net, const struct fot_batch *b, int64_t w)
+void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w)
 {
 	const fot_real *table = net->p->w + net->at_embed;
+	const int32_t *tokens = b->tokens + from * b->window;
 	int64_t D = net->D;
 
-	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
-		memcpy(net->layer[0].x + i * D, table + b->tokens[i] * D, sizeof(fot_real) * (size_t)D);
+	for (int64_t i = 0; i < b->window; i++)
+		memcpy(net->layer[0].x + (w * b->window + i) * D, table + tokens[i] * D, sizeof(fot_real) * (size_t)D);
 }
 
 /* First memory layer at or after l, or n_layers. */
@@ -274,7 +278,7 @@ static void forward_segment(struct fot_net *net, const struct fot_batch *b, int 
 			    struct scratch *s)
 {
 	if (from < 0)
-		embed(net, b, w);
+		net_embed(net, b, w, w);
 	for (int l = from < 0 ? 0 : from; l < to; l++) {
 		if (l != from)
 			block_project(net, b, l, w, s);
@@ -290,6 +294,10 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 {
 	int from = -1, to;
 
+	if (b->cached) {
+		cached_forward(net, b);
+		return;
+	}
 	do {
 		to = next_mem(net, from + 1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
@@ -298,6 +306,24 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 				forward_segment(net, b, from, to, w, &net->scratch[omp_get_thread_num()]);
 		from = to;
 	} while (to < net->n_layers);
+}
+
+/* Targets of window w. */
+static int64_t row_targets(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = 0;
+
+	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
+		n += b->targets[i] >= 0;
+	return n;
+}
+
+/* What a target of window w counts when windows count the same; a window without any counts 0. */
+static double row_weight(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = row_targets(b, w);
+
+	return n ? 1.0 / (double)(n * b->n_ask) : 0;
 }
 
 /* ---- backward -------------------------------------------------------- */
@@ -426,14 +452,17 @@ static void backward_shard(struct fot_net *net, const struct fot_batch *b, int f
 	struct scratch *s = &net->scratch[omp_get_thread_num()];
 	fot_real *grad = net->shard[shard];
 	bool top = to == net->n_layers;
+	double mine[2] = { weight[0], weight[1] };
 
 	if (top)
 		memset(grad, 0, sizeof(fot_real) * (size_t)net->p->n);
 	for (int64_t w = 0; w < b->n_win; w++) {
 		if (shard_of(b, w) != shard)
 			continue;
+		if (b->row_mean && w < b->n_ask)
+			mine[0] = row_weight(b, w);
 		if (top && w < b->n_ask)
-			block_head(net, b, w, weight, nll, grad, s);
+			block_head(net, b, w, mine, nll, grad, s);
 		if (net->live[w] >= to)
 			backward_segment(net, b, from, to, w, grad, s);
 	}
@@ -445,7 +474,7 @@ static void backward(struct fot_net *net, const struct fot_batch *b, const doubl
 
 	begin_live(net, b);
 	do {
-		from = previous_mem(net, to);
+		from = b->cached ? -1 : previous_mem(net, to);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 		for (int i = 0; i < FOT_SHARDS; i++)
 			backward_shard(net, b, from, to, i, weight, nll);
@@ -492,8 +521,8 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 
 	for (int64_t w = 0; w < b->n_ask; w++)
 		for (int k = 0; k < 2; k++)
-			sum[k] += net->loss[w].nll[k];
-	*loss = c.n[0] ? sum[0] / (double)c.n[0] : 0;
+			sum[k] += net->loss[w].nll[k] * (b->row_mean ? row_weight(b, w) : 1);
+	*loss = b->row_mean ? sum[0] : c.n[0] ? sum[0] / (double)c.n[0] : 0;
 	if (c.n[1])
 		*loss += b->answer_weight * sum[1] / (double)c.n[1];
 	if (!isfinite(*loss))
@@ -552,6 +581,8 @@ double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)
 	double ask = (double)b->n_ask * W, ctx = (double)(b->n_win - b->n_ask) * W, flops = 0;
 	int last = last_mem_layer(c);
 
+	if (b->cached)
+		return cached_flops(c, b);
 	for (int l = 0; l < c->n_layers; l++) {
 		double through = ask + (l < last ? ctx : 0), keys = l <= last ? ask + ctx : ask;
 

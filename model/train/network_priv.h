@@ -36,6 +36,7 @@ struct layer_cache {
 	fot_real *q_inv, *k_inv;   /* [., H] */
 	fot_real *o;               /* [., D] attention output */
 	fot_real *lse;             /* [window][H][W] */
+	fot_real *k_prev, *v_prev; /* [ask tokens, D] of the window before (cached.c); NULL without */
 	struct mem_read mem;       /* memory layers */
 	fot_real *x2;              /* [., D] after attention */
 	fot_real *g, *u;           /* [., F] */
@@ -54,6 +55,7 @@ struct scratch {
 	const fot_real **values;   /* [top_k] */
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
+	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
 };
 
 /* Gradients that cross a memory layer's barrier; [tokens, D].  Windows are seen by
@@ -92,11 +94,15 @@ struct fot_net {
 	fot_real *shard[FOT_SHARDS];   /* [p->n] */
 	struct scratch *scratch;       /* [n_threads] */
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
+	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
+					  for finite differences */
 	int *live;                     /* [cap_win] gradients reach a window from this layer down; -1: nowhere */
 };
 
 bool net_is_mem(const struct fot_net *net, int l);
 bool net_rotates(const struct fot_net *net, int l);
+/* The tokens of window `from` into the place of window w. */
+void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w);
 
 /* One window `w` of batch b through parts of layer l. */
 void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
@@ -137,5 +143,18 @@ void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64
 /* After those: which windows gradients reach now, and the gradient of the gate. */
 void memory_reach(struct fot_net *net, const struct fot_batch *b, int l);
 void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l, fot_real *grad);
+
+/* ---- cached.c: batches whose windows see the one before (b->cached) --- */
+
+void cached_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg,
+		const struct fot_net_size *z);
+void cached_forward(struct fot_net *net, const struct fot_batch *b);
+/* Fold the window before into s->attn, whose queries are q. */
+void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
+		 fot_real scale, struct scratch *s);
+/* Its part of dq, one head; s->delta as for the local keys. */
+void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
+		     fot_real *dq, fot_real scale, struct scratch *s);
+double cached_flops(const struct fot_config *c, const struct fot_batch *b);
 
 #endif

@@ -20,7 +20,8 @@ static const char *const top_keys[] = { "name", "variant", "seed", "model", "tok
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "top_k", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "top_k", "range", "stepping", "lr", "lr_end",
+					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
@@ -69,6 +70,26 @@ out:
 	return status;
 }
 
+/* Keys that the method has no use for. */
+static int check_method(const struct fot_stage *s, const char *where, struct fot_err *err)
+{
+	bool rows = s->method == FOT_METHOD_LONGLLAMA;
+
+	if (s->method == FOT_METHOD_TRANSFORMER_XL && s->far > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far: method \"transformer-xl\" takes the windows just before",
+				where);
+	if (rows && (s->w > 1 || s->far > 0 || s->copy > 0))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: w, far and copy are not for method \"longllama\"", where);
+	if (!rows && (s->range || !s->stepping))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: range and stepping belong to method \"longllama\"", where);
+	if (s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: d and negatives belong to method \"crossbatch\"", where);
+	if (!fot_stage_has_memory(s) && ((s->pack > 1 && !rows) || s->top_k))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: pack and top_k belong to methods \"crossbatch\" and \"memorizing\"", where);
+	return FOT_OK;
+}
+
 static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
 	struct fot_stage *s = &r->stage[r->n_stages];
@@ -80,6 +101,7 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
 		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
 		{ "pack", false, 1, MAX_OWN, &s->pack },    { "top_k", false, 0, MAX_TOP_K, &s->top_k },
+		{ "range", false, 0, 4095, &s->range },
 		{ "warmup", false, 0, 100000000, &lr->warmup },
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
@@ -91,26 +113,24 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 
 	FOT_TRY(fot_json_known(obj, where, stage_keys, COUNT(stage_keys), FOT_ERR_USAGE, err));
 	FOT_TRY(fot_json_string(obj, "method", true, &method, &ctx, err));
-	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1 };
+	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1, .stepping = true };
 	lr->lr_end = -1;
 	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
+	FOT_TRY(fot_json_bool(obj, "stepping", false, &s->stepping, &ctx, err));
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
 	if (!fot_method_find(&s->method, method))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: method: expected \"standard\", \"crossbatch\" or \"memorizing\", got \"%s\"", where,
-				  method);
+				  "%s: method: expected \"standard\", \"crossbatch\", \"memorizing\", \"transformer-xl\" or "
+				  "\"longllama\", got \"%s\"", where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d and negatives belong to method \"crossbatch\"", where);
-	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->pack > 1 || s->top_k))
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: pack and top_k belong to methods \"crossbatch\" and \"memorizing\"", where);
+	if (status == FOT_OK)
+		status = check_method(s, where, err);
 	r->n_stages++;
 out:
 	return status;
@@ -293,11 +313,16 @@ out:
 	return status;
 }
 
-static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
+static int check_stages(struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
+	bool cached = r->stage[r->n_stages - 1].method == FOT_METHOD_TRANSFORMER_XL;
 	int status = FOT_OK;
 
+	if (r->config.cached_windows && !cached)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: model: fot: cached_windows: expected method \"transformer-xl\" in the last stage", name);
+	r->config.cached_windows = cached;
 	for (size_t i = 0; i < r->n_stages; i++) {
 		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
 		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
@@ -422,8 +447,8 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
-	       s->pack == t->pack && s->near == t->near &&
-	       s->top_k == t->top_k &&
+	       s->pack == t->pack && s->near == t->near && s->top_k == t->top_k && s->range == t->range &&
+	       s->stepping == t->stepping &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -433,6 +458,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 {
 	struct fot_config x = a->config, y = b->config;
 
+	x.cached_windows = y.cached_windows = 0; /* says how the result is read */
 	memset(x.variant, 0, sizeof x.variant);
 	memset(y.variant, 0, sizeof y.variant);
 	*why = "model";

@@ -7,8 +7,9 @@
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
- *    "stages": [{"method": "standard" | "crossbatch" | "memorizing", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack", "near", "top_k",
+ *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
+ *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
+ *                "top_k", "range", "stepping",
  *                "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
@@ -22,6 +23,9 @@
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
  * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
  * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * A recipe whose last stage is transformer-xl makes a model with "cached_windows": 1, which is read
+ * that way (config.h).
  *
  * Validation of a corpus: its windows without memory, with one and with `memory` windows
  * before them (top_k as in the last stage).  Of a generator: held-out batches of the last stage without

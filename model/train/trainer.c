@@ -74,7 +74,8 @@ static bool generated(const struct trainer *t)
 static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
 {
 	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL,
-				    corpus == t->train ? t->train_episodes : t->valid_episodes };
+				    corpus == t->train ? t->train_episodes : t->valid_episodes,
+				    t->tok ? fot_tokenizer_bos(t->tok) : -1, t->r->config.eos_id };
 }
 
 /* Validation sees the same windows without memory, with one and with all previous ones. */
@@ -85,8 +86,9 @@ static void plan_validation(struct trainer *t)
 	t->valid_stage = r->stage[r->n_stages - 1];
 	if (generated(t))
 		return;
-	t->valid_stage = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .steps = 1, .batch = VALID_BATCH,
-					     .w = r->valid_memory, .d = 1, .pack = 1,
+	t->valid_stage = (struct fot_stage){ .method = r->config.cached_windows ? FOT_METHOD_TRANSFORMER_XL :
+										  FOT_METHOD_CROSSBATCH,
+					     .steps = 1, .batch = VALID_BATCH, .w = r->valid_memory, .d = 1, .pack = 1,
 					     .top_k = r->stage[r->n_stages - 1].top_k };
 	for (size_t i = 0; i < r->n_stages; i++)
 		if (r->stage[i].window > t->valid_stage.window)
@@ -302,6 +304,8 @@ static int keep_counts(const struct trainer *t, int64_t keep[3])
 	keep[0] = 0;
 	keep[1] = few;
 	keep[2] = all;
+	if (s->method == FOT_METHOD_TRANSFORMER_XL)
+		return all > few ? 3 : 2;
 	if (t->r->config.n_mem_layers == 0 || !fot_stage_has_memory(s))
 		return 1;
 	return all > few ? 3 : 2;

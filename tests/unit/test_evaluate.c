@@ -36,6 +36,18 @@ static void open_model(int n_mem, bool blocks)
 	tiny_tokens(tokens, N, c.vocab_size, 3);
 }
 
+/* Transformer-XL with two layers: a window feels the two before it. */
+static void open_cached(void)
+{
+	struct fot_config c;
+
+	tiny_config(&c, W, 1, true, false);
+	c.cached_windows = 1;
+	c.n_layers = 2;
+	model = tiny_model(&params, &c, scratch_path(""), FOT_F32);
+	tiny_tokens(tokens, N, c.vocab_size, 3);
+}
+
 static void close_model(void)
 {
 	fot_model_close(model);
@@ -153,6 +165,53 @@ static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
 	assert_memory_equal(nll, none, W * sizeof *nll);
 	for (int i = 0; i < W; i++)
 		assert_true(nll[i] != nll[W + i]);
+	close_model();
+}
+
+/* Window `at` in a session of its own that has read `past` tokens before it, the odd ones first. */
+static void score_cached(double *nll, size_t at, size_t past)
+{
+	struct fot_session *s = open_session(FOT_SEARCH_NONE, 1);
+	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
+
+	for (size_t i = at - past, n = past % W ? past % W : W; i < at; i += n, n = W) {
+		assert_int_equal(fot_session_feed(s, tokens + i, n, NULL, NULL), FOT_OK);
+		assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
+	}
+	assert_int_equal(fot_session_feed(s, tokens + at, W, &want, NULL), FOT_OK);
+	fot_session_close(s);
+}
+
+static void test_evaluate_cached_windows_equal_separate_runs(void **state)
+{
+	static const int64_t lengths[] = { W, 2 * W, 21, 3 * W, 5 * W };
+	struct fot_perplexity p = { .window = W, .context_length = lengths, .n_lengths = 5, .target_tokens = 3 * W };
+	double nll[5 * 3 * W], wall[5], want[W];
+	struct fot_scores scores = { .nll = nll, .wall_s = wall };
+	struct fot_request r;
+	struct fot_session *s;
+	struct fot_cost cost = fot_evaluate_cached_cost(lengths, 5, W, 2 * W, 3 * W);
+
+	(void)state;
+	assert_int_equal(cost.asked, 4 * 3 * W);
+	assert_int_equal(cost.filled, 3 * (0 + W + 21 - W) + 2 * W);
+	open_cached();
+	assert_true(fot_perplexity_request(&r, &p, tokens, N));
+	s = open_session(FOT_SEARCH_NONE, 2);
+	for (int round = 0; round < 2; round++) {
+		memset(nll, 0, sizeof nll);
+		assert_int_equal(fot_evaluate(s, round, &r, &scores, NULL), FOT_OK);
+		for (size_t l = 0; l < 5; l++)
+			for (size_t at = r.begin; at < r.end; at += W) {
+				score_cached(want, at, (size_t)lengths[l] - W);
+				assert_memory_equal(nll + l * 3 * W + (at - r.begin), want, sizeof want);
+			}
+	}
+	for (int i = 0; i < 3 * W; i++) {
+		assert_true(nll[i] != nll[3 * W + i] && nll[3 * W + i] != nll[3 * 3 * W + i]);
+		assert_true(nll[3 * 3 * W + i] == nll[4 * 3 * W + i]);
+	}
+	fot_session_close(s);
 	close_model();
 }
 
@@ -444,6 +503,7 @@ int main(void)
 		IN_SCRATCH(test_evaluate_topk_equals_separate_runs),
 		IN_SCRATCH(test_evaluate_without_memory_equals_separate_runs),
 		IN_SCRATCH(test_evaluate_lengths_differ_where_memory_is_seen),
+		IN_SCRATCH(test_evaluate_cached_windows_equal_separate_runs),
 		IN_SCRATCH(test_evaluate_dense_among_others_equals_memory_by_hand),
 		IN_SCRATCH(test_evaluate_topk_among_others_equals_memory_by_hand),
 		IN_SCRATCH(test_evaluate_among_others_sharing_changes_no_bit),

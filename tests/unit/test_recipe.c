@@ -12,11 +12,12 @@
 #include "model/train/recipe.h"
 #include "tests/unit/scratch.h"
 
-#define MODEL                                                                                                   \
+#define MODEL_OF(fot)                                                                                           \
 	"\"model\": {\"vocab_size\": 258, \"hidden_size\": 16, \"intermediate_size\": 24, \"num_hidden_layers\": 3," \
 	" \"num_attention_heads\": 2, \"max_position_embeddings\": 32, \"bos_token_id\": 256,"                   \
-	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"}}"
-#define HEAD "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL ", "
+	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"" fot "}}"
+#define HEAD_OF(fot) "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL_OF(fot) ", "
+#define HEAD HEAD_OF("")
 #define BARE(of_recipe, of_model)                                                                               \
 	"{\"name\": \"n\", \"tokenizer\": \"" of_recipe "\", \"model\": {\"vocab_size\": 64, \"hidden_size\": 16,"  \
 	" \"num_attention_heads\": 2, \"bos_token_id\": null, \"eos_token_id\": null, \"fot\": {\"tokenizer\": \""  \
@@ -28,6 +29,9 @@
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
 	" \"pack\": 4, \"negatives\": 6, \"far\": 0.5, \"copy\": 0.25, \"lr\": 0.02, \"lr_end\": 0.002}"
+
+#define XL(more) \
+	"{\"method\": \"transformer-xl\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"lr\": 0.02" more "}"
 
 static void parse(struct fot_recipe *r, const char *text)
 {
@@ -59,6 +63,24 @@ static void test_recipe_reads_everything(void **state)
 	assert_true(r.valid_every == 7 && r.valid_memory == 3 && r.valid_windows == 16);
 	assert_int_equal(fot_recipe_steps(&r), 15);
 	assert_int_equal(fot_recipe_tokens(&r, 12), 10 * 4 * 32 + 2 * 8 * 16);
+	fot_recipe_release(&r);
+}
+
+static void test_recipe_transformer_xl(void **state)
+{
+	struct fot_recipe r;
+
+	(void)state;
+	parse(&r, HEAD DATA "\"stages\": [" STANDARD ", " XL("") "]}");
+	assert_int_equal(r.stage[1].method, FOT_METHOD_TRANSFORMER_XL);
+	assert_int_equal(r.stage[1].w, 3);
+	assert_int_equal(r.config.cached_windows, 1);
+	fot_recipe_release(&r);
+	parse(&r, HEAD DATA "\"stages\": [" XL("") ", " STANDARD "]}"); /* the last stage decides */
+	assert_int_equal(r.config.cached_windows, 0);
+	fot_recipe_release(&r);
+	parse(&r, HEAD_OF(", \"cached_windows\": 1") DATA "\"stages\": [" XL("") "]}");
+	assert_int_equal(r.config.cached_windows, 1);
 	fot_recipe_release(&r);
 }
 
@@ -134,7 +156,7 @@ static void test_recipe_learning_rate(void **state)
 
 static void test_recipe_same_beginning(void **state)
 {
-	struct fot_recipe a, b, c;
+	struct fot_recipe a, b, c, d;
 	const char *why = NULL;
 
 	(void)state;
@@ -147,6 +169,10 @@ static void test_recipe_same_beginning(void **state)
 	assert_string_equal(why, "stages");
 	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
 	assert_string_equal(why, "datasets or tokenizer");
+	parse(&d, HEAD DATA "\"stages\": [" STANDARD ", " XL("") "]}");
+	assert_true(fot_recipe_same_beginning(&a, &d, 10, &why)); /* however the result is read */
+	assert_false(fot_recipe_same_beginning(&a, &d, 11, &why));
+	fot_recipe_release(&d);
 	b.generator.kind = FOT_GENERATOR_PASSKEY;
 	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
 	assert_string_equal(why, "generator");
@@ -169,7 +195,12 @@ static const struct {
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
 	{ HEAD DATA "\"stages\": [" STANDARD "], \"stagess\": 1}", "stagess" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"magic\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
-	  "expected \"standard\", \"crossbatch\" or \"memorizing\"" },
+	  "\"transformer-xl\" or \"longllama\", got \"magic\"" },
+	{ HEAD DATA "\"stages\": [" XL(", \"far\": 0.5") "]}", "far: method \"transformer-xl\"" },
+	{ HEAD DATA "\"stages\": [" XL(", \"negatives\": 2") "]}", "belong to method" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" XL("") "]}", "is for datasets" },
+	{ HEAD_OF(", \"cached_windows\": 1") DATA "\"stages\": [" XL("") ", " STANDARD "]}", "cached_windows: expected" },
+	{ HEAD_OF(", \"cached_windows\": 2") DATA "\"stages\": [" XL("") "]}", "cached_windows" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 0, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
 	  "steps" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 7}]}",
@@ -248,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recipe_reads_everything),
+		cmocka_unit_test(test_recipe_transformer_xl),
 		cmocka_unit_test(test_recipe_memorizing),
 		cmocka_unit_test(test_recipe_start_by_hash),
 		cmocka_unit_test(test_recipe_learning_rate),
