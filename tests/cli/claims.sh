@@ -45,6 +45,25 @@ if [ -e "$reference/perplexity.csv" ]; then
 else
 	echo "skip claims_of_the_reference_run: results/reference/quick is not there"
 fi
+# The specs of the paper and the recipes of their models can be read; only models or data may be missing.
+specs() {
+	local spec rc
+	for spec in "$root"/harness/specs/paper-*.json; do
+		(cd "$root" && "$fotbench" validate "$spec") >/dev/null 2>err
+		rc=$?
+		[ $rc -eq 0 ] || { [ $rc -eq 5 ] && grep -qE ': no such model|is not installed' err; } ||
+			{ cat err; return 1; }
+	done
+}
+check claims_specs_of_the_paper specs
+recipes() {
+	local recipe
+	for recipe in "$root"/model/train/recipes/ft-*.json; do
+		(cd "$root" && "$fotbench" train "$recipe" -o "$work/none" --dry-run) >/dev/null 2>err || { cat err; return 1; }
+	done
+}
+check claims_recipes_of_their_models recipes
+
 if command -v pdflatex >/dev/null; then
 	"$fotbench" report "$reference" -o pdf >/dev/null
 	{ printf '\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{booktabs}\n\\begin{document}\n'
