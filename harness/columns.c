@@ -45,6 +45,10 @@ static const struct fot_column perplexity_columns[] = {
 	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
 	  "tokenizer: nll per token compares only where it is the same" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "n_documents", FOT_COLUMN_INT, false,
+	  "multi-doc: documents of which the memory holds something, the own one included" },
 };
 
 /* What ends the rows of the tasks that ask questions. */
@@ -193,6 +197,8 @@ static const struct fot_column summary_columns[] = {
 	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
 	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -234,6 +240,8 @@ static const struct fot_column compare_columns[] = {
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 };
 
 static const struct fot_column report_columns[] = {
@@ -280,6 +288,8 @@ static const struct fot_column report_columns[] = {
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
 	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -294,6 +304,40 @@ static const struct fot_column paper_columns[] = {
 	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
 	{ "relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": the paper states a bound" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
+};
+
+static const struct fot_column claims_columns[] = {
+	{ "claim_id", FOT_COLUMN_TEXT, false, "id of the claim in results/paper/claims.json" },
+	{ "claim", FOT_COLUMN_TEXT, false, "what the paper says" },
+	{ "source", FOT_COLUMN_TEXT, false, "label of the table, figure or section in arXiv 2307.03170" },
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "metric", FOT_COLUMN_TEXT, false, "metric of value_a and value_b" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "a", FOT_COLUMN_TEXT, false, "condition A: variant, memory, context length, place" },
+	{ "b", FOT_COLUMN_TEXT, false, "condition B, chance, or a number" },
+	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
+	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
+	{ "gain", FOT_COLUMN_BOOL, false,
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
+	{ "value_b", FOT_COLUMN_REAL, false, "metric of B on the common items" },
+	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for perplexity, else in the metric's unit" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the lines of the claim in this run" },
+	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
+	{ "paper_a", FOT_COLUMN_REAL, false, "published value of A" },
+	{ "paper_b", FOT_COLUMN_REAL, false, "published value of B" },
+	{ "paper_where", FOT_COLUMN_TEXT, false, "what the published values are of" },
+	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -372,12 +416,16 @@ const struct fot_schema fot_schema_paper = { "paper/TASK",
 					     "Published figures, in results/paper/TASK.csv, one file per task.",
 					     paper_columns, COUNT(paper_columns) };
 
+const struct fot_schema fot_schema_claims = { "claims",
+					      "Claims of the paper: one row per pair of conditions that a run has.",
+					      claims_columns, COUNT(claims_columns) };
+
 const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
 						 &fot_schema_lookup,     &fot_schema_fewshot,
 						 &fot_schema_distraction, &fot_schema_summary,
 						 &fot_schema_train,      &fot_schema_valid,
 						 &fot_schema_compare,    &fot_schema_report,
-						 &fot_schema_paper };
+						 &fot_schema_paper,      &fot_schema_claims };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

@@ -30,7 +30,7 @@ struct comparing {
 
 /* What makes a condition; run and model may be called otherwise. */
 static const char *const group_columns[] = { "task",        "dataset", "context_length", "model_variant",
-					     "memory_mode", "top_k",   "mem_dtype",      "window" };
+					     "memory_mode", "top_k",   "mem_dtype",      "window", "own_tokens" };
 
 /* What must agree between the two rows of a document. */
 static const struct {
@@ -292,7 +292,7 @@ static bool same_family(const struct fot_table *t, size_t a, size_t b)
 {
 	static const char *const columns[] = { "dataset", "model_variant", "memory_mode",  "top_k",       "mem_dtype",
 					       "window",  "metric",        "prompt_style", "calibration", "layer",
-					       "task",    NULL };
+					       "task",    "own_tokens", NULL };
 
 	return fot_table_same_all(t, a, t, b, columns) && fot_table_has(t, b, "p_value");
 }

@@ -110,6 +110,38 @@ out:
 	return status;
 }
 
+/* n tokens into the memory. */
+static int fill(struct fot_session *s, const int32_t *tokens, size_t n, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (n > 0)
+		status = fot_session_feed(s, tokens, n, NULL, err);
+	return status == FOT_OK ? fot_session_commit(s, err) : status;
+}
+
+static int evaluate_among_others(struct fot_session *s, const struct fot_request *r, struct fot_scores *out,
+				 struct fot_err *err)
+{
+	int64_t reach = r->context_length[r->n_lengths - 1] - r->window;
+	double *wall = &out->wall_s[r->n_lengths - 1], begun = fot_clock();
+	struct fot_mark behind;
+	int status;
+
+	FOT_TRY(fill(s, r->others, r->n_others, err));
+	behind = fot_session_mark(s);
+	for (size_t at = r->begin; at < r->end; at += (size_t)r->window) {
+		FOT_TRY(fot_session_rewind(s, behind, err));
+		fot_session_reach(s, reach);
+		FOT_TRY(fill(s, r->tokens + at - r->own, r->own, err));
+		*wall += fot_clock() - begun;
+		FOT_TRY(evaluate_window(s, r, at, out, err));
+		begun = fot_clock();
+	}
+out:
+	return status;
+}
+
 int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_request *r, struct fot_scores *out,
 		 struct fot_err *err)
 {
@@ -123,10 +155,9 @@ int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_reques
 	memset(out->wall_s, 0, r->n_lengths * sizeof *out->wall_s);
 	fot_session_reset(s);
 	fot_session_reach(s, r->context_length[r->n_lengths - 1] - r->window);
-	if (r->begin > 0) {
-		FOT_TRY(fot_session_feed(s, r->tokens, r->begin, NULL, err));
-		FOT_TRY(fot_session_commit(s, err));
-	}
+	if (r->own)
+		return evaluate_among_others(s, r, out, err);
+	FOT_TRY(fill(s, r->tokens, r->begin, err));
 	out->wall_s[r->n_lengths - 1] = fot_clock() - begun;
 	for (size_t at = r->begin; at < r->end; at += (size_t)r->window)
 		FOT_TRY(evaluate_window(s, r, at, out, err));

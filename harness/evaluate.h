@@ -5,6 +5,10 @@
  * reach set to L - W, rewound in between, and committed to memory after the
  * longest, whose keys and values are the ones that stay.
  *
+ * Multi-doc: the others are read once; before each target window the session goes back to
+ * their end and reads the own tokens before the window again, so that the own share does
+ * not grow from window to window.
+ *
  * With cached windows (Transformer-XL) a window's keys and values depend on how much was read
  * before, so each length is a pass of its own.  A length that reaches beyond all that can have
  * an influence (fot_session_sight) is one walk through the targets from the sight's start; for a

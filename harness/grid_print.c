@@ -144,6 +144,7 @@ static const struct {
 	{ "run", "run" },          { "model_variant", "model" }, { "memory_mode", "memory" },
 	{ "depth", "depth" },      { "prompt_style", "filler" }, { "context_length", "context" },
 	{ "layer", "layer" },      { "calibration", "scores" },  { "mem_dtype", "keys in" },
+	{ "own_tokens", "own tokens" },
 	{ "window", "window" },    { "model", "weights" },
 };
 

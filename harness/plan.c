@@ -30,6 +30,35 @@ static bool same_model(const struct fot_model_spec *a, const struct fot_model_sp
 		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
 }
 
+/* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
+static int check_folder(const char *dir, struct fot_err *err)
+{
+	static const char zoo[] = "zoo/";
+	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
+	int status;
+
+	if (fot_is_dir(dir))
+		return FOT_OK;
+	fot_path_base(&name, dir);
+	FOT_TRY(fot_str_check(&name, err));
+	if (strlen(dir) >= name.len + sizeof zoo - 1) {
+		size_t at = strlen(dir) - name.len - (sizeof zoo - 1);
+
+		if (strncmp(dir + at, zoo, sizeof zoo - 1) == 0)
+			fot_str_printf(&recipe, "%.*strain/recipes/%s.json", (int)at, dir, name.data);
+	}
+	FOT_TRY(fot_str_check(&recipe, err));
+	if (recipe.len && fot_file_exists(recipe.data))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
+				  recipe.data, dir);
+	else
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model", dir);
+out:
+	fot_str_release(&recipe);
+	fot_str_release(&name);
+	return status;
+}
+
 static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
 {
 	struct fot_plan_model *m;
@@ -45,6 +74,7 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
+	FOT_TRY(check_folder(spec->dir, err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
 		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
@@ -236,6 +266,11 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 	return most;
 }
 
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->class->repeats && t->class->repeats(t);
+}
+
 int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
 {
 	const struct fot_condition *c = &p->condition[condition];
@@ -245,7 +280,7 @@ int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
 	bool shares = false;
 
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		shares |= p->spec->task[t].class->stem != NULL;
+		shares |= p->spec->task[t].class->stem != NULL || repeats(&p->spec->task[t]);
 	return !shares ? 0 : want < most ? want : most;
 }
 

@@ -7,6 +7,8 @@
  *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
  *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 },
+ *                { "task": "perplexity", "datasets": ["tex"], "context_lengths": ["2560", "128k"],
+ *                  "own_tokens": "2k" },   the rest of the memory: other documents (multi-doc)
  *                { "task": "passkey", "context_lengths": ["2k-256k*2"], "depths": [0, 0.5, 1],
  *                  "prompt_styles": ["paper", "text", "decoys"], "datasets": ["books"], "trials": 5 },
  *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 } ] }
@@ -63,6 +65,7 @@ struct fot_task_spec {
 	size_t n_lengths;
 	int64_t target_tokens; /* per document */
 	int64_t max_documents; /* per dataset */
+	int64_t own_tokens;    /* perplexity, multi-doc: of the document itself; 0: single-doc */
 	double *depth;         /* ascending, distinct, 0 to 1 */
 	size_t n_depths;
 	int *style; /* enum fot_passkey_style, as given */

@@ -147,6 +147,12 @@ static int read_target_tokens(struct fot_task_spec *t, const cJSON *node, const 
 	return fot_spec_size(node, "target_tokens", 1, MAX_TOKENS, &t->target_tokens, ctx, r->err);
 }
 
+static int read_own_tokens(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			   const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "own_tokens", 1, MAX_TOKENS, &t->own_tokens, ctx, r->err);
+}
+
 static int read_documents(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
 			  const struct fot_spec_reader *r)
 {
@@ -343,6 +349,12 @@ static bool add_target_tokens(cJSON *o, const struct fot_task_spec *t)
 	return cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens);
 }
 
+/* Only where it is: specs without keep their hash. */
+static bool add_own_tokens(cJSON *o, const struct fot_task_spec *t)
+{
+	return !t->own_tokens || cJSON_AddNumberToObject(o, "own_tokens", (double)t->own_tokens);
+}
+
 static bool add_documents(cJSON *o, const struct fot_task_spec *t)
 {
 	return cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
@@ -438,6 +450,7 @@ static const struct {
 	{ "split", read_split, add_split },
 	{ "context_lengths", read_lengths, add_lengths },
 	{ "target_tokens", read_target_tokens, add_target_tokens },
+	{ "own_tokens", read_own_tokens, add_own_tokens },
 	{ "documents", read_documents, add_documents },
 	{ "depths", read_depths, add_depths },
 	{ "prompt_styles", read_styles, add_styles },

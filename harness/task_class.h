@@ -40,6 +40,8 @@ struct fot_task_class {
 	 * of the task share any. Borrowed until the next call on this worker. */
 	int (*stem)(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
 		    struct fot_err *err);
+	/* Do windows come again in items of this task, besides those of stems? NULL: no. */
+	bool (*repeats)(const struct fot_task_spec *t);
 	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */
 	int (*evaluate)(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 			struct fot_err *err);

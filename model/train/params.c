@@ -1,6 +1,8 @@
 /* params.c: the flat array and its way to and from files. */
 #include "model/train/params.h"
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/dtype.h"
@@ -129,13 +131,31 @@ out:
 	return status;
 }
 
-int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
+static int check_hash(const char *dir, const char *hash, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	char got[65];
+	int status;
+
+	fot_path_join(&path, dir, "model.safetensors");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_sha256_file(path.data, got, err));
+	if (strcmp(got, hash) != 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: sha256: expected %.12s..., got %.12s...", path.data, hash, got);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
 	struct fot_config wanted = p->config, old;
 	int status;
 
 	FOT_TRY(fot_config_read(&old, dir, err));
+	if (*hash)
+		FOT_TRY(check_hash(dir, hash, err));
 	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
 				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,

@@ -23,7 +23,7 @@ static const char *const stage_keys[] = { "method", "steps", "window", "batch", 
 					  "copy", "pack", "near", "cut", "top_k", "range", "stepping", "lr", "lr_end",
 					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std", "from" };
+static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -206,12 +206,23 @@ out:
 static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const cJSON *init = fot_json_get(root, "init");
+	const char *hash = NULL;
 	char where[512];
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	int status;
 
-	if (!init || !fot_json_get(init, "from"))
-		return FOT_OK;
 	snprintf(where, sizeof where, "%s: init", name);
-	return copy_string(init, "from", true, NULL, &r->start, where, err);
+	if (!init || !(fot_json_get(init, "from") || fot_json_get(init, "sha256")))
+		return FOT_OK;
+	FOT_TRY(copy_string(init, "from", true, NULL, &r->start, where, err));
+	FOT_TRY(fot_json_string(init, "sha256", false, &hash, &ctx, err));
+	if (hash && (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
+				hash);
+	if (hash)
+		memcpy(r->start_sha256, hash, sizeof r->start_sha256);
+out:
+	return status;
 }
 
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
@@ -455,7 +466,8 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (memcmp(&x, &y, sizeof x) != 0)
 		return false;
 	*why = "seed, init or optimizer";
-	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0))
+	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
+	    strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
 	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)

@@ -5,7 +5,7 @@
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
- *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local"},
+ *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
  *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
@@ -15,6 +15,8 @@
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
+ * With init.sha256 it must be these weights: its model.safetensors has that hash, so that the
+ * recipe makes the same model everywhere.
  *
  * crossbatch, memorizing: who sees whom, crossbatch.h.  memorizing has d = 1, no negatives and
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
@@ -62,6 +64,7 @@ struct fot_recipe {
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
 	char *start; /* folder of the model to start from, or NULL: random */
+	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;
 	size_t n_stages;
 	struct fot_stage stage[FOT_MAX_STAGES];

@@ -190,7 +190,7 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	model = t->o->from ? t->o->from : model;
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
 	if (model)
-		FOT_TRY(fot_params_start(&t->p, model, err));
+		FOT_TRY(fot_params_start(&t->p, model, t->o->from ? "" : t->r->start_sha256, err));
 out:
 	return status;
 }

@@ -151,6 +151,13 @@ sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
 expect train_refuses_missing_data 5 "nowhere" absent bad4
 sed 's/"num_attention_heads": 2/"num_attention_heads": 4/' "$dir/plain.json" >"$dir/heads.json"
 expect train_refuses_other_heads 5 "expected 4 heads" heads bad6 --from "$dir/model"
+# The hash of the weights to start from.
+hash=$(sha256sum "$dir/model/model.safetensors" | cut -d' ' -f1)
+sed "s|\"from\": \"$dir/model\"|&, \"sha256\": \"$hash\"|" "$dir/tuned.json" >"$dir/hashed.json"
+train hashed hashed -t 2
+same train_from_the_hashed_model_same_bits tuned hashed
+sed "s|$hash|99${hash:2}|" "$dir/hashed.json" >"$dir/unhashed.json"
+expect train_refuses_other_weights 5 "model/model.safetensors: sha256: expected 9" unhashed bad8
 expect train_refuses_start_at_nothing 5 "no checkpoint and no model" plain bad7 --from "$dir/text"
 expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume
 expect train_names_nearest_generator_key 2 "mixed" mixd bad5

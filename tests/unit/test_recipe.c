@@ -23,6 +23,8 @@
 	" \"num_attention_heads\": 2, \"bos_token_id\": null, \"eos_token_id\": null, \"fot\": {\"tokenizer\": \""  \
 	of_model "\"}}, \"generator\": {\"kind\": \"lookup\"}, "
 #define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
+#define HASH_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define FROM(hash) "\"init\": {\"from\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
@@ -110,6 +112,26 @@ static void test_recipe_memorizing(void **state)
 	fot_recipe_release(&a);
 }
 
+/* Runs from a model begin alike only if it is the same one. */
+static void test_recipe_start_by_hash(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA FROM("0" HASH_REST) "\"stages\": [" STANDARD "]}");
+	parse(&b, HEAD DATA FROM("1" HASH_REST) "\"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "0" HASH_REST);
+	assert_true(fot_recipe_same_beginning(&a, &a, 10, &why));
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "");
+	fot_recipe_release(&a);
+}
+
 static void test_recipe_learning_rate(void **state)
 {
 	struct fot_recipe r;
@@ -165,6 +187,9 @@ static void test_recipe_same_beginning(void **state)
 static const struct {
 	const char *text, *fragment;
 } bad[] = {
+	{ HEAD DATA FROM("12ab") "\"stages\": [" STANDARD "]}", "init: sha256: expected 64 hexadecimal digits" },
+	{ HEAD DATA FROM("X" HASH_REST) "\"stages\": [" STANDARD "]}", "init: sha256: expected 64" },
+	{ HEAD DATA "\"init\": {\"sha256\": \"0" HASH_REST "\"}, \"stages\": [" STANDARD "]}", "init.from: missing" },
 	{ "[]", "expected an object" },
 	{ HEAD DATA "\"stages\": []}", "stages: the list is empty" },
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
@@ -259,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_recipe_reads_everything),
 		cmocka_unit_test(test_recipe_transformer_xl),
 		cmocka_unit_test(test_recipe_memorizing),
+		cmocka_unit_test(test_recipe_start_by_hash),
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),
