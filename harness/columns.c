@@ -98,7 +98,7 @@ static const struct fot_column lookup_columns[] = {
 
 static const struct fot_column fewshot_columns[] = {
 	KEY_COLUMNS,
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
 	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
 	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
 	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
@@ -116,6 +116,7 @@ static const struct fot_column fewshot_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
 	END_COLUMNS,
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -135,7 +136,7 @@ static const struct fot_column distraction_columns[] = {
 static const struct fot_column summary_columns[] = {
 	KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
 	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
@@ -151,7 +152,7 @@ static const struct fot_column summary_columns[] = {
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
-	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped (too short)" },
+	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
 	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
 	  "without a comparison" },
@@ -193,6 +194,7 @@ static const struct fot_column summary_columns[] = {
 	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
 	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -229,11 +231,12 @@ static const struct fot_column compare_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column report_columns[] = {
@@ -266,7 +269,7 @@ static const struct fot_column report_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
@@ -280,6 +283,7 @@ static const struct fot_column report_columns[] = {
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
 	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column paper_columns[] = {

@@ -139,8 +139,9 @@ static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows
 }
 
 static void write_row(struct comparing *c, const struct fot_measure *m, const struct fot_contrast *k,
-		      const struct found *f, size_t old, size_t new)
+		      const struct found *f, const struct fot_rows *old_rows, size_t new)
 {
+	size_t old = old_rows->row[0];
 	const char *tier = f->identical							    ? "identical" :
 			   f->same_answers && f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
 										      "statistical";
@@ -148,6 +149,7 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	size_t row = fot_table_add(c->out);
 
 	fot_table_copy_shared(c->out, row, c->base, old);
+	fot_rows_set_axis(c->out, row, old_rows, c->task);
 	fot_table_set_text(c->out, row, "metric", m->metric);
 	fot_table_set_int(c->out, row, "n_items", (int64_t)k->n_items);
 	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base, old, "run_id"));
@@ -193,7 +195,7 @@ static int compare_group(struct comparing *c, const struct fot_group *g)
 
 		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed, c->err));
 		if (k.has_delta)
-			write_row(c, &c->task->measure[m], &k, &f, g->row[0], new.row[0]);
+			write_row(c, &c->task->measure[m], &k, &f, &old, new.row[0]);
 	}
 out:
 	fot_free(used);

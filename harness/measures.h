@@ -39,6 +39,7 @@ struct fot_measured_task {
 	const char *const *same;    /* what the same item has in common in two runs */
 	const char *const *outcome; /* what came out: equal bits of all mean equal runs */
 	const char *axis;           /* column along which a condition is compared with itself */
+	const char *axis_place;     /* what stands for it in place; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
 	const struct fot_measure *measure;
@@ -56,6 +57,11 @@ struct fot_rows {
 	size_t n;
 };
 
+/* Least value of the task's axis among the rows; INT64_MAX: they have none. */
+int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task);
+/* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. */
+void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
+		       const struct fot_measured_task *task);
 /* How many have a status; one that ends with * stands for all that begin so. */
 int64_t fot_rows_with_status(const struct fot_rows *r, const char *status);
 /* The stream of a set of rows: one per dataset, so that all conditions draw the same items. */

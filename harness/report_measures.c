@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "harness/groups.h"
+#include "harness/labels.h"
 #include "harness/measures.h"
 #include "harness/report_impl.h"
 
@@ -100,13 +101,13 @@ static bool most_shots(const struct builder *b, const struct cell *c)
 	static const char *const condition[] = { "model",     "model_variant", "memory_mode", "top_k",
 						 "mem_dtype", "window",        "dataset",     "context_length",
 						 "calibration", NULL };
-	int64_t shots = fot_table_int(b->in, first(b, c), "n_shots", 0);
+	int64_t shots = fot_label_place(b->in, first(b, c), "n_shots");
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct cell *d = &b->cell[i];
 
 		if (d->run == c->run && fot_table_same_all(b->in, first(b, c), b->in, first(b, d), condition) &&
-		    fot_table_int(b->in, first(b, d), "n_shots", 0) > shots)
+		    fot_label_place(b->in, first(b, d), "n_shots") > shots)
 			return false;
 	}
 	return true;
@@ -152,6 +153,7 @@ static int write_cell(struct builder *b, struct cell *c, const struct fot_measur
 	c->n_items = m.n_items;
 	c->out = fot_table_add(b->out);
 	fot_table_copy_shared(b->out, c->out, b->in, first(b, c));
+	fot_rows_set_axis(b->out, c->out, &r, b->task);
 	fot_table_set_text(b->out, c->out, "run", b->run[c->run].name);
 	fot_table_set_text(b->out, c->out, "metric", what->metric);
 	fot_table_set_int(b->out, c->out, "n_items", (int64_t)m.n_items);
