@@ -18,6 +18,14 @@
 		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
 	}
 
+/* What else tells one condition's session from another's. */
+#define SESSION_COLUMNS                                                                                               \
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },                \
+		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
+	{                                                                                                             \
+		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -39,9 +47,7 @@ static const struct fot_column perplexity_columns[] = {
 	  "seconds for this row (the shared prefix counts for the longest context)" },
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
 	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
 	  "tokenizer: nll per token compares only where it is the same" },
@@ -54,9 +60,7 @@ static const struct fot_column perplexity_columns[] = {
 		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
 		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
 		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
-		{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },        \
-		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
-		{ "window", FOT_COLUMN_INT, false, "local window in tokens" },                                        \
+		SESSION_COLUMNS,                                                                                     \
 	{                                                                                                             \
 		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
 	}
@@ -168,9 +172,7 @@ static const struct fot_column summary_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
 	  "(nothing to estimate from)" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
 	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
@@ -202,9 +204,7 @@ static const struct fot_column compare_columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
@@ -246,9 +246,7 @@ static const struct fot_column report_columns[] = {
 	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "metric", FOT_COLUMN_TEXT, false,

@@ -27,28 +27,19 @@ struct found {
 	size_t n_ok;
 };
 
-/* Key of a group; run and model may be called otherwise. */
+/* Run and model may be called otherwise. */
+static const char *const condition_columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype", "window", NULL };
+
 static int make_groups(struct comparing *c, struct fot_groups *out, const struct fot_table *t)
 {
-	static const char *const shared[] = { "dataset", "context_length", "model_variant", "memory_mode",
-					      "top_k",   "mem_dtype",      "window" };
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
-		key[n++] = shared[i];
-	for (size_t i = 0; c->task->place[i]; i++)
-		key[n++] = c->task->place[i];
-	key[n] = NULL;
-	return fot_groups_add(out, t, 0, t->n_rows, key, c->err);
+	return fot_measured_groups(out, t, 0, t->n_rows, condition_columns, c->task, NULL, c->err);
 }
 
 static bool same_group(const struct comparing *c, size_t old, size_t new)
 {
-	static const char *const shared[] = { "dataset", "context_length", "model_variant", "memory_mode", "top_k",
-					      "mem_dtype", "window", NULL };
-
-	return fot_table_same_all(c->base, old, c->new, new, shared) &&
+	return fot_table_same(c->base, old, c->new, new, "dataset") &&
+	       fot_table_same(c->base, old, c->new, new, "context_length") &&
+	       fot_table_same_all(c->base, old, c->new, new, condition_columns) &&
 	       fot_table_same_all(c->base, old, c->new, new, c->task->place);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "harness/groups.h"
 #include "harness/stats.h"
 #include "harness/table.h"
 
@@ -50,6 +51,12 @@ struct fot_measured_task {
 const struct fot_measured_task *fot_measured_task(const struct fot_schema *schema);
 extern const struct fot_measured_task fot_measured_tasks[];
 extern const size_t fot_n_measured_tasks;
+
+/* Adds to out the rows [first, last) by the condition's columns (a list that ends with NULL),
+ * dataset, context_length, the task's place and part (a column, or NULL). Errors: FOT_ERR_RUN. */
+int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,
+			const char *const *condition, const struct fot_measured_task *task, const char *part,
+			struct fot_err *err);
 
 struct fot_rows {
 	const struct fot_table *t;

@@ -50,22 +50,9 @@ static size_t first(const struct builder *b, size_t group)
 	return b->groups.at[group].row[0];
 }
 
-/* condition, dataset, length, place, part (or NULL) */
 static int make_groups(struct builder *b, struct fot_groups *out, const char *part)
 {
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; condition_columns[i]; i++)
-		key[n++] = condition_columns[i];
-	key[n++] = "dataset";
-	key[n++] = "context_length";
-	for (size_t i = 0; b->task->place[i]; i++)
-		key[n++] = b->task->place[i];
-	if (part)
-		key[n++] = part;
-	key[n] = NULL;
-	return fot_groups_add(out, b->in, 0, b->in->n_rows, key, b->err);
+	return fot_measured_groups(out, b->in, 0, b->in->n_rows, condition_columns, b->task, part, b->err);
 }
 
 /* --- which groups are compared --- */
