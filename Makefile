@@ -160,7 +160,9 @@ reproduce:
 	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
 	./fotbench plot results/runs/quick
 
-regress: all
+regress:
+	@base/setup.sh
+	@$(MAKE) --no-print-directory VARIANT=release all
 	@tests/regress.sh
 
 regress-update: all

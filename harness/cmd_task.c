@@ -164,6 +164,40 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct flags 
 	return NULL;
 }
 
+/* --- flags that would do nothing --- */
+
+/* Is there a memory of this name (NULL: of any) in the list? */
+static bool lists_memory(const char *list, const char *name)
+{
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		size_t n = strcspn(at, ",");
+		const char *word = name ? name : "none";
+
+		if ((strlen(word) == n && memcmp(at, word, n) == 0) == (name != NULL))
+			return true;
+	}
+	return false;
+}
+
+static int check_models(const struct flags *f, struct fot_err *err)
+{
+	if (f->variants.n > f->models.n)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--variant: expected one for each model at most, got %zu for %zu",
+				f->variants.n, f->models.n);
+	if (f->top_k && !lists_memory(f->memory, "knn"))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"", f->memory);
+	if (f->mem_dtype && !lists_memory(f->memory, NULL))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-dtype: expected a memory, got --memory \"%.80s\"", f->memory);
+	return FOT_OK;
+}
+
+static int check_store(const struct fot_run_flags *c, const struct fot_task_spec *t, struct fot_err *err)
+{
+	if (!c->store || t->n_datasets)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "--store: no dataset is read here");
+}
+
 /* --- the command --- */
 
 static int key_place(const struct fot_task_class *class, const char *key)
@@ -236,12 +270,14 @@ static int run_task(const struct fot_task_class *class, const char *usage, const
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	FOT_TRY(fot_run_flags_check(&c, &err));
+	FOT_TRY(check_models(&f, &err));
 	root = flags_spec(class, &f, &v);
 	if (!root) {
 		status = FOT_FAIL(&err, FOT_ERR_RUN, "out of memory");
 		goto out;
 	}
 	FOT_TRY(fot_spec_parse(&spec, root, "command line", NULL, &err));
+	FOT_TRY(check_store(&c, &spec.task[0], &err));
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	cJSON_Delete(root);

@@ -12,6 +12,7 @@
 #include "harness/options.h"
 #include "harness/signals.h"
 #include "harness/store.h"
+#include "model/blas.h"
 #include "model/train/trainer.h"
 
 struct watch {
@@ -109,6 +110,7 @@ int fot_cmd_train(int argc, char **argv)
 	if (dry)
 		goto out;
 	FOT_TRY(check_output(out, resume, overwrite, &err));
+	FOT_TRY(fot_blas_check((int32_t)threads, &err));
 	fot_signals_install();
 	opts.out = out;
 	opts.store = store.data;

@@ -18,6 +18,14 @@
 		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
 	}
 
+/* What else tells one condition's session from another's. */
+#define SESSION_COLUMNS                                                                                               \
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },                \
+		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
+	{                                                                                                             \
+		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -39,9 +47,7 @@ static const struct fot_column perplexity_columns[] = {
 	  "seconds for this row (the shared prefix counts for the longest context)" },
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
 	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
 	  "tokenizer: nll per token compares only where it is the same" },
@@ -58,9 +64,7 @@ static const struct fot_column perplexity_columns[] = {
 		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
 		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
 		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
-		{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },        \
-		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
-		{ "window", FOT_COLUMN_INT, false, "local window in tokens" },                                        \
+		SESSION_COLUMNS,                                                                                     \
 	{                                                                                                             \
 		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
 	}
@@ -102,7 +106,7 @@ static const struct fot_column lookup_columns[] = {
 
 static const struct fot_column fewshot_columns[] = {
 	KEY_COLUMNS,
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
 	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
 	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
 	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
@@ -120,6 +124,7 @@ static const struct fot_column fewshot_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
 	END_COLUMNS,
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -139,7 +144,7 @@ static const struct fot_column distraction_columns[] = {
 static const struct fot_column summary_columns[] = {
 	KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
 	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
@@ -155,7 +160,7 @@ static const struct fot_column summary_columns[] = {
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
-	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped (too short)" },
+	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
 	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
 	  "without a comparison" },
@@ -171,9 +176,7 @@ static const struct fot_column summary_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
 	  "(nothing to estimate from)" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
 	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
@@ -199,6 +202,7 @@ static const struct fot_column summary_columns[] = {
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -206,9 +210,7 @@ static const struct fot_column compare_columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
@@ -235,13 +237,14 @@ static const struct fot_column compare_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column report_columns[] = {
@@ -251,9 +254,7 @@ static const struct fot_column report_columns[] = {
 	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "metric", FOT_COLUMN_TEXT, false,
@@ -274,7 +275,7 @@ static const struct fot_column report_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
@@ -290,6 +291,7 @@ static const struct fot_column report_columns[] = {
 	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column paper_columns[] = {

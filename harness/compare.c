@@ -450,8 +450,10 @@ const char *fot_compare_verdict(const struct fot_table *compared)
 static void place_text(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_puts(out, fot_table_text(t, row, "metric"));
-	if (fot_table_has(t, row, "n_shots"))
-		fot_str_printf(out, ", %lld shots", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "n_shots")) {
+		fot_str_puts(out, ", ");
+		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
+	}
 	if (fot_table_has(t, row, "n_contexts"))
 		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
 	if (fot_table_has(t, row, "layer"))

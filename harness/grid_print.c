@@ -249,7 +249,7 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 	if (strcmp(v->axis, "context_length") == 0)
 		fot_label_length(out, c->x);
 	else if (strcmp(v->axis, "n_shots") == 0)
-		fot_str_printf(out, "%lld shot%s", (long long)c->x, c->x == 1 ? "" : "s");
+		fot_label_shots(out, c->x);
 	else
 		fot_str_printf(out, "d = %lld", (long long)c->x);
 }

@@ -271,17 +271,37 @@ static bool repeats(const struct fot_task_spec *t)
 	return t->class->repeats && t->class->repeats(t);
 }
 
-int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
+/* Does any item of the condition read windows that others read too? */
+static bool shares_windows(const struct fot_plan *p, size_t condition)
+{
+	for (size_t i = 0; i < p->n_items; i++)
+		if (p->item[i].condition == condition &&
+		    (fot_task_class_of(p, &p->item[i])->stem || repeats(&p->spec->task[p->item[i].task])))
+			return true;
+	return false;
+}
+
+static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 {
 	const struct fot_condition *c = &p->condition[condition];
 	const struct fot_config *config = fot_model_config(p->model[c->model].model);
 	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, config->hidden_size);
 	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
-	bool shares = false;
 
-	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		shares |= p->spec->task[t].class->stem != NULL || repeats(&p->spec->task[t]);
-	return !shares ? 0 : want < most ? want : most;
+	if (!shares_windows(p, condition))
+		return 0;
+	return want < most ? want : most;
+}
+
+struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	struct fot_session_opts opts = p->condition[condition].opts;
+
+	opts.n_threads = w->threads;
+	opts.no_skip = w->no_skipping;
+	opts.mem_max = fot_plan_memory(p, condition);
+	opts.cache_windows = w->no_sharing ? 0 : cache_windows(p, condition);
+	return opts;
 }
 
 /* --- exclusions --- */

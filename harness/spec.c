@@ -223,7 +223,9 @@ static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, cons
 		goto out;
 	}
 	m->top_k = top_k ? (int32_t)top_k : m->top_k;
-	if (dtype) {
+	if (dtype && m->mode == FOT_MEMORY_NONE) {
+		status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_dtype: mode none stores nothing", where);
+	} else if (dtype) {
 		m->dtype_given = true;
 		m->dtype = strcmp(dtype, "f32") == 0 ? FOT_F32 : FOT_BF16;
 		if (strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0)
@@ -467,7 +469,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	s->seed = (uint64_t)seed;
 	s->window = (int32_t)window;
 	s->threads = (int32_t)threads;
-	if (!s->name && !(s->name = fot_strdup("run"))) {
+	if ((!s->name && !(s->name = fot_strdup("run"))) || (base_dir && !(s->folder = fot_strdup(base_dir)))) {
 		status = fot_spec_no_memory(&r);
 		goto out;
 	}
@@ -519,6 +521,7 @@ void fot_spec_release(struct fot_spec *s)
 	fot_free(s->model);
 	fot_free(s->task);
 	fot_free(s->name);
+	fot_free(s->folder);
 	*s = (struct fot_spec){ 0 };
 }
 

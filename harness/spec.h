@@ -59,6 +59,7 @@ struct fot_task_class;
 struct fot_task_spec {
 	const struct fot_task_class *class;
 	char **dataset; /* names, or paths where they are */
+	char **dataset_written; /* [n_datasets] as the spec has them; NULL: the same */
 	size_t n_datasets;
 	enum fot_split split;
 	int64_t *context_length; /* ascending, distinct */
@@ -77,7 +78,7 @@ struct fot_task_spec {
 	int64_t demo_seeds, test_items, answer_tokens;
 	int scoring;    /* enum fot_fewshot_score */
 	bool balanced, repeat_demos;
-	char *template; /* file; NULL: by the set's name */
+	char *template, *template_written; /* file; NULL: by the set's name */
 };
 
 struct fot_lengths {
@@ -99,6 +100,7 @@ struct fot_exclusion {
 
 struct fot_spec {
 	char *name;
+	char *folder; /* of its file, from where paths are looked for too; NULL: none */
 	uint64_t seed;
 	int32_t window;  /* 0: each model's */
 	int32_t threads; /* 0: not said */

@@ -92,20 +92,22 @@ static int read_datasets(struct fot_task_spec *t, const cJSON *node, const struc
 
 	FOT_TRY(fot_spec_list(node, "datasets", &entry, &n, ctx, r->err));
 	t->dataset = fot_calloc(n, sizeof *t->dataset);
-	if (!t->dataset)
+	t->dataset_written = fot_calloc(n, sizeof *t->dataset_written);
+	if (!t->dataset || !t->dataset_written)
 		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
 		if (!cJSON_IsString(entry) || !*entry->valuestring)
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: expected texts", ctx->where);
-		if (find_name((const char *const *)t->dataset, t->n_datasets, entry->valuestring) >= 0)
+		if (find_name((const char *const *)t->dataset_written, t->n_datasets, entry->valuestring) >= 0)
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice",
 					ctx->where, entry->valuestring);
 		t->dataset[t->n_datasets] = is_path(entry->valuestring) ?
 						    fot_spec_resolve(entry->valuestring, r->base_dir) :
 						    fot_strdup(entry->valuestring);
-		if (!t->dataset[t->n_datasets])
-			return fot_spec_no_memory(r);
+		t->dataset_written[t->n_datasets] = fot_strdup(entry->valuestring);
 		t->n_datasets++;
+		if (!t->dataset[t->n_datasets - 1] || !t->dataset_written[t->n_datasets - 1])
+			return fot_spec_no_memory(r);
 	}
 out:
 	return status;
@@ -293,7 +295,11 @@ static int read_template(struct fot_task_spec *t, const cJSON *node, const struc
 	int status;
 
 	FOT_TRY(fot_json_string(node, "template", false, &path, ctx, r->err));
-	if (path && !(t->template = fot_spec_resolve(path, r->base_dir)))
+	if (!path)
+		return FOT_OK;
+	t->template = fot_spec_resolve(path, r->base_dir);
+	t->template_written = fot_strdup(path);
+	if (!t->template || !t->template_written)
 		return fot_spec_no_memory(r);
 out:
 	return status;
@@ -335,7 +341,8 @@ static bool add_datasets(cJSON *o, const struct fot_task_spec *t)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < t->n_datasets && good; i++)
-		good = cJSON_AddItemToArray(list, cJSON_CreateString(t->dataset[i]));
+		good = cJSON_AddItemToArray(
+			list, cJSON_CreateString(t->dataset_written ? t->dataset_written[i] : t->dataset[i]));
 	return good;
 }
 
@@ -417,10 +424,10 @@ static bool add_answer_tokens(cJSON *o, const struct fot_task_spec *t)
 	return cJSON_AddNumberToObject(o, "answer_tokens", (double)t->answer_tokens);
 }
 
-/* Its contents are in the plan's identity. */
+/* As written: its contents are in the plan's identity. */
 static bool add_template(cJSON *o, const struct fot_task_spec *t)
 {
-	return !t->template || cJSON_AddStringToObject(o, "template", t->template);
+	return !t->template || cJSON_AddStringToObject(o, "template", t->template_written);
 }
 
 static bool add_scoring(cJSON *o, const struct fot_task_spec *t)
@@ -535,12 +542,17 @@ bool fot_spec_task_print(cJSON *list, const struct fot_task_spec *t)
 
 void fot_spec_task_release(struct fot_task_spec *t)
 {
-	for (size_t k = 0; k < t->n_datasets; k++)
+	for (size_t k = 0; k < t->n_datasets; k++) {
 		fot_free(t->dataset[k]);
+		if (t->dataset_written)
+			fot_free(t->dataset_written[k]);
+	}
 	fot_free(t->dataset);
+	fot_free(t->dataset_written);
 	fot_free(t->context_length);
 	fot_free(t->depth);
 	fot_free(t->style);
 	fot_free(t->shots);
 	fot_free(t->template);
+	fot_free(t->template_written);
 }
