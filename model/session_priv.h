@@ -62,8 +62,11 @@ struct piece {
 	const int32_t *tokens;
 	int64_t n, n0; /* tokens, and rows of the window before them */
 	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
+	const struct fot_masses *masses; /* NULL: not asked; else the piece is all of the feed */
 };
 
+/* First entry of the memory that queries see. */
+int64_t session_mem_from(const struct fot_session *s);
 /* Rows of row tile `tile` of a piece. */
 int64_t session_tile_rows(const struct piece *p, int64_t tile);
 void session_embed(const struct fot_session *s, float *x, const struct piece *p);
