@@ -1,8 +1,8 @@
 /* samples_print.c: rows of samples as Markdown.
  *
- * Text comes from documents and may hold anything: what Markdown or HTML could take as markup is written
- * as a character reference, ends of lines and tabs as visible signs, and spaces behind a space so that
- * they stay. */
+ * Text comes from documents and may hold anything: what Markdown or HTML could take as markup stands behind
+ * a backslash, ends of lines and tabs are visible signs, spaces behind a space such that stay. A
+ * document's text never begins a line, where more would be markup. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,20 +10,21 @@
 
 static void put_escaped(struct fot_str *out, const char *text)
 {
-	bool space = true; /* one at the front would vanish, too */
+	char last = ' '; /* a space at the front would vanish, too */
 
-	for (; *text; text++) {
+	for (; *text; last = *text++) {
 		if (*text == '\n')
 			fot_str_puts(out, "\xe2\x8f\x8e"); /* return symbol */
 		else if (*text == '\t')
 			fot_str_puts(out, "\xe2\x87\xa5"); /* arrow to bar */
-		else if (*text == ' ' && space)
-			fot_str_puts(out, "&nbsp;");
-		else if (strchr("\\`*_[]()<>&|~$#!:@+-=^{}\"'", *text))
-			fot_str_printf(out, "&#%d;", *text);
+		else if (*text == ' ' && last == ' ')
+			fot_str_puts(out, "\xc2\xa0"); /* no-break space */
+		else if (strchr("\\`*_[]<>&|~$!:@", *text) || (*text == '.' && (last == 'w' || last == 'W')))
+			fot_str_printf(out, "\\%c", *text); /* also : @ and www. , of which links are made */
+		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			fot_str_puts(out, "\xef\xbf\xbd");
 		else
 			fot_str_putc(out, *text);
-		space = *text == ' ';
 	}
 }
 
@@ -58,9 +59,9 @@ static void put_title(struct fot_str *out, const struct fot_table *t)
 
 static void put_query(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	fot_str_puts(out, "\n## ");
+	fot_str_puts(out, "\n## Document ");
 	put_escaped(out, fot_table_text(t, row, "doc_id"));
-	fot_str_printf(out, ", token %lld\n\n", (long long)fot_table_int(t, row, "position", 0));
+	fot_str_printf(out, ", token %lld\n\nQuery: ", (long long)fot_table_int(t, row, "position", 0));
 	put_context(out, t, row, "before", "text", "after");
 	fot_str_puts(out, "\n\n| layer | head | kNN score | retrieved | distance | share | focus score |\n"
 			  "|---:|---:|---:|---|---:|---:|---:|\n");
