@@ -281,7 +281,8 @@ static const struct fot_column report_columns[] = {
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
-	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
+	{ "paper_relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": only a bound is published, or \"chance\": only that it is about chance_level" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -294,7 +295,8 @@ static const struct fot_column paper_columns[] = {
 	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
 	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
 	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
-	{ "relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": the paper states a bound" },
+	{ "relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": the paper states a bound, or \"chance\": it says that the value is about that of chance" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
 };
 
