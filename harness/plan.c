@@ -241,7 +241,7 @@ int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
 	bool shares = false;
 
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		shares |= p->spec->task[t].class->stem != NULL;
+		shares |= p->spec->task[t].class->stem != NULL || p->spec->task[t].class->repeats;
 	return !shares ? 0 : want < most ? want : most;
 }
 

@@ -40,6 +40,7 @@ struct fot_task_class {
 	 * of the task share any. Borrowed until the next call on this worker. */
 	int (*stem)(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
 		    struct fot_err *err);
+	bool repeats; /* without a stem: items read windows, to memory, that others of the task read, too */
 	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */
 	int (*evaluate)(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 			struct fot_err *err);

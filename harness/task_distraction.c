@@ -294,24 +294,42 @@ static void asking_release(struct asking *a)
 	fot_free(a->row);
 }
 
-static int read_window(struct asking *a, size_t document, int64_t begin, struct fot_err *err)
+/* A window of the own document goes to memory, without seeing it. */
+static int read_own(struct asking *a, int64_t begin, struct fot_err *err)
 {
+	size_t window = (size_t)a->task->window;
+	int status;
+
 	a->n_read += a->task->window;
-	return fot_session_feed(a->w->session, a->library->ids[document].id + begin, (size_t)a->task->window, NULL, err);
-}
-
-/* The farthest first; no window sees another. */
-static int read_others(struct asking *a, struct fot_err *err)
-{
-	int64_t n = a->task->n_contexts[a->served - 1] - 1;
-	int status = FOT_OK;
-
-	fot_session_reset(a->w->session);
 	fot_session_reach(a->w->session, 0);
-	while (n-- > 0)
-		FOT_TRY(read_window(a, a->request.other[n].document, a->request.other[n].begin, err));
+	FOT_TRY(fot_session_feed(a->w->session, a->library->ids[a->own].id + begin, window, NULL, err));
 	status = fot_session_commit(a->w->session, err);
 out:
+	return status;
+}
+
+/* The farthest first, in one piece, so that windows which the session knows are not read anew. No
+ * window sees another. */
+static int read_others(struct asking *a, struct fot_err *err)
+{
+	size_t n = (size_t)a->task->n_contexts[a->served - 1] - 1, window = (size_t)a->task->window;
+	int32_t *tokens = fot_alloc(fot_size_mul(n, window), sizeof *tokens);
+	int status;
+
+	if (!tokens)
+		return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory for %zu windows", n);
+	for (size_t i = 0; i < n; i++) {
+		const struct fot_distraction_place *from = &a->request.other[n - 1 - i];
+
+		memcpy(tokens + i * window, a->library->ids[from->document].id + from->begin, window * sizeof *tokens);
+	}
+	fot_session_reset(a->w->session);
+	fot_session_reach(a->w->session, 0);
+	a->n_read += (int64_t)(n * window);
+	FOT_TRY(fot_session_feed(a->w->session, tokens, n * window, NULL, err));
+	status = fot_session_commit(a->w->session, err);
+out:
+	fot_free(tokens);
 	return status;
 }
 
@@ -358,9 +376,7 @@ static int ask_all(struct asking *a, struct fot_err *err)
 		int64_t begin = a->request.ask[k];
 
 		FOT_TRY(fot_session_rewind(a->w->session, others, err));
-		fot_session_reach(a->w->session, 0);
-		FOT_TRY(read_window(a, a->own, begin - a->task->window, err));
-		FOT_TRY(fot_session_commit(a->w->session, err));
+		FOT_TRY(read_own(a, begin - a->task->window, err));
 		if (share)
 			FOT_TRY(ask(a, begin, 0, a->served, err));
 		for (size_t i = 0; i < a->served && !share; i++)
@@ -432,6 +448,7 @@ const struct fot_task_class fot_task_distraction = {
 	.items = items,
 	.memory = memory,
 	.cost = cost,
+	.repeats = true,
 	.evaluate = evaluate,
 	.failed = failed,
 	.forget = forget,

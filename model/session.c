@@ -527,8 +527,7 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 		p.n0 = s->n_local;
 		if (p.n > s->window - p.n0)
 			p.n = s->window - p.n0;
-		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n) && !p.masses &&
-			 !s->opts.no_skip;
+		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n) && !s->opts.no_skip;
 		session_embed(s, s->x, &p);
 		session_run(s, &p);
 		FOT_TRY(answer_piece(s, &p, done, want, err));

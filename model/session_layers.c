@@ -131,6 +131,8 @@ static void attend_rows(const struct fot_session *s, const struct layer *a, cons
 	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
 	if (p->masses && a->mem)
 		note_masses(s, a, r, p->masses, h, r0, scale, t);
+	if (p->skip && a == &s->layer[s->last_mem])
+		return; /* the masses were all that was wanted of it */
 	attend_memory(s, a, q, h, scale, t);
 	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }
@@ -205,12 +207,14 @@ void session_run(struct fot_session *s, const struct piece *p)
 
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
-				project(s, a, &r, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last, t);
-			if (last)
+				project(s, a, &r, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last || p->masses, t);
+			if (last && !p->masses)
 				break;
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles * H; i++)
 				attend(s, a, &r, p, i / tiles, i % tiles * FOT_TILE_Q, session_tile_rows(p, i % tiles), t);
+			if (last)
+				break;
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
 				finish(s, a, &r, i * FOT_TILE_Q, session_tile_rows(p, i), t);

@@ -61,7 +61,7 @@ struct fot_session {
 struct piece {
 	const int32_t *tokens;
 	int64_t n, n0; /* tokens, and rows of the window before them */
-	bool skip;     /* nothing above the last memory layer's keys and values is wanted */
+	bool skip;     /* nothing above the last memory layer's keys and values (and masses) is wanted */
 	const struct fot_masses *masses; /* NULL: not asked; else the piece is all of the feed */
 };
 

@@ -96,10 +96,10 @@ static int draw_others(struct fot_distraction_request *r, const struct fot_distr
 		status = no_memory(err);
 		goto out;
 	}
-	fot_rng_init(&rng, p->seed, "distraction.others", own);
 	for (size_t i = 0; i < n_documents; i++) {
 		if (i == own)
 			continue;
+		fot_rng_init(&rng, p->seed, "distraction.windows", i);
 		windows[i] = shuffled(windows_of(p, n_tokens[i]), &rng);
 		if (!windows[i]) {
 			status = no_memory(err);
@@ -108,6 +108,7 @@ static int draw_others(struct fot_distraction_request *r, const struct fot_distr
 		all += windows_of(p, n_tokens[i]);
 	}
 	want = want < all ? want : all;
+	fot_rng_init(&rng, p->seed, "distraction.others", own);
 	for (size_t round = 0; r->n_others < want; round++)
 		FOT_TRY(draw_round(r, p, windows, n_tokens, n_documents, round, want, &rng, err));
 out:

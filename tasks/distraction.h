@@ -6,10 +6,11 @@
  * queries of the asking windows.  Every window is read alone, as crossbatch reads its contexts; none but
  * the asking one sees a memory.
  *
- * The others are windows of other documents, never of the own one, drawn by (seed, document): in rounds,
- * each of which takes a window of every other document, in an order of its own, none twice.  So there
- * are d documents in sight as long as there are so many, and windows of a smaller d are those of a
- * larger one.  All asking windows of a document have the same others. */
+ * The others are windows of other documents, never of the own one: in rounds, each of which takes a window
+ * of every other document, none twice.  So there are d documents in sight as long as there are so
+ * many, and windows of a smaller d are those of a larger one.  The order of the documents in a round
+ * is drawn by (seed, own document); which window of a document a round takes, by (seed, that document), so that
+ * what is read once serves all who ask.  All asking windows of a document have the same others. */
 #ifndef FOT_DISTRACTION_H
 #define FOT_DISTRACTION_H
 
