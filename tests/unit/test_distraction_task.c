@@ -139,6 +139,26 @@ static void test_distraction_is_nested_and_seeded(void **state)
 	fot_distraction_release(&all);
 }
 
+/* What the rounds take of a document is the same whoever asks. */
+static void test_distraction_who_asks_changes_no_window(void **state)
+{
+	int64_t order[2][64];
+	size_t n[2] = { 0 };
+
+	(void)state;
+	for (size_t own = 0; own < 2; own++) {
+		struct fot_distraction_request r;
+
+		draw(&r, &TASK, own);
+		for (size_t i = 0; i < r.n_others; i++)
+			if (r.other[i].document == 4)
+				order[own][n[own]++] = r.other[i].begin;
+		fot_distraction_release(&r);
+	}
+	assert_true(n[0] > 15 && n[1] > 15);
+	assert_memory_equal(order[0], order[1], sizeof **order * (n[0] < n[1] ? n[0] : n[1]));
+}
+
 /* Against the ratio of sums, with masses of any size. */
 static void test_distraction_shares_are_ratios(void **state)
 {
@@ -228,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_distraction_others_come_in_rounds),
 		cmocka_unit_test(test_distraction_few_others_serve_small_d),
 		cmocka_unit_test(test_distraction_is_nested_and_seeded),
+		cmocka_unit_test(test_distraction_who_asks_changes_no_window),
 		cmocka_unit_test(test_distraction_shares_are_ratios),
 		cmocka_unit_test(test_distraction_shares_of_one_d_are_the_same_bits),
 		cmocka_unit_test(test_distraction_shares_where_nothing_was_found),
