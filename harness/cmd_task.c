@@ -40,7 +40,8 @@ static const struct task_flag task_flags[] = {
 	{ "split", NAME, { .name = "split", .arg = "NAME", .help = "train, valid, test or all [test]" } },
 	{ "context_lengths", LIST,
 	  { .name = "context-lengths", .arg = "LIST", .help = "such as 512,2k,8k or 2k-256k*2" } },
-	{ "target_tokens", SIZE, { .name = "target-tokens", .arg = "N", .help = "tokens scored per document [8192]" } },
+	{ "target_tokens", SIZE,
+	  { .name = "target-tokens", .arg = "N", .help = "tokens scored per document; distraction: that ask [8192]" } },
 	{ "documents", SIZE, { .name = "documents", .arg = "N", .help = "documents per dataset [8]" } },
 	{ "depths", NUMBERS, { .name = "depths", .arg = "LIST", .help = "places of the key, 0 to 1 [0,0.1,...,1]" } },
 	{ "prompt_styles", LIST,
@@ -63,6 +64,8 @@ static const struct task_flag task_flags[] = {
 	  { .name = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" } },
 	{ "answer_tokens", SIZE,
 	  { .name = "answer-tokens", .arg = "N", .help = "tokens to generate, sets with answers [32]" } },
+	{ "n_contexts", LIST,
+	  { .name = "n-contexts", .arg = "LIST", .help = "documents in sight, the own one included [1,2,4,8,16,32,64]" } },
 };
 #define N_TASK_FLAGS COUNT(task_flags)
 
@@ -314,5 +317,14 @@ int fot_cmd_fewshot(int argc, char **argv)
 			"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
 			"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
 			"demonstrations, several orders of them.",
+			argc, argv);
+}
+
+int fot_cmd_distraction(int argc, char **argv)
+{
+	return run_task(&fot_task_distraction, "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
+			"Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
+			"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
+			"layer and head. Attention that does not tell documents apart gives 1/d.",
 			argc, argv);
 }

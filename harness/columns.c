@@ -136,7 +136,9 @@ static const struct fot_column distraction_columns[] = {
 	{ "positive_mass", FOT_COLUMN_REAL, false,
 	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
 	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short, failed" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, skipped_short (less than two windows), skipped_few (the other documents have fewer than d - 1 windows), "
+	  "failed" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
 	END_COLUMNS,
 };
@@ -288,7 +290,8 @@ static const struct fot_column report_columns[] = {
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
-	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
+	{ "paper_relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": only a bound is published, or \"chance\": only that it is about chance_level" },
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
@@ -304,7 +307,8 @@ static const struct fot_column paper_columns[] = {
 	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
 	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
 	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
-	{ "relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": the paper states a bound" },
+	{ "relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": the paper states a bound, or \"chance\": it says that the value is about that of chance" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
 };
 
@@ -340,6 +344,36 @@ static const struct fot_column claims_columns[] = {
 	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+};
+
+static const struct fot_column samples_columns[] = {
+	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "dense or knn" },
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
+	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
+	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
+	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
+	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
+	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
+	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
+	{ "after", FOT_COLUMN_TEXT, false, "text behind the query token, which it is to predict" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0" },
+	{ "knn_score", FOT_COLUMN_REAL, false, "share of the query's attention mass on retrieved keys" },
+	{ "n_retrieved", FOT_COLUMN_INT, false, "retrieved keys: top_k, or with dense memory all" },
+	{ "rank", FOT_COLUMN_INT, false, "1: the retrieved key with the most mass" },
+	{ "key_position", FOT_COLUMN_INT, false, "place of the retrieved token in the document's tokens" },
+	{ "key_token", FOT_COLUMN_INT, false, "id of the retrieved token" },
+	{ "key_before", FOT_COLUMN_TEXT, false, "text before the retrieved token" },
+	{ "key_text", FOT_COLUMN_TEXT, false, "text of the retrieved token" },
+	{ "key_after", FOT_COLUMN_TEXT, false, "text behind the retrieved token" },
+	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
+	{ "focus_score", FOT_COLUMN_REAL, false,
+	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -393,6 +427,10 @@ const struct fot_schema fot_schema_distraction = {
 	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
 	COUNT(distraction_columns)
 };
+const struct fot_schema fot_schema_samples = {
+	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
+	samples_columns, COUNT(samples_columns)
+};
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
 	COUNT(summary_columns)
@@ -427,7 +465,8 @@ const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_sc
 						 &fot_schema_distraction, &fot_schema_summary,
 						 &fot_schema_train,      &fot_schema_valid,
 						 &fot_schema_compare,    &fot_schema_report,
-						 &fot_schema_paper,      &fot_schema_claims };
+						 &fot_schema_paper,      &fot_schema_claims,
+						 &fot_schema_samples };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

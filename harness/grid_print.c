@@ -267,6 +267,8 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 	}
 	if (strcmp(relation, "above") == 0)
 		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : "> ");
+	if (strcmp(relation, "chance") == 0)
+		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$\\approx$" : "about ");
 	if (percent)
 		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.1f\\,\\%%" : "%.1f %%", 100 * lo);
 	else if (lo < hi)

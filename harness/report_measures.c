@@ -70,15 +70,25 @@ static int find_cells(struct builder *b)
 
 /* --- what the paper says: the nearest length it has --- */
 
+/* A published value; of what the paper says to be about chance, chance where we measured. */
+static bool paper_value(const struct builder *b, size_t paper, size_t row, double *value)
+{
+	bool chance = strcmp(fot_table_text(b->paper, paper, "relation"), "chance") == 0;
+
+	*value = chance ? fot_table_real(b->in, row, "chance_level", 0) : fot_table_real(b->paper, paper, "value", 0);
+	return chance ? fot_table_has(b->in, row, "chance_level") : fot_table_has(b->paper, paper, "value");
+}
+
 static bool paper_fits(const struct builder *b, size_t paper, size_t row, const char *metric)
 {
 	static const char *const texts[] = { "dataset", "model_variant" };
 	double ours = (double)fot_table_int(b->in, row, "context_length", 0),
 	       theirs = (double)fot_table_int(b->paper, paper, "context_length", 0);
+	double value;
 
 	if (strcmp(fot_table_text(b->paper, paper, "task"), b->task->schema->name) != 0 ||
-	    strcmp(fot_table_text(b->paper, paper, "metric"), metric) != 0 ||
-	    !fot_table_has(b->paper, paper, "value") || fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs)
+	    strcmp(fot_table_text(b->paper, paper, "metric"), metric) != 0 || !paper_value(b, paper, row, &value) ||
+	    (theirs > 0 && fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
 		const char *said = fot_table_text(b->paper, paper, texts[i]);
@@ -109,13 +119,15 @@ static bool most_shots(const struct builder *b, const struct cell *c)
 
 static void add_paper(struct builder *b, const struct cell *c, const char *metric)
 {
+	double value;
+
 	if (!most_shots(b, c))
 		return;
 	for (size_t r = 0; r < b->paper->n_rows; r++) {
-		if (!paper_fits(b, r, first(b, c), metric))
+		if (!paper_fits(b, r, first(b, c), metric) || !paper_value(b, r, first(b, c), &value))
 			continue;
-		fot_table_set_real(b->out, c->out, "paper_low", fot_table_real(b->paper, r, "value", 0));
-		fot_table_set_real(b->out, c->out, "paper_high", fot_table_real(b->paper, r, "value", 0));
+		fot_table_set_real(b->out, c->out, "paper_low", value);
+		fot_table_set_real(b->out, c->out, "paper_high", value);
 		fot_table_set_text(b->out, c->out, "paper_source", fot_table_text(b->paper, r, "source"));
 		fot_table_set_text(b->out, c->out, "paper_relation", fot_table_text(b->paper, r, "relation"));
 	}

@@ -11,7 +11,9 @@
  *                  "own_tokens": "2k" },   the rest of the memory: other documents (multi-doc)
  *                { "task": "passkey", "context_lengths": ["2k-256k*2"], "depths": [0, 0.5, 1],
  *                  "prompt_styles": ["paper", "text", "decoys"], "datasets": ["books"], "trials": 5 },
- *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 } ] }
+ *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 },
+ *                { "task": "distraction", "datasets": ["proofs"], "n_contexts": [1, 2, 4, 8, 16, 32, 64],
+ *                  "target_tokens": "2k", "documents": 32 } ] }
  *
  * Every axis is a list; a run is their product, less what "exclude" names: a list of
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
@@ -78,6 +80,8 @@ struct fot_task_spec {
 	int64_t demo_seeds, test_items, answer_tokens;
 	int scoring;    /* enum fot_fewshot_score */
 	bool balanced, repeat_demos;
+	int64_t *contexts; /* d of distraction: ascending, distinct, from 1 */
+	size_t n_contexts;
 	char *template, *template_written; /* file; NULL: by the set's name */
 };
 

@@ -244,6 +244,7 @@ static int read_shots(struct fot_task_spec *t, const cJSON *node, const struct f
 
 	FOT_TRY(fot_spec_list(node, "shots", &entry, &n, ctx, r->err));
 	fot_free(t->shots);
+	fot_free(t->contexts);
 	t->n_shots = 0;
 	t->shots = fot_calloc(n, sizeof *t->shots);
 	if (!t->shots)
@@ -321,6 +322,36 @@ static int read_repeat_demos(struct fot_task_spec *t, const cJSON *node, const s
 			     const struct fot_spec_reader *r)
 {
 	return fot_json_bool(node, "repeat_demos", false, &t->repeat_demos, ctx, r->err);
+}
+
+static int read_contexts(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct fot_spec_reader *r)
+{
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(fot_spec_list(node, "n_contexts", &entry, &n, ctx, r->err));
+	t->contexts = fot_calloc(n, sizeof *t->contexts);
+	if (!t->contexts)
+		return fot_spec_no_memory(r);
+	for (; entry; entry = entry->next) {
+		int64_t d = 0;
+		bool good = cJSON_IsString(entry) ? fot_parse_size(entry->valuestring, &d) :
+						    fot_json_as_i64(entry, 0, MAX_AXIS, &d, ctx, NULL) == FOT_OK;
+
+		if (!good || d < 1 || d > MAX_AXIS)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE,
+					"%s: n_contexts: expected numbers of documents in sight, 1 to %d", ctx->where, MAX_AXIS);
+		t->contexts[t->n_contexts++] = d;
+	}
+	qsort(t->contexts, t->n_contexts, sizeof *t->contexts, ascending);
+	for (size_t i = 1; i < t->n_contexts; i++)
+		if (t->contexts[i] == t->contexts[i - 1])
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: n_contexts: %lld stands twice", ctx->where,
+					(long long)t->contexts[i]);
+out:
+	return status;
 }
 
 /* --- writers --- */
@@ -445,6 +476,16 @@ static bool add_repeat_demos(cJSON *o, const struct fot_task_spec *t)
 	return cJSON_AddBoolToObject(o, "repeat_demos", t->repeat_demos);
 }
 
+static bool add_contexts(cJSON *o, const struct fot_task_spec *t)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "n_contexts");
+	bool good = list != NULL;
+
+	for (size_t i = 0; i < t->n_contexts && good; i++)
+		good = cJSON_AddItemToArray(list, cJSON_CreateNumber((double)t->contexts[i]));
+	return good;
+}
+
 /* --- the keys --- */
 
 static const struct {
@@ -471,6 +512,7 @@ static const struct {
 	{ "balanced", read_balanced, add_balanced },
 	{ "repeat_demos", read_repeat_demos, add_repeat_demos },
 	{ "answer_tokens", read_answer_tokens, add_answer_tokens },
+	{ "n_contexts", read_contexts, add_contexts },
 };
 
 static int read_class(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,

@@ -128,11 +128,11 @@ static void count(struct fot_str *out, const struct fot_grid *g, const char *col
 
 static void describe_items(struct fot_str *out, const struct fot_grid *g, const struct section *s)
 {
-	bool perplexity = strcmp(s->view.task, "perplexity") == 0;
+	bool perplexity = strcmp(s->view.task, "perplexity") == 0, distraction = strcmp(s->view.task, "distraction") == 0;
 
 	fot_grid_range(out, g, "n_items");
 	fot_str_printf(out, " %s%s", s->items, perplexity ? "" : " per cell");
-	count(out, g, "n_skipped", perplexity || strcmp(s->view.task, "distraction") == 0 ? "too short" : "too long");
+	count(out, g, "n_skipped", perplexity ? "too short" : distraction ? "too short or with too few others" : "too long");
 	count(out, g, "n_failed", "failed");
 	if (perplexity) {
 		fot_str_puts(out, ", ");

@@ -63,6 +63,10 @@ const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const s
  * window, tokenizer_sha256. */
 size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
 		    struct fot_table *t);
+/* `items` of tasks whose items are documents: those of the split of each of the task's datasets, in
+ * their order, until max_documents have least_bytes; shorter ones between them are kept as rows that
+ * say so. Errors: FOT_ERR_INPUT (no document in the split). */
+int fot_task_documents(struct fot_plan *p, size_t condition, size_t task, int64_t least_bytes, struct fot_err *err);
 /* `memory` of tasks whose prompts have their context length: the longest one. */
 int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
 /* `cost` of an item that asks one window at the end of its context length. */
@@ -79,6 +83,7 @@ int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item);
 /* NULL where the model has none. */
 const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item);
 
-extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot;
+extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot,
+	fot_task_distraction;
 
 #endif

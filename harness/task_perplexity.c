@@ -58,46 +58,6 @@ static int64_t least_bytes(const struct fot_plan *p, size_t task)
 	return most;
 }
 
-static int add_document(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
-{
-	const struct fot_dataset *d = p->dataset[item->dataset].data;
-	struct fot_str what = FOT_STR_INIT;
-	int status;
-
-	fot_str_printf(&what, "%s/%s", fot_dataset_name(d), fot_dataset_at(d, item->document)->id);
-	FOT_TRY(fot_str_check(&what, err));
-	status = fot_plan_add(p, item, what.data, err);
-out:
-	fot_str_release(&what);
-	return status;
-}
-
-/* Documents of the split in their order, until enough are long enough; those
- * that are certainly too short are kept too, as rows that say so. */
-static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset, struct fot_err *err)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-	const struct fot_dataset *d = p->dataset[dataset].data;
-	int64_t max = p->limit && p->limit < t->max_documents ? p->limit : t->max_documents;
-	int64_t least = least_bytes(p, task), n = 0, taken = 0;
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
-		struct fot_item item = { .condition = condition, .task = task, .dataset = dataset, .document = i };
-
-		if (t->split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != t->split)
-			continue;
-		FOT_TRY(add_document(p, &item, err));
-		taken++;
-		n += fot_dataset_at(d, i)->n_bytes >= least;
-	}
-	if (taken == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
-				  fot_dataset_name(d), fot_spec_split_name(t->split));
-out:
-	return status;
-}
-
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -107,14 +67,12 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	FOT_TRY(fot_perplexity_check(&x, err));
 	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
-	for (size_t k = 0; k < t->n_datasets; k++) {
+	FOT_TRY(fot_task_documents(p, condition, task, least_bytes(p, task), err));
+	for (size_t k = 0; t->own_tokens && k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
 
 		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
-		if (fot_plan_excluded(p, &all))
-			continue;
-		FOT_TRY(add_documents(p, condition, task, all.dataset, err));
-		if (t->own_tokens)
+		if (!fot_plan_excluded(p, &all))
 			FOT_TRY(fot_pool_check(p, &all, &x, err));
 	}
 out:

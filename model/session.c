@@ -530,6 +530,21 @@ static int64_t windows_alone(const struct fot_session *s, int64_t from, int64_t 
 	return n;
 }
 
+static int check_masses(const struct fot_session *s, const struct fot_masses *m, int64_t n, struct fot_err *err)
+{
+	if (m->group < 1 || s->last_mem < 0 || s->pads > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "masses: expected groups of 1 or more, a memory and no padding");
+	if (s->n_local + n > s->window)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"masses: expected tokens of one window of %lld, got %lld behind %lld", (long long)s->window,
+				(long long)n, (long long)s->n_local);
+	for (int64_t i = 0; i < m->n_rows; i++)
+		if (m->row[i] < 0 || m->row[i] >= n || (i > 0 && m->row[i] <= m->row[i - 1]))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "masses: expected ascending rows below %lld, got %lld",
+					(long long)n, (long long)m->row[i]);
+	return FOT_OK;
+}
+
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err)
 {
@@ -537,8 +552,10 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 	int status;
 
 	FOT_TRY(check_tokens(s, tokens, n, want, err));
+	if (want && want->masses)
+		FOT_TRY(check_masses(s, want->masses, all, err));
 	while (done < all) {
-		struct piece p = { .tokens = tokens + done, .n = all - done };
+		struct piece p = { .tokens = tokens + done, .n = all - done, .masses = want ? want->masses : NULL };
 
 		if (s->n_local == s->window)
 			FOT_TRY(fot_session_commit(s, err));
@@ -579,6 +596,11 @@ void fot_session_pads(struct fot_session *s, int64_t rows, bool one_position)
 void fot_session_reach(struct fot_session *s, int64_t tokens)
 {
 	s->reach = tokens;
+}
+
+int64_t fot_session_groups(const struct fot_session *s, int64_t group)
+{
+	return (s->mem_len - session_mem_from(s) + group - 1) / group;
 }
 
 int64_t fot_session_mem_len(const struct fot_session *s)

@@ -65,9 +65,12 @@ struct fot_session {
 struct piece {
 	const int32_t *tokens;
 	int64_t n, n0; /* tokens, and rows of the window before them */
-	bool skip;     /* nothing above the keys and values of layer last_kept is wanted */
+	bool skip;     /* nothing above the keys and values (and masses) of layer last_kept is wanted */
+	const struct fot_masses *masses; /* NULL: not asked; else the piece is all of the feed */
 };
 
+/* First entry of the memory that queries see. */
+int64_t session_mem_from(const struct fot_session *s);
 /* Rows of row tile `tile` of a piece. */
 int64_t session_tile_rows(const struct piece *p, int64_t tile);
 void session_embed(const struct fot_session *s, float *x, const struct piece *p);
