@@ -338,8 +338,8 @@ static void test_masses_through_a_gate(void **state)
 		double *joint = memory[0] + i * PAST, *gate = memory[1] + i * PAST, *head = memory[1] + i / W * W * PAST;
 		double g = exp(plain(gate, 0, PAST));
 
-		assert_near(exp(local[1][i]), 1 - g, 1e-9, i);
-		assert_near(g, exp(plain(head, 0, PAST)), 1e-9, i);
+		assert_near(exp(local[1][i]), 1 - g, 1e-6, i); /* gates are in single precision */
+		assert_near(g, exp(plain(head, 0, PAST)), 1e-6, i);
 		assert_true(g > 0.01 && g < 0.99);
 		for (int64_t k = 1; k < PAST; k++)
 			assert_near(gate[k] - gate[0], joint[k] - joint[0], 1e-6, i);
