@@ -53,6 +53,9 @@ check layouts_xl_same_bits cmp xl/perplexity.csv xl.plain/perplexity.csv
 # Three layers feel three windows: 128 and 256 tokens of context are the same, less is not.
 lengths() { [ "$(nll xl | cut -d, -f3 | sort -u | wc -l)" = 4 ] && [ "$(nll xl | tail -n 2 | cut -d, -f3 | uniq | wc -l)" = 1 ]; }
 check layouts_xl_lengths lengths
+check layouts_xl_by_name score transformer-xl xl.named --context-lengths 32,64,96,128,256 --memory xl
+named() { diff <(nll xl) <(nll xl.named); }
+check layouts_xl_by_name_same named
 mode() { [ "$(cut -d, -f3,4 xl/perplexity.csv | tail -n +2 | sort -u)" = transformer-xl,xl ]; }
 check layouts_xl_mode mode
 exits layouts_xl_has_no_memory 2 'cached windows' score transformer-xl bad1 --context-lengths 64 --memory dense
