@@ -5,7 +5,8 @@
 mkdir -p text/train text/valid held
 for i in 1 2 3; do cat "$root"/base/*.c >text/train/$i.txt; done
 cp "$root/model/config.c" text/valid/1.txt
-cp "$root/model/session.c" "$root/model/ops.c" held/
+cp "$root/model/session.c" held/session.txt
+cp "$root/model/ops.c" held/ops.txt
 
 # recipe NAME MEM_POSITIONALS CUT STAGES
 recipe() {
@@ -44,7 +45,7 @@ score() { # MODEL OUT ARGS...
 	"$fotbench" perplexity -m "$1" -d ./held --target-tokens 256 --no-timings -q -o "$2" "${@:3}"
 }
 # nll OUT: memory mode, length, nll of the first document
-nll() { grep ',ops,\|,ops.c,' "$1/perplexity.csv" | cut -d, -f4,8,17; }
+nll() { grep ',ops' "$1/perplexity.csv" | cut -d, -f4,8,17; }
 check layouts_xl_config grep -q '"cached_windows": 1' transformer-xl/config.json
 check layouts_xl_scores score transformer-xl xl --context-lengths 32,64,96,128,256 -t 2
 check layouts_xl_scores_plainly score transformer-xl xl.plain --context-lengths 32,64,96,128,256 -t 1 --no-skipping --no-sharing
@@ -52,16 +53,21 @@ check layouts_xl_same_bits cmp xl/perplexity.csv xl.plain/perplexity.csv
 # Three layers feel three windows: 128 and 256 tokens of context are the same, less is not.
 lengths() { [ "$(nll xl | cut -d, -f3 | sort -u | wc -l)" = 4 ] && [ "$(nll xl | tail -n 2 | cut -d, -f3 | uniq | wc -l)" = 1 ]; }
 check layouts_xl_lengths lengths
-check layouts_xl_mode bash -c "! grep -v '^run_id' xl/perplexity.csv | grep -v ',transformer-xl,xl,'"
+check layouts_xl_by_name score transformer-xl xl.named --context-lengths 32,64,96,128,256 --memory xl
+named() { diff <(nll xl) <(nll xl.named); }
+check layouts_xl_by_name_same named
+mode() { [ "$(cut -d, -f3,4 xl/perplexity.csv | tail -n +2 | sort -u)" = transformer-xl,xl ]; }
+check layouts_xl_mode mode
 exits layouts_xl_has_no_memory 2 'cached windows' score transformer-xl bad1 --context-lengths 64 --memory dense
 exits layouts_xl_for_others 2 '"xl" is for models with cached windows' score longllama bad2 --context-lengths 64 --memory xl
-check layouts_xl_generates "$fotbench" generate -m transformer-xl --text held/ops.c --max-new 5
+check layouts_xl_generates "$fotbench" generate -m transformer-xl --text held/ops.txt --max-new 5
 prints layouts_xl_inspect '^cached windows +1' "$fotbench" inspect transformer-xl
 
 check layouts_longllama_scores score longllama ll --context-lengths 32,128 --memory none,dense
 # A longer window for the same model: it is read with that window.
 check layouts_longer_window_scores score longer long --context-lengths 96,192
-check layouts_longer_window_rows grep -q ',96,none,' <(cut -d, -f8,9,4 long/perplexity.csv | awk -F, '{print "," $2 "," $1 ","}')
+stride() { [ "$(tail -n +2 long/perplexity.csv | cut -d, -f9 | sort -u)" = 96 ]; }
+check layouts_longer_window_stride stride
 
 refused() { # NAME PATTERN SED
 	sed "$3" transformer-xl.json >refused.json

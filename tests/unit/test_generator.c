@@ -28,7 +28,7 @@ static struct fot_generator passkey = { .kind = FOT_GENERATOR_PASSKEY, .answer_w
 
 static struct fot_source source_of(const struct fot_generator *g)
 {
-	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL };
+	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL, -1, -1 };
 }
 
 /* Words without digits, and a few numbers. */

@@ -504,6 +504,32 @@ static void test_session_cached_after_a_short_window(void **state)
 	close_fixture(&f);
 }
 
+/* Padding at a window's head is not cached, and moves no position. */
+static void test_session_cached_leaves_padding_out(void **state)
+{
+	struct fixture f;
+	struct fot_session *s;
+	double plain[W];
+
+	(void)state;
+	open_cached(&f, 1, false, true);
+	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
+	feed(s, &f, 20, W, false);
+	assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
+	feed(s, &f, W, 2 * W, true);
+	memcpy(plain, f.nll + W, sizeof plain);
+	for (int one_position = 0; one_position < 2; one_position++) {
+		fot_session_reset(s);
+		fot_session_pads(s, 20, one_position);
+		feed(s, &f, 0, W, true);
+		feed(s, &f, W, 2 * W, true);
+		for (int i = 0; i < W; i++)
+			assert_true(fabs(f.nll[W + i] - plain[i]) < 2e-5);
+	}
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
 static void test_session_cached_rewinds_within_its_window(void **state)
 {
 	struct fixture f;
@@ -613,6 +639,7 @@ int main(void)
 		scratched(test_session_cached_changes_no_bit),
 		scratched(test_session_cached_sight_is_exact),
 		scratched(test_session_cached_after_a_short_window),
+		scratched(test_session_cached_leaves_padding_out),
 		scratched(test_session_cached_rewinds_within_its_window),
 		scratched(test_session_refuses),
 		scratched(test_session_estimate_is_what_it_takes),
