@@ -1,5 +1,5 @@
 # multidoc.gp: perplexity against the size of a memory that also holds other documents,
-# one panel per dataset; dotted: from here on others.
+# one panel per dataset.
 #
 # Reads by column name: multidoc_data.csv (dataset, series, context_length,
 # value, low, high) and multidoc_names.gp (what there is to draw).
@@ -8,7 +8,7 @@
 name = "multidoc"
 data = name . "_data.csv"
 load name . "_names.gp"
-x_label = own > 0 ? sprintf("local window + memory (tokens; %d of the document's own, the rest of others)", own) : "local window + memory (tokens)"
+x_label = own > 0 ? sprintf("window + memory (tokens, %d own)", own) : "window + memory (tokens)"
 load "style.gp"
 
 do for [format in "svg png"] {

@@ -131,7 +131,7 @@ out:
 	return status;
 }
 
-static int check_hash(const char *dir, const char *hash, struct fot_err *err)
+int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	char got[65];
@@ -147,15 +147,13 @@ out:
 	return status;
 }
 
-int fot_params_start(struct fot_params *p, const char *dir, const char *hash, struct fot_err *err)
+int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
 	struct fot_config wanted = p->config, old;
 	int status;
 
 	FOT_TRY(fot_config_read(&old, dir, err));
-	if (*hash)
-		FOT_TRY(check_hash(dir, hash, err));
 	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
 				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,

@@ -188,9 +188,11 @@ static int start_state(struct trainer *t, struct fot_err *err)
 		goto out;
 	}
 	model = t->o->from ? t->o->from : model;
+	if (model && !t->o->from && t->r->start_sha256[0])
+		FOT_TRY(fot_params_check_hash(model, t->r->start_sha256, err));
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
 	if (model)
-		FOT_TRY(fot_params_start(&t->p, model, t->o->from ? "" : t->r->start_sha256, err));
+		FOT_TRY(fot_params_start(&t->p, model, err));
 out:
 	return status;
 }
