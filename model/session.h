@@ -8,7 +8,9 @@
  * its keys and values to the memory, the other layers forget it.
  * A query of a memory layer sees the keys before it in its window and the last
  * `reach` tokens of the memory: all of them, or per head the top_k by inner
- * product; one softmax over both (FoT, eq. in sec. "memory attention layers").
+ * product; one softmax over both (FoT, eq. in sec. "memory attention layers"), or with mix gate two
+ * softmaxes and g o_mem + (1 - g) o_local per head (Memorizing Transformers, eq. 2); a query with
+ * no memory in reach has o_local alone.
  *
  * A model with cached windows (Transformer-XL) has no memory: each of its layers keeps the keys
  * and values of the last W tokens before the local window, at their true distances.
