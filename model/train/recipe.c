@@ -21,7 +21,7 @@ static const char *const top_keys[] = { "name", "variant", "seed", "model", "tok
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
 					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std" };
+static const char *const init_keys[] = { "gain", "embed_std", "from" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -181,6 +181,16 @@ out:
 	return status;
 }
 
+/* The folder whose weights training starts from, "" for random ones. */
+static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+{
+	const cJSON *init = fot_json_get(root, "init");
+	char where[512];
+
+	snprintf(where, sizeof where, "%s: init", name);
+	return copy_string(init, "from", false, "", &r->start, where, err);
+}
+
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const struct double_row init[] = { { "gain", false, 0, 100, &r->gain },
@@ -201,6 +211,7 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 	r->valid_windows = 16;
 	r->valid_memory = 8;
 	FOT_TRY(read_group(root, "init", name, init_keys, COUNT(init_keys), NULL, 0, init, COUNT(init), err));
+	FOT_TRY(read_start(r, root, name, err));
 	FOT_TRY(read_group(root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), NULL, 0, opt, COUNT(opt),
 			   err));
 	FOT_TRY(read_group(root, "validation", name, validation_keys, COUNT(validation_keys), valid, COUNT(valid), NULL,
@@ -261,8 +272,7 @@ static int read_sources(struct fot_recipe *r, const cJSON *root, const char *nam
 	if (status == FOT_OK && bare != (r->config.tokenizer == FOT_TOKENIZER_NONE))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: model: fot: tokenizer: \"none\" there goes with tokenizer "
 				  "\"none\" of the recipe", name);
-	if (status == FOT_OK && (kind == FOT_GENERATOR_PASSKEY || kind == FOT_GENERATOR_EPISODES) &&
-	    strcmp(r->tokenizer, "byte") != 0)
+	if (status == FOT_OK && kind == FOT_GENERATOR_PASSKEY && strcmp(r->tokenizer, "byte") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: generator %s: expected \"byte\", got \"%s\"", name,
 				  fot_generator_name(&r->generator), r->tokenizer);
 out:
@@ -344,6 +354,7 @@ void fot_recipe_release(struct fot_recipe *r)
 	fot_free(r->variant);
 	fot_free(r->tokenizer);
 	fot_free(r->text);
+	fot_free(r->start);
 	for (size_t i = 0; i < r->n_datasets; i++)
 		fot_free(r->dataset[i]);
 	memset(r, 0, sizeof *r);
@@ -412,7 +423,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (memcmp(&x, &y, sizeof x) != 0)
 		return false;
 	*why = "seed, init or optimizer";
-	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (a->seed != b->seed || strcmp(a->start, b->start) != 0 || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "datasets or tokenizer";

@@ -5,7 +5,7 @@
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
- *    "init": {"gain": 0.6, "embed_std": 0.5},
+ *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local"},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
  *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
  *                "w", "d", "negatives", "far", "copy", "pack", "near",
@@ -50,6 +50,7 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
+	char *start; /* a model folder to start from, "": random weights */
 	struct fot_adamw_opts adamw;
 	size_t n_stages;
 	struct fot_stage stage[FOT_MAX_STAGES];

@@ -33,6 +33,7 @@ struct trainer {
 	struct fot_tokenizer *tok;
 	struct fot_corpus *train, *valid; /* NULL: a generator that reads none */
 	struct fot_episodes *train_episodes, *valid_episodes; /* of the generator of that name */
+	struct fot_template template; /* of their prompts */
 	char data_sha256[65];             /* what the batches are drawn from */
 	struct fot_params p;
 	struct fot_adamw adam;
@@ -156,7 +157,16 @@ out:
 	return status;
 }
 
-/* Weights and step: resumed, taken from another run, or random. */
+/* Weights before the first step: those of a model, or random ones. */
+static int start_weights(struct trainer *t, struct fot_err *err)
+{
+	if (*t->r->start)
+		return fot_params_load(&t->p, t->r->start, err);
+	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
+	return FOT_OK;
+}
+
+/* Weights and step: resumed, taken from another run, or those that it starts from. */
 static int start_state(struct trainer *t, struct fot_err *err)
 {
 	bool found = false;
@@ -169,7 +179,7 @@ static int start_state(struct trainer *t, struct fot_err *err)
 		if (!found)
 			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint there to start from", t->o->from);
 	} else if (!found) {
-		fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
+		FOT_TRY(start_weights(t, err));
 	}
 out:
 	return status;
@@ -461,6 +471,7 @@ static void close_all(struct trainer *t)
 	fot_free(t->grad);
 	fot_episodes_close(t->train_episodes);
 	fot_episodes_close(t->valid_episodes);
+	fot_template_release(&t->template);
 	fot_corpus_close(t->train);
 	fot_corpus_close(t->valid);
 	fot_tokenizer_close(t->tok);
@@ -471,21 +482,18 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 {
 	const struct fot_generator *g = &t->r->generator;
 	const char *specs[FOT_GENERATOR_SETS];
-	struct fot_template template;
-	int status = fot_template_read(&template, g->template, err);
+	int status;
 
-	if (status != FOT_OK)
-		return status;
+	FOT_TRY(fot_template_read(&t->template, g->template, err));
 	for (size_t i = 0; i < g->n_labelled; i++)
 		specs[i] = g->labelled[i];
 	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled, t->o->store,
-				  &template, &g->episodes, err));
+				  t->tok, &t->template, &g->episodes, err));
 	if (t->valid)
 		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
-					  t->o->store, &template, &g->episodes, err));
+					  t->o->store, t->tok, &t->template, &g->episodes, err));
 	fot_generator_hash(g, fot_episodes_hash(t->train_episodes), t->data_sha256);
 out:
-	fot_template_release(&template);
 	return status;
 }
 
