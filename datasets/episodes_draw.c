@@ -11,6 +11,7 @@
 
 #define HISTORY 256 /* earlier demonstrations that can be repeated */
 #define FRAME_MAX 32
+#define SCRAMBLE 64 /* most words of a scrambled text */
 #define OWN_WORDS 0.7   /* share of label words that are words of the documents */
 #define BY_START_OF 0.3 /* share of word episodes by the first word */
 
@@ -35,7 +36,7 @@ struct episode {
 	const struct classes *classes;
 	const char *before, *between, *blanks, *terminator, *separator;
 	struct wording own;
-	struct fot_str piece; /* being put together */
+	struct fot_str piece, scrambled; /* being put together */
 	struct fot_ids ids;
 	/* Where tokens go: the first `skip` are dropped. */
 	int32_t *tokens;
@@ -233,6 +234,58 @@ static struct text half_of(struct episode *x, struct text t)
 	return (struct text){ t.p + at, n };
 }
 
+/* The words of t: [n] spans, at most SCRAMBLE. */
+static size_t split(const struct text *t, struct text word[SCRAMBLE])
+{
+	size_t n = 0;
+
+	for (int32_t at = 0; at < t->n && n < SCRAMBLE;) {
+		int32_t from = at;
+
+		while (at < t->n && t->p[at] != ' ' && t->p[at] != '\t')
+			at++;
+		if (at > from)
+			word[n++] = (struct text){ t->p + from, at - from };
+		else
+			at++;
+	}
+	return n;
+}
+
+/* About half of a text's words among those of another text, in any order. */
+static struct text scramble(struct episode *x, struct text t, struct text other)
+{
+	struct text word[SCRAMBLE], foreign[SCRAMBLE];
+	size_t n = split(&t, word), m = split(&other, foreign);
+
+	fot_str_clear(&x->scrambled);
+	for (size_t i = 0; i < n; i++)
+		if (m && below(x, 2))
+			word[i] = foreign[below(x, m)];
+	for (size_t i = 0; i < n; i++) {
+		size_t j = i + below(x, n - i);
+		struct text w = word[j];
+
+		word[j] = word[i];
+		word[i] = w;
+		fot_str_add(&x->scrambled, " ", i > 0);
+		fot_str_add(&x->scrambled, w.p, (size_t)w.n);
+	}
+	return x->scrambled.len ? (struct text){ x->scrambled.data, (int32_t)x->scrambled.len } : t;
+}
+
+/* Again, or half of it, or half of its words. */
+static struct text repeat(struct episode *x, struct text t)
+{
+	size_t how = below(x, 4);
+
+	if (how == 0)
+		return t;
+	if (how == 1)
+		return half_of(x, t);
+	return scramble(x, t, x->e->text[below(x, x->e->n_text)]);
+}
+
 static int demonstrate(struct episode *x, struct fot_err *err)
 {
 	const struct fot_episodes *e = x->e;
@@ -245,7 +298,7 @@ static int demonstrate(struct episode *x, struct fot_err *err)
 		size_t i = below(x, x->n_past < HISTORY ? x->n_past : HISTORY);
 
 		k = x->past[i].class;
-		t = below(x, 2) ? x->past[i].text : half_of(x, x->past[i].text);
+		t = repeat(x, x->past[i].text);
 	} else {
 		x->past[x->n_past % HISTORY].text = t;
 		x->past[x->n_past++ % HISTORY].class = k;
@@ -272,6 +325,7 @@ int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double 
 		FOT_TRY(demonstrate(&x, err));
 out:
 	fot_str_release(&x.piece);
+	fot_str_release(&x.scrambled);
 	fot_ids_release(&x.ids);
 	return status;
 }
