@@ -11,7 +11,7 @@ bad() { echo "not ok $1: $2"; fails=$((fails + 1)); }
 
 mkdir -p "$dir/text/train" "$dir/text/valid"
 for i in 1 2 3 4; do cat base/*.c >"$dir/text/train/$i.txt"; done
-cat model/session.c model/config.c >"$dir/text/valid/1.txt"
+cat model/*.c >"$dir/text/valid/1.txt"
 
 recipe() { # NAME STEPS_OF_THE_LAST_STAGE
 	cat >"$dir/$1.json" <<EOF
@@ -94,6 +94,25 @@ if tail -n 1 "$dir/made/valid.csv" | grep -qE '^14,3360,lookup,8,320,240,[0-9.]+
 else
 	bad train_generator_valid "$(tail -n 1 "$dir/made/valid.csv")"
 fi
+
+# On from the weights of a model; and episodes, in pieces of a SentencePiece model.
+sed 's|"stages"|"init": {"from": "'"$dir"'/one"}, "stages"|; s|"lr": 0.003, "warmup": 4|"lr": 1e-9|' "$dir/whole.json" >"$dir/on.json"
+train on on -t 1 --stop-after 1
+now=$(sed -n 2p "$dir/on/train.csv" | cut -d, -f4)
+if awk "BEGIN { exit !($now < $first - 0.5) }"; then ok train_starts_from_weights; else bad train_starts_from_weights "$first to $now"; fi
+sed 's|"tokenizer": "byte",$|"tokenizer": "model/zoo/bpe-2k/tokenizer.model",|
+	s|"tokenizer": "byte"}|"tokenizer": "spm"}|
+	s|"vocab_size": 258|"vocab_size": 2048|
+	s|"bos_token_id": 256|"bos_token_id": 1|
+	s|"eos_token_id": 257|"eos_token_id": 2|
+	s|, "far": 0.5||; s|"far": 0.5,||; s|"w": 2, "d": 3|"w": 2, "d": 2|
+	s|"stages"|"generator": {"kind": "episodes", "words": 0.6, "frames": 0.5, "parts": 2, "text": false, "clip": 30, "classes_max": 4}, "stages"|' \
+	"$dir/whole.json" >"$dir/episodes.json"
+train episodes made_up -t 2
+train episodes made_up_again -t 1 --stop-after 9 && train episodes made_up_again -t 2 --resume
+same train_episodes_same_bits made_up made_up_again
+if [ "$(rows made_up)" = "$(rows made_up_again)" ]; then ok train_episodes_csv; else bad train_episodes_csv "rows differ"; fi
+
 sed 's/{"kind": "lookup"}/{"kind": "lookup", "mixed": 0.1}/' "$dir/lookup.json" >"$dir/mixed.json"
 sed 's/"mixed"/"mixd"/' "$dir/mixed.json" >"$dir/mixd.json"
 
@@ -119,6 +138,14 @@ sed 's/"window": 32, "batch": 6, "w"/"window": 99999, "batch": 6, "w"/' "$dir/wh
 expect train_refuses_short_documents 5 "no document of" long bad3 --stop-after 11
 sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
 expect train_refuses_missing_data 5 "nowhere" absent bad4
+sed 's|"hidden_size": 16|"hidden_size": 32|' "$dir/on.json" >"$dir/shape.json"
+expect train_refuses_weights_of_another_shape 5 "do not fit config.json" shape bad6
+sed "s|$dir/one|$dir/none|" "$dir/on.json" >"$dir/none.json"
+expect train_refuses_missing_weights 5 "none" none bad7
+sed 's|"parts": 2|"parts": 9|' "$dir/episodes.json" >"$dir/parts.json"
+expect train_refuses_many_parts 2 "parts" parts bad8
+sed 's|"lr": 1e-9|"lr": 2e-9|; s|/one"|/two"|' "$dir/on.json" >"$dir/start.json"
+expect train_refuses_other_start 2 "differ in seed, init" start on --resume
 expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume
 expect train_names_nearest_generator_key 2 "mixed" mixd bad5
 exit $fails
