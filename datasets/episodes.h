@@ -1,14 +1,18 @@
 /* episodes.h: made-up classification tasks of real text, to train in-context classification.
  *
- * An episode is an endless prompt of demonstrations in the wording of a template.  Its
- * classes are chosen anew, and so are the words that name them: short pronounceable
- * strings, so that nothing but the demonstrations says what they stand for.
+ * An episode is an endless prompt of demonstrations.  Its classes are chosen anew, and so
+ * are the words that name them: words of the documents or short pronounceable strings
+ * drawn without regard to the class, so that nothing but the demonstrations says what they
+ * stand for.
  *
- *   of documents      a class is a stretch of a document (CLASS_BYTES); its texts are
- *                     sentences of that stretch
+ *   of documents      a class is a stretch of a document (CLASS_BYTES) and its texts are
+ *                     the sentences of that stretch; or it is a word and its texts are the
+ *                     sentences that hold it, or that begin with it
  *   of labelled sets  a class is a label, its texts are the set's training items
  *
- * Corpora are of the byte tokenizer.  An episode is a function of its random stream. */
+ * The wording is the template's or, with probability `frames`, made up too.  Parts of a
+ * prompt are tokenised as tasks/fewshot.h does it.  An episode is a function of its random
+ * stream. */
 #ifndef FOT_EPISODES_H
 #define FOT_EPISODES_H
 
@@ -21,33 +25,45 @@
 #include "datasets/template.h"
 
 #define FOT_EPISODES_CLASSES 64 /* most classes of an episode */
+#define FOT_EPISODES_PARTS 8    /* most stretches or words that make one */
 
 struct fot_episodes_opts {
 	int64_t classes_min, classes_max; /* 2 .. FOT_EPISODES_CLASSES */
 	int64_t clip;                     /* longest text, bytes, >= 16 */
+	int64_t parts; /* 1 .. FOT_EPISODES_PARTS: of documents, a class is the union of up to
+			  this many stretches or words */
+	double words;  /* share of a corpus's episodes whose classes are words */
+	double frames; /* share of episodes with a wording of their own */
 };
 
 struct fot_episodes;
 /* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings) weighs as
- * much as a dataset of weight 1. store as for datasets. Errors: FOT_ERR_INPUT (a source
- * with too few classes), FOT_ERR_USAGE. */
+ * much as a dataset of weight 1. store as for datasets. tok: the corpus's tokenizer; it and
+ * t must outlive *out. Errors: FOT_ERR_INPUT (a source with too few classes), FOT_ERR_USAGE. */
 int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus, const double *weight,
 		      const char *const *labelled, size_t n_labelled, const char *store,
-		      const struct fot_template *t, const struct fot_episodes_opts *o, struct fot_err *err);
+		      const struct fot_tokenizer *tok, const struct fot_template *t,
+		      const struct fot_episodes_opts *o, struct fot_err *err);
 void fot_episodes_close(struct fot_episodes *e);
 /* sha256 over sources, template and options. */
 const char *fot_episodes_hash(const struct fot_episodes *e);
 size_t fot_episodes_n_sources(const struct fot_episodes *e);
+/* Stretches or labels. */
 size_t fot_episodes_n_classes(const struct fot_episodes *e, size_t source);
+/* Words that can be classes. */
+size_t fot_episodes_n_words(const struct fot_episodes *e, size_t source);
 
 enum fot_episode_mark {
-	FOT_EPISODE_TEXT,  /* of a text or of the template's words */
-	FOT_EPISODE_LABEL, /* of an answer whose class was shown before */
-	FOT_EPISODE_NEW    /* of an answer whose class was not: nobody can know it */
+	FOT_EPISODE_TEXT,  /* of a text or of the wording */
+	FOT_EPISODE_LABEL, /* of a word whose class was shown before */
+	FOT_EPISODE_NEW,   /* of a word whose class was not: nobody can know it */
+	FOT_EPISODE_END    /* of what stands behind the word of a class shown before */
 };
 /* n tokens of a new episode and a mark for each; begun somewhere inside a demonstration.
- * repeat: probability that a text is one of an earlier demonstration, or half of it. */
-void fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
-		       uint8_t *mark, size_t n);
+ * repeat: probability that a text is one of an earlier demonstration, or half of it, or half
+ * of its words among foreign ones (for 1 in 4, 1 in 4, 2 in 4 of them).
+ * Errors: FOT_ERR_RUN (memory). */
+int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
+		      uint8_t *mark, size_t n, struct fot_err *err);
 
 #endif

@@ -29,9 +29,16 @@ static const struct kind kinds[] = {
 				     "ci_high", 1 },
 };
 
+/* Fractions times the factor of the kind; below 0: none. */
+struct levels {
+	double chance, majority;
+};
+
+static const struct levels no_levels = { -1, -1 };
+
 struct names {
 	char **at;
-	double *chance; /* of a panel; below 0: none */
+	struct levels *level; /* of a panel */
 	size_t n;
 };
 
@@ -56,8 +63,8 @@ static int no_memory(const struct builder *b)
 static int names_init(struct names *n, size_t most)
 {
 	n->at = fot_calloc(most, sizeof *n->at);
-	n->chance = fot_calloc(most, sizeof *n->chance);
-	return n->at && n->chance;
+	n->level = fot_calloc(most, sizeof *n->level);
+	return n->at && n->level;
 }
 
 static void names_release(struct names *n)
@@ -65,16 +72,16 @@ static void names_release(struct names *n)
 	for (size_t i = 0; i < n->n; i++)
 		fot_free(n->at[i]);
 	fot_free(n->at);
-	fot_free(n->chance);
+	fot_free(n->level);
 }
 
-static bool add_name(struct names *n, const char *name, double chance)
+static bool add_name(struct names *n, const char *name, struct levels level)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		if (strcmp(n->at[i], name) == 0)
 			return true;
 	}
-	n->chance[n->n] = chance;
+	n->level[n->n] = level;
 	n->at[n->n] = fot_strdup(name);
 	return n->at[n->n] && ++n->n;
 }
@@ -159,13 +166,18 @@ static void panel_text(struct fot_str *out, const struct builder *b, size_t row)
 		fot_str_printf(out, ": %s", fot_table_text(b->t, row, "calibration"));
 }
 
-/* Chance is the same for all rows of a panel, but for distraction, where it is 1/d. */
-static double chance_of(const struct builder *b, size_t row)
+static double level_of(const struct builder *b, size_t row, const char *column)
 {
-	if (b->figure == FOT_FIGURE_DISTRACTION || !fot_table_has(b->t, row, "chance_level") ||
+	return fot_table_has(b->t, row, column) ? b->k->factor * fot_table_real(b->t, row, column, -1) : -1;
+}
+
+/* They are the same for all rows of a panel, but for distraction, where chance is 1/d. */
+static struct levels levels_of(const struct builder *b, size_t row)
+{
+	if (b->figure == FOT_FIGURE_DISTRACTION ||
 	    strcmp(fot_table_text(b->t, row, "metric"), "value_accuracy") == 0)
-		return -1;
-	return b->k->factor * fot_table_real(b->t, row, "chance_level", -1);
+		return no_levels;
+	return (struct levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
 }
 
 static int find_names(struct builder *b)
@@ -176,14 +188,14 @@ static int find_names(struct builder *b)
 	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
 		fot_str_clear(&series);
 		fot_plot_series(&series, b->t, row);
-		if (series.failed || !add_name(&b->all, series.data, -1))
+		if (series.failed || !add_name(&b->all, series.data, no_levels))
 			status = no_memory(b);
 		if (!wanted(b, row) || status != FOT_OK)
 			continue;
 		fot_str_clear(&panel);
 		panel_text(&panel, b, row);
-		if (panel.failed || !add_name(&b->panels, panel.data, chance_of(b, row)) ||
-		    !add_name(&b->series, series.data, -1))
+		if (panel.failed || !add_name(&b->panels, panel.data, levels_of(b, row)) ||
+		    !add_name(&b->series, series.data, no_levels))
 			status = no_memory(b);
 		add_x(b, fot_label_place(b->t, row, b->k->x));
 		add_depth(b, fot_table_real(b->t, row, "depth", 0));
@@ -306,7 +318,10 @@ static void put_looks(const struct builder *b)
 	}
 	fot_str_printf(out, "]\narray chance[%zu] = [", b->panels.n);
 	for (size_t i = 0; i < b->panels.n; i++)
-		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.chance[i]);
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].chance);
+	fot_str_printf(out, "]\narray majority[%zu] = [", b->panels.n);
+	for (size_t i = 0; i < b->panels.n; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].majority);
 	fot_str_puts(out, "]\n");
 }
 

@@ -1,6 +1,8 @@
 /* tokenizer.c: lists of ids, and the calls that are the same for every kind. */
 #include "model/tokenizer_impl.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -88,6 +90,36 @@ int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, con
 			 struct fot_err *err)
 {
 	return t->ops->encode(t, out, text, n, err);
+}
+
+/* What is encoded behind U+0001, which no piece holds, stands inside a text. */
+int fot_tokenizer_encode_on(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
+			    struct fot_err *err)
+{
+	static const char stop[] = "\x01";
+	struct fot_str all = FOT_STR_INIT;
+	struct fot_ids ids = { 0 }, head = { 0 };
+	int status;
+
+	fot_str_puts(&all, stop);
+	fot_str_add(&all, text, n);
+	FOT_TRY(fot_str_check(&all, err));
+	FOT_TRY(fot_tokenizer_encode(t, &head, stop, strlen(stop), err));
+	FOT_TRY(fot_tokenizer_encode(t, &ids, all.data, all.len, err));
+	if (ids.n < head.n || memcmp(ids.id, head.id, head.n * sizeof(*ids.id)) != 0) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "tokenizer %.12s has pieces with the control character U+0001",
+				  t->hash);
+		goto out;
+	}
+	FOT_TRY(fot_ids_reserve(out, fot_size_add(out->n, ids.n - head.n), err));
+	if (ids.n > head.n)
+		memcpy(out->id + out->n, ids.id + head.n, (ids.n - head.n) * sizeof(*ids.id));
+	out->n += ids.n - head.n;
+out:
+	fot_ids_release(&ids);
+	fot_ids_release(&head);
+	fot_str_release(&all);
+	return status;
 }
 
 int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,

@@ -39,6 +39,11 @@ const char *fot_tokenizer_hash(const struct fot_tokenizer *t);
 /* Append the ids of n bytes of text; no BOS, no EOS. Thread-safe. */
 int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
 			 struct fot_err *err);
+/* The ids of a text that goes on from another one: without what the tokenizer puts before
+ * the beginning of a text. Errors: FOT_ERR_INPUT for a tokenizer with pieces that hold the
+ * control character U+0001. */
+int fot_tokenizer_encode_on(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
+			    struct fot_err *err);
 /* Append the text of n ids; an id outside the vocabulary is FOT_ERR_INPUT. */
 int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
 			 struct fot_err *err);

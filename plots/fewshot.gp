@@ -1,5 +1,5 @@
 # fewshot.gp: accuracy against the number of demonstrations, one panel per dataset;
-# shots stand at even distances, dotted: chance.
+# shots stand at even distances; dotted: chance, and always the commonest label.
 #
 # Reads by column name: fewshot_data.csv (dataset, series, n_shots, place, value,
 # low, high) and
@@ -15,6 +15,8 @@ load "style.gp"
 # Intervals side by side on a linear axis.
 shift(i) = n_series > 1 ? 0.26 * ((i - 1.0) / (n_series - 1.0) - 0.5) : 0.0
 
+SMALL = 'font ",10" textcolor rgb "#777777"'
+
 do for [format in "svg png"] {
 	@BEGIN_PAGE
 	unset logscale x
@@ -24,8 +26,16 @@ do for [format in "svg png"] {
 	set ytics nomirror 0, 20, 100
 	do for [p = 1 : n_datasets] {
 		@PLACE_PANEL
+		unset label
+		if (chance[p] >= 0) {
+			set label "chance" at graph 1, first chance[p] right offset 0, -0.45 @SMALL
+		}
+		if (majority[p] >= 0) {
+			set label "commonest label" at graph 1, first majority[p] right offset 0, 0.5 @SMALL
+		}
 		set ylabel (col == 0 ? "accuracy (%)" : "") offset 0.5, 0
 		plot (chance[p] >= 0 ? chance[p] : NaN) with lines linestyle 100 notitle, \
+		     (majority[p] >= 0 ? majority[p] : NaN) with lines linestyle 100 notitle, \
 		     for [i = 1 : n_series] data \
 			using (column("place") + shift(i)) : (@MINE ? column("value") : NaN) : \
 			      (@MINE ? column("low") : NaN) : (@MINE ? column("high") : NaN) \
@@ -34,6 +44,7 @@ do for [format in "svg png"] {
 			using (column("place") + shift(i)) : (@MINE ? column("value") : NaN) \
 			with linespoints linestyle look[i] notitle
 	}
+	unset label
 	@PLACE_KEY
 	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle look[i] title series[i]
 	unset multiplot

@@ -61,30 +61,6 @@ static int append(struct fot_ids *out, const int32_t *id, size_t n, struct fot_e
 	return status;
 }
 
-/* The ids of a text that goes on from another. */
-static int encode_on(const struct fot_fewshot *f, struct fot_ids *out, const char *text, size_t n,
-		     struct fot_err *err)
-{
-	struct fot_str all = FOT_STR_INIT;
-	struct fot_ids ids = { 0 };
-	int status;
-
-	fot_str_puts(&all, STOP);
-	fot_str_add(&all, text, n);
-	FOT_TRY(fot_str_check(&all, err));
-	FOT_TRY(fot_tokenizer_encode(f->tokenizer, &ids, all.data, all.len, err));
-	if (ids.n < f->stop.n || memcmp(ids.id, f->stop.id, f->stop.n * sizeof(*ids.id)) != 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "few-shot: tokenizer %.12s has pieces with the control character U+0001",
-				  fot_tokenizer_hash(f->tokenizer));
-	else
-		status = append(out, ids.id + f->stop.n, ids.n - f->stop.n, err);
-out:
-	fot_ids_release(&ids);
-	fot_str_release(&all);
-	return status;
-}
-
 static int encode_question(const struct fot_fewshot *f, struct fot_ids *out, const char *text,
 			   struct fot_err *err)
 {
@@ -93,7 +69,7 @@ static int encode_question(const struct fot_fewshot *f, struct fot_ids *out, con
 
 	fot_template_question(&s, f->t, text);
 	FOT_TRY(fot_str_check(&s, err));
-	FOT_TRY(encode_on(f, out, s.data, s.len, err));
+	FOT_TRY(fot_tokenizer_encode_on(f->tokenizer, out, s.data, s.len, err));
 out:
 	fot_str_release(&s);
 	return status;
@@ -107,7 +83,7 @@ static int encode_answer(const struct fot_fewshot *f, struct fot_ids *out, const
 
 	fot_template_answer(&s, f->t, word);
 	FOT_TRY(fot_str_check(&s, err));
-	FOT_TRY(encode_on(f, out, s.data, s.len, err));
+	FOT_TRY(fot_tokenizer_encode_on(f->tokenizer, out, s.data, s.len, err));
 out:
 	fot_str_release(&s);
 	return status;
@@ -128,7 +104,8 @@ static int make_head(struct fot_fewshot *f, struct fot_err *err)
 	if (f->o.bos && fot_tokenizer_bos(f->tokenizer) >= 0)
 		FOT_TRY(fot_ids_push(&f->head, fot_tokenizer_bos(f->tokenizer), err));
 	FOT_TRY(fot_tokenizer_encode(f->tokenizer, &f->head, instruction, strlen(instruction), err));
-	FOT_TRY(encode_on(f, &f->separator, f->t->separator, strlen(f->t->separator), err));
+	FOT_TRY(fot_tokenizer_encode_on(f->tokenizer, &f->separator, f->t->separator,
+					strlen(f->t->separator), err));
 out:
 	fot_str_release(&text);
 	return status;

@@ -114,38 +114,88 @@ static bool most_likely(const fot_real *row, int64_t n, int32_t target)
 	return true;
 }
 
+/* The rows of n that have a target, if they are few; else all. Returns their number. */
+static int64_t asked_rows(int64_t row[HEAD_ROWS], const int32_t *targets, int64_t n)
+{
+	int64_t m = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		if (targets[i] >= 0)
+			row[m++] = i;
+	if (4 * m <= n)
+		return m;
+	for (int64_t i = 0; i < n; i++)
+		row[i] = i;
+	return n;
+}
+
+/* Rows row[0 .. m) of x, ascending, to its front. */
+static void gather_rows(fot_real *x, const int64_t *row, int64_t m, int64_t D)
+{
+	for (int64_t i = 0; i < m; i++)
+		if (row[i] != i)
+			memcpy(x + i * D, x + row[i] * D, sizeof *x * (size_t)D);
+}
+
+/* Back from the front of n rows; the others are zero then. */
+static void scatter_rows(fot_real *x, const int64_t *row, int64_t m, int64_t n, int64_t D)
+{
+	for (int64_t i = n - 1; i >= 0 && m < n; i--) {
+		bool here = m > 0 && row[m - 1] == i;
+
+		if (here && --m != i)
+			memcpy(x + i * D, x + m * D, sizeof *x * (size_t)D);
+		else if (!here)
+			memset(x + i * D, 0, sizeof *x * (size_t)D);
+	}
+}
+
+/* Loss of m rows of logits, row[i] counted from token `first`; their gradients in place. */
+static void head_loss(const struct fot_net *net, const struct fot_batch *b, struct window_loss *loss, int64_t first,
+		      const int64_t *row, int64_t m, const double weight_of[2], double *nll, bool grad,
+		      struct scratch *s)
+{
+	for (int64_t i = 0; i < m; i++) {
+		int64_t t = first + row[i];
+		int32_t target = b->targets[t];
+		fot_real *logits = s->logits + i * net->V;
+		int kind = b->answer[t];
+		double x = 0;
+
+		if (target >= 0 && kind)
+			loss->right += most_likely(logits, net->V, target);
+		if (target >= 0)
+			x = fot_xent(grad ? logits : NULL, logits, net->V, target, weight_of[kind]);
+		else if (grad)
+			memset(logits, 0, sizeof *logits * (size_t)net->V);
+		loss->nll[kind] += x;
+		if (nll)
+			nll[t] = x;
+	}
+}
+
 void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const double weight_of[2], double *nll,
 		fot_real *grad, struct scratch *s)
 {
-	int64_t W = b->window, D = net->D, V = net->V, t = w * W;
+	int64_t W = b->window, D = net->D, V = net->V, t = w * W, row[HEAD_ROWS];
 	const fot_real *head = weight(net, net->at_head), *norm = weight(net, net->at_norm);
-	struct window_loss *loss = &net->loss[w];
 
-	*loss = (struct window_loss){ 0 };
+	net->loss[w] = (struct window_loss){ 0 };
+	if (nll)
+		memset(nll + t, 0, sizeof *nll * (size_t)W);
 	fot_rmsnorm_forward(s->xn, net->inv_out + t, net->x_out + t * D, norm, W, D, net->p->config.rms_norm_eps);
 	for (int64_t r0 = 0; r0 < W; r0 += HEAD_ROWS) {
 		int64_t n = W - r0 < HEAD_ROWS ? W - r0 : HEAD_ROWS;
+		int64_t m = asked_rows(row, b->targets + t + r0, n);
+		fot_real *xn = s->xn + r0 * D, *dxn = s->dxn + r0 * D;
 
-		project(s->logits, s->xn + r0 * D, head, n, D, V, 0);
-		for (int64_t i = 0; i < n; i++) {
-			int32_t target = b->targets[t + r0 + i];
-			fot_real *row = s->logits + i * V;
-			int kind = b->answer[t + r0 + i];
-			double x = 0;
-
-			if (target >= 0 && kind)
-				loss->right += most_likely(row, V, target);
-			if (target >= 0)
-				x = fot_xent(grad ? row : NULL, row, V, target, weight_of[kind]);
-			else if (grad)
-				memset(row, 0, sizeof *row * (size_t)V);
-			loss->nll[kind] += x;
-			if (nll)
-				nll[t + r0 + i] = x;
-		}
-		if (grad)
-			project_backward(s->dxn + r0 * D, grad + net->at_head, s->logits, s->xn + r0 * D, head, n, D,
-					 V, 0);
+		gather_rows(xn, row, m, D);
+		project(s->logits, xn, head, m, D, V, 0);
+		head_loss(net, b, &net->loss[w], t + r0, row, m, weight_of, nll, grad != NULL, s);
+		if (!grad)
+			continue;
+		project_backward(dxn, grad + net->at_head, s->logits, xn, head, m, D, V, 0);
+		scatter_rows(dxn, row, m, n, D);
 	}
 	if (!grad)
 		return;

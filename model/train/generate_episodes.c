@@ -26,7 +26,7 @@ static void ask(struct fot_batch *b, int64_t i, const int32_t *tokens, const uin
 	for (int64_t j = 0; j < W; j++) {
 		uint8_t next = mark[at + j + 1];
 
-		if (next == FOT_EPISODE_LABEL || (next == FOT_EPISODE_TEXT && text))
+		if (next == FOT_EPISODE_LABEL || next == FOT_EPISODE_END || (next == FOT_EPISODE_TEXT && text))
 			b->targets[t + j] = tokens[at + j + 1];
 		b->answer[t + j] = next == FOT_EPISODE_LABEL;
 	}
@@ -50,7 +50,7 @@ int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, con
 	}
 	for (int64_t i = 0; i < st->batch; i += pack) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
-		fot_episodes_draw(src->episodes, &rng, st->copy, tokens, mark, (size_t)n);
+		FOT_TRY(fot_episodes_draw(src->episodes, &rng, st->copy, tokens, mark, (size_t)n, err));
 		for (int64_t j = 0; j < own; j++) /* nearest first */
 			memcpy(b->tokens + (b->n_ask + i * own + j) * W, tokens + (own - 1 - j) * W,
 			       sizeof *tokens * (size_t)W);
@@ -59,8 +59,8 @@ int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, con
 	}
 	for (int64_t j = 0; j < negatives; j++) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j);
-		fot_episodes_draw(src->episodes, &rng, st->copy, b->tokens + (b->n_win - negatives + j) * W,
-				  mark, (size_t)W);
+		FOT_TRY(fot_episodes_draw(src->episodes, &rng, st->copy,
+					  b->tokens + (b->n_win - negatives + j) * W, mark, (size_t)W, err));
 	}
 out:
 	fot_free(tokens);

@@ -23,13 +23,13 @@ static const char *const lookup_keys[] = { "kind", "mixed" };
 static const char *const passkey_keys[] = { "kind", "answer_weight", "filler", "decoys", "cut", "digits" };
 
 static const char *const episodes_keys[] = { "kind", "answer_weight", "classes_min", "classes_max",
-					     "clip", "text", "labelled", "template" };
+					     "clip", "text", "labelled", "template", "words", "frames", "parts" };
 
 static const struct kind kinds[] = {
 	[FOT_GENERATOR_NONE] = { "none", 0, NULL, 0, NULL },
 	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, lookup_keys, COUNT(lookup_keys), fot_generate_lookup },
 	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, passkey_keys, COUNT(passkey_keys), fot_generate_passkey },
-	[FOT_GENERATOR_EPISODES] = { "episodes", 1, episodes_keys, COUNT(episodes_keys), fot_generate_episodes },
+	[FOT_GENERATOR_EPISODES] = { "episodes", 2, episodes_keys, COUNT(episodes_keys), fot_generate_episodes },
 };
 
 static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
@@ -73,6 +73,7 @@ static int parse_episodes(struct fot_generator *g, const cJSON *obj, const struc
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: classes_max: expected at least classes_min, %lld, got %lld",
 				ctx->where, (long long)g->episodes.classes_min, (long long)g->episodes.classes_max);
 	FOT_TRY(fot_json_i64(obj, "clip", false, 16, 4096, &g->episodes.clip, ctx, err));
+	FOT_TRY(fot_json_i64(obj, "parts", false, 1, FOT_EPISODES_PARTS, &g->episodes.parts, ctx, err));
 	FOT_TRY(fot_json_bool(obj, "text", false, &g->text, ctx, err));
 	FOT_TRY(fot_json_string(obj, "template", false, &template, ctx, err));
 	FOT_TRY(copy_text(g->template, template, "template", ctx, err));
@@ -96,12 +97,13 @@ int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *w
 		double hi, *out;
 	} numbers[] = { { "answer_weight", 1000, &g->answer_weight }, { "mixed", 1, &g->mixed },
 			{ "filler", 1, &g->filler },                  { "decoys", 1, &g->decoys },
-			{ "cut", 1, &g->cut },                        { "digits", 1, &g->digits } };
+			{ "cut", 1, &g->cut },                        { "digits", 1, &g->digits },
+			{ "words", 1, &g->episodes.words },           { "frames", 1, &g->episodes.frames } };
 	int status;
 
 	*g = (struct fot_generator){ .answer_weight = 1, .mixed = 0.3, .filler = 0.5, .decoys = 0.3, .cut = 0.2,
 				     .digits = 0.7, .text = true,
-				     .episodes = { .classes_min = 2, .classes_max = 8, .clip = 64 } };
+				     .episodes = { .classes_min = 2, .classes_max = 8, .clip = 64, .parts = 1 } };
 	FOT_TRY(parse_kind(g, obj, &ctx, err));
 	FOT_TRY(fot_json_known(obj, where, kinds[g->kind].keys, kinds[g->kind].n_keys, FOT_ERR_USAGE, err));
 	for (size_t i = 0; i < COUNT(numbers); i++)
@@ -171,6 +173,7 @@ bool fot_generator_equal(const struct fot_generator *a, const struct fot_generat
 	       a->filler == b->filler && a->decoys == b->decoys && a->cut == b->cut && a->digits == b->digits &&
 	       a->episodes.classes_min == b->episodes.classes_min &&
 	       a->episodes.classes_max == b->episodes.classes_max && a->episodes.clip == b->episodes.clip &&
+	       a->episodes.parts == b->episodes.parts && a->episodes.words == b->episodes.words && a->episodes.frames == b->episodes.frames &&
 	       a->text == b->text && strcmp(a->template, b->template) == 0 && a->n_labelled == b->n_labelled &&
 	       memcmp(a->labelled, b->labelled, sizeof a->labelled) == 0;
 }

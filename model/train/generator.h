@@ -5,8 +5,8 @@
  *                 "cut": 0.2, "digits": 0.7}
  *
  *   "generator": {"kind": "episodes", "answer_weight": 1, "classes_min": 2, "classes_max": 8,
- *                 "clip": 64, "text": true, "labelled": ["wordnet?keep=verb.*"],
- *                 "template": "datasets/templates/plain.json"}
+ *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3,
+ *                 "labelled": ["wordnet?keep=verb.*"], "template": "datasets/templates/plain.json"}
  *
  * The layout is crossbatch.h's (without far; without pack and copy but for episodes): a generator fills the asking
  * window of each batch index, the w own windows before it and the negatives, all of them
@@ -32,10 +32,11 @@
  *   digits and the character behind them.  Standard: sentence and
  *   question stand in the same window.
  *
- * episodes (datasets/episodes.h; one or more datasets, tokenizer "byte"): demonstrations of
- *   classification tasks made of stretches of documents and of labelled sets, with new
- *   words for labels in every batch index; the words are answers once their class was
- *   shown; `text`: the demonstrations' texts are to be predicted too.  The stage's
+ * episodes (datasets/episodes.h; one or more datasets): demonstrations of classification
+ *   tasks made of stretches of documents, of their words (a share `words`), up to `parts` of them in a class, and of labelled
+ *   sets, with new words for labels in every batch index and, in a share `frames` of them,
+ *   a new wording; the labels' words are answers once their class was shown, what ends
+ *   them is asked for beside them; `text`: the demonstrations' texts are too.  The stage's
  *   `copy` is the share of texts that repeat an earlier demonstration. */
 #ifndef FOT_GENERATOR_H
 #define FOT_GENERATOR_H

@@ -118,19 +118,6 @@ out:
 	return status;
 }
 
-int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
-{
-	struct fot_weights *w = NULL;
-	int status;
-
-	FOT_TRY(fot_weights_open(&w, dir, err));
-	FOT_TRY(fot_weights_check(w, &p->config, NULL, err));
-	FOT_TRY(copy_tensors(p, w, err));
-out:
-	fot_weights_close(w);
-	return status;
-}
-
 int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;

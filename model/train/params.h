@@ -33,8 +33,6 @@ void fot_params_release(struct fot_params *p);
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std);
 /* Offset of a tensor, -1 if the model has none. layer -1 outside the layers. */
 int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role, int layer);
-/* Copy the weights of a model folder; its config must ask for the same tensors. */
-int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err);
 /* Start from the weights of a model folder that was trained otherwise: everything must be there and of
  * the same shape, but gates of the memory, which keep what p holds; its config may differ in what
  * changes no tensor (memory layers, positions, window), not in heads or query-key normalisation.

@@ -306,8 +306,7 @@ static int read_sources(struct fot_recipe *r, const cJSON *root, const char *nam
 	if (status == FOT_OK && bare != (r->config.tokenizer == FOT_TOKENIZER_NONE))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: model: fot: tokenizer: \"none\" there goes with tokenizer "
 				  "\"none\" of the recipe", name);
-	if (status == FOT_OK && (kind == FOT_GENERATOR_PASSKEY || kind == FOT_GENERATOR_EPISODES) &&
-	    strcmp(r->tokenizer, "byte") != 0)
+	if (status == FOT_OK && kind == FOT_GENERATOR_PASSKEY && strcmp(r->tokenizer, "byte") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: generator %s: expected \"byte\", got \"%s\"", name,
 				  fot_generator_name(&r->generator), r->tokenizer);
 out:

@@ -33,6 +33,7 @@ struct trainer {
 	struct fot_tokenizer *tok;
 	struct fot_corpus *train, *valid; /* NULL: a generator that reads none */
 	struct fot_episodes *train_episodes, *valid_episodes; /* of the generator of that name */
+	struct fot_template template; /* of their prompts */
 	char data_sha256[65];             /* what the batches are drawn from */
 	struct fot_params p;
 	struct fot_adamw adam;
@@ -485,6 +486,7 @@ static void close_all(struct trainer *t)
 	fot_free(t->grad);
 	fot_episodes_close(t->train_episodes);
 	fot_episodes_close(t->valid_episodes);
+	fot_template_release(&t->template);
 	fot_corpus_close(t->train);
 	fot_corpus_close(t->valid);
 	fot_tokenizer_close(t->tok);
@@ -495,21 +497,18 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 {
 	const struct fot_generator *g = &t->r->generator;
 	const char *specs[FOT_GENERATOR_SETS];
-	struct fot_template template;
-	int status = fot_template_read(&template, g->template, err);
+	int status;
 
-	if (status != FOT_OK)
-		return status;
+	FOT_TRY(fot_template_read(&t->template, g->template, err));
 	for (size_t i = 0; i < g->n_labelled; i++)
 		specs[i] = g->labelled[i];
 	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled, t->o->store,
-				  &template, &g->episodes, err));
+				  t->tok, &t->template, &g->episodes, err));
 	if (t->valid)
 		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
-					  t->o->store, &template, &g->episodes, err));
+					  t->o->store, t->tok, &t->template, &g->episodes, err));
 	fot_generator_hash(g, fot_episodes_hash(t->train_episodes), t->data_sha256);
 out:
-	fot_template_release(&template);
 	return status;
 }
 

@@ -11,7 +11,7 @@ bad() { echo "not ok $1: $2"; fails=$((fails + 1)); }
 
 mkdir -p "$dir/text/train" "$dir/text/valid"
 for i in 1 2 3 4; do cat base/*.c >"$dir/text/train/$i.txt"; done
-cat model/session.c model/config.c >"$dir/text/valid/1.txt"
+cat model/*.c >"$dir/text/valid/1.txt"
 
 recipe() { # NAME STEPS_OF_THE_LAST_STAGE
 	cat >"$dir/$1.json" <<EOF
@@ -111,18 +111,36 @@ train tuned tuned -t 1
 train tuned tuned_again -t 2 --stop-after 4 && train tuned tuned_again -t 1 --resume
 same train_tuned_same_bits tuned tuned_again
 if [ "$(rows tuned)" = "$(rows tuned_again)" ]; then ok train_tuned_csv; else bad train_tuned_csv "rows differ"; fi
-first=$(sed -n 2p "$dir/tuned/train.csv" | cut -d, -f4,7)
+tuned=$(sed -n 2p "$dir/tuned/train.csv" | cut -d, -f4,7)
 last=$(tail -n 1 "$dir/one/train.csv" | cut -d, -f4)
-if awk "BEGIN { exit !(${first%,*} < $last + 0.5) }" && [ "${first#*,}" = memorizing ]; then
+if awk "BEGIN { exit !(${tuned%,*} < $last + 0.5) }" && [ "${tuned#*,}" = memorizing ]; then
 	ok train_tuned_starts_where_it_should
 else
-	bad train_tuned_starts_where_it_should "$first behind $last: $(cat "$dir/err")"
+	bad train_tuned_starts_where_it_should "$tuned behind $last: $(cat "$dir/err")"
 fi
 sed 's/, "init": {[^}]*}//' "$dir/tuned.json" >"$dir/plain.json"
 train plain tuned_from -t 2 --from "$dir/model"
 same train_from_a_model_same_bits tuned tuned_from
 "$fotbench" score --model "$dir/tuned" --text model/search.c --out "$dir/gated.csv" --memory dense 2>"$dir/err"
 if [ "$(wc -l <"$dir/gated.csv")" -gt 500 ]; then ok train_tuned_scores; else bad train_tuned_scores "$(cat "$dir/err")"; fi
+
+# On from the weights of a model; and episodes, in pieces of a SentencePiece model.
+sed 's|"stages"|"init": {"from": "'"$dir"'/one"}, "stages"|; s|"lr": 0.003, "warmup": 4|"lr": 1e-9|' "$dir/whole.json" >"$dir/on.json"
+train on on -t 1 --stop-after 1
+now=$(sed -n 2p "$dir/on/train.csv" | cut -d, -f4)
+if awk "BEGIN { exit !($now < $first - 0.5) }"; then ok train_starts_from_weights; else bad train_starts_from_weights "$first to $now"; fi
+sed 's|"tokenizer": "byte",$|"tokenizer": "model/zoo/bpe-2k/tokenizer.model",|
+	s|"tokenizer": "byte"}|"tokenizer": "spm"}|
+	s|"vocab_size": 258|"vocab_size": 2048|
+	s|"bos_token_id": 256|"bos_token_id": 1|
+	s|"eos_token_id": 257|"eos_token_id": 2|
+	s|, "far": 0.5||; s|"far": 0.5,||; s|"w": 2, "d": 3|"w": 2, "d": 2|
+	s|"stages"|"generator": {"kind": "episodes", "words": 0.6, "frames": 0.5, "parts": 2, "text": false, "clip": 30, "classes_max": 4}, "stages"|' \
+	"$dir/whole.json" >"$dir/episodes.json"
+train episodes made_up -t 2
+train episodes made_up_again -t 1 --stop-after 9 && train episodes made_up_again -t 2 --resume
+same train_episodes_same_bits made_up made_up_again
+if [ "$(rows made_up)" = "$(rows made_up_again)" ]; then ok train_episodes_csv; else bad train_episodes_csv "rows differ"; fi
 
 sed 's/{"kind": "lookup"}/{"kind": "lookup", "mixed": 0.1}/' "$dir/lookup.json" >"$dir/mixed.json"
 sed 's/"mixed"/"mixd"/' "$dir/mixed.json" >"$dir/mixd.json"
@@ -159,6 +177,10 @@ same train_from_the_hashed_model_same_bits tuned hashed
 sed "s|$hash|99${hash:2}|" "$dir/hashed.json" >"$dir/unhashed.json"
 expect train_refuses_other_weights 5 "model/model.safetensors: sha256: expected 9" unhashed bad8
 expect train_refuses_start_at_nothing 5 "no checkpoint and no model" plain bad7 --from "$dir/text"
+sed 's|"parts": 2|"parts": 9|' "$dir/episodes.json" >"$dir/parts.json"
+expect train_refuses_many_parts 2 "parts" parts bad9
+sed 's|"lr": 1e-9|"lr": 2e-9|; s|/one"|/two"|' "$dir/on.json" >"$dir/start.json"
+expect train_refuses_other_start 2 "differ in seed, init" start on --resume
 expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume
 expect train_names_nearest_generator_key 2 "mixed" mixd bad5
 exit $fails

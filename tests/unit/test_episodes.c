@@ -17,7 +17,10 @@
 
 #define N 6000
 #define DOCS 12
+#define FIRST 11
 
+static const char *const first[FIRST] = { "Amber", "Birch", "Cedar", "Dill",  "Elder", "Fern",
+					  "Gorse", "Hazel", "Iris",  "Maple", "Olive" };
 static struct fot_tokenizer *tok;
 static struct fot_corpus *corpus;
 static struct fot_template t;
@@ -38,8 +41,8 @@ static int setup(void **state)
 	for (int d = 0; d < DOCS; d++) {
 		fot_str_clear(&s);
 		for (int i = 0; i < 30; i++)
-			fot_str_printf(&s, "%s doc%c says %d things, no%d; %s", i % 3 ? "The" : "In short",
-				       'A' + d, i * d, i, i % 4 ? "Then " : "x\n\n");
+			fot_str_printf(&s, "%s doc%c says %d things, no%d; %s", first[(i * 5 + d) % FIRST],
+				       'A' + d, i * d, i, i % 2 ? "Then " : "x\n\n");
 		snprintf(name, sizeof(name), "texts/train/d%d.txt", d);
 		scratch_write(name, s.data, s.len);
 	}
@@ -60,17 +63,23 @@ static int teardown(void **state)
 	return scratch_remove(state);
 }
 
-static struct fot_episodes *make(const char *labelled, int64_t least, int64_t most)
+static struct fot_episodes *make_of(const char *labelled, const struct fot_episodes_opts *o)
 {
-	const struct fot_episodes_opts o = { least, most, 40 };
 	const double weight = 1;
 	struct fot_episodes *e = NULL;
 	struct fot_err err = { 0 };
 
-	if (fot_episodes_open(&e, labelled ? NULL : corpus, &weight, &labelled, labelled != NULL, NULL, &t,
-			      &o, &err) != FOT_OK)
+	if (fot_episodes_open(&e, labelled ? NULL : corpus, &weight, &labelled, labelled != NULL, NULL, tok,
+			      &t, o, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	return e;
+}
+
+static struct fot_episodes *make(const char *labelled, int64_t least, int64_t most)
+{
+	const struct fot_episodes_opts o = { .classes_min = least, .classes_max = most, .clip = 40, .parts = 1 };
+
+	return make_of(labelled, &o);
 }
 
 static void draw(const struct fot_episodes *e, uint64_t item, double repeat, char *text, uint8_t *mark)
@@ -80,7 +89,7 @@ static void draw(const struct fot_episodes *e, uint64_t item, double repeat, cha
 
 	fot_rng_init(&rng, 1, "test", item);
 	memset(mark, 9, N);
-	fot_episodes_draw(e, &rng, repeat, tokens, mark, N);
+	assert_int_equal(fot_episodes_draw(e, &rng, repeat, tokens, mark, N, NULL), FOT_OK);
 	for (int i = 0; i < N; i++) {
 		assert_in_range(tokens[i], 1, 255);
 		text[i] = (char)tokens[i];
@@ -112,7 +121,7 @@ static size_t check_lines(const char *text, const uint8_t *mark, const char *key
 		size_t len = (size_t)(end - arrow) - 4;
 
 		assert_in_range(len, 2, 12);
-		for (const char *p = line; p < arrow + 4; p++)
+		for (const char *p = line; p < arrow + 3; p++)
 			assert_int_equal(mark[p - text], FOT_EPISODE_TEXT);
 		if (c == 0) /* a repeated half may have lost its class */
 			continue;
@@ -126,8 +135,9 @@ static size_t check_lines(const char *text, const uint8_t *mark, const char *key
 		} else {
 			assert_int_equal(len, strlen(word[c]));
 			assert_memory_equal(word[c], arrow + 4, len);
-			for (const char *p = arrow + 4; p <= end; p++)
+			for (const char *p = arrow + 3; p < end; p++)
 				assert_int_equal(mark[p - text], FOT_EPISODE_LABEL);
+			assert_int_equal(mark[end - text], FOT_EPISODE_END);
 		}
 		first_cut = false;
 	}
@@ -177,18 +187,101 @@ static void test_episodes_are_functions_of_their_stream(void **state)
 	fot_episodes_close(f);
 }
 
+/* Lines of a text: where they begin, their arrows and ends; returns how many. */
+struct line {
+	const char *begin, *arrow, *end;
+};
+
+static size_t lines_of(const char *text, struct line *line, size_t most)
+{
+	size_t n = 0;
+
+	for (const char *p = strchr(text, '\n') + 1, *end; n < most && (end = strchr(p, '\n')); p = end + 1) {
+		line[n] = (struct line){ p, memmem(p, (size_t)(end - p), " -> ", 4), end };
+		assert_non_null(line[n].arrow);
+		n++;
+	}
+	return n;
+}
+
+static bool equal(const char *a, const char *a_end, const char *b, const char *b_end)
+{
+	return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
+}
+
+/* Words of line a that line b has, too. */
+static size_t shared_words(const struct line *a, const struct line *b)
+{
+	size_t n = 0;
+
+	for (const char *p = a->begin; p < a->arrow;) {
+		const char *end = memchr(p, ' ', (size_t)(a->arrow - p));
+
+		end = end ? end : a->arrow;
+		n += memmem(b->begin, (size_t)(b->arrow - b->begin), p, (size_t)(end - p)) != NULL;
+		p = end + 1;
+	}
+	return n;
+}
+
+/* The line whose text is there most often. */
+static size_t commonest(const struct line *line, size_t n, size_t *times)
+{
+	size_t best = 0;
+
+	*times = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		for (size_t j = 0; j < n; j++)
+			k += equal(line[i].begin, line[i].arrow, line[j].begin, line[j].arrow);
+		if (k > *times) {
+			*times = k;
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* Repeated always, all lines go back to the first one, whole, in half or scrambled. */
 static void test_episodes_repeat_earlier_texts(void **state)
 {
 	struct fot_episodes *e = make(NULL, 8, 8);
 	static char text[N + 1];
 	static uint8_t mark[N];
-	size_t lines;
+	static struct line line[400];
+	size_t n, first_line, whole, half = 0, mixed = 0;
 
 	(void)state;
-	draw(e, 1, 1, text, mark); /* always: all go back to the first, one class */
-	assert_in_range(check_lines(text, mark, " doc", &lines), 0, 1);
+	draw(e, 1, 1, text, mark);
+	n = lines_of(text, line, 400);
+	first_line = commonest(line, n, &whole);
+	for (size_t i = 0; i < n; i++) {
+		const struct line *l = &line[i], *of = &line[first_line];
+		size_t length = (size_t)(l->arrow - l->begin), all = (size_t)(of->arrow - of->begin);
+
+		assert_true(equal(l->arrow, l->end, of->arrow, of->end));
+		if (equal(l->begin, l->arrow, of->begin, of->arrow))
+			continue;
+		if (length == all / 2 && memmem(of->begin, all, l->begin, length))
+			half++;
+		else
+			mixed += shared_words(l, of) > 0;
+	}
+	assert_in_range(n, 100, 400);
+	assert_in_range(whole, n / 8, n / 2);
+	assert_in_range(half, n / 8, n / 2);
+	assert_in_range(mixed, n / 4, 3 * n / 4);
 	draw(e, 2, 0.5, text, mark);
-	assert_in_range(check_lines(text, mark, " doc", &lines), 6, 8);
+	n = lines_of(text, line, 400);
+	for (size_t i = whole = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (line[i].arrow - line[i].begin > 16 &&
+			    equal(line[i].begin, line[i].arrow, line[j].begin, line[j].arrow)) {
+				assert_true(equal(line[i].arrow, line[i].end, line[j].arrow, line[j].end));
+				whole++;
+			}
+	assert_true(whole > 10);
 	fot_episodes_close(e);
 }
 
@@ -209,6 +302,126 @@ static void test_episodes_of_labelled_sets(void **state)
 	fot_episodes_close(e);
 }
 
+/* Which of the names the text of a line holds, or -1. */
+static int word_of(const char *line, const char *arrow)
+{
+	for (int i = 0; i < FIRST; i++)
+		if (memmem(line, (size_t)(arrow - line), first[i], strlen(first[i])))
+			return i;
+	return -1;
+}
+
+/* Classes by word: for some episodes the label follows from the sentence's name, whichever
+ * document it is from.  Counted: lines whose label is that of an earlier line of the name. */
+static void test_episodes_classes_by_word(void **state)
+{
+	const struct fot_episodes_opts o = { .classes_min = 6, .classes_max = 6, .clip = 40, .parts = 1, .words = 1 };
+	struct fot_episodes *e = make_of(NULL, &o);
+	static char text[N + 1];
+	static uint8_t mark[N];
+	size_t of_names = 0;
+
+	(void)state;
+	assert_in_range(fot_episodes_n_words(e, 0), FIRST, 1000);
+	for (uint64_t i = 0; i < 40; i++) {
+		char word[FIRST][16] = { "" };
+		size_t same = 0, other = 0, docs = 0;
+		char doc = 0;
+
+		draw(e, i, 0, text, mark);
+		for (const char *line = strchr(text, '\n') + 1, *end; (end = strchr(line, '\n')); line = end + 1) {
+			const char *arrow = memmem(line, (size_t)(end - line), " -> ", 4);
+			int k = arrow ? word_of(line, arrow) : -1;
+
+			if (k < 0)
+				continue;
+			docs += doc && class_of(line, arrow, " doc") != doc;
+			doc = class_of(line, arrow, " doc");
+			if (!word[k][0])
+				snprintf(word[k], sizeof(word[k]), "%.*s", (int)(end - arrow - 4), arrow + 4);
+			else if (strlen(word[k]) == (size_t)(end - arrow - 4) &&
+				 memcmp(word[k], arrow + 4, strlen(word[k])) == 0)
+				same++;
+			else
+				other++;
+		}
+		of_names += same > 20 && other == 0 && docs > 10;
+	}
+	assert_in_range(of_names, 3, 40);
+	fot_episodes_close(e);
+}
+
+/* With two parts a label's texts name two documents, and no document has two labels. */
+static void test_episodes_classes_of_parts(void **state)
+{
+	const struct fot_episodes_opts o = { .classes_min = 3, .classes_max = 3, .clip = 40, .parts = 2 };
+	struct fot_episodes *e = make_of(NULL, &o);
+	static char text[N + 1];
+	static uint8_t mark[N];
+	bool one = false, two = false;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		char label[128][16] = { "" };
+		size_t docs = 0;
+
+		draw(e, i, 0, text, mark);
+		for (const char *line = strchr(text, '\n') + 1, *end; (end = strchr(line, '\n')); line = end + 1) {
+			const char *arrow = memmem(line, (size_t)(end - line), " -> ", 4);
+			int k = class_of(line, arrow, " doc");
+
+			if (!k)
+				continue;
+			if (!label[k][0]) {
+				snprintf(label[k], sizeof(label[k]), "%.*s", (int)(end - arrow - 4), arrow + 4);
+				docs++;
+			}
+			assert_int_equal(strlen(label[k]), end - arrow - 4);
+			assert_memory_equal(label[k], arrow + 4, strlen(label[k]));
+		}
+		assert_true(docs == 3 || docs == 6);
+		one |= docs == 3;
+		two |= docs == 6;
+	}
+	assert_true(one && two);
+	fot_episodes_close(e);
+}
+
+/* Episodes have wordings of their own, each the same throughout: lines come in one or two
+ * kinds of a fixed beginning. */
+static void test_episodes_wordings(void **state)
+{
+	const struct fot_episodes_opts o = { .classes_min = 2, .classes_max = 3, .clip = 40, .parts = 1, .frames = 1 };
+	struct fot_episodes *e = make_of(NULL, &o);
+	static char text[N + 1], seen[40][16];
+	static uint8_t mark[N];
+	size_t framed = 0, different = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 40; i++) {
+		char head[16] = "";
+		size_t n = 0;
+
+		draw(e, i, 0, text, mark);
+		for (const char *line = strchr(text, '\n') + 1, *end; (end = strchr(line, '\n')); line = end + 1) {
+			const char *colon = memmem(line, (size_t)(end - line), ": ", 2), *doc = memmem(line, (size_t)(end - line), " doc", 4);
+
+			if (!doc || !colon || colon > doc)
+				continue;
+			if (!head[0])
+				snprintf(head, sizeof(head), "%.*s", (int)(colon - line), line);
+			assert_memory_equal(head, line, strlen(head));
+			n++;
+		}
+		framed += n > 20;
+		memcpy(seen[i], head, sizeof(head));
+		different += i && head[0] && strcmp(seen[i], seen[i - 1]) != 0;
+	}
+	assert_in_range(framed, 20, 39);
+	assert_in_range(different, 15, 39);
+	fot_episodes_close(e);
+}
+
 static void test_episodes_refuse_bad_input(void **state)
 {
 	static const struct {
@@ -216,32 +429,36 @@ static void test_episodes_refuse_bad_input(void **state)
 		int code;
 		const char *want;
 	} rows[] = {
-		{ { 1, 4, 40 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
-		{ { 4, 3, 40 }, FOT_ERR_USAGE, "got 4 to 3" },
-		{ { 4, 65, 40 }, FOT_ERR_USAGE, "got 4 to 65" },
-		{ { 4, 8, 15 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
-		{ { 4, 13, 40 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
+		{ { 1, 4, 40, 1, 0, 0 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
+		{ { 4, 3, 40, 1, 0, 0 }, FOT_ERR_USAGE, "got 4 to 3" },
+		{ { 4, 65, 40, 1, 0, 0 }, FOT_ERR_USAGE, "got 4 to 65" },
+		{ { 4, 8, 15, 1, 0, 0 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
+		{ { 4, 8, 40, 0, 0, 0 }, FOT_ERR_USAGE, "expected classes of 1 to 8 parts, got 0" },
+		{ { 4, 8, 40, 9, 0, 0 }, FOT_ERR_USAGE, "parts, got 9" },
+		{ { 4, 7, 40, 2, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 14 classes" },
+		{ { 4, 12, 40, 1, 0.5, 0 }, FOT_ERR_INPUT, "by first word, got" },
+		{ { 4, 13, 40, 1, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
 	};
 	const double weight = 1;
 	const char *none = "nowhere.label";
-	const struct fot_episodes_opts good = { 2, 3, 40 };
+	const struct fot_episodes_opts good = { 2, 3, 40, 1, 0, 0 };
 	struct fot_episodes *e = NULL;
 	struct fot_err err = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_fails(fot_episodes_open(&e, corpus, &weight, NULL, 0, NULL, &t, &rows[i].o, &err),
+		assert_fails(fot_episodes_open(&e, corpus, &weight, NULL, 0, NULL, tok, &t, &rows[i].o, &err),
 			     rows[i].code, &err, rows[i].want);
-	assert_fails(fot_episodes_open(&e, NULL, NULL, NULL, 0, NULL, &t, &good, &err), FOT_ERR_USAGE, &err,
+	assert_fails(fot_episodes_open(&e, NULL, NULL, NULL, 0, NULL, tok, &t, &good, &err), FOT_ERR_USAGE, &err,
 		     "expected datasets or labelled sets, got none");
-	assert_fails(fot_episodes_open(&e, corpus, &weight, &none, 1, NULL, &t, &good, &err), FOT_ERR_INPUT,
+	assert_fails(fot_episodes_open(&e, corpus, &weight, &none, 1, NULL, tok, &t, &good, &err), FOT_ERR_INPUT,
 		     &err, "nowhere.label");
 	assert_null(e);
 }
 
 static void test_episodes_survive_failing_memory(void **state)
 {
-	const struct fot_episodes_opts o = { 2, 3, 40 };
+	const struct fot_episodes_opts o = { 2, 3, 40, 2, 0.5, 0.5 };
 	const double weight = 1;
 	const char *set = scratch_path("set.label");
 	int status = FOT_ERR_RUN;
@@ -251,9 +468,9 @@ static void test_episodes_survive_failing_memory(void **state)
 		struct fot_episodes *e = NULL;
 		struct fot_err err = { 0 };
 
-		assert_true(n < 2000);
+		assert_true(n < 4000);
 		fot_mem_fail_at(n);
-		status = fot_episodes_open(&e, corpus, &weight, &set, 1, NULL, &t, &o, &err);
+		status = fot_episodes_open(&e, corpus, &weight, &set, 1, NULL, tok, &t, &o, &err);
 		fot_mem_fail_at(0);
 		assert_true((status == FOT_OK) == (err.code == 0));
 		fot_episodes_close(e);
@@ -290,7 +507,7 @@ static void check_batch(const struct fot_batch *b, int64_t own, int64_t pack, bo
 			n_text += b->targets[at] >= 0 && !b->answer[at];
 		}
 	assert_true(n_answers > b->n_ask * W / 20);
-	assert_int_equal(n_text > 0, text);
+	assert_int_equal(n_text > n_answers, text); /* what ends an answer is always asked for */
 	for (int64_t i = 0; i < b->n_ask && own;
 	     i++) { /* nearest window first: it ends where the asking one goes on */
 		char joined[2000];
@@ -425,6 +642,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(test_episodes_read_as_demonstrations), WITH(test_episodes_are_functions_of_their_stream),
 		WITH(test_episodes_repeat_earlier_texts),   WITH(test_episodes_of_labelled_sets),
+		WITH(test_episodes_classes_by_word),        WITH(test_episodes_classes_of_parts),
+		WITH(test_episodes_wordings),
 		WITH(test_episodes_refuse_bad_input),       WITH(test_episodes_survive_failing_memory),
 		WITH(test_episodes_fill_batches),           cmocka_unit_test(test_episodes_generator_keys),
 	};

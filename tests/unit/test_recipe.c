@@ -177,6 +177,12 @@ static void test_recipe_same_beginning(void **state)
 	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
 	assert_string_equal(why, "generator");
 	b.generator.kind = FOT_GENERATOR_NONE;
+	fot_recipe_release(&c);
+	parse(&c, HEAD DATA "\"init\": {\"from\": \"zoo/a\"}, \"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start, "");
+	assert_string_equal(c.start, "zoo/a");
+	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
 	/* A stage of constant rate may end earlier or later than these steps. */
 	assert_true(fot_recipe_same_beginning(&b, &a, 7, &why));
 	fot_recipe_release(&a);
@@ -233,6 +239,8 @@ static const struct {
 		    "\"lr\": 1}]}",
 	  "stages[0]: cut is for the generator passkey" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"decoy\": 1}, \"stages\": [" STANDARD "]}", "decoys" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"episodes\", \"parts\": 9}, \"stages\": [" STANDARD "]}", "parts" },
+	{ HEAD DATA "\"init\": {\"from\": 3}, \"stages\": [" STANDARD "]}", "from" },
 	{ HEAD DATA "\"generatr\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "generator" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "stages[0]: window" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"lookup\"}, \"stages\": [" STANDARD "]}", "datasets" },
@@ -259,6 +267,12 @@ static void test_recipe_generator(void **state)
 	assert_int_equal(r.generator.kind, FOT_GENERATOR_PASSKEY);
 	assert_int_equal(r.n_datasets, 2);
 	assert_true(r.generator.answer_weight == 3);
+	fot_recipe_release(&r);
+	parse(&r, HEAD DATA "\"generator\": {\"kind\": \"episodes\", \"words\": 0.25, \"frames\": 0.5, \"parts\": 3}, "
+			    "\"stages\": [" STANDARD "]}");
+	assert_int_equal(r.generator.kind, FOT_GENERATOR_EPISODES);
+	assert_true(r.generator.episodes.words == 0.25 && r.generator.episodes.frames == 0.5);
+	assert_int_equal(r.generator.episodes.parts, 3);
 	fot_recipe_release(&r);
 	parse(&r, HEAD DATA "\"stages\": [" STANDARD "]}");
 	assert_int_equal(r.generator.kind, FOT_GENERATOR_NONE);

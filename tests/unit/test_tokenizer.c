@@ -555,6 +555,43 @@ static void test_tokenizer_spm_survives_failing_allocations(void **state)
 
 /* ---- bytes, and opening by config ---- */
 
+/* A text that goes on: no blank is put before it, and what is put together from parts cut at
+ * blanks has the ids of the whole. */
+static void test_tokenizer_encode_on(void **state)
+{
+	static const char *const parts[] = { "ab", " abc", " a", "", " bca" };
+	static const char *const with_stop[] = { MARK "\x01" "a", MARK "\x01", MARK, "a", "\x01" };
+	const struct spm_recipe stops = { .normal = with_stop, .n_normal = COUNT(with_stop) };
+	struct fot_tokenizer *t = must_open(&small), *bytes = NULL;
+	struct fot_ids whole = { 0 }, ids = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		fot_str_puts(&text, parts[i]);
+		assert_int_equal(fot_tokenizer_encode_on(t, &ids, parts[i], strlen(parts[i]), &err), FOT_OK);
+	}
+	assert_int_equal(fot_tokenizer_encode_on(t, &whole, text.data, text.len, &err), FOT_OK);
+	assert_int_equal(ids.n, whole.n);
+	assert_memory_equal(ids.id, whole.id, ids.n * sizeof(*ids.id));
+	whole.n = ids.n = 0;
+	assert_int_equal(fot_tokenizer_encode(t, &whole, "ab", 2, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_on(t, &ids, "ab", 2, &err), FOT_OK);
+	assert_true(ids.n == 1 && (whole.n != 1 || whole.id[0] != ids.id[0]));
+	fot_tokenizer_close(t);
+	assert_int_equal(fot_tokenizer_open_byte(&bytes, &err), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_on(bytes, &ids, "\x01", 1, &err), FOT_OK);
+	assert_true(ids.n == 2 && ids.id[1] == 1);
+	fot_tokenizer_close(bytes);
+	t = must_open(&stops);
+	assert_fails(fot_tokenizer_encode_on(t, &ids, "a", 1, &err), FOT_ERR_INPUT, &err, "U+0001");
+	fot_tokenizer_close(t);
+	fot_ids_release(&whole);
+	fot_ids_release(&ids);
+	fot_str_release(&text);
+}
+
 static void test_tokenizer_bytes(void **state)
 {
 	struct fot_tokenizer *t = NULL;
@@ -633,6 +670,7 @@ int main(void)
 		TEST(test_tokenizer_spm_refuses_hostile_pieces),
 		TEST(test_tokenizer_spm_every_prefix_is_refused),
 		TEST(test_tokenizer_spm_survives_failing_allocations),
+		TEST(test_tokenizer_encode_on),
 		TEST(test_tokenizer_bytes),
 		TEST(test_tokenizer_opens_by_config),
 	};

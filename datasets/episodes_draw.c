@@ -1,0 +1,331 @@
+/* episodes_draw.c: an episode, demonstration by demonstration; see episodes.h.
+ *
+ * Words as classes are drawn by rank, the cube of a uniform number: frequent and rare ones
+ * both occur.  A question is tokenised as one text that goes on from another, and so is an
+ * answer, as in tasks/fewshot.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "datasets/episodes_priv.h"
+
+#define HISTORY 256 /* earlier demonstrations that can be repeated */
+#define FRAME_MAX 32
+#define SCRAMBLE 64 /* most words of a scrambled text */
+#define OWN_WORDS 0.7   /* share of label words that are words of the documents */
+#define BY_START_OF 0.3 /* share of word episodes by the first word */
+
+/* The words around texts and labels. */
+struct wording {
+	char before[FRAME_MAX], between[FRAME_MAX], separator[4];
+};
+
+struct episode {
+	const struct fot_episodes *e;
+	struct fot_rng *rng;
+	double repeat;
+	size_t k, parts; /* classes, and of how many each is made up */
+	size_t class[FOT_EPISODES_CLASSES * FOT_EPISODES_PARTS];
+	char word[FOT_EPISODES_CLASSES][WORD_MAX + 1];
+	bool shown[FOT_EPISODES_CLASSES];
+	struct {
+		struct text text;
+		size_t class;
+	} past[HISTORY];
+	size_t n_past;
+	const struct classes *classes;
+	const char *before, *between, *blanks, *terminator, *separator;
+	struct wording own;
+	struct fot_str piece, scrambled; /* being put together */
+	struct fot_ids ids;
+	/* Where tokens go: the first `skip` are dropped. */
+	int32_t *tokens;
+	uint8_t *mark;
+	size_t n, cap, skip;
+};
+
+static size_t below(struct episode *x, size_t n)
+{
+	return (size_t)fot_rng_below(x->rng, n);
+}
+
+/* One to three syllables: consonant, vowel, at the end perhaps a consonant. */
+static void make_word(struct episode *x, char *out)
+{
+	static const char consonants[] = "bcdfghjklmnprstvwz", vowels[] = "aeiou";
+	size_t syllables = 1 + below(x, 3), n = 0;
+
+	for (size_t i = 0; i < syllables; i++) {
+		out[n++] = consonants[below(x, sizeof(consonants) - 1)];
+		out[n++] = vowels[below(x, sizeof(vowels) - 1)];
+	}
+	if (syllables == 1 || below(x, 2))
+		out[n++] = consonants[below(x, sizeof(consonants) - 1)];
+	out[n] = '\0';
+}
+
+/* Small numbers more often. */
+static size_t by_rank(struct episode *x, size_t n)
+{
+	double u = fot_rng_uniform(x->rng);
+
+	return (size_t)(u * u * u * (double)n);
+}
+
+static void draw_word(struct episode *x, char out[WORD_MAX + 1])
+{
+	const struct classes *c = &x->e->source[below(x, x->e->n_source)].of[BY_WORD];
+
+	if (c->n && fot_rng_uniform(x->rng) < OWN_WORDS)
+		memcpy(out, c->class[by_rank(x, c->n)].word.text, WORD_MAX + 1);
+	else
+		make_word(x, out);
+}
+
+static bool word_taken(const struct episode *x, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (strcmp(x->word[i], x->word[k]) == 0)
+			return true;
+	return false;
+}
+
+static bool class_taken(const struct episode *x, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (x->class[i] == x->class[k])
+			return true;
+	return false;
+}
+
+static void choose_source(struct episode *x)
+{
+	const struct fot_episodes *e = x->e;
+	const struct source *s = e->source;
+	double total = 0, at;
+	int way = BY_STRETCH;
+
+	for (size_t i = 0; i < e->n_source; i++)
+		total += e->source[i].weight;
+	at = fot_rng_uniform(x->rng) * total;
+	while (s + 1 < e->source + e->n_source && at >= s->weight)
+		at -= s++->weight;
+	if (s->of[BY_WORD].n && fot_rng_uniform(x->rng) < e->o.words)
+		way = fot_rng_uniform(x->rng) < BY_START_OF ? BY_START : BY_WORD;
+	x->classes = &s->of[way];
+	x->k = (size_t)e->o.classes_min + below(x, (size_t)(e->o.classes_max - e->o.classes_min) + 1);
+	x->parts = s->labelled ? 1 : 1 + below(x, (size_t)e->o.parts);
+	for (size_t i = 0; i < x->k * x->parts; i++)
+		do
+			x->class[i] = way == BY_STRETCH ? below(x, x->classes->n) : by_rank(x, x->classes->n);
+		while (class_taken(x, i));
+	for (size_t i = 0; i < x->k; i++)
+		do
+			draw_word(x, x->word[i]);
+		while (word_taken(x, i));
+}
+
+/* "Word:" with a capital; `head` before it, `tail` behind it. */
+static void frame(struct episode *x, char out[FRAME_MAX], const char *head, const char *tail)
+{
+	char word[WORD_MAX + 1];
+
+	draw_word(x, word);
+	word[0] = (char)(word[0] & ~0x20);
+	snprintf(out, FRAME_MAX, "%s%s%s", head, word, tail);
+}
+
+static void choose_wording(struct episode *x)
+{
+	static const char *const arrows[] = { " ->", " =", ":", " =>", "\n", " |" };
+	const struct fot_template *t = x->e->t;
+
+	x->before = t->before;
+	x->between = t->between;
+	x->blanks = t->blanks;
+	x->terminator = t->terminator;
+	x->separator = t->separator;
+	if (fot_rng_uniform(x->rng) >= x->e->o.frames)
+		return;
+	if (below(x, 4))
+		frame(x, x->own.before, "", ": ");
+	if (below(x, 4))
+		frame(x, x->own.between, "\n", ":");
+	else
+		strcpy(x->own.between, arrows[below(x, sizeof(arrows) / sizeof(*arrows))]);
+	strcpy(x->own.separator, below(x, 2) ? "\n" : "");
+	x->before = x->own.before;
+	x->between = x->own.between;
+	x->blanks = " ";
+	x->terminator = "\n";
+	x->separator = x->own.separator;
+}
+
+/* ---- tokens ---- */
+
+static void put(struct episode *x, size_t from, size_t to, enum fot_episode_mark mark)
+{
+	for (size_t i = from; i < to; i++) {
+		if (x->skip) {
+			x->skip--;
+		} else if (x->n < x->cap) {
+			x->tokens[x->n] = x->ids.id[i];
+			x->mark[x->n++] = (uint8_t)mark;
+		}
+	}
+}
+
+/* x->piece into x->ids. */
+static int encode(struct episode *x, struct fot_err *err)
+{
+	int status = fot_str_check(&x->piece, err);
+
+	x->ids.n = 0;
+	if (status == FOT_OK)
+		status = fot_tokenizer_encode_on(x->e->tok, &x->ids, x->piece.len ? x->piece.data : "",
+						 x->piece.len, err);
+	fot_str_clear(&x->piece);
+	return status;
+}
+
+static int put_question(struct episode *x, const struct text *t, struct fot_err *err)
+{
+	int status;
+
+	fot_str_puts(&x->piece, x->before);
+	fot_str_add(&x->piece, t->p, (size_t)t->n);
+	fot_str_puts(&x->piece, x->between);
+	FOT_TRY(encode(x, err));
+	put(x, 0, x->ids.n, FOT_EPISODE_TEXT);
+out:
+	return status;
+}
+
+/* The answer's tokens that the word reaches into, then those of the terminator alone. */
+static int put_answer(struct episode *x, size_t k, struct fot_err *err)
+{
+	size_t n;
+	int status;
+
+	fot_str_puts(&x->piece, x->terminator);
+	FOT_TRY(encode(x, err));
+	n = x->ids.n;
+	fot_str_puts(&x->piece, x->blanks);
+	fot_str_puts(&x->piece, x->word[k]);
+	fot_str_puts(&x->piece, x->terminator);
+	FOT_TRY(encode(x, err));
+	n = n < x->ids.n ? x->ids.n - n : 1;
+	put(x, 0, n, x->shown[k] ? FOT_EPISODE_LABEL : FOT_EPISODE_NEW);
+	put(x, n, x->ids.n, x->shown[k] ? FOT_EPISODE_END : FOT_EPISODE_NEW);
+	x->shown[k] = true;
+out:
+	return status;
+}
+
+/* Half of a text, from a word on. */
+static struct text half_of(struct episode *x, struct text t)
+{
+	int32_t n = t.n / 2, at = (int32_t)below(x, (size_t)(t.n - n) + 1);
+
+	while (at > 0 && t.p[at - 1] != ' ' && t.p[at - 1] != '\t')
+		at--;
+	while (n > 0 && ((unsigned char)t.p[at + n] & 0xc0) == 0x80) /* inside a character */
+		n--;
+	return (struct text){ t.p + at, n };
+}
+
+/* The words of t: [n] spans, at most SCRAMBLE. */
+static size_t split(const struct text *t, struct text word[SCRAMBLE])
+{
+	size_t n = 0;
+
+	for (int32_t at = 0; at < t->n && n < SCRAMBLE;) {
+		int32_t from = at;
+
+		while (at < t->n && t->p[at] != ' ' && t->p[at] != '\t')
+			at++;
+		if (at > from)
+			word[n++] = (struct text){ t->p + from, at - from };
+		else
+			at++;
+	}
+	return n;
+}
+
+/* About half of a text's words among those of another text, in any order. */
+static struct text scramble(struct episode *x, struct text t, struct text other)
+{
+	struct text word[SCRAMBLE], foreign[SCRAMBLE];
+	size_t n = split(&t, word), m = split(&other, foreign);
+
+	fot_str_clear(&x->scrambled);
+	for (size_t i = 0; i < n; i++)
+		if (m && below(x, 2))
+			word[i] = foreign[below(x, m)];
+	for (size_t i = 0; i < n; i++) {
+		size_t j = i + below(x, n - i);
+		struct text w = word[j];
+
+		word[j] = word[i];
+		word[i] = w;
+		fot_str_add(&x->scrambled, " ", i > 0);
+		fot_str_add(&x->scrambled, w.p, (size_t)w.n);
+	}
+	return x->scrambled.len ? (struct text){ x->scrambled.data, (int32_t)x->scrambled.len } : t;
+}
+
+/* Again, or half of it, or half of its words. */
+static struct text repeat(struct episode *x, struct text t)
+{
+	size_t how = below(x, 4);
+
+	if (how == 0)
+		return t;
+	if (how == 1)
+		return half_of(x, t);
+	return scramble(x, t, x->e->text[below(x, x->e->n_text)]);
+}
+
+static int demonstrate(struct episode *x, struct fot_err *err)
+{
+	const struct fot_episodes *e = x->e;
+	size_t k = below(x, x->k);
+	const struct class *c = &x->classes->class[x->class[k * x->parts + below(x, x->parts)]];
+	struct text t = e->text[e->order[c->begin + below(x, c->end - c->begin)]];
+	int status;
+
+	if (x->n_past && fot_rng_uniform(x->rng) < x->repeat) {
+		size_t i = below(x, x->n_past < HISTORY ? x->n_past : HISTORY);
+
+		k = x->past[i].class;
+		t = repeat(x, x->past[i].text);
+	} else {
+		x->past[x->n_past % HISTORY].text = t;
+		x->past[x->n_past++ % HISTORY].class = k;
+	}
+	FOT_TRY(put_question(x, &t, err));
+	FOT_TRY(put_answer(x, k, err));
+	fot_str_puts(&x->piece, x->separator);
+	FOT_TRY(encode(x, err));
+	put(x, 0, x->ids.n, FOT_EPISODE_TEXT);
+out:
+	return status;
+}
+
+int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
+		      uint8_t *mark, size_t n, struct fot_err *err)
+{
+	struct episode x = { .e = e, .rng = rng, .repeat = repeat, .tokens = tokens, .mark = mark, .cap = n };
+	int status = FOT_OK;
+
+	choose_source(&x);
+	choose_wording(&x);
+	x.skip = below(&x, TEXT_LEAST);
+	while (x.n < n)
+		FOT_TRY(demonstrate(&x, err));
+out:
+	fot_str_release(&x.piece);
+	fot_str_release(&x.scrambled);
+	fot_ids_release(&x.ids);
+	return status;
+}
