@@ -179,7 +179,7 @@ static void test_recipe_same_beginning(void **state)
 	b.generator.kind = FOT_GENERATOR_NONE;
 	fot_recipe_release(&c);
 	parse(&c, HEAD DATA "\"init\": {\"from\": \"zoo/a\"}, \"stages\": [" STANDARD "]}");
-	assert_string_equal(a.start, "");
+	assert_null(a.start);
 	assert_string_equal(c.start, "zoo/a");
 	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
 	assert_string_equal(why, "seed, init or optimizer");
