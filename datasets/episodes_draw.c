@@ -294,14 +294,11 @@ static struct text mixed(struct episode *x, struct text t, bool in_order)
 /* Again, or half of it, or half of its words. */
 static struct text repeat(struct episode *x, struct text t)
 {
-	switch (below(x, 4)) {
-	case 0:
+	size_t how = below(x, 4);
+
+	if (how == 0)
 		return t;
-	case 1:
-		return half_of(x, t);
-	default:
-		return mixed(x, t, below(x, 2));
-	}
+	return how == 1 ? half_of(x, t) : mixed(x, t, how == 2);
 }
 
 static int demonstrate(struct episode *x, struct fot_err *err)
