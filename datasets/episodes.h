@@ -61,7 +61,7 @@ enum fot_episode_mark {
 };
 /* n tokens of a new episode and a mark for each; begun somewhere inside a demonstration.
  * repeat: probability that a text is one of an earlier demonstration, or half of it, or half
- * of its words among foreign ones (for 1 in 4, 1 in 4, 2 in 4 of them).
+ * of its words among foreign ones, in their places or in any order (each 1 in 4 of them).
  * Errors: FOT_ERR_RUN (memory). */
 int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
 		      uint8_t *mark, size_t n, struct fot_err *err);

@@ -138,7 +138,9 @@ static void frame(struct episode *x, char out[FRAME_MAX], const char *head, cons
 static void choose_wording(struct episode *x)
 {
 	static const char *const arrows[] = { " ->", " =", ":", " =>", "\n", " |" };
+	static const char *const ends[] = { "\n", "\n", " ?\n", "?\n", ".\n", " .\n", "!\n" };
 	const struct fot_template *t = x->e->t;
+	const char *end;
 
 	x->before = t->before;
 	x->between = t->between;
@@ -149,10 +151,13 @@ static void choose_wording(struct episode *x)
 		return;
 	if (below(x, 4))
 		frame(x, x->own.before, "", ": ");
+	/* With a common end the words just before the label do not tell the texts apart. */
+	end = ends[below(x, sizeof(ends) / sizeof(*ends))];
 	if (below(x, 4))
-		frame(x, x->own.between, "\n", ":");
+		frame(x, x->own.between, end, ":");
 	else
-		strcpy(x->own.between, arrows[below(x, sizeof(arrows) / sizeof(*arrows))]);
+		snprintf(x->own.between, FRAME_MAX, "%.*s%s", (int)strlen(end) - 1, end,
+			 arrows[below(x, sizeof(arrows) / sizeof(*arrows))]);
 	strcpy(x->own.separator, below(x, 2) ? "\n" : "");
 	x->before = x->own.before;
 	x->between = x->own.between;
@@ -252,24 +257,36 @@ static size_t split(const struct text *t, struct text word[SCRAMBLE])
 	return n;
 }
 
-/* About half of a text's words among those of another text, in any order. */
-static struct text scramble(struct episode *x, struct text t, struct text other)
+/* n words in any order. */
+static void shuffle(struct episode *x, struct text *word, size_t n)
 {
-	struct text word[SCRAMBLE], foreign[SCRAMBLE];
-	size_t n = split(&t, word), m = split(&other, foreign);
-
-	fot_str_clear(&x->scrambled);
-	for (size_t i = 0; i < n; i++)
-		if (m && below(x, 2))
-			word[i] = foreign[below(x, m)];
 	for (size_t i = 0; i < n; i++) {
 		size_t j = i + below(x, n - i);
 		struct text w = word[j];
 
 		word[j] = word[i];
 		word[i] = w;
+	}
+}
+
+/* About half of a text's words among those of another text: neighbours in their places, or
+ * any of them in any order. */
+static struct text mixed(struct episode *x, struct text t, bool in_order)
+{
+	struct text word[SCRAMBLE], foreign[SCRAMBLE];
+	const struct fot_episodes *e = x->e;
+	size_t n = split(&t, word), m = split(&e->text[below(x, e->n_text)], foreign);
+	size_t keep = (n + 1) / 2, from = below(x, n - keep + 1);
+
+	for (size_t i = 0; i < n && m; i++)
+		if (in_order ? i < from || i >= from + keep : below(x, 2))
+			word[i] = foreign[below(x, m)];
+	if (!in_order)
+		shuffle(x, word, n);
+	fot_str_clear(&x->scrambled);
+	for (size_t i = 0; i < n; i++) {
 		fot_str_add(&x->scrambled, " ", i > 0);
-		fot_str_add(&x->scrambled, w.p, (size_t)w.n);
+		fot_str_add(&x->scrambled, word[i].p, (size_t)word[i].n);
 	}
 	return x->scrambled.len ? (struct text){ x->scrambled.data, (int32_t)x->scrambled.len } : t;
 }
@@ -281,9 +298,7 @@ static struct text repeat(struct episode *x, struct text t)
 
 	if (how == 0)
 		return t;
-	if (how == 1)
-		return half_of(x, t);
-	return scramble(x, t, x->e->text[below(x, x->e->n_text)]);
+	return how == 1 ? half_of(x, t) : mixed(x, t, how == 2);
 }
 
 static int demonstrate(struct episode *x, struct fot_err *err)

@@ -274,14 +274,14 @@ static void test_episodes_repeat_earlier_texts(void **state)
 	assert_in_range(mixed, n / 4, 3 * n / 4);
 	draw(e, 2, 0.5, text, mark);
 	n = lines_of(text, line, 400);
-	for (size_t i = whole = 0; i < n; i++)
+	for (size_t i = whole = half = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (line[i].arrow - line[i].begin > 16 &&
 			    equal(line[i].begin, line[i].arrow, line[j].begin, line[j].arrow)) {
-				assert_true(equal(line[i].arrow, line[i].end, line[j].arrow, line[j].end));
-				whole++;
+				whole++; /* what is put together may be a text of another class */
+				half += equal(line[i].arrow, line[i].end, line[j].arrow, line[j].end);
 			}
-	assert_true(whole > 10);
+	assert_true(whole > 10 && half > whole - whole / 10);
 	fot_episodes_close(e);
 }
 
