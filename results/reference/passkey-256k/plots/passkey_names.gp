@@ -5,6 +5,7 @@ n_series = 1
 array series[1] = ["fot (dense memory)"]
 array look[1] = [1]
 array chance[3] = [0.002, 0.002, 0.002]
+array majority[3] = [-1, -1, -1]
 title = "Pass-key accuracy (%) by context length and place of the key"
 x_low = 1.0
 x_high = 1.0
