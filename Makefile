@@ -115,7 +115,7 @@ $(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,un
 $(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
-$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(LIBRARY)
+$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(B)/tests/unit/slow_net.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
 # Fuzz targets without a fuzzer, for the ordinary tests, and what writes their seeds.
@@ -160,7 +160,9 @@ reproduce:
 	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
 	./fotbench plot results/runs/quick
 
-regress: all
+regress:
+	@base/setup.sh
+	@$(MAKE) --no-print-directory VARIANT=release all
 	@tests/regress.sh
 
 regress-update: all

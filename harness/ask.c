@@ -105,7 +105,7 @@ static size_t kept_tokens(const struct fot_asker *a, const int32_t *stem, size_t
 {
 	size_t w = (size_t)a->window, most = a->n_held < n_stem ? a->n_held : n_stem, n = 0;
 
-	if (!a->valid || !a->share)
+	if (!a->valid || !a->share || fot_session_sight(a->session) > 0)
 		return 0;
 	while (n + w <= most && memcmp(a->held + n, stem + n, w * sizeof *stem) == 0)
 		n += w;
@@ -137,7 +137,7 @@ static int hold(struct fot_asker *a, const int32_t *stem, size_t n, size_t same,
 /* Bring the session to the end of the stem. */
 static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool commit, struct fot_err *err)
 {
-	size_t w = (size_t)a->window, whole = n / w * w, kept;
+	size_t w = (size_t)a->window, whole = n / w * w, sight = (size_t)fot_session_sight(a->session), kept, from;
 	int status;
 
 	if (is_held(a, stem, n, commit))
@@ -149,7 +149,8 @@ static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool co
 	else
 		fot_session_reset(a->session);
 	FOT_TRY(hold(a, stem, n, kept, err));
-	FOT_TRY(read_tokens(a, stem + kept, whole - kept, err));
+	from = sight && sight < whole ? whole - sight : kept; /* no influence reaches farther */
+	FOT_TRY(read_tokens(a, stem + from, whole - from, err));
 	FOT_TRY(fot_session_commit(a->session, err));
 	FOT_TRY(read_tokens(a, stem + whole, n - whole, err));
 	if (commit)

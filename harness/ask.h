@@ -10,6 +10,10 @@
  * stems are equal.  How a question is cut into pieces depends on that question alone,
  * so sharing changes no bit.
  *
+ * With cached windows (Transformer-XL) only equal stems are kept: a window's keys and values
+ * depend on what was read before it.  What lies too far back to have an influence is not
+ * read at all.
+ *
  * Without memory the question's window is filled up with the end of the stem.
  * Models that cut as LongLLaMA does read the prompt's last last_context_length tokens as
  * the question's window (longllama.md, cutting). */
@@ -41,7 +45,7 @@ struct fot_asker {
 	int64_t n_read;       /* tokens fed since last asked for */
 };
 
-/* s and its model must outlive the asker. memory: does the session have one?
+/* s and its model must outlive the asker. memory: does the session have one, or cached windows?
  * Errors: FOT_ERR_RUN (memory). */
 int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_model *m, int64_t window,
 		   bool memory, bool share, struct fot_err *err);

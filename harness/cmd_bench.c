@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "harness/options.h"
 #include "model/attention.h"
+#include "model/blas.h"
 #include "model/session.h"
 #include "model/train/network.h"
 #include "model/train/optimizer.h"
@@ -315,6 +316,7 @@ int fot_cmd_bench(int argc, char **argv)
 			: FOT_OK);
 	FOT_TRY(fot_model_open(&b.model, model, &err));
 	b.c = fot_model_config(b.model);
+	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));
 	openblas_set_num_threads(1);
 	printf("%s: %.2f M parameters, BLAS core %s, median of %lld rounds\n", model,
 	       (double)fot_config_parameters(b.c) * 1e-6, openblas_get_corename(), (long long)rounds);

@@ -49,6 +49,8 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_printf(out, "window               %d%s\n", c->window, c->blocks ? ", aligned blocks" : "");
 	if (!c->blocks)
 		fot_str_printf(out, "last context         %d\n", c->last_context_length);
+	if (c->cached_windows)
+		fot_str_puts(out, "cached windows       1 before the local one, in every layer\n");
 	fot_str_puts(out, "memory layers       ");
 	for (int i = 0; i < c->n_mem_layers; i++)
 		fot_str_printf(out, " %d", c->mem_layers[i]);
@@ -185,6 +187,10 @@ static void add_window(struct work *w, const struct fot_config *c, const struct 
 	double layers = c->n_layers, mem_layers = o->search == FOT_SEARCH_NONE ? 0 : c->n_mem_layers;
 	double values = o->search == FOT_SEARCH_TOPK && o->top_k < before ? o->top_k : before;
 
+	if (c->cached_windows) { /* the window before in every layer; all windows go through them */
+		w->local += layers * 4.0 * d * n * (before < o->window ? before : o->window);
+		asked = true;
+	}
 	if (!asked && mem_layers > 0) {
 		layers = c->mem_layers[c->n_mem_layers - 1];
 		mem_layers--;

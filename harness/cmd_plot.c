@@ -28,6 +28,7 @@ struct figure {
 static const struct figure figures[] = {
 	{ "perplexity", FOT_FIGURE_PERPLEXITY },
 	{ "change", FOT_FIGURE_CHANGE },
+	{ "multidoc", FOT_FIGURE_MULTIDOC },
 	{ "passkey", FOT_FIGURE_PASSKEY },
 	{ "lookup", FOT_FIGURE_LOOKUP },
 	{ "fewshot", FOT_FIGURE_FEWSHOT },

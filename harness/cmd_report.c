@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/claims.h"
 #include "harness/options.h"
 #include "harness/report.h"
 #include "harness/store.h"
@@ -20,7 +21,8 @@ static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_s
 #define N_TASKS (sizeof tasks / sizeof tasks[0])
 
 struct reporting {
-	struct fot_table rows[N_TASKS], paper, report;
+	struct fot_table rows[N_TASKS], paper, report, judged;
+	struct fot_claims claims;
 	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs;
@@ -87,28 +89,59 @@ out:
 	return status;
 }
 
-/* results/paper/TASK.csv beside datasets/manifests; without them no such columns. */
-static int load_paper(struct reporting *r, const char *given, struct fot_err *err)
+/* results/paper/ of the repository: beside datasets/manifests. */
+static int paper_file(struct fot_str *out, const char *name, const char *ending, struct fot_err *err)
 {
 	static const char tail[] = "datasets/manifests";
-	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
-	int status = FOT_OK;
+	struct fot_str folder = FOT_STR_INIT;
+	int status;
 
-	if (given)
-		return fot_table_read(&r->paper, given, err);
+	fot_str_clear(out);
 	FOT_TRY(fot_manifests_default(&folder));
 	FOT_TRY(fot_str_check(&folder, err));
 	if (folder.len >= sizeof tail - 1)
 		folder.data[folder.len - (sizeof tail - 1)] = '\0';
+	fot_str_printf(out, "%sresults/paper/%s%s", folder.data, name, ending);
+	status = fot_str_check(out, err);
+out:
+	fot_str_release(&folder);
+	return status;
+}
+
+/* Without these files no such columns. */
+static int load_paper(struct reporting *r, const char *given, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (given)
+		return fot_table_read(&r->paper, given, err);
 	for (size_t task = 0; task < N_TASKS; task++) {
-		fot_str_clear(&path);
-		fot_str_printf(&path, "%sresults/paper/%s.csv", folder.data, tasks[task]->name);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(paper_file(&path, tasks[task]->name, ".csv", err));
 		if (fot_file_exists(path.data))
 			FOT_TRY(fot_table_read(&r->paper, path.data, err));
 	}
 out:
-	fot_str_release(&folder);
+	fot_str_release(&path);
+	return status;
+}
+
+static int judge_claims(struct reporting *r, const char *given, uint64_t seed, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (given)
+		fot_str_puts(&path, given);
+	else
+		FOT_TRY(paper_file(&path, "claims", ".json", err));
+	FOT_TRY(fot_str_check(&path, err));
+	if (!given && !fot_file_exists(path.data))
+		goto out;
+	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
+	for (size_t i = 0; i < N_TASKS; i++)
+		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed, err));
+out:
 	fot_str_release(&path);
 	return status;
 }
@@ -121,21 +154,31 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 				err);
 }
 
-static int write_files(const struct reporting *r, const char *dir, struct fot_err *err)
+static int render_claims(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
+{
+	if (format == CSV)
+		return fot_table_print(out, &r->judged, true, err);
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+}
+
+/* NAME.md, NAME.tex and NAME.csv. */
+static int write_files(const struct reporting *r, const char *dir, const char *name,
+		       int (*text_of)(struct fot_str *, const struct reporting *, int, struct fot_err *),
+		       struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
 	int status;
 
 	FOT_TRY(fot_mkdir_all(dir, err));
 	for (int format = 0; format_names[format]; format++) {
-		char name[32];
+		char file[32];
 
-		snprintf(name, sizeof name, "report.%s", format_names[format]);
+		snprintf(file, sizeof file, "%s.%s", name, format_names[format]);
 		fot_str_clear(&path);
 		fot_str_clear(&text);
-		fot_path_join(&path, dir, name);
+		fot_path_join(&path, dir, file);
 		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(render(&text, r, format, err));
+		FOT_TRY(text_of(&text, r, format, err));
 		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 		printf("%s\n", path.data);
 	}
@@ -145,11 +188,24 @@ out:
 	return status;
 }
 
+static int write_all(const struct reporting *r, const char *dir, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(write_files(r, dir, "report", render, err));
+	if (r->judged.n_rows)
+		status = write_files(r, dir, "claims", render_claims, err);
+out:
+	return status;
+}
+
 static int print(const struct reporting *r, int format, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
 	int status = render(&text, r, format, err);
 
+	if (status == FOT_OK && format != CSV)
+		status = render_claims(&text, r, format, err);
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);
@@ -158,7 +214,7 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 
 int fot_cmd_report(int argc, char **argv)
 {
-	const char *output = NULL, *paper = NULL;
+	const char *output = NULL, *paper = NULL, *claims = NULL;
 	int64_t seed = 1;
 	int format = MARKDOWN, metric = 0, status;
 	struct fot_option options[] = {
@@ -172,7 +228,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .type = FOT_OPTION_TEXT,
 		  .value = &output,
 		  .arg = "DIR",
-		  .help = "write report.md, report.tex and report.csv there instead" },
+		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
@@ -183,6 +239,11 @@ int fot_cmd_report(int argc, char **argv)
 		  .value = &paper,
 		  .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
+		{ .name = "claims",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &claims,
+		  .arg = "FILE",
+		  .help = "claims to judge (default: results/paper/claims.json)" },
 		{ .name = "seed",
 		  .type = FOT_OPTION_INT,
 		  .value = &seed,
@@ -197,7 +258,8 @@ int fot_cmd_report(int argc, char **argv)
 		.about =
 			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
 			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-			"best of each column in bold, the paper's figure beside ours where it has one.",
+			"best of each column in bold, the paper's figure beside ours where it has one. Then the claims\n"
+			"of the paper whose conditions the runs hold: reproduced, not reproduced or undecided.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,
@@ -212,13 +274,15 @@ int fot_cmd_report(int argc, char **argv)
 		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
+	fot_table_init(&r.judged, &fot_schema_claims);
 	for (size_t i = 0; i < o.n_positional; i++)
 		FOT_TRY(load_run(&r, o.positional[i], &err));
 	FOT_TRY(load_paper(&r, paper, &err));
 	for (size_t i = 0; i < N_TASKS; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
 					 (uint64_t)seed, &err));
-	status = output ? write_files(&r, output, &err) : print(&r, format, &err);
+	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
+	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
 out:
@@ -228,5 +292,7 @@ out:
 		fot_table_release(&r.rows[i]);
 	fot_table_release(&r.paper);
 	fot_table_release(&r.report);
+	fot_table_release(&r.judged);
+	fot_claims_release(&r.claims);
 	return status == FOT_OK ? status : fot_command_failed("report", &err);
 }

@@ -12,6 +12,7 @@
 #include "harness/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MANIFEST_BYTES ((size_t)64 << 20)
 
 int fot_cmd_run(int argc, char **argv)
 {
@@ -78,6 +79,19 @@ out:
 	return status;
 }
 
+/* The manifest of a folder, where its shard found the spec; NULL: not there, or not readable. */
+static cJSON *read_manifest(const char *dir)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *manifest = NULL;
+
+	fot_path_join(&path, dir, "manifest.json");
+	if (!path.failed)
+		fot_json_read(&manifest, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, NULL);
+	fot_str_release(&path);
+	return manifest;
+}
+
 int fot_cmd_merge(int argc, char **argv)
 {
 	struct fot_run_flags c = { 0 };
@@ -97,14 +111,16 @@ int fot_cmd_merge(int argc, char **argv)
 	struct fot_given_journals j = { .n = 0 };
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
-	const cJSON *limit;
+	const cJSON *limit, *folder;
+	cJSON *manifest = NULL;
 	int status;
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	FOT_TRY(fot_run_flags_check(&c, &err));
-	if (c.shard || c.limit) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--shard and --limit are for run, not for merge");
+	if (c.shard || c.limit || c.no_sharing || c.no_skipping) {
+		status = FOT_FAIL(&err, FOT_ERR_USAGE,
+				  "--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
 		goto out;
 	}
 	FOT_TRY(load_journals(&j, &o, &err));
@@ -112,11 +128,15 @@ int fot_cmd_merge(int argc, char **argv)
 	c.limit = cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
 			  (int64_t)limit->valuedouble :
 			  0;
-	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), o.positional[0], NULL, &err));
+	manifest = read_manifest(o.positional[0]);
+	folder = fot_json_get(manifest, "spec_folder");
+	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), o.positional[0],
+			       cJSON_IsString(folder) ? folder->valuestring : NULL, &err));
 	status = fot_run_spec(&spec, &c, &j, argc, argv, &err);
 out:
 	for (size_t i = 0; i < j.n; i++)
 		fot_journal_content_release(&j.at[i]);
+	cJSON_Delete(manifest);
 	fot_spec_release(&spec);
 	return fot_run_ended("merge", status, &err);
 }

@@ -87,6 +87,21 @@ out:
 	return status;
 }
 
+/* more: tokens that will be read beside the input's own. */
+static int open_reading(struct input *in, struct fot_reading *r, const struct input_flags *f, size_t more,
+			struct fot_err *err)
+{
+	size_t longest;
+	int status;
+
+	FOT_TRY(open_input(in, f, err));
+	longest = fot_sequences_longest(&in->seq) + more;
+	FOT_TRY(warn(in, f, longest, err));
+	status = fot_reading_open(r, in->model, &f->reading, longest, err);
+out:
+	return status;
+}
+
 static void close_input(struct input *in)
 {
 	fot_sequences_release(&in->seq);
@@ -283,9 +298,7 @@ static int score(const struct score_flags *f, struct fot_err *err)
 	struct fot_str csv = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(open_input(&in, &f->in, err));
-	FOT_TRY(warn(&in, &f->in, fot_sequences_longest(&in.seq), err));
-	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading, fot_sequences_longest(&in.seq), err));
+	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
 	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
@@ -393,11 +406,8 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	int32_t eos;
 	int status;
 
-	FOT_TRY(open_input(&in, &f->in, err));
-	FOT_TRY(warn(&in, &f->in, fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
+	FOT_TRY(open_reading(&in, &r, &f->in, (size_t)f->max_new, err));
 	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
-	FOT_TRY(fot_reading_open(&r, in.model, &f->in.reading,
-				 fot_sequences_longest(&in.seq) + (size_t)f->max_new, err));
 	for (size_t i = 0; i < in.seq.n; i++) {
 		ids.n = 0;
 		fot_str_clear(&line);

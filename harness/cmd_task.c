@@ -40,7 +40,8 @@ static const struct task_flag task_flags[] = {
 	{ "split", NAME, { .name = "split", .arg = "NAME", .help = "train, valid, test or all [test]" } },
 	{ "context_lengths", LIST,
 	  { .name = "context-lengths", .arg = "LIST", .help = "such as 512,2k,8k or 2k-256k*2" } },
-	{ "target_tokens", SIZE, { .name = "target-tokens", .arg = "N", .help = "tokens scored per document [8192]" } },
+	{ "target_tokens", SIZE,
+	  { .name = "target-tokens", .arg = "N", .help = "tokens scored per document; distraction: that ask [8192]" } },
 	{ "documents", SIZE, { .name = "documents", .arg = "N", .help = "documents per dataset [8]" } },
 	{ "depths", NUMBERS, { .name = "depths", .arg = "LIST", .help = "places of the key, 0 to 1 [0,0.1,...,1]" } },
 	{ "prompt_styles", LIST,
@@ -56,10 +57,15 @@ static const struct task_flag task_flags[] = {
 	  { .name = "template", .arg = "FILE", .help = "wording of prompts [datasets/templates, by the set's name]" } },
 	{ "scoring", NAME, { .name = "scoring", .arg = "NAME", .help = "raw, per-token or content-free [raw]" } },
 	{ "balanced", FLAG, { .name = "balanced", .help = "demonstrations: every label once in each round" } },
+	{ "own_tokens", SIZE,
+	  { .name = "own-tokens", .arg = "N",
+	    .help = "multi-doc: memory of the document itself, the rest is of others [all is its own]" } },
 	{ "repeat_demos", FLAG,
 	  { .name = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" } },
 	{ "answer_tokens", SIZE,
 	  { .name = "answer-tokens", .arg = "N", .help = "tokens to generate, sets with answers [32]" } },
+	{ "n_contexts", LIST,
+	  { .name = "n-contexts", .arg = "LIST", .help = "documents in sight, the own one included [1,2,4,8,16,32,64]" } },
 };
 #define N_TASK_FLAGS COUNT(task_flags)
 
@@ -103,7 +109,7 @@ static bool add_memories(cJSON *list, const struct flags *f)
 		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", part);
 		if (good && f->top_k && strcmp(part, "knn") == 0)
 			good = cJSON_AddNumberToObject(o, "top_k", (double)f->top_k);
-		if (good && f->mem_dtype && strcmp(part, "none") != 0)
+		if (good && f->mem_dtype && strcmp(part, "none") != 0 && strcmp(part, "xl") != 0)
 			good = cJSON_AddStringToObject(o, "mem_dtype", dtype_names[f->mem_dtype]);
 	}
 	fot_free(copy);
@@ -161,6 +167,40 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct flags 
 	return NULL;
 }
 
+/* --- flags that would do nothing --- */
+
+/* Is there a memory of this name (NULL: of any) in the list? */
+static bool lists_memory(const char *list, const char *name)
+{
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		size_t n = strcspn(at, ",");
+		const char *word = name ? name : "none";
+
+		if ((strlen(word) == n && memcmp(at, word, n) == 0) == (name != NULL))
+			return true;
+	}
+	return false;
+}
+
+static int check_models(const struct flags *f, struct fot_err *err)
+{
+	if (f->variants.n > f->models.n)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--variant: expected one for each model at most, got %zu for %zu",
+				f->variants.n, f->models.n);
+	if (f->top_k && !lists_memory(f->memory, "knn"))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"", f->memory);
+	if (f->mem_dtype && !lists_memory(f->memory, NULL))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-dtype: expected a memory, got --memory \"%.80s\"", f->memory);
+	return FOT_OK;
+}
+
+static int check_store(const struct fot_run_flags *c, const struct fot_task_spec *t, struct fot_err *err)
+{
+	if (!c->store || t->n_datasets)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "--store: no dataset is read here");
+}
+
 /* --- the command --- */
 
 static int key_place(const struct fot_task_class *class, const char *key)
@@ -201,7 +241,7 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		{ .name = "variant", .type = FOT_OPTION_TEXTS, .value = &(f)->variants, .arg = "NAME",                \
 		  .help = "name of the n-th model's variant in the results" },                                        \
 		{ .name = "memory", .type = FOT_OPTION_TEXT, .value = &(f)->memory, .arg = "LIST",                    \
-		  .help = "none, dense, knn, knn:K" },                                                                \
+		  .help = "none, dense, knn, knn:K, xl" },                                                                \
 		{ .name = "top-k", .type = FOT_OPTION_INT, .value = &(f)->top_k, .lo = 1, .hi = 2147483647,           \
 		  .arg = "K", .help = "keys per query and head with knn (default: the model's)" },                    \
 		{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &(f)->mem_dtype, .choices = dtype_names,   \
@@ -233,12 +273,14 @@ static int run_task(const struct fot_task_class *class, const char *usage, const
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	FOT_TRY(fot_run_flags_check(&c, &err));
+	FOT_TRY(check_models(&f, &err));
 	root = flags_spec(class, &f, &v);
 	if (!root) {
 		status = FOT_FAIL(&err, FOT_ERR_RUN, "out of memory");
 		goto out;
 	}
 	FOT_TRY(fot_spec_parse(&spec, root, "command line", NULL, &err));
+	FOT_TRY(check_store(&c, &spec.task[0], &err));
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	cJSON_Delete(root);
@@ -275,5 +317,14 @@ int fot_cmd_fewshot(int argc, char **argv)
 			"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
 			"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
 			"demonstrations, several orders of them.",
+			argc, argv);
+}
+
+int fot_cmd_distraction(int argc, char **argv)
+{
+	return run_task(&fot_task_distraction, "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
+			"Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
+			"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
+			"layer and head. Attention that does not tell documents apart gives 1/d.",
 			argc, argv);
 }

@@ -6,5 +6,6 @@ int fot_cmd_perplexity(int argc, char **argv);
 int fot_cmd_passkey(int argc, char **argv);
 int fot_cmd_fewshot(int argc, char **argv);
 int fot_cmd_lookup(int argc, char **argv);
+int fot_cmd_distraction(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@
 #include "harness/options.h"
 #include "harness/signals.h"
 #include "harness/store.h"
+#include "model/blas.h"
 #include "model/train/trainer.h"
 
 struct watch {
@@ -79,7 +80,7 @@ int fot_cmd_train(int argc, char **argv)
 		{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &threads, .lo = 1, .hi = 1024,
 		  .arg = "N", .help = "threads" },
 		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &from, .arg = "DIR",
-		  .help = "start at the checkpoint of a run whose recipe begins the same way" },
+		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		{ .name = "store", .type = FOT_OPTION_TEXT, .value = &data, .arg = "DIR", .help = "dataset store" },
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &resume,
 		  .help = "go on from the last checkpoint, if there is one" },
@@ -109,6 +110,7 @@ int fot_cmd_train(int argc, char **argv)
 	if (dry)
 		goto out;
 	FOT_TRY(check_output(out, resume, overwrite, &err));
+	FOT_TRY(fot_blas_check((int32_t)threads, &err));
 	fot_signals_install();
 	opts.out = out;
 	opts.store = store.data;

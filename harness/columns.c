@@ -18,6 +18,14 @@
 		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
 	}
 
+/* What else tells one condition's session from another's. */
+#define SESSION_COLUMNS                                                                                               \
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },                \
+		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
+	{                                                                                                             \
+		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -39,12 +47,14 @@ static const struct fot_column perplexity_columns[] = {
 	  "seconds for this row (the shared prefix counts for the longest context)" },
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
 	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
 	  "tokenizer: nll per token compares only where it is the same" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "n_documents", FOT_COLUMN_INT, false,
+	  "multi-doc: documents of which the memory holds something, the own one included" },
 };
 
 /* What ends the rows of the tasks that ask questions. */
@@ -54,9 +64,7 @@ static const struct fot_column perplexity_columns[] = {
 		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
 		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
 		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
-		{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },        \
-		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
-		{ "window", FOT_COLUMN_INT, false, "local window in tokens" },                                        \
+		SESSION_COLUMNS,                                                                                     \
 	{                                                                                                             \
 		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
 	}
@@ -98,7 +106,7 @@ static const struct fot_column lookup_columns[] = {
 
 static const struct fot_column fewshot_columns[] = {
 	KEY_COLUMNS,
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
 	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
 	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
 	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
@@ -116,6 +124,7 @@ static const struct fot_column fewshot_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
 	END_COLUMNS,
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -127,7 +136,9 @@ static const struct fot_column distraction_columns[] = {
 	{ "positive_mass", FOT_COLUMN_REAL, false,
 	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
 	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short, failed" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, skipped_short (less than two windows), skipped_few (the other documents have fewer than d - 1 windows), "
+	  "failed" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
 	END_COLUMNS,
 };
@@ -135,7 +146,7 @@ static const struct fot_column distraction_columns[] = {
 static const struct fot_column summary_columns[] = {
 	KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
 	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
@@ -151,7 +162,7 @@ static const struct fot_column summary_columns[] = {
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
-	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped (too short)" },
+	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
 	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
 	  "without a comparison" },
@@ -167,9 +178,7 @@ static const struct fot_column summary_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
 	  "(nothing to estimate from)" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
 	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
@@ -193,6 +202,9 @@ static const struct fot_column summary_columns[] = {
 	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
 	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -200,9 +212,7 @@ static const struct fot_column compare_columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "metric", FOT_COLUMN_TEXT, false,
 	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
@@ -229,11 +239,14 @@ static const struct fot_column compare_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column report_columns[] = {
@@ -243,9 +256,7 @@ static const struct fot_column report_columns[] = {
 	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
 	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	SESSION_COLUMNS,
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "metric", FOT_COLUMN_TEXT, false,
@@ -266,7 +277,7 @@ static const struct fot_column report_columns[] = {
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
 	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
@@ -279,7 +290,11 @@ static const struct fot_column report_columns[] = {
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
-	{ "paper_relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": only a bound is published" },
+	{ "paper_relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": only a bound is published, or \"chance\": only that it is about chance_level" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -292,8 +307,73 @@ static const struct fot_column paper_columns[] = {
 	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
 	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
 	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
-	{ "relation", FOT_COLUMN_TEXT, false, "empty, or \"above\": the paper states a bound" },
+	{ "relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": the paper states a bound, or \"chance\": it says that the value is about that of chance" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
+};
+
+static const struct fot_column claims_columns[] = {
+	{ "claim_id", FOT_COLUMN_TEXT, false, "id of the claim in results/paper/claims.json" },
+	{ "claim", FOT_COLUMN_TEXT, false, "what the paper says" },
+	{ "source", FOT_COLUMN_TEXT, false, "label of the table, figure or section in arXiv 2307.03170" },
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "metric", FOT_COLUMN_TEXT, false, "metric of value_a and value_b" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "a", FOT_COLUMN_TEXT, false, "condition A: variant, memory, context length, place" },
+	{ "b", FOT_COLUMN_TEXT, false, "condition B, chance, or a number" },
+	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
+	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
+	{ "gain", FOT_COLUMN_BOOL, false,
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
+	{ "value_b", FOT_COLUMN_REAL, false, "metric of B on the common items" },
+	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for perplexity, else in the metric's unit" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the lines of the claim in this run" },
+	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
+	{ "paper_a", FOT_COLUMN_REAL, false, "published value of A" },
+	{ "paper_b", FOT_COLUMN_REAL, false, "published value of B" },
+	{ "paper_where", FOT_COLUMN_TEXT, false, "what the published values are of" },
+	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+};
+
+static const struct fot_column samples_columns[] = {
+	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "dense or knn" },
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
+	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
+	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
+	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
+	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
+	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
+	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
+	{ "after", FOT_COLUMN_TEXT, false, "text behind the query token, which it is to predict" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0" },
+	{ "knn_score", FOT_COLUMN_REAL, false, "share of the query's attention mass on retrieved keys" },
+	{ "n_retrieved", FOT_COLUMN_INT, false, "retrieved keys: top_k, or with dense memory all" },
+	{ "rank", FOT_COLUMN_INT, false, "1: the retrieved key with the most mass" },
+	{ "key_position", FOT_COLUMN_INT, false, "place of the retrieved token in the document's tokens" },
+	{ "key_token", FOT_COLUMN_INT, false, "id of the retrieved token" },
+	{ "key_before", FOT_COLUMN_TEXT, false, "text before the retrieved token" },
+	{ "key_text", FOT_COLUMN_TEXT, false, "text of the retrieved token" },
+	{ "key_after", FOT_COLUMN_TEXT, false, "text behind the retrieved token" },
+	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
+	{ "focus_score", FOT_COLUMN_REAL, false,
+	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -305,7 +385,7 @@ static const struct fot_column train_columns[] = {
 	{ "loss_nats", FOT_COLUMN_REAL, false, "mean cross-entropy of the step's targets" },
 	{ "lr", FOT_COLUMN_REAL, false, "learning rate" },
 	{ "grad_norm", FOT_COLUMN_REAL, false, "global norm of the gradient before clipping" },
-	{ "method", FOT_COLUMN_TEXT, false, "standard or crossbatch" },
+	{ "method", FOT_COLUMN_TEXT, false, "standard, crossbatch, memorizing, transformer-xl or longllama" },
 	{ "window", FOT_COLUMN_INT, false, "tokens of a window" },
 	{ "w", FOT_COLUMN_INT, false, "own earlier windows in sight" },
 	{ "d", FOT_COLUMN_INT, false, "documents in sight, the own one included" },
@@ -347,6 +427,10 @@ const struct fot_schema fot_schema_distraction = {
 	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
 	COUNT(distraction_columns)
 };
+const struct fot_schema fot_schema_samples = {
+	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
+	samples_columns, COUNT(samples_columns)
+};
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
 	COUNT(summary_columns)
@@ -372,12 +456,17 @@ const struct fot_schema fot_schema_paper = { "paper/TASK",
 					     "Published figures, in results/paper/TASK.csv, one file per task.",
 					     paper_columns, COUNT(paper_columns) };
 
+const struct fot_schema fot_schema_claims = { "claims",
+					      "Claims of the paper: one row per pair of conditions that a run has.",
+					      claims_columns, COUNT(claims_columns) };
+
 const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
 						 &fot_schema_lookup,     &fot_schema_fewshot,
 						 &fot_schema_distraction, &fot_schema_summary,
 						 &fot_schema_train,      &fot_schema_valid,
 						 &fot_schema_compare,    &fot_schema_report,
-						 &fot_schema_paper };
+						 &fot_schema_paper,      &fot_schema_claims,
+						 &fot_schema_samples };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)

@@ -41,6 +41,10 @@ extern const struct fot_schema fot_schema_compare;
 /* Written by `report -o`; what it reads from results/paper/. */
 extern const struct fot_schema fot_schema_report;
 extern const struct fot_schema fot_schema_paper;
+/* Written by `report -o`: claims of the paper against our rows. */
+extern const struct fot_schema fot_schema_claims;
+/* Written by `samples`. */
+extern const struct fot_schema fot_schema_samples;
 
 /* All schemas, in the order of the documentation. */
 extern const struct fot_schema *const fot_schemas[];

@@ -30,7 +30,7 @@ struct comparing {
 
 /* What makes a condition; run and model may be called otherwise. */
 static const char *const group_columns[] = { "task",        "dataset", "context_length", "model_variant",
-					     "memory_mode", "top_k",   "mem_dtype",      "window" };
+					     "memory_mode", "top_k",   "mem_dtype",      "window", "own_tokens" };
 
 /* What must agree between the two rows of a document. */
 static const struct {
@@ -292,7 +292,7 @@ static bool same_family(const struct fot_table *t, size_t a, size_t b)
 {
 	static const char *const columns[] = { "dataset", "model_variant", "memory_mode",  "top_k",       "mem_dtype",
 					       "window",  "metric",        "prompt_style", "calibration", "layer",
-					       "task",    NULL };
+					       "task",    "own_tokens", NULL };
 
 	return fot_table_same_all(t, a, t, b, columns) && fot_table_has(t, b, "p_value");
 }
@@ -450,8 +450,10 @@ const char *fot_compare_verdict(const struct fot_table *compared)
 static void place_text(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_puts(out, fot_table_text(t, row, "metric"));
-	if (fot_table_has(t, row, "n_shots"))
-		fot_str_printf(out, ", %lld shots", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "n_shots")) {
+		fot_str_puts(out, ", ");
+		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
+	}
 	if (fot_table_has(t, row, "n_contexts"))
 		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
 	if (fot_table_has(t, row, "layer"))

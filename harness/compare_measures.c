@@ -27,28 +27,19 @@ struct found {
 	size_t n_ok;
 };
 
-/* Key of a group; run and model may be called otherwise. */
+/* Run and model may be called otherwise. */
+static const char *const condition_columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype", "window", NULL };
+
 static int make_groups(struct comparing *c, struct fot_groups *out, const struct fot_table *t)
 {
-	static const char *const shared[] = { "dataset", "context_length", "model_variant", "memory_mode",
-					      "top_k",   "mem_dtype",      "window" };
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
-		key[n++] = shared[i];
-	for (size_t i = 0; c->task->place[i]; i++)
-		key[n++] = c->task->place[i];
-	key[n] = NULL;
-	return fot_groups_add(out, t, 0, t->n_rows, key, c->err);
+	return fot_measured_groups(out, t, 0, t->n_rows, condition_columns, c->task, NULL, c->err);
 }
 
 static bool same_group(const struct comparing *c, size_t old, size_t new)
 {
-	static const char *const shared[] = { "dataset", "context_length", "model_variant", "memory_mode", "top_k",
-					      "mem_dtype", "window", NULL };
-
-	return fot_table_same_all(c->base, old, c->new, new, shared) &&
+	return fot_table_same(c->base, old, c->new, new, "dataset") &&
+	       fot_table_same(c->base, old, c->new, new, "context_length") &&
+	       fot_table_same_all(c->base, old, c->new, new, condition_columns) &&
 	       fot_table_same_all(c->base, old, c->new, new, c->task->place);
 }
 
@@ -139,8 +130,9 @@ static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows
 }
 
 static void write_row(struct comparing *c, const struct fot_measure *m, const struct fot_contrast *k,
-		      const struct found *f, size_t old, size_t new)
+		      const struct found *f, const struct fot_rows *old_rows, size_t new)
 {
+	size_t old = old_rows->row[0];
 	const char *tier = f->identical							    ? "identical" :
 			   f->same_answers && f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
 										      "statistical";
@@ -148,6 +140,7 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	size_t row = fot_table_add(c->out);
 
 	fot_table_copy_shared(c->out, row, c->base, old);
+	fot_rows_set_axis(c->out, row, old_rows, c->task);
 	fot_table_set_text(c->out, row, "metric", m->metric);
 	fot_table_set_int(c->out, row, "n_items", (int64_t)k->n_items);
 	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base, old, "run_id"));
@@ -193,7 +186,7 @@ static int compare_group(struct comparing *c, const struct fot_group *g)
 
 		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed, c->err));
 		if (k.has_delta)
-			write_row(c, &c->task->measure[m], &k, &f, g->row[0], new.row[0]);
+			write_row(c, &c->task->measure[m], &k, &f, &old, new.row[0]);
 	}
 out:
 	fot_free(used);

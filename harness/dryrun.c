@@ -33,9 +33,13 @@ static double item_flops(const struct fot_plan *p, const struct fot_item *item, 
 	const struct fot_condition *k = &p->condition[item->condition];
 	const struct fot_config *c = fot_model_config(p->model[k->model].model);
 	double d = c->hidden_size, window = k->opts.window;
-	int upper = k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 : 0;
+	int upper = k->mode == FOT_MEMORY_XL   ? c->n_layers :
+		    k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 :
+						 0;
 	/* Lower memory layers are read while the memory is filled: half of it on average. */
-	double fill_pairs = (double)cost->filled * (double)cost->filled / 2 * (c->n_mem_layers - 1);
+	double fill_pairs = k->mode == FOT_MEMORY_XL ? (double)cost->filled * window * upper :
+						       (double)cost->filled * (double)cost->filled / 2 *
+							       (c->n_mem_layers - 1);
 
 	return (double)cost->filled * (layer_flops(c, upper) + 2.0 * upper * d * window) +
 	       (upper ? 4.0 * d * fill_pairs : 0) +
@@ -102,20 +106,20 @@ out:
 	return status;
 }
 
-int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t threads, struct fot_err *err)
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
 {
 	struct cost all = { 0 };
 	char time_text[32] = "unknown";
 	size_t most = 0;
 	double rate = 0;
-	int status = measure_rate(&rate, plan, threads, err);
+	int status = measure_rate(&rate, plan, work->threads, err);
 
 	if (status != FOT_OK)
 		return status;
 	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed",
 		       "tokens asked", "flop", "MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
-		size_t bytes = fot_plan_bytes(plan, c, threads);
+		size_t bytes = fot_plan_bytes(plan, c, work);
 		struct cost cost = { 0 };
 
 		most = bytes > most ? bytes : most;
@@ -137,7 +141,7 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t thread
 	if (rate > 0)
 		fot_duration_text(all.flops / rate, time_text);
 	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s\n",
-		       time_text, rate * 1e-9, threads, plan->model[plan->condition[0].model].name);
+		       time_text, rate * 1e-9, work->threads, plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	return fot_str_check(out, err);
 }

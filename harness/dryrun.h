@@ -7,6 +7,6 @@
 
 /* Items, tokens, floating point operations and memory, per condition and in all, and
  * the time in all from the engine's rate, measured for a moment. */
-int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, int32_t threads, struct fot_err *err);
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err);
 
 #endif

@@ -3,7 +3,17 @@
  * One pass over the document serves all context lengths: the prefix is read
  * unscored, then each target window is scored once per length with the session's
  * reach set to L - W, rewound in between, and committed to memory after the
- * longest, whose keys and values are the ones that stay. */
+ * longest, whose keys and values are the ones that stay.
+ *
+ * Multi-doc: the others are read once; before each target window the session goes back to
+ * their end and reads the own tokens before the window again, so that the own share does
+ * not grow from window to window.
+ *
+ * With cached windows (Transformer-XL) a window's keys and values depend on how much was read
+ * before, so each length is a pass of its own.  A length that reaches beyond all that can have
+ * an influence (fot_session_sight) is one walk through the targets from the sight's start; for a
+ * shorter one what the length allows is read anew before each target window.  All such long
+ * lengths have the same scores, bit by bit. */
 #ifndef FOT_EVALUATE_H
 #define FOT_EVALUATE_H
 
@@ -11,6 +21,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "harness/task_class.h"
 #include "model/session.h"
 #include "tasks/task.h"
 
@@ -22,5 +33,8 @@ int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_reques
 int64_t fot_evaluate_memory(const struct fot_request *r);
 /* Tokens fed in all: what the progress line counts. */
 int64_t fot_evaluate_cost(bool has_memory, size_t begin, size_t n_targets, size_t n_lengths);
+/* The same with cached windows: what goes unscored and scored. sight as fot_session_sight says. */
+struct fot_cost fot_evaluate_cached_cost(const int64_t *context_length, size_t n_lengths, int64_t window,
+					 int64_t sight, int64_t n_targets);
 
 #endif

@@ -3,19 +3,19 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/blas.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
-size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, int32_t threads)
+size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
-	struct fot_session_opts opts = p->condition[condition].opts;
+	struct fot_session_opts opts = fot_plan_session(p, condition, w);
 
-	opts.n_threads = threads;
-	opts.mem_max = fot_plan_memory(p, condition);
-	opts.cache_windows = fot_plan_cache(p, condition);
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
 }
 
@@ -36,20 +36,35 @@ static size_t number_in(const char *path, const char *key, size_t unit)
 	return bytes;
 }
 
-static size_t available(void)
+/* What a limit on the address space leaves beside the buffers of matrix products. */
+static size_t address_space(int32_t threads)
 {
-	size_t kernel = number_in("/proc/meminfo", "MemAvailable:", 1024);
-	size_t group = number_in("/sys/fs/cgroup/memory.max", NULL, 1);
+	size_t used = number_in("/proc/self/statm", NULL, (size_t)sysconf(_SC_PAGESIZE));
+	struct rlimit most;
 
-	return kernel < group ? kernel : group;
+	if (getrlimit(RLIMIT_AS, &most) != 0 || most.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	used = fot_size_add(used, fot_blas_bytes(threads));
+	return used < most.rlim_cur ? (size_t)most.rlim_cur - used : 0;
 }
 
-int fot_plan_fits(const struct fot_plan *p, int32_t threads, struct fot_err *err)
+static size_t available(int32_t threads)
 {
-	size_t room = available();
+	size_t room[] = { number_in("/proc/meminfo", "MemAvailable:", 1024),
+			  number_in("/sys/fs/cgroup/memory.max", NULL, 1), address_space(threads) };
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < sizeof room / sizeof room[0]; i++)
+		least = room[i] < least ? room[i] : least;
+	return least;
+}
+
+int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot_err *err)
+{
+	size_t room = available(w->threads);
 
 	for (size_t c = 0; c < p->n_conditions; c++) {
-		size_t need = fot_plan_bytes(p, c, threads);
+		size_t need = fot_plan_bytes(p, c, w);
 
 		if (need > room)
 			return FOT_FAIL(err, FOT_ERR_USAGE,

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "harness/grid_impl.h"
+#include "harness/labels.h"
 #include "harness/summary_impl.h"
 
 /* Does the row compare its condition with itself? Its baseline then has its name, up to the place. */
@@ -113,7 +114,7 @@ static void add_row(struct fot_grid *g, size_t row)
 {
 	struct fot_grid_column c = { .metric = g->view->metric[metric_index(
 					     g->view, fot_table_text(g->t, row, "metric"))],
-				     .x = g->view->axis ? fot_table_int(g->t, row, g->view->axis, 0) : 0 };
+				     .x = g->view->axis ? fot_label_place(g->t, row, g->view->axis) : 0 };
 	size_t line = line_of(g, row);
 
 	if (line == g->n_lines)
@@ -132,7 +133,7 @@ static void place_row(struct fot_grid *g, size_t row)
 		size_t *cell = &g->row[line * g->n_columns + c];
 
 		if (strcmp(g->column[c].metric, fot_table_text(g->t, row, "metric")) == 0 && *cell == SIZE_MAX &&
-		    (!g->view->axis || fot_table_int(g->t, row, g->view->axis, 0) == g->column[c].x))
+		    (!g->view->axis || fot_label_place(g->t, row, g->view->axis) == g->column[c].x))
 			*cell = row;
 	}
 }

@@ -37,7 +37,7 @@ struct fot_grid {
 	size_t n_lines;
 	struct fot_grid_column {
 		const char *metric;
-		int64_t x;  /* of the axis */
+		int64_t x;  /* of the axis: fot_label_place */
 		bool paper; /* the published figures of this place, behind it */
 	} *column;
 	size_t n_columns;

@@ -144,6 +144,7 @@ static const struct {
 	{ "run", "run" },          { "model_variant", "model" }, { "memory_mode", "memory" },
 	{ "depth", "depth" },      { "prompt_style", "filler" }, { "context_length", "context" },
 	{ "layer", "layer" },      { "calibration", "scores" },  { "mem_dtype", "keys in" },
+	{ "own_tokens", "own tokens" },
 	{ "window", "window" },    { "model", "weights" },
 };
 
@@ -248,7 +249,7 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 	if (strcmp(v->axis, "context_length") == 0)
 		fot_label_length(out, c->x);
 	else if (strcmp(v->axis, "n_shots") == 0)
-		fot_str_printf(out, "%lld shot%s", (long long)c->x, c->x == 1 ? "" : "s");
+		fot_label_shots(out, c->x);
 	else
 		fot_str_printf(out, "d = %lld", (long long)c->x);
 }
@@ -266,6 +267,8 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 	}
 	if (strcmp(relation, "above") == 0)
 		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : "> ");
+	if (strcmp(relation, "chance") == 0)
+		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$\\approx$" : "about ");
 	if (percent)
 		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.1f\\,\\%%" : "%.1f %%", 100 * lo);
 	else if (lo < hi)

@@ -9,9 +9,10 @@
 
 /* --- the worker --- */
 
-int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads, struct fot_err *err)
+int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, const struct fot_work *work,
+		    struct fot_err *err)
 {
-	*w = (struct fot_worker){ .plan = plan, .threads = threads, .share = true };
+	*w = (struct fot_worker){ .plan = plan, .work = *work };
 	w->state = fot_calloc(plan->spec->n_tasks, sizeof *w->state);
 	return w->state ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a worker");
 }
@@ -37,19 +38,17 @@ int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
 {
 	const struct fot_condition *c = &w->plan->condition[condition];
 	const struct fot_model *m = w->plan->model[c->model].model;
-	struct fot_session_opts opts = c->opts;
+	struct fot_session_opts opts;
 	int status;
 
 	if (w->session && w->condition == condition)
 		return FOT_OK;
 	close_session(w);
-	opts.n_threads = w->threads;
-	opts.no_skip = w->no_skip;
-	opts.mem_max = fot_plan_memory(w->plan, condition);
-	opts.cache_windows = w->share ? fot_plan_cache(w->plan, condition) : 0;
+	opts = fot_plan_session(w->plan, condition, &w->work);
 	w->condition = condition;
 	FOT_TRY(fot_session_open(&w->session, m, &opts, err));
-	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE, w->share, err));
+	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE,
+			       !w->work.no_sharing, err));
 out:
 	if (status != FOT_OK)
 		close_session(w);

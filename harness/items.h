@@ -10,17 +10,16 @@
 /* A session per condition, kept while items of one condition follow each other. */
 struct fot_worker {
 	const struct fot_plan *plan;
-	int32_t threads;
-	bool share;   /* keep what prompts have in common: changes no bit */
-	bool no_skip; /* compute every window to the last layer: changes no bit */
+	struct fot_work work;
 	struct fot_session *session;
 	struct fot_asker asker; /* of session */
 	size_t condition;       /* of session */
 	void **state;           /* [n_tasks] what the tasks' classes keep */
 };
 
-/* share on, no_skip off. Errors: FOT_ERR_RUN. */
-int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, int32_t threads, struct fot_err *err);
+/* Errors: FOT_ERR_RUN. */
+int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, const struct fot_work *work,
+		    struct fot_err *err);
 void fot_worker_release(struct fot_worker *w);
 /* Open the session (and asker) of a condition, unless it is open. */
 int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err);

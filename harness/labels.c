@@ -20,6 +20,21 @@ void fot_label_length(struct fot_str *out, int64_t length)
 		fot_str_printf(out, "%lld", (long long)length);
 }
 
+int64_t fot_label_place(const struct fot_table *t, size_t row, const char *axis)
+{
+	if (strcmp(axis, "n_shots") == 0 && strcmp(fot_table_text(t, row, "shots_asked"), "fill") == 0)
+		return FOT_PLACE_FILL;
+	return fot_table_int(t, row, axis, 0);
+}
+
+void fot_label_shots(struct fot_str *out, int64_t place)
+{
+	if (place == FOT_PLACE_FILL)
+		fot_str_puts(out, "as many as fit");
+	else
+		fot_str_printf(out, "%lld shot%s", (long long)place, place == 1 ? "" : "s");
+}
+
 static bool is_control(char c)
 {
 	return (unsigned char)c < 0x20 || c == 0x7f;

@@ -15,6 +15,7 @@
 #include "harness/cmd_plot.h"
 #include "harness/cmd_report.h"
 #include "harness/cmd_run.h"
+#include "harness/cmd_samples.h"
 #include "harness/cmd_task.h"
 #include "harness/cmd_score.h"
 #include "harness/cmd_text.h"
@@ -39,6 +40,8 @@ static const struct command commands[] = {
 	{ "passkey", fot_cmd_passkey, "find a number in a long text: depth x length", false },
 	{ "fewshot", fot_cmd_fewshot, "classification from growing numbers of demonstrations", false },
 	{ "lookup", fot_cmd_lookup, "questions about a long dictionary", false },
+	{ "distraction", fot_cmd_distraction, "attention mass on the own document among d in sight", false },
+	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true },

@@ -6,6 +6,7 @@
 
 #include <cblas.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -75,6 +76,15 @@ static cJSON *append(struct doc *d, cJSON *list, cJSON *item)
 
 /* --- sections --- */
 
+/* Where paths of the spec are looked for too: merge needs it. */
+static void add_folder(struct doc *d, cJSON *root, const struct fot_spec *spec)
+{
+	char *folder = spec->folder ? realpath(spec->folder, NULL) : NULL;
+
+	text(d, root, "spec_folder", folder);
+	free(folder);
+}
+
 static void add_tool(struct doc *d, cJSON *root)
 {
 	cJSON *o = object(d, root, "tool");
@@ -110,6 +120,8 @@ static void add_architecture(struct doc *d, cJSON *model, const struct fot_confi
 	boolean(d, o, "tie_embeddings", c->tie_embeddings);
 	boolean(d, o, "mem_positionals", c->mem_positionals);
 	boolean(d, o, "qk_norm", c->qk_norm);
+	if (c->cached_windows)
+		number(d, o, "cached_windows", c->cached_windows);
 	text(d, o, "mix", c->mix == FOT_MIX_JOINT ? "joint" : "gate");
 	layers = array(d, o, "mem_layers");
 	for (int i = 0; i < c->n_mem_layers; i++)
@@ -171,7 +183,7 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		number(d, o, "window", c->opts.window);
 		if (c->mode == FOT_MEMORY_KNN)
 			number(d, o, "top_k", c->opts.top_k);
-		if (c->mode != FOT_MEMORY_NONE)
+		if (fot_memory_stores(c->mode))
 			text(d, o, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
 	}
 }
@@ -271,7 +283,7 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 	text(d, o, "cpu", cpu);
 	number(d, o, "processors", (double)sysconf(_SC_NPROCESSORS_ONLN));
 	number(d, o, "memory_bytes", (double)fot_mem_total());
-	number(d, o, "threads", opts->threads);
+	number(d, o, "threads", opts->work.threads);
 	text(d, blas, "configuration", openblas_get_config());
 	text(d, blas, "core", openblas_get_corename());
 	number(d, mpi, "size", 1);
@@ -336,6 +348,7 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 		d.failed = true;
 	}
 	text(&d, root, "spec_sha256", m->plan->spec_sha256);
+	add_folder(&d, root, m->plan->spec);
 	number(&d, root, "seed", (double)m->plan->spec->seed);
 	if (m->plan->limit)
 		number(&d, root, "limit", (double)m->plan->limit);

@@ -49,12 +49,13 @@ const struct fot_measured_task fot_measured_tasks[] = {
 	  .measure = lookup_measures,
 	  .n_measures = COUNT(lookup_measures) },
 	{ .schema = &fot_schema_fewshot,
-	  .place = LIST("n_shots", "calibration"),
+	  .place = LIST("shots_asked", "calibration"),
 	  .item = LIST("item_id", "demo_seed"),
 	  .same = LIST("item_sha256", "n_tokens_prompt", "n_shots_fitted", "n_labels", "label_gold", "memory_tokens",
 		       "tokenizer_sha256", "status"),
 	  .outcome = LIST("correct", "label_pred", "score_gold_nats", "score_best_other_nats"),
 	  .axis = "n_shots",
+	  .axis_place = "shots_asked",
 	  .measure = fewshot_measures,
 	  .n_measures = COUNT(fewshot_measures) },
 	{ .schema = &fot_schema_distraction,
@@ -77,7 +78,50 @@ const struct fot_measured_task *fot_measured_task(const struct fot_schema *schem
 	return NULL;
 }
 
+static size_t add_columns(const char **key, size_t n, const char *const *columns)
+{
+	for (size_t i = 0; columns[i]; i++)
+		key[n++] = columns[i];
+	return n;
+}
+
+int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,
+			const char *const *condition, const struct fot_measured_task *task, const char *part,
+			struct fot_err *err)
+{
+	const char *key[FOT_GROUP_COLUMNS + 1];
+	size_t n = add_columns(key, 0, condition);
+
+	n = add_columns(key, n, LIST("dataset", "context_length"));
+	n = add_columns(key, n, task->place);
+	if (part)
+		key[n++] = part;
+	key[n] = NULL;
+	return fot_groups_add(out, t, first, last, key, err);
+}
+
 /* --- rows --- */
+
+int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < r->n && task->axis; i++) {
+		int64_t x = fot_table_int(r->t, r->row[i], task->axis, INT64_MAX);
+
+		least = x < least ? x : least;
+	}
+	return least;
+}
+
+void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
+		       const struct fot_measured_task *task)
+{
+	int64_t least = fot_rows_axis(r, task);
+
+	if (least < INT64_MAX)
+		fot_table_set_int(out, row, task->axis, least);
+}
 
 static bool has_status(const struct fot_table *t, size_t row, const char *status)
 {

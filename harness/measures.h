@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "harness/groups.h"
 #include "harness/stats.h"
 #include "harness/table.h"
 
@@ -39,6 +40,7 @@ struct fot_measured_task {
 	const char *const *same;    /* what the same item has in common in two runs */
 	const char *const *outcome; /* what came out: equal bits of all mean equal runs */
 	const char *axis;           /* column along which a condition is compared with itself */
+	const char *axis_place;     /* what stands for it in place; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
 	const struct fot_measure *measure;
@@ -50,12 +52,23 @@ const struct fot_measured_task *fot_measured_task(const struct fot_schema *schem
 extern const struct fot_measured_task fot_measured_tasks[];
 extern const size_t fot_n_measured_tasks;
 
+/* Adds to out the rows [first, last) by the condition's columns (a list that ends with NULL),
+ * dataset, context_length, the task's place and part (a column, or NULL). Errors: FOT_ERR_RUN. */
+int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,
+			const char *const *condition, const struct fot_measured_task *task, const char *part,
+			struct fot_err *err);
+
 struct fot_rows {
 	const struct fot_table *t;
 	const size_t *row;
 	size_t n;
 };
 
+/* Least value of the task's axis among the rows; INT64_MAX: they have none. */
+int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task);
+/* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. */
+void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
+		       const struct fot_measured_task *task);
 /* How many have a status; one that ends with * stands for all that begin so. */
 int64_t fot_rows_with_status(const struct fot_rows *r, const char *status);
 /* The stream of a set of rows: one per dataset, so that all conditions draw the same items. */

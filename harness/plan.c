@@ -30,6 +30,35 @@ static bool same_model(const struct fot_model_spec *a, const struct fot_model_sp
 		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
 }
 
+/* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
+static int check_folder(const char *dir, struct fot_err *err)
+{
+	static const char zoo[] = "zoo/";
+	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
+	int status;
+
+	if (fot_is_dir(dir))
+		return FOT_OK;
+	fot_path_base(&name, dir);
+	FOT_TRY(fot_str_check(&name, err));
+	if (strlen(dir) >= name.len + sizeof zoo - 1) {
+		size_t at = strlen(dir) - name.len - (sizeof zoo - 1);
+
+		if (strncmp(dir + at, zoo, sizeof zoo - 1) == 0)
+			fot_str_printf(&recipe, "%.*strain/recipes/%s.json", (int)at, dir, name.data);
+	}
+	FOT_TRY(fot_str_check(&recipe, err));
+	if (recipe.len && fot_file_exists(recipe.data))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
+				  recipe.data, dir);
+	else
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model", dir);
+out:
+	fot_str_release(&recipe);
+	fot_str_release(&name);
+	return status;
+}
+
 static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
 {
 	struct fot_plan_model *m;
@@ -45,6 +74,7 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
+	FOT_TRY(check_folder(spec->dir, err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
 		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
@@ -69,20 +99,24 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
 		       struct fot_err *err)
 {
-	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
+	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
-	c->mode = m->mode;
+	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.search = search[m->mode];
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
 	if (m->mode == FOT_MEMORY_KNN && m->top_k)
 		c->opts.top_k = m->top_k;
 	if (m->dtype_given)
 		c->opts.mem_dtype = m->dtype;
-	if (m->mode != FOT_MEMORY_NONE && config->n_mem_layers == 0)
+	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: memory \"xl\" is for models with cached windows, which training with method "
+				"\"transformer-xl\" makes", pm->spec->dir);
+	if (fot_memory_stores(m->mode) && config->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
 				pm->spec->dir);
@@ -104,9 +138,9 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(&label, ":%d", c->opts.top_k);
-	for (size_t i = 0; i < spec->n_mem_layers && c->mode != FOT_MEMORY_NONE; i++)
+	for (size_t i = 0; i < spec->n_mem_layers && fot_memory_stores(c->mode); i++)
 		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
-	if (c->mode != FOT_MEMORY_NONE)
+	if (fot_memory_stores(c->mode))
 		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
 	FOT_TRY(fot_str_check(&label, err));
 	for (size_t i = 0; i < p->n_conditions; i++) {
@@ -222,7 +256,7 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 {
 	int64_t most = 0;
 
-	if (p->condition[condition].mode == FOT_MEMORY_NONE)
+	if (!fot_memory_stores(p->condition[condition].mode))
 		return 0;
 	for (size_t t = 0; t < p->spec->n_tasks; t++) {
 		int64_t need = p->spec->task[t].class->memory(p, condition, t);
@@ -232,17 +266,42 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 	return most;
 }
 
-int64_t fot_plan_cache(const struct fot_plan *p, size_t condition)
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->class->repeats && t->class->repeats(t);
+}
+
+/* Does any item of the condition read windows that others read too? */
+static bool shares_windows(const struct fot_plan *p, size_t condition)
+{
+	for (size_t i = 0; i < p->n_items; i++)
+		if (p->item[i].condition == condition &&
+		    (fot_task_class_of(p, &p->item[i])->stem || repeats(&p->spec->task[p->item[i].task])))
+			return true;
+	return false;
+}
+
+static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 {
 	const struct fot_condition *c = &p->condition[condition];
 	const struct fot_config *config = fot_model_config(p->model[c->model].model);
 	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, config->hidden_size);
 	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
-	bool shares = false;
 
-	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		shares |= p->spec->task[t].class->stem != NULL;
-	return !shares ? 0 : want < most ? want : most;
+	if (!shares_windows(p, condition))
+		return 0;
+	return want < most ? want : most;
+}
+
+struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	struct fot_session_opts opts = p->condition[condition].opts;
+
+	opts.n_threads = w->threads;
+	opts.no_skip = w->no_skipping;
+	opts.mem_max = fot_plan_memory(p, condition);
+	opts.cache_windows = w->no_sharing ? 0 : cache_windows(p, condition);
+	return opts;
 }
 
 /* --- exclusions --- */

@@ -29,7 +29,7 @@ struct fot_plan_model {
 struct fot_condition {
 	size_t model; /* index into the plan's models */
 	const char *variant;
-	struct fot_session_opts opts; /* n_threads and mem_max are the runner's */
+	struct fot_session_opts opts; /* less what the work adds: fot_plan_session */
 	enum fot_memory_mode mode;
 	char *label; /* "lm-fot/fot/knn:128/bf16", unique */
 };
@@ -89,9 +89,16 @@ const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct
 /* Most memory tokens that any item of a condition can need. */
 int64_t fot_plan_memory(const struct fot_plan *p, size_t condition);
 
-/* Windows that a condition's session shall keep by their tokens, when prompts may share any:
- * a few prompts' worth, within a fixed number of bytes. */
-int64_t fot_plan_cache(const struct fot_plan *p, size_t condition);
+/* How a plan is worked off: changes no bit of what comes out. */
+struct fot_work {
+	int32_t threads;  /* >= 1 */
+	bool no_sharing;  /* read every prompt from its start */
+	bool no_skipping; /* compute every window to the last layer */
+};
+/* What a condition's session is opened with, wherever one is opened or estimated. Where prompts
+ * may share any, it keeps windows by their tokens: a few prompts' worth, within a fixed number
+ * of bytes. */
+struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condition, const struct fot_work *w);
 
 /* --- for task classes --- */
 

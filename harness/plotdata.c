@@ -22,6 +22,7 @@ struct builder {
 	struct names datasets, series;
 	struct names all; /* series of all figures: a series looks the same in each */
 	struct lengths lengths;
+	int64_t own; /* multi-doc: own tokens of all rows; -1: they differ */
 	struct fot_plot_text *out;
 };
 
@@ -56,6 +57,8 @@ void fot_plot_series(struct fot_str *out, const struct fot_table *t, size_t row)
 	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
 	if (strcmp(mode, "none") == 0)
 		fot_str_puts(out, " (no memory)");
+	else if (strcmp(mode, "xl") == 0)
+		fot_str_puts(out, " (cached window)");
 	else if (strcmp(mode, "knn") == 0)
 		fot_str_printf(out, " (top-%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else
@@ -107,9 +110,10 @@ static bool point_of(const struct builder *b, size_t row, struct point *p)
 	const char *baseline = fot_table_text(b->t, row, "baseline_run_id"), *at = strrchr(baseline, '@');
 	int64_t length = 0;
 
-	if (strcmp(fot_table_text(b->t, row, "metric"), "perplexity") != 0)
+	if (strcmp(fot_table_text(b->t, row, "metric"), "perplexity") != 0 ||
+	    fot_table_has(b->t, row, "own_tokens") != (b->figure == FOT_FIGURE_MULTIDOC))
 		return false;
-	if (b->figure == FOT_FIGURE_PERPLEXITY) {
+	if (b->figure != FOT_FIGURE_CHANGE) {
 		p->value = fot_table_real(b->t, row, "value", 0);
 		p->low = fot_table_real(b->t, row, "ci_low", p->value);
 		p->high = fot_table_real(b->t, row, "ci_high", p->value);
@@ -171,6 +175,12 @@ static void put_origin(struct builder *b, size_t row, const char *series)
 	put_point(b, row, series, length, &zero);
 }
 
+/* The own share, as long as all rows have the same. */
+static void add_own(struct builder *b, int64_t own)
+{
+	b->own = b->own == 0 || b->own == own ? own : -1;
+}
+
 static int collect(struct builder *b, struct fot_err *err)
 {
 	struct fot_str series = FOT_STR_INIT;
@@ -195,6 +205,7 @@ static int collect(struct builder *b, struct fot_err *err)
 			status = FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
 			break;
 		}
+		add_own(b, fot_table_int(b->t, row, "own_tokens", 0));
 		put_origin(b, row, series.data);
 		add_length(&b->lengths, fot_table_int(b->t, row, "context_length", 0));
 		put_point(b, row, series.data, fot_table_int(b->t, row, "context_length", 0), &p);
@@ -233,6 +244,7 @@ static void put_names(struct builder *b)
 	static const char *const titles[] = {
 		"Perplexity against context length (95 % intervals over documents)",
 		"Change of perplexity against the shortest context (paired 95 % intervals)",
+		"Perplexity among other documents (95 % intervals over documents)",
 	};
 	struct fot_str *out = &b->out->names;
 	const struct lengths *l = &b->lengths;
@@ -242,6 +254,8 @@ static void put_names(struct builder *b)
 	put_array(out, "series", &b->series);
 	put_looks(out, &b->series, &b->all);
 	fot_str_printf(out, "title = \"%s\"\n", titles[b->figure]);
+	if (b->figure == FOT_FIGURE_MULTIDOC)
+		fot_str_printf(out, "own = %lld\n", (long long)b->own);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n", l->n ? (long long)l->at[0] : 1LL,
 		       l->n ? (long long)l->at[l->n - 1] : 1LL);
 	fot_str_printf(out, "n_lengths = %zu\n", l->n);
@@ -271,7 +285,7 @@ int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, en
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
-	if (figure > FOT_FIGURE_CHANGE)
+	if (figure > FOT_FIGURE_MULTIDOC)
 		return fot_plot_measures(out, summary, figure, err);
 	b.datasets.at = fot_calloc(summary->n_rows, sizeof(char *));
 	b.series.at = fot_calloc(summary->n_rows, sizeof(char *));

@@ -8,6 +8,7 @@
 enum fot_figure {
 	FOT_FIGURE_PERPLEXITY,
 	FOT_FIGURE_CHANGE,
+	FOT_FIGURE_MULTIDOC,
 	FOT_FIGURE_PASSKEY,
 	FOT_FIGURE_LOOKUP,
 	FOT_FIGURE_FEWSHOT,
@@ -21,7 +22,8 @@ struct fot_plot_text {
 };
 
 /* PERPLEXITY: estimates. CHANGE: percent against the shortest context, the
- * shortest itself as zero. The others (plotdata_measures.c), in percent but for the last:
+ * shortest itself as zero. Both of one document's own memory; MULTIDOC: estimates where the
+ * memory also holds other documents. The others (plotdata_measures.c), in percent but for the last:
  *   PASSKEY      panel,context_length,depth,value,n_total: a panel per condition
  *   LOOKUP       dataset,series,context_length,value,low,high: low and high are the lowest and
  *                highest trial; a panel for tokens, one for whole values

@@ -197,7 +197,7 @@ static int find_names(struct builder *b)
 		if (panel.failed || !add_name(&b->panels, panel.data, levels_of(b, row)) ||
 		    !add_name(&b->series, series.data, no_levels))
 			status = no_memory(b);
-		add_x(b, fot_table_int(b->t, row, b->k->x, 0));
+		add_x(b, fot_label_place(b->t, row, b->k->x));
 		add_depth(b, fot_table_real(b->t, row, "depth", 0));
 	}
 	fot_str_release(&series);
@@ -247,13 +247,13 @@ static void put_bars(const struct builder *b, size_t row)
 static void put_row(struct builder *b, size_t row, const char *panel, const char *series)
 {
 	struct fot_str *out = &b->out->data;
-	int64_t x = fot_table_int(b->t, row, b->k->x, 0);
+	int64_t x = fot_table_int(b->t, row, b->k->x, 0), place = fot_label_place(b->t, row, b->k->x);
 	double depth = fot_table_real(b->t, row, "depth", 0);
 
 	fot_plot_cell(out, panel);
 	fot_str_putc(out, ',');
 	if (b->figure == FOT_FIGURE_PASSKEY) {
-		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, x));
+		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, place));
 		fot_str_double(out, depth);
 		fot_str_printf(out, ",%zu,", depth_place(b, depth));
 		fot_str_double(out, b->k->factor * fot_table_real(b->t, row, "value", 0));
@@ -262,7 +262,7 @@ static void put_row(struct builder *b, size_t row, const char *panel, const char
 		fot_plot_cell(out, series);
 		fot_str_printf(out, ",%lld,", (long long)x);
 		if (b->figure == FOT_FIGURE_FEWSHOT)
-			fot_str_printf(out, "%zu,", place_of(b, x));
+			fot_str_printf(out, "%zu,", place_of(b, place));
 		put_bars(b, row);
 	}
 	fot_str_putc(out, '\n');
@@ -337,6 +337,8 @@ static void put_tics(const struct builder *b)
 		fot_str_puts(out, i ? ", \"" : "\"");
 		if (lengths)
 			fot_label_length(out, b->x[i]);
+		else if (b->x[i] == FOT_PLACE_FILL)
+			fot_str_puts(out, "fill");
 		else
 			fot_str_printf(out, "%lld", (long long)b->x[i]);
 		fot_str_printf(out, "\" %lld", by_place ? (long long)i + 1 : (long long)b->x[i]);

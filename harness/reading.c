@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "harness/options.h"
 #include "harness/reading_options.h"
+#include "model/blas.h"
 
 /* Program, libraries and their buffers. */
 #define PROCESS_BYTES ((size_t)7 << 20)
@@ -112,6 +113,7 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 {
 	struct fot_session_opts o;
 	int64_t local;
+	int status;
 
 	lay_reading(r, m, f);
 	if (r->blocks && f->last_context)
@@ -131,7 +133,8 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window of %lld tokens is too long", (long long)local);
 	o.window = (int32_t)local;
 	o.mem_max = (int64_t)longest;
-	return fot_session_open(&r->session, m, &o, err);
+	status = fot_blas_check(o.n_threads, err);
+	return status == FOT_OK ? fot_session_open(&r->session, m, &o, err) : status;
 }
 
 void fot_reading_close(struct fot_reading *r)

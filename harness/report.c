@@ -37,7 +37,7 @@ static int no_memory(const struct builder *b)
 static bool same_cell(const struct fot_table *t, size_t a, size_t b)
 {
 	static const char *const columns[] = { "context_length", "dataset",   "model_variant", "memory_mode", "top_k",
-					       "mem_dtype",      "window",    "model",         NULL };
+					       "mem_dtype",      "window",    "model",         "own_tokens",  NULL };
 
 	return fot_table_same_all(t, a, t, b, columns);
 }
@@ -166,7 +166,7 @@ static int write_cell(struct builder *b, struct cell *c)
 
 static bool same_column(const struct builder *b, const struct cell *c, const struct cell *d)
 {
-	static const char *const columns[] = { "dataset", "context_length", NULL };
+	static const char *const columns[] = { "dataset", "context_length", "own_tokens", NULL };
 
 	return fot_table_same_all(b->in, c->first, b->in, d->first, columns);
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "harness/groups.h"
+#include "harness/labels.h"
 #include "harness/measures.h"
 #include "harness/report_impl.h"
 
@@ -42,20 +43,14 @@ static struct fot_rows rows_of(const struct builder *b, const struct cell *c)
 	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
 }
 
+static const char *const condition_columns[] = { "model", "model_variant", "memory_mode", "top_k",
+						 "mem_dtype", "window", NULL };
+
 /* Groups of all runs, and a cell for each; of a run all groups stand together. */
 static int find_cells(struct builder *b)
 {
-	static const char *const shared[] = { "model",     "model_variant", "memory_mode", "top_k",
-					      "mem_dtype", "window",        "dataset",     "context_length" };
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = 0;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
-		key[n++] = shared[i];
-	for (size_t i = 0; b->task->place[i]; i++)
-		key[n++] = b->task->place[i];
-	key[n] = NULL;
 	b->cell = fot_calloc(b->in->n_rows, sizeof *b->cell);
 	b->p = fot_alloc(b->in->n_rows, sizeof *b->p);
 	if (!b->cell || !b->p)
@@ -63,7 +58,8 @@ static int find_cells(struct builder *b)
 	for (size_t r = 0; r < b->n_runs && status == FOT_OK; r++) {
 		size_t g = b->groups.n;
 
-		status = fot_groups_add(&b->groups, b->in, b->run[r].first, b->run[r].last, key, b->err);
+		status = fot_measured_groups(&b->groups, b->in, b->run[r].first, b->run[r].last, condition_columns,
+					     b->task, NULL, b->err);
 		for (; g < b->groups.n && status == FOT_OK; g++) {
 			b->cell[b->n] = (struct cell){ .run = r, .group = g };
 			b->n += !b->task->detail || !fot_table_has(b->in, first(b, &b->cell[b->n]), b->task->detail);
@@ -74,15 +70,25 @@ static int find_cells(struct builder *b)
 
 /* --- what the paper says: the nearest length it has --- */
 
+/* A published value; of what the paper says to be about chance, chance where we measured. */
+static bool paper_value(const struct builder *b, size_t paper, size_t row, double *value)
+{
+	bool chance = strcmp(fot_table_text(b->paper, paper, "relation"), "chance") == 0;
+
+	*value = chance ? fot_table_real(b->in, row, "chance_level", 0) : fot_table_real(b->paper, paper, "value", 0);
+	return chance ? fot_table_has(b->in, row, "chance_level") : fot_table_has(b->paper, paper, "value");
+}
+
 static bool paper_fits(const struct builder *b, size_t paper, size_t row, const char *metric)
 {
 	static const char *const texts[] = { "dataset", "model_variant" };
 	double ours = (double)fot_table_int(b->in, row, "context_length", 0),
 	       theirs = (double)fot_table_int(b->paper, paper, "context_length", 0);
+	double value;
 
 	if (strcmp(fot_table_text(b->paper, paper, "task"), b->task->schema->name) != 0 ||
-	    strcmp(fot_table_text(b->paper, paper, "metric"), metric) != 0 ||
-	    !fot_table_has(b->paper, paper, "value") || fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs)
+	    strcmp(fot_table_text(b->paper, paper, "metric"), metric) != 0 || !paper_value(b, paper, row, &value) ||
+	    (theirs > 0 && fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
 		const char *said = fot_table_text(b->paper, paper, texts[i]);
@@ -97,16 +103,15 @@ static bool paper_fits(const struct builder *b, size_t paper, size_t row, const 
 /* The paper fills the context with demonstrations: its figure stands beside the most of them. */
 static bool most_shots(const struct builder *b, const struct cell *c)
 {
-	static const char *const condition[] = { "model",     "model_variant", "memory_mode", "top_k",
-						 "mem_dtype", "window",        "dataset",     "context_length",
-						 "calibration", NULL };
-	int64_t shots = fot_table_int(b->in, first(b, c), "n_shots", 0);
+	static const char *const place[] = { "dataset", "context_length", "calibration", NULL };
+	int64_t shots = fot_label_place(b->in, first(b, c), "n_shots");
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct cell *d = &b->cell[i];
 
-		if (d->run == c->run && fot_table_same_all(b->in, first(b, c), b->in, first(b, d), condition) &&
-		    fot_table_int(b->in, first(b, d), "n_shots", 0) > shots)
+		if (d->run == c->run && fot_table_same_all(b->in, first(b, c), b->in, first(b, d), condition_columns) &&
+		    fot_table_same_all(b->in, first(b, c), b->in, first(b, d), place) &&
+		    fot_label_place(b->in, first(b, d), "n_shots") > shots)
 			return false;
 	}
 	return true;
@@ -114,13 +119,15 @@ static bool most_shots(const struct builder *b, const struct cell *c)
 
 static void add_paper(struct builder *b, const struct cell *c, const char *metric)
 {
+	double value;
+
 	if (!most_shots(b, c))
 		return;
 	for (size_t r = 0; r < b->paper->n_rows; r++) {
-		if (!paper_fits(b, r, first(b, c), metric))
+		if (!paper_fits(b, r, first(b, c), metric) || !paper_value(b, r, first(b, c), &value))
 			continue;
-		fot_table_set_real(b->out, c->out, "paper_low", fot_table_real(b->paper, r, "value", 0));
-		fot_table_set_real(b->out, c->out, "paper_high", fot_table_real(b->paper, r, "value", 0));
+		fot_table_set_real(b->out, c->out, "paper_low", value);
+		fot_table_set_real(b->out, c->out, "paper_high", value);
 		fot_table_set_text(b->out, c->out, "paper_source", fot_table_text(b->paper, r, "source"));
 		fot_table_set_text(b->out, c->out, "paper_relation", fot_table_text(b->paper, r, "relation"));
 	}
@@ -152,6 +159,7 @@ static int write_cell(struct builder *b, struct cell *c, const struct fot_measur
 	c->n_items = m.n_items;
 	c->out = fot_table_add(b->out);
 	fot_table_copy_shared(b->out, c->out, b->in, first(b, c));
+	fot_rows_set_axis(b->out, c->out, &r, b->task);
 	fot_table_set_text(b->out, c->out, "run", b->run[c->run].name);
 	fot_table_set_text(b->out, c->out, "metric", what->metric);
 	fot_table_set_int(b->out, c->out, "n_items", (int64_t)m.n_items);

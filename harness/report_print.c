@@ -53,8 +53,11 @@ static void caption_perplexity(struct fot_str *out, const struct fot_grid *g)
 				  "one BOS at the start of the document. " :
 				  "no BOS. ");
 	fot_str_printf(out,
-		       "Context length: local window plus memory. In brackets the 95 %%"
+		       "Context length: local window plus memory%s. In brackets the 95 %%"
 		       " interval of the bootstrap over documents (%d draws, percentiles).",
+		       fot_table_has(g->t, g->line[0], "own_tokens") ?
+			       ", of which the own tokens are the document's and the rest is windows of other documents" :
+			       "",
 		       FOT_STATS_DRAWS);
 	bold(out, "lower", "sign flips over documents");
 }
@@ -156,9 +159,11 @@ static const struct section {
 	struct fot_view view;
 	void (*caption)(struct fot_str *out, const struct fot_grid *g);
 } sections[] = {
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens" },
 	  caption_perplexity },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "bits_per_byte" }, "context_length", { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL },
+	  caption_perplexity },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "bits_per_byte" }, "context_length", { "own_tokens" }, NULL, NULL },
 	  caption_perplexity },
 	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style" }, NULL, NULL },
 	  caption_passkey },

@@ -147,11 +147,13 @@ static int do_item(struct runner *r, const struct fot_item *item)
 	struct fot_table rows;
 	struct fot_err problem = { 0 };
 	cJSON *samples = cJSON_CreateArray(); /* without memory there are none */
-	int status;
+	int status, evaluated;
 
 	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	status = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
-	if (status == FOT_OK) {
+	evaluated = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
+	/* Over a file that changed meanwhile nothing is a result, nor would anything after it be. */
+	FOT_TRY(fot_map_check_all(r->err));
+	if (evaluated == FOT_OK) {
 		r->manifest.counts.skipped += is_skipped(&rows);
 		status = keep_item(r, item, &rows, samples);
 		r->manifest.counts.done += status == FOT_OK;
@@ -159,8 +161,8 @@ static int do_item(struct runner *r, const struct fot_item *item)
 		fot_progress_end();
 		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, problem.text);
 		r->manifest.counts.failed++;
-		status = FOT_OK;
 	}
+out:
 	fot_table_release(&rows);
 	cJSON_Delete(samples);
 	return status;
@@ -226,7 +228,7 @@ static int do_condition(struct runner *r, size_t first, size_t last, size_t *ord
 	for (size_t i = first; i < last; i++)
 		if (is_mine(r, i))
 			order[n++] = i;
-	if (!r->opts->merge && !r->opts->no_sharing)
+	if (!r->opts->merge && !r->opts->work.no_sharing)
 		fot_schedule(order, n, &r->worker, NULL);
 	for (size_t i = 0; i < n && status == FOT_OK && !fot_signals_pending(); i++)
 		status = visit_item(r, order[i]);
@@ -332,7 +334,7 @@ static void report_end(const struct runner *r)
 
 	fot_duration_text(fot_clock() - r->begun, wall);
 	fot_log(FOT_LOG_INFO,
-		"%lld items: %lld done (%lld resumed, %lld too short), %lld failed; %s; peak memory %.0f MiB",
+		"%lld items: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
 		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
 		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 }
@@ -344,9 +346,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	int status;
 
 	fot_signals_install();
-	FOT_TRY(fot_worker_init(&r.worker, plan, opts->threads, err));
-	r.worker.share = !opts->no_sharing;
-	r.worker.no_skip = opts->no_skipping;
+	FOT_TRY(fot_worker_init(&r.worker, plan, &opts->work, err));
 	FOT_TRY(begin(&r));
 	begun = true;
 	FOT_TRY(do_items(&r));

@@ -13,9 +13,7 @@
 struct fot_run_opts {
 	const char *output;
 	enum fot_outdir_mode mode;
-	int32_t threads; /* >= 1 */
-	bool no_sharing;  /* read every prompt from its start */
-	bool no_skipping; /* compute every window to the last layer */
+	struct fot_work work;
 	bool timings;    /* false: timing columns stay empty */
 	bool quiet;      /* no table on stdout */
 	bool json;       /* the summary as JSON on stdout instead of the table */

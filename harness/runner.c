@@ -12,6 +12,7 @@
 #include "harness/jsondiff.h"
 #include "harness/run.h"
 #include "harness/store.h"
+#include "model/blas.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -21,6 +22,11 @@ int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err)
 {
 	if (c->resume && c->overwrite)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--resume and --overwrite exclude each other");
+	if (c->quiet && c->verbose)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--quiet and --verbose exclude each other");
+	if (c->dry_run && (c->json || c->shard))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: not with --dry-run, which prints a table of all items",
+				c->json ? "json" : "shard");
 	if (!c->output && !c->dry_run)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
 	return FOT_OK;
@@ -79,10 +85,10 @@ static int set_shard(struct fot_run_opts *opts, const char *text, struct fot_err
 	return FOT_OK;
 }
 
-static int print_dry_run(const struct fot_plan *plan, int32_t threads, struct fot_err *err)
+static int print_dry_run(const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
-	int status = fot_dry_run(&text, plan, threads, err);
+	int status = fot_dry_run(&text, plan, work, err);
 
 	if (status == FOT_OK) {
 		fputs(text.data, stdout);
@@ -120,12 +126,12 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 		.mode = c->resume    ? FOT_OUTDIR_RESUME :
 			c->overwrite ? FOT_OUTDIR_OVERWRITE :
 				       FOT_OUTDIR_NEW,
-		.threads = c->threads          ? (int32_t)c->threads :
-			   plan->spec->threads ? plan->spec->threads :
-						 fot_default_threads(),
+		.work = { .threads = c->threads          ? (int32_t)c->threads :
+				     plan->spec->threads ? plan->spec->threads :
+							   fot_default_threads(),
+			  .no_sharing = c->no_sharing,
+			  .no_skipping = c->no_skipping },
 		.timings = !c->no_timings,
-		.no_sharing = c->no_sharing,
-		.no_skipping = c->no_skipping,
 		.quiet = c->quiet,
 		.json = c->json,
 		.argc = argc,
@@ -138,10 +144,12 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 
 	FOT_TRY(set_shard(&opts, c->shard, err));
 	FOT_TRY(check_given(plan, given, err));
-	if (c->dry_run)
-		return print_dry_run(plan, opts.threads, err);
 	if (!given)
-		FOT_TRY(fot_plan_fits(plan, opts.threads, err));
+		FOT_TRY(fot_blas_check(opts.work.threads, err));
+	if (c->dry_run)
+		return print_dry_run(plan, &opts.work, err);
+	if (!given)
+		FOT_TRY(fot_plan_fits(plan, &opts.work, err));
 	if (c->limit)
 		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset or trials: not for reporting",
 			(long long)c->limit);

@@ -18,11 +18,16 @@
 #define MAX_TOKENS ((int64_t)1 << 40)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const mode_names[] = { "none", "dense", "knn" };
+static const char *const mode_names[] = { "none", "dense", "knn", "xl" };
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
 	return mode_names[m];
+}
+
+bool fot_memory_stores(enum fot_memory_mode m)
+{
+	return m == FOT_MEMORY_DENSE || m == FOT_MEMORY_KNN;
 }
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -213,12 +218,14 @@ static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, cons
 	FOT_TRY(fot_json_string(node, "mem_dtype", false, &dtype, &ctx, r->err));
 	if (!fot_memory_parse(m, mode) || (top_k && m->mode != FOT_MEMORY_KNN) || (top_k && m->top_k)) {
 		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-				  "%s: mode \"%.40s\": expected none, dense or knn, and top_k only with knn",
+				  "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only with knn",
 				  where, mode);
 		goto out;
 	}
 	m->top_k = top_k ? (int32_t)top_k : m->top_k;
-	if (dtype) {
+	if (dtype && m->mode == FOT_MEMORY_NONE) {
+		status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_dtype: mode none stores nothing", where);
+	} else if (dtype) {
 		m->dtype_given = true;
 		m->dtype = strcmp(dtype, "f32") == 0 ? FOT_F32 : FOT_BF16;
 		if (strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0)
@@ -237,7 +244,7 @@ static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char 
 	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
 		return FOT_OK;
 	if (cJSON_IsString(node))
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn or knn:K",
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn, knn:K or xl",
 				where, node->valuestring);
 	return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected a text or an object", where);
 }
@@ -410,7 +417,7 @@ static int read_exclusion(struct fot_exclusion *x, const cJSON *node, const char
 	x->has_memory = memory != NULL;
 	if (memory && !fot_memory_parse(&x->memory, memory))
 		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-				  "%s: memory \"%.40s\": expected none, dense, knn or knn:K", where, memory);
+				  "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl", where, memory);
 out:
 	return status;
 }
@@ -462,7 +469,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	s->seed = (uint64_t)seed;
 	s->window = (int32_t)window;
 	s->threads = (int32_t)threads;
-	if (!s->name && !(s->name = fot_strdup("run"))) {
+	if ((!s->name && !(s->name = fot_strdup("run"))) || (base_dir && !(s->folder = fot_strdup(base_dir)))) {
 		status = fot_spec_no_memory(&r);
 		goto out;
 	}
@@ -514,6 +521,7 @@ void fot_spec_release(struct fot_spec *s)
 	fot_free(s->model);
 	fot_free(s->task);
 	fot_free(s->name);
+	fot_free(s->folder);
 	*s = (struct fot_spec){ 0 };
 }
 

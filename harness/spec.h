@@ -7,9 +7,13 @@
  *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
  *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 },
+ *                { "task": "perplexity", "datasets": ["tex"], "context_lengths": ["2560", "128k"],
+ *                  "own_tokens": "2k" },   the rest of the memory: other documents (multi-doc)
  *                { "task": "passkey", "context_lengths": ["2k-256k*2"], "depths": [0, 0.5, 1],
  *                  "prompt_styles": ["paper", "text", "decoys"], "datasets": ["books"], "trials": 5 },
- *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 } ] }
+ *                { "task": "lookup", "context_lengths": ["4k", "1M"], "trials": 10, "question_tokens": 256 },
+ *                { "task": "distraction", "datasets": ["proofs"], "n_contexts": [1, 2, 4, 8, 16, 32, 64],
+ *                  "target_tokens": "2k", "documents": 32 } ] }
  *
  * Every axis is a list; a run is their product, less what "exclude" names: a list of
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
@@ -31,7 +35,8 @@
 #include "datasets/dataset.h"
 #include "model/config.h"
 
-enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN };
+/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model. */
+enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL };
 
 struct fot_memory_spec {
 	enum fot_memory_mode mode;
@@ -56,12 +61,14 @@ struct fot_task_class;
 struct fot_task_spec {
 	const struct fot_task_class *class;
 	char **dataset; /* names, or paths where they are */
+	char **dataset_written; /* [n_datasets] as the spec has them; NULL: the same */
 	size_t n_datasets;
 	enum fot_split split;
 	int64_t *context_length; /* ascending, distinct */
 	size_t n_lengths;
 	int64_t target_tokens; /* per document */
 	int64_t max_documents; /* per dataset */
+	int64_t own_tokens;    /* perplexity, multi-doc: of the document itself; 0: single-doc */
 	double *depth;         /* ascending, distinct, 0 to 1 */
 	size_t n_depths;
 	int *style; /* enum fot_passkey_style, as given */
@@ -73,7 +80,9 @@ struct fot_task_spec {
 	int64_t demo_seeds, test_items, answer_tokens;
 	int scoring;    /* enum fot_fewshot_score */
 	bool balanced, repeat_demos;
-	char *template; /* file; NULL: by the set's name */
+	int64_t *contexts; /* d of distraction: ascending, distinct, from 1 */
+	size_t n_contexts;
+	char *template, *template_written; /* file; NULL: by the set's name */
 };
 
 struct fot_lengths {
@@ -95,6 +104,7 @@ struct fot_exclusion {
 
 struct fot_spec {
 	char *name;
+	char *folder; /* of its file, from where paths are looked for too; NULL: none */
 	uint64_t seed;
 	int32_t window;  /* 0: each model's */
 	int32_t threads; /* 0: not said */
@@ -119,8 +129,10 @@ cJSON *fot_spec_json(const struct fot_spec *s); /* NULL without memory */
 int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err);
 
 const char *fot_memory_mode_name(enum fot_memory_mode m);
+/* Are keys and values of the memory layers kept for good? */
+bool fot_memory_stores(enum fot_memory_mode m);
 const char *fot_spec_split_name(enum fot_split split);
-/* "none", "dense", "knn", "knn:K" into m; false if it is none of them. */
+/* "none", "dense", "knn", "knn:K", "xl" into m; false if it is none of them. */
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 
 /* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,

@@ -92,20 +92,22 @@ static int read_datasets(struct fot_task_spec *t, const cJSON *node, const struc
 
 	FOT_TRY(fot_spec_list(node, "datasets", &entry, &n, ctx, r->err));
 	t->dataset = fot_calloc(n, sizeof *t->dataset);
-	if (!t->dataset)
+	t->dataset_written = fot_calloc(n, sizeof *t->dataset_written);
+	if (!t->dataset || !t->dataset_written)
 		return fot_spec_no_memory(r);
 	for (; entry; entry = entry->next) {
 		if (!cJSON_IsString(entry) || !*entry->valuestring)
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: expected texts", ctx->where);
-		if (find_name((const char *const *)t->dataset, t->n_datasets, entry->valuestring) >= 0)
+		if (find_name((const char *const *)t->dataset_written, t->n_datasets, entry->valuestring) >= 0)
 			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: datasets: \"%.80s\" stands twice",
 					ctx->where, entry->valuestring);
 		t->dataset[t->n_datasets] = is_path(entry->valuestring) ?
 						    fot_spec_resolve(entry->valuestring, r->base_dir) :
 						    fot_strdup(entry->valuestring);
-		if (!t->dataset[t->n_datasets])
-			return fot_spec_no_memory(r);
+		t->dataset_written[t->n_datasets] = fot_strdup(entry->valuestring);
 		t->n_datasets++;
+		if (!t->dataset[t->n_datasets - 1] || !t->dataset_written[t->n_datasets - 1])
+			return fot_spec_no_memory(r);
 	}
 out:
 	return status;
@@ -145,6 +147,12 @@ static int read_target_tokens(struct fot_task_spec *t, const cJSON *node, const 
 			      const struct fot_spec_reader *r)
 {
 	return fot_spec_size(node, "target_tokens", 1, MAX_TOKENS, &t->target_tokens, ctx, r->err);
+}
+
+static int read_own_tokens(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			   const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "own_tokens", 1, MAX_TOKENS, &t->own_tokens, ctx, r->err);
 }
 
 static int read_documents(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
@@ -236,6 +244,7 @@ static int read_shots(struct fot_task_spec *t, const cJSON *node, const struct f
 
 	FOT_TRY(fot_spec_list(node, "shots", &entry, &n, ctx, r->err));
 	fot_free(t->shots);
+	fot_free(t->contexts);
 	t->n_shots = 0;
 	t->shots = fot_calloc(n, sizeof *t->shots);
 	if (!t->shots)
@@ -287,7 +296,11 @@ static int read_template(struct fot_task_spec *t, const cJSON *node, const struc
 	int status;
 
 	FOT_TRY(fot_json_string(node, "template", false, &path, ctx, r->err));
-	if (path && !(t->template = fot_spec_resolve(path, r->base_dir)))
+	if (!path)
+		return FOT_OK;
+	t->template = fot_spec_resolve(path, r->base_dir);
+	t->template_written = fot_strdup(path);
+	if (!t->template || !t->template_written)
 		return fot_spec_no_memory(r);
 out:
 	return status;
@@ -311,6 +324,36 @@ static int read_repeat_demos(struct fot_task_spec *t, const cJSON *node, const s
 	return fot_json_bool(node, "repeat_demos", false, &t->repeat_demos, ctx, r->err);
 }
 
+static int read_contexts(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			 const struct fot_spec_reader *r)
+{
+	const cJSON *entry = NULL;
+	size_t n;
+	int status;
+
+	FOT_TRY(fot_spec_list(node, "n_contexts", &entry, &n, ctx, r->err));
+	t->contexts = fot_calloc(n, sizeof *t->contexts);
+	if (!t->contexts)
+		return fot_spec_no_memory(r);
+	for (; entry; entry = entry->next) {
+		int64_t d = 0;
+		bool good = cJSON_IsString(entry) ? fot_parse_size(entry->valuestring, &d) :
+						    fot_json_as_i64(entry, 0, MAX_AXIS, &d, ctx, NULL) == FOT_OK;
+
+		if (!good || d < 1 || d > MAX_AXIS)
+			return FOT_FAIL(r->err, FOT_ERR_USAGE,
+					"%s: n_contexts: expected numbers of documents in sight, 1 to %d", ctx->where, MAX_AXIS);
+		t->contexts[t->n_contexts++] = d;
+	}
+	qsort(t->contexts, t->n_contexts, sizeof *t->contexts, ascending);
+	for (size_t i = 1; i < t->n_contexts; i++)
+		if (t->contexts[i] == t->contexts[i - 1])
+			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: n_contexts: %lld stands twice", ctx->where,
+					(long long)t->contexts[i]);
+out:
+	return status;
+}
+
 /* --- writers --- */
 
 static bool add_lengths(cJSON *o, const struct fot_task_spec *t)
@@ -329,7 +372,8 @@ static bool add_datasets(cJSON *o, const struct fot_task_spec *t)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < t->n_datasets && good; i++)
-		good = cJSON_AddItemToArray(list, cJSON_CreateString(t->dataset[i]));
+		good = cJSON_AddItemToArray(
+			list, cJSON_CreateString(t->dataset_written ? t->dataset_written[i] : t->dataset[i]));
 	return good;
 }
 
@@ -341,6 +385,12 @@ static bool add_split(cJSON *o, const struct fot_task_spec *t)
 static bool add_target_tokens(cJSON *o, const struct fot_task_spec *t)
 {
 	return cJSON_AddNumberToObject(o, "target_tokens", (double)t->target_tokens);
+}
+
+/* Only where it is: specs without keep their hash. */
+static bool add_own_tokens(cJSON *o, const struct fot_task_spec *t)
+{
+	return !t->own_tokens || cJSON_AddNumberToObject(o, "own_tokens", (double)t->own_tokens);
 }
 
 static bool add_documents(cJSON *o, const struct fot_task_spec *t)
@@ -405,10 +455,10 @@ static bool add_answer_tokens(cJSON *o, const struct fot_task_spec *t)
 	return cJSON_AddNumberToObject(o, "answer_tokens", (double)t->answer_tokens);
 }
 
-/* Its contents are in the plan's identity. */
+/* As written: its contents are in the plan's identity. */
 static bool add_template(cJSON *o, const struct fot_task_spec *t)
 {
-	return !t->template || cJSON_AddStringToObject(o, "template", t->template);
+	return !t->template || cJSON_AddStringToObject(o, "template", t->template_written);
 }
 
 static bool add_scoring(cJSON *o, const struct fot_task_spec *t)
@@ -426,6 +476,16 @@ static bool add_repeat_demos(cJSON *o, const struct fot_task_spec *t)
 	return cJSON_AddBoolToObject(o, "repeat_demos", t->repeat_demos);
 }
 
+static bool add_contexts(cJSON *o, const struct fot_task_spec *t)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "n_contexts");
+	bool good = list != NULL;
+
+	for (size_t i = 0; i < t->n_contexts && good; i++)
+		good = cJSON_AddItemToArray(list, cJSON_CreateNumber((double)t->contexts[i]));
+	return good;
+}
+
 /* --- the keys --- */
 
 static const struct {
@@ -438,6 +498,7 @@ static const struct {
 	{ "split", read_split, add_split },
 	{ "context_lengths", read_lengths, add_lengths },
 	{ "target_tokens", read_target_tokens, add_target_tokens },
+	{ "own_tokens", read_own_tokens, add_own_tokens },
 	{ "documents", read_documents, add_documents },
 	{ "depths", read_depths, add_depths },
 	{ "prompt_styles", read_styles, add_styles },
@@ -451,6 +512,7 @@ static const struct {
 	{ "balanced", read_balanced, add_balanced },
 	{ "repeat_demos", read_repeat_demos, add_repeat_demos },
 	{ "answer_tokens", read_answer_tokens, add_answer_tokens },
+	{ "n_contexts", read_contexts, add_contexts },
 };
 
 static int read_class(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
@@ -522,12 +584,17 @@ bool fot_spec_task_print(cJSON *list, const struct fot_task_spec *t)
 
 void fot_spec_task_release(struct fot_task_spec *t)
 {
-	for (size_t k = 0; k < t->n_datasets; k++)
+	for (size_t k = 0; k < t->n_datasets; k++) {
 		fot_free(t->dataset[k]);
+		if (t->dataset_written)
+			fot_free(t->dataset_written[k]);
+	}
 	fot_free(t->dataset);
+	fot_free(t->dataset_written);
 	fot_free(t->context_length);
 	fot_free(t->depth);
 	fot_free(t->style);
 	fot_free(t->shots);
 	fot_free(t->template);
+	fot_free(t->template_written);
 }

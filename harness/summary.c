@@ -29,6 +29,8 @@ void fot_summary_baseline(struct fot_str *out, const struct fot_table *t, size_t
 	if (fot_table_has(t, row, "top_k"))
 		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
 	fot_str_printf(out, "@%lld", (long long)fot_table_int(t, row, "context_length", 0));
-	if (fot_table_has(t, row, "n_shots"))
+	if (fot_table_has(t, row, "shots_asked"))
+		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
+	else if (fot_table_has(t, row, "n_shots"))
 		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
 }

@@ -50,22 +50,9 @@ static size_t first(const struct builder *b, size_t group)
 	return b->groups.at[group].row[0];
 }
 
-/* condition, dataset, length, place, part (or NULL) */
 static int make_groups(struct builder *b, struct fot_groups *out, const char *part)
 {
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; condition_columns[i]; i++)
-		key[n++] = condition_columns[i];
-	key[n++] = "dataset";
-	key[n++] = "context_length";
-	for (size_t i = 0; b->task->place[i]; i++)
-		key[n++] = b->task->place[i];
-	if (part)
-		key[n++] = part;
-	key[n] = NULL;
-	return fot_groups_add(out, b->in, 0, b->in->n_rows, key, b->err);
+	return fot_measured_groups(out, b->in, 0, b->in->n_rows, condition_columns, b->task, part, b->err);
 }
 
 /* --- which groups are compared --- */
@@ -89,6 +76,8 @@ static bool same_place(const struct builder *b, size_t a, size_t c, const char *
 
 		if ((but && strcmp(column, but) == 0) || (along_length && strcmp(column, "n_records") == 0))
 			continue;
+		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
+			continue;
 		if (!fot_table_same(b->in, a, b->in, c, column))
 			return false;
 	}
@@ -102,9 +91,11 @@ static bool find_itself(const struct builder *b, size_t g, size_t *base)
 
 	*base = g;
 	for (size_t k = 0; axis && k < b->groups.n; k++) {
+		struct fot_rows least = rows_of(b, &b->groups.at[*base]), other = rows_of(b, &b->groups.at[k]);
+
 		if (same(b, first(b, k), first(b, g), condition_columns) &&
 		    same_place(b, first(b, k), first(b, g), axis) &&
-		    fot_table_int(b->in, first(b, k), axis, 0) < fot_table_int(b->in, first(b, *base), axis, 0))
+		    fot_rows_axis(&other, b->task) < fot_rows_axis(&least, b->task))
 			*base = k;
 	}
 	return *base != g;
@@ -217,6 +208,7 @@ static size_t add_row(struct builder *b, const struct fot_group *g, const char *
 	size_t row = fot_table_add(b->out);
 
 	fot_table_copy_shared(b->out, row, b->in, g->row[0]);
+	fot_rows_set_axis(b->out, row, &r, b->task);
 	if (b->task->part && !part)
 		fot_table_set_empty(b->out, row, b->task->part);
 	fot_table_set_text(b->out, row, "metric", metric);

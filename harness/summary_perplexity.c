@@ -56,7 +56,7 @@ static bool same_cell(const struct fot_table *t, size_t a, size_t b, const char 
 
 static bool same_memory(const struct fot_table *t, size_t a, size_t b)
 {
-	static const char *const columns[] = { "memory_mode", "top_k", "mem_dtype", "window", "run_id", NULL };
+	static const char *const columns[] = { "memory_mode", "top_k", "mem_dtype", "window", "run_id", "own_tokens", NULL };
 
 	return fot_table_same_all(t, a, t, b, columns);
 }

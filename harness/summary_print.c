@@ -13,21 +13,34 @@ static const struct section {
 	const char *caption; /* in Markdown */
 	const char *items;   /* what n_items counts; NULL: not said */
 } sections[] = {
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens" },
 	  "perplexity per token",
 	  "Perplexity per token." INTERVALS "bootstrap over documents.",
 	  "documents" },
-	{ { "perplexity", FOT_GRID_WITH_ITSELF, { "perplexity" }, "context_length", { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_WITH_ITSELF, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens" },
 	  NULL,
 	  "Change of perplexity against the same model and memory at its shortest context, on the same tokens." INTERVALS
 	  "paired bootstrap over documents; p: sign flips, adjusted by Holm over the lengths.",
 	  NULL },
-	{ { "perplexity", FOT_GRID_WITH_BASELINE, { "perplexity" }, "context_length", { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_WITH_BASELINE, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens" },
 	  NULL,
 	  "Difference of perplexity from the vanilla model (the local weights with the same memory) at the same context "
 	  "length, on the same tokens; intervals and p as above.",
 	  NULL },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity_trend", "perplexity_rank" }, NULL, { NULL }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL },
+	  "perplexity per token among other documents",
+	  "Multi-doc: perplexity per token; of the memory the own tokens are the document's, the rest is windows of others."
+	  INTERVALS "bootstrap over documents.",
+	  "documents" },
+	{ { "perplexity", FOT_GRID_WITH_ITSELF, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL },
+	  NULL,
+	  "Multi-doc: change against the shortest context, on the same tokens; intervals and p as above.",
+	  NULL },
+	{ { "perplexity", FOT_GRID_WITH_BASELINE, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL },
+	  NULL,
+	  "Multi-doc: difference from the vanilla model at the same context length, on the same tokens.",
+	  NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity_trend", "perplexity_rank" }, NULL, { "own_tokens" }, NULL, NULL },
 	  NULL,
 	  "Trend with the context length: Theil-Sen slope of the mean nll against log2(length), below 0 where longer "
 	  "contexts help, and Spearman's rank correlation." INTERVALS "bootstrap over documents.",
@@ -115,11 +128,11 @@ static void count(struct fot_str *out, const struct fot_grid *g, const char *col
 
 static void describe_items(struct fot_str *out, const struct fot_grid *g, const struct section *s)
 {
-	bool perplexity = strcmp(s->view.task, "perplexity") == 0;
+	bool perplexity = strcmp(s->view.task, "perplexity") == 0, distraction = strcmp(s->view.task, "distraction") == 0;
 
 	fot_grid_range(out, g, "n_items");
 	fot_str_printf(out, " %s%s", s->items, perplexity ? "" : " per cell");
-	count(out, g, "n_skipped", perplexity || strcmp(s->view.task, "distraction") == 0 ? "too short" : "too long");
+	count(out, g, "n_skipped", perplexity ? "too short" : distraction ? "too short or with too few others" : "too long");
 	count(out, g, "n_failed", "failed");
 	if (perplexity) {
 		fot_str_puts(out, ", ");

@@ -160,7 +160,7 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows, 
 		       struct fot_err *err)
 {
 	static const char *const columns[] = { "run_id",     "model",     "model_variant", "memory_mode", "top_k",
-					       "mem_dtype",  "window",    "dataset",       NULL };
+					       "mem_dtype",  "window",    "dataset",       "own_tokens",  NULL };
 	struct fot_groups groups = { 0 };
 	int status = fot_groups_add(&groups, rows, 0, rows->n_rows, columns, err);
 

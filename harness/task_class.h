@@ -40,6 +40,8 @@ struct fot_task_class {
 	 * of the task share any. Borrowed until the next call on this worker. */
 	int (*stem)(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
 		    struct fot_err *err);
+	/* Do windows come again in items of this task, besides those of stems? NULL: no. */
+	bool (*repeats)(const struct fot_task_spec *t);
 	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */
 	int (*evaluate)(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 			struct fot_err *err);
@@ -61,6 +63,10 @@ const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const s
  * window, tokenizer_sha256. */
 size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
 		    struct fot_table *t);
+/* `items` of tasks whose items are documents: those of the split of each of the task's datasets, in
+ * their order, until max_documents have least_bytes; shorter ones between them are kept as rows that
+ * say so. Errors: FOT_ERR_INPUT (no document in the split). */
+int fot_task_documents(struct fot_plan *p, size_t condition, size_t task, int64_t least_bytes, struct fot_err *err);
 /* `memory` of tasks whose prompts have their context length: the longest one. */
 int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
 /* `cost` of an item that asks one window at the end of its context length. */
@@ -70,11 +76,14 @@ void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_r
 /* Make generated text fit for CSV and JSON: what is no UTF-8, and control characters but
  * newline and tab, become U+FFFD. Errors: FOT_ERR_RUN. */
 int fot_task_printable(struct fot_str *text, struct fot_err *err);
-/* Does the condition of this item have a memory? */
+/* Does the condition of this item have a memory, or cached windows? */
 bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item);
+/* Tokens before a window that can have any influence on it: fot_session_sight. */
+int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item);
 /* NULL where the model has none. */
 const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item);
 
-extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot;
+extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot,
+	fot_task_distraction;
 
 #endif

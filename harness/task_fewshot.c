@@ -70,11 +70,10 @@ static int open_task(struct fot_fewshot **out, const struct fot_plan *p, const s
 		.score = (enum fot_fewshot_score)t->scoring,
 	};
 
-	for (size_t i = 0; i < t->n_shots; i++)
-		if (t->shots[i] == FOT_FEWSHOT_FILL || t->shots[i] > o.shots_max)
-			o.shots_max = t->shots[i];
-	for (size_t i = 0; i < t->n_shots; i++)
-		o.shots_max = t->shots[i] == FOT_FEWSHOT_FILL ? FOT_FEWSHOT_FILL : o.shots_max;
+	for (size_t i = 0; i < t->n_shots; i++) {
+		o.fill |= t->shots[i] == FOT_FEWSHOT_FILL;
+		o.shots_max = t->shots[i] > o.shots_max ? t->shots[i] : o.shots_max;
+	}
 	return fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
 }
 
@@ -137,9 +136,22 @@ out:
 	return status;
 }
 
+/* Labels are scored, answers generated: what none of the sets needs is a slip of the pen. */
+static int check_use(const struct fot_task_spec *t, size_t n_with_labels, struct fot_err *err)
+{
+	if (n_with_labels == 0 && t->scoring != FOT_FEWSHOT_RAW)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "scoring \"%s\": the sets have answers, no labels to score",
+				fot_fewshot_score_name[t->scoring]);
+	if (n_with_labels == t->n_datasets && t->answer_tokens != DEFAULT_ANSWER_TOKENS)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "answer_tokens %lld: the sets have labels, nothing is generated",
+				(long long)t->answer_tokens);
+	return FOT_OK;
+}
+
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
+	size_t n_with_labels = 0;
 	int status = FOT_OK;
 
 	for (size_t k = 0; k < t->n_datasets; k++) {
@@ -148,7 +160,9 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 		FOT_TRY(fot_plan_labelled(p, t->dataset[k], t->template, &cell.labelled, err));
 		FOT_TRY(check(p, &cell, err));
 		FOT_TRY(add_grid(p, &cell, err));
+		n_with_labels += set_of(p, &cell)->data->n_labels > 0;
 	}
+	status = check_use(t, n_with_labels, err);
 out:
 	return status;
 }
@@ -163,6 +177,9 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 	n = n < t->test_items ? n : t->test_items;
 	n = p->limit && p->limit < n ? p->limit : n;
 	filled = filled > 0 && fot_task_has_memory(p, item) ? filled : 0;
+	if (fot_task_sight(p, item)) /* read anew for every question */
+		return (struct fot_cost){ .filled = n * (filled < fot_task_sight(p, item) ? filled : fot_task_sight(p, item)),
+					  .asked = n * window / 2 };
 	return (struct fot_cost){ .filled = filled,
 				  .asked = n * window / 2,
 				  .pairs = (double)(n * window / 2) * (double)filled };
@@ -298,6 +315,10 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
 {
 	size_t row = fot_task_row(p, item, item->context_length, t);
+	char asked[24];
+
+	shots_name(asked, item->shots);
+	fot_table_set_text(t, row, "shots_asked", asked);
 
 	fot_table_set_text(t, row, "dataset", set_of(p, item)->data->name);
 	if (item->shots != FOT_FEWSHOT_FILL)
@@ -321,6 +342,9 @@ static size_t start_row(const struct fot_plan *p, const struct fot_item *item, c
 	fot_table_set_text(t, row, "item_id", fot_fewshot_item(s->f, i)->id);
 	fot_table_set_text(t, row, "item_sha256", fot_fewshot_item(s->f, i)->sha256);
 	fot_table_set_int(t, row, "n_shots_fitted", (int64_t)s->fitted);
+	if (item->shots == FOT_FEWSHOT_FILL)
+		fot_table_set_int(t, row, "n_shots", (int64_t)s->fitted);
+	fot_table_set_text(t, row, "label_gold", fot_fewshot_gold(s->f, i));
 	fot_table_set_int(t, row, "n_labels", (int64_t)fot_fewshot_n_labels(s->f));
 	if (fot_fewshot_levels(s->f, &chance, &majority)) {
 		fot_table_set_real(t, row, "chance_level", chance);
@@ -425,7 +449,6 @@ static int ask_one(struct fot_worker *w, const struct fot_item *item, struct sta
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, &q, &reply, &o, &answer, err));
 	row = start_row(w->plan, item, s, i, table);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q.n_prompt);
-	fot_table_set_text(table, row, "label_gold", o.label_gold);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
 	if (q.n_answers) {

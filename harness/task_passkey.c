@@ -67,6 +67,8 @@ static int complete(struct fot_task_spec *t, const char *where, struct fot_err *
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
 	if (t->n_datasets && !needs_prose(t))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: only for the prompt_styles text and decoys", where);
+	if (t->split != FOT_TEST && !needs_prose(t))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: split: only for the prompt_styles text and decoys", where);
 	return FOT_OK;
 }
 

@@ -1,9 +1,11 @@
-/* task_perplexity.c: perplexity as a task class: an item is a document, at all context lengths. */
+/* task_perplexity.c: perplexity as a task class: an item is a document, at all context
+ * lengths; with own_tokens among windows of other documents (pool.h). */
 #include <string.h>
 
 #include "base/mem.h"
 #include "harness/evaluate.h"
 #include "harness/items.h"
+#include "harness/pool.h"
 #include "harness/task_class.h"
 #include "tasks/perplexity.h"
 
@@ -32,7 +34,13 @@ static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition,
 		.context_length = t->context_length,
 		.n_lengths = t->n_lengths,
 		.target_tokens = t->target_tokens,
+		.own_tokens = t->own_tokens,
 	};
+}
+
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->own_tokens > 0;
 }
 
 /* Bytes below which a document is certainly too short for some condition: a
@@ -50,46 +58,6 @@ static int64_t least_bytes(const struct fot_plan *p, size_t task)
 	return most;
 }
 
-static int add_document(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
-{
-	const struct fot_dataset *d = p->dataset[item->dataset].data;
-	struct fot_str what = FOT_STR_INIT;
-	int status;
-
-	fot_str_printf(&what, "%s/%s", fot_dataset_name(d), fot_dataset_at(d, item->document)->id);
-	FOT_TRY(fot_str_check(&what, err));
-	status = fot_plan_add(p, item, what.data, err);
-out:
-	fot_str_release(&what);
-	return status;
-}
-
-/* Documents of the split in their order, until enough are long enough; those
- * that are certainly too short are kept too, as rows that say so. */
-static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset, struct fot_err *err)
-{
-	const struct fot_task_spec *t = &p->spec->task[task];
-	const struct fot_dataset *d = p->dataset[dataset].data;
-	int64_t max = p->limit && p->limit < t->max_documents ? p->limit : t->max_documents;
-	int64_t least = least_bytes(p, task), n = 0, taken = 0;
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
-		struct fot_item item = { .condition = condition, .task = task, .dataset = dataset, .document = i };
-
-		if (t->split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != t->split)
-			continue;
-		FOT_TRY(add_document(p, &item, err));
-		taken++;
-		n += fot_dataset_at(d, i)->n_bytes >= least;
-	}
-	if (taken == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
-				  fot_dataset_name(d), fot_spec_split_name(t->split));
-out:
-	return status;
-}
-
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -97,12 +65,15 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	int status;
 
 	FOT_TRY(fot_perplexity_check(&x, err));
-	for (size_t k = 0; k < t->n_datasets; k++) {
+	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
+	FOT_TRY(fot_task_documents(p, condition, task, least_bytes(p, task), err));
+	for (size_t k = 0; t->own_tokens && k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
 
 		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
 		if (!fot_plan_excluded(p, &all))
-			FOT_TRY(add_documents(p, condition, task, all.dataset, err));
+			FOT_TRY(fot_pool_check(p, &all, &x, err));
 	}
 out:
 	return status;
@@ -112,7 +83,7 @@ static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
 {
 	struct fot_perplexity x = task_of(p, condition, task);
 
-	return (int64_t)fot_perplexity_begin(&x) + (x.target_tokens < x.window ? x.window : x.target_tokens);
+	return fot_perplexity_memory(&x);
 }
 
 /* Token counts are estimated by one byte per token, the most there can be. */
@@ -129,6 +100,11 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
 	if (!fot_task_has_memory(p, item))
 		return (struct fot_cost){ .asked = targets };
+	if (fot_task_sight(p, item))
+		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
+						targets);
+	if (x.own_tokens) /* read before each target window */
+		c.filled = (int64_t)fot_perplexity_others(&x) * x.window + targets / x.window * x.own_tokens;
 	for (size_t l = 0; l < x.n_lengths; l++) {
 		c.asked += targets;
 		c.pairs += (double)targets * (double)(x.context_length[l] - x.window);
@@ -148,6 +124,8 @@ static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int
 	fot_table_set_text(t, row, "bos_mode", fot_tokenizer_bos(fot_task_tokenizer(p, item)) >= 0 ? "first" : "none");
 	fot_table_set_text(t, row, "doc_id", doc->id);
 	fot_table_set_text(t, row, "doc_sha256", doc->sha256);
+	if (p->spec->task[item->task].own_tokens)
+		fot_table_set_int(t, row, "own_tokens", p->spec->task[item->task].own_tokens);
 	return row;
 }
 
@@ -180,7 +158,7 @@ struct text_size {
 
 static void scored_row(const struct fot_plan *plan, const struct fot_item *item, const struct fot_request *r,
 		       const struct fot_scores *s, size_t length_index, const struct text_size *text,
-		       struct fot_table *t)
+		       int64_t n_documents, struct fot_table *t)
 {
 	struct fot_perplexity_observation o;
 	double wall = s->wall_s[length_index];
@@ -201,12 +179,25 @@ static void scored_row(const struct fot_plan *plan, const struct fot_item *item,
 		fot_table_set_real(t, row, "tokens_per_s", (double)o.n_tokens_scored / wall);
 	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
 	fot_table_set_int(t, row, "target_start", (int64_t)r->begin + 1);
+	if (r->own)
+		fot_table_set_int(t, row, "n_documents", n_documents);
+}
+
+/* Multi-doc: documents that the memory of length index l holds something of. */
+static int64_t documents_in_sight(const struct fot_request *r, const int64_t *of_others, size_t l)
+{
+	int64_t seen = r->context_length[l] - r->window, others = seen - (int64_t)r->own;
+
+	if (others <= 0)
+		return seen > 0;
+	return 1 + of_others[(others + r->window - 1) / r->window];
 }
 
 /* --- evaluation --- */
 
+/* of_others: as fot_others_documents gives it, NULL: single-doc. */
 static int evaluate_request(struct fot_worker *w, const struct fot_item *item, const struct fot_request *r,
-			    struct fot_table *table, struct fot_err *err)
+			    const int64_t *of_others, struct fot_table *table, struct fot_err *err)
 {
 	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->plan, item);
 	bool memory = fot_task_has_memory(w->plan, item);
@@ -226,11 +217,29 @@ static int evaluate_request(struct fot_worker *w, const struct fot_item *item, c
 	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
 				    err));
 	for (size_t l = 0; l < r->n_lengths; l++)
-		scored_row(w->plan, item, r, &s, l, &text, table);
+		scored_row(w->plan, item, r, &s, l, &text,
+			   of_others && memory ? documents_in_sight(r, of_others, l) : 0, table);
 	status = fot_table_check(table, err);
 out:
 	fot_free(s.nll);
 	fot_free(s.wall_s);
+	return status;
+}
+
+/* Others in front of the document's own context. Without memory nothing is read of them. */
+static int evaluate_among_others(struct fot_worker *w, const struct fot_item *item, struct fot_request *r,
+				 const struct fot_perplexity *task, struct fot_table *table, struct fot_err *err)
+{
+	struct fot_pool_windows windows = { 0 };
+	int status;
+
+	if (fot_task_has_memory(w->plan, item))
+		FOT_TRY(fot_pool_windows(&windows, w, item, fot_perplexity_others(task), err));
+	r->others = windows.tokens;
+	r->n_others = windows.n_tokens;
+	status = evaluate_request(w, item, r, windows.n_documents, table, err);
+out:
+	fot_pool_windows_release(&windows);
 	return status;
 }
 
@@ -247,7 +256,8 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document,
 				   fot_model_tokenizer(fot_plan_model_of(p, item)), p->store, &ids, err));
 	if (fot_perplexity_request(&r, &task, ids.id, ids.n)) {
-		status = evaluate_request(w, item, &r, table, err);
+		status = r.own ? evaluate_among_others(w, item, &r, &task, table, err) :
+				 evaluate_request(w, item, &r, NULL, table, err);
 	} else {
 		skipped_rows(p, item, ids.n, table);
 		status = fot_table_check(table, err);
@@ -257,7 +267,8 @@ out:
 	return status;
 }
 
-static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents" };
+static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents",
+				     "own_tokens" };
 
 const struct fot_task_class fot_task_perplexity = {
 	.name = "perplexity",
@@ -274,6 +285,8 @@ const struct fot_task_class fot_task_perplexity = {
 	.items = items,
 	.memory = memory,
 	.cost = cost,
+	.repeats = repeats,
 	.evaluate = evaluate,
 	.failed = failed,
+	.forget = fot_pool_forget,
 };

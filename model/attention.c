@@ -157,6 +157,8 @@ static void backward_tile(struct fot_attn *a, const struct fot_attn_grad *g, int
 		row_gradient(a->s + i * FOT_TILE_K, a->ds + i * FOT_TILE_K, g->lse[q0 + i], g->delta[q0 + i],
 			     visible(i, d, nk), nk);
 	fot_gemm(0, 0, nq, dh, nk, g->scale, a->ds, FOT_TILE_K, k, g->ldk, 1, g->dq + q0 * g->ldq, g->ldq);
+	if (!g->dk)
+		return;
 	fot_gemm(1, 0, nk, dh, nq, g->scale, a->ds, FOT_TILE_K, q, g->ldq, 1, g->dk + k0 * g->ldk, g->ldk);
 	fot_gemm(1, 0, nk, dh, nq, 1, a->s, FOT_TILE_K, d_o, g->ldo, 1, g->dv + k0 * g->ldv, g->ldv);
 }

@@ -45,7 +45,8 @@ void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse);
 
 /* Gradient of the same block: n_q queries (any number) against n_k keys.
  * lse from fot_attn_end; delta[i] = sum_j do_ij o_ij over the head.
- * dq, dk, dv are added to (same leading dimensions as q, k, v). */
+ * dq, dk, dv are added to (same leading dimensions as q, k, v); dk and dv NULL:
+ * the keys and values are constants. */
 struct fot_attn_grad {
 	const fot_real *q, *k, *v, *d_o;
 	fot_real *dq, *dk, *dv;

@@ -41,6 +41,7 @@ static const struct int_key int_keys[] = {
 	{ "eos_token_id", offsetof(struct fot_config, eos_id), -1, TWO24, false, true },
 	{ "pad_token_id", offsetof(struct fot_config, pad_id), -1, TWO24, false, true },
 	{ "top_k", offsetof(struct fot_config, top_k), 1, TWO24, true, false },
+	{ "cached_windows", offsetof(struct fot_config, cached_windows), 0, 1, true, false },
 };
 
 struct double_key {
@@ -91,8 +92,8 @@ static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM },
 					       { "none", FOT_TOKENIZER_NONE },
 					       { NULL, 0 } };
 
-static const char *const our_keys[] = { "cut",       "qk_norm", "mix",    "search",  "top_k",
-					"tokenizer", "variant", "method", "training" };
+static const char *const our_keys[] = { "cut",       "qk_norm", "mix",    "search",   "top_k",
+					"tokenizer", "variant", "method", "training", "cached_windows" };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

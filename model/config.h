@@ -48,6 +48,11 @@ struct fot_config {
 	enum fot_search search;      /* "search": "none" | "all" | "topk": default at evaluation */
 	int32_t top_k;               /* "top_k", default 128 */
 	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */
+	int32_t cached_windows;      /* "cached_windows": 0 | 1: 1: as in Transformer-XL every layer
+					(memory layers too) also sees the keys and values of the
+					window before, at their true distances; such a model has
+					no other memory.  Set by training with method
+					"transformer-xl" */
 	char variant[64];            /* "variant": "local", "fot", "fot-d1", ...; "" if foreign */
 };
 

@@ -4,6 +4,8 @@
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
 
+#include <math.h>
+
 #include "model/dtype.h"
 
 void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads, int64_t head_dim, int64_t cap,
@@ -17,7 +19,6 @@ void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads,
 void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, int64_t head_dim,
 			    enum fot_dtype dtype, int64_t top_k)
 {
-	struct fot_topk *t = &s->topk;
 	int64_t wide = dtype == FOT_F32 ? 0 : head_dim;
 
 	s->k = fot_layout_take(y, FOT_TILE_K * wide, sizeof(float));
@@ -25,11 +26,7 @@ void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, 
 	s->rows = fot_layout_take(y, top_k * wide, sizeof(float));
 	s->scores = fot_layout_take(y, top_k, sizeof(float));
 	s->values = fot_layout_take(y, top_k, sizeof(float *));
-	t->k = top_k;
-	t->cap = fot_topk_cap(top_k);
-	t->n = fot_layout_take(y, top_k ? FOT_TILE_Q : 0, sizeof *t->n);
-	t->threshold = fot_layout_take(y, top_k ? FOT_TILE_Q : 0, sizeof *t->threshold);
-	t->hit = fot_layout_take(y, top_k ? FOT_TILE_Q * t->cap : 0, sizeof *t->hit);
+	fot_topk_lay(&s->topk, y, top_k, FOT_TILE_Q);
 }
 
 /* Entry j of head h, as an index into k or v. */
@@ -114,6 +111,83 @@ void fot_memory_read_topk(const struct fot_memory *m, struct fot_attn *a, const 
 		if (n > 0)
 			fot_attn_fold_row(a, i, s->scores, s->values, n);
 	}
+}
+
+/* ---- where queries look ---------------------------------------------- */
+
+/* Log of the sum of exp over n scores, and what it was before. */
+static double log_sum(double before, const float *score, int64_t n)
+{
+	float max = score[0], sum = 0;
+	double lse;
+
+#pragma omp simd reduction(max : max)
+	for (int64_t j = 0; j < n; j++)
+		max = score[j] > max ? score[j] : max;
+#pragma omp simd reduction(+ : sum)
+	for (int64_t j = 0; j < n; j++)
+		sum += fot_real_exp(score[j] - max);
+	lse = (double)max + log((double)sum);
+	if (before > lse)
+		return before + log1p(exp(lse - before));
+	return lse + log1p(exp(before - lse));
+}
+
+/* Entries that go through one product from entry j on: never parts of two groups of more than
+ * a tile, so that cuts depend on the group alone; else the tiles of the readings. */
+static int64_t group_tile(const struct fot_memory_groups *g, int64_t j, int64_t from, int64_t to)
+{
+	int64_t most = g->size > 1 ? g->size - (j - from) % g->size : FOT_TILE_K;
+
+	most = most < FOT_TILE_K ? most : FOT_TILE_K;
+	return to - j < most ? to - j : most;
+}
+
+static void group_all(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
+		      int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
+		      struct fot_memory_scratch *s)
+{
+	for (int64_t j = from, n; j < to; j += n) {
+		n = group_tile(g, j, from, to);
+		fot_gemm(0, 1, a->n_q, n, m->head_dim, scale, q, ldq, rows_of(m, m->k, h, j, n, s->k), m->head_dim, 0,
+			 a->s, FOT_TILE_K);
+		for (int64_t i = 0; i < g->n_rows; i++) {
+			const float *score = a->s + g->row[i] * FOT_TILE_K;
+			double *out = g->out + i * g->n + (j - from) / g->size;
+
+			if (g->size > 1)
+				*out = log_sum(*out, score, n);
+			for (int64_t k = 0; k < n && g->size == 1; k++)
+				out[k] = (double)score[k];
+		}
+	}
+}
+
+static void group_found(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
+			int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
+			struct fot_memory_scratch *s)
+{
+	search(m, a, q, ldq, h, from, to, scale, s);
+	for (int64_t i = 0; i < g->n_rows; i++) {
+		struct fot_hit *hit;
+		int64_t n = fot_topk_end(&s->topk, g->row[i], &hit);
+
+		for (int64_t j = 0; j < n; j++) {
+			double *out = g->out + i * g->n + (hit[j].key - from) / g->size;
+
+			*out = log_sum(*out, &hit[j].score, 1);
+		}
+	}
+}
+
+void fot_memory_read_groups(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
+			    int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
+			    struct fot_memory_scratch *s)
+{
+	for (int64_t i = 0; i < g->n_rows * g->n; i++)
+		g->out[i] = -INFINITY;
+	if (g->n_rows > 0)
+		(g->found ? group_found : group_all)(m, a, q, ldq, h, from, to, scale, g, s);
 }
 
 #endif

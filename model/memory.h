@@ -6,6 +6,7 @@
 #ifndef FOT_MEMORY_H
 #define FOT_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -41,5 +42,20 @@ void fot_memory_read_all(const struct fot_memory *m, struct fot_attn *a, const f
 			 int64_t from, int64_t to, float scale, struct fot_memory_scratch *s);
 void fot_memory_read_topk(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
 			  int64_t from, int64_t to, float scale, struct fot_memory_scratch *s);
+
+/* Where queries look: log sum exp of the scores of groups of entries. */
+struct fot_memory_groups {
+	int64_t size;       /* entries per group, counted from `from`; the last may hold fewer */
+	int64_t n;          /* groups */
+	bool found;         /* only the best top_k per query count */
+	const int64_t *row; /* [n_rows] queries of the state that are asked for */
+	int64_t n_rows;
+	double *out;        /* [n_rows, n] -INFINITY where nothing counts */
+};
+/* The scores are those that the readings above see, bit for bit where a group is one entry; a
+ * group's sum does not depend on what stands around it. Uses the state's scores. */
+void fot_memory_read_groups(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
+			    int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
+			    struct fot_memory_scratch *s);
 
 #endif

@@ -87,6 +87,13 @@ void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim
 	}
 }
 
+void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
+		   const fot_real *sin_tab, int64_t by)
+{
+	for (int64_t r = 0; r < rows; r++)
+		fot_rope_apply(x + r * n_heads * head_dim, 1, n_heads, head_dim, cos_tab, sin_tab, by, -1);
+}
+
 /* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */
 #define UNIT_EPS ((fot_real)1e-6)
 
@@ -145,6 +152,22 @@ void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const f
 		du[i] = d * g[i] * sig;
 		dg[i] = d * u[i] * sig * (1 + g[i] * (1 - sig));
 	}
+}
+
+fot_real fot_gate(fot_real bias)
+{
+	return (fot_real)(1 / (1 + exp(-(double)bias)));
+}
+
+void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem, fot_real bias,
+		  int64_t rows, int64_t dim)
+{
+	fot_real g = fot_gate(bias), rest = fot_gate(-bias);
+
+	for (int64_t i = 0; i < rows; i++)
+#pragma omp simd
+		for (int64_t c = 0; c < dim; c++)
+			o[i * ld + c] = g * mem[i * ld_mem + c] + rest * local[i * ld + c];
 }
 
 double fot_xent(fot_real *d_logits, const fot_real *logits, int64_t vocab, int32_t target, double weight)

@@ -27,6 +27,10 @@ void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
 		    const fot_real *sin_tab, int64_t pos0, int sign);
 
+/* Move rows that are rotated already `by` >= 0 positions back: one rotation by -by for all. */
+void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
+		   const fot_real *sin_tab, int64_t by);
+
 /* Query-key normalisation [paper, app. architecture]: per row and head
  * y = t_h * x / sqrt(|x|^2 + 1e-6), t_h = exp(log_scale[h]), or 1 when log_scale is
  * NULL (keys).  inv_norm [rows, n_heads] is kept for the backward pass. */
@@ -42,6 +46,12 @@ void fot_swiglu_forward(fot_real *h, const fot_real *g, const fot_real *u, int64
 /* dg and du are overwritten; either may be the array dh. */
 void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *g, const fot_real *u,
 			 int64_t n);
+
+/* sigmoid(bias): the share of the memory in the Memorizing Transformer's mixing [its eq. 2]. */
+fot_real fot_gate(fot_real bias);
+/* o = g mem + (1 - g) local with g = fot_gate(bias); n rows of dim numbers. o (at ld) may be local. */
+void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem, fot_real bias,
+		  int64_t rows, int64_t dim);
 
 /* Cross-entropy of one row of logits: returns -log softmax(logits)[target] in
  * nats.  With d_logits (may be logits) also weight * (softmax - onehot). */

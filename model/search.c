@@ -12,6 +12,16 @@ int64_t fot_topk_cap(int64_t k)
 	return 2 * k + 64;
 }
 
+void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k, int64_t rows)
+{
+	t->k = k;
+	t->cap = fot_topk_cap(k);
+	rows = k ? rows : 0;
+	t->n = fot_layout_take(y, rows, sizeof *t->n);
+	t->threshold = fot_layout_take(y, rows, sizeof *t->threshold);
+	t->hit = fot_layout_take(y, rows * t->cap, sizeof *t->hit);
+}
+
 void fot_topk_begin(struct fot_topk *t, int64_t n_queries)
 {
 	t->n_queries = n_queries;
@@ -78,7 +88,7 @@ static void cut_back(struct fot_topk *t, int64_t q)
 	t->threshold[q] = h[t->k - 1].score;
 }
 
-static void offer_one(struct fot_topk *t, int64_t q, float score, int64_t key)
+static void offer_one(struct fot_topk *t, int64_t q, fot_real score, int64_t key)
 {
 	if (!(score > t->threshold[q]))
 		return;
@@ -87,12 +97,12 @@ static void offer_one(struct fot_topk *t, int64_t q, float score, int64_t key)
 		cut_back(t, q);
 }
 
-void fot_topk_offer(struct fot_topk *t, int64_t q, const float *scores, int64_t n, int64_t first_key)
+void fot_topk_offer(struct fot_topk *t, int64_t q, const fot_real *scores, int64_t n, int64_t first_key)
 {
 	int64_t j = 0;
 
 	for (; j + LANES <= n; j += LANES) {
-		float max = scores[j];
+		fot_real max = scores[j];
 
 #pragma omp simd reduction(max : max)
 		for (int64_t i = 0; i < LANES; i++)

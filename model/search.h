@@ -10,8 +10,11 @@
 
 #include <stdint.h>
 
+#include "base/mem.h"
+#include "model/real.h"
+
 struct fot_hit {
-	float score;
+	fot_real score;
 	int64_t key;
 };
 
@@ -19,16 +22,18 @@ struct fot_topk {
 	int64_t k, cap;          /* cap: candidates a buffer holds */
 	int64_t n_queries;       /* rows in use */
 	int64_t *n;              /* [rows] candidates held */
-	float *threshold;        /* [rows] scores not above it are out */
+	fot_real *threshold;     /* [rows] scores not above it are out */
 	struct fot_hit *hit;     /* [rows, cap] */
 };
 
 /* Candidates per query for this k. */
 int64_t fot_topk_cap(int64_t k);
-/* Begin n_queries searches; arrays were set by the caller. */
+/* Room for `rows` searches of the k best at once; k 0: none. */
+void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k, int64_t rows);
+/* Begin n_queries searches; k and cap may have been lowered since fot_topk_lay. */
 void fot_topk_begin(struct fot_topk *t, int64_t n_queries);
 /* Offer the scores of keys first_key .. first_key + n - 1 to query q. */
-void fot_topk_offer(struct fot_topk *t, int64_t q, const float *scores, int64_t n, int64_t first_key);
+void fot_topk_offer(struct fot_topk *t, int64_t q, const fot_real *scores, int64_t n, int64_t first_key);
 /* The best min(k, offered) of query q, sorted by key; returns their number. */
 int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits);
 

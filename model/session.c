@@ -3,6 +3,9 @@
  * A feed is cut where windows end; each piece goes through the layers together
  * (session_layers.c).  Windows of which nothing is asked go straight to the memory where
  * that is possible, several at once, or out of the cache of windows.
+ * With cached windows (Transformer-XL) a window that ends moves in front of the next one, in
+ * every layer; its keys are rotated back by its length, so that the local window always
+ * begins at position 0 and the past has negative positions.
  * Invariants: local caches hold n_local rows of every layer (only up to the last
  * memory layer's keys and values for a window of which nothing was asked, which is
  * full then and can only leave); memories hold mem_len entries, or none with search
@@ -29,7 +32,9 @@ void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model
 {
 	const struct fot_config *c = fot_model_config(m);
 
-	*o = (struct fot_session_opts){ .search = c->n_mem_layers ? c->search : FOT_SEARCH_NONE, .top_k = c->top_k,
+	bool memory = c->n_mem_layers > 0 && c->cached_windows == 0;
+
+	*o = (struct fot_session_opts){ .search = memory ? c->search : FOT_SEARCH_NONE, .top_k = c->top_k,
 					.mem_dtype = c->mem_dtype, .window = c->window, .n_threads = 1 };
 }
 
@@ -48,10 +53,10 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* Numbers in all norms and temperatures. */
+/* Numbers in all norms, temperatures and gates. */
 static int64_t vector_numbers(const struct fot_config *c)
 {
-	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + (int64_t)c->n_heads * c->n_layers;
+	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + 2 * (int64_t)c->n_heads * c->n_layers;
 }
 
 /* Largest matrix tile that a non-float checkpoint needs widened. */
@@ -97,9 +102,18 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	attn = take(y, fot_attn_need(c->head_dim, 0));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
 	if (o->search != FOT_SEARCH_NONE)
 		fot_memory_scratch_lay(&s->mem, y, c->head_dim, o->mem_dtype,
 				       o->search == FOT_SEARCH_TOPK ? o->top_k : 0);
+}
+
+/* Rows of the local window, with room for the past before them. */
+static float *take_local(struct fot_layout *y, int64_t past, int64_t local)
+{
+	float *rows = take(y, past + local);
+
+	return rows ? rows + past : NULL;
 }
 
 /* The one list of everything a session holds. */
@@ -115,8 +129,8 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 		struct layer *a = &s->layer[l];
 		bool keeps = fot_config_is_mem_layer(c, l) && s->opts.search != FOT_SEARCH_NONE;
 
-		a->k_local = take(y, W * D);
-		a->v_local = take(y, W * D);
+		a->k_local = take_local(y, s->past_max * D, W * D);
+		a->v_local = take_local(y, s->past_max * D, W * D);
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
 		if (keeps)
 			fot_memory_lay(&a->memory, y, c->n_heads, c->head_dim, s->opts.mem_max, s->opts.mem_dtype);
@@ -128,8 +142,8 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 	s->x = take(y, W * D);
 	s->q = take(y, W * D);
 	s->o = take(y, W * D);
-	s->rope_cos = take(y, W * c->head_dim / 2);
-	s->rope_sin = take(y, W * c->head_dim / 2);
+	s->rope_cos = take(y, (W + 1) * c->head_dim / 2);
+	s->rope_sin = take(y, (W + 1) * c->head_dim / 2);
 	s->failed = fot_layout_take(y, W / FOT_TILE_Q + 1, sizeof *s->failed);
 }
 
@@ -144,6 +158,9 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24, o->window);
 	if (o->search != FOT_SEARCH_NONE && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
+	if (o->search != FOT_SEARCH_NONE && c->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"memory: a model with cached windows (Transformer-XL) has no other: expected none");
 	if (o->search == FOT_SEARCH_TOPK && (o->top_k < 1 || o->top_k > 1 << 20))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", 1 << 20, o->top_k);
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
@@ -151,8 +168,6 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 				fot_dtype_name(o->mem_dtype));
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld", (long long)o->mem_max);
-	if (c->mix != FOT_MIX_JOINT && o->search != FOT_SEARCH_NONE)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "mix \"gate\" is not supported: expected \"joint\"");
 	return FOT_OK;
 }
 
@@ -165,6 +180,8 @@ static int allocate_shell(struct fot_session *s, const struct fot_model *m, cons
 	s->window = o->window ? o->window : s->cfg.window;
 	if (o->search != FOT_SEARCH_NONE)
 		s->last_mem = s->cfg.mem_layers[s->cfg.n_mem_layers - 1];
+	s->past_max = s->cfg.cached_windows * s->window;
+	s->last_kept = s->past_max ? s->cfg.n_layers - 1 : s->last_mem;
 	s->layer = fot_calloc((size_t)s->cfg.n_layers, sizeof *s->layer);
 	s->scratch = fot_calloc((size_t)o->n_threads, sizeof *s->scratch);
 	if (!s->layer || !s->scratch)
@@ -218,6 +235,7 @@ static void place_weight(struct fot_session *s, const struct fot_tensor_spec *sp
 		vectors[FOT_ROLE_ATTN_NORM] = &a->norm1;
 		vectors[FOT_ROLE_MLP_NORM] = &a->norm2;
 		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
+		vectors[FOT_ROLE_GATE_BIAS] = &a->mem_gate;
 		matrices[FOT_ROLE_Q] = &a->q;
 		matrices[FOT_ROLE_K] = &a->k;
 		matrices[FOT_ROLE_V] = &a->v;
@@ -280,7 +298,7 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 	y.arena = &s->arena;
 	lay_out(&y, s);
 	FOT_TRY(place_weights(s, err));
-	fot_rope_table(s->rope_cos, s->rope_sin, s->window, s->cfg.head_dim, s->cfg.rope_theta);
+	fot_rope_table(s->rope_cos, s->rope_sin, s->window + 1, s->cfg.head_dim, s->cfg.rope_theta);
 out:
 	if (status == FOT_OK)
 		*out = s;
@@ -435,6 +453,27 @@ static void fill_memory(struct fot_session *s, const int32_t *tokens, int64_t n_
 
 /* ---- the timeline ---------------------------------------------------- */
 
+/* The local window becomes the end of the past.  Padding stands before all that is real, so
+ * where there is some nothing was cached before it, and it is left out. */
+static void cache_window(struct fot_session *s, int64_t pads)
+{
+	int64_t D = s->cfg.hidden_size, past = pads ? 0 : s->n_past, keep = past + s->n_local - pads;
+
+	if (keep > s->past_max)
+		keep = s->past_max;
+	for (int l = 0; l < s->cfg.n_layers; l++) {
+		struct layer *a = &s->layer[l];
+		float *k = a->k_local - keep * D, *v = a->v_local - keep * D;
+
+		memmove(k, k + s->n_local * D, sizeof *k * (size_t)(keep * D));
+		memmove(v, v + s->n_local * D, sizeof *v * (size_t)(keep * D));
+		if (a->rotates)
+			fot_rope_back(k, keep, s->cfg.n_heads, s->cfg.head_dim, s->rope_cos, s->rope_sin,
+				      s->n_local - s->pad_shift);
+	}
+	s->n_past = keep;
+}
+
 /* Padding in front of the first real entry stays, because padding rows average over it;
  * behind one nothing ever sees it, and it is left out. */
 int fot_session_commit(struct fot_session *s, struct fot_err *err)
@@ -456,6 +495,8 @@ int fot_session_commit(struct fot_session *s, struct fot_err *err)
 		a->memory.len = s->mem_len;
 		fot_memory_append(&a->memory, a->k_ctx + from, a->v_local + from, s->cfg.hidden_size, n);
 	}
+	if (s->past_max)
+		cache_window(s, pads);
 	s->mem_len += n;
 	s->mem_pads += real ? 0 : pads;
 	s->n_local = s->pads = s->pad_shift = 0;
@@ -489,6 +530,21 @@ static int64_t windows_alone(const struct fot_session *s, int64_t from, int64_t 
 	return n;
 }
 
+static int check_masses(const struct fot_session *s, const struct fot_masses *m, int64_t n, struct fot_err *err)
+{
+	if (m->group < 1 || s->last_mem < 0 || s->pads > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "masses: expected groups of 1 or more, a memory and no padding");
+	if (s->n_local + n > s->window)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"masses: expected tokens of one window of %lld, got %lld behind %lld", (long long)s->window,
+				(long long)n, (long long)s->n_local);
+	for (int64_t i = 0; i < m->n_rows; i++)
+		if (m->row[i] < 0 || m->row[i] >= n || (i > 0 && m->row[i] <= m->row[i - 1]))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "masses: expected ascending rows below %lld, got %lld",
+					(long long)n, (long long)m->row[i]);
+	return FOT_OK;
+}
+
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err)
 {
@@ -496,8 +552,10 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 	int status;
 
 	FOT_TRY(check_tokens(s, tokens, n, want, err));
+	if (want && want->masses)
+		FOT_TRY(check_masses(s, want->masses, all, err));
 	while (done < all) {
-		struct piece p = { .tokens = tokens + done, .n = all - done };
+		struct piece p = { .tokens = tokens + done, .n = all - done, .masses = want ? want->masses : NULL };
 
 		if (s->n_local == s->window)
 			FOT_TRY(fot_session_commit(s, err));
@@ -524,7 +582,7 @@ out:
 void fot_session_reset(struct fot_session *s)
 {
 	s->n_local = s->pads = s->pad_shift = 0;
-	s->mem_len = s->mem_pads = 0;
+	s->mem_len = s->mem_pads = s->n_past = 0;
 	s->window_no = ++s->serial;
 }
 
@@ -540,6 +598,11 @@ void fot_session_reach(struct fot_session *s, int64_t tokens)
 	s->reach = tokens;
 }
 
+int64_t fot_session_groups(const struct fot_session *s, int64_t group)
+{
+	return (s->mem_len - session_mem_from(s) + group - 1) / group;
+}
+
 int64_t fot_session_mem_len(const struct fot_session *s)
 {
 	return s->mem_len;
@@ -548,6 +611,11 @@ int64_t fot_session_mem_len(const struct fot_session *s)
 int64_t fot_session_n_local(const struct fot_session *s)
 {
 	return s->n_local;
+}
+
+int64_t fot_session_sight(const struct fot_session *s)
+{
+	return s->past_max * s->cfg.n_layers;
 }
 
 struct fot_mark fot_session_mark(const struct fot_session *s)
@@ -566,7 +634,7 @@ int fot_session_rewind(struct fot_session *s, struct fot_mark m, struct fot_err 
 		s->n_local = m.n_local;
 		return FOT_OK;
 	}
-	if (m.n_local > 0 || m.mem_len > s->mem_len)
+	if (m.n_local > 0 || m.mem_len > s->mem_len || (s->past_max && m.mem_len < s->mem_len))
 		return FOT_FAIL(err, FOT_ERR_RUN,
 				"rewind: the window of the mark (memory %lld, local %lld) is gone: now memory %lld, local %lld",
 				(long long)m.mem_len, (long long)m.n_local, (long long)s->mem_len,

@@ -8,11 +8,16 @@
  * its keys and values to the memory, the other layers forget it.
  * A query of a memory layer sees the keys before it in its window and the last
  * `reach` tokens of the memory: all of them, or per head the top_k by inner
- * product; one softmax over both (FoT, eq. in sec. "memory attention layers").
+ * product; one softmax over both (FoT, eq. in sec. "memory attention layers"), or with mix gate two
+ * softmaxes and g o_mem + (1 - g) o_local per head (Memorizing Transformers, eq. 2); a query with
+ * no memory in reach has o_local alone.
+ *
+ * A model with cached windows (Transformer-XL) has no memory: each of its layers keeps the keys
+ * and values of the last W tokens before the local window, at their true distances.
  *
  * Only what is asked is computed: a window that is completed by the same feed
  * that began it, and of which nothing is scored, stops at the last memory
- * layer's keys and values; with one memory layer such windows never read the
+ * layer's keys and values (with cached windows: the last layer's); with one memory layer such windows never read the
  * memory, and several are computed at once, one by each thread.  Results do not
  * depend on either, nor on the number of threads. */
 #ifndef FOT_SESSION_H
@@ -53,6 +58,19 @@ void fot_session_close(struct fot_session *s);
 /* Forget everything. */
 void fot_session_reset(struct fot_session *s);
 
+/* Where rows of a feed look, per memory layer (in their order) and head: log of the attention's mass
+ * before it is normalised, log sum_j exp(score_j), over groups of the memory's entries and over the
+ * local keys.  What two sums have of the softmax is as exp of their difference.  With mix gate
+ * they are of what is given out: the memory's add up to g, the local one is log(1 - g). */
+struct fot_masses {
+	int64_t group;      /* entries per group, from the first in reach on; the last may hold fewer */
+	bool all;           /* entries that the search leaves out count, too */
+	const int64_t *row; /* [n_rows] of the feed, ascending */
+	int64_t n_rows;
+	double *memory;     /* [layers, H, n_rows, fot_session_groups()], -INFINITY: nothing seen there */
+	double *local;      /* [layers, H, n_rows]; may be NULL */
+};
+
 /* What a feed shall give back. Each pointer may be NULL. */
 struct fot_want {
 	const int32_t *targets; /* [n] next-token ids to score, -1 = not asked */
@@ -61,9 +79,11 @@ struct fot_want {
 	float *logits;          /* [n - logits_from, V] rows; only those with logit_rows set, or all if that is NULL */
 	const uint8_t *logit_rows; /* [n] 1 = row asked */
 	int64_t logits_from;    /* rows before it are not asked and have no place */
+	const struct fot_masses *masses; /* the feed must lie in one window, without padding */
 };
 /* Read n tokens. want NULL: nothing is scored. Errors: FOT_ERR_INPUT (token id
- * outside the vocabulary), FOT_ERR_RUN (memory full, non-finite logits). */
+ * outside the vocabulary), FOT_ERR_RUN (memory full, non-finite logits), FOT_ERR_USAGE (masses of
+ * what has none). */
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err);
 /* End the current window now: its keys and values go to memory. */
@@ -74,12 +94,19 @@ int fot_session_commit(struct fot_session *s, struct fot_err *err);
 void fot_session_pads(struct fot_session *s, int64_t rows, bool one_position);
 /* From now on queries see only the last `tokens` entries of the memory. */
 void fot_session_reach(struct fot_session *s, int64_t tokens);
+/* Groups of so many entries that queries see now. */
+int64_t fot_session_groups(const struct fot_session *s, int64_t group);
 int64_t fot_session_mem_len(const struct fot_session *s);
 int64_t fot_session_n_local(const struct fot_session *s);
 
+/* How many tokens before the local window can have any influence on it without memory: 0, or
+ * with cached windows W per layer, since each layer's cache was made with the one below. */
+int64_t fot_session_sight(const struct fot_session *s);
+
 /* A place on the timeline; plain data. Rewinding is truncation: it is possible
  * while the local window of the mark is still the current one, or when the mark
- * stands at a window's start; else FOT_ERR_RUN. */
+ * stands at a window's start; else FOT_ERR_RUN.  With cached windows only while the
+ * mark's window is the current one: what was cached before is gone. */
 struct fot_mark {
 	int64_t mem_len, n_local;
 	uint64_t window_no;

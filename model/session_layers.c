@@ -3,7 +3,7 @@
  * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
  *
  *   project   per row tile:        norm, q, k, v, rotation       -> local cache
- *   attend    per (head, tile):    local keys, then the memory
+ *   attend    per (head, tile):    cached and local keys, then the memory
  *   finish    per row tile:        output projection, MLP
  *
  * A tile's result depends on the tile alone, never on the thread that did it.
@@ -70,8 +70,7 @@ static void project(const struct fot_session *s, const struct layer *a, const st
 		rotate(s, k, queries ? q : NULL, at, n);
 }
 
-/* First entry of the memory that queries see. */
-static int64_t mem_from(const struct fot_session *s)
+int64_t session_mem_from(const struct fot_session *s)
 {
 	int64_t from = s->mem_len > s->reach ? s->mem_len - s->reach : 0;
 
@@ -81,7 +80,7 @@ static int64_t mem_from(const struct fot_session *s)
 static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h, float scale,
 			  struct scratch *t)
 {
-	int64_t D = s->cfg.hidden_size, from = mem_from(s);
+	int64_t D = s->cfg.hidden_size, from = session_mem_from(s);
 
 	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
 		fot_memory_read_all(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
@@ -89,17 +88,89 @@ static void attend_memory(const struct fot_session *s, const struct layer *a, co
 		fot_memory_read_topk(&a->memory, &t->attn, q, D, h, from, s->mem_len, scale, &t->mem);
 }
 
-/* Head h, rows [r0, r0 + n): local keys, then what of the memory is in reach. */
+/* The rows of the masses that stand in [r0, r0 + n) of the piece, counted from r0; returns the first. */
+static int64_t rows_within(const struct fot_masses *m, int64_t r0, int64_t n, int64_t *row, int64_t *n_rows)
+{
+	int64_t first = 0;
+
+	while (first < m->n_rows && m->row[first] < r0)
+		first++;
+	for (*n_rows = 0; first + *n_rows < m->n_rows && m->row[first + *n_rows] < r0 + n; (*n_rows)++)
+		row[*n_rows] = m->row[first + *n_rows] - r0;
+	return first;
+}
+
+/* A gate divides the mass: g to the memory's groups together, the rest to the local keys. */
+static void masses_through_gate(double *group, int64_t n, double *local, float bias)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		max = group[i] > max ? group[i] : max;
+	if (isinf(max))
+		return; /* no memory in reach, no gate */
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(group[i] - max);
+	for (int64_t i = 0; i < n; i++)
+		group[i] += log((double)fot_gate(bias)) - max - log(sum);
+	if (local)
+		*local = log((double)fot_gate(-bias));
+}
+
+/* The state holds the local keys alone: their masses, then those of the memory. */
+static void note_masses(const struct fot_session *s, const struct layer *a, const struct rows *r,
+			const struct fot_masses *m, int64_t h, int64_t r0, float scale, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, row[FOT_TILE_Q], n_rows, from = session_mem_from(s);
+	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
+	int64_t slot = fot_config_mem_slot(&s->cfg, (int)(a - s->layer));
+	int64_t place = (slot * s->cfg.n_heads + h) * m->n_rows + first, n = fot_session_groups(s, m->group);
+	struct fot_memory_groups g = { .size = m->group, .n = n, .row = row, .n_rows = n_rows,
+				       .found = s->opts.search == FOT_SEARCH_TOPK && !m->all,
+				       .out = m->memory + place * n };
+
+	for (int64_t i = 0; i < n_rows && m->local; i++)
+		m->local[place + i] = (double)t->attn.max[row[i]] + log((double)t->attn.sum[row[i]]);
+	fot_memory_read_groups(&a->memory, &t->attn, r->q + r0 * D + h * s->cfg.head_dim, D, h, from, s->mem_len, scale,
+			       &g, &t->mem);
+	for (int64_t i = 0; i < n_rows && a->mem_gate; i++)
+		masses_through_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL, a->mem_gate[h]);
+}
+
+/* The local keys are folded in: their output, the memory's, and both through the gate of the head
+ * [Memorizing Transformers, eq. 2]. */
+static void attend_gated(const struct fot_session *s, const struct layer *a, const float *q, float *o, int64_t h,
+			 float scale, int64_t n, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim;
+
+	fot_attn_end(&t->attn, o, D, NULL);
+	fot_attn_begin(&t->attn, n);
+	attend_memory(s, a, q, h, scale, t);
+	fot_attn_end(&t->attn, t->o_mem, d, NULL);
+	fot_gate_mix(o, o, D, t->o_mem, d, a->mem_gate[h], n, d);
+}
+
+/* Head h, rows [r0, r0 + n): local keys, right before them the cached ones (none where there is
+ * padding), then what of the memory is in reach. */
 static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
 			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
-	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, at = p->n0 + r0 - s->pads;
-	int64_t first = s->pads * D + col;
+	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, from = s->pads ? s->pads : -s->n_past;
+	int64_t first = from * D + col, at = p->n0 + r0 - from;
 	const float *q = r->q + r0 * D + col;
 	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
 
 	fot_attn_begin(&t->attn, n);
 	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
+	if (p->masses && a->mem)
+		note_masses(s, a, r, p->masses, h, r0, scale, t);
+	if (p->skip && a == &s->layer[s->last_kept])
+		return; /* the masses were all that was wanted of it */
+	if (a->mem && a->mem_gate && session_mem_from(s) < s->mem_len) {
+		attend_gated(s, a, q, r->o + r0 * D + col, h, scale, n, t);
+		return;
+	}
 	attend_memory(s, a, q, h, scale, t);
 	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }
@@ -114,7 +185,7 @@ static void attend_pads(const struct fot_session *s, const struct layer *a, cons
 	const float *q = r->q + r0 * D + col;
 
 	fot_attn_begin(&t->attn, n);
-	if (a->mem && mem_from(s) < s->mem_len) {
+	if (a->mem && session_mem_from(s) < s->mem_len) {
 		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
 	} else {
 		fot_attn_fold(&t->attn, q, D, r->k + col, D, r->v + col, D, p->n0 + p->n,
@@ -161,7 +232,7 @@ int64_t session_tile_rows(const struct piece *p, int64_t tile)
 void session_run(struct fot_session *s, const struct piece *p)
 {
 	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
-	int top = p->skip ? s->last_mem + 1 : s->cfg.n_layers;
+	int top = p->skip ? s->last_kept + 1 : s->cfg.n_layers;
 
 #pragma omp parallel num_threads(s->opts.n_threads)
 	{
@@ -170,16 +241,18 @@ void session_run(struct fot_session *s, const struct piece *p)
 		for (int l = 0; l < top; l++) {
 			const struct layer *a = &s->layer[l];
 			struct rows r = { s->x, s->q, s->o, a->k_local, a->v_local, a->k_ctx };
-			bool last = p->skip && l == s->last_mem;
+			bool last = p->skip && l == s->last_kept;
 
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
-				project(s, a, &r, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last, t);
-			if (last)
+				project(s, a, &r, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last || p->masses, t);
+			if (last && !p->masses)
 				break;
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles * H; i++)
 				attend(s, a, &r, p, i / tiles, i % tiles * FOT_TILE_Q, session_tile_rows(p, i % tiles), t);
+			if (last)
+				break;
 #pragma omp for schedule(dynamic, 1)
 			for (int64_t i = 0; i < tiles; i++)
 				finish(s, a, &r, i * FOT_TILE_Q, session_tile_rows(p, i), t);

@@ -10,6 +10,8 @@ name = "distraction"
 data = name . "_data.csv"
 load name . "_names.gp"
 x_label = "d, documents in sight"
+key_more = 1
+dodge_width = 0.1 # little: what is to be seen is the distance from a line that falls
 load "style.gp"
 
 do for [format in "svg png"] {
@@ -21,7 +23,7 @@ do for [format in "svg png"] {
 	do for [p = 1 : n_datasets] {
 		@PLACE_PANEL
 		set ylabel (col == 0 ? "mass on the own document" : "") offset 0.5, 0
-		plot 1 / x with lines linestyle 100 notitle, \
+		plot 1 / x with lines linecolor rgb "#777777" linewidth 1.2 dashtype (3, 4) notitle, \
 		     for [i = 1 : n_series] data \
 			using (column("n_contexts") * dodge(i)) : (@MINE ? column("value") : NaN) : \
 			      (@MINE ? column("low") : NaN) : (@MINE ? column("high") : NaN) \
@@ -31,7 +33,8 @@ do for [format in "svg png"] {
 			with linespoints linestyle look[i] notitle
 	}
 	@PLACE_KEY
-	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle look[i] title series[i]
+	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle look[i] title series[i], \
+		NaN with lines linecolor rgb "#777777" linewidth 1.2 dashtype (3, 4) title "1/d"
 	unset multiplot
 	set output
 }

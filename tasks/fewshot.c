@@ -233,7 +233,7 @@ static int check_opts(const struct fot_fewshot *f, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"few-shot: context length %lld is below the window of %lld",
 				(long long)o->context_max, (long long)o->window);
-	if (o->shots_max < FOT_FEWSHOT_FILL)
+	if (o->shots_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "few-shot: expected 0 demonstrations or more, got %lld",
 				(long long)o->shots_max);
 	if (f->set->n_labels == 0 && (o->n_greedy == 0 || o->balanced))
@@ -245,7 +245,7 @@ static int check_opts(const struct fot_fewshot *f, struct fot_err *err)
 
 static int check_pool(const struct fot_fewshot *f, struct fot_err *err)
 {
-	if (f->o.shots_max <= 0 || (size_t)f->o.shots_max <= f->n_pool || (f->o.repeat && f->n_pool))
+	if ((size_t)f->o.shots_max <= f->n_pool || (f->o.repeat && f->n_pool))
 		return FOT_OK;
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
@@ -438,7 +438,7 @@ out:
 /* Demonstrations that could ever be used: each has at least one token. */
 static size_t most_demos(const struct fot_fewshot *f)
 {
-	size_t most = f->o.shots_max >= 0 ? (size_t)f->o.shots_max : f->n_pool;
+	size_t most = f->o.fill ? SIZE_MAX : (size_t)f->o.shots_max;
 
 	if (!f->o.repeat && most > f->n_pool)
 		most = f->n_pool;
@@ -549,6 +549,15 @@ void fot_fewshot_scores(double *score, const struct fot_fewshot *f, const double
 	}
 }
 
+const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i)
+{
+	const struct fot_labelled_item *it = fot_fewshot_item(f, i);
+
+	if (f->n_labels)
+		return f->set->label[it->label];
+	return it->n_answers ? it->answer[0] : NULL;
+}
+
 void fot_fewshot_observe(struct fot_fewshot_observation *o, const struct fot_fewshot *f, size_t i,
 			 const double *score)
 {
@@ -559,7 +568,7 @@ void fot_fewshot_observe(struct fot_fewshot_observation *o, const struct fot_few
 		other = k != gold && score[k] > score[other] ? k : other;
 	}
 	*o = (struct fot_fewshot_observation){ .correct = best == gold,
-					       .label_gold = f->set->label[gold],
+					       .label_gold = fot_fewshot_gold(f, i),
 					       .label_pred = f->set->label[best],
 					       .score_gold = score[gold],
 					       .score_best_other = score[other] };
@@ -664,7 +673,7 @@ int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot
 	int status;
 
 	memset(o, 0, sizeof(*o));
-	o->label_gold = it->n_answers ? it->answer[0] : NULL;
+	o->label_gold = fot_fewshot_gold(f, i);
 	fot_fewshot_normalise(&got, text);
 	FOT_TRY(fot_str_check(&got, err));
 	for (size_t k = 0; k < it->n_answers && !o->correct; k++) {

@@ -36,8 +36,8 @@
 #include "tasks/task.h"
 
 /* Raised whenever results change for the same inputs. */
-#define FOT_FEWSHOT_VERSION 1
-#define FOT_FEWSHOT_FILL (-1)     /* shots: as many as fit */
+#define FOT_FEWSHOT_VERSION 2
+#define FOT_FEWSHOT_FILL (-1)     /* shots: as many as there are and fit; with repeat, as fit */
 #define FOT_FEWSHOT_FREE SIZE_MAX /* item: the question without content */
 
 enum fot_fewshot_score {
@@ -53,7 +53,8 @@ bool fot_fewshot_score_of(enum fot_fewshot_score *score, const char *name);
 struct fot_fewshot_opts {
 	int64_t window;      /* W: question and answer stand in one */
 	int64_t context_max; /* the longest context length that will be asked for */
-	int64_t shots_max;   /* the largest number, or FOT_FEWSHOT_FILL */
+	int64_t shots_max;   /* the largest number that will be asked for */
+	bool fill;           /* FOT_FEWSHOT_FILL will be asked for too */
 	size_t items;        /* test items, drawn at random; 0 or more than there are: all */
 	size_t n_greedy;     /* tokens to generate; sets with answers only */
 	uint64_t seed;
@@ -73,6 +74,8 @@ int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, c
 void fot_fewshot_close(struct fot_fewshot *f);
 size_t fot_fewshot_n_items(const struct fot_fewshot *f);
 const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, size_t i);
+/* The right label of a test item, or the first right answer; NULL: it has none. */
+const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_long(const struct fot_fewshot *f);

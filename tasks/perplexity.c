@@ -4,6 +4,26 @@
 #include "base/str.h"
 #include "base/sum.h"
 
+static int64_t longest_memory(const struct fot_perplexity *p)
+{
+	return p->context_length[p->n_lengths - 1] - p->window;
+}
+
+static int check_own(const struct fot_perplexity *p, struct fot_err *err)
+{
+	if (p->own_tokens == 0)
+		return FOT_OK;
+	if (p->own_tokens < 0 || p->own_tokens % p->window != 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"perplexity: own_tokens: expected a multiple of the local window of %lld tokens, got %lld",
+				(long long)p->window, (long long)p->own_tokens);
+	if (p->own_tokens > longest_memory(p))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"perplexity: own_tokens: expected at most the longest memory of %lld tokens, got %lld",
+				(long long)longest_memory(p), (long long)p->own_tokens);
+	return FOT_OK;
+}
+
 int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err)
 {
 	if (p->window < 1 || p->n_lengths < 1 || p->target_tokens < 1)
@@ -20,14 +40,30 @@ int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err)
 		if (i > 0 && p->context_length[i] <= p->context_length[i - 1])
 			return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: context lengths must ascend");
 	}
-	return FOT_OK;
+	return check_own(p, err);
 }
 
 size_t fot_perplexity_begin(const struct fot_perplexity *p)
 {
-	int64_t w = p->window, before = p->context_length[p->n_lengths - 1] - w;
+	int64_t w = p->window, before = p->own_tokens ? p->own_tokens : longest_memory(p);
 
 	return (size_t)((before + w - 1) / w * w);
+}
+
+size_t fot_perplexity_others(const struct fot_perplexity *p)
+{
+	int64_t w = p->window, rest = p->own_tokens ? longest_memory(p) - p->own_tokens : 0;
+
+	return (size_t)((rest + w - 1) / w);
+}
+
+int64_t fot_perplexity_memory(const struct fot_perplexity *p)
+{
+	int64_t w = p->window, targets = p->target_tokens < w ? w : p->target_tokens;
+
+	if (p->own_tokens)
+		return (int64_t)fot_perplexity_others(p) * w + p->own_tokens + w;
+	return (int64_t)fot_perplexity_begin(p) + targets;
 }
 
 size_t fot_perplexity_min_tokens(const struct fot_perplexity *p)
@@ -56,6 +92,7 @@ bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *
 		.window = p->window,
 		.context_length = p->context_length,
 		.n_lengths = p->n_lengths,
+		.own = (size_t)p->own_tokens,
 	};
 	return true;
 }

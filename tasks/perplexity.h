@@ -3,7 +3,14 @@
  * The same target tokens are scored at every context length L; only what lies to
  * their left varies.  With Lmax the largest L, targets start behind the first
  * multiple of W that is >= Lmax - W, so that every L finds its whole memory in
- * the document, and run for whole windows, never past the document's end. */
+ * the document, and run for whole windows, never past the document's end.
+ *
+ * Multi-doc (own_tokens > 0; paper, fig. fot_vs_baseline_multi): the memory also holds
+ * windows of other documents (others.h), perplexity against its size.  At length L a token
+ * sees its window, the own_tokens of the document before it, and L - W - own_tokens tokens
+ * of others: the own share is the same at every length that has room for it and only the
+ * distraction grows.  (A shorter L sees the last L - W own tokens alone.)  Targets start
+ * behind the first own_tokens. */
 #ifndef FOT_PERPLEXITY_H
 #define FOT_PERPLEXITY_H
 
@@ -23,6 +30,7 @@ struct fot_perplexity {
 	const int64_t *context_length; /* [n_lengths] ascending, each >= W */
 	size_t n_lengths;
 	int64_t target_tokens; /* rounded down to whole windows, at least one */
+	int64_t own_tokens;    /* a multiple of W; 0: the memory is of one document */
 };
 
 /* Check lengths against the window. Errors: FOT_ERR_USAGE. */
@@ -31,7 +39,11 @@ int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err);
 size_t fot_perplexity_begin(const struct fot_perplexity *p);
 /* Tokens (BOS included) that a document must at least have. */
 size_t fot_perplexity_min_tokens(const struct fot_perplexity *p);
-/* The request for one document; false: too short, to be skipped. */
+/* Multi-doc: windows of other documents that the longest length sees; else 0. */
+size_t fot_perplexity_others(const struct fot_perplexity *p);
+/* Tokens that the memory must hold. */
+int64_t fot_perplexity_memory(const struct fot_perplexity *p);
+/* The request for one document, others apart; false: too short, to be skipped. */
 bool fot_perplexity_request(struct fot_request *r, const struct fot_perplexity *p, const int32_t *tokens,
 			    size_t n);
 

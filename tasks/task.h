@@ -16,7 +16,10 @@
  * tokens of window b, [begin + b W, begin + (b+1) W), are read, and each
  * predicts its successor.  At context length L a token sees its window and the
  * memory of the L - W tokens before the window.
- * begin is a multiple of W, end - begin too, and end < n_tokens. */
+ * begin is a multiple of W, end - begin too, and end < n_tokens.
+ *
+ * With own > 0 (multi-doc) the memory holds `others`, then the `own` tokens of the document
+ * before the target window, whichever that is; length L sees the last L - W of all these. */
 struct fot_request {
 	const int32_t *tokens; /* [n_tokens], borrowed */
 	size_t n_tokens;
@@ -24,6 +27,8 @@ struct fot_request {
 	int64_t window;                /* W */
 	const int64_t *context_length; /* [n_lengths], ascending, each >= W; borrowed */
 	size_t n_lengths;
+	const int32_t *others; /* [n_others] whole windows of other documents; borrowed */
+	size_t n_others, own;  /* own: a multiple of W, at most begin; 0: no multi-doc */
 };
 
 /* What came back, one row per context length. */

@@ -72,7 +72,7 @@ static int try_cut(const struct cutter *c, size_t at, struct fot_err *err)
 {
 	char *argv[] = { NULL };
 	struct fot_run_opts opts = {
-		.output = c->cut, .mode = FOT_OUTDIR_RESUME, .threads = 1, .quiet = true, .argv = argv
+		.output = c->cut, .mode = FOT_OUTDIR_RESUME, .work = { .threads = 1 }, .quiet = true, .argv = argv
 	};
 	struct fot_str got = FOT_STR_INIT;
 	int status;

@@ -158,10 +158,12 @@ static void fewshot_row(struct fot_table *t, const struct condition *c, const ch
 	double reach = strcmp(c->mode, "none") ? (double)shots : fmin((double)shots, 8);
 	double p = 0.28 + (0.09 - c->fade * 0.2) * log2(1 + reach) + 0.05 * (draw("seed", seed, shots, 0) - 0.5);
 	size_t row = add(t, c, dataset, 8192);
-	char id[16];
+	char id[16], asked[24];
 
 	snprintf(id, sizeof id, "q%lld", (long long)item);
+	snprintf(asked, sizeof asked, "%lld", (long long)shots);
 	fot_table_set_int(t, row, "n_shots", shots);
+	fot_table_set_text(t, row, "shots_asked", asked);
 	fot_table_set_int(t, row, "demo_seed", seed);
 	fot_table_set_text(t, row, "item_id", id);
 	fot_table_set_text(t, row, "item_sha256", id);

@@ -60,7 +60,7 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 		fot_rope_apply(c->q + t * D, W, net->H, net->dh, net->rope_cos, net->rope_sin, 0, 1);
 }
 
-static fot_real score_scale(const struct fot_net *net)
+fot_real block_score_scale(const struct fot_net *net)
 {
 	return net->p->config.qk_norm ? 1 : 1 / fot_real_sqrt((fot_real)net->dh);
 }
@@ -69,7 +69,7 @@ void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t
 {
 	struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, D = net->D, t = w * W;
-	bool mem = net_is_mem(net, l) && w < b->n_ask;
+	bool mem = memory_seen(net, b, l, w);
 
 	for (int64_t h = 0; h < net->H; h++)
 		for (int64_t q0 = 0; q0 < W; q0 += FOT_TILE_Q) {
@@ -77,15 +77,14 @@ void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t
 			const fot_real *q = c->q + (t + q0) * D + col;
 
 			fot_attn_begin(&s->attn, n_q);
+			cached_fold(net, b, l, w, h, q, block_score_scale(net), s);
 			fot_attn_fold(&s->attn, q, D, c->k + t * D + col, D, c->v + t * D + col, D, q0 + n_q, q0,
-				      score_scale(net));
-			for (int64_t i = mem ? b->vis_begin[w] : 0; mem && i < b->vis_begin[w + 1]; i++) {
-				int64_t at = b->vis[i] * W * D + col;
-
-				fot_attn_fold(&s->attn, q, D, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL,
-					      score_scale(net));
-			}
-			fot_attn_end(&s->attn, c->o + (t + q0) * D + col, D, c->lse + (w * net->H + h) * W + q0);
+				      block_score_scale(net));
+			if (mem)
+				memory_read(net, b, l, w, h, q0, n_q, s);
+			else
+				fot_attn_end(&s->attn, c->o + (t + q0) * D + col, D,
+					     c->lse + (w * net->H + h) * W + q0);
 		}
 }
 
@@ -225,8 +224,8 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 }
 
 /* delta[i] = do_i . o_i over one head. */
-static void head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
-		       fot_real *delta)
+void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
+		      fot_real *delta)
 {
 	for (int64_t i = 0; i < W; i++) {
 		const fot_real *a = d_o + i * net->D + h * net->dh, *b = o + i * net->D + h * net->dh;
@@ -240,8 +239,9 @@ static void head_delta(const struct fot_net *net, const fot_real *d_o, const fot
 }
 
 /* The causal block of window w; all pointers at the window's first row. */
-static void local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
-			   const fot_real *d_o, fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s)
+void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+			  const fot_real *d_o, const fot_real *o, fot_real *dq, fot_real *dk, fot_real *dv,
+			  struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, D = net->D, at = w * W * D, col = h * net->dh;
@@ -249,9 +249,9 @@ static void local_backward(struct fot_net *net, const struct fot_batch *b, int l
 				   .d_o = d_o + col, .dq = dq + col, .dk = dk + col, .dv = dv + col,
 				   .ldq = D, .ldk = D, .ldv = D, .ldo = D,
 				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
-				   .n_q = W, .n_k = W, .diag = 0, .scale = score_scale(net) };
+				   .n_q = W, .n_k = W, .diag = 0, .scale = block_score_scale(net) };
 
-	head_delta(net, d_o, c->o + at, W, h, s->delta + h * W);
+	block_head_delta(net, d_o, o, W, h, s->delta + h * W);
 	fot_attn_backward(&s->attn, &g);
 }
 
@@ -259,42 +259,14 @@ void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s)
 {
 	size_t bytes = sizeof(fot_real) * (size_t)(b->window * net->D);
+	const fot_real *o = net->layer[l].o + w * b->window * net->D;
 
 	memset(dq, 0, bytes);
 	memset(dk, 0, bytes);
 	memset(dv, 0, bytes);
-	for (int64_t h = 0; h < net->H; h++)
-		local_backward(net, b, l, w, h, d_o, dq, dk, dv, s);
-}
-
-/* Window `from` as seen by window w, one head. */
-static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t from, int64_t h,
-			  int group, struct scratch *s)
-{
-	const struct layer_cache *c = &net->layer[l];
-	const struct mem_grads *m = &net->mem;
-	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col, k_at = from * W * D + col;
-	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_ctx + k_at, .v = c->v + k_at, .d_o = m->d_o + at,
-				   .dq = m->dq + at, .dk = m->seen_k[group] + k_at, .dv = m->seen_v[group] + k_at,
-				   .ldq = D, .ldk = D, .ldv = D, .ldo = D,
-				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
-				   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL, .scale = score_scale(net) };
-
-	fot_attn_backward(&s->attn, &g);
-}
-
-void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group,
-			   struct scratch *s)
-{
-	const struct mem_grads *m = &net->mem;
-	int64_t n = l < net->last_mem ? b->n_win : b->n_ask;
-
-	for (int64_t w = n * group / GROUPS; w < n * (group + 1) / GROUPS; w++) {
-		int64_t at = w * b->window * net->D;
-
-		local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + at, m->dv + at, s);
-		for (int64_t i = w < b->n_ask ? b->vis_begin[w] : 0; w < b->n_ask && i < b->vis_begin[w + 1]; i++)
-			seen_backward(net, b, l, w, b->vis[i], h, group, s);
+	for (int64_t h = 0; h < net->H; h++) {
+		block_local_backward(net, b, l, w, h, d_o, o, dq, dk, dv, s);
+		cached_backward(net, b, l, w, h, d_o, dq, block_score_scale(net), s);
 	}
 }
 

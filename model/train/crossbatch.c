@@ -3,12 +3,12 @@
  * stream. */
 #include "model/train/crossbatch.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/train/generator.h"
+#include "model/train/rows.h"
 
 #define MAX_PACK 64
 #define SLOTS (1u << 20) /* streams per step: asking windows from 0, negatives from SLOTS / 2 */
@@ -18,20 +18,45 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "memorizing", "transformer-xl",
+						       "longllama" };
+
+const char *fot_method_name(enum fot_method method)
+{
+	return methods[method];
+}
+
+bool fot_method_find(enum fot_method *out, const char *name)
+{
+	for (int i = 0; i < FOT_METHOD_COUNT; i++)
+		if (strcmp(name, methods[i]) == 0) {
+			*out = (enum fot_method)i;
+			return true;
+		}
+	return false;
+}
+
+bool fot_stage_has_memory(const struct fot_stage *s)
+{
+	return s->method == FOT_METHOD_CROSSBATCH || s->method == FOT_METHOD_MEMORIZING;
+}
+
 static bool packed(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && s->pack > 1;
+	return fot_stage_has_memory(s) && s->pack > 1;
 }
 
 /* Context windows that each asking window brings along. */
 static int64_t own_windows(const struct fot_stage *s)
 {
-	return s->method == FOT_METHOD_CROSSBATCH && !packed(s) ? s->w : 0;
+	bool brings = fot_stage_has_memory(s) || s->method == FOT_METHOD_TRANSFORMER_XL;
+
+	return brings && !packed(s) ? s->w : 0;
 }
 
 int64_t fot_stage_windows(const struct fot_stage *s)
 {
-	return s->batch * (1 + own_windows(s)) + (s->method == FOT_METHOD_CROSSBATCH ? s->negatives : 0);
+	return s->batch * (1 + own_windows(s)) + (fot_stage_has_memory(s) ? s->negatives : 0);
 }
 
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err)
@@ -42,7 +67,7 @@ int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n
 
 		b->cap_tokens = imax(b->cap_tokens, fot_stage_windows(s) * s->window);
 		b->cap_ask = imax(b->cap_ask, s->batch);
-		b->cap_vis = imax(b->cap_vis, s->batch * (s->w + s->d - 1 + s->negatives));
+		b->cap_vis = imax(b->cap_vis, s->batch * (s->w + s->d - 1 + s->negatives + s->range));
 	}
 	b->tokens = fot_calloc((size_t)b->cap_tokens, sizeof *b->tokens);
 	b->targets = fot_calloc((size_t)b->cap_tokens, sizeof *b->targets);
@@ -62,6 +87,7 @@ void fot_batch_release(struct fot_batch *b)
 	fot_free(b->answer);
 	fot_free(b->vis_begin);
 	fot_free(b->vis);
+	fot_rows_close(b->rows);
 	memset(b, 0, sizeof *b);
 }
 
@@ -237,6 +263,16 @@ static int64_t see_others(struct fot_batch *b, const struct fot_stage *st, int64
 	return n;
 }
 
+/* LongLLaMA: the rows before row i, nearest first. */
+static int64_t see_rows(struct fot_batch *b, const struct fot_stage *st, int64_t i, int64_t n)
+{
+	int64_t seen = fot_rows_seen(i, st->pack, st->range, st->stepping);
+
+	for (int64_t j = 1; j <= seen; j++)
+		b->vis[n++] = (int32_t)(i - j);
+	return n;
+}
+
 void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 {
 	int64_t n = 0;
@@ -245,11 +281,18 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->n_ask = st->batch;
 	b->n_win = fot_stage_windows(st);
 	b->answer_weight = 1;
+	b->cached = st->method == FOT_METHOD_TRANSFORMER_XL;
+	b->chain = b->cached ? st->w : 0;
+	b->row_mean = st->method == FOT_METHOD_LONGLLAMA;
+	b->top_k = st->top_k;
+	b->constant = st->method == FOT_METHOD_MEMORIZING;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;
-		if (st->method == FOT_METHOD_CROSSBATCH)
+		if (fot_stage_has_memory(st))
 			n = see_others(b, st, i, see_own(b, st, i, n));
+		else if (st->method == FOT_METHOD_LONGLLAMA)
+			n = see_rows(b, st, i, n);
 	}
 	b->vis_begin[b->n_ask] = n;
 }
@@ -263,6 +306,8 @@ int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const stru
 	fot_batch_link(b, st);
 	if (src->generator)
 		return fot_generator_draw(b, src, st, seed, purpose, step, err);
+	if (st->method == FOT_METHOD_LONGLLAMA)
+		return fot_rows_draw(b, src, st, seed, purpose, step, err);
 	for (int64_t i = 0; i < st->batch; i += packed(st) ? st->pack : 1) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
 		FOT_TRY(packed(st) ? draw_packed(b, src, st, i, &rng, err) : draw_ask(b, src, st, i, &rng, err));
@@ -288,6 +333,7 @@ void fot_batch_limit(struct fot_batch *b, int64_t keep)
 {
 	int64_t n = 0;
 
+	b->chain = b->chain < keep ? b->chain : keep;
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		int64_t from = b->vis_begin[i], have = b->vis_begin[i + 1] - from;
 

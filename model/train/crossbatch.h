@@ -32,6 +32,17 @@
  * The k windows are neighbours, or, with probability `far`, lie anywhere in the
  * document.
  *
+ * memorizing [Wu et al. 2022]: the same windows with d = 1, but no gradient goes into the
+ * keys and values of the windows in sight.  With top_k each query and head reads only its best
+ * keys, as at evaluation with a search.
+ *
+ * transformer-xl [Dai et al. 2019]: an asking window and the w windows just before it, which are
+ * run one after the other without gradient, each seeing the one before it in all layers (cached.c):
+ *
+ *   document 0   [a3] -> [a2] -> [a1] -> [A ....]       document 1   [b3] -> [b2] -> [b1] -> [B ....]
+ *
+ * longllama: the layout of LongLLaMA's own training, rows.h.
+ *
  * Departure from the paper: a batch index does not walk through its document
  * from start to end; each step draws document and place anew.  Context windows are
  * computed in the step that uses them, so nothing is carried between steps, the
@@ -39,12 +50,20 @@
 #ifndef FOT_CROSSBATCH_H
 #define FOT_CROSSBATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "datasets/corpus.h"
 
-enum fot_method { FOT_METHOD_STANDARD, FOT_METHOD_CROSSBATCH };
+enum fot_method {
+	FOT_METHOD_STANDARD,
+	FOT_METHOD_CROSSBATCH,
+	FOT_METHOD_MEMORIZING,
+	FOT_METHOD_TRANSFORMER_XL,
+	FOT_METHOD_LONGLLAMA,
+	FOT_METHOD_COUNT
+};
 
 /* One stage of a recipe. */
 struct fot_stage {
@@ -52,19 +71,25 @@ struct fot_stage {
 	int64_t steps;
 	int64_t window;    /* W, tokens */
 	int64_t batch;     /* asking windows per step */
-	int64_t w;         /* own previous windows, >= 1 (crossbatch) */
+	int64_t w;         /* own previous windows, >= 1 (crossbatch, transformer-xl) */
 	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
 	int64_t negatives; /* extra windows that ask nothing */
-	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts */
+	int64_t pack;      /* asking windows per document; divides batch; 1: separate contexts
+			      (longllama: rows per stream) */
+	int64_t top_k;     /* memory keys per query and head, the best; 0: all */
+	int64_t range;     /* longllama: other rows that a row sees at most */
+	bool stepping;     /* longllama: the first rows of a stream see fewer */
 	double far;        /* probability that the own windows come from anywhere earlier */
 	double copy;       /* probability that a span of C_curr repeats one in sight: of an own
 			      context window, or (standard) earlier in the window itself */
 	double near;       /* share of the negatives that are hard; generators say how */
+	double cut;        /* generator passkey: in place of its own `cut`; 0: that */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
 };
 
 struct fot_generator;
 struct fot_episodes;
+struct fot_rows;
 
 struct fot_batch {
 	int64_t window;
@@ -73,11 +98,23 @@ struct fot_batch {
 	int32_t *targets;       /* [n_ask, window], -1 = no loss */
 	uint8_t *answer;        /* [n_ask, window] 1 = target of the second kind, an answer */
 	double answer_weight;   /* the loss is mean(others) + answer_weight mean(answers) */
+	bool row_mean;          /* longllama: mean over windows of the mean over a window's targets; no answers */
+	struct fot_rows *rows;  /* where its streams stand */
+	int64_t top_k;          /* keys of the windows in sight that a query and head keeps; 0: all */
+	bool constant;          /* no gradient into the keys and values of the windows in sight */
 	int64_t *vis_begin;     /* [n_ask + 1] into vis */
 	int32_t *vis;           /* windows seen un-masked by asking window b */
+	bool cached;            /* transformer-xl: windows see the one before them in all layers; no vis */
+	int64_t chain;          /* of it: windows run before each asking one, the nearest of its contexts */
 	int64_t cap_tokens, cap_ask, cap_vis;
 };
 
+/* "standard", "crossbatch", ...: as recipes and train.csv have it. */
+const char *fot_method_name(enum fot_method method);
+/* false: no such method. */
+bool fot_method_find(enum fot_method *out, const char *name);
+/* Does a window read a memory of other windows in this stage, which methods crossbatch and memorizing fill? */
+bool fot_stage_has_memory(const struct fot_stage *s);
 /* Windows of a batch of this stage, asking ones and contexts. */
 int64_t fot_stage_windows(const struct fot_stage *s);
 /* Room for the largest of the stages. Errors: FOT_ERR_RUN. */
@@ -94,13 +131,15 @@ struct fot_source {
 	size_t n_datasets;
 	const struct fot_generator *generator; /* NULL: windows as they stand in the documents */
 	const struct fot_episodes *episodes;   /* of the generator of that name */
+	int32_t bos, eos; /* longllama: ids around a document, -1: none; documents hold their BOS */
 };
 /* Fill b for (seed, step). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */
 int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *stage, uint64_t seed,
 		   const char *purpose, uint64_t step, struct fot_err *err);
 /* Only the own-document part of the visibility lists, or none of it: the same
- * windows measured with another memory. keep: own windows kept per query. */
+ * windows measured with another memory. keep: own windows kept per query; with cached
+ * windows, how many are run before. */
 void fot_batch_limit(struct fot_batch *b, int64_t keep);
 
 #endif

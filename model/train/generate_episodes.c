@@ -35,7 +35,7 @@ static void ask(struct fot_batch *b, int64_t i, const int32_t *tokens, const uin
 int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st,
 			  uint64_t seed, const char *purpose, uint64_t step, struct fot_err *err)
 {
-	bool cross = st->method == FOT_METHOD_CROSSBATCH;
+	bool cross = fot_stage_has_memory(st);
 	int64_t pack = cross ? st->pack : 1, own = cross && pack == 1 ? st->w : 0, W = b->window;
 	int64_t negatives = cross ? st->negatives : 0, n = (own + pack) * W + 1;
 	int32_t *tokens = fot_alloc((size_t)n, sizeof *tokens);

@@ -44,7 +44,7 @@ static void write_questions(struct fot_batch *b, int64_t ask, const struct fot_l
 static void draw_ask(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, int64_t ask,
 		     const struct fot_lookup *d, struct fot_rng *rng)
 {
-	int64_t W = b->window, slots = W / R, w = st->method == FOT_METHOD_CROSSBATCH ? st->w : 0, here = 0;
+	int64_t W = b->window, slots = W / R, w = fot_stage_has_memory(st) ? st->w : 0, here = 0;
 
 	if (w == 0)
 		here = slots / 2;
@@ -77,7 +77,7 @@ static void resemble(int32_t *record, const struct fot_stage *st, int64_t slots,
 int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			const char *purpose, uint64_t step, struct fot_err *err)
 {
-	int64_t negatives = st->method == FOT_METHOD_CROSSBATCH ? st->negatives : 0;
+	int64_t negatives = fot_stage_has_memory(st) ? st->negatives : 0;
 	int64_t slots = b->window / R;
 	struct fot_lookup d;
 	struct fot_rng rng;

@@ -38,6 +38,7 @@ struct maker {
 	size_t n;
 	const struct fot_corpus_doc *doc; /* running text; NULL: the paper's filler */
 	int64_t next;                   /* place in the running text */
+	double cut;                     /* share of keys across a border */
 };
 
 static int64_t below(struct maker *m, int64_t n)
@@ -254,7 +255,7 @@ static int64_t digits_of(int key)
 /* Where the sentence of `len` bytes begins in w windows: across a border, or in one of them. */
 static int64_t place_key(struct maker *m, int64_t w, int64_t W, int64_t len)
 {
-	if (w > 1 && chance(m, m->g->cut))
+	if (w > 1 && chance(m, m->cut))
 		return (1 + below(m, w - 1)) * W - 1 - below(m, len - 1);
 	return below(m, w) * W + below(m, W - len + 1);
 }
@@ -332,9 +333,10 @@ static void start(struct maker *m, uint64_t seed, const char *purpose, uint64_t 
 int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			 const char *purpose, uint64_t step, struct fot_err *err)
 {
-	bool cross = st->method == FOT_METHOD_CROSSBATCH;
+	bool cross = fot_stage_has_memory(st);
 	int64_t own = cross ? st->w : 0, negatives = cross ? st->negatives : 0, W = b->window;
-	struct maker m = { .src = src, .g = src->generator, .words = FOT_STR_INIT };
+	struct maker m = { .src = src, .g = src->generator, .words = FOT_STR_INIT,
+			   .cut = st->cut > 0 ? st->cut : src->generator->cut };
 	int32_t *text = fot_alloc((size_t)((own + 1) * W), sizeof *text);
 	int status = FOT_OK;
 

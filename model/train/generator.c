@@ -123,8 +123,13 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 
 	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP && g->kind != FOT_GENERATOR_PASSKEY)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generators lookup and passkey", where);
+	if (st->cut > 0 && g->kind != FOT_GENERATOR_PASSKEY)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: cut is for the generator passkey", where);
 	if (g->kind == FOT_GENERATOR_NONE)
 		return FOT_OK;
+	if (st->method == FOT_METHOD_TRANSFORMER_XL || st->method == FOT_METHOD_LONGLLAMA)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: method %s is for datasets, not for the generator %s", where,
+				fot_method_name(st->method), name);
 	if (st->far > 0 && g->kind == FOT_GENERATOR_EPISODES)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far is for datasets, not for the generator %s", where, name);
 	if ((st->pack > 1 || st->far > 0 || st->copy > 0) && g->kind != FOT_GENERATOR_EPISODES)

@@ -23,7 +23,7 @@
  * passkey (datasets/passkey_text.h; one or more datasets, tokenizer "byte", d = 1):
  *   a document is (w + 1) windows of the paper's filler (probability `filler`) or of
  *   running text.  The sentence with the key stands in the own windows, with
- *   probability `cut` across a border of two of them (w > 1); the asking window has the
+ *   probability `cut` (the stage's, or else the generator's) across a border of two of them (w > 1); the asking window has the
  *   question somewhere, at its very start in one case of four, and goes on with text
  *   behind the answer.  A window gets sentences about other things with a number with
  *   probability `decoys`.  Negatives are such windows without a pass key; of those of

@@ -26,12 +26,17 @@ void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, 
 	size->n_threads = n_threads;
 	for (size_t i = 0; i < n; i++) {
 		const struct fot_stage *s = &stages[i];
-		int64_t win = fot_stage_windows(s);
+		bool cached = s->method == FOT_METHOD_TRANSFORMER_XL;
+		int64_t win = cached ? s->batch : fot_stage_windows(s);
 
 		size->max_window = imax(size->max_window, s->window);
 		size->cap_tokens = imax(size->cap_tokens, win * s->window);
 		size->cap_ask_tokens = imax(size->cap_ask_tokens, s->batch * s->window);
-		size->cap_win = imax(size->cap_win, win);
+		size->cap_win = imax(size->cap_win, fot_stage_windows(s));
+		size->cached |= cached;
+		size->top_k = imax(size->top_k, s->top_k);
+		size->cap_hits = imax(size->cap_hits, s->batch * s->window * s->top_k);
+		size->seen |= (s->method == FOT_METHOD_CROSSBATCH && s->top_k == 0) || s->method == FOT_METHOD_LONGLLAMA;
 	}
 }
 
@@ -50,6 +55,21 @@ bool net_rotates(const struct fot_net *net, int l)
 static fot_real *take(struct fot_layout *y, int64_t count)
 {
 	return fot_layout_take(y, count, sizeof(fot_real));
+}
+
+static void lay_mem_read(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg,
+			 const struct fot_net_size *z)
+{
+	int64_t D = cfg->hidden_size, H = cfg->n_heads, ask = z->cap_ask_tokens;
+	bool gate = cfg->mix == FOT_MIX_GATE, topk = z->top_k > 0;
+
+	m->o_local = gate ? take(y, ask * D) : NULL;
+	m->o_mem = gate ? take(y, ask * D) : NULL;
+	m->lse = gate ? take(y, ask * H) : NULL;
+	m->n = topk ? fot_layout_take(y, ask * H, sizeof *m->n) : NULL;
+	m->row = topk ? fot_layout_take(y, z->cap_hits * H, sizeof *m->row) : NULL;
+	m->p = topk ? take(y, z->cap_hits * H) : NULL;
+	m->ds = topk ? take(y, z->cap_hits * H) : NULL;
 }
 
 static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l, int last_mem,
@@ -76,10 +96,15 @@ static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct 
 	c->inv2 = take(y, out);
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
+	cached_lay(y, c, cfg, z);
+	if (mem)
+		lay_mem_read(y, &c->mem, cfg, z);
 }
 
-static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg, int64_t W)
+static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg,
+			const struct fot_net_size *z)
 {
+	int64_t W = z->max_window;
 	int64_t D = cfg->hidden_size, F = cfg->intermediate_size;
 	fot_real **rows[] = { &s->xn, &s->dxn, &s->d_o, &s->dq, &s->dk, &s->dv };
 	fot_real **wide[] = { &s->h, &s->dg, &s->du };
@@ -90,6 +115,10 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
 		*wide[i] = take(y, W * F);
 	s->delta = take(y, W * cfg->n_heads);
+	s->delta_mem = take(y, W);
+	fot_topk_lay(&s->topk, y, z->top_k, FOT_TILE_Q);
+	s->scores = take(y, z->top_k);
+	s->values = fot_layout_take(y, z->top_k, sizeof *s->values);
 	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);
 	attn = take(y, fot_attn_need(cfg->head_dim, 1));
 	if (attn)
@@ -104,7 +133,7 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 	for (int l = 0; l < cfg->n_layers; l++)
 		lay_layer(y, &net->layer[l], cfg, l, net->last_mem, z);
 	for (int t = 0; t < z->n_threads; t++)
-		lay_scratch(y, &net->scratch[t], cfg, z->max_window);
+		lay_scratch(y, &net->scratch[t], cfg, z);
 	for (int i = 0; i < FOT_SHARDS; i++)
 		net->shard[i] = take(y, n_params);
 	net->x_out = take(y, z->cap_ask_tokens * D);
@@ -116,11 +145,12 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 	net->mem.dkc = cfg->mem_positionals ? take(y, mem_tokens * D) : net->mem.dk;
 	net->mem.dv = take(y, mem_tokens * D);
 	for (int g = 0; g < GROUPS; g++) {
-		net->mem.seen_k[g] = take(y, mem_tokens * D);
-		net->mem.seen_v[g] = take(y, mem_tokens * D);
+		net->mem.seen_k[g] = z->seen ? take(y, mem_tokens * D) : NULL;
+		net->mem.seen_v[g] = z->seen ? take(y, mem_tokens * D) : NULL;
 	}
-	net->rope_cos = take(y, z->max_window * cfg->head_dim / 2);
-	net->rope_sin = take(y, z->max_window * cfg->head_dim / 2);
+	net->mem.gate = take(y, z->cap_win * cfg->n_heads);
+	net->rope_cos = take(y, (z->max_window + 1) * cfg->head_dim / 2);
+	net->rope_sin = take(y, (z->max_window + 1) * cfg->head_dim / 2);
 }
 
 static int last_mem_layer(const struct fot_config *c)
@@ -157,6 +187,7 @@ static void find_offsets(struct fot_net *net)
 			.v = fot_params_offset(p, FOT_ROLE_V, l),
 			.o = fot_params_offset(p, FOT_ROLE_O, l),
 			.qk_scale = fot_params_offset(p, FOT_ROLE_QK_SCALE, l),
+			.mem_gate = fot_params_offset(p, FOT_ROLE_GATE_BIAS, l),
 			.norm2 = fot_params_offset(p, FOT_ROLE_MLP_NORM, l),
 			.gate = fot_params_offset(p, FOT_ROLE_GATE, l),
 			.up = fot_params_offset(p, FOT_ROLE_UP, l),
@@ -172,8 +203,6 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	struct fot_layout y = { 0 };
 	int status = FOT_OK;
 
-	if (c->mix != FOT_MIX_JOINT)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "training with mix \"gate\" is not supported: use \"joint\"");
 	net = fot_calloc(1, sizeof *net);
 	if (!net)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
@@ -185,7 +214,8 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	net->layer = fot_calloc((size_t)c->n_layers, sizeof *net->layer);
 	net->scratch = fot_calloc((size_t)size->n_threads, sizeof *net->scratch);
 	net->loss = fot_calloc((size_t)size->cap_win, sizeof *net->loss);
-	if (!net->at || !net->layer || !net->scratch || !net->loss) {
+	net->live = fot_calloc((size_t)size->cap_win, sizeof *net->live);
+	if (!net->at || !net->layer || !net->scratch || !net->loss || !net->live) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 		goto out;
 	}
@@ -193,7 +223,7 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	FOT_TRY(fot_arena_init(&net->arena, y.need, err));
 	y.arena = &net->arena;
 	lay_out(&y, net, c, p->n);
-	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window, net->dh, c->rope_theta);
+	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window + 1, net->dh, c->rope_theta);
 	find_offsets(net);
 out:
 	if (status != FOT_OK)
@@ -212,18 +242,20 @@ void fot_net_close(struct fot_net *net)
 	fot_free(net->layer);
 	fot_free(net->scratch);
 	fot_free(net->loss);
+	fot_free(net->live);
 	fot_free(net);
 }
 
 /* ---- forward --------------------------------------------------------- */
 
-static void embed(struct fot_net *net, const struct fot_batch *b, int64_t w)
+void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w)
 {
 	const fot_real *table = net->p->w + net->at_embed;
+	const int32_t *tokens = b->tokens + from * b->window;
 	int64_t D = net->D;
 
-	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
-		memcpy(net->layer[0].x + i * D, table + b->tokens[i] * D, sizeof(fot_real) * (size_t)D);
+	for (int64_t i = 0; i < b->window; i++)
+		memcpy(net->layer[0].x + (w * b->window + i) * D, table + tokens[i] * D, sizeof(fot_real) * (size_t)D);
 }
 
 /* First memory layer at or after l, or n_layers. */
@@ -246,7 +278,7 @@ static void forward_segment(struct fot_net *net, const struct fot_batch *b, int 
 			    struct scratch *s)
 {
 	if (from < 0)
-		embed(net, b, w);
+		net_embed(net, b, w, w);
 	for (int l = from < 0 ? 0 : from; l < to; l++) {
 		if (l != from)
 			block_project(net, b, l, w, s);
@@ -262,6 +294,10 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 {
 	int from = -1, to;
 
+	if (b->cached) {
+		cached_forward(net, b);
+		return;
+	}
 	do {
 		to = next_mem(net, from + 1);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
@@ -272,7 +308,40 @@ static void forward(struct fot_net *net, const struct fot_batch *b)
 	} while (to < net->n_layers);
 }
 
+/* Targets of window w. */
+static int64_t row_targets(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = 0;
+
+	for (int64_t i = w * b->window; i < (w + 1) * b->window; i++)
+		n += b->targets[i] >= 0;
+	return n;
+}
+
+/* What a target of window w counts when windows count the same; a window without any counts 0. */
+static double row_weight(const struct fot_batch *b, int64_t w)
+{
+	int64_t n = row_targets(b, w);
+
+	return n ? 1.0 / (double)(n * b->n_ask) : 0;
+}
+
 /* ---- backward -------------------------------------------------------- */
+
+/* Contexts get gradients when all of them are read; what is retrieved is found on the way. */
+static void begin_live(struct fot_net *net, const struct fot_batch *b)
+{
+	int context = b->constant || b->top_k ? -1 : net->last_mem;
+
+	for (int64_t w = 0; w < b->n_win; w++)
+		net->live[w] = w < b->n_ask ? net->n_layers : context;
+}
+
+/* Are the gradients of what windows see kept apart by group? */
+static bool by_group(const struct fot_batch *b)
+{
+	return !b->constant && b->top_k == 0 && b->vis_begin[b->n_ask] > 0;
+}
 
 static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int64_t w)
 {
@@ -283,7 +352,7 @@ static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int6
 	memset(net->mem.dk + at, 0, bytes);
 	memset(net->mem.dkc + at, 0, bytes);
 	memset(net->mem.dv + at, 0, bytes);
-	for (int g = 0; g < GROUPS; g++) {
+	for (int g = 0; g < GROUPS && by_group(b); g++) {
 		memset(net->mem.seen_k[g] + at, 0, bytes);
 		memset(net->mem.seen_v[g] + at, 0, bytes);
 	}
@@ -311,15 +380,22 @@ static void backward_memory(struct fot_net *net, const struct fot_batch *b, int 
 		struct scratch *s = &net->scratch[omp_get_thread_num()];
 
 #pragma omp for schedule(dynamic, 1)
-		for (int64_t w = 0; w < b->n_win; w++)
+		for (int64_t w = 0; w < (b->constant ? b->n_ask : b->n_win); w++)
 			clear_mem_grads(net, b, w);
 #pragma omp for schedule(dynamic, 1)
 		for (int64_t i = 0; i < net->H * GROUPS; i++)
-			block_memory_backward(net, b, l, i / GROUPS, (int)(i % GROUPS), s);
+			memory_backward(net, b, l, i / GROUPS, (int)(i % GROUPS), s);
 #pragma omp for schedule(dynamic, 1)
-		for (int64_t w = 0; w < b->n_win; w++)
+		for (int64_t i = 0; i < (b->top_k && !b->constant ? net->H * RANGES : 0); i++)
+			memory_scatter(net, b, l, i / RANGES, (int)(i % RANGES));
+#pragma omp for schedule(dynamic, 1)
+		for (int64_t w = 0; w < (by_group(b) ? b->n_win : 0); w++)
 			add_seen(net, b, w);
 	}
+	if (b->top_k && !b->constant)
+		memory_reach(net, b, l);
+	if (net->p->config.mix == FOT_MIX_GATE)
+		memory_gate_backward(net, b, l, net->shard[0]);
 }
 
 /* The way back of forward_segment: from layer `to` (exclusive; its projections
@@ -331,7 +407,7 @@ static void backward_segment(struct fot_net *net, const struct fot_batch *b, int
 	struct mem_grads *m = &net->mem;
 
 	if (to < net->n_layers) {
-		if (to == net->last_mem && w >= b->n_ask)
+		if (net->live[w] == to)
 			memset(net->dx + at, 0, sizeof(fot_real) * (size_t)(b->window * net->D));
 		block_project_backward(net, b, to, w, m->dq + at, m->dk + at, m->dkc + at, m->dv + at, grad, s);
 	}
@@ -376,15 +452,18 @@ static void backward_shard(struct fot_net *net, const struct fot_batch *b, int f
 	struct scratch *s = &net->scratch[omp_get_thread_num()];
 	fot_real *grad = net->shard[shard];
 	bool top = to == net->n_layers;
+	double mine[2] = { weight[0], weight[1] };
 
 	if (top)
 		memset(grad, 0, sizeof(fot_real) * (size_t)net->p->n);
 	for (int64_t w = 0; w < b->n_win; w++) {
 		if (shard_of(b, w) != shard)
 			continue;
+		if (b->row_mean && w < b->n_ask)
+			mine[0] = row_weight(b, w);
 		if (top && w < b->n_ask)
-			block_head(net, b, w, weight, nll, grad, s);
-		if (!top || w < b->n_ask)
+			block_head(net, b, w, mine, nll, grad, s);
+		if (net->live[w] >= to)
 			backward_segment(net, b, from, to, w, grad, s);
 	}
 }
@@ -393,8 +472,9 @@ static void backward(struct fot_net *net, const struct fot_batch *b, const doubl
 {
 	int to = net->n_layers, from;
 
+	begin_live(net, b);
 	do {
-		from = previous_mem(net, to);
+		from = b->cached ? -1 : previous_mem(net, to);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 		for (int i = 0; i < FOT_SHARDS; i++)
 			backward_shard(net, b, from, to, i, weight, nll);
@@ -441,8 +521,8 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 
 	for (int64_t w = 0; w < b->n_ask; w++)
 		for (int k = 0; k < 2; k++)
-			sum[k] += net->loss[w].nll[k];
-	*loss = c.n[0] ? sum[0] / (double)c.n[0] : 0;
+			sum[k] += net->loss[w].nll[k] * (b->row_mean ? row_weight(b, w) : 1);
+	*loss = b->row_mean ? sum[0] : c.n[0] ? sum[0] / (double)c.n[0] : 0;
 	if (c.n[1])
 		*loss += b->answer_weight * sum[1] / (double)c.n[1];
 	if (!isfinite(*loss))
@@ -482,19 +562,34 @@ void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struc
 	}
 }
 
+/* Of one memory layer and one column: scores and values of all keys and their gradients, or
+ * the scores of all and the rest of those retrieved; without the keys' and values' own if constant. */
+static double memory_flops(const struct fot_batch *b)
+{
+	double W = (double)b->window, seen = (double)b->vis_begin[b->n_ask] * W * W, hits = 0;
+
+	if (!b->top_k)
+		return (b->constant ? 4 + 6 : 4 + 10) * seen;
+	for (int64_t w = 0; w < b->n_ask; w++)
+		hits += W * fmin((double)b->top_k, (double)(b->vis_begin[w + 1] - b->vis_begin[w]) * W);
+	return 2 * seen + (b->constant ? 2 + 4 : 2 + 8) * hits;
+}
+
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)
 {
 	double D = c->hidden_size, F = c->intermediate_size, W = (double)b->window;
 	double ask = (double)b->n_ask * W, ctx = (double)(b->n_win - b->n_ask) * W, flops = 0;
 	int last = last_mem_layer(c);
 
+	if (b->cached)
+		return cached_flops(c, b);
 	for (int l = 0; l < c->n_layers; l++) {
 		double through = ask + (l < last ? ctx : 0), keys = l <= last ? ask + ctx : ask;
 
 		flops += 3 * 2 * (keys * 2 * D * D + through * (2 * D * D + 3 * D * F));
 		flops += (4 + 10) * through * D * (W + 1) / 2;
 		if (fot_config_is_mem_layer(c, l))
-			flops += (4 + 10) * (double)b->vis_begin[b->n_ask] * W * W * D;
+			flops += memory_flops(b) * D;
 	}
 	return flops + 3 * 2 * ask * D * c->vocab_size;
 }

@@ -4,8 +4,14 @@
  * their own; at a memory layer each asking window also sees the windows of its
  * visibility list (crossbatch.h), whose keys stand at position 0 as in the
  * memory at evaluation; context windows stop at the last memory layer's keys
- * and values.  The loss is the mean cross-entropy of the targets, in nats;
- * when some are answers, the means of answers and of the others are added (crossbatch.h).
+ * and values.  A batch may ask that each query reads only its best top_k keys, or
+ * that what windows see is constant to them (memory_layer.c).  The loss is the mean
+ * cross-entropy of the targets, in nats; when some are answers, the means of answers and of
+ * the others are added (crossbatch.h); or, with LongLLaMA's rows, the mean over windows of
+ * each window's mean (rows.h).
+ *
+ * A batch with cached windows (method transformer-xl) has no memory: in all layers a window also
+ * sees the one before it, whose keys and values are constants (cached.c).
  *
  * Gradients are summed in FOT_SHARDS arrays, each filled by a fixed subset of the
  * windows in a fixed order, and then reduced in order; so results do not depend
@@ -13,6 +19,7 @@
 #ifndef FOT_NETWORK_H
 #define FOT_NETWORK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -22,11 +29,14 @@
 #define FOT_SHARDS 8
 
 struct fot_net;
-/* Room for batches up to cap_tokens in n_win windows, of which cap_ask_tokens ask, of windows
- * up to max_window. The parameters must outlive the network. Errors: FOT_ERR_RUN
- * (memory, with the figure), FOT_ERR_USAGE (mix gate). */
+/* Room for batches up to cap_tokens in cap_win windows, of which cap_ask_tokens ask, of windows
+ * up to max_window, with at most top_k keys retrieved per query and cap_hits by all queries of a
+ * head; seen: there are batches that read all of the memory with gradient into it. The parameters
+ * must outlive the network. Errors: FOT_ERR_RUN (memory, with the figure). */
 struct fot_net_size {
-	int64_t max_window, cap_tokens, cap_ask_tokens, cap_win;
+	int64_t max_window, cap_tokens, cap_ask_tokens, cap_win, top_k, cap_hits;
+	bool seen;
+	bool cached; /* some stage has cached windows; its contexts take no room of their own */
 	int n_threads;
 };
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);

@@ -7,11 +7,22 @@
 
 #include "base/mem.h"
 #include "model/attention.h"
+#include "model/search.h"
 #include "model/train/network.h"
 
 /* Offsets of one layer's tensors in the flat array; -1 = none. */
 struct layer_offsets {
-	int64_t norm1, q, k, v, o, qk_scale, norm2, gate, up, down;
+	int64_t norm1, q, k, v, o, qk_scale, mem_gate, norm2, gate, up, down;
+};
+
+/* What the asking windows read of a memory layer's memory (memory_layer.c). */
+struct mem_read {
+	fot_real *o_local, *o_mem; /* [ask tokens, D] mix gate: the two parts of o; NULL: o is joint */
+	fot_real *lse;             /* [window][H][W] mix gate: of the memory */
+	int32_t *n;                /* [ask tokens, H] keys retrieved; all of these NULL without top-k */
+	int32_t *row;              /* [ask tokens, H, k] tokens of the batch, in the order of the search */
+	fot_real *p;               /* [ask tokens, H, k] scores; in the backward pass weights */
+	fot_real *ds;              /* [ask tokens, H, k] gradients of q.k */
 };
 
 /* Activations of one layer, kept for the backward pass; [tokens, ...] with window
@@ -25,6 +36,8 @@ struct layer_cache {
 	fot_real *q_inv, *k_inv;   /* [., H] */
 	fot_real *o;               /* [., D] attention output */
 	fot_real *lse;             /* [window][H][W] */
+	fot_real *k_prev, *v_prev; /* [ask tokens, D] of the window before (cached.c); NULL without */
+	struct mem_read mem;       /* memory layers */
 	fot_real *x2;              /* [., D] after attention */
 	fot_real *g, *u;           /* [., F] */
 };
@@ -36,17 +49,24 @@ struct scratch {
 	fot_real *d_o;             /* [W, D] */
 	fot_real *dq, *dk, *dv;    /* [W, D] */
 	fot_real *delta;           /* [H, W] */
+	fot_real *delta_mem;       /* [W] mix gate */
+	struct fot_topk topk;      /* FOT_TILE_Q searches */
+	fot_real *scores;          /* [top_k] */
+	const fot_real **values;   /* [top_k] */
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
+	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
 };
 
 /* Gradients that cross a memory layer's barrier; [tokens, D].  Windows are seen by
  * several others, so what the windows of a group add to the keys and values they see is
- * kept apart until all groups are done. */
+ * kept apart until all groups are done; not so what they retrieved (memory_layer.c). */
 #define GROUPS 4
+#define RANGES 16 /* of windows whose keys and values take up what was retrieved */
 struct mem_grads {
 	fot_real *d_o, *dq, *dk, *dkc, *dv;    /* dkc == dk without rotation */
-	fot_real *seen_k[GROUPS], *seen_v[GROUPS];
+	fot_real *seen_k[GROUPS], *seen_v[GROUPS]; /* NULL when no stage needs them */
+	fot_real *gate; /* [ask windows, H] of g, for mix gate */
 };
 
 #define HEAD_ROWS 128
@@ -74,10 +94,15 @@ struct fot_net {
 	fot_real *shard[FOT_SHARDS];   /* [p->n] */
 	struct scratch *scratch;       /* [n_threads] */
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
+	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
+					  for finite differences */
+	int *live;                     /* [cap_win] gradients reach a window from this layer down; -1: nowhere */
 };
 
 bool net_is_mem(const struct fot_net *net, int l);
 bool net_rotates(const struct fot_net *net, int l);
+/* The tokens of window `from` into the place of window w. */
+void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w);
 
 /* One window `w` of batch b through parts of layer l. */
 void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s);
@@ -93,11 +118,43 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 /* Within the window alone: d_o -> dq, dk, dv (overwritten). */
 void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
-/* Memory layer, one head of one group of windows; net->mem is added to. */
-void block_memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t head, int group,
-			   struct scratch *s);
+/* The same for one head, of d_o [W, D] against the attention output o [W, D]; dq, dk, dv are added to. */
+void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+			  const fot_real *d_o, const fot_real *o, fot_real *dq, fot_real *dk, fot_real *dv,
+			  struct scratch *s);
+void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
+		      fot_real *delta);
+fot_real block_score_scale(const struct fot_net *net);
 /* dq, dk (dkc), dv (destroyed) -> gradients of the projections, dx of the layer's input. */
 void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
 			    fot_real *dk, fot_real *dkc, fot_real *dv, fot_real *grad, struct scratch *s);
+
+/* ---- memory_layer.c -------------------------------------------------- */
+
+/* Does an asking window see any other at layer l? */
+bool memory_seen(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w);
+/* Queries [q0, q0 + n_q) of one head, whose local keys are folded into s->attn: reads the memory, writes o. */
+void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0, int64_t n_q,
+		 struct scratch *s);
+/* One head of one group of windows; net->mem is added to. */
+void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group, struct scratch *s);
+/* One head of what was retrieved, into the keys and values of one of RANGES ranges of windows. */
+void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int range);
+/* After those: which windows gradients reach now, and the gradient of the gate. */
+void memory_reach(struct fot_net *net, const struct fot_batch *b, int l);
+void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l, fot_real *grad);
+
+/* ---- cached.c: batches whose windows see the one before (b->cached) --- */
+
+void cached_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg,
+		const struct fot_net_size *z);
+void cached_forward(struct fot_net *net, const struct fot_batch *b);
+/* Fold the window before into s->attn, whose queries are q. */
+void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
+		 fot_real scale, struct scratch *s);
+/* Its part of dq, one head; s->delta as for the local keys. */
+void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
+		     fot_real *dq, fot_real scale, struct scratch *s);
+double cached_flops(const struct fot_config *c, const struct fot_batch *b);
 
 #endif

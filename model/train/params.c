@@ -1,6 +1,8 @@
 /* params.c: the flat array and its way to and from files. */
 #include "model/train/params.h"
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/dtype.h"
@@ -90,17 +92,17 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 	}
 }
 
-int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
+/* All tensors of w that p asks for; those that are not there are left as they are. */
+static int copy_tensors(struct fot_params *p, const struct fot_weights *w, struct fot_err *err)
 {
-	struct fot_weights *w = NULL;
 	float *tmp = NULL;
-	int status;
+	int status = FOT_OK;
 
-	FOT_TRY(fot_weights_open(&w, dir, err));
-	FOT_TRY(fot_weights_check(w, &p->config, NULL, err));
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor *t = fot_weights_find(w, p->spec[i].name);
 
+		if (!t)
+			continue;
 		fot_free(tmp);
 		tmp = fot_alloc((size_t)t->n, sizeof *tmp);
 		if (!tmp) {
@@ -113,6 +115,47 @@ int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err)
 	}
 out:
 	fot_free(tmp);
+	return status;
+}
+
+int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	char got[65];
+	int status;
+
+	fot_path_join(&path, dir, "model.safetensors");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_sha256_file(path.data, got, err));
+	if (strcmp(got, hash) != 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: sha256: expected %.12s..., got %.12s...", path.data, hash, got);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
+{
+	struct fot_weights *w = NULL;
+	struct fot_config wanted = p->config, old;
+	int status;
+
+	FOT_TRY(fot_config_read(&old, dir, err));
+	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
+				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,
+				  old.qk_norm ? "" : "out");
+		goto out;
+	}
+	wanted.mix = old.mix; /* gates that are not there need not be */
+	if (old.mix == FOT_MIX_GATE) {
+		wanted.n_mem_layers = old.n_mem_layers;
+		memcpy(wanted.mem_layers, old.mem_layers, sizeof wanted.mem_layers);
+	}
+	FOT_TRY(fot_weights_open(&w, dir, err));
+	FOT_TRY(fot_weights_check(w, &wanted, NULL, err));
+	FOT_TRY(copy_tensors(p, w, err));
+out:
 	fot_weights_close(w);
 	return status;
 }

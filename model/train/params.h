@@ -33,8 +33,13 @@ void fot_params_release(struct fot_params *p);
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std);
 /* Offset of a tensor, -1 if the model has none. layer -1 outside the layers. */
 int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role, int layer);
-/* Copy the weights of a model folder; its config must ask for the same tensors. */
-int fot_params_load(struct fot_params *p, const char *dir, struct fot_err *err);
+/* Start from the weights of a model folder that was trained otherwise: everything must be there and of
+ * the same shape, but gates of the memory, which keep what p holds; its config may differ in what
+ * changes no tensor (memory layers, positions, window), not in heads or query-key normalisation.
+ * Errors: FOT_ERR_INPUT, FOT_ERR_RUN (memory). */
+int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err);
+/* Has the folder's model.safetensors this sha256? Errors: FOT_ERR_INPUT, with both. */
+int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err);
 /* Write array (w itself, or a moment) as a safetensors file of F32, F16 or BF16
  * tensors, rounded to nearest even. */
 int fot_params_write(const struct fot_params *p, const fot_real *array, enum fot_dtype dtype, const char *path,

@@ -13,15 +13,17 @@
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_TOP_K 4096
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
 static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
 					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
 					"comment" };
 static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "lr", "lr_end", "warmup", "comment" };
+					  "copy", "pack", "near", "cut", "top_k", "range", "stepping", "lr", "lr_end",
+					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std", "from" };
+static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
 static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
@@ -68,6 +70,26 @@ out:
 	return status;
 }
 
+/* Keys that the method has no use for. */
+static int check_method(const struct fot_stage *s, const char *where, struct fot_err *err)
+{
+	bool rows = s->method == FOT_METHOD_LONGLLAMA;
+
+	if (s->method == FOT_METHOD_TRANSFORMER_XL && s->far > 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: far: method \"transformer-xl\" takes the windows just before",
+				where);
+	if (rows && (s->w > 1 || s->far > 0 || s->copy > 0))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: w, far and copy are not for method \"longllama\"", where);
+	if (!rows && (s->range || !s->stepping))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: range and stepping belong to method \"longllama\"", where);
+	if (s->method != FOT_METHOD_CROSSBATCH && (s->negatives || s->d > 1))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: d and negatives belong to method \"crossbatch\"", where);
+	if (!fot_stage_has_memory(s) && ((s->pack > 1 && !rows) || s->top_k))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: pack and top_k belong to methods \"crossbatch\" and \"memorizing\"", where);
+	return FOT_OK;
+}
+
 static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
 	struct fot_stage *s = &r->stage[r->n_stages];
@@ -78,38 +100,38 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 		{ "steps", true, 1, 100000000, &s->steps }, { "window", true, 2, 1 << 20, &s->window },
 		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
 		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
-		{ "pack", false, 1, MAX_OWN, &s->pack },    { "warmup", false, 0, 100000000, &lr->warmup },
+		{ "pack", false, 1, MAX_OWN, &s->pack },    { "top_k", false, 0, MAX_TOP_K, &s->top_k },
+		{ "range", false, 0, 4095, &s->range },
+		{ "warmup", false, 0, 100000000, &lr->warmup },
 	};
 	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
 					      { "copy", false, 0, 1, &s->copy },
 					      { "near", false, 0, 1, &s->near },
+					      { "cut", false, 0, 1, &s->cut },
 					      { "lr", true, 0, 1, &lr->lr },
 					      { "lr_end", false, 0, 1, &lr->lr_end } };
 	int status;
 
 	FOT_TRY(fot_json_known(obj, where, stage_keys, COUNT(stage_keys), FOT_ERR_USAGE, err));
 	FOT_TRY(fot_json_string(obj, "method", true, &method, &ctx, err));
-	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1 };
+	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1, .stepping = true };
 	lr->lr_end = -1;
 	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
+	FOT_TRY(fot_json_bool(obj, "stepping", false, &s->stepping, &ctx, err));
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
-	if (strcmp(method, "standard") == 0)
-		s->method = FOT_METHOD_STANDARD;
-	else if (strcmp(method, "crossbatch") == 0)
-		s->method = FOT_METHOD_CROSSBATCH;
-	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: method: expected \"standard\" or \"crossbatch\", got \"%s\"",
-				  where, method);
+	if (!fot_method_find(&s->method, method))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: method: expected \"standard\", \"crossbatch\", \"memorizing\", \"transformer-xl\" or "
+				  "\"longllama\", got \"%s\"", where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
-	if (status == FOT_OK && s->method == FOT_METHOD_STANDARD && (s->negatives || s->d > 1 || s->pack > 1))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d, negatives and pack belong to method \"crossbatch\"",
-				  where);
+	if (status == FOT_OK)
+		status = check_method(s, where, err);
 	r->n_stages++;
 out:
 	return status;
@@ -181,14 +203,26 @@ out:
 	return status;
 }
 
-/* The folder whose weights training starts from, "" for random ones. */
 static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const cJSON *init = fot_json_get(root, "init");
+	const char *hash = NULL;
 	char where[512];
+	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	int status;
 
 	snprintf(where, sizeof where, "%s: init", name);
-	return copy_string(init, "from", false, "", &r->start, where, err);
+	if (!init || !(fot_json_get(init, "from") || fot_json_get(init, "sha256")))
+		return FOT_OK;
+	FOT_TRY(copy_string(init, "from", true, NULL, &r->start, where, err));
+	FOT_TRY(fot_json_string(init, "sha256", false, &hash, &ctx, err));
+	if (hash && (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
+				hash);
+	if (hash)
+		memcpy(r->start_sha256, hash, sizeof r->start_sha256);
+out:
+	return status;
 }
 
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
@@ -279,11 +313,16 @@ out:
 	return status;
 }
 
-static int check_stages(const struct fot_recipe *r, const char *name, struct fot_err *err)
+static int check_stages(struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
+	bool cached = r->stage[r->n_stages - 1].method == FOT_METHOD_TRANSFORMER_XL;
 	int status = FOT_OK;
 
+	if (r->config.cached_windows && !cached)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: model: fot: cached_windows: expected method \"transformer-xl\" in the last stage", name);
+	r->config.cached_windows = cached;
 	for (size_t i = 0; i < r->n_stages; i++) {
 		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
 		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
@@ -407,7 +446,9 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
-	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy && s->pack == t->pack && s->near == t->near &&
+	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
+	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
+	       s->range == t->range && s->stepping == t->stepping &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -417,13 +458,17 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 {
 	struct fot_config x = a->config, y = b->config;
 
+	x.cached_windows = y.cached_windows = 0; /* says how the result is read */
 	memset(x.variant, 0, sizeof x.variant);
 	memset(y.variant, 0, sizeof y.variant);
 	*why = "model";
 	if (memcmp(&x, &y, sizeof x) != 0)
 		return false;
 	*why = "seed, init or optimizer";
-	if (a->seed != b->seed || strcmp(a->start, b->start) != 0 || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
+	    strcmp(a->start_sha256, b->start_sha256) != 0)
+		return false;
+	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "datasets or tokenizer";

@@ -5,17 +5,30 @@
  *    "tokenizer": "byte", "none" or a tokenizer.model,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
- *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local"},
+ *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
- *    "stages": [{"method": "standard" | "crossbatch", "steps", "window", "batch",
- *                "w", "d", "negatives", "far", "copy", "pack", "near",
- *                "lr", "lr_end", "warmup"}, ...],
+ *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
+ *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
+ *                "cut", "top_k", "range", "stepping", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
  *
+ * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
+ * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
+ * With init.sha256 it must be these weights: its model.safetensors has that hash, so that the
+ * recipe makes the same model everywhere.
+ *
+ * crossbatch, memorizing: who sees whom, crossbatch.h.  memorizing has d = 1, no negatives and
+ * no gradient into the memory; its keys and values are those of the step, not stale ones.
+ * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
+ * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * A recipe whose last stage is transformer-xl makes a model with "cached_windows": 1, which is read
+ * that way (config.h).
+ *
  * Validation of a corpus: its windows without memory, with one and with `memory` windows
- * before them.  Of a generator: held-out batches of the last stage without memory, with the
- * own windows, and with everything that stage shows; also the share of right answers.
+ * before them (top_k as in the last stage).  Of a generator: held-out batches of the last stage without
+ * memory, with the own windows, and with everything that stage shows; also the share of right answers.
  *
  * Within a stage the learning rate rises linearly for `warmup` steps to lr and
  * then follows a cosine to lr_end.  Nothing in a stage depends on later ones: two
@@ -50,7 +63,8 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
-	char *start; /* a model folder to start from, "": random weights */
+	char *start; /* folder of the model to start from, or NULL: random */
+	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;
 	size_t n_stages;
 	struct fot_stage stage[FOT_MAX_STAGES];

@@ -75,7 +75,8 @@ static bool generated(const struct trainer *t)
 static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
 {
 	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL,
-				    corpus == t->train ? t->train_episodes : t->valid_episodes };
+				    corpus == t->train ? t->train_episodes : t->valid_episodes,
+				    t->tok ? fot_tokenizer_bos(t->tok) : -1, t->r->config.eos_id };
 }
 
 /* Validation sees the same windows without memory, with one and with all previous ones. */
@@ -86,8 +87,10 @@ static void plan_validation(struct trainer *t)
 	t->valid_stage = r->stage[r->n_stages - 1];
 	if (generated(t))
 		return;
-	t->valid_stage = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .steps = 1, .batch = VALID_BATCH,
-					     .w = r->valid_memory, .d = 1, .pack = 1 };
+	t->valid_stage = (struct fot_stage){ .method = r->config.cached_windows ? FOT_METHOD_TRANSFORMER_XL :
+										  FOT_METHOD_CROSSBATCH,
+					     .steps = 1, .batch = VALID_BATCH, .w = r->valid_memory, .d = 1, .pack = 1,
+					     .top_k = r->stage[r->n_stages - 1].top_k };
 	for (size_t i = 0; i < r->n_stages; i++)
 		if (r->stage[i].window > t->valid_stage.window)
 			t->valid_stage.window = r->stage[i].window;
@@ -157,30 +160,40 @@ out:
 	return status;
 }
 
-/* Weights before the first step: those of a model, or random ones. */
-static int start_weights(struct trainer *t, struct fot_err *err)
+static bool holds_model(const char *folder)
 {
-	if (*t->r->start)
-		return fot_params_load(&t->p, t->r->start, err);
-	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
-	return FOT_OK;
+	struct fot_str path = FOT_STR_INIT;
+	bool yes;
+
+	fot_path_join(&path, folder, "config.json");
+	yes = !path.failed && fot_file_exists(path.data);
+	fot_str_release(&path);
+	return yes;
 }
 
-/* Weights and step: resumed, taken from another run, or those that it starts from. */
+/* Weights and step: resumed, taken from another run, a model's to be fine-tuned, or random. */
 static int start_state(struct trainer *t, struct fot_err *err)
 {
+	const char *model = t->r->start;
 	bool found = false;
 	int status = FOT_OK;
 
 	if (t->o->resume)
 		FOT_TRY(load_from(t, t->o->out, &found, err));
-	if (!found && t->o->from) {
+	if (!found && t->o->from)
 		FOT_TRY(load_from(t, t->o->from, &found, err));
-		if (!found)
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint there to start from", t->o->from);
-	} else if (!found) {
-		FOT_TRY(start_weights(t, err));
+	if (found)
+		goto out;
+	if (t->o->from && !holds_model(t->o->from)) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint and no model there to start from", t->o->from);
+		goto out;
 	}
+	model = t->o->from ? t->o->from : model;
+	if (model && !t->o->from && t->r->start_sha256[0])
+		FOT_TRY(fot_params_check_hash(model, t->r->start_sha256, err));
+	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
+	if (model)
+		FOT_TRY(fot_params_start(&t->p, model, err));
 out:
 	return status;
 }
@@ -294,7 +307,9 @@ static int keep_counts(const struct trainer *t, int64_t keep[3])
 	keep[0] = 0;
 	keep[1] = few;
 	keep[2] = all;
-	if (t->r->config.n_mem_layers == 0 || s->method == FOT_METHOD_STANDARD)
+	if (s->method == FOT_METHOD_TRANSFORMER_XL)
+		return all > few ? 3 : 2;
+	if (t->r->config.n_mem_layers == 0 || !fot_stage_has_memory(s))
 		return 1;
 	return all > few ? 3 : 2;
 }
@@ -372,7 +387,7 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	g.valid = t->valid_line[0] ? t->valid_line : NULL;
 	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
 		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
-		s->method == FOT_METHOD_CROSSBATCH ? "crossbatch" : "standard", (long long)s->window, (long long)s->w,
+		fot_method_name(s->method), (long long)s->window, (long long)s->w,
 		(long long)s->d, (long long)s->negatives, wall, (double)asked / wall, g.gflops);
 	print_answers(t->train_csv, &answers);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));

@@ -92,6 +92,14 @@ flag seed_exponent 'seed' --seed 1e9
 flag memory_of_none 'memory' --context-lengths 32 --memory knn:0
 flag target_negative 'target-tokens' --target-tokens -1
 flag twice 'given twice' --seed 1 --seed 2
+# flags that would do nothing
+flag top_k_without_knn 'top-k: expected knn among --memory, got "dense"' --context-lengths 32 --memory dense --top-k 8
+flag top_k_beside_another 'top-k: expected knn' --context-lengths 32 --memory none,knn:4 --top-k 8
+flag variant_without_model 'variant: expected one for each model at most, got 2 for 1' --context-lengths 32 --variant a --variant b
+flag dtype_without_memory 'mem-dtype: expected a memory' --context-lengths 32 --mem-dtype f32
+flag quiet_and_verbose 'exclude each other' --context-lengths 32 -q -v
+flag json_of_a_dry_run 'json: not with --dry-run' --context-lengths 32 --dry-run --json
+flag shard_of_a_dry_run 'shard: not with --dry-run' --context-lengths 32 --dry-run --shard 1/2
 
 # --- a locale with decimal commas, where there is one ---
 locale=$(locale -a 2>/dev/null | grep -im1 -E '^(de|fr|es|it|pt|ru|pl)_')

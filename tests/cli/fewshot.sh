@@ -39,6 +39,14 @@ check fewshot_prompts_fit_the_length fits
 fill() { paste -d' ' <(column dataset one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) | sort -u | grep -c trec |
 	awk '{ exit !($1 >= 5) }'; } # 0, 1, 8 and two numbers that fill the lengths
 check fewshot_fill_takes_what_fits fill
+filled() { paste -d' ' <(column shots_asked one/fewshot.csv) <(column n_shots one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) |
+	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 40 }'; }
+check fewshot_fill_says_how_many filled
+gold() { ! paste -d' ' <(column label_gold one/fewshot.csv) <(column status one/fewshot.csv) | grep -q '^ '; }
+check fewshot_right_label_in_every_row gold
+# The rows of different seeds are one cell, beside the numbers asked for.
+cells() { [ "$(grep -cE ',accuracy,.*,fill(,|$)' one/summary.csv)" -ge 4 ] && grep -q 'as many as fit' one/summary.md; }
+check fewshot_fill_is_one_cell cells
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
 	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 160 }'; }
 check fewshot_chance_and_majority levels
@@ -56,6 +64,9 @@ check fewshot_resumed_is_the_same resumed
 few() { "$fotbench" fewshot -m tiny --window 128 --context-lengths 256 -o out --overwrite "$@"; }
 prints fewshot_from_flags 'trec-fine' few -d 'trec?labels=fine' --shots 0,4 --demo-seeds 2 --items 3 --scoring per-token --memory dense
 exits fewshot_too_few_demonstrations 5 'expected 200 demonstrations, there are 179 different ones' few -d trec --shots 200
+exits fewshot_too_few_demonstrations_beside_fill 5 'expected 9999 demonstrations, there are 179 different ones' few -d trec --shots 9999,fill
+exits fewshot_answer_tokens_with_labels 2 'answer_tokens 5: the sets have labels' few -d trec --shots 1 --answer-tokens 5
+exits fewshot_scoring_with_answers 2 'scoring "per-token": the sets have answers' few -d wq --shots 1 --scoring per-token
 check fewshot_round_again few -d trec --shots 200 --repeat-demos --demo-seeds 1 --items 1
 exits fewshot_bad_shots 2 'shots: expected numbers of demonstrations' few -d trec --shots many
 exits fewshot_bad_scoring 2 'did you mean "raw"' few -d trec --scoring rw
@@ -71,3 +82,35 @@ printf '{"text": "a", "label": "x"}\n{"text": "b", "label": "x"}\n' >one.jsonl
 exits fewshot_one_label 5 'expected two labels or more' few -d ./one.jsonl
 printf 'text,label\n"a,x\n' >bad.csv
 exits fewshot_open_quote 5 'bad.csv:2: a quote that opens' few -d ./bad.csv
+
+# A spec is the same from every folder; what its files hold is not.
+mkdir -p home/sets && cp -r trec home/sets/ && cp -r tiny home/
+printf '{"format": "fotbench-template-1", "demonstration": "{text} is {label}\\n", "instruction": "Say."}' >home/mine.json
+sed -i '$d' home/sets/trec/test.label
+cat >home/few.json <<-'EOS'
+{ "window": 128, "models": [ { "path": "tiny", "memory": ["dense"] } ],
+  "tasks": [ { "task": "fewshot", "datasets": ["sets/trec"], "template": "mine.json", "context_lengths": [256], "shots": [1],
+               "demo_seeds": 1, "test_items": 2 } ] }
+EOS
+mv tiny elsewhere
+identity() { grep -oE '"(run_id|spec_sha256)": "[0-9a-f]*"' "$1/manifest.json"; }
+there() { (cd home && "$fotbench" run few.json -o ../there -q --no-timings); }
+check spec_paths_beside_it there
+check spec_paths_from_elsewhere "$fotbench" run home/few.json -o from -q --no-timings
+check spec_hash_from_elsewhere_is_the_same cmp <(identity there) <(identity from)
+check spec_rows_from_elsewhere_are_the_same cmp there/fewshot.csv from/fewshot.csv
+check spec_as_written grep -q '"sets/trec"' from/manifest.json
+shards() {
+	local i
+	for i in 1 2; do "$fotbench" run home/few.json -o "f$i" -q --no-timings --shard "$i/2" || return 1; done
+	"$fotbench" merge f1 f2 -o joined -q --no-timings && cmp from/fewshot.csv joined/fewshot.csv
+}
+check spec_merge_finds_the_paths shards
+sed -i 's/ is / was /' home/mine.json
+exits resume_other_template 2 'labelled\[0\].template_sha256' "$fotbench" run home/few.json -o from -q --resume
+sed -i 's/ was / is /' home/mine.json
+echo 'HUM:ind Who else ?' >>home/sets/trec/test.label
+exits resume_other_set 2 'labelled\[0\].sha256' "$fotbench" run home/few.json -o from -q --resume
+sed -i '$d' home/sets/trec/test.label
+check resume_same_inputs "$fotbench" run home/few.json -o from -q --no-timings --resume
+mv elsewhere tiny

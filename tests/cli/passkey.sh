@@ -64,6 +64,14 @@ exits passkey_needs_a_tokenizer 5 'no tokenizer, which passkey needs' \
 	"$fotbench" passkey -m digits --context-lengths 512 -o bad
 exits passkey_no_such_key 2 'did you mean "depths"' bash -c \
 	'sed "s/\"depths\"/\"depts\"/" spec.json >typo.json; "$0" run typo.json -o bad' "$fotbench"
+exits passkey_split_without_prose 2 'split: only for the prompt_styles text and decoys' \
+	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --split train -o bad
+exits passkey_store_without_prose 2 '\-\-store: no dataset is read' \
+	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --store . -o bad
+# The cache of windows is counted where it is used.
+mib() { "$fotbench" passkey -m tiny --window 128 --memory dense --context-lengths 64k --dry-run -t 1 "$@" | awk '/^all / { print $NF }'; }
+cached() { awk -v a="$(mib)" -v b="$(mib --no-sharing)" -v c="$(mib --no-skipping)" 'BEGIN { print a, b, c; exit !(a > b + 10 && a > c + 10 && b > 1) }'; }
+check passkey_dry_run_counts_the_cache_if_used cached
 check passkey_refused_before_the_run test ! -e bad
 
 files="lookup.csv summary.csv summary.md summary.tex"

@@ -94,6 +94,35 @@ if tail -n 1 "$dir/made/valid.csv" | grep -qE '^14,3360,lookup,8,320,240,[0-9.]+
 else
 	bad train_generator_valid "$(tail -n 1 "$dir/made/valid.csv")"
 fi
+# Fine-tuning a model without gates: memorizing, then crossbatch, each with top-k and a gate.
+cp -r "$dir/one" "$dir/model" && rm -rf "$dir/model/latest.json" "$dir/model"/checkpoint-*
+cat >"$dir/tuned.json" <<EOF
+{"name": "tuned", "variant": "memorizing", "seed": 4, "tokenizer": "byte",
+ "model": {"vocab_size": 258, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3,
+  "num_attention_heads": 2, "max_position_embeddings": 32, "rope_theta": 100, "bos_token_id": 256,
+  "eos_token_id": 257, "pad_token_id": 0, "mem_layers": [1], "mem_positionals": false,
+  "mem_dtype": "float32", "fot": {"cut": "blocks", "qk_norm": true, "mix": "gate", "tokenizer": "byte"}},
+ "datasets": [{"name": "$dir/text", "weight": 1}], "init": {"from": "$dir/model"},
+ "stages": [{"method": "memorizing", "steps": 5, "window": 32, "batch": 6, "w": 3, "top_k": 8, "lr": 0.001},
+  {"method": "crossbatch", "steps": 5, "window": 32, "batch": 6, "w": 2, "d": 3, "negatives": 2, "top_k": 8, "lr": 0.001}],
+ "validation": {"every": 5, "windows": 4, "memory": 2}, "checkpoint_every": 3, "save_dtype": "F32"}
+EOF
+train tuned tuned -t 1
+train tuned tuned_again -t 2 --stop-after 4 && train tuned tuned_again -t 1 --resume
+same train_tuned_same_bits tuned tuned_again
+if [ "$(rows tuned)" = "$(rows tuned_again)" ]; then ok train_tuned_csv; else bad train_tuned_csv "rows differ"; fi
+tuned=$(sed -n 2p "$dir/tuned/train.csv" | cut -d, -f4,7)
+last=$(tail -n 1 "$dir/one/train.csv" | cut -d, -f4)
+if awk "BEGIN { exit !(${tuned%,*} < $last + 0.5) }" && [ "${tuned#*,}" = memorizing ]; then
+	ok train_tuned_starts_where_it_should
+else
+	bad train_tuned_starts_where_it_should "$tuned behind $last: $(cat "$dir/err")"
+fi
+sed 's/, "init": {[^}]*}//' "$dir/tuned.json" >"$dir/plain.json"
+train plain tuned_from -t 2 --from "$dir/model"
+same train_from_a_model_same_bits tuned tuned_from
+"$fotbench" score --model "$dir/tuned" --text model/search.c --out "$dir/gated.csv" --memory dense 2>"$dir/err"
+if [ "$(wc -l <"$dir/gated.csv")" -gt 500 ]; then ok train_tuned_scores; else bad train_tuned_scores "$(cat "$dir/err")"; fi
 
 # On from the weights of a model; and episodes, in pieces of a SentencePiece model.
 sed 's|"stages"|"init": {"from": "'"$dir"'/one"}, "stages"|; s|"lr": 0.003, "warmup": 4|"lr": 1e-9|' "$dir/whole.json" >"$dir/on.json"
@@ -138,12 +167,18 @@ sed 's/"window": 32, "batch": 6, "w"/"window": 99999, "batch": 6, "w"/' "$dir/wh
 expect train_refuses_short_documents 5 "no document of" long bad3 --stop-after 11
 sed "s|$dir/text|$dir/nowhere|" "$dir/whole.json" >"$dir/absent.json"
 expect train_refuses_missing_data 5 "nowhere" absent bad4
-sed 's|"hidden_size": 16|"hidden_size": 32|' "$dir/on.json" >"$dir/shape.json"
-expect train_refuses_weights_of_another_shape 5 "do not fit config.json" shape bad6
-sed "s|$dir/one|$dir/none|" "$dir/on.json" >"$dir/none.json"
-expect train_refuses_missing_weights 5 "none" none bad7
+sed 's/"num_attention_heads": 2/"num_attention_heads": 4/' "$dir/plain.json" >"$dir/heads.json"
+expect train_refuses_other_heads 5 "expected 4 heads" heads bad6 --from "$dir/model"
+# The hash of the weights to start from.
+hash=$(sha256sum "$dir/model/model.safetensors" | cut -d' ' -f1)
+sed "s|\"from\": \"$dir/model\"|&, \"sha256\": \"$hash\"|" "$dir/tuned.json" >"$dir/hashed.json"
+train hashed hashed -t 2
+same train_from_the_hashed_model_same_bits tuned hashed
+sed "s|$hash|99${hash:2}|" "$dir/hashed.json" >"$dir/unhashed.json"
+expect train_refuses_other_weights 5 "model/model.safetensors: sha256: expected 9" unhashed bad8
+expect train_refuses_start_at_nothing 5 "no checkpoint and no model" plain bad7 --from "$dir/text"
 sed 's|"parts": 2|"parts": 9|' "$dir/episodes.json" >"$dir/parts.json"
-expect train_refuses_many_parts 2 "parts" parts bad8
+expect train_refuses_many_parts 2 "parts" parts bad9
 sed 's|"lr": 1e-9|"lr": 2e-9|; s|/one"|/two"|' "$dir/on.json" >"$dir/start.json"
 expect train_refuses_other_start 2 "differ in seed, init" start on --resume
 expect train_refuses_other_generator 2 "differ in generator" mixed made_again --resume

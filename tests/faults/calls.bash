@@ -32,5 +32,19 @@ with() {
 	shift 3
 	env "${armed[@]}" "$@"
 }
+# held [COMMAND...]: a run in the background, waiting; its process id in $pid
+held() {
+	rm -rf out
+	arm fsync 5 hold
+	# The program itself, no shell in between: $! must be its number.
+	env "${armed[@]}" "$@" "$fotbench" run spec.json --no-timings -t 1 -o out >say 2>err &
+	pid=$!
+	for ((i = 0; i < 2000; i++)); do
+		[ -e mark ] && return 0
+		sleep 0.01
+	done
+	return 1
+}
+ends() { local rc=0; wait $pid 2>/dev/null || rc=$?; [ $rc -eq "$1" ] || { echo "exit $rc: $(cat err)"; return 1; }; }
 same() { for f in perplexity.csv summary.csv summary.md summary.tex; do cmp "whole/$f" "$1/$f" || return 1; done; }
 check "faults_whole_run_of_${0##*/}" run -o whole

@@ -2,20 +2,6 @@
 # Signals, at a place that is held still: in the middle of the fifth fsync, a journal record's.
 . "$(dirname "$0")/calls.bash"
 
-# held [COMMAND...]: a run in the background, waiting; its process id in $pid
-held() {
-	rm -rf out
-	arm fsync 5 hold
-	# The program itself, no shell in between: $! must be its number.
-	env "${armed[@]}" "$@" "$fotbench" run spec.json --no-timings -t 1 -o out >say 2>err &
-	pid=$!
-	for ((i = 0; i < 2000; i++)); do
-		[ -e mark ] && return 0
-		sleep 0.01
-	done
-	return 1
-}
-ends() { local rc=0; wait $pid 2>/dev/null || rc=$?; [ $rc -eq "$1" ] || { echo "exit $rc: $(cat err)"; return 1; }; }
 resumes() { run -o out --resume && same out; }
 
 # one SIGNAL CODE: the item is kept, the rest can be resumed

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/train/network.h"
+#include "model/train/network_priv.h"
 
 #define STEP 1e-5
 
@@ -38,6 +38,21 @@ static const struct setting settings[] = {
 	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3, 0 },
 	{ "answers count 2.5 fold", 1, { 1 }, false, false, false, 7, 3, 1, 2, 1, 1, 2.5 },
 	{ "answers alone", 1, { 1 }, false, false, false, 7, 3, 1, 1, 1, 1, -0.75 },
+};
+
+/* Of cached windows the keys and values are constants, and are held while the parameters move. */
+static const struct setting cached[] = {
+	{ "cached windows", 0, { 0 }, false, true, false, 7, 3, 1, 1, 0, 1, 0 },
+	{ "cached windows, a layer without positions, norm", 1, { 1 }, true, false, true, 7, 3, 3, 1, 0, 1, 0 },
+	{ "cached windows longer than a tile, answers", 1, { 1 }, true, true, false, 270, 1, 2, 1, 0, 1, 0.5 },
+};
+
+/* d: other rows in sight, with stepping. The memory layers' local keys are rotated, those of other rows
+ * stand at position 0. */
+static const struct setting rows[] = {
+	{ "rows, LongLLaMA's rotary keys", 1, { 1 }, false, true, false, 7, 6, 1, 3, 0, 3, 0 },
+	{ "rows, two memory layers, norm, tied", 2, { 0, 2 }, true, true, true, 6, 8, 1, 6, 0, 4, 0 },
+	{ "rows without stepping", 1, { 2 }, false, false, false, 5, 5, 1, 2, 0, 1, 0 },
 };
 
 static void make_config(struct fot_config *c, const struct setting *s)
@@ -109,11 +124,10 @@ static void check_tensors(struct fot_net *net, struct fot_params *p, const struc
 	}
 }
 
-static void check_setting(const struct setting *s)
+static void check_setting(const struct setting *s, enum fot_method method)
 {
-	struct fot_stage st = { .method = s->w ? FOT_METHOD_CROSSBATCH : FOT_METHOD_STANDARD, .window = s->window,
-				.batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives,
-				.pack = s->pack };
+	struct fot_stage st = { .method = s->w ? method : FOT_METHOD_STANDARD, .window = s->window, .batch = s->n_ask, .w = s->w, .d = s->d, .negatives = s->negatives,
+				.pack = s->pack, .range = s->d, .stepping = s->pack > 1 };
 	struct fot_config c;
 	struct fot_params p;
 	struct fot_net_size size;
@@ -133,6 +147,7 @@ static void check_setting(const struct setting *s)
 	assert_non_null(grad);
 	assert_int_equal(fot_net_gradient(net, &b, &loss, grad, &err), FOT_OK);
 	assert_true(loss > 1 && loss < 30);
+	net->hold_prev = true;
 	check_tensors(net, &p, &b, grad, s->window > 100 ? 2 : 6);
 	fot_net_close(net);
 	fot_free(grad);
@@ -145,13 +160,33 @@ static void test_network_gradients(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
 		print_message("%s\n", settings[i].name);
-		check_setting(&settings[i]);
+		check_setting(&settings[i], FOT_METHOD_CROSSBATCH);
+	}
+}
+
+static void test_network_cached_gradients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cached / sizeof *cached; i++) {
+		print_message("%s\n", cached[i].name);
+		check_setting(&cached[i], FOT_METHOD_TRANSFORMER_XL);
+	}
+}
+
+static void test_network_row_gradients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		print_message("%s\n", rows[i].name);
+		check_setting(&rows[i], FOT_METHOD_LONGLLAMA);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients),
+					    cmocka_unit_test(test_network_cached_gradients),
+					    cmocka_unit_test(test_network_row_gradients) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ struct slow {
 	int64_t *position; /* of the local cache */
 	int *memory_mask;
 	int n_local, n_memory;
+	double *trace;
 };
 
 static void *grown(void *old, size_t count, size_t size)
@@ -79,6 +80,11 @@ void slow_close(struct slow *s)
 	free(s->position);
 	free(s->memory_mask);
 	free(s);
+}
+
+void slow_trace(struct slow *s, double *scores)
+{
+	s->trace = scores;
 }
 
 int slow_local(const struct slow *s)
@@ -147,9 +153,23 @@ static double product(const double *a, const double *b, int64_t n)
 	return sum;
 }
 
+/* Query and key of unit length, times a temperature per head (NULL: 1). */
+static void unit(const struct slow *s, double *x, const fot_real *log_scale, int n)
+{
+	int64_t d = s->c.head_dim;
+
+	for (int64_t i = 0; i < n * s->c.n_heads; i++) {
+		double f = 1 / sqrt(product(x + i * d, x + i * d, d) + 1e-6);
+
+		f *= log_scale ? exp((double)log_scale[i % s->c.n_heads]) : 1;
+		for (int64_t c = 0; c < d; c++)
+			x[i * d + c] *= f;
+	}
+}
+
 /* One query of one head: scores over local keys, then memory; one softmax. */
 static void attend_one(const struct slow *s, double *out, const double *q, const struct pairs *local, int64_t col,
-		       int self, const int *mask, const struct pairs *memory)
+		       int self, const int *mask, const struct pairs *memory, double *trace)
 {
 	int64_t d = s->c.head_dim, D = s->c.hidden_size;
 	int all = local->n + memory->n;
@@ -159,7 +179,9 @@ static void attend_one(const struct slow *s, double *out, const double *q, const
 		const double *k = j < local->n ? local->k + j * D : memory->k + (j - local->n) * D;
 		bool seen = j < local->n ? j <= self && mask[j] : s->memory_mask[j - local->n];
 
-		score[j] = seen ? product(q, k + col, d) / sqrt((double)d) : -HUGE_VAL;
+		score[j] = seen ? product(q, k + col, d) / (s->c.qk_norm ? 1 : sqrt((double)d)) : -HUGE_VAL;
+		if (trace)
+			trace[j < local->n ? memory->n + j : j - local->n] = score[j];
 		score[j] = score[j] > MASKED ? score[j] : MASKED;
 		max = score[j] > max ? score[j] : max;
 	}
@@ -215,6 +237,14 @@ static void spill(struct slow *s, const int *mask)
 	s->n_local = 0;
 }
 
+/* Where the scores of query i of n go. */
+static double *traced(const struct slow *s, int l, int64_t h, int n, int i)
+{
+	int64_t slot = fot_config_mem_slot(&s->c, l);
+
+	return s->trace + ((slot * s->c.n_heads + h) * n + i) * (s->n_memory + s->n_local);
+}
+
 /* Attention of layer l over x [n, D]; the new keys and values join the local ones. */
 static void attention(struct slow *s, int l, double *x, int n, const int64_t *rel, const int *mask)
 {
@@ -230,6 +260,10 @@ static void attention(struct slow *s, int l, double *x, int n, const int64_t *re
 	times(y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, D);
 	times(y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, D);
 	times(y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, D);
+	if (s->c.qk_norm) {
+		unit(s, y[1], weights(s, FOT_ROLE_QK_SCALE, l), n);
+		unit(s, y[2], NULL, n);
+	}
 	add_pairs(&a->local, y[2], y[3], n, D);
 	add_pairs(&seen, a->local.k, a->local.v, a->local.n, D);
 	if (rotates) {
@@ -239,7 +273,7 @@ static void attention(struct slow *s, int l, double *x, int n, const int64_t *re
 	for (int i = 0; i < n; i++)
 		for (int64_t h = 0; h < s->c.n_heads; h++)
 			attend_one(s, y[4] + i * D + h * d, y[1] + i * D + h * d, &seen, h * d, seen.n - n + i, mask,
-				   mem ? &a->memory : &none);
+				   mem ? &a->memory : &none, mem && s->trace ? traced(s, l, h, n, i) : NULL);
 	times(y[0], y[4], weights(s, FOT_ROLE_O, l), n, D, D);
 	for (int64_t i = 0; i < n * D; i++)
 		x[i] += y[0][i];

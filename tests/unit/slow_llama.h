@@ -23,6 +23,9 @@ int slow_memory(const struct slow *s);
  * logits [n, vocab]. False: use_cache is off, but there is a local cache. */
 bool slow_call(struct slow *s, const int32_t *ids, int n, const int *mask, const int64_t *positions,
 	       bool use_cache, double *logits);
+/* From now on (NULL: no more) each call leaves here the scores of its last window's queries in the
+ * memory layers, [layers, H, n, memory + local], those of masked keys -HUGE_VAL. */
+void slow_trace(struct slow *s, double *scores);
 /* Greedy tokens behind a call. mask as above. */
 void slow_greedy(struct slow *s, const int32_t *ids, int n, const int *mask, int32_t *out, int steps);
 

@@ -35,6 +35,16 @@ static void open_fixture(struct fixture *f, int n_mem, bool blocks)
 	tiny_tokens(f->text, LONGEST, VOCAB, 1);
 }
 
+/* Transformer-XL: two layers, so that most stems are longer than the sight. */
+static void open_cached(struct fixture *f)
+{
+	tiny_config(&f->c, W, 1, true, false);
+	f->c.cached_windows = 1;
+	f->c.n_layers = 2;
+	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
+	tiny_tokens(f->text, LONGEST, VOCAB, 1);
+}
+
 static void close_fixture(struct fixture *f)
 {
 	fot_model_close(f->m);
@@ -52,7 +62,8 @@ static void open_asker(struct fot_asker *a, const struct fixture *f, enum fot_se
 	o.n_threads = threads;
 	o.mem_max = LONGEST;
 	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);
-	assert_int_equal(fot_asker_init(a, s, f->m, W, search != FOT_SEARCH_NONE, share, NULL), FOT_OK);
+	assert_int_equal(fot_asker_init(a, s, f->m, W, search != FOT_SEARCH_NONE || f->c.cached_windows, share, NULL),
+			 FOT_OK);
 }
 
 static void close_asker(struct fot_asker *a)
@@ -125,7 +136,7 @@ static void check_sharing(const struct fixture *f, enum fot_search search)
 		fot_reply_release(&a);
 		fot_reply_release(&b);
 	}
-	if (search != FOT_SEARCH_NONE) /* it must have shared something, else this proves nothing */
+	if (search != FOT_SEARCH_NONE || f->c.cached_windows) /* it must have shared something, else this proves nothing */
 		assert_true(shared.n_read < fresh.n_read * 3 / 4);
 	close_asker(&shared);
 	close_asker(&fresh);
@@ -143,6 +154,17 @@ static void test_ask_sharing_changes_no_bit(void **state)
 		check_sharing(&f, FOT_SEARCH_NONE);
 		close_fixture(&f);
 	}
+}
+
+/* Sharing reads equal stems once; what is out of sight is never read. */
+static void test_ask_cached_windows(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_cached(&f);
+	check_sharing(&f, FOT_SEARCH_NONE);
+	close_fixture(&f);
 }
 
 /* nll of the last n tokens of a text whose windows begin at the given places. */
@@ -207,6 +229,20 @@ static void test_ask_cuts_where_it_says(void **state)
 	open_fixture(&f, 2, false);
 	check_windows(&f, FOT_SEARCH_ALL, 95, 20, (size_t[]){ 0, 40, 80, 90 }, 4);
 	check_windows(&f, FOT_SEARCH_ALL, 95, 30, (size_t[]){ 0, 40, 80, 95 }, 4);
+	close_fixture(&f);
+}
+
+/* All windows before are read here, of which the asker leaves out what has no influence. */
+static void test_ask_cached_cuts_where_it_says(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_cached(&f);
+	check_windows(&f, FOT_SEARCH_NONE, 95, 20, (size_t[]){ 0, 40, 80 }, 3);
+	check_windows(&f, FOT_SEARCH_NONE, 95, 21, (size_t[]){ 0, 40, 80, 95 }, 4);
+	check_windows(&f, FOT_SEARCH_NONE, 255, 21, (size_t[]){ 0, 40, 80, 120, 160, 200, 240, 255 }, 8);
+	check_windows(&f, FOT_SEARCH_NONE, 240, 35, (size_t[]){ 0, 40, 80, 120, 160, 200, 240 }, 7);
 	close_fixture(&f);
 }
 
@@ -276,6 +312,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratched(test_ask_sharing_changes_no_bit),
 		scratched(test_ask_cuts_where_it_says),
+		scratched(test_ask_cached_windows),
+		scratched(test_ask_cached_cuts_where_it_says),
 		scratched(test_ask_rank_counts_ties_behind),
 		scratched(test_ask_refuses),
 	};

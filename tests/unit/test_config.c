@@ -99,7 +99,7 @@ static void test_config_reads_every_key(void **state)
 			  "\"tie_word_embeddings\":true,\"mem_layers\":[5,0,3],\"mem_positionals\":false,"
 			  "\"mem_dtype\":\"float32\",\"mem_attention_grouping\":[4,2048],"
 			  "\"fot\":{\"cut\":\"blocks\",\"qk_norm\":true,\"mix\":\"gate\",\"search\":\"topk\",\"top_k\":32,"
-			  "\"tokenizer\":\"byte\",\"variant\":\"fot-d1\",\"method\":\"any\",\"training\":{\"x\":[1]}}}",
+			  "\"cached_windows\":1,\"tokenizer\":\"byte\",\"variant\":\"fot-d1\",\"method\":\"any\",\"training\":{\"x\":[1]}}}",
 			  &err),
 		FOT_OK);
 	assert_int_equal(c.vocab_size, 258);
@@ -113,6 +113,7 @@ static void test_config_reads_every_key(void **state)
 	assert_int_equal(c.bos_id, 256);
 	assert_int_equal(c.eos_id, -1);
 	assert_int_equal(c.pad_id, 258);
+	assert_int_equal(c.cached_windows, 1);
 	assert_true(c.rms_norm_eps == 1e-5 && c.rope_theta == 1e6);
 	assert_true(c.tie_embeddings && c.blocks && c.qk_norm && !c.mem_positionals);
 	assert_int_equal(c.n_mem_layers, 3);
@@ -182,6 +183,7 @@ static const struct bad {
 	{ "{\"fot\":[]}", "fot" },
 	{ "{\"fot\":{\"topk\":3}}", "top_k" },
 	{ "{\"fot\":{\"top_k\":0}}", "top_k" },
+	{ "{\"fot\":{\"cached_windows\":2}}", "cached_windows" },
 	{ "{\"fot\":{\"cut\":\"block\"}}", "cut: expected one of \"longllama\", \"blocks\", got \"block\"" },
 	{ "{\"fot\":{\"mix\":\"sum\"}}", "mix" },
 	{ "{\"fot\":{\"search\":\"knn\"}}", "search" },

@@ -50,7 +50,7 @@ static void open_corpus(void)
 		fail_msg("%s", err.text);
 	assert_int_equal(fot_corpus_count(corpus), DOCS);
 	fot_tokenizer_close(t);
-	source = (struct fot_source){ corpus, weight, 1, NULL, NULL };
+	source = (struct fot_source){ corpus, weight, 1, NULL, NULL, -1, -1 };
 }
 
 /* Where a window lies: document and position; fails when it is no window of any. */

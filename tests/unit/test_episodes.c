@@ -574,7 +574,7 @@ static void test_episodes_fill_batches(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fot_generator g;
 		struct fot_episodes *e = make(NULL, 2, 8);
-		struct fot_source src = { corpus, weight, 1, &g, e };
+		struct fot_source src = { corpus, weight, 1, &g, e, -1, -1 };
 		struct fot_batch a, b;
 		struct fot_err err = { 0 };
 

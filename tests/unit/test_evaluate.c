@@ -36,6 +36,18 @@ static void open_model(int n_mem, bool blocks)
 	tiny_tokens(tokens, N, c.vocab_size, 3);
 }
 
+/* Transformer-XL with two layers: a window feels the two before it. */
+static void open_cached(void)
+{
+	struct fot_config c;
+
+	tiny_config(&c, W, 1, true, false);
+	c.cached_windows = 1;
+	c.n_layers = 2;
+	model = tiny_model(&params, &c, scratch_path(""), FOT_F32);
+	tiny_tokens(tokens, N, c.vocab_size, 3);
+}
+
 static void close_model(void)
 {
 	fot_model_close(model);
@@ -51,7 +63,7 @@ static struct fot_session *open_session(enum fot_search search, int threads)
 	o.search = search;
 	o.top_k = 3;
 	o.mem_dtype = FOT_BF16;
-	o.mem_max = N;
+	o.mem_max = 2 * N;
 	o.n_threads = threads;
 	assert_int_equal(fot_session_open(&s, model, &o, NULL), FOT_OK);
 	return s;
@@ -153,6 +165,167 @@ static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
 	assert_memory_equal(nll, none, W * sizeof *nll);
 	for (int i = 0; i < W; i++)
 		assert_true(nll[i] != nll[W + i]);
+	close_model();
+}
+
+/* Window `at` in a session of its own that has read `past` tokens before it, the odd ones first. */
+static void score_cached(double *nll, size_t at, size_t past)
+{
+	struct fot_session *s = open_session(FOT_SEARCH_NONE, 1);
+	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
+
+	for (size_t i = at - past, n = past % W ? past % W : W; i < at; i += n, n = W) {
+		assert_int_equal(fot_session_feed(s, tokens + i, n, NULL, NULL), FOT_OK);
+		assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
+	}
+	assert_int_equal(fot_session_feed(s, tokens + at, W, &want, NULL), FOT_OK);
+	fot_session_close(s);
+}
+
+static void test_evaluate_cached_windows_equal_separate_runs(void **state)
+{
+	static const int64_t lengths[] = { W, 2 * W, 21, 3 * W, 5 * W };
+	struct fot_perplexity p = { .window = W, .context_length = lengths, .n_lengths = 5, .target_tokens = 3 * W };
+	double nll[5 * 3 * W], wall[5], want[W];
+	struct fot_scores scores = { .nll = nll, .wall_s = wall };
+	struct fot_request r;
+	struct fot_session *s;
+	struct fot_cost cost = fot_evaluate_cached_cost(lengths, 5, W, 2 * W, 3 * W);
+
+	(void)state;
+	assert_int_equal(cost.asked, 4 * 3 * W);
+	assert_int_equal(cost.filled, 3 * (0 + W + 21 - W) + 2 * W);
+	open_cached();
+	assert_true(fot_perplexity_request(&r, &p, tokens, N));
+	s = open_session(FOT_SEARCH_NONE, 2);
+	for (int round = 0; round < 2; round++) {
+		memset(nll, 0, sizeof nll);
+		assert_int_equal(fot_evaluate(s, round, &r, &scores, NULL), FOT_OK);
+		for (size_t l = 0; l < 5; l++)
+			for (size_t at = r.begin; at < r.end; at += W) {
+				score_cached(want, at, (size_t)lengths[l] - W);
+				assert_memory_equal(nll + l * 3 * W + (at - r.begin), want, sizeof want);
+			}
+	}
+	for (int i = 0; i < 3 * W; i++) {
+		assert_true(nll[i] != nll[3 * W + i] && nll[3 * W + i] != nll[3 * 3 * W + i]);
+		assert_true(nll[3 * 3 * W + i] == nll[4 * 3 * W + i]);
+	}
+	fot_session_close(s);
+	close_model();
+}
+
+/* --- among windows of other documents --- */
+
+#define OWN 3
+#define OTHERS 9
+
+static int32_t others[OTHERS * W];
+static const int64_t multi_lengths[] = { W, 3 * W, (OWN + 1) * W, (OWN + 1) * W + 5, (OWN + 1 + OTHERS) * W };
+
+static void multi_request(struct fot_request *r)
+{
+	const struct fot_perplexity p = { .window = W, .context_length = multi_lengths, .n_lengths = 5,
+					  .target_tokens = 3 * W, .own_tokens = OWN * W };
+
+	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_OK);
+	assert_true(fot_perplexity_request(r, &p, tokens, N));
+	assert_int_equal(fot_perplexity_others(&p), OTHERS);
+	assert_int_equal(r->begin, OWN * W);
+	assert_int_equal(r->own, OWN * W);
+	tiny_tokens(others, OTHERS * W, fot_model_config(model)->vocab_size, 77);
+	r->others = others;
+	r->n_others = OTHERS * W;
+}
+
+/* A memory of just the last `memory` tokens of others and own ones, put together by hand: whole
+ * windows, the oldest of which may be cut, which needs reach. */
+static void score_by_hand(double *nll, enum fot_search search, size_t at, int64_t memory)
+{
+	struct fot_session *s = open_session(search, 1);
+	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
+	int64_t windows = (memory + W - 1) / W;
+
+	for (int64_t i = OWN + OTHERS - windows; i < OWN + OTHERS; i++) {
+		const int32_t *from = i < OTHERS ? others + i * W : tokens + at + (i - OTHERS - OWN) * W;
+
+		assert_int_equal(fot_session_feed(s, from, W, NULL, NULL), FOT_OK);
+		assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
+	}
+	fot_session_reach(s, memory);
+	assert_int_equal(fot_session_feed(s, tokens + at, W, &want, NULL), FOT_OK);
+	fot_session_close(s);
+}
+
+static void compare_with_memory_by_hand(enum fot_search search, int threads)
+{
+	double nll[5 * 3 * W], wall[5], want[W];
+	struct fot_scores scores = { .nll = nll, .wall_s = wall };
+	struct fot_request r;
+	struct fot_session *s;
+	struct fot_err err = { 0 };
+
+	open_model(1, true);
+	multi_request(&r);
+	s = open_session(search, threads);
+	for (int round = 0; round < 2; round++) {
+		memset(nll, 0, sizeof nll);
+		if (fot_evaluate(s, true, &r, &scores, &err) != FOT_OK)
+			fail_msg("%s", err.text);
+	}
+	for (size_t l = 0; l < 5; l++) {
+		for (size_t at = r.begin; at < r.end; at += W) {
+			score_by_hand(want, search, at, multi_lengths[l] - W);
+			/* sums over the memory are cut elsewhere: the same up to rounding of floats */
+			for (size_t i = 0; i < W; i++)
+				assert_true(fabs(nll[l * 3 * W + (at - r.begin) + i] - want[i]) < 2e-5);
+		}
+	}
+	fot_session_close(s);
+	close_model();
+}
+
+static void test_evaluate_dense_among_others_equals_memory_by_hand(void **state)
+{
+	(void)state;
+	compare_with_memory_by_hand(FOT_SEARCH_ALL, 2);
+}
+
+static void test_evaluate_topk_among_others_equals_memory_by_hand(void **state)
+{
+	(void)state;
+	compare_with_memory_by_hand(FOT_SEARCH_TOPK, 1);
+}
+
+/* The own share is seen and does not grow; others change what comes out; a cache of windows and
+ * the number of threads change nothing. */
+static void test_evaluate_among_others_sharing_changes_no_bit(void **state)
+{
+	double nll[2][5 * 3 * W], wall[5];
+	struct fot_scores scores = { .wall_s = wall };
+	struct fot_request r;
+
+	(void)state;
+	open_model(1, true);
+	multi_request(&r);
+	for (int cached = 0; cached < 2; cached++) {
+		struct fot_session_opts o;
+		struct fot_session *s = NULL;
+
+		fot_session_opts_default(&o, model);
+		o.mem_max = N + OTHERS * W;
+		o.n_threads = 1 + cached;
+		o.cache_windows = cached ? 8 : 0;
+		assert_int_equal(fot_session_open(&s, model, &o, NULL), FOT_OK);
+		scores.nll = nll[cached];
+		for (int round = 0; round <= cached; round++)
+			assert_int_equal(fot_evaluate(s, true, &r, &scores, NULL), FOT_OK);
+		fot_session_close(s);
+	}
+	assert_memory_equal(nll[0], nll[1], sizeof nll[0]);
+	for (size_t l = 1; l < 5; l++)
+		for (size_t i = 0; i < 3 * W; i++)
+			assert_true(nll[0][l * 3 * W + i] != nll[0][(l - 1) * 3 * W + i]);
 	close_model();
 }
 
@@ -330,6 +503,10 @@ int main(void)
 		IN_SCRATCH(test_evaluate_topk_equals_separate_runs),
 		IN_SCRATCH(test_evaluate_without_memory_equals_separate_runs),
 		IN_SCRATCH(test_evaluate_lengths_differ_where_memory_is_seen),
+		IN_SCRATCH(test_evaluate_cached_windows_equal_separate_runs),
+		IN_SCRATCH(test_evaluate_dense_among_others_equals_memory_by_hand),
+		IN_SCRATCH(test_evaluate_topk_among_others_equals_memory_by_hand),
+		IN_SCRATCH(test_evaluate_among_others_sharing_changes_no_bit),
 		IN_SCRATCH(test_reading_cuts_blocks),
 		IN_SCRATCH(test_reading_cuts_like_longllama),
 		IN_SCRATCH(test_reading_logits_agree_with_nll),

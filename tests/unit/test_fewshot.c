@@ -69,7 +69,8 @@ static struct fot_labelled *make_set(int n)
 static struct fot_fewshot_opts opts(int64_t shots)
 {
 	return (struct fot_fewshot_opts){
-		.window = 200, .context_max = 4000, .shots_max = shots, .seed = 3, .bos = true
+		.window = 200, .context_max = 4000, .shots_max = shots > 0 ? shots : 0,
+		.fill = shots == FOT_FEWSHOT_FILL, .seed = 3, .bos = true
 	};
 }
 
@@ -338,8 +339,11 @@ static void test_fewshot_says_what_cannot_be_asked(void **state)
 	o.window = 5000;
 	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_USAGE, &err,
 		     "is below the window");
-	o = opts(-2);
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_USAGE, &err, "got -2");
+	o = opts(9999);
+	o.fill = true;
+	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_INPUT, &err, "expected 9999 demonstrations");
+	o.shots_max = -1;
+	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_USAGE, &err, "got -1");
 	fot_labelled_close(l);
 }
 

@@ -28,7 +28,7 @@ static struct fot_generator passkey = { .kind = FOT_GENERATOR_PASSKEY, .answer_w
 
 static struct fot_source source_of(const struct fot_generator *g)
 {
-	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL };
+	return (struct fot_source){ g->kind == FOT_GENERATOR_PASSKEY ? corpus : NULL, weight, 1, g, NULL, -1, -1 };
 }
 
 /* Words without digits, and a few numbers. */
@@ -290,6 +290,30 @@ static void test_generator_passkey_crossbatch(void **state)
 	fot_batch_release(&b);
 }
 
+static void test_generator_passkey_stage_cut(void **state)
+{
+	struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = W, .batch = 40, .w = 2, .d = 1, .pack = 1,
+				.cut = 1 };
+	struct fot_batch b;
+
+	(void)state;
+	assert_int_equal(fot_batch_init(&b, &st, 1, NULL), FOT_OK);
+	draw(&b, &passkey, &st, 3);
+	for (int64_t i = 0; i < st.batch; i++) {
+		char text[2 * W + 1];
+		struct fot_str sentence = FOT_STR_INIT;
+		int64_t at = 0, place;
+
+		fot_passkey_sentence(&sentence, check_asking(&b, i, &at));
+		text_of(text, &b, b.vis[b.vis_begin[i] + 1]);
+		text_of(text + W, &b, b.vis[b.vis_begin[i]]);
+		place = strstr(text, sentence.data) - text;
+		assert_in_range(place, W - (int64_t)sentence.len + 1, W - 1);
+		fot_str_release(&sentence);
+	}
+	fot_batch_release(&b);
+}
+
 static void test_generator_passkey_near(void **state)
 {
 	struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = W, .batch = 1, .w = 1, .d = 1,
@@ -484,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_generator_lookup_near_keys),
 		cmocka_unit_test(test_generator_lookup_standard),
 		cmocka_unit_test(test_generator_passkey_crossbatch),
+		cmocka_unit_test(test_generator_passkey_stage_cut),
 		cmocka_unit_test(test_generator_passkey_near),
 		cmocka_unit_test(test_generator_passkey_standard),
 		cmocka_unit_test(test_generator_needs_long_documents),

@@ -52,10 +52,12 @@ static void passkey(struct fot_table *t, const char *variant, const char *mode, 
 static void fewshot(struct fot_table *t, const char *variant, int64_t shots, int64_t seed, int item, int right)
 {
 	size_t row = add(t, variant, "dense", 2048, right < 0 ? "failed" : "ok");
-	char id[16];
+	char id[16], asked[24];
 
 	snprintf(id, sizeof id, "q%d", item);
+	snprintf(asked, sizeof asked, "%lld", (long long)shots);
 	fot_table_set_int(t, row, "n_shots", shots);
+	fot_table_set_text(t, row, "shots_asked", asked);
 	fot_table_set_int(t, row, "demo_seed", seed);
 	fot_table_set_text(t, row, "item_id", id);
 	if (right >= 0)
@@ -313,6 +315,36 @@ static void test_measures_fewshot_holes_and_one_seed(void **state)
 	fot_table_release(&s);
 }
 
+/* What fits differs from seed to seed: one cell all the same, and not that of an equal number. */
+static void test_measures_fewshot_filled_prompts_are_one_cell(void **state)
+{
+	struct fot_table t, s;
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int i = 0; i < 4; i++) {
+		fewshot(&t, "fot", 0, 0, i, 0);
+		for (int k = 0; k < 2; k++) {
+			fewshot(&t, "fot", 8, k, i, i == 0);
+			fewshot(&t, "fot", 8 - k, k, i, i > 1);
+			fot_table_set_text(&t, t.n_rows - 1, "shots_asked", "fill");
+		}
+	}
+	sum_up(&s, &t);
+	r = find(&s, "fot", 2048, 8, "accuracy", "", -1);
+	near_to(real(&s, r, "value"), 0.25, 1e-15);
+	assert_string_equal(fot_table_text(&s, r, "shots_asked"), "8");
+	r = find(&s, "fot", 2048, 7, "accuracy", "", -1);
+	near_to(real(&s, r, "value"), 0.5, 1e-15);
+	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 8);
+	assert_string_equal(fot_table_text(&s, r, "shots_asked"), "fill");
+	r = find(&s, "fot", 2048, 7, "accuracy", "abc:fot/dense@2048#0", -1);
+	near_to(real(&s, r, "delta"), 0.5, 1e-15);
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
 static void test_measures_lookup_by_hand(void **state)
 {
 	static const int tokens[4] = { 90, 80, 85, 70 };
@@ -439,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_measures_passkey_edges),
 		cmocka_unit_test(test_measures_fewshot_crossed),
 		cmocka_unit_test(test_measures_fewshot_holes_and_one_seed),
+		cmocka_unit_test(test_measures_fewshot_filled_prompts_are_one_cell),
 		cmocka_unit_test(test_measures_lookup_by_hand),
 		cmocka_unit_test(test_measures_distraction_heads_are_not_compared),
 		cmocka_unit_test(test_measures_are_added_behind),

@@ -99,6 +99,49 @@ static void test_perplexity_check_refuses(void **state)
 	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_ERR_USAGE);
 }
 
+static void test_perplexity_own_tokens_leave_the_rest_to_others(void **state)
+{
+	struct fot_perplexity p = { .window = 4, .context_length = LENGTHS, .n_lengths = 3, .target_tokens = 10,
+				    .own_tokens = 8 };
+	int32_t tokens[64] = { 0 };
+	struct fot_request r;
+
+	(void)state;
+	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_OK);
+	assert_int_equal(fot_perplexity_begin(&p), 8);
+	assert_int_equal(fot_perplexity_min_tokens(&p), 13);
+	assert_int_equal(fot_perplexity_others(&p), 1); /* 16 - 4 - 8 */
+	assert_int_equal(fot_perplexity_memory(&p), 4 + 8 + 4);
+	assert_true(fot_perplexity_request(&r, &p, tokens, 40));
+	assert_int_equal(r.own, 8);
+	assert_int_equal(r.begin, 8);
+	assert_int_equal(r.end, 16);
+	p.own_tokens = 12;
+	assert_int_equal(fot_perplexity_others(&p), 0);
+	p.own_tokens = 4; /* 8 tokens of others are 2 windows, and 7 would be 2 as well */
+	assert_int_equal(fot_perplexity_others(&p), 2);
+	p.own_tokens = 0;
+	assert_int_equal(fot_perplexity_others(&p), 0);
+	assert_int_equal(fot_perplexity_memory(&p), 12 + 10);
+}
+
+static void test_perplexity_refuses_own_tokens(void **state)
+{
+	struct fot_perplexity p = TASK;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	p.own_tokens = 6;
+	assert_int_equal(fot_perplexity_check(&p, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "own_tokens: expected a multiple of the local window of 4 tokens, got 6"));
+	err = (struct fot_err){ 0 };
+	p.own_tokens = 16;
+	assert_int_equal(fot_perplexity_check(&p, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "at most the longest memory of 12 tokens, got 16"));
+	p.own_tokens = -4;
+	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_ERR_USAGE);
+}
+
 static void test_perplexity_observation_sums_each_length(void **state)
 {
 	int32_t tokens[64] = { 0 };
@@ -188,6 +231,8 @@ int main(void)
 		cmocka_unit_test(test_perplexity_targets_are_whole_windows_inside_the_document),
 		cmocka_unit_test(test_perplexity_asks_for_one_window_at_least),
 		cmocka_unit_test(test_perplexity_check_refuses),
+		cmocka_unit_test(test_perplexity_own_tokens_leave_the_rest_to_others),
+		cmocka_unit_test(test_perplexity_refuses_own_tokens),
 		cmocka_unit_test(test_perplexity_observation_sums_each_length),
 		cmocka_unit_test(test_perplexity_counts_bytes_and_words),
 		cmocka_unit_test(test_perplexity_text_reports_bad_ids),

@@ -12,20 +12,26 @@
 #include "model/train/recipe.h"
 #include "tests/unit/scratch.h"
 
-#define MODEL                                                                                                   \
+#define MODEL_OF(fot)                                                                                           \
 	"\"model\": {\"vocab_size\": 258, \"hidden_size\": 16, \"intermediate_size\": 24, \"num_hidden_layers\": 3," \
 	" \"num_attention_heads\": 2, \"max_position_embeddings\": 32, \"bos_token_id\": 256,"                   \
-	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"}}"
-#define HEAD "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL ", "
+	" \"eos_token_id\": 257, \"mem_layers\": [1], \"fot\": {\"tokenizer\": \"byte\"" fot "}}"
+#define HEAD_OF(fot) "{\"name\": \"n\", \"variant\": \"fot\", \"tokenizer\": \"byte\", " MODEL_OF(fot) ", "
+#define HEAD HEAD_OF("")
 #define BARE(of_recipe, of_model)                                                                               \
 	"{\"name\": \"n\", \"tokenizer\": \"" of_recipe "\", \"model\": {\"vocab_size\": 64, \"hidden_size\": 16,"  \
 	" \"num_attention_heads\": 2, \"bos_token_id\": null, \"eos_token_id\": null, \"fot\": {\"tokenizer\": \""  \
 	of_model "\"}}, \"generator\": {\"kind\": \"lookup\"}, "
 #define DATA "\"datasets\": [{\"name\": \"a\"}, {\"name\": \"b\", \"weight\": 2.5}], "
+#define HASH_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define FROM(hash) "\"init\": {\"from\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
 	" \"pack\": 4, \"negatives\": 6, \"far\": 0.5, \"copy\": 0.25, \"lr\": 0.02, \"lr_end\": 0.002}"
+
+#define XL(more) \
+	"{\"method\": \"transformer-xl\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"lr\": 0.02" more "}"
 
 static void parse(struct fot_recipe *r, const char *text)
 {
@@ -60,6 +66,72 @@ static void test_recipe_reads_everything(void **state)
 	fot_recipe_release(&r);
 }
 
+static void test_recipe_transformer_xl(void **state)
+{
+	struct fot_recipe r;
+
+	(void)state;
+	parse(&r, HEAD DATA "\"stages\": [" STANDARD ", " XL("") "]}");
+	assert_int_equal(r.stage[1].method, FOT_METHOD_TRANSFORMER_XL);
+	assert_int_equal(r.stage[1].w, 3);
+	assert_int_equal(r.config.cached_windows, 1);
+	fot_recipe_release(&r);
+	parse(&r, HEAD DATA "\"stages\": [" XL("") ", " STANDARD "]}"); /* the last stage decides */
+	assert_int_equal(r.config.cached_windows, 0);
+	fot_recipe_release(&r);
+	parse(&r, HEAD_OF(", \"cached_windows\": 1") DATA "\"stages\": [" XL("") "]}");
+	assert_int_equal(r.config.cached_windows, 1);
+	fot_recipe_release(&r);
+}
+
+static void test_recipe_memorizing(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 32, \"lr\": 0.02}]}");
+	parse(&b, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [{\"method\": \"memorizing\", \"steps\": 5, "
+			    "\"window\": 16, \"batch\": 8, \"w\": 3, \"pack\": 4, \"top_k\": 31, \"lr\": 0.02}]}");
+	assert_int_equal(a.stage[0].method, FOT_METHOD_MEMORIZING);
+	assert_int_equal(a.stage[0].top_k, 32);
+	assert_string_equal(a.start, "zoo/x");
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "stages");
+	b.stage[0].top_k = 32;
+	assert_true(fot_recipe_same_beginning(&a, &b, 1, &why));
+	b.start[0] = 'Z';
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"stages\": [" CROSS "]}");
+	assert_int_equal(a.stage[0].top_k, 0);
+	assert_null(a.start);
+	fot_recipe_release(&a);
+}
+
+/* Runs from a model begin alike only if it is the same one. */
+static void test_recipe_start_by_hash(void **state)
+{
+	struct fot_recipe a, b;
+	const char *why = NULL;
+
+	(void)state;
+	parse(&a, HEAD DATA FROM("0" HASH_REST) "\"stages\": [" STANDARD "]}");
+	parse(&b, HEAD DATA FROM("1" HASH_REST) "\"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "0" HASH_REST);
+	assert_true(fot_recipe_same_beginning(&a, &a, 10, &why));
+	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
+	assert_string_equal(why, "seed, init or optimizer");
+	fot_recipe_release(&a);
+	fot_recipe_release(&b);
+	parse(&a, HEAD DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [" STANDARD "]}");
+	assert_string_equal(a.start_sha256, "");
+	fot_recipe_release(&a);
+}
+
 static void test_recipe_learning_rate(void **state)
 {
 	struct fot_recipe r;
@@ -84,7 +156,7 @@ static void test_recipe_learning_rate(void **state)
 
 static void test_recipe_same_beginning(void **state)
 {
-	struct fot_recipe a, b, c;
+	struct fot_recipe a, b, c, d;
 	const char *why = NULL;
 
 	(void)state;
@@ -97,13 +169,17 @@ static void test_recipe_same_beginning(void **state)
 	assert_string_equal(why, "stages");
 	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
 	assert_string_equal(why, "datasets or tokenizer");
+	parse(&d, HEAD DATA "\"stages\": [" STANDARD ", " XL("") "]}");
+	assert_true(fot_recipe_same_beginning(&a, &d, 10, &why)); /* however the result is read */
+	assert_false(fot_recipe_same_beginning(&a, &d, 11, &why));
+	fot_recipe_release(&d);
 	b.generator.kind = FOT_GENERATOR_PASSKEY;
 	assert_false(fot_recipe_same_beginning(&a, &b, 1, &why));
 	assert_string_equal(why, "generator");
 	b.generator.kind = FOT_GENERATOR_NONE;
 	fot_recipe_release(&c);
 	parse(&c, HEAD DATA "\"init\": {\"from\": \"zoo/a\"}, \"stages\": [" STANDARD "]}");
-	assert_string_equal(a.start, "");
+	assert_null(a.start);
 	assert_string_equal(c.start, "zoo/a");
 	assert_false(fot_recipe_same_beginning(&a, &c, 1, &why));
 	assert_string_equal(why, "seed, init or optimizer");
@@ -117,12 +193,20 @@ static void test_recipe_same_beginning(void **state)
 static const struct {
 	const char *text, *fragment;
 } bad[] = {
+	{ HEAD DATA FROM("12ab") "\"stages\": [" STANDARD "]}", "init: sha256: expected 64 hexadecimal digits" },
+	{ HEAD DATA FROM("X" HASH_REST) "\"stages\": [" STANDARD "]}", "init: sha256: expected 64" },
+	{ HEAD DATA "\"init\": {\"sha256\": \"0" HASH_REST "\"}, \"stages\": [" STANDARD "]}", "init.from: missing" },
 	{ "[]", "expected an object" },
 	{ HEAD DATA "\"stages\": []}", "stages: the list is empty" },
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
 	{ HEAD DATA "\"stages\": [" STANDARD "], \"stagess\": 1}", "stagess" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"magic\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
-	  "expected \"standard\" or \"crossbatch\"" },
+	  "\"transformer-xl\" or \"longllama\", got \"magic\"" },
+	{ HEAD DATA "\"stages\": [" XL(", \"far\": 0.5") "]}", "far: method \"transformer-xl\"" },
+	{ HEAD DATA "\"stages\": [" XL(", \"negatives\": 2") "]}", "belong to method" },
+	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" XL("") "]}", "is for datasets" },
+	{ HEAD_OF(", \"cached_windows\": 1") DATA "\"stages\": [" XL("") ", " STANDARD "]}", "cached_windows: expected" },
+	{ HEAD_OF(", \"cached_windows\": 2") DATA "\"stages\": [" XL("") "]}", "cached_windows" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 0, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
 	  "steps" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 7}]}",
@@ -130,6 +214,16 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, \"d\": 2, "
 		    "\"lr\": 1}]}",
 	  "belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 8, \"lr\": 1}]}",
+	  "stages[0]: pack and top_k belong to methods" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"d\": 2, \"lr\": 1}]}",
+	  "stages[0]: d and negatives belong to method" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
+		    "\"top_k\": 5000, \"lr\": 1}]}",
+	  "top_k" },
+	{ HEAD DATA "\"init\": {\"from\": 7}, \"stages\": [" STANDARD "]}", "init" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"pack\": 4, "
 		    "\"lr\": 1}]}",
 	  "pack: expected a divisor of batch = 6" },
@@ -141,6 +235,9 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"near\": 0.5, "
 		    "\"lr\": 1}]}",
 	  "stages[0]: near is for the generators lookup and passkey" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"cut\": 0.5, "
+		    "\"lr\": 1}]}",
+	  "stages[0]: cut is for the generator passkey" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"decoy\": 1}, \"stages\": [" STANDARD "]}", "decoys" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"episodes\", \"parts\": 9}, \"stages\": [" STANDARD "]}", "parts" },
 	{ HEAD DATA "\"init\": {\"from\": 3}, \"stages\": [" STANDARD "]}", "from" },
@@ -199,6 +296,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recipe_reads_everything),
+		cmocka_unit_test(test_recipe_transformer_xl),
+		cmocka_unit_test(test_recipe_memorizing),
+		cmocka_unit_test(test_recipe_start_by_hash),
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),

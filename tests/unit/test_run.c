@@ -98,7 +98,7 @@ static int tear_down(void **state)
 static int run(const char *name, enum fot_outdir_mode mode, int threads, struct fot_err *err)
 {
 	struct fot_run_opts opts = {
-		.output = scratch_path(name), .mode = mode, .threads = threads, .quiet = true
+		.output = scratch_path(name), .mode = mode, .work = { .threads = threads }, .quiet = true
 	};
 
 	return fot_run(&plan, &opts, err);

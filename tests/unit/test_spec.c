@@ -117,6 +117,7 @@ static void test_spec_refuses(void **state)
 		{ "\"top_k\":32", "\"top_k\":0", "top_k" },
 		{ "{\"mode\":\"knn\"", "{\"mode\":\"dense\"", "top_k only with knn" },
 		{ "\"f32\"", "\"f16\"", "mem_dtype" },
+		{ "\"none\",", "{\"mode\":\"none\",\"mem_dtype\":\"f32\"},", "mode none stores nothing" },
 		{ "\"perplexity\"", "\"perplexty\"", "did you mean \"perplexity\"" },
 		{ "\"valid\"", "\"vlid\"", "did you mean \"valid\"" },
 		{ "[\"books\",\"tex\"]", "[]", "datasets" },

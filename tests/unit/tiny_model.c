@@ -40,6 +40,9 @@ struct fot_model *tiny_model(struct fot_params *p, const struct fot_config *c, c
 
 	assert_int_equal(fot_params_init(p, c, &err), FOT_OK);
 	fot_params_random(p, 21, 1.2, 0.8);
+	for (size_t t = 0; t < p->n_tensors; t++) /* gates that differ from each other and from a half */
+		for (int64_t i = 0; p->spec[t].role == FOT_ROLE_GATE_BIAS && i < p->spec[t].rows; i++)
+			p->w[p->offset[t] + i] = i % 2 ? -1.4f : 0.7f;
 	fot_path_join(&path, dir, "model.safetensors");
 	assert_int_equal(fot_params_write(p, p->w, dtype, path.data, &err), FOT_OK);
 	fot_str_clear(&path);

@@ -1,0 +1,37 @@
+/* blas.c: see blas.h.
+ *
+ * The room is asked for as OpenBLAS will ask for it, buffer by buffer, and given back: that
+ * also finds limits which no call tells. */
+#include "model/blas.h"
+
+#include <sys/mman.h>
+
+#include "base/mem.h"
+
+#define PER_THREAD ((size_t)160 << 20)
+
+size_t fot_blas_bytes(int32_t threads)
+{
+	return fot_size_mul((size_t)threads, PER_THREAD);
+}
+
+int fot_blas_check(int32_t threads, struct fot_err *err)
+{
+	void **at = fot_calloc((size_t)threads, sizeof *at);
+	int32_t n = 0;
+
+	for (; at && n < threads; n++) {
+		at[n] = mmap(NULL, PER_THREAD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (at[n] == MAP_FAILED)
+			break;
+	}
+	for (int32_t i = 0; i < n; i++)
+		munmap(at[i], PER_THREAD);
+	fot_free(at);
+	if (n == threads)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_RUN,
+			"out of memory: %d threads need %zu MiB of address space for matrix products, there is "
+			"room for %d of them (see ulimit -v)",
+			threads, fot_blas_bytes(threads) >> 20, n);
+}

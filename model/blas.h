@@ -1,0 +1,20 @@
+/* blas.h: OpenBLAS before it is called.
+ *
+ * Each of our threads that multiplies matrices makes OpenBLAS map a work buffer of its own,
+ * once.  Where that cannot be had (a limit on the address space), OpenBLAS asks again and
+ * again for ever: whether there is room has to be known before. */
+#ifndef FOT_BLAS_H
+#define FOT_BLAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Bytes of address space that so many threads take: OpenBLAS' buffers (128 MiB each in the
+ * builds for x86-64) and their stacks. */
+size_t fot_blas_bytes(int32_t threads);
+/* Can that be had now? Nothing is kept. Errors: FOT_ERR_RUN with the figure. */
+int fot_blas_check(int32_t threads, struct fot_err *err);
+
+#endif

@@ -1,0 +1,110 @@
+/* cached.c: training with cached windows, as Transformer-XL does [Dai et al. 2019, sec. 3.2].
+ *
+ *   contexts, no gradient                        asking window
+ *   [x - w W] -> ... -> [x - 2 W] -> [x - W] ->  [x]
+ *
+ * In every layer, memory layers too, a window sees the keys and values of the one before it at
+ * their true distances: a window's own positions are 0 .. W-1, those of the one before -W .. -1
+ * (what does not rotate just sees them).  The w windows before an asking one are run one after
+ * the other, the farthest with nothing before it, through the buffers of the asking window;
+ * only keys and values stay, as constants.  The w-th window from the end can still be felt as
+ * long as w is not greater than the number of layers.
+ *
+ * Asking windows meet nowhere, so one thread runs a window and its past. */
+#include "model/train/network_priv.h"
+
+#include <omp.h>
+
+#include "model/ops.h"
+
+void cached_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, const struct fot_net_size *z)
+{
+	int64_t n = z->cached ? z->cap_ask_tokens * cfg->hidden_size : 0;
+
+	c->k_prev = n ? fot_layout_take(y, n, sizeof *c->k_prev) : NULL;
+	c->v_prev = n ? fot_layout_take(y, n, sizeof *c->v_prev) : NULL;
+}
+
+void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
+		 fot_real scale, struct scratch *s)
+{
+	const struct layer_cache *c = &net->layer[l];
+	int64_t at = w * b->window * net->D + h * net->dh;
+
+	if (s->n_prev)
+		fot_attn_fold(&s->attn, q, net->D, c->k_prev + at, net->D, c->v_prev + at, net->D, s->n_prev,
+			      FOT_ATTN_ALL, scale);
+}
+
+void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
+		     fot_real *dq, fot_real scale, struct scratch *s)
+{
+	const struct layer_cache *c = &net->layer[l];
+	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col;
+	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_prev + at, .v = c->v_prev + at, .d_o = d_o + col,
+				   .dq = dq + col, .ldq = D, .ldk = D, .ldv = D, .ldo = D,
+				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
+				   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL, .scale = scale };
+
+	if (b->chain)
+		fot_attn_backward(&s->attn, &g);
+}
+
+/* Window w's keys and values become those of the window before. */
+static void keep(struct fot_net *net, const struct fot_batch *b, int l, int64_t w)
+{
+	struct layer_cache *c = &net->layer[l];
+	int64_t W = b->window, at = w * W * net->D;
+	size_t bytes = sizeof(fot_real) * (size_t)(W * net->D);
+
+	memcpy(c->k_prev + at, c->k + at, bytes);
+	memcpy(c->v_prev + at, c->v + at, bytes);
+	if (net_rotates(net, l))
+		fot_rope_back(c->k_prev + at, W, net->H, net->dh, net->rope_cos, net->rope_sin, W);
+}
+
+/* Tokens of window `from` in the place of asking window w. */
+static void run_window(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w, struct scratch *s)
+{
+	bool asks = from == w;
+
+	net_embed(net, b, from, w);
+	for (int l = 0; l < net->n_layers; l++) {
+		block_project(net, b, l, w, s);
+		if (asks || l + 1 < net->n_layers) {
+			block_attend(net, b, l, w, s);
+			block_mlp(net, b, l, w, s);
+		}
+		if (!asks)
+			keep(net, b, l, w);
+	}
+}
+
+void cached_forward(struct fot_net *net, const struct fot_batch *b)
+{
+	int64_t w = (b->n_win - b->n_ask) / b->n_ask;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+	for (int64_t i = 0; i < b->n_ask; i++) {
+		struct scratch *s = &net->scratch[omp_get_thread_num()];
+
+		for (int64_t j = net->hold_prev ? 0 : b->chain; j > 0; j--) {
+			run_window(net, b, b->n_ask + i * w + j - 1, i, s);
+			s->n_prev = b->window;
+		}
+		s->n_prev = b->chain ? b->window : 0;
+		run_window(net, b, i, i, s);
+		s->n_prev = 0;
+	}
+}
+
+double cached_flops(const struct fot_config *c, const struct fot_batch *b)
+{
+	double D = c->hidden_size, F = c->intermediate_size, W = (double)b->window, seen = b->chain ? W : 0;
+	double ask = (double)b->n_ask * W, past = ask * (double)b->chain, first = b->chain ? ask : 0;
+	double layers = c->n_layers, matrices = 2 * (4 * D * D + 3 * D * F), own = D * (W + 1) / 2;
+
+	return layers * ask * (3 * matrices + 14 * own + 10 * D * seen) + past * 4 * D * D +
+	       (layers - 1) * (past * (matrices + 4 * own) + (past - first) * 4 * D * W) +
+	       3 * 2 * ask * D * c->vocab_size;
+}

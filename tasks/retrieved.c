@@ -1,0 +1,91 @@
+/* retrieved.c: see retrieved.h. */
+#include "tasks/retrieved.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+struct scored {
+	double score;
+	int64_t key;
+};
+
+/* As the engine's search orders: by score, the earlier first. */
+static int better_first(const void *a, const void *b)
+{
+	const struct scored *x = a, *y = b;
+
+	if (x->score > y->score || x->score < y->score)
+		return x->score > y->score ? -1 : 1;
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+static double focus_of(const double *score, int64_t n_keys, int64_t key)
+{
+	int64_t from = key > FOT_FOCUS_KEYS ? key - FOT_FOCUS_KEYS : 0;
+	int64_t to = n_keys - key > FOT_FOCUS_KEYS ? key + FOT_FOCUS_KEYS + 1 : n_keys;
+	double sum = 0;
+
+	for (int64_t i = from; i < to; i++)
+		sum += exp(score[i] - score[key]);
+	return 1 / sum;
+}
+
+int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t max_best, const double *score,
+		 int64_t n_keys, int64_t top_k, double local, struct fot_err *err)
+{
+	int64_t n = top_k > 0 && top_k < n_keys ? top_k : n_keys;
+	struct scored *order = fot_alloc((size_t)n_keys, sizeof *order);
+	double sum = 0, rest;
+
+	if (!order)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %lld keys", (long long)n_keys);
+	for (int64_t i = 0; i < n_keys; i++)
+		order[i] = (struct scored){ score[i], i };
+	qsort(order, (size_t)n_keys, sizeof *order, better_first);
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(order[i].score - order[0].score);
+	rest = exp(local - order[0].score);
+	*out = (struct fot_retrieval){ .knn_score = 1 / (1 + rest / sum),
+				       .n_retrieved = n,
+				       .n_best = (size_t)n < max_best ? (size_t)n : max_best };
+	for (size_t i = 0; i < out->n_best; i++)
+		best[i] = (struct fot_retrieved){
+			.key = order[i].key,
+			.share = exp(order[i].score - order[0].score) / (sum + rest),
+			.focus = focus_of(score, n_keys, order[i].key),
+		};
+	fot_free(order);
+	return FOT_OK;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t fot_retrieval_positions(int64_t *position, size_t n, int64_t first, int64_t end, uint64_t seed,
+			       uint64_t document)
+{
+	struct fot_rng rng;
+	size_t all = end > first ? (size_t)(end - first) : 0, have = 0;
+
+	n = n < all ? n : all;
+	fot_rng_init(&rng, seed, "samples.positions", document);
+	while (have < n) {
+		int64_t at = first + (int64_t)fot_rng_below(&rng, all);
+		bool new = true;
+
+		for (size_t i = 0; i < have && new; i++)
+			new = position[i] != at;
+		if (new)
+			position[have++] = at;
+	}
+	qsort(position, n, sizeof *position, ascending);
+	return n;
+}

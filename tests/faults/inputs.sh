@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A model that changes under a run, and too little address space: a message, nothing wrong is kept.
+. "$(dirname "$0")/calls.bash"
+
+# changed HOW...: while a journal record is on its way to the disk, the model is changed. What was
+# finished before stays, what comes after is no result.
+cp -p tiny/model.safetensors kept
+changed() {
+	local n
+	held || return 1
+	"$@" && touch go && ends 5 && grep -q 'error.*model.safetensors: changed while in use' err || return 1
+	n=$(grep -c '"item"' out/journal.jsonl)
+	[ "$n" -ge 1 ] && [ "$n" -lt 3 ] && grep -q '"status": "failed"' out/manifest.json && [ ! -e out/perplexity.csv ] ||
+		{ echo "$n records"; return 1; }
+	cp -p kept tiny/model.safetensors && run -o out --resume && same out
+}
+written() { printf '\377' | dd of=tiny/model.safetensors bs=1 seek=$(($(stat -c %s kept) - 2)) conv=notrunc status=none; }
+cut_short() { truncate -s -8 tiny/model.safetensors; }
+check faults_model_written_to_while_in_use changed written
+check faults_model_cut_while_in_use changed cut_short
+touched() { held && touch go && ends 0 && same out; }
+check faults_model_left_alone touched
+
+# OpenBLAS asks for its buffers again and again where they cannot be had. The smallest limit under
+# which the program starts at all, and some above it: an end with one line, or the whole result.
+export OPENBLAS_NUM_THREADS=1
+least=61440
+starts() { (ulimit -v "$1" && "$fotbench" --version >/dev/null 2>&1); }
+while [ $least -lt 4000000 ] && ! starts $least; do least=$((least + 20480)); done
+limited() { # KIB COMMAND...
+	(ulimit -v "$1" && shift && timeout 60 "$@")
+}
+exits faults_address_space_run 1 'address space for matrix products' limited $least "$fotbench" run spec.json -t 1 -q -o low
+check faults_address_space_before_the_run test ! -e low
+echo '[[1,2,3,4,5,6,7,8]]' >tokens.json
+exits faults_address_space_score 1 'address space for matrix products' limited $least "$fotbench" score --model tiny \
+	--tokens tokens.json --out low.csv -t 1
+exits faults_address_space_dry_run 1 'address space for matrix products' limited $least "$fotbench" run spec.json -t 1 --dry-run
+ends_somehow() {
+	local rc=0
+	rm -rf low
+	limited "$1" "$fotbench" run spec.json -t 1 -q --no-timings -o low 2>err || rc=$?
+	case $rc in
+	0) same low ;;
+	1 | 2) [ "$(grep -c '^error' err)" -eq 1 ] ;;
+	*) echo "exit $rc: $(cat err)"; return 1 ;;
+	esac
+}
+for more in 100000 160000 200000 300000 1000000; do
+	check "faults_address_space_and_${more}_k" ends_somehow $((least + more))
+done

@@ -1,0 +1,314 @@
+/* slow_net.c: see slow_net.h. One array per layer for all windows, one query at a time. */
+#include "tests/unit/slow_net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/ops.h"
+
+/* What windows see of each other, per layer: [tokens, D]. */
+struct seen {
+	double *k, *v;
+};
+
+struct pass {
+	const struct fot_params *p;
+	const struct fot_config *c;
+	const struct fot_batch *b;
+	int64_t D, F, H, d, W, n; /* n: tokens of all windows */
+	double *x, *q, *k, *o;    /* [n, D] */
+	fot_real *cos_tab, *sin_tab;
+	struct seen own[FOT_MAX_LAYERS];
+};
+
+/* A key that a query may see. */
+struct candidate {
+	double score;
+	int64_t token, order;
+};
+
+static void *room(size_t count, size_t size)
+{
+	void *p = calloc(count + 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+static const fot_real *weights(const struct pass *a, enum fot_tensor_role role, int layer)
+{
+	return a->p->w + fot_params_offset(a->p, role, layer);
+}
+
+static void multiply(double *y, const double *x, const fot_real *w, int64_t rows, int64_t in, int64_t out)
+{
+	for (int64_t i = 0; i < rows; i++)
+		for (int64_t j = 0; j < out; j++) {
+			y[i * out + j] = 0;
+			for (int64_t c = 0; c < in; c++)
+				y[i * out + j] += x[i * in + c] * (double)w[j * in + c];
+		}
+}
+
+static void norm(double *y, const double *x, const fot_real *w, int64_t rows, int64_t D, double eps)
+{
+	for (int64_t i = 0; i < rows; i++) {
+		double sum = 0;
+
+		for (int64_t c = 0; c < D; c++)
+			sum += x[i * D + c] * x[i * D + c];
+		for (int64_t c = 0; c < D; c++)
+			y[i * D + c] = x[i * D + c] / sqrt(sum / (double)D + eps) * (double)w[c];
+	}
+}
+
+/* Heads to unit length, times exp(log_scale). */
+static void unit(const struct pass *a, double *x, const fot_real *log_scale)
+{
+	for (int64_t i = 0; i < a->n * a->H; i++) {
+		double sum = 1e-6, t = log_scale ? exp((double)log_scale[i % a->H]) : 1;
+
+		for (int64_t c = 0; c < a->d; c++)
+			sum += x[i * a->d + c] * x[i * a->d + c];
+		for (int64_t c = 0; c < a->d; c++)
+			x[i * a->d + c] *= t / sqrt(sum);
+	}
+}
+
+static void rotate(const struct pass *a, double *x)
+{
+	int64_t half = a->d / 2;
+
+	for (int64_t i = 0; i < a->n * a->H; i++)
+		for (int64_t c = 0; c < half; c++) {
+			int64_t at = i / a->H % a->W * half + c;
+			double *u = x + i * a->d + c, *v = u + half, old = *u;
+			double cosine = (double)a->cos_tab[at], sine = (double)a->sin_tab[at];
+
+			*u = old * cosine - *v * sine;
+			*v = *v * cosine + old * sine;
+		}
+}
+
+static int better(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->score != y->score)
+		return x->score < y->score ? 1 : -1;
+	return x->order < y->order ? -1 : 1;
+}
+
+static double score(const struct pass *a, int64_t t, const double *key)
+{
+	double sum = 0;
+
+	for (int64_t c = 0; c < a->d; c++)
+		sum += a->q[t + c] * key[c];
+	return a->c->qk_norm ? sum : sum / sqrt((double)a->d);
+}
+
+/* o += share * softmax(scores) v over n candidates; total: the softmax's sum, relative to max. */
+static void add_values(const struct pass *a, double *o, const struct candidate *s, int64_t n, const double *v,
+		       int64_t col, double max, double total)
+{
+	for (int64_t j = 0; j < n; j++)
+		for (int64_t c = 0; c < a->d; c++)
+			o[c] += exp(s[j].score - max) / total * v[s[j].token * a->D + col + c];
+}
+
+static double largest(const struct candidate *s, int64_t n, double max)
+{
+	for (int64_t j = 0; j < n; j++)
+		max = s[j].score > max ? s[j].score : max;
+	return max;
+}
+
+static double exp_sum(const struct candidate *s, int64_t n, double max)
+{
+	double sum = 0;
+
+	for (int64_t j = 0; j < n; j++)
+		sum += exp(s[j].score - max);
+	return sum;
+}
+
+/* Query t of head h at layer l; memory: keys and values of the windows in sight. */
+static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, int64_t h, struct candidate *local,
+		   struct candidate *far)
+{
+	const struct fot_batch *b = a->b;
+	int64_t w = t / a->W, col = h * a->d, n = 0, m = 0;
+	bool reads = fot_config_is_mem_layer(a->c, l) && w < b->n_ask;
+	double *o = a->o + t * a->D + col, max, total, g;
+
+	for (int64_t j = w * a->W; j <= t; j++)
+		local[n++] = (struct candidate){ score(a, t * a->D + col, a->k + j * a->D + col), j, j };
+	for (int64_t i = reads ? b->vis_begin[w + 1] - 1 : -1; reads && i >= b->vis_begin[w]; i--)
+		for (int64_t j = b->vis[i] * a->W; j < (b->vis[i] + 1) * a->W; j++, m++)
+			far[m] = (struct candidate){ score(a, t * a->D + col, memory->k + j * a->D + col), j, m };
+	qsort(far, (size_t)m, sizeof *far, better);
+	m = b->top_k && m > b->top_k ? b->top_k : m;
+	for (int64_t c = 0; c < a->d; c++)
+		o[c] = 0;
+	max = largest(local, n, -INFINITY);
+	if (m == 0 || a->c->mix == FOT_MIX_JOINT) {
+		max = largest(far, m, max);
+		total = exp_sum(local, n, max) + exp_sum(far, m, max);
+		add_values(a, o, local, n, a->own[l].v, col, max, total);
+		add_values(a, o, far, m, memory->v, col, max, total);
+		return;
+	}
+	g = 1 / (1 + exp(-(double)weights(a, FOT_ROLE_GATE_BIAS, l)[h]));
+	add_values(a, o, local, n, a->own[l].v, col, max, exp_sum(local, n, max) / (1 - g));
+	max = largest(far, m, -INFINITY);
+	add_values(a, o, far, m, memory->v, col, max, exp_sum(far, m, max) / g);
+}
+
+static void attend_all(struct pass *a, int l, const struct seen *memory)
+{
+	struct candidate *local = room((size_t)a->W, sizeof *local), *far = room((size_t)a->n, sizeof *far);
+
+	for (int64_t t = 0; t < a->n; t++)
+		for (int64_t h = 0; h < a->H; h++)
+			attend(a, l, memory, t, h, local, far);
+	free(local);
+	free(far);
+}
+
+static void project(struct pass *a, int l, double *xn)
+{
+	bool rotates = a->c->mem_positionals || !fot_config_is_mem_layer(a->c, l);
+
+	norm(xn, a->x, weights(a, FOT_ROLE_ATTN_NORM, l), a->n, a->D, a->c->rms_norm_eps);
+	multiply(a->q, xn, weights(a, FOT_ROLE_Q, l), a->n, a->D, a->D);
+	multiply(a->k, xn, weights(a, FOT_ROLE_K, l), a->n, a->D, a->D);
+	multiply(a->own[l].v, xn, weights(a, FOT_ROLE_V, l), a->n, a->D, a->D);
+	if (a->c->qk_norm) {
+		unit(a, a->q, weights(a, FOT_ROLE_QK_SCALE, l));
+		unit(a, a->k, NULL);
+	}
+	memcpy(a->own[l].k, a->k, sizeof(double) * (size_t)(a->n * a->D));
+	if (rotates) {
+		rotate(a, a->q);
+		rotate(a, a->k);
+	}
+}
+
+static void add(double *x, const double *y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] += y[i];
+}
+
+/* All windows through all layers. memory NULL: what this pass computes itself. */
+static void run(struct pass *a, const struct seen *memory)
+{
+	int64_t nd = a->n * a->D, nf = a->n * a->F;
+	double *xn = room((size_t)nd, sizeof *xn), *g = room((size_t)nf, sizeof *g), *u = room((size_t)nf, sizeof *u);
+
+	for (int64_t i = 0; i < nd; i++)
+		a->x[i] = (double)weights(a, FOT_ROLE_EMBED, -1)[a->b->tokens[i / a->D] * a->D + i % a->D];
+	for (int l = 0; l < a->c->n_layers; l++) {
+		project(a, l, xn);
+		attend_all(a, l, memory ? &memory[l] : &a->own[l]);
+		multiply(xn, a->o, weights(a, FOT_ROLE_O, l), a->n, a->D, a->D);
+		add(a->x, xn, nd);
+		norm(xn, a->x, weights(a, FOT_ROLE_MLP_NORM, l), a->n, a->D, a->c->rms_norm_eps);
+		multiply(g, xn, weights(a, FOT_ROLE_GATE, l), a->n, a->D, a->F);
+		multiply(u, xn, weights(a, FOT_ROLE_UP, l), a->n, a->D, a->F);
+		for (int64_t i = 0; i < nf; i++)
+			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
+		multiply(xn, g, weights(a, FOT_ROLE_DOWN, l), a->n, a->F, a->D);
+		add(a->x, xn, nd);
+	}
+	free(xn);
+	free(g);
+	free(u);
+}
+
+static void open_pass(struct pass *a, const struct fot_params *p, const struct fot_batch *b)
+{
+	const struct fot_config *c = &p->config;
+	int64_t nd = b->n_win * b->window * c->hidden_size;
+
+	*a = (struct pass){ .p = p, .c = c, .b = b, .D = c->hidden_size, .F = c->intermediate_size, .H = c->n_heads,
+			    .d = c->head_dim, .W = b->window, .n = b->n_win * b->window };
+	a->x = room((size_t)nd, sizeof *a->x);
+	a->q = room((size_t)nd, sizeof *a->q);
+	a->k = room((size_t)nd, sizeof *a->k);
+	a->o = room((size_t)nd, sizeof *a->o);
+	a->cos_tab = room((size_t)(a->W * a->d / 2), sizeof *a->cos_tab);
+	a->sin_tab = room((size_t)(a->W * a->d / 2), sizeof *a->sin_tab);
+	fot_rope_table(a->cos_tab, a->sin_tab, a->W, a->d, c->rope_theta);
+	for (int l = 0; l < c->n_layers; l++) {
+		a->own[l].k = room((size_t)nd, sizeof *a->own[l].k);
+		a->own[l].v = room((size_t)nd, sizeof *a->own[l].v);
+	}
+}
+
+static void close_pass(struct pass *a)
+{
+	for (int l = 0; l < a->c->n_layers; l++) {
+		free(a->own[l].k);
+		free(a->own[l].v);
+	}
+	free(a->x);
+	free(a->q);
+	free(a->k);
+	free(a->o);
+	free(a->cos_tab);
+	free(a->sin_tab);
+}
+
+static double row_nll(const double *logits, int64_t V, int32_t target)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (int64_t i = 0; i < V; i++)
+		max = logits[i] > max ? logits[i] : max;
+	for (int64_t i = 0; i < V; i++)
+		sum += exp(logits[i] - max);
+	return log(sum) + max - logits[target];
+}
+
+static double mean_loss(const struct pass *a, double *nll)
+{
+	const struct fot_batch *b = a->b;
+	int64_t V = a->c->vocab_size, n[2] = { 0 };
+	const fot_real *head = weights(a, a->c->tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1);
+	double *xn = room((size_t)a->D, sizeof *xn), *logits = room((size_t)V, sizeof *logits), sum[2] = { 0 }, x;
+
+	for (int64_t t = 0; t < b->n_ask * a->W; t++) {
+		if (b->targets[t] < 0)
+			continue;
+		norm(xn, a->x + t * a->D, weights(a, FOT_ROLE_NORM, -1), 1, a->D, a->c->rms_norm_eps);
+		multiply(logits, xn, head, 1, a->D, V);
+		x = row_nll(logits, V, b->targets[t]);
+		sum[b->answer[t]] += x;
+		n[b->answer[t]]++;
+		if (nll)
+			nll[t] = x;
+	}
+	free(xn);
+	free(logits);
+	return (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
+}
+
+double slow_net_loss(const struct fot_params *p, const struct fot_params *memory, const struct fot_batch *b,
+		     double *nll)
+{
+	struct pass first, second;
+	double loss;
+
+	open_pass(&first, memory, b);
+	run(&first, NULL);
+	open_pass(&second, p, b);
+	run(&second, first.own);
+	loss = mean_loss(&second, nll);
+	close_pass(&first);
+	close_pass(&second);
+	return loss;
+}
