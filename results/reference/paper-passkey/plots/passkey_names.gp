@@ -5,6 +5,7 @@ n_series = 7
 array series[7] = ["local (no memory)", "vanilla (dense memory)", "vanilla (top-32 memory)", "fot-d1 (dense memory)", "fot-d1 (top-32 memory)", "fot (dense memory)", "fot (top-32 memory)"]
 array look[7] = [1, 2, 3, 4, 5, 6, 7]
 array chance[21] = [0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002]
+array majority[21] = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1]
 title = "Pass-key accuracy (%) by context length and place of the key"
 x_low = 1.0
 x_high = 3.0

@@ -24,7 +24,8 @@ set minussign
 
 # Intervals of neighbouring series side by side instead of on top of each other.
 step = n_lengths > 1 ? log(x_high / x_low) / log(2.0) / (n_lengths - 1.0) : 1.0
-dodge(i) = n_series > 1 ? 2.0 ** (0.26 * step * ((i - 1.0) / (n_series - 1.0) - 0.5)) : 1.0
+if (!exists("dodge_width")) dodge_width = 0.26
+dodge(i) = n_series > 1 ? 2.0 ** (dodge_width * step * ((i - 1.0) / (n_series - 1.0) - 0.5)) : 1.0
 # Is this row a point of panel p and series i? (As text: gnuplot looks for the
 # columns of a plot in its own expressions only, not in functions.)
 MINE = '(strcol("dataset") eq dataset[p] && strcol("series") eq series[i])'
@@ -35,7 +36,8 @@ if (!exists("x_label")) x_label = "context length (tokens)"
 columns = n_datasets > 1 ? 2 : 1
 rows = (n_datasets + columns - 1) / columns
 key_columns = columns > 1 ? 3 : 2
-key_rows = (n_series + key_columns - 1) / key_columns
+if (!exists("key_more")) key_more = 0 # what a figure puts there besides its series
+key_rows = (n_series + key_more + key_columns - 1) / key_columns
 panel_height = 290
 page_width = columns > 1 ? 860 : 560
 page_height = rows * panel_height + 90 + 22 * key_rows
