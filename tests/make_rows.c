@@ -158,7 +158,7 @@ static void fewshot_row(struct fot_table *t, const struct condition *c, const ch
 	double reach = strcmp(c->mode, "none") ? (double)shots : fmin((double)shots, 8);
 	double p = 0.28 + (0.09 - c->fade * 0.2) * log2(1 + reach) + 0.05 * (draw("seed", seed, shots, 0) - 0.5);
 	size_t row = add(t, c, dataset, 8192);
-	char id[16], asked[24];
+	char id[24], asked[24];
 
 	snprintf(id, sizeof id, "q%lld", (long long)item);
 	snprintf(asked, sizeof asked, "%lld", (long long)shots);
@@ -201,7 +201,7 @@ static void distraction_row(struct fot_table *t, const struct condition *c, int6
 	double w = strcmp(c->variant, opt.variant) == 0 ? 0.85 - opt.lose : 0.12;
 	double mass = blind + (keen - blind) * w * (0.7 + 0.6 * draw("mass", doc, layer, head)) + opt.nudge;
 	size_t row = add(t, c, "books", d * 512 + 512);
-	char id[16];
+	char id[24];
 
 	snprintf(id, sizeof id, "doc%lld", (long long)doc);
 	fot_table_set_int(t, row, "n_contexts", d);
