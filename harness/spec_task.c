@@ -244,7 +244,6 @@ static int read_shots(struct fot_task_spec *t, const cJSON *node, const struct f
 
 	FOT_TRY(fot_spec_list(node, "shots", &entry, &n, ctx, r->err));
 	fot_free(t->shots);
-	fot_free(t->contexts);
 	t->n_shots = 0;
 	t->shots = fot_calloc(n, sizeof *t->shots);
 	if (!t->shots)
@@ -595,6 +594,7 @@ void fot_spec_task_release(struct fot_task_spec *t)
 	fot_free(t->depth);
 	fot_free(t->style);
 	fot_free(t->shots);
+	fot_free(t->contexts);
 	fot_free(t->template);
 	fot_free(t->template_written);
 }
