@@ -165,11 +165,6 @@ out:
 	return status;
 }
 
-int64_t fot_evaluate_memory(const struct fot_request *r)
-{
-	return (int64_t)r->end;
-}
-
 struct fot_cost fot_evaluate_cached_cost(const int64_t *context_length, size_t n_lengths, int64_t window,
 					 int64_t sight, int64_t n_targets)
 {
@@ -182,9 +177,4 @@ struct fot_cost fot_evaluate_cached_cost(const int64_t *context_length, size_t n
 		c.asked += n_targets;
 	}
 	return c;
-}
-
-int64_t fot_evaluate_cost(bool has_memory, size_t begin, size_t n_targets, size_t n_lengths)
-{
-	return has_memory ? (int64_t)(begin + n_targets * n_lengths) : (int64_t)n_targets;
 }

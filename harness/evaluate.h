@@ -29,11 +29,7 @@
  * lengths get the same scores. Errors: those of fot_session_feed. */
 int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_request *r, struct fot_scores *out,
 		 struct fot_err *err);
-/* Memory tokens that evaluating r needs. */
-int64_t fot_evaluate_memory(const struct fot_request *r);
-/* Tokens fed in all: what the progress line counts. */
-int64_t fot_evaluate_cost(bool has_memory, size_t begin, size_t n_targets, size_t n_lengths);
-/* The same with cached windows: what goes unscored and scored. sight as fot_session_sight says. */
+/* With cached windows: tokens that go unscored and scored. sight as fot_session_sight says. */
 struct fot_cost fot_evaluate_cached_cost(const int64_t *context_length, size_t n_lengths, int64_t window,
 					 int64_t sight, int64_t n_targets);
 

@@ -5,28 +5,22 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "harness/library.h"
 #include "harness/task_class.h"
 #include "tasks/others.h"
 
 struct pool {
-	size_t dataset;
+	struct fot_library library;
 	int64_t window;
-	char tokenizer[65]; /* its hash */
-	struct fot_ids *ids; /* [n] of the split's documents */
-	struct fot_others_document *document; /* [n] */
-	size_t *index; /* [n] in the dataset */
-	size_t n;
+	struct fot_others_document *document; /* [n] of the library's */
 	struct fot_others others;
 };
 
 static void release_pool(struct pool *pool)
 {
 	fot_others_release(&pool->others);
-	for (size_t i = 0; i < pool->n; i++)
-		fot_ids_release(&pool->ids[i]);
-	fot_free(pool->ids);
 	fot_free(pool->document);
-	fot_free(pool->index);
+	fot_library_release(&pool->library);
 	*pool = (struct pool){ 0 };
 }
 
@@ -34,13 +28,6 @@ void fot_pool_forget(void *state)
 {
 	release_pool(state);
 	fot_free(state);
-}
-
-static bool in_split(const struct fot_plan *p, const struct fot_item *item, size_t document)
-{
-	enum fot_split split = p->spec->task[item->task].split;
-
-	return split == FOT_SPLIT_ALL || fot_dataset_at(p->dataset[item->dataset].data, document)->split == split;
 }
 
 int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const struct fot_perplexity *task,
@@ -52,7 +39,7 @@ int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const 
 	if (!fot_task_has_memory(p, item))
 		return FOT_OK;
 	for (size_t i = 0; i < fot_dataset_count(d); i++) {
-		int64_t bytes = in_split(p, item, i) ? fot_dataset_at(d, i)->n_bytes : 0;
+		int64_t bytes = fot_library_takes(p, item, i) ? fot_dataset_at(d, i)->n_bytes : 0;
 
 		all += bytes;
 		largest = bytes > largest ? bytes : largest;
@@ -65,54 +52,32 @@ int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const 
 }
 
 /* Number of the first document with the same text: what others.h calls its text. */
-static size_t text_of(const struct pool *pool, const struct fot_dataset *d, size_t i)
+static size_t text_of(const struct fot_library *l, const struct fot_dataset *d, size_t i)
 {
-	const char *hash = fot_dataset_at(d, pool->index[i])->sha256;
+	const char *hash = fot_dataset_at(d, l->document[i])->sha256;
 	size_t k = 0;
 
-	while (k < i && strcmp(fot_dataset_at(d, pool->index[k])->sha256, hash) != 0)
+	while (k < i && strcmp(fot_dataset_at(d, l->document[k])->sha256, hash) != 0)
 		k++;
 	return k;
 }
 
-static int read_documents(struct pool *pool, const struct fot_worker *w, const struct fot_item *item,
-			  struct fot_err *err)
-{
-	const struct fot_dataset *d = w->plan->dataset[item->dataset].data;
-	size_t n = fot_dataset_count(d);
-	int status = FOT_OK;
-
-	pool->ids = fot_calloc(n, sizeof *pool->ids);
-	pool->document = fot_calloc(n, sizeof *pool->document);
-	pool->index = fot_calloc(n, sizeof *pool->index);
-	if (!pool->ids || !pool->document || !pool->index)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", n);
-	for (size_t i = 0; i < n; i++) {
-		struct fot_ids *ids = &pool->ids[pool->n];
-
-		if (!in_split(w->plan, item, i))
-			continue;
-		pool->index[pool->n] = i;
-		pool->n++;
-		FOT_TRY(fot_dataset_tokens(d, i, fot_task_tokenizer(w->plan, item), w->plan->store, ids, err));
-		pool->document[pool->n - 1] = (struct fot_others_document){
-			.tokens = ids->id, .n = ids->n, .text = text_of(pool, d, pool->n - 1)
-		};
-	}
-out:
-	return status;
-}
-
 static int open_pool(struct pool *pool, const struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
 {
-	const char *name = fot_dataset_name(w->plan->dataset[item->dataset].data);
+	const struct fot_dataset *d = w->plan->dataset[item->dataset].data;
+	const struct fot_library *l = &pool->library;
+	const char *name = fot_dataset_name(d);
 	int status;
 
-	pool->dataset = item->dataset;
+	FOT_TRY(fot_library_read(&pool->library, w->plan, item, err));
 	pool->window = w->plan->condition[item->condition].opts.window;
-	memcpy(pool->tokenizer, fot_tokenizer_hash(fot_task_tokenizer(w->plan, item)), sizeof pool->tokenizer);
-	FOT_TRY(read_documents(pool, w, item, err));
-	status = fot_others_init(&pool->others, pool->document, pool->n, pool->window, w->plan->spec->seed,
+	pool->document = fot_calloc(l->n, sizeof *pool->document);
+	if (!pool->document)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", l->n);
+	for (size_t i = 0; i < l->n; i++)
+		pool->document[i] = (struct fot_others_document){ .tokens = l->ids[i].id, .n = l->ids[i].n,
+								  .text = text_of(l, d, i) };
+	status = fot_others_init(&pool->others, pool->document, l->n, pool->window, w->plan->spec->seed,
 				 fot_crc32(0, name, strlen(name)), err);
 out:
 	return status;
@@ -121,7 +86,6 @@ out:
 /* The pool of the item, kept from item to item. */
 static int pool_of(struct pool **out, struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
 {
-	const char *tokenizer = fot_tokenizer_hash(fot_task_tokenizer(w->plan, item));
 	int64_t window = w->plan->condition[item->condition].opts.window;
 	struct pool *pool = w->state[item->task];
 	int status = FOT_OK;
@@ -129,8 +93,7 @@ static int pool_of(struct pool **out, struct fot_worker *w, const struct fot_ite
 	if (!pool && !(pool = w->state[item->task] = fot_calloc(1, sizeof *pool)))
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a dataset's windows");
 	*out = pool;
-	if (pool->others.order && pool->dataset == item->dataset && pool->window == window &&
-	    strcmp(pool->tokenizer, tokenizer) == 0)
+	if (pool->others.order && pool->window == window && fot_library_holds(&pool->library, w->plan, item))
 		return FOT_OK;
 	release_pool(pool);
 	status = open_pool(pool, w, item, err);
@@ -143,13 +106,12 @@ int fot_pool_windows(struct fot_pool_windows *out, struct fot_worker *w, const s
 		     struct fot_err *err)
 {
 	struct pool *pool = NULL;
-	size_t document = 0, there;
+	size_t document, there;
 	int status;
 
 	*out = (struct fot_pool_windows){ 0 };
 	FOT_TRY(pool_of(&pool, w, item, err));
-	while (pool->index[document] != item->document)
-		document++;
+	document = fot_library_place(&pool->library, item->document);
 	there = fot_others_count(&pool->others, document);
 	if (there < n) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: expected %zu windows of other documents, there are %zu",

@@ -4,19 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/library.h"
 
 const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup,
 							 &fot_task_fewshot, &fot_task_distraction };
 const size_t fot_n_task_classes = sizeof fot_task_classes / sizeof *fot_task_classes;
-
-const struct fot_task_class *fot_task_class_find(const char *name)
-{
-	for (size_t i = 0; i < fot_n_task_classes; i++) {
-		if (strcmp(fot_task_classes[i]->name, name) == 0)
-			return fot_task_classes[i];
-	}
-	return NULL;
-}
 
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item)
 {
@@ -89,7 +81,7 @@ static int add_documents(struct fot_plan *p, size_t condition, size_t task, size
 	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
 		struct fot_item item = { .condition = condition, .task = task, .dataset = dataset, .document = i };
 
-		if (t->split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != t->split)
+		if (!fot_library_takes(p, &item, i))
 			continue;
 		FOT_TRY(add_document(p, &item, err));
 		taken++;

@@ -53,8 +53,6 @@ struct fot_task_class {
 
 extern const struct fot_task_class *const fot_task_classes[];
 extern const size_t fot_n_task_classes;
-/* NULL: there is none of this name. */
-const struct fot_task_class *fot_task_class_find(const char *name);
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item);
 
 /* --- for the classes --- */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/sum.h"
 #include "harness/items.h"
+#include "harness/library.h"
 #include "harness/task_class.h"
 #include "tasks/distraction.h"
 
@@ -174,80 +175,40 @@ static void value_rows(const struct fot_plan *p, const struct fot_item *item, co
 
 /* --- tokens --- */
 
-/* Tokens of the documents of a split, kept while items ask for the same. */
-struct library {
-	char *key; /* tokenizer and dataset */
-	struct fot_ids *ids; /* [n] */
-	int64_t *n_tokens;
-	size_t *document;    /* of the dataset */
-	size_t n;
+/* The split's documents, kept while items ask for the same. */
+struct shelf {
+	struct fot_library library;
+	int64_t *n_tokens; /* [library.n] */
 };
-
-static void library_empty(struct library *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		fot_ids_release(&l->ids[i]);
-	fot_free(l->ids);
-	fot_free(l->n_tokens);
-	fot_free(l->document);
-	fot_free(l->key);
-	*l = (struct library){ 0 };
-}
 
 static void forget(void *state)
 {
-	library_empty(state);
-	fot_free(state);
+	struct shelf *shelf = state;
+
+	fot_library_release(&shelf->library);
+	fot_free(shelf->n_tokens);
+	fot_free(shelf);
 }
 
-static int library_fill(struct library *l, const struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+static int shelf_use(struct fot_worker *w, const struct fot_item *item, struct shelf **out, struct fot_err *err)
 {
-	const struct fot_dataset *d = p->dataset[item->dataset].data;
-	enum fot_split split = p->spec->task[item->task].split;
-	size_t all = fot_dataset_count(d);
-	int status = FOT_OK;
-
-	l->ids = fot_calloc(all, sizeof *l->ids);
-	l->n_tokens = fot_alloc(all, sizeof *l->n_tokens);
-	l->document = fot_alloc(all, sizeof *l->document);
-	if (!l->ids || !l->n_tokens || !l->document)
-		return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory for %zu documents", all);
-	for (size_t i = 0; i < all; i++) {
-		if (split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != split)
-			continue;
-		l->document[l->n++] = i;
-		FOT_TRY(fot_dataset_tokens(d, i, fot_task_tokenizer(p, item), p->store, &l->ids[l->n - 1], err));
-		l->n_tokens[l->n - 1] = (int64_t)l->ids[l->n - 1].n;
-	}
-out:
-	return status;
-}
-
-static int library_use(struct fot_worker *w, const struct fot_item *item, struct library **out, struct fot_err *err)
-{
-	const struct fot_plan *p = w->plan;
-	struct fot_str key = FOT_STR_INIT;
-	struct library *l = w->state[item->task];
+	struct shelf *shelf = w->state[item->task];
 	int status;
 
-	fot_str_printf(&key, "%s %zu", fot_tokenizer_hash(fot_task_tokenizer(p, item)), item->dataset);
-	FOT_TRY(fot_str_check(&key, err));
-	if (!l)
-		l = w->state[item->task] = fot_calloc(1, sizeof *l);
-	*out = l;
-	if (l && l->key && strcmp(l->key, key.data) == 0)
-		goto out;
-	if (l)
-		library_empty(l);
-	if (!l || !(l->key = fot_strdup(key.data))) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory");
-		goto out;
-	}
-	status = library_fill(l, p, item, err);
+	if (!shelf && !(shelf = w->state[item->task] = fot_calloc(1, sizeof *shelf)))
+		return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory");
+	*out = shelf;
+	if (shelf->n_tokens && fot_library_holds(&shelf->library, w->plan, item))
+		return FOT_OK;
+	fot_free(shelf->n_tokens);
+	shelf->n_tokens = NULL;
+	FOT_TRY(fot_library_read(&shelf->library, w->plan, item, err));
+	shelf->n_tokens = fot_alloc(shelf->library.n, sizeof *shelf->n_tokens);
+	if (!shelf->n_tokens)
+		return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory for %zu documents", shelf->library.n);
+	for (size_t i = 0; i < shelf->library.n; i++)
+		shelf->n_tokens[i] = (int64_t)shelf->library.ids[i].n;
 out:
-	if (status != FOT_OK && l)
-		library_empty(l);
-	fot_str_release(&key);
 	return status;
 }
 
@@ -256,7 +217,7 @@ out:
 struct asking {
 	struct fot_worker *w;
 	const struct fot_item *item;
-	const struct library *library;
+	const struct fot_library *library;
 	const struct fot_distraction *task;
 	struct fot_distraction_request request;
 	size_t own, served;
@@ -387,15 +348,6 @@ out:
 	return status;
 }
 
-static size_t place_in(const struct library *l, size_t document)
-{
-	size_t i = 0;
-
-	while (l->document[i] != document)
-		i++;
-	return i;
-}
-
 static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 		    struct fot_err *err)
 {
@@ -403,14 +355,14 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 	struct asking a = { .w = w, .item = item, .task = &task };
 	size_t first = table->n_rows;
 	double begun = fot_clock();
-	struct library *l;
+	struct shelf *shelf = NULL;
 	int status;
 
 	(void)samples;
-	FOT_TRY(library_use(w, item, &l, err));
-	a.library = l;
-	a.own = place_in(l, item->document);
-	FOT_TRY(fot_distraction_draw(&a.request, &task, l->n_tokens, l->n, a.own, err));
+	FOT_TRY(shelf_use(w, item, &shelf, err));
+	a.library = &shelf->library;
+	a.own = fot_library_place(a.library, item->document);
+	FOT_TRY(fot_distraction_draw(&a.request, &task, shelf->n_tokens, a.library->n, a.own, err));
 	if (a.request.n_asks == 0) {
 		empty_rows(w->plan, item, 0, "skipped_short", table);
 		goto out;

@@ -15,11 +15,6 @@ static int in_place(const struct fot_linear *l)
 	return l->dtype == FOT_F32 && (uintptr_t)l->w % _Alignof(float) == 0;
 }
 
-int64_t fot_linear_scratch(const struct fot_linear *l)
-{
-	return in_place(l) ? 0 : (l->out < FOT_LINEAR_COLS ? l->out : FOT_LINEAR_COLS) * l->in;
-}
-
 void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			float *scratch)
 {

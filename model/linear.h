@@ -20,9 +20,8 @@ struct fot_linear {
 
 /* From a tensor of rank 2. */
 struct fot_linear fot_linear_of(const struct fot_tensor *t);
-/* Floats of scratch that this matrix needs; 0 when it is used in place. */
-int64_t fot_linear_scratch(const struct fot_linear *l);
-/* y[rows, out] = x[rows, in] W^T + beta y; dense rows. */
+/* y[rows, out] = x[rows, in] W^T + beta y; dense rows. scratch: FOT_LINEAR_COLS * in floats, not
+ * touched where the matrix is used in place (aligned F32). */
 void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			float *scratch);
 

@@ -2,23 +2,13 @@
  * fixed by the compiled code, never by the number of threads. */
 #include "model/ops.h"
 
-static fot_real dot(const fot_real *a, const fot_real *b, int64_t n)
-{
-	fot_real s = 0;
-
-#pragma omp simd reduction(+ : s)
-	for (int64_t i = 0; i < n; i++)
-		s += a[i] * b[i];
-	return s;
-}
-
 void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, const fot_real *w, int64_t rows,
 			 int64_t dim, double eps)
 {
 	for (int64_t r = 0; r < rows; r++) {
 		const fot_real *xr = x + r * dim;
 		fot_real *yr = y + r * dim;
-		fot_real inv = 1 / fot_real_sqrt(dot(xr, xr, dim) / (fot_real)dim + (fot_real)eps);
+		fot_real inv = 1 / fot_real_sqrt(fot_dot(xr, xr, dim) / (fot_real)dim + (fot_real)eps);
 
 		if (inv_rms)
 			inv_rms[r] = inv;
@@ -104,7 +94,7 @@ void fot_unit_forward(fot_real *y, fot_real *inv_norm, const fot_real *x, const 
 		for (int64_t h = 0; h < n_heads; h++) {
 			const fot_real *xh = x + (r * n_heads + h) * head_dim;
 			fot_real *yh = y + (r * n_heads + h) * head_dim;
-			fot_real inv = 1 / fot_real_sqrt(dot(xh, xh, head_dim) + UNIT_EPS);
+			fot_real inv = 1 / fot_real_sqrt(fot_dot(xh, xh, head_dim) + UNIT_EPS);
 			fot_real f = log_scale ? inv * (fot_real)exp((double)log_scale[h]) : inv;
 
 			if (inv_norm)
@@ -124,7 +114,7 @@ void fot_unit_backward(fot_real *dx, fot_real *d_log_scale, const fot_real *dy, 
 			int64_t at = (r * n_heads + h) * head_dim;
 			fot_real inv = inv_norm[r * n_heads + h];
 			fot_real t = log_scale ? (fot_real)exp((double)log_scale[h]) : 1;
-			fot_real proj = dot(dy + at, x + at, head_dim);
+			fot_real proj = fot_dot(dy + at, x + at, head_dim);
 			fot_real back = proj * inv * inv;
 
 			if (d_log_scale)

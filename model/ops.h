@@ -11,6 +11,17 @@
 #include "base/err.h"
 #include "model/real.h"
 
+/* a . b. Here, so that it is inlined: its order of summing is that of the code it stands in, fixed when compiled. */
+static inline fot_real fot_dot(const fot_real *a, const fot_real *b, int64_t n)
+{
+	fot_real s = 0;
+
+#pragma omp simd reduction(+ : s)
+	for (int64_t i = 0; i < n; i++)
+		s += a[i] * b[i];
+	return s;
+}
+
 /* y = x * rsqrt(mean(x^2) + eps) * w.  inv_rms[rows] is kept for the backward
  * pass (may be NULL). */
 void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, const fot_real *w, int64_t rows,

@@ -144,16 +144,6 @@ static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l,
 	fot_attn_backward(&s->attn, &g);
 }
 
-static fot_real dot(const fot_real *a, const fot_real *b, int64_t n)
-{
-	fot_real sum = 0;
-
-#pragma omp simd reduction(+ : sum)
-	for (int64_t i = 0; i < n; i++)
-		sum += a[i] * b[i];
-	return sum;
-}
-
 static void add_scaled(fot_real *y, const fot_real *x, fot_real f, int64_t n)
 {
 #pragma omp simd
@@ -175,7 +165,7 @@ static void hits_backward(struct fot_net *net, const struct fot_batch *b, int l,
 
 		for (int64_t j = at * k; j < at * k + m->n[at]; j++) {
 			int64_t key = m->row[j] * D + col;
-			fot_real dp = dot(net->mem.d_o + t * D + col, c->v + key, dh);
+			fot_real dp = fot_dot(net->mem.d_o + t * D + col, c->v + key, dh);
 
 			m->p[j] = fot_real_exp(m->p[j] - lse[i]);
 			m->ds[j] = scale * m->p[j] * (dp - delta[i]);
