@@ -60,7 +60,12 @@ int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_
 	if (memory && !c->blocks)
 		a->last_context = c->last_context_length < window ? c->last_context_length : window;
 	a->first = fot_alloc((size_t)c->vocab_size, sizeof *a->first);
-	return a->first ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a row of logits");
+	a->tokens = fot_alloc((size_t)window, sizeof *a->tokens);
+	a->branch = fot_alloc((size_t)window, sizeof *a->branch);
+	if (a->first && a->tokens && a->branch)
+		return FOT_OK;
+	fot_asker_release(a);
+	return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a question of %lld tokens", (long long)window);
 }
 
 void fot_asker_release(struct fot_asker *a)
@@ -68,6 +73,8 @@ void fot_asker_release(struct fot_asker *a)
 	fot_free(a->held);
 	fot_free(a->logits);
 	fot_free(a->first);
+	fot_free(a->tokens);
+	fot_free(a->branch);
 	*a = (struct fot_asker){ 0 };
 }
 
@@ -201,35 +208,53 @@ static int feed_logits(struct fot_asker *a, const int32_t *tokens, size_t n, siz
 	return fot_session_feed(a->session, tokens, n, &want, err);
 }
 
-/* Room for the logits of all answer tokens but the last. */
-static int reserve_logits(struct fot_asker *a, const struct fot_question *q, struct fot_err *err)
+/* The answers from `next` on that fit beside `n` tokens of the prompt, each without its last token,
+ * as branches behind them; returns the answer after the last. */
+static size_t add_branches(struct fot_asker *a, const struct fot_question *q, size_t next, size_t n, size_t *n_tokens)
 {
-	size_t longest = fot_question_longest(q), rows = longest > 1 ? longest - 1 : 1;
-	float *logits;
+	size_t room = (size_t)(a->window - fot_session_n_local(a->session)), at = n;
 
-	if (rows <= a->logit_rows)
-		return FOT_OK;
-	logits = fot_realloc(a->logits, rows, fot_size_mul((size_t)a->vocab, sizeof *logits));
-	if (!logits)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu tokens", rows);
-	a->logits = logits;
-	a->logit_rows = rows;
-	return FOT_OK;
+	for (size_t i = 0; i < n; i++)
+		a->branch[i] = -1;
+	for (; next < q->n_answers && at + q->answer[next].n - 1 <= room; next++) {
+		const struct fot_answer *w = &q->answer[next];
+
+		memcpy(a->tokens + at, w->tokens, (w->n - 1) * sizeof *w->tokens);
+		for (size_t i = 0; i + 1 < w->n; i++)
+			a->branch[at + i] = (int32_t)at;
+		at += w->n - 1;
+	}
+	*n_tokens = at;
+	return next;
 }
 
-/* The session stands behind the prompt before and after. */
-static int score_answer(struct fot_asker *a, const struct fot_answer *w, struct fot_mark behind, struct fot_reply *r,
-			size_t at, struct fot_err *err)
+/* Read the end of the prompt and the answers beside it, in as few feeds as the window allows: how
+ * they are cut depends on the question and the rest of its stem alone. */
+static int answer_all(struct fot_asker *a, const struct fot_question *q, size_t from, struct fot_reply *r,
+		      struct fot_err *err)
 {
+	size_t n = q->n_prompt - from, V = (size_t)a->vocab, i = 0, at = 0, next, n_tokens;
 	int status = FOT_OK;
 
-	score_token(a, r, at, w->tokens[0], a->first);
-	if (w->n == 1)
-		return FOT_OK;
-	FOT_TRY(feed_logits(a, w->tokens, w->n - 1, 0, a->logits, err));
-	for (size_t i = 1; i < w->n; i++)
-		score_token(a, r, at + i, w->tokens[i], a->logits + (i - 1) * (size_t)a->vocab);
-	status = fot_session_rewind(a->session, behind, err);
+	memcpy(a->tokens, q->prompt + from, n * sizeof *a->tokens);
+	do {
+		struct fot_want want = { .logits = a->logits, .logits_from = n ? (int64_t)n - 1 : 0, .branch = a->branch };
+		const float *row = a->logits;
+
+		next = add_branches(a, q, i, n, &n_tokens);
+		a->n_read += (int64_t)n_tokens;
+		FOT_TRY(fot_session_feed(a->session, a->tokens, n_tokens, &want, err));
+		if (n) {
+			memcpy(a->first, row, V * sizeof *row);
+			row += V;
+		}
+		for (; i < next; at += q->answer[i++].n) {
+			score_token(a, r, at, q->answer[i].tokens[0], a->first);
+			for (size_t k = 1; k < q->answer[i].n; k++, row += V)
+				score_token(a, r, at + k, q->answer[i].tokens[k], row);
+		}
+		n = 0; /* of the prompt */
+	} while (i < q->n_answers);
 out:
 	return status;
 }
@@ -247,17 +272,21 @@ out:
 	return status;
 }
 
-static int answer_all(struct fot_asker *a, const struct fot_question *q, struct fot_reply *r, struct fot_err *err)
+/* Room for the logits behind the prompt and of what a feed can hold of the answers. */
+static int reserve_logits(struct fot_asker *a, const struct fot_question *q, struct fot_err *err)
 {
-	struct fot_mark behind = fot_session_mark(a->session);
-	size_t at = 0;
-	int status = FOT_OK;
+	size_t rows = 1 + fot_question_answers(q) - q->n_answers;
+	float *logits;
 
-	for (size_t i = 0; i < q->n_answers; at += q->answer[i++].n)
-		FOT_TRY(score_answer(a, &q->answer[i], behind, r, at, err));
-	status = generate(a, q->n_greedy, r, err);
-out:
-	return status;
+	rows = rows > (size_t)a->window ? (size_t)a->window : rows;
+	if (rows <= a->logit_rows)
+		return FOT_OK;
+	logits = fot_realloc(a->logits, rows, fot_size_mul((size_t)a->vocab, sizeof *logits));
+	if (!logits)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu tokens", rows);
+	a->logits = logits;
+	a->logit_rows = rows;
+	return FOT_OK;
 }
 
 static int check(const struct fot_asker *a, const struct fot_question *q, size_t n_stem, struct fot_err *err)
@@ -303,8 +332,8 @@ int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply 
 		from = alone_from(a, q);
 		fot_session_reset(a->session);
 	}
-	FOT_TRY(feed_logits(a, q->prompt + from, q->n_prompt - from, q->n_prompt - from - 1, a->first, err));
-	status = answer_all(a, q, reply, err);
+	FOT_TRY(answer_all(a, q, from, reply, err));
+	status = generate(a, q->n_greedy, reply, err);
 out:
 	if (status != FOT_OK)
 		a->valid = false;

@@ -7,8 +7,9 @@
  * stays in the local window if the question and its longest answer fit beside it, else it
  * goes to memory and the question begins a window of its own.  The next question keeps
  * the windows that its stem has in common with the one before, and the rest too if the
- * stems are equal.  How a question is cut into pieces depends on that question alone,
- * so sharing changes no bit.
+ * stems are equal.  The answers are read together with the question, as branches behind it,
+ * as many at once as the window has room for.  How a question is cut into pieces depends on
+ * that question alone, so sharing changes no bit.
  *
  * With cached windows (Transformer-XL) only equal stems are kept: a window's keys and values
  * depend on what was read before it.  What lies too far back to have an influence is not
@@ -40,8 +41,9 @@ struct fot_asker {
 	struct fot_mark mark; /* behind the stem */
 	bool valid;           /* mark and held are the session's */
 	float *first;         /* [V] logits behind the prompt */
-	float *logits;        /* [logit_rows, V] of answer tokens */
+	float *logits;        /* [logit_rows, V] behind the prompt, then of answer tokens */
 	size_t logit_rows;
+	int32_t *tokens, *branch; /* [window] a feed: the question, its answers as branches */
 	int64_t n_read;       /* tokens fed since last asked for */
 };
 

@@ -417,7 +417,7 @@ static bool recall_window(struct fot_session *s, const int32_t *tokens, int64_t 
 
 static void fill_window(struct fot_session *s, const int32_t *tokens, int64_t at)
 {
-	struct piece p = { .tokens = tokens, .n = s->window, .skip = true };
+	struct piece p = { .tokens = tokens, .n = s->window, .n_trunk = s->window, .skip = true };
 	struct scratch *t = &s->scratch[omp_get_thread_num()];
 
 	session_run_alone(s, &p, t);
@@ -545,6 +545,53 @@ static int check_masses(const struct fot_session *s, const struct fot_masses *m,
 	return FOT_OK;
 }
 
+/* Tokens before the first branch. */
+static int64_t trunk_of(const struct fot_want *want, int64_t n)
+{
+	int64_t trunk = 0;
+
+	if (!want || !want->branch)
+		return n;
+	while (trunk < n && want->branch[trunk] < 0)
+		trunk++;
+	return trunk;
+}
+
+static int check_branches(const struct fot_session *s, const struct fot_want *want, int64_t n, struct fot_err *err)
+{
+	int64_t trunk = trunk_of(want, n);
+
+	if (want->masses || s->n_local + n > s->window)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"branches: expected no masses, and tokens of one window of %lld, got %lld behind %lld",
+				(long long)s->window, (long long)n, (long long)s->n_local);
+	for (int64_t i = trunk; i < n; i++)
+		if (want->branch[i] != i && (i == trunk || want->branch[i] != want->branch[i - 1]))
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"branches: token %lld: expected to begin one or to go on with the one before, got %d",
+					(long long)i, want->branch[i]);
+	return FOT_OK;
+}
+
+/* What of the feed from token `from` on the window still holds. */
+static struct piece next_piece(const struct fot_session *s, const int32_t *tokens, int64_t from, int64_t all,
+			       const struct fot_want *want)
+{
+	struct piece p = { .tokens = tokens + from, .n = all - from, .n0 = s->n_local };
+
+	if (p.n > s->window - p.n0)
+		p.n = s->window - p.n0;
+	p.n_trunk = p.n;
+	if (want) {
+		p.masses = want->masses;
+		p.branch = want->branch;
+	}
+	if (p.branch)
+		p.n_trunk = trunk_of(want, all);
+	p.skip = p.n0 + p.n_trunk == s->window && !any_asked(want, from, p.n) && !s->opts.no_skip;
+	return p;
+}
+
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err)
 {
@@ -554,8 +601,10 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 	FOT_TRY(check_tokens(s, tokens, n, want, err));
 	if (want && want->masses)
 		FOT_TRY(check_masses(s, want->masses, all, err));
+	if (want && want->branch)
+		FOT_TRY(check_branches(s, want, all, err));
 	while (done < all) {
-		struct piece p = { .tokens = tokens + done, .n = all - done, .masses = want ? want->masses : NULL };
+		struct piece p;
 
 		if (s->n_local == s->window)
 			FOT_TRY(fot_session_commit(s, err));
@@ -565,14 +614,11 @@ int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, con
 			done += alone * s->window;
 			continue;
 		}
-		p.n0 = s->n_local;
-		if (p.n > s->window - p.n0)
-			p.n = s->window - p.n0;
-		p.skip = p.n0 + p.n == s->window && !any_asked(want, done, p.n) && !s->opts.no_skip;
+		p = next_piece(s, tokens, done, all, want);
 		session_embed(s, s->x, &p);
 		session_run(s, &p);
 		FOT_TRY(answer_piece(s, &p, done, want, err));
-		s->n_local += p.n;
+		s->n_local += p.n_trunk;
 		done += p.n;
 	}
 out:

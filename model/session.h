@@ -80,10 +80,15 @@ struct fot_want {
 	const uint8_t *logit_rows; /* [n] 1 = row asked */
 	int64_t logits_from;    /* rows before it are not asked and have no place */
 	const struct fot_masses *masses; /* the feed must lie in one window, without padding */
+	/* [n] the token of the feed at which a token's branch begins, -1: none, which none may follow.
+	 * Branches are continuations to choose from: each begins right behind the tokens without one,
+	 * and sees them and itself.  None stays: the timeline ends before them.  The feed must lie in
+	 * one window; no masses. */
+	const int32_t *branch;
 };
 /* Read n tokens. want NULL: nothing is scored. Errors: FOT_ERR_INPUT (token id
  * outside the vocabulary), FOT_ERR_RUN (memory full, non-finite logits), FOT_ERR_USAGE (masses of
- * what has none). */
+ * what has none, branches that are none). */
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err);
 /* End the current window now: its keys and values go to memory. */

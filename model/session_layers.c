@@ -19,6 +19,8 @@
 #include "model/dtype.h"
 #include "model/ops.h"
 
+#define BRANCH_KEYS 64 /* folded at a time */
+
 void session_embed(const struct fot_session *s, float *x, const struct piece *p)
 {
 	int64_t D = s->cfg.hidden_size;
@@ -35,7 +37,7 @@ void session_embed(const struct fot_session *s, float *x, const struct piece *p)
 	}
 }
 
-/* Rows of the window from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
+/* Rows at positions from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
 static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, int64_t n)
 {
 	int64_t D = s->cfg.hidden_size, H = s->cfg.n_heads, d = s->cfg.head_dim;
@@ -46,6 +48,21 @@ static void rotate(const struct fot_session *s, float *k, float *q, int64_t at, 
 	fot_rope_apply(k + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
 	if (q)
 		fot_rope_apply(q + skip * D, n - skip, H, d, s->rope_cos, s->rope_sin, first, 1);
+}
+
+/* Rows [r0, r0 + n) of the piece at their positions: each branch's follow the trunk's. */
+static void rotate_rows(const struct fot_session *s, const struct piece *p, float *k, float *q, int64_t r0, int64_t n)
+{
+	int64_t D = s->cfg.hidden_size, from = r0, to, at;
+
+	for (; from < r0 + n; from = to) {
+		bool trunk = from < p->n_trunk;
+
+		for (to = from + 1; to < r0 + n && (trunk ? to < p->n_trunk : p->branch[to] == p->branch[from]);)
+			to++;
+		at = trunk ? from : p->n_trunk + from - p->branch[from];
+		rotate(s, k + (from - r0) * D, q ? q + (from - r0) * D : NULL, p->n0 + at, to - from);
+	}
 }
 
 /* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
@@ -67,7 +84,7 @@ static void project(const struct fot_session *s, const struct layer *a, const st
 	if (r->k_ctx != r->k)
 		memcpy(r->k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
 	if (a->rotates)
-		rotate(s, k, queries ? q : NULL, at, n);
+		rotate_rows(s, p, k, queries ? q : NULL, r0, n);
 }
 
 int64_t session_mem_from(const struct fot_session *s)
@@ -151,18 +168,41 @@ static void attend_gated(const struct fot_session *s, const struct layer *a, con
 	fot_gate_mix(o, o, D, t->o_mem, d, a->mem_gate[h], n, d);
 }
 
+/* Rows [r0, r0 + n) that are a branch's: its keys up to the row's own. */
+static void attend_branches(const struct fot_session *s, const struct rows *r, const struct piece *p, int64_t h,
+			    int64_t r0, int64_t n, float scale, struct scratch *t)
+{
+	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim, col = h * d;
+	float score[BRANCH_KEYS];
+	const float *value[BRANCH_KEYS];
+
+	for (int64_t row = r0 > p->n_trunk ? r0 : p->n_trunk; row < r0 + n; row++)
+		for (int64_t key = p->branch[row]; key <= row;) {
+			int64_t m = 0;
+
+			for (; m < BRANCH_KEYS && key <= row; m++, key++) {
+				int64_t at = (p->n0 + key) * D + col;
+
+				score[m] = scale * fot_dot(r->q + row * D + col, r->k + at, d);
+				value[m] = r->v + at;
+			}
+			fot_attn_fold_row(&t->attn, row - r0, score, value, m);
+		}
+}
+
 /* Head h, rows [r0, r0 + n): local keys, right before them the cached ones (none where there is
  * padding), then what of the memory is in reach. */
 static void attend_rows(const struct fot_session *s, const struct layer *a, const struct rows *r,
 			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, from = s->pads ? s->pads : -s->n_past;
-	int64_t first = from * D + col, at = p->n0 + r0 - from;
+	int64_t first = from * D + col, at = p->n0 + r0 - from, trunk = p->n0 + p->n_trunk - from;
 	const float *q = r->q + r0 * D + col;
 	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
 
 	fot_attn_begin(&t->attn, n);
-	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n, at, scale);
+	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n < trunk ? at + n : trunk, at, scale);
+	attend_branches(s, r, p, h, r0, n, scale, t);
 	if (p->masses && a->mem)
 		note_masses(s, a, r, p->masses, h, r0, scale, t);
 	if (p->skip && a == &s->layer[s->last_kept])

@@ -67,6 +67,8 @@ struct piece {
 	int64_t n, n0; /* tokens, and rows of the window before them */
 	bool skip;     /* nothing above the keys and values (and masses) of layer last_kept is wanted */
 	const struct fot_masses *masses; /* NULL: not asked; else the piece is all of the feed */
+	int64_t n_trunk;                 /* tokens that stay; behind them are branches: */
+	const int32_t *branch;           /* [n] as in fot_want; NULL: n_trunk == n */
 };
 
 /* First entry of the memory that queries see. */

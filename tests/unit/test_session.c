@@ -565,6 +565,119 @@ static void test_session_cached_rewinds_within_its_window(void **state)
 	close_fixture(&f);
 }
 
+/* ---- branches --------------------------------------------------------- */
+
+#define HEAD 2   /* rows of the window before the feed */
+#define TRUNK 40
+
+static const int64_t branch_begin[] = { TRUNK, TRUNK + 1, TRUNK + 6, TRUNK + 102 }; /* the last: end */
+#define ROWS (TRUNK + 102) /* crosses a tile of queries */
+
+/* Row i of a feed: token i of the text behind two windows, in its branch. */
+static void lay_branches(int32_t branch[ROWS])
+{
+	for (int i = 0; i < TRUNK; i++)
+		branch[i] = -1;
+	for (int b = 0; b < 3; b++)
+		for (int64_t i = branch_begin[b]; i < branch_begin[b + 1]; i++)
+			branch[i] = (int32_t)branch_begin[b];
+}
+
+/* Trunk and branches in one feed, then ten tokens behind the trunk; nll of all rows, then of those. */
+static void feed_branches(struct fot_session *s, const struct fixture *f, double nll[ROWS + 10])
+{
+	const int32_t *text = f->text + 2 * W + HEAD;
+	int32_t branch[ROWS];
+	struct fot_want want = { .targets = text + 1, .nll = nll, .branch = branch };
+	struct fot_err err = { 0 };
+
+	lay_branches(branch);
+	fot_session_reset(s);
+	assert_int_equal(fot_session_feed(s, f->text, 2 * W + HEAD, NULL, NULL), FOT_OK);
+	if (fot_session_feed(s, text, ROWS, &want, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(fot_session_n_local(s), HEAD + TRUNK);
+	want = (struct fot_want){ .targets = text + 1, .nll = nll + ROWS };
+	assert_int_equal(fot_session_feed(s, text, 10, &want, NULL), FOT_OK);
+}
+
+/* The same by feeds without branches: each branch behind the trunk, alone. */
+static void feed_alone(struct fot_session *s, const struct fixture *f, double nll[ROWS + 10])
+{
+	const int32_t *text = f->text + 2 * W + HEAD;
+	struct fot_want want = { .targets = text + 1, .nll = nll };
+	struct fot_mark behind;
+
+	fot_session_reset(s);
+	assert_int_equal(fot_session_feed(s, f->text, 2 * W + HEAD, NULL, NULL), FOT_OK);
+	assert_int_equal(fot_session_feed(s, text, TRUNK, &want, NULL), FOT_OK);
+	behind = fot_session_mark(s);
+	for (int b = 0; b < 4; b++) {
+		int64_t from = b < 3 ? branch_begin[b] : 0, n = b < 3 ? branch_begin[b + 1] - from : 10;
+
+		want = (struct fot_want){ .targets = text + from + 1, .nll = nll + (b < 3 ? from : ROWS) };
+		assert_int_equal(fot_session_rewind(s, behind, NULL), FOT_OK);
+		assert_int_equal(fot_session_feed(s, text + from, (size_t)n, &want, NULL), FOT_OK);
+	}
+}
+
+static void check_branches(const struct fixture *f, enum fot_search search)
+{
+	double alone[ROWS + 10], one[ROWS + 10], two[ROWS + 10];
+	struct fot_session *s = open_session(f, search, 7, 1);
+
+	feed_alone(s, f, alone);
+	feed_branches(s, f, one);
+	fot_session_close(s);
+	s = open_session(f, search, 7, 2);
+	feed_branches(s, f, two);
+	fot_session_close(s);
+	assert_memory_equal(one, two, sizeof one);
+	for (int i = 0; i < ROWS + 10; i++) /* float32 sums in another order */
+		if (!(fabs(one[i] - alone[i]) < 2e-5))
+			fail_msg("row %d: %.9g, alone %.9g", i, one[i], alone[i]);
+}
+
+static void test_session_branches_equal_feeds_of_their_own(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 1, true, false, FOT_F32);
+	check_branches(&f, FOT_SEARCH_NONE);
+	check_branches(&f, FOT_SEARCH_ALL);
+	check_branches(&f, FOT_SEARCH_TOPK);
+	close_fixture(&f);
+	open_fixture(&f, 2, false, true, FOT_F32);
+	check_branches(&f, FOT_SEARCH_ALL);
+	close_fixture(&f);
+	open_cached(&f, 1, false, true);
+	check_branches(&f, FOT_SEARCH_NONE);
+	close_fixture(&f);
+}
+
+static void test_session_refuses_branches_that_are_none(void **state)
+{
+	struct fixture f;
+	struct fot_session *s;
+	struct fot_err err = { 0 };
+	int32_t branch[] = { -1, 1, 1, -1 };
+	struct fot_want want = { .branch = branch };
+
+	(void)state;
+	open_fixture(&f, 1, false, false, FOT_F32);
+	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	assert_fails(fot_session_feed(s, f.text, 4, &want, &err), FOT_ERR_USAGE, &err, "token 3: expected to begin one");
+	branch[1] = 0;
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_feed(s, f.text, 3, &want, &err), FOT_ERR_USAGE, &err, "token 1: expected to begin one");
+	feed(s, &f, 0, W - 2, false);
+	memset(&err, 0, sizeof err);
+	assert_fails(fot_session_feed(s, f.text, 3, &want, &err), FOT_ERR_USAGE, &err, "got 3 behind 148");
+	fot_session_close(s);
+	close_fixture(&f);
+}
+
 static void test_session_refuses(void **state)
 {
 	struct fixture f;
@@ -641,6 +754,8 @@ int main(void)
 		scratched(test_session_cached_after_a_short_window),
 		scratched(test_session_cached_leaves_padding_out),
 		scratched(test_session_cached_rewinds_within_its_window),
+		scratched(test_session_branches_equal_feeds_of_their_own),
+		scratched(test_session_refuses_branches_that_are_none),
 		scratched(test_session_refuses),
 		scratched(test_session_estimate_is_what_it_takes),
 	};
