@@ -55,14 +55,19 @@ int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_
 		   bool memory, bool share, struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
+	bool whole;
 
 	*a = (struct fot_asker){ .session = s, .window = window, .vocab = c->vocab_size, .memory = memory, .share = share };
 	if (memory && !c->blocks)
 		a->last_context = c->last_context_length < window ? c->last_context_length : window;
 	a->first = fot_alloc((size_t)c->vocab_size, sizeof *a->first);
-	a->tokens = fot_alloc((size_t)window, sizeof *a->tokens);
-	a->branch = fot_alloc((size_t)window, sizeof *a->branch);
-	if (a->first && a->tokens && a->branch)
+	whole = a->first != NULL;
+	for (size_t i = 0; i < FOT_ASK_TOGETHER; i++) {
+		a->asking[i].tokens = fot_alloc((size_t)window, sizeof *a->asking[i].tokens);
+		a->asking[i].branch = fot_alloc((size_t)window, sizeof *a->asking[i].branch);
+		whole = whole && a->asking[i].tokens && a->asking[i].branch;
+	}
+	if (whole)
 		return FOT_OK;
 	fot_asker_release(a);
 	return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a question of %lld tokens", (long long)window);
@@ -71,10 +76,12 @@ int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_
 void fot_asker_release(struct fot_asker *a)
 {
 	fot_free(a->held);
-	fot_free(a->logits);
 	fot_free(a->first);
-	fot_free(a->tokens);
-	fot_free(a->branch);
+	for (size_t i = 0; i < FOT_ASK_TOGETHER; i++) {
+		fot_free(a->asking[i].tokens);
+		fot_free(a->asking[i].branch);
+		fot_free(a->asking[i].logits);
+	}
 	*a = (struct fot_asker){ 0 };
 }
 
@@ -199,62 +206,88 @@ static void score_token(const struct fot_asker *a, struct fot_reply *r, size_t a
 		r->rank[at] = rank_of(logits, a->vocab, token);
 }
 
-/* Feed n tokens; the logits of those from `from` on go to `to`. */
-static int feed_logits(struct fot_asker *a, const int32_t *tokens, size_t n, size_t from, float *to, struct fot_err *err)
+/* Feed a token; the logits behind it become those behind the prompt. */
+static int feed_one(struct fot_asker *a, int32_t token, struct fot_err *err)
 {
-	struct fot_want want = { .logits = to, .logits_from = (int64_t)from };
+	struct fot_want want = { .logits = a->first };
 
-	a->n_read += (int64_t)n;
-	return fot_session_feed(a->session, tokens, n, &want, err);
+	a->n_read++;
+	return fot_session_feed(a->session, &token, 1, &want, err);
 }
 
-/* The answers from `next` on that fit beside `n` tokens of the prompt, each without its last token,
- * as branches behind them; returns the answer after the last. */
-static size_t add_branches(struct fot_asker *a, const struct fot_question *q, size_t next, size_t n, size_t *n_tokens)
+/* Room for the logits behind the prompt and of what a feed can hold of the answers. */
+static int reserve_logits(struct fot_asker *a, struct fot_asking *s, const struct fot_question *q, struct fot_err *err)
 {
-	size_t room = (size_t)(a->window - fot_session_n_local(a->session)), at = n;
+	size_t rows = 1 + fot_question_answers(q) - q->n_answers;
+	float *logits;
 
+	rows = rows > (size_t)a->window ? (size_t)a->window : rows;
+	if (rows <= s->logit_rows)
+		return FOT_OK;
+	logits = fot_realloc(s->logits, rows, fot_size_mul((size_t)a->vocab, sizeof *logits));
+	if (!logits)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu tokens", rows);
+	s->logits = logits;
+	s->logit_rows = rows;
+	return FOT_OK;
+}
+
+/* The prompt's tokens from `from` on, and behind them as branches the answers from s->next on that
+ * fit beside them, each without its last token. */
+static void make_feed(const struct fot_asker *a, struct fot_asking *s, const struct fot_question *q, size_t from)
+{
+	size_t room = (size_t)(a->window - fot_session_n_local(a->session)), n = q->n_prompt - from;
+
+	s->first = s->next;
+	memcpy(s->tokens, q->prompt + from, n * sizeof *s->tokens);
 	for (size_t i = 0; i < n; i++)
-		a->branch[i] = -1;
-	for (; next < q->n_answers && at + q->answer[next].n - 1 <= room; next++) {
-		const struct fot_answer *w = &q->answer[next];
+		s->branch[i] = -1;
+	s->feed = (struct fot_feed){ .tokens = s->tokens,
+				     .want = { .logits = s->logits, .logits_from = n ? (int64_t)n - 1 : 0, .branch = s->branch } };
+	for (; s->next < q->n_answers && n + q->answer[s->next].n - 1 <= room; s->next++) {
+		const struct fot_answer *w = &q->answer[s->next];
 
-		memcpy(a->tokens + at, w->tokens, (w->n - 1) * sizeof *w->tokens);
+		memcpy(s->tokens + n, w->tokens, (w->n - 1) * sizeof *w->tokens);
 		for (size_t i = 0; i + 1 < w->n; i++)
-			a->branch[at + i] = (int32_t)at;
-		at += w->n - 1;
+			s->branch[n + i] = (int32_t)n;
+		n += w->n - 1;
 	}
-	*n_tokens = at;
-	return next;
+	s->feed.n = n;
 }
 
-/* Read the end of the prompt and the answers beside it, in as few feeds as the window allows: how
- * they are cut depends on the question and the rest of its stem alone. */
+/* Answers first to next - 1 from the feed's logits; those behind the prompt are kept for the others. */
+static void score_feed(struct fot_asker *a, struct fot_asking *s, const struct fot_question *q, struct fot_reply *r)
+{
+	size_t V = (size_t)a->vocab;
+	const float *row = s->logits;
+
+	if (s->at == 0) {
+		memcpy(a->first, row, V * sizeof *row);
+		row += V;
+	}
+	for (size_t i = s->first; i < s->next; s->at += q->answer[i++].n) {
+		score_token(a, r, s->at, q->answer[i].tokens[0], a->first);
+		for (size_t k = 1; k < q->answer[i].n; k++, row += V)
+			score_token(a, r, s->at + k, q->answer[i].tokens[k], row);
+	}
+}
+
+/* Read the end of the prompt and the answers beside it, in as few feeds as the window allows. */
 static int answer_all(struct fot_asker *a, const struct fot_question *q, size_t from, struct fot_reply *r,
 		      struct fot_err *err)
 {
-	size_t n = q->n_prompt - from, V = (size_t)a->vocab, i = 0, at = 0, next, n_tokens;
+	struct fot_asking *s = &a->asking[0];
 	int status = FOT_OK;
 
-	memcpy(a->tokens, q->prompt + from, n * sizeof *a->tokens);
+	FOT_TRY(reserve_logits(a, s, q, err));
+	s->next = s->at = 0;
 	do {
-		struct fot_want want = { .logits = a->logits, .logits_from = n ? (int64_t)n - 1 : 0, .branch = a->branch };
-		const float *row = a->logits;
-
-		next = add_branches(a, q, i, n, &n_tokens);
-		a->n_read += (int64_t)n_tokens;
-		FOT_TRY(fot_session_feed(a->session, a->tokens, n_tokens, &want, err));
-		if (n) {
-			memcpy(a->first, row, V * sizeof *row);
-			row += V;
-		}
-		for (; i < next; at += q->answer[i++].n) {
-			score_token(a, r, at, q->answer[i].tokens[0], a->first);
-			for (size_t k = 1; k < q->answer[i].n; k++, row += V)
-				score_token(a, r, at + k, q->answer[i].tokens[k], row);
-		}
-		n = 0; /* of the prompt */
-	} while (i < q->n_answers);
+		make_feed(a, s, q, from);
+		a->n_read += (int64_t)s->feed.n;
+		FOT_TRY(fot_session_feed(a->session, s->tokens, s->feed.n, &s->feed.want, err));
+		score_feed(a, s, q, r);
+		from = q->n_prompt;
+	} while (s->next < q->n_answers);
 out:
 	return status;
 }
@@ -264,29 +297,12 @@ static int generate(struct fot_asker *a, size_t n, struct fot_reply *r, struct f
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < n; i++) {
-		r->greedy[i] = best_of(i ? a->logits : a->first, a->vocab);
+		r->greedy[i] = best_of(a->first, a->vocab);
 		if (i + 1 < n)
-			FOT_TRY(feed_logits(a, &r->greedy[i], 1, 0, a->logits, err));
+			FOT_TRY(feed_one(a, r->greedy[i], err));
 	}
 out:
 	return status;
-}
-
-/* Room for the logits behind the prompt and of what a feed can hold of the answers. */
-static int reserve_logits(struct fot_asker *a, const struct fot_question *q, struct fot_err *err)
-{
-	size_t rows = 1 + fot_question_answers(q) - q->n_answers;
-	float *logits;
-
-	rows = rows > (size_t)a->window ? (size_t)a->window : rows;
-	if (rows <= a->logit_rows)
-		return FOT_OK;
-	logits = fot_realloc(a->logits, rows, fot_size_mul((size_t)a->vocab, sizeof *logits));
-	if (!logits)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu tokens", rows);
-	a->logits = logits;
-	a->logit_rows = rows;
-	return FOT_OK;
 }
 
 static int check(const struct fot_asker *a, const struct fot_question *q, size_t n_stem, struct fot_err *err)
@@ -316,27 +332,103 @@ static size_t alone_from(const struct fot_asker *a, const struct fot_question *q
 	return q->n_prompt > room ? q->n_prompt - room : 0;
 }
 
+/* How a question will be read: its stem's length, does the stem's rest go to memory, and the first
+ * token behind what is read before it. */
+struct way {
+	size_t n_stem, from;
+	bool commit;
+};
+
+static struct way way_of(const struct fot_asker *a, const struct fot_question *q)
+{
+	size_t n_stem = fot_asker_stem(a, q), rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
+
+	return (struct way){ .n_stem = n_stem,
+			     .from = a->memory ? n_stem : alone_from(a, q),
+			     .commit = rest > 0 && (rest + tail > (size_t)a->window || a->last_context > 0) };
+}
+
+/* Bring the session to where the question begins. */
+static int go(struct fot_asker *a, const struct fot_question *q, const struct way *way, struct fot_err *err)
+{
+	fot_session_reach(a->session, INT64_MAX); /* whoever used the session before */
+	if (a->memory)
+		return read_stem(a, q->prompt, way->n_stem, way->commit, err);
+	fot_session_reset(a->session);
+	return FOT_OK;
+}
+
 int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply *reply, struct fot_err *err)
 {
-	size_t n_stem = fot_asker_stem(a, q), from = n_stem;
-	size_t rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
-	bool commit = rest > 0 && (rest + tail > (size_t)a->window || a->last_context > 0);
+	struct way way = way_of(a, q);
 	int status;
 
-	FOT_TRY(check(a, q, a->memory ? n_stem : q->n_stem, err));
-	FOT_TRY(reserve_logits(a, q, err));
-	fot_session_reach(a->session, INT64_MAX); /* whoever used the session before */
-	if (a->memory) {
-		FOT_TRY(read_stem(a, q->prompt, n_stem, commit, err));
-	} else {
-		from = alone_from(a, q);
-		fot_session_reset(a->session);
-	}
-	FOT_TRY(answer_all(a, q, from, reply, err));
+	FOT_TRY(check(a, q, a->memory ? way.n_stem : q->n_stem, err));
+	FOT_TRY(go(a, q, &way, err));
+	FOT_TRY(answer_all(a, q, way.from, reply, err));
 	status = generate(a, q->n_greedy, reply, err);
 out:
 	if (status != FOT_OK)
 		a->valid = false;
+	return status;
+}
+
+/* Is all of the question one feed, beginning where the first does? */
+static bool goes_with(const struct fot_asker *a, const struct fot_question *first, const struct fot_question *q)
+{
+	struct way way = way_of(a, q), of = way_of(a, first);
+	size_t rest = way.commit ? 0 : way.n_stem % (size_t)a->window;
+	size_t n = q->n_prompt - way.from + fot_question_answers(q) - q->n_answers;
+
+	return q->n_greedy == 0 && rest + n <= (size_t)a->window && way.n_stem == of.n_stem && way.commit == of.commit &&
+	       check(a, q, a->memory ? way.n_stem : q->n_stem, NULL) == FOT_OK &&
+	       (way.n_stem == 0 || memcmp(q->prompt, first->prompt, way.n_stem * sizeof *q->prompt) == 0);
+}
+
+/* Questions that go with the first, each read by one thread. */
+static int ask_together(struct fot_asker *a, const struct fot_question *q, size_t n, struct fot_reply *reply,
+			struct fot_err *err)
+{
+	struct fot_feed feed[FOT_ASK_TOGETHER];
+	struct way way = way_of(a, q);
+	int status;
+
+	FOT_TRY(go(a, q, &way, err));
+	for (size_t i = 0; i < n; i++) {
+		struct fot_asking *s = &a->asking[i];
+
+		FOT_TRY(reserve_logits(a, s, &q[i], err));
+		s->next = s->at = 0;
+		make_feed(a, s, &q[i], way_of(a, &q[i]).from);
+		a->n_read += (int64_t)s->feed.n;
+		feed[i] = s->feed;
+	}
+	FOT_TRY(fot_session_feed_apart(a->session, feed, n, err));
+	for (size_t i = 0; i < n; i++)
+		score_feed(a, &a->asking[i], &q[i], &reply[i]);
+out:
+	if (status != FOT_OK)
+		a->valid = false;
+	return status;
+}
+
+int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, struct fot_reply *reply,
+		 struct fot_err *err)
+{
+	bool apart = a->share && fot_session_has_apart(a->session);
+	int status = FOT_OK;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		for (k = 0; apart && i + k < n && k < FOT_ASK_TOGETHER && goes_with(a, &q[i], &q[i + k]);)
+			k++;
+		if (k > 1) {
+			FOT_TRY(ask_together(a, &q[i], k, &reply[i], err));
+			continue;
+		}
+		k = 1;
+		FOT_TRY(fot_ask(a, &q[i], &reply[i], err));
+	}
+out:
 	return status;
 }
 

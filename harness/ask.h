@@ -28,6 +28,19 @@
 #include "model/session.h"
 #include "tasks/task.h"
 
+/* Most questions that are read at the same time. */
+#define FOT_ASK_TOGETHER 16
+
+/* A question on its way through the session: its end, its answers as branches. */
+struct fot_asking {
+	int32_t *tokens, *branch; /* [window] */
+	float *logits;            /* [logit_rows, V] behind the prompt, then of answer tokens */
+	size_t logit_rows;
+	size_t first, next;       /* answers of the feed */
+	size_t at;                /* answer tokens before it */
+	struct fot_feed feed;
+};
+
 struct fot_asker {
 	struct fot_session *session;
 	int64_t window;       /* W */
@@ -41,9 +54,7 @@ struct fot_asker {
 	struct fot_mark mark; /* behind the stem */
 	bool valid;           /* mark and held are the session's */
 	float *first;         /* [V] logits behind the prompt */
-	float *logits;        /* [logit_rows, V] behind the prompt, then of answer tokens */
-	size_t logit_rows;
-	int32_t *tokens, *branch; /* [window] a feed: the question, its answers as branches */
+	struct fot_asking asking[FOT_ASK_TOGETHER];
 	int64_t n_read;       /* tokens fed since last asked for */
 };
 
@@ -58,6 +69,10 @@ size_t fot_asker_stem(const struct fot_asker *a, const struct fot_question *q);
 /* Errors: FOT_ERR_INPUT (token outside the vocabulary), FOT_ERR_USAGE (a question that no
  * window holds, with the figure), FOT_ERR_RUN. */
 int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply *reply, struct fot_err *err);
+/* The same for n questions, one after the other; those with equal stems that need one feed each are
+ * read at the same time, a thread each, where the session has room for feeds apart: the same bits. */
+int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, struct fot_reply *reply,
+		 struct fot_err *err);
 
 /* Tokens of all answers together, and of the longest. */
 size_t fot_question_answers(const struct fot_question *q);

@@ -293,12 +293,22 @@ static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 	return want < most ? want : most;
 }
 
+/* Is there a task with many questions behind one stem? */
+static bool asks_many(const struct fot_plan *p)
+{
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		if (p->spec->task[t].class->many)
+			return true;
+	return false;
+}
+
 struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
 	struct fot_session_opts opts = p->condition[condition].opts;
 
 	opts.n_threads = w->threads;
 	opts.no_skip = w->no_skipping;
+	opts.apart = !w->no_sharing && asks_many(p);
 	opts.mem_max = fot_plan_memory(p, condition);
 	opts.cache_windows = w->no_sharing ? 0 : cache_windows(p, condition);
 	return opts;

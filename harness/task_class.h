@@ -26,6 +26,7 @@ struct fot_task_class {
 	const struct fot_schema *schema;
 	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
 	bool needs_tokenizer;
+	bool many; /* asks many questions behind one stem */
 	const char *const *keys; /* of the spec, besides "task" */
 	size_t n_keys, n_required; /* the first n_required of them must be there */
 	const char *conventions;   /* one sentence for the manifest: what is measured and how */

@@ -199,7 +199,7 @@ struct state {
 	size_t condition, labelled;
 	struct kept kept[KEPT];
 	uint64_t clock;
-	struct fot_ids prompt;
+	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* each with the stem, of n_stem tokens */
 	size_t n_stem, fitted;
 	double *score, *free;
 };
@@ -222,7 +222,8 @@ static void forget(void *pointer)
 	struct state *s = pointer;
 
 	forget_set(s);
-	fot_ids_release(&s->prompt);
+	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
+		fot_ids_release(&s->prompt[k]);
 	fot_free(s);
 }
 
@@ -281,7 +282,7 @@ found:
 	return FOT_OK;
 }
 
-/* The item's stem stands in s->prompt then. */
+/* The item's stem stands in every s->prompt then. */
 static int build(struct fot_worker *w, const struct fot_item *item, struct state **out, struct fot_err *err)
 {
 	struct fot_fewshot_demos *demos = NULL;
@@ -291,7 +292,8 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 	FOT_TRY(open_set(w, item, &s, err));
 	FOT_TRY(open_demos(s, item->trial, &demos, err));
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
-	FOT_TRY(fot_fewshot_stem(&s->prompt, &s->n_stem, s->f, demos, s->fitted, err));
+	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
+		FOT_TRY(fot_fewshot_stem(&s->prompt[k], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
 out:
 	return status;
@@ -305,7 +307,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 
 	if (status != FOT_OK)
 		return status;
-	*tokens = s->prompt.id;
+	*tokens = s->prompt[0].id;
 	*n = s->n_stem;
 	return FOT_OK;
 }
@@ -402,7 +404,7 @@ static int calibrate(struct fot_worker *w, struct state *s, struct fot_err *err)
 	struct fot_question q;
 	int status;
 
-	FOT_TRY(fot_fewshot_ask(&q, &s->prompt, s->n_stem, s->f, FOT_FEWSHOT_FREE, err));
+	FOT_TRY(fot_fewshot_ask(&q, &s->prompt[0], s->n_stem, s->f, FOT_FEWSHOT_FREE, err));
 	FOT_TRY(fot_reply_init(&reply, &q, err));
 	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
 	fot_fewshot_scores(s->free, s->f, reply.nll, NULL);
@@ -432,36 +434,64 @@ out:
 	return status;
 }
 
-/* One test item: its row, perhaps a sample. */
-static int ask_one(struct fot_worker *w, const struct fot_item *item, struct state *s, size_t i,
-		   struct fot_table *table, cJSON *samples, double begun, int64_t read, struct fot_err *err)
+/* What came back for test item i: its row, perhaps a sample. */
+static int add_row(struct fot_worker *w, const struct fot_item *item, struct state *s, size_t i,
+		   const struct fot_question *q, const struct fot_reply *reply, struct fot_table *table, cJSON *samples,
+		   struct fot_err *err)
 {
 	struct fot_fewshot_observation o = { 0 };
 	struct fot_str answer = FOT_STR_INIT;
-	struct fot_reply reply = { 0 };
-	struct fot_question q;
 	size_t row;
 	int status;
 
-	FOT_TRY(fot_fewshot_ask(&q, &s->prompt, s->n_stem, s->f, i, err));
-	FOT_TRY(fot_reply_init(&reply, &q, err));
-	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
-	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, &q, &reply, &o, &answer, err));
+	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
 	row = start_row(w->plan, item, s, i, table);
-	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q.n_prompt);
+	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
-	if (q.n_answers) {
+	if (q->n_answers) {
 		fot_table_set_real(table, row, "score_gold_nats", o.score_gold);
 		fot_table_set_real(table, row, "score_best_other_nats", o.score_best_other);
 	}
 	fot_table_set_text(table, row, "status", "ok");
-	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
 	if (samples && i < SAMPLES)
-		status = add_sample(samples, w->plan, item, s, i, &q, &o, answer.len ? answer.data : "", err);
+		status = add_sample(samples, w->plan, item, s, i, q, &o, answer.len ? answer.data : "", err);
 out:
-	fot_reply_release(&reply);
 	fot_str_release(&answer);
+	return status;
+}
+
+/* Test items that are asked together. */
+struct batch {
+	size_t i[FOT_ASK_TOGETHER], n;
+	double begun; /* when the one before was done */
+	int64_t read;
+};
+
+/* Ask what the batch holds and empty it. What its rows cost stands in the first of them. */
+static int ask_batch(struct fot_worker *w, const struct fot_item *item, struct state *s, struct batch *b,
+		     struct fot_table *table, cJSON *samples, struct fot_err *err)
+{
+	struct fot_question q[FOT_ASK_TOGETHER];
+	struct fot_reply reply[FOT_ASK_TOGETHER] = { { 0 } };
+	size_t first = table->n_rows;
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < b->n; k++) {
+		FOT_TRY(fot_fewshot_ask(&q[k], &s->prompt[k], s->n_stem, s->f, b->i[k], err));
+		FOT_TRY(fot_reply_init(&reply[k], &q[k], err));
+	}
+	FOT_TRY(fot_ask_each(&w->asker, q, b->n, reply, err));
+	for (size_t k = 0; k < b->n; k++) {
+		FOT_TRY(add_row(w, item, s, b->i[k], &q[k], &reply[k], table, samples, err));
+		fot_task_timing(table, first + k, 0, 0);
+	}
+	if (b->n)
+		fot_task_timing(table, first, fot_clock() - b->begun, w->asker.n_read - b->read);
+	*b = (struct batch){ .begun = fot_clock(), .read = w->asker.n_read };
+out:
+	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
+		fot_reply_release(&reply[k]);
 	return status;
 }
 
@@ -469,8 +499,7 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 		    cJSON *samples, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &w->plan->spec->task[item->task];
-	double begun = fot_clock();
-	int64_t read = w->asker.n_read;
+	struct batch batch = { .begun = fot_clock(), .read = w->asker.n_read };
 	struct state *s = NULL;
 	int status;
 
@@ -478,15 +507,16 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 	if (t->scoring == FOT_FEWSHOT_CONTENT_FREE && fot_fewshot_n_labels(s->f))
 		FOT_TRY(calibrate(w, s, err));
 	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++) {
-		if (fot_fewshot_is_long(s->f, i)) {
-			fot_table_set_text(table, start_row(w->plan, item, s, i, table), "status",
-					   "skipped_long");
-			continue;
-		}
-		FOT_TRY(ask_one(w, item, s, i, table, samples, begun, read, err));
-		begun = fot_clock();
-		read = w->asker.n_read;
+		bool is_long = fot_fewshot_is_long(s->f, i);
+
+		if (!is_long)
+			batch.i[batch.n++] = i;
+		if (is_long || batch.n == FOT_ASK_TOGETHER)
+			FOT_TRY(ask_batch(w, item, s, &batch, table, samples, err));
+		if (is_long)
+			fot_table_set_text(table, start_row(w->plan, item, s, i, table), "status", "skipped_long");
 	}
+	status = ask_batch(w, item, s, &batch, table, samples, err);
 out:
 	return status;
 }
@@ -503,6 +533,7 @@ const struct fot_task_class fot_task_fewshot = {
 	.csv = "fewshot.csv",
 	.samples = "samples/fewshot.jsonl",
 	.needs_tokenizer = true,
+	.many = true,
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
 	.n_required = 2,

@@ -91,7 +91,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	float *attn;
 
-	if (takes_alone(c, o))
+	if (takes_alone(c, o) || o->apart)
 		lay_alone(y, &s->alone, c, window);
 
 	s->xn = take(y, FOT_TILE_Q * D);
@@ -361,20 +361,22 @@ static bool answer(const struct fot_want *w, int64_t i, const float *logits, int
 	return bad == 0;
 }
 
-/* Row tile `tile` of a piece that starts at row `first` of the feed. */
-static void answer_tile(struct fot_session *s, const struct piece *p, int64_t tile, int64_t first,
+/* Row tile `tile` of a piece that starts at row `first` of the feed and came out as x; false when a
+ * logit is not finite. */
+static bool answer_tile(const struct fot_session *s, const float *x, const struct piece *p, int64_t tile, int64_t first,
 			const struct fot_want *w, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, V = s->cfg.vocab_size, r0 = tile * FOT_TILE_Q, n = session_tile_rows(p, tile);
+	bool good = true;
 
-	s->failed[tile] = 0;
 	if (!any_asked(w, first + r0, n))
-		return;
-	fot_rmsnorm_forward(t->xn, NULL, s->x + r0 * D, s->norm, n, D, s->cfg.rms_norm_eps);
+		return true;
+	fot_rmsnorm_forward(t->xn, NULL, x + r0 * D, s->norm, n, D, s->cfg.rms_norm_eps);
 	fot_linear_forward(t->logits, t->xn, n, &s->head, 0, t->widened);
 	for (int64_t i = 0; i < n; i++)
-		if (row_asked(w, first + r0 + i) && !answer(w, first + r0 + i, t->logits + i * V, V))
-			s->failed[tile] = 1;
+		if (row_asked(w, first + r0 + i))
+			good &= answer(w, first + r0 + i, t->logits + i * V, V);
+	return good;
 }
 
 static int answer_piece(struct fot_session *s, const struct piece *p, int64_t first, const struct fot_want *w,
@@ -386,7 +388,7 @@ static int answer_piece(struct fot_session *s, const struct piece *p, int64_t fi
 		return FOT_OK;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads)
 	for (int64_t i = 0; i < tiles; i++)
-		answer_tile(s, p, i, first, w, &s->scratch[omp_get_thread_num()]);
+		s->failed[i] = !answer_tile(s, s->x, p, i, first, w, &s->scratch[omp_get_thread_num()]);
 	for (int64_t i = 0; i < tiles; i++)
 		if (s->failed[i])
 			return FOT_FAIL(err, FOT_ERR_RUN, "%s: a logit is not finite near token %lld of the feed",
@@ -625,6 +627,51 @@ out:
 	return status;
 }
 
+static int check_apart(const struct fot_session *s, const struct fot_feed *f, struct fot_err *err)
+{
+	if (!fot_session_has_apart(s) || s->pads || f->want.masses)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "feeds apart: expected room for them, no cached windows, padding or masses");
+	if (s->n_local + (int64_t)f->n > s->window)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "feeds apart: expected at most %lld tokens behind %lld, got %zu",
+				(long long)(s->window - s->n_local), (long long)s->n_local, f->n);
+	return FOT_OK;
+}
+
+/* false: a logit is not finite. */
+static bool feed_apart(struct fot_session *s, const struct fot_feed *f, struct scratch *t)
+{
+	struct piece p = { .tokens = f->tokens, .n = (int64_t)f->n, .n0 = s->n_local, .branch = f->want.branch };
+	bool good = true;
+
+	p.n_trunk = trunk_of(&f->want, p.n);
+	session_run_alone(s, &p, t);
+	for (int64_t i = 0; i * FOT_TILE_Q < p.n; i++)
+		good &= answer_tile(s, t->alone.x, &p, i, 0, &f->want, t);
+	return good;
+}
+
+int fot_session_feed_apart(struct fot_session *s, const struct fot_feed *feed, size_t n_feeds, struct fot_err *err)
+{
+	size_t failed = n_feeds;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < n_feeds; i++) {
+		FOT_TRY(check_apart(s, &feed[i], err));
+		FOT_TRY(check_tokens(s, feed[i].tokens, feed[i].n, &feed[i].want, err));
+		if (feed[i].want.branch)
+			FOT_TRY(check_branches(s, &feed[i].want, (int64_t)feed[i].n, err));
+	}
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->opts.n_threads) reduction(min : failed)
+	for (size_t i = 0; i < n_feeds; i++)
+		if (!feed_apart(s, &feed[i], &s->scratch[omp_get_thread_num()]))
+			failed = i < failed ? i : failed;
+	if (failed < n_feeds)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: a logit is not finite in feed %zu of %zu",
+				  fot_model_dir(s->model), failed, n_feeds);
+out:
+	return status;
+}
+
 void fot_session_reset(struct fot_session *s)
 {
 	s->n_local = s->pads = s->pad_shift = 0;
@@ -657,6 +704,11 @@ int64_t fot_session_mem_len(const struct fot_session *s)
 int64_t fot_session_n_local(const struct fot_session *s)
 {
 	return s->n_local;
+}
+
+bool fot_session_has_apart(const struct fot_session *s)
+{
+	return s->opts.apart && s->past_max == 0;
 }
 
 int64_t fot_session_sight(const struct fot_session *s)

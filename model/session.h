@@ -40,6 +40,7 @@ struct fot_session_opts {
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
 	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
+	bool apart;               /* room for fot_session_feed_apart */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */
@@ -91,6 +92,18 @@ struct fot_want {
  * what has none, branches that are none). */
 int fot_session_feed(struct fot_session *s, const int32_t *tokens, size_t n, const struct fot_want *want,
 		     struct fot_err *err);
+/* Feeds that all begin here, each as if it were the only one: the session stands where it stood
+ * afterwards.  Every thread takes whole feeds; the bits are those of fot_session_feed. Errors as
+ * there; FOT_ERR_USAGE also for a session without room for it, with cached windows or padding, for
+ * feeds that leave the window, and for masses. */
+struct fot_feed {
+	const int32_t *tokens;
+	size_t n;
+	struct fot_want want;
+};
+int fot_session_feed_apart(struct fot_session *s, const struct fot_feed *feed, size_t n_feeds, struct fot_err *err);
+/* Is there room for feeds apart, and nothing in the way? */
+bool fot_session_has_apart(const struct fot_session *s);
 /* End the current window now: its keys and values go to memory. */
 int fot_session_commit(struct fot_session *s, struct fot_err *err);
 /* The first `rows` rows of the local window, read already or to come, are padding: no

@@ -303,14 +303,19 @@ void session_run(struct fot_session *s, const struct piece *p)
 void session_run_alone(const struct fot_session *s, const struct piece *p, struct scratch *t)
 {
 	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q, H = s->cfg.n_heads;
+	size_t before = sizeof(float) * (size_t)(p->n0 * s->cfg.hidden_size);
+	int top = p->skip ? s->last_mem : s->cfg.n_layers - 1;
 
 	session_embed(s, t->alone.x, p);
-	for (int l = 0; l <= s->last_mem; l++) {
+	for (int l = 0; l <= top; l++) {
 		const struct layer *a = &s->layer[l];
+		bool last = p->skip && l == top;
 
+		memcpy(t->alone.k, a->k_local, before);
+		memcpy(t->alone.v, a->v_local, before);
 		for (int64_t i = 0; i < tiles; i++)
-			project(s, a, &t->alone, p, i * FOT_TILE_Q, session_tile_rows(p, i), l < s->last_mem, t);
-		if (l == s->last_mem)
+			project(s, a, &t->alone, p, i * FOT_TILE_Q, session_tile_rows(p, i), !last, t);
+		if (last)
 			break;
 		for (int64_t i = 0; i < tiles * H; i++)
 			attend(s, a, &t->alone, p, i / tiles, i % tiles * FOT_TILE_Q, session_tile_rows(p, i % tiles), t);

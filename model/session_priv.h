@@ -25,7 +25,7 @@ struct rows {
 };
 
 struct scratch {
-	struct rows alone;      /* for windows that a thread takes alone */
+	struct rows alone;      /* for pieces that a thread takes alone */
 	float *xn;        /* [TILE, D] */
 	float *g, *u;     /* [TILE, F] */
 	float *logits;    /* [TILE, V] */
@@ -78,7 +78,7 @@ int64_t session_tile_rows(const struct piece *p, int64_t tile);
 void session_embed(const struct fot_session *s, float *x, const struct piece *p);
 /* A piece through the layers, by all threads. */
 void session_run(struct fot_session *s, const struct piece *p);
-/* A whole window up to the memory layer's keys and values (t->alone), by one thread. */
+/* The same by one thread, in t->alone: what the window holds already stays as it is. */
 void session_run_alone(const struct fot_session *s, const struct piece *p, struct scratch *t);
 
 #endif

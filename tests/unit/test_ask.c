@@ -61,6 +61,7 @@ static void open_asker(struct fot_asker *a, const struct fixture *f, enum fot_se
 	o.top_k = 9;
 	o.n_threads = threads;
 	o.mem_max = LONGEST;
+	o.apart = share;
 	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);
 	assert_int_equal(fot_asker_init(a, s, f->m, W, search != FOT_SEARCH_NONE || f->c.cached_windows, share, NULL),
 			 FOT_OK);
@@ -164,6 +165,61 @@ static void test_ask_cached_windows(void **state)
 	(void)state;
 	open_cached(&f);
 	check_sharing(&f, FOT_SEARCH_NONE);
+	close_fixture(&f);
+}
+
+#define MANY 40
+
+/* Questions behind two stems; some want more than a feed, or text. */
+static void check_each(const struct fixture *f, enum fot_search search, size_t most)
+{
+	static struct made m[MANY];
+	struct fot_question q[MANY];
+	struct fot_reply each[MANY], alone[MANY];
+	struct fot_asker a, b;
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		size_t n_stem = i < MANY / 2 ? 95 : 160, n;
+
+		make_question(&m[i], f, i);
+		n = 1 + (m[i].q.n_prompt - m[i].q.n_stem) % most;
+		memmove(m[i].prompt + n_stem, m[i].prompt + m[i].q.n_stem, n * sizeof *m[i].prompt);
+		memcpy(m[i].prompt, f->text, n_stem * sizeof *m[i].prompt);
+		q[i] = m[i].q;
+		q[i].n_stem = n_stem;
+		q[i].n_prompt = n_stem + n;
+		q[i].n_greedy = i % 11 == 10 ? 2 : 0;
+		assert_int_equal(fot_reply_init(&each[i], &q[i], NULL), FOT_OK);
+	}
+	open_asker(&a, f, search, 2, true);
+	open_asker(&b, f, search, 1, false);
+	assert_int_equal(fot_ask_each(&a, q, MANY, each, NULL), FOT_OK);
+	if (!f->c.cached_windows) /* some were asked together, else this proves nothing */
+		assert_non_null(a.asking[1].logits);
+	for (int i = 0; i < MANY; i++) {
+		ask(&b, &q[i], &alone[i]);
+		assert_same_reply(&q[i], &each[i], &alone[i]);
+		fot_reply_release(&each[i]);
+		fot_reply_release(&alone[i]);
+	}
+	close_asker(&a);
+	close_asker(&b);
+}
+
+static void test_ask_each_is_asking_one_by_one(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 1, true);
+	check_each(&f, FOT_SEARCH_ALL, 12);
+	check_each(&f, FOT_SEARCH_TOPK, 20);
+	close_fixture(&f);
+	open_fixture(&f, 2, true);
+	check_each(&f, FOT_SEARCH_ALL, 30);
+	close_fixture(&f);
+	open_cached(&f);
+	check_each(&f, FOT_SEARCH_NONE, 12);
 	close_fixture(&f);
 }
 
@@ -311,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratched(test_ask_sharing_changes_no_bit),
+		scratched(test_ask_each_is_asking_one_by_one),
 		scratched(test_ask_cuts_where_it_says),
 		scratched(test_ask_cached_windows),
 		scratched(test_ask_cached_cuts_where_it_says),
