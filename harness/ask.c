@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "model/ops.h"
 
+#define LOGITS_BYTES ((size_t)64 << 20) /* of questions read together */
+
 size_t fot_question_answers(const struct fot_question *q)
 {
 	size_t n = 0;
@@ -215,13 +217,20 @@ static int feed_one(struct fot_asker *a, int32_t token, struct fot_err *err)
 	return fot_session_feed(a->session, &token, 1, &want, err);
 }
 
+/* The row behind the prompt, and those of what a feed can hold of the answers. */
+static size_t logit_rows(const struct fot_asker *a, const struct fot_question *q)
+{
+	size_t rows = 1 + fot_question_answers(q) - q->n_answers;
+
+	return rows > (size_t)a->window ? (size_t)a->window : rows;
+}
+
 /* Room for the logits behind the prompt and of what a feed can hold of the answers. */
 static int reserve_logits(struct fot_asker *a, struct fot_asking *s, const struct fot_question *q, struct fot_err *err)
 {
-	size_t rows = 1 + fot_question_answers(q) - q->n_answers;
+	size_t rows = logit_rows(a, q);
 	float *logits;
 
-	rows = rows > (size_t)a->window ? (size_t)a->window : rows;
 	if (rows <= s->logit_rows)
 		return FOT_OK;
 	logits = fot_realloc(s->logits, rows, fot_size_mul((size_t)a->vocab, sizeof *logits));
@@ -385,6 +394,14 @@ static bool goes_with(const struct fot_asker *a, const struct fot_question *firs
 	       (way.n_stem == 0 || memcmp(q->prompt, first->prompt, way.n_stem * sizeof *q->prompt) == 0);
 }
 
+/* How many such questions are read together: their logits must have room, too. */
+static size_t most_together(const struct fot_asker *a, const struct fot_question *q)
+{
+	size_t row = (size_t)a->vocab * sizeof(float), most = LOGITS_BYTES / row / logit_rows(a, q);
+
+	return most < FOT_ASK_TOGETHER ? most : FOT_ASK_TOGETHER;
+}
+
 /* Questions that go with the first, each read by one thread. */
 static int ask_together(struct fot_asker *a, const struct fot_question *q, size_t n, struct fot_reply *reply,
 			struct fot_err *err)
@@ -419,7 +436,9 @@ int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, st
 	int status = FOT_OK;
 
 	for (size_t i = 0, k; i < n; i += k) {
-		for (k = 0; apart && i + k < n && k < FOT_ASK_TOGETHER && goes_with(a, &q[i], &q[i + k]);)
+		size_t most = most_together(a, &q[i]);
+
+		for (k = 0; apart && i + k < n && k < most && goes_with(a, &q[i], &q[i + k]);)
 			k++;
 		if (k > 1) {
 			FOT_TRY(ask_together(a, &q[i], k, &reply[i], err));

@@ -293,9 +293,14 @@ static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 	return want < most ? want : most;
 }
 
-/* Is there a task with many questions behind one stem? */
-static bool asks_many(const struct fot_plan *p)
+/* Is there a task with many questions behind one stem? A model that reads stems of its own for each
+ * (cached windows, LongLLaMA's cut) does not count. */
+static bool asks_many(const struct fot_plan *p, size_t condition)
 {
+	const struct fot_config *config = fot_model_config(p->model[p->condition[condition].model].model);
+
+	if (config->cached_windows || !config->blocks)
+		return false;
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
 		if (p->spec->task[t].class->many)
 			return true;
@@ -308,7 +313,7 @@ struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condit
 
 	opts.n_threads = w->threads;
 	opts.no_skip = w->no_skipping;
-	opts.apart = !w->no_sharing && asks_many(p);
+	opts.apart = w->threads > 1 && !w->no_sharing && asks_many(p, condition);
 	opts.mem_max = fot_plan_memory(p, condition);
 	opts.cache_windows = w->no_sharing ? 0 : cache_windows(p, condition);
 	return opts;

@@ -477,6 +477,8 @@ static int ask_batch(struct fot_worker *w, const struct fot_item *item, struct s
 	size_t first = table->n_rows;
 	int status = FOT_OK;
 
+	if (b->n == 0)
+		return FOT_OK;
 	for (size_t k = 0; k < b->n; k++) {
 		FOT_TRY(fot_fewshot_ask(&q[k], &s->prompt[k], s->n_stem, s->f, b->i[k], err));
 		FOT_TRY(fot_reply_init(&reply[k], &q[k], err));
@@ -486,8 +488,7 @@ static int ask_batch(struct fot_worker *w, const struct fot_item *item, struct s
 		FOT_TRY(add_row(w, item, s, b->i[k], &q[k], &reply[k], table, samples, err));
 		fot_task_timing(table, first + k, 0, 0);
 	}
-	if (b->n)
-		fot_task_timing(table, first, fot_clock() - b->begun, w->asker.n_read - b->read);
+	fot_task_timing(table, first, fot_clock() - b->begun, w->asker.n_read - b->read);
 	*b = (struct batch){ .begun = fot_clock(), .read = w->asker.n_read };
 out:
 	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)

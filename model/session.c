@@ -563,9 +563,9 @@ static int check_branches(const struct fot_session *s, const struct fot_want *wa
 {
 	int64_t trunk = trunk_of(want, n);
 
-	if (want->masses || s->n_local + n > s->window)
+	if (want->masses || s->pads > 0 || s->n_local + n > s->window)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"branches: expected no masses, and tokens of one window of %lld, got %lld behind %lld",
+				"branches: expected no masses, no padding, and tokens of one window of %lld, got %lld behind %lld",
 				(long long)s->window, (long long)n, (long long)s->n_local);
 	for (int64_t i = trunk; i < n; i++)
 		if (want->branch[i] != i && (i == trunk || want->branch[i] != want->branch[i - 1]))
@@ -629,7 +629,7 @@ out:
 
 static int check_apart(const struct fot_session *s, const struct fot_feed *f, struct fot_err *err)
 {
-	if (!fot_session_has_apart(s) || s->pads || f->want.masses)
+	if (!fot_session_has_apart(s) || f->want.masses)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "feeds apart: expected room for them, no cached windows, padding or masses");
 	if (s->n_local + (int64_t)f->n > s->window)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "feeds apart: expected at most %lld tokens behind %lld, got %zu",
@@ -708,7 +708,7 @@ int64_t fot_session_n_local(const struct fot_session *s)
 
 bool fot_session_has_apart(const struct fot_session *s)
 {
-	return s->opts.apart && s->past_max == 0;
+	return s->opts.apart && s->past_max == 0 && s->pads == 0;
 }
 
 int64_t fot_session_sight(const struct fot_session *s)

@@ -84,7 +84,7 @@ struct fot_want {
 	/* [n] the token of the feed at which a token's branch begins, -1: none, which none may follow.
 	 * Branches are continuations to choose from: each begins right behind the tokens without one,
 	 * and sees them and itself.  None stays: the timeline ends before them.  The feed must lie in
-	 * one window; no masses. */
+	 * one window; no masses, no padding. */
 	const int32_t *branch;
 };
 /* Read n tokens. want NULL: nothing is scored. Errors: FOT_ERR_INPUT (token id
@@ -102,7 +102,7 @@ struct fot_feed {
 	struct fot_want want;
 };
 int fot_session_feed_apart(struct fot_session *s, const struct fot_feed *feed, size_t n_feeds, struct fot_err *err);
-/* Is there room for feeds apart, and nothing in the way? */
+/* Is there room for feeds apart, and neither a cached window nor padding in the way? */
 bool fot_session_has_apart(const struct fot_session *s);
 /* End the current window now: its keys and values go to memory. */
 int fot_session_commit(struct fot_session *s, struct fot_err *err);

@@ -7,8 +7,8 @@
  *   finish    per row tile:        output projection, MLP
  *
  * A tile's result depends on the tile alone, never on the thread that did it.
- * Windows of which nothing is asked meet nowhere when there is one memory layer: then
- * each thread takes whole windows, with the same tiles. */
+ * Windows of which nothing is asked meet nowhere when there is one memory layer, nor do feeds
+ * apart: then each thread takes a whole one, with the same tiles. */
 #include "model/session_priv.h"
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */

@@ -36,7 +36,7 @@
 #include "tasks/task.h"
 
 /* Raised whenever results change for the same inputs. */
-#define FOT_FEWSHOT_VERSION 2
+#define FOT_FEWSHOT_VERSION 3
 #define FOT_FEWSHOT_FILL (-1)     /* shots: as many as there are and fit; with repeat, as fit */
 #define FOT_FEWSHOT_FREE SIZE_MAX /* item: the question without content */
 

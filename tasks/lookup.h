@@ -17,7 +17,7 @@
 #include "tasks/task.h"
 
 /* Raised whenever results change for the same inputs. */
-#define FOT_LOOKUP_VERSION 1
+#define FOT_LOOKUP_VERSION 2
 #define FOT_LOOKUP_CHANCE (1.0 / FOT_LOOKUP_SYMBOLS) /* of a value token */
 
 struct fot_lookup_task {

@@ -25,7 +25,7 @@
 #include "tasks/task.h"
 
 /* Raised whenever results change for the same inputs. */
-#define FOT_PASSKEY_VERSION 2
+#define FOT_PASSKEY_VERSION 3
 #define FOT_PASSKEY_CHANCE (1.0 / (FOT_PASSKEY_MAX - FOT_PASSKEY_MIN + 1))
 
 enum fot_passkey_style {

@@ -654,6 +654,12 @@ static void test_session_branches_equal_feeds_of_their_own(void **state)
 	open_cached(&f, 1, false, true);
 	check_branches(&f, FOT_SEARCH_NONE);
 	close_fixture(&f);
+	tiny_config(&f.c, W, 1, false, false);
+	f.c.mix = FOT_MIX_GATE;
+	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
+	tiny_tokens(f.text, N + 1, VOCAB, 1);
+	check_branches(&f, FOT_SEARCH_ALL);
+	close_fixture(&f);
 }
 
 static void test_session_refuses_branches_that_are_none(void **state)
