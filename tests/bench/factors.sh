@@ -34,5 +34,5 @@ passkey --context-lengths 16k-1M*4 --depths 0.5 --trials 1 --no-sharing -o "$out
 paste -d' ' <(column context_length "$out/fill/passkey.csv") <(column wall_s "$out/fill/passkey.csv") |
 	awk '{ t = $2 / $1 * 1e6; if (NR == 1) first = t; printf "filling and asking %7d tokens: %.2f s, %.2f us per token, %.2f of the first\n", $1, $2, t, t / first }'
 
-passkey --context-lengths 1M --depths 0.5 --trials 1 --dry-run | grep -E '^all|GFLOP'
+passkey --context-lengths 1M --depths 0.5 --trials 1 --no-sharing --dry-run | grep -E '^all|GFLOP'
 column peak_rss_bytes "$out/fill/passkey.csv" | tail -n 1 | awk '{ printf "peak memory at 1M tokens: %.1f MiB\n", $1 / 1048576 }'
