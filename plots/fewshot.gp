@@ -27,11 +27,10 @@ do for [format in "svg png"] {
 	do for [p = 1 : n_datasets] {
 		@PLACE_PANEL
 		unset label
-		if (chance[p] >= 0) {
-			set label "chance" at graph 1, first chance[p] right offset 0, -0.45 @SMALL
-		}
-		if (majority[p] >= 0) {
-			set label "commonest label" at graph 1, first majority[p] right offset 0, 0.5 @SMALL
+		levels = (chance[p] >= 0 ? sprintf("chance %.0f", chance[p]) : "") . \
+			 (majority[p] >= 0 ? sprintf(", the commonest label always %.0f", majority[p]) : "")
+		if (strlen(levels) > 0) {
+			set label "dotted: " . levels at graph 0.98, graph 0.95 right @SMALL
 		}
 		set ylabel (col == 0 ? "accuracy (%)" : "") offset 0.5, 0
 		plot (chance[p] >= 0 ? chance[p] : NaN) with lines linestyle 100 notitle, \
