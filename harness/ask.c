@@ -383,13 +383,14 @@ out:
 }
 
 /* Is all of the question one feed, beginning where the first does? */
-static bool goes_with(const struct fot_asker *a, const struct fot_question *first, const struct fot_question *q)
+static bool goes_with(const struct fot_asker *a, const struct fot_question *first, const struct way *of,
+		      const struct fot_question *q)
 {
-	struct way way = way_of(a, q), of = way_of(a, first);
+	struct way way = way_of(a, q);
 	size_t rest = way.commit ? 0 : way.n_stem % (size_t)a->window;
 	size_t n = q->n_prompt - way.from + fot_question_answers(q) - q->n_answers;
 
-	return q->n_greedy == 0 && rest + n <= (size_t)a->window && way.n_stem == of.n_stem && way.commit == of.commit &&
+	return q->n_greedy == 0 && rest + n <= (size_t)a->window && way.n_stem == of->n_stem && way.commit == of->commit &&
 	       check(a, q, a->memory ? way.n_stem : q->n_stem, NULL) == FOT_OK &&
 	       (way.n_stem == 0 || memcmp(q->prompt, first->prompt, way.n_stem * sizeof *q->prompt) == 0);
 }
@@ -437,8 +438,9 @@ int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, st
 
 	for (size_t i = 0, k; i < n; i += k) {
 		size_t most = most_together(a, &q[i]);
+		struct way way = way_of(a, &q[i]);
 
-		for (k = 0; apart && i + k < n && k < most && goes_with(a, &q[i], &q[i + k]);)
+		for (k = 0; apart && i + k < n && k < most && goes_with(a, &q[i], &way, &q[i + k]);)
 			k++;
 		if (k > 1) {
 			FOT_TRY(ask_together(a, &q[i], k, &reply[i], err));

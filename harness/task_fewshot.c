@@ -199,7 +199,7 @@ struct state {
 	size_t condition, labelled;
 	struct kept kept[KEPT];
 	uint64_t clock;
-	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* each with the stem, of n_stem tokens */
+	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* the stem, of n_stem tokens, and a question */
 	size_t n_stem, fitted;
 	double *score, *free;
 };
@@ -282,7 +282,7 @@ found:
 	return FOT_OK;
 }
 
-/* The item's stem stands in every s->prompt then. */
+/* The item's stem stands in s->prompt[0] then. */
 static int build(struct fot_worker *w, const struct fot_item *item, struct state **out, struct fot_err *err)
 {
 	struct fot_fewshot_demos *demos = NULL;
@@ -292,8 +292,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 	FOT_TRY(open_set(w, item, &s, err));
 	FOT_TRY(open_demos(s, item->trial, &demos, err));
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
-	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
-		FOT_TRY(fot_fewshot_stem(&s->prompt[k], &s->n_stem, s->f, demos, s->fitted, err));
+	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
 out:
 	return status;
@@ -461,6 +460,20 @@ out:
 	return status;
 }
 
+/* The stem to all prompts: questions asked together need one each. */
+static int copy_stem(struct state *s, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 1; k < FOT_ASK_TOGETHER; k++) {
+		FOT_TRY(fot_ids_reserve(&s->prompt[k], s->n_stem, err));
+		if (s->n_stem)
+			memcpy(s->prompt[k].id, s->prompt[0].id, s->n_stem * sizeof *s->prompt[k].id);
+	}
+out:
+	return status;
+}
+
 /* Test items that are asked together. */
 struct batch {
 	size_t i[FOT_ASK_TOGETHER], n;
@@ -505,6 +518,7 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 	int status;
 
 	FOT_TRY(build(w, item, &s, err));
+	FOT_TRY(copy_stem(s, err));
 	if (t->scoring == FOT_FEWSHOT_CONTENT_FREE && fot_fewshot_n_labels(s->f))
 		FOT_TRY(calibrate(w, s, err));
 	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++) {

@@ -583,13 +583,11 @@ static struct piece next_piece(const struct fot_session *s, const int32_t *token
 
 	if (p.n > s->window - p.n0)
 		p.n = s->window - p.n0;
-	p.n_trunk = p.n;
+	p.n_trunk = trunk_of(want, p.n);
 	if (want) {
 		p.masses = want->masses;
 		p.branch = want->branch;
 	}
-	if (p.branch)
-		p.n_trunk = trunk_of(want, all);
 	p.skip = p.n0 + p.n_trunk == s->window && !any_asked(want, from, p.n) && !s->opts.no_skip;
 	return p;
 }
@@ -640,10 +638,9 @@ static int check_apart(const struct fot_session *s, const struct fot_feed *f, st
 /* false: a logit is not finite. */
 static bool feed_apart(struct fot_session *s, const struct fot_feed *f, struct scratch *t)
 {
-	struct piece p = { .tokens = f->tokens, .n = (int64_t)f->n, .n0 = s->n_local, .branch = f->want.branch };
+	struct piece p = next_piece(s, f->tokens, 0, (int64_t)f->n, &f->want);
 	bool good = true;
 
-	p.n_trunk = trunk_of(&f->want, p.n);
 	session_run_alone(s, &p, t);
 	for (int64_t i = 0; i * FOT_TILE_Q < p.n; i++)
 		good &= answer_tile(s, t->alone.x, &p, i, 0, &f->want, t);

@@ -170,7 +170,7 @@ static void test_ask_cached_windows(void **state)
 
 #define MANY 40
 
-/* Questions behind two stems; some want more than a feed, or text. */
+/* Questions behind three stems, two of one length; some want more than a feed, or text. */
 static void check_each(const struct fixture *f, enum fot_search search, size_t most)
 {
 	static struct made m[MANY];
@@ -185,6 +185,8 @@ static void check_each(const struct fixture *f, enum fot_search search, size_t m
 		n = 1 + (m[i].q.n_prompt - m[i].q.n_stem) % most;
 		memmove(m[i].prompt + n_stem, m[i].prompt + m[i].q.n_stem, n * sizeof *m[i].prompt);
 		memcpy(m[i].prompt, f->text, n_stem * sizeof *m[i].prompt);
+		if (i >= MANY / 4)
+			m[i].prompt[3] = (m[i].prompt[3] + 1) % VOCAB;
 		q[i] = m[i].q;
 		q[i].n_stem = n_stem;
 		q[i].n_prompt = n_stem + n;
