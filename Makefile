@@ -53,7 +53,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs reproduce ablations regress regress-update bench asan ubsan sanitized fuzz format help clean
+.PHONY: all setup test test-programs grad-programs reproduce ablations paper regress regress-update bench asan ubsan sanitized fuzz format help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -65,6 +65,7 @@ help:
 	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
 	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures'
 	@echo 'make regress    score fixed texts with the zoo, compare with results/reference (1e-6 per token)'
+	@echo 'make paper      every table of the paper, and which of its claims hold (TABLE="fft1 multidoc": those)'
 	@echo 'make ablations  train the models that the ablations need and the zoo has no room for (NAME: one of them)'
 	@echo 'make bench      measure the speed of kernels and engine on this machine'
 	@echo 'make asan       unit tests and command line tests under the address sanitizer'
@@ -172,6 +173,14 @@ ablations:
 		test -e model/zoo/$$m/model.safetensors || \
 			./fotbench train model/train/recipes/$$m.json -o model/zoo/$$m --resume; \
 	done
+
+# All tables of the paper, or TABLE="fft1 multidoc": results/runs/paper-*, and what they say of its claims.
+paper:
+	@base/setup.sh
+	@$(MAKE) --no-print-directory VARIANT=release all
+	./fotbench data fetch
+	@test -n "$(TABLE)" || $(MAKE) --no-print-directory ablations
+	@results/paper/tables.sh $(TABLE)
 
 regress:
 	@base/setup.sh

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs the specs of the paper's tables, one process per core, draws their figures, and judges the paper's claims
+# by all of them together.
+#
+#   results/paper/tables.sh [NAME...]     NAME: fft1, multidoc, ... [all of harness/specs/paper-*.json]
+#
+# FOTBENCH picks the program, SPECS and RUNS the folders of specs and results. A run that stands there and is
+# not finished goes on. Exit status: 0, or 1 when a spec failed; the claims are judged by the others then.
+set -u
+export fotbench=${FOTBENCH:-./fotbench} specs=${SPECS:-harness/specs} runs=${RUNS:-results/runs}
+[ $# -gt 0 ] || set -- $(ls "$specs"/paper-*.json | sed 's|.*/paper-||; s|\.json$||')
+mkdir -p "$runs" || exit 6
+
+# One thread each: two such processes take less time than two threads, one spec after the other.
+table() {
+	local spec=$specs/paper-$1.json out=$runs/paper-$1 began=$SECONDS how=--overwrite
+
+	grep -qs '"status": "\(started\|partial\)"' "$out/manifest.json" && how=--resume
+	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null &&
+		echo "paper-$1: $((SECONDS - began)) s"
+}
+export -f table
+
+failed=0
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I {} bash -c 'table {}' || failed=1
+done=()
+for name in "$@"; do
+	grep -qs '"status": "complete"' "$runs/paper-$name/manifest.json" && done+=("$runs/paper-$name")
+done
+[ ${#done[@]} -eq 0 ] || "$fotbench" report "${done[@]}" -o "$runs/paper" || failed=1
+exit $failed
