@@ -188,7 +188,7 @@ static int bench_train(const struct bench *b, bool crossbatch, double *gflops, d
 {
 	struct fot_stage st = { .method = FOT_METHOD_STANDARD, .window = b->c->window, .batch = b->batch, .w = 1,
 				.d = 1, .pack = 1 };
-	struct fot_adamw_opts adamw = { .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .clip = 1 };
+	struct fot_adamw_opts adamw = { .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .clip = 1, .gate_lr = 1 };
 	struct fot_params p = { 0 };
 	struct fot_adamw a = { 0 };
 	struct fot_batch batch = { 0 };

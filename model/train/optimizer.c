@@ -77,11 +77,12 @@ int fot_adamw_step(struct fot_adamw *a, struct fot_params *p, const fot_real *gr
 	for (size_t t = 0; t < p->n_tensors; t++) {
 		int64_t from = p->offset[t], end = t + 1 < p->n_tensors ? p->offset[t + 1] : p->n;
 		fot_real decay = (fot_real)(p->spec[t].cols ? a->opts.weight_decay : 0);
+		fot_real rate = (fot_real)(p->spec[t].role == FOT_ROLE_GATE_BIAS ? lr * a->opts.gate_lr : lr);
 
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (end - from > PIECE)
 		for (int64_t i = from; i < end; i += PIECE)
 			step_range(a, p->w, grad, i, i + PIECE < end ? i + PIECE : end, (fot_real)factor,
-				   (fot_real)lr, decay);
+				   rate, decay);
 	}
 	return FOT_OK;
 }

@@ -12,7 +12,9 @@
 
 struct fot_adamw_opts {
 	double beta1, beta2, eps, weight_decay;
-	double clip; /* largest gradient norm; 0 = no clipping */
+	double clip;    /* largest gradient norm; 0 = no clipping */
+	double gate_lr; /* the memory's gates: times the learning rate.  Adam moves no number by more than some
+			   lr a step, so gates that start at g = 1/2 stay there in a short run. */
 };
 
 struct fot_adamw {

@@ -24,7 +24,7 @@ static const char *const stage_keys[] = { "method", "steps", "window", "batch", 
 					  "warmup", "comment" };
 static const char *const dataset_keys[] = { "name", "weight" };
 static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
-static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip" };
+static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr" };
 static const char *const validation_keys[] = { "every", "windows", "memory" };
 
 /* Rows of {key, range, place}: one loop reads any object. */
@@ -233,7 +233,8 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 					  { "beta2", false, 0, 0.999999, &r->adamw.beta2 },
 					  { "eps", false, 1e-20, 1, &r->adamw.eps },
 					  { "weight_decay", false, 0, 10, &r->adamw.weight_decay },
-					  { "clip", false, 0, 1e9, &r->adamw.clip } };
+					  { "clip", false, 0, 1e9, &r->adamw.clip },
+					  { "gate_lr", false, 0, 1e6, &r->adamw.gate_lr } };
 	const struct int_row valid[] = { { "every", false, 0, 100000000, &r->valid_every },
 					 { "windows", false, 1, 4096, &r->valid_windows },
 					 { "memory", false, 1, MAX_OWN, &r->valid_memory } };
@@ -241,7 +242,9 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 
 	r->gain = 0.6;
 	r->embed_std = 0.5;
-	r->adamw = (struct fot_adamw_opts){ .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .weight_decay = 0.01, .clip = 1 };
+	r->adamw = (struct fot_adamw_opts){
+		.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .weight_decay = 0.01, .clip = 1, .gate_lr = 1
+	};
 	r->valid_windows = 16;
 	r->valid_memory = 8;
 	FOT_TRY(read_group(root, "init", name, init_keys, COUNT(init_keys), NULL, 0, init, COUNT(init), err));

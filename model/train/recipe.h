@@ -6,7 +6,7 @@
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
- *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip"},
+ *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
  *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "cut", "top_k", "range", "stepping", "lr", "lr_end", "warmup"}, ...],

@@ -47,14 +47,14 @@ static void test_recipe_reads_everything(void **state)
 	const struct fot_stage *s = &r.stage[1];
 
 	(void)state;
-	parse(&r, HEAD DATA "\"seed\": 12, \"optimizer\": {\"beta2\": 0.95, \"clip\": 0.5}, \"stages\": [" STANDARD
+	parse(&r, HEAD DATA "\"seed\": 12, \"optimizer\": {\"beta2\": 0.95, \"clip\": 0.5, \"gate_lr\": 30}, \"stages\": [" STANDARD
 			    ", " CROSS "], \"save_dtype\": \"BF16\", \"validation\": {\"every\": 7, \"memory\": 3}}");
 	assert_string_equal(r.name, "n");
 	assert_string_equal(r.config.variant, "fot");
 	assert_int_equal(r.seed, 12);
 	assert_int_equal(r.n_datasets, 2);
 	assert_true(r.weight[0] == 1 && r.weight[1] == 2.5);
-	assert_true(r.adamw.beta2 == 0.95 && r.adamw.clip == 0.5 && r.adamw.beta1 == 0.9);
+	assert_true(r.adamw.beta2 == 0.95 && r.adamw.clip == 0.5 && r.adamw.beta1 == 0.9 && r.adamw.gate_lr == 30);
 	assert_int_equal(r.n_stages, 2);
 	assert_int_equal(s->method, FOT_METHOD_CROSSBATCH);
 	assert_true(s->steps == 5 && s->window == 16 && s->batch == 8 && s->w == 3 && s->d == 2 && s->pack == 4);
