@@ -163,7 +163,7 @@ reproduce:
 	./fotbench plot results/runs/quick
 
 # Fine-tunings for which the zoo has no room: 5 to 15 minutes each where nothing else runs.
-ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-fot-w4-gate ft-memorizing ft-fot-memorizing
+ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-memorizing ft-fot-memorizing
 
 ablations:
 	@base/setup.sh
