@@ -53,7 +53,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs reproduce ablations paper regress regress-update bench asan ubsan sanitized fuzz format help clean
+.PHONY: all setup test test-programs grad-programs ready corpora reproduce ablations paper regress regress-update bench asan ubsan sanitized fuzz format help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -155,36 +155,31 @@ fuzz: $(B)/tests/fuzz/seeds
 
 # ---- the main job ----
 
-reproduce:
+ready:
 	@base/setup.sh
 	@$(MAKE) --no-print-directory VARIANT=release all
+
+corpora: ready
 	./fotbench data fetch
+
+reproduce: corpora
 	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
 	./fotbench plot results/runs/quick
 
 # Fine-tunings for which the zoo has no room: 5 to 15 minutes each where nothing else runs.
 ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-memorizing ft-fot-memorizing
 
-ablations:
-	@base/setup.sh
-	@$(MAKE) --no-print-directory VARIANT=release all
-	./fotbench data fetch
+ablations: corpora
 	@set -e; for m in $(or $(NAME),$(ABLATIONS)); do \
 		test -e model/zoo/$$m/model.safetensors || \
 			./fotbench train model/train/recipes/$$m.json -o model/zoo/$$m --resume; \
 	done
 
 # All tables of the paper, or TABLE="fft1 multidoc": results/runs/paper-*, and what they say of its claims.
-paper:
-	@base/setup.sh
-	@$(MAKE) --no-print-directory VARIANT=release all
-	./fotbench data fetch
-	@test -n "$(TABLE)" || $(MAKE) --no-print-directory ablations
+paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
 
-regress:
-	@base/setup.sh
-	@$(MAKE) --no-print-directory VARIANT=release all
+regress: ready
 	@tests/regress.sh
 
 regress-update: all
