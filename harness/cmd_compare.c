@@ -164,12 +164,32 @@ static int print_text(const struct fot_table *t, double margin, struct fot_err *
 	return status;
 }
 
-static int check_exact(const struct fot_table *t, struct fot_err *err)
+/* Rows whose documents or items changed by more than rounding. */
+static size_t count_changed(const struct fot_table *t)
 {
 	size_t n = 0;
 
 	for (size_t row = 0; row < t->n_rows; row++)
 		n += strcmp(fot_table_text(t, row, "tier"), "statistical") == 0;
+	return n;
+}
+
+/* The same code on another BLAS core may change rows beyond rounding; without this line that looks like a change of code. */
+static void warn_of_cores(const struct fot_table *t, const struct run_folder *base, const struct run_folder *new)
+{
+	const char *there = cJSON_GetStringValue(fot_json_get(fot_json_get(base->manifest, "blas"), "core"));
+	const char *here = cJSON_GetStringValue(fot_json_get(fot_json_get(new->manifest, "blas"), "core"));
+
+	if (there && here && strcmp(there, here) != 0 && count_changed(t) > 0)
+		fot_log(FOT_LOG_WARN, "BASE was made with BLAS core %s, NEW with %s, which sums in another order: a top-k "
+				      "memory may keep another key of nearly the same score; OPENBLAS_CORETYPE=%s tells",
+			there, here, there);
+}
+
+static int check_exact(const struct fot_table *t, struct fot_err *err)
+{
+	size_t n = count_changed(t);
+
 	if (n == 0)
 		return FOT_OK;
 	return FOT_FAIL(err, FOT_ERR_REGRESSION,
@@ -252,6 +272,8 @@ int fot_cmd_compare(int argc, char **argv)
 			print_text(&compared, opts.margin, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
+	if (status == FOT_OK)
+		warn_of_cores(&compared, &base, &new);
 	if (status == FOT_OK && exact)
 		status = check_exact(&compared, &err);
 out:

@@ -24,8 +24,6 @@ missing() {
 	exit 5
 }
 
-core_of() { sed -n 's/.*"core": "\([^"]*\)".*/\1/p' "$1/manifest.json"; }
-
 [ -f "$spec" ] || missing "$spec: no such spec"
 for model in $(sed -n 's/.*"path" *: *"\([^"]*\)".*/\1/p' "$spec" | sort -u); do
 	[ -f "$model/config.json" ] ||
@@ -42,10 +40,4 @@ if [ $update -eq 1 ]; then
 	echo "$reference: written; commit it on its own and say why the numbers moved"
 else
 	"$fotbench" compare "$reference" "$out" --exact
-	status=$?
-	here=$(core_of "$out") there=$(core_of "$reference")
-	[ $status -ne 3 ] || [ "$here" = "$there" ] ||
-		echo "note: the reference was made with BLAS core $there, this run with $here, which sums in another order: a" \
-			"top-k memory may keep another key of nearly the same score; OPENBLAS_CORETYPE=$there tells" >&2
-	exit $status
 fi

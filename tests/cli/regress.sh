@@ -16,10 +16,10 @@ prints regress_below_1e_6 '^equal$' regress
 nudge 1.00001
 exits regress_one_document_changed 3 'changed by more than 1e-06' regress
 sed -i.kept 's/"core": "[^"]*"/"core": "Other"/' reference/manifest.json
-exits regress_other_blas_core 3 'note: the reference was made with BLAS core Other' regress
+exits regress_other_blas_core 3 'warning: BASE was made with BLAS core Other' regress
 mv reference/manifest.json.kept reference/manifest.json
 regress >.plain 2>&1
-check regress_same_core_no_note sh -c '! grep -q "^note" .plain'
+check regress_same_core_no_warning sh -c '! grep -q "^warning" .plain'
 nudge 0.99999
 exits regress_better_is_a_change_too 3 'changed by more than 1e-06' regress
 cp kept.csv reference/perplexity.csv
