@@ -59,6 +59,8 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
 			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
+	if (c->n_mem_layers && c->mem_scale != 1)
+		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
 	fot_str_printf(out, "rotary base          %g\nnorm epsilon         %g\n", c->rope_theta,
 		       c->rms_norm_eps);
 	fot_str_printf(out, "query-key norm       %s\ntied embeddings      %s\ntokenizer            %s\n",

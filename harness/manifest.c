@@ -123,6 +123,8 @@ static void add_architecture(struct doc *d, cJSON *model, const struct fot_confi
 	if (c->cached_windows)
 		number(d, o, "cached_windows", c->cached_windows);
 	text(d, o, "mix", c->mix == FOT_MIX_JOINT ? "joint" : "gate");
+	if (c->mem_scale != 1)
+		number(d, o, "mem_scale", c->mem_scale);
 	layers = array(d, o, "mem_layers");
 	for (int i = 0; i < c->n_mem_layers; i++)
 		append(d, layers, cJSON_CreateNumber(c->mem_layers[i]));

@@ -50,11 +50,13 @@ struct double_key {
 	double lo, hi;
 	bool open; /* the ends are excluded */
 	const char *range;
+	bool ours;
 };
 
 static const struct double_key double_keys[] = {
-	{ "rms_norm_eps", offsetof(struct fot_config, rms_norm_eps), 0, 1, true, "over 0 and under 1" },
-	{ "rope_theta", offsetof(struct fot_config, rope_theta), 1, 1e300, false, "finite and at least 1" },
+	{ "rms_norm_eps", offsetof(struct fot_config, rms_norm_eps), 0, 1, true, "over 0 and under 1", false },
+	{ "rope_theta", offsetof(struct fot_config, rope_theta), 1, 1e300, false, "finite and at least 1", false },
+	{ "mem_scale", offsetof(struct fot_config, mem_scale), 0, 1e3, true, "over 0 and under 1000", true },
 };
 
 struct bool_key {
@@ -93,7 +95,8 @@ static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM },
 					       { NULL, 0 } };
 
 static const char *const our_keys[] = { "cut",       "qk_norm", "mix",    "search",   "top_k",
-					"tokenizer", "variant", "method", "training", "cached_windows" };
+					"tokenizer", "variant", "method", "training", "cached_windows",
+					"mem_scale" };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -131,6 +134,7 @@ void fot_config_default(struct fot_config *c)
 	c->mem_positionals = true;
 	c->mem_dtype = FOT_BF16;
 	c->mix = FOT_MIX_JOINT;
+	c->mem_scale = 1;
 	c->search = FOT_SEARCH_ALL;
 	c->top_k = 128;
 	c->tokenizer = FOT_TOKENIZER_SPM;
@@ -282,9 +286,11 @@ static int read_doubles_bools(struct fot_config *c, const struct source *s, stru
 
 	for (size_t i = 0; i < COUNT(double_keys); i++) {
 		const struct double_key *k = &double_keys[i];
+		const cJSON *obj = k->ours ? s->ours : s->root;
 
-		FOT_TRY(fot_json_double(s->root, k->key, false, k->lo, k->hi,
-					(double *)(void *)((char *)c + k->offset), &s->at_root, err));
+		if (obj)
+			FOT_TRY(fot_json_double(obj, k->key, false, k->lo, k->hi, (double *)(void *)((char *)c + k->offset),
+						k->ours ? &s->at_ours : &s->at_root, err));
 	}
 	for (size_t i = 0; i < COUNT(bool_keys); i++) {
 		const struct bool_key *k = &bool_keys[i];
@@ -549,6 +555,17 @@ static void print_ints(struct fot_str *out, const struct fot_config *c, bool our
 	}
 }
 
+static void print_doubles(struct fot_str *out, const struct fot_config *c, bool ours)
+{
+	for (size_t i = 0; i < COUNT(double_keys); i++) {
+		if (double_keys[i].ours != ours)
+			continue;
+		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", double_keys[i].key);
+		fot_str_double(out, double_of(c, double_keys[i].offset));
+		fot_str_puts(out, ",\n");
+	}
+}
+
 static void print_bools(struct fot_str *out, const struct fot_config *c, bool ours)
 {
 	for (size_t i = 0; i < COUNT(bool_keys); i++) {
@@ -565,6 +582,7 @@ static void print_ours(struct fot_str *out, const struct fot_config *c)
 {
 	fot_str_puts(out, "  \"fot\": {\n");
 	print_ints(out, c, true);
+	print_doubles(out, c, true);
 	print_bools(out, c, true);
 	fot_str_printf(out, "    \"cut\": \"%s\",\n", word_of(cut_words, c->blocks));
 	fot_str_printf(out, "    \"mix\": \"%s\",\n", word_of(mix_words, (int)c->mix));
@@ -585,11 +603,7 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 		     "{\n  \"architectures\": [\"LongLlamaForCausalLM\"],\n  \"model_type\": \"longllama\",\n"
 		     "  \"hidden_act\": \"silu\",\n");
 	print_ints(out, c, false);
-	for (size_t i = 0; i < COUNT(double_keys); i++) {
-		fot_str_printf(out, "  \"%s\": ", double_keys[i].key);
-		fot_str_double(out, double_of(c, double_keys[i].offset));
-		fot_str_puts(out, ",\n");
-	}
+	print_doubles(out, c, false);
 	print_bools(out, c, false);
 	fot_str_puts(out, "  \"mem_layers\": [");
 	for (int32_t i = 0; i < c->n_mem_layers; i++)

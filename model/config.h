@@ -45,6 +45,9 @@ struct fot_config {
 	bool qk_norm;                /* q and k scaled to unit length, times a learnt
 					temperature per head (self_attn.qk_scale [H]) */
 	enum fot_mix mix;            /* "mix": "joint" | "gate" */
+	double mem_scale;            /* "mem_scale", default 1: factor of the scores of memory keys, an
+					inverse temperature.  The more keys, the more mass the
+					irrelevant ones have together; sharper scores give it back */
 	enum fot_search search;      /* "search": "none" | "all" | "topk": default at evaluation */
 	int32_t top_k;               /* "top_k", default 128 */
 	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */

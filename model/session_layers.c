@@ -94,9 +94,20 @@ int64_t session_mem_from(const struct fot_session *s)
 	return from > s->mem_pads ? from : s->mem_pads;
 }
 
-static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h, float scale,
+static float local_scale(const struct fot_session *s)
+{
+	return s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
+}
+
+static float memory_scale(const struct fot_session *s)
+{
+	return local_scale(s) * (float)s->cfg.mem_scale;
+}
+
+static void attend_memory(const struct fot_session *s, const struct layer *a, const float *q, int64_t h,
 			  struct scratch *t)
 {
+	float scale = memory_scale(s);
 	int64_t D = s->cfg.hidden_size, from = session_mem_from(s);
 
 	if (a->mem && s->opts.search == FOT_SEARCH_ALL)
@@ -136,7 +147,7 @@ static void masses_through_gate(double *group, int64_t n, double *local, float b
 
 /* The state holds the local keys alone: their masses, then those of the memory. */
 static void note_masses(const struct fot_session *s, const struct layer *a, const struct rows *r,
-			const struct fot_masses *m, int64_t h, int64_t r0, float scale, struct scratch *t)
+			const struct fot_masses *m, int64_t h, int64_t r0, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, row[FOT_TILE_Q], n_rows, from = session_mem_from(s);
 	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
@@ -148,8 +159,8 @@ static void note_masses(const struct fot_session *s, const struct layer *a, cons
 
 	for (int64_t i = 0; i < n_rows && m->local; i++)
 		m->local[place + i] = (double)t->attn.max[row[i]] + log((double)t->attn.sum[row[i]]);
-	fot_memory_read_groups(&a->memory, &t->attn, r->q + r0 * D + h * s->cfg.head_dim, D, h, from, s->mem_len, scale,
-			       &g, &t->mem);
+	fot_memory_read_groups(&a->memory, &t->attn, r->q + r0 * D + h * s->cfg.head_dim, D, h, from, s->mem_len,
+			       memory_scale(s), &g, &t->mem);
 	for (int64_t i = 0; i < n_rows && a->mem_gate; i++)
 		masses_through_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL, a->mem_gate[h]);
 }
@@ -157,13 +168,13 @@ static void note_masses(const struct fot_session *s, const struct layer *a, cons
 /* The local keys are folded in: their output, the memory's, and both through the gate of the head
  * [Memorizing Transformers, eq. 2]. */
 static void attend_gated(const struct fot_session *s, const struct layer *a, const float *q, float *o, int64_t h,
-			 float scale, int64_t n, struct scratch *t)
+			 int64_t n, struct scratch *t)
 {
 	int64_t D = s->cfg.hidden_size, d = s->cfg.head_dim;
 
 	fot_attn_end(&t->attn, o, D, NULL);
 	fot_attn_begin(&t->attn, n);
-	attend_memory(s, a, q, h, scale, t);
+	attend_memory(s, a, q, h, t);
 	fot_attn_end(&t->attn, t->o_mem, d, NULL);
 	fot_gate_mix(o, o, D, t->o_mem, d, a->mem_gate[h], n, d);
 }
@@ -198,20 +209,20 @@ static void attend_rows(const struct fot_session *s, const struct layer *a, cons
 	int64_t D = s->cfg.hidden_size, col = h * s->cfg.head_dim, from = s->pads ? s->pads : -s->n_past;
 	int64_t first = from * D + col, at = p->n0 + r0 - from, trunk = p->n0 + p->n_trunk - from;
 	const float *q = r->q + r0 * D + col;
-	float scale = s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim);
+	float scale = local_scale(s);
 
 	fot_attn_begin(&t->attn, n);
 	fot_attn_fold(&t->attn, q, D, r->k + first, D, r->v + first, D, at + n < trunk ? at + n : trunk, at, scale);
 	attend_branches(s, r, p, h, r0, n, scale, t);
 	if (p->masses && a->mem)
-		note_masses(s, a, r, p->masses, h, r0, scale, t);
+		note_masses(s, a, r, p->masses, h, r0, t);
 	if (p->skip && a == &s->layer[s->last_kept])
 		return; /* the masses were all that was wanted of it */
 	if (a->mem && a->mem_gate && session_mem_from(s) < s->mem_len) {
-		attend_gated(s, a, q, r->o + r0 * D + col, h, scale, n, t);
+		attend_gated(s, a, q, r->o + r0 * D + col, h, n, t);
 		return;
 	}
-	attend_memory(s, a, q, h, scale, t);
+	attend_memory(s, a, q, h, t);
 	fot_attn_end(&t->attn, r->o + r0 * D + col, D, NULL);
 }
 
@@ -226,7 +237,7 @@ static void attend_pads(const struct fot_session *s, const struct layer *a, cons
 
 	fot_attn_begin(&t->attn, n);
 	if (a->mem && session_mem_from(s) < s->mem_len) {
-		attend_memory(s, a, q, h, s->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->cfg.head_dim), t);
+		attend_memory(s, a, q, h, t);
 	} else {
 		fot_attn_fold(&t->attn, q, D, r->k + col, D, r->v + col, D, p->n0 + p->n,
 			      FOT_ATTN_ALL, 0);

@@ -27,37 +27,46 @@ struct setting {
 	int n_mem, mem[2];
 	bool qk_norm, positionals;
 	struct fot_stage st;
+	double mem_scale;
 };
 
 static const struct setting settings[] = {
 	{ "top-3 of crossbatch", FOT_MIX_JOINT, 1, { 1 }, false, false,
-	  { .method = CROSS, .window = 7, .batch = 3, .w = 2, .d = 3, .negatives = 2, .pack = 1, .top_k = 3 } },
+	  { .method = CROSS, .window = 7, .batch = 3, .w = 2, .d = 3, .negatives = 2, .pack = 1, .top_k = 3 }, 1 },
 	{ "top-1, most windows unread", FOT_MIX_JOINT, 1, { 1 }, true, false,
-	  { .method = CROSS, .window = 2, .batch = 1, .w = 1, .d = 1, .negatives = 20, .pack = 1, .top_k = 1 } },
+	  { .method = CROSS, .window = 2, .batch = 1, .w = 1, .d = 1, .negatives = 20, .pack = 1, .top_k = 1 }, 1 },
 	{ "top-k of two memory layers, rotary", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
-	  { .method = CROSS, .window = 6, .batch = 4, .w = 2, .d = 4, .negatives = 3, .pack = 1, .top_k = 4 } },
+	  { .method = CROSS, .window = 6, .batch = 4, .w = 2, .d = 4, .negatives = 3, .pack = 1, .top_k = 4 }, 1 },
 	{ "top-k of two memory layers, contexts read late", FOT_MIX_JOINT, 2, { 0, 1 }, false, false,
-	  { .method = CROSS, .window = 2, .batch = 2, .w = 1, .d = 1, .negatives = 12, .pack = 1, .top_k = 1 } },
+	  { .method = CROSS, .window = 2, .batch = 2, .w = 1, .d = 1, .negatives = 12, .pack = 1, .top_k = 1 }, 1 },
 	{ "top-k, packed", FOT_MIX_JOINT, 2, { 1, 2 }, true, false,
-	  { .method = CROSS, .window = 7, .batch = 6, .w = 2, .d = 2, .negatives = 1, .pack = 3, .top_k = 5 } },
+	  { .method = CROSS, .window = 7, .batch = 6, .w = 2, .d = 2, .negatives = 1, .pack = 3, .top_k = 5 }, 1 },
 	{ "more asked than there is", FOT_MIX_JOINT, 1, { 1 }, false, true,
-	  { .method = CROSS, .window = 5, .batch = 2, .w = 2, .d = 1, .pack = 1, .top_k = 100 } },
+	  { .method = CROSS, .window = 5, .batch = 2, .w = 2, .d = 1, .pack = 1, .top_k = 100 }, 1 },
 	{ "gate", FOT_MIX_GATE, 1, { 1 }, false, false,
-	  { .method = CROSS, .window = 7, .batch = 3, .w = 2, .d = 2, .negatives = 1, .pack = 1 } },
+	  { .method = CROSS, .window = 7, .batch = 3, .w = 2, .d = 2, .negatives = 1, .pack = 1 }, 1 },
 	{ "gate, packed, two memory layers", FOT_MIX_GATE, 2, { 0, 2 }, true, true,
-	  { .method = CROSS, .window = 6, .batch = 6, .w = 2, .d = 2, .pack = 3 } },
+	  { .method = CROSS, .window = 6, .batch = 6, .w = 2, .d = 2, .pack = 3 }, 1 },
 	{ "gate, top-k", FOT_MIX_GATE, 2, { 1, 2 }, true, false,
-	  { .method = CROSS, .window = 6, .batch = 3, .w = 2, .d = 3, .negatives = 2, .pack = 1, .top_k = 4 } },
+	  { .method = CROSS, .window = 6, .batch = 3, .w = 2, .d = 3, .negatives = 2, .pack = 1, .top_k = 4 }, 1 },
 	{ "gate that nothing reaches", FOT_MIX_GATE, 1, { 1 }, false, false,
-	  { .method = FOT_METHOD_STANDARD, .window = 9, .batch = 2, .w = 1, .d = 1, .pack = 1 } },
+	  { .method = FOT_METHOD_STANDARD, .window = 9, .batch = 2, .w = 1, .d = 1, .pack = 1 }, 1 },
+	{ "sharp scores of the memory", FOT_MIX_JOINT, 1, { 1 }, false, false,
+	  { .method = CROSS, .window = 7, .batch = 3, .w = 2, .d = 2, .negatives = 1, .pack = 1 }, 1.7 },
+	{ "sharp, top-k, two memory layers", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
+	  { .method = CROSS, .window = 6, .batch = 6, .w = 2, .d = 2, .pack = 3, .top_k = 4 }, 0.6 },
+	{ "sharp, gate, top-k", FOT_MIX_GATE, 1, { 1 }, false, false,
+	  { .method = CROSS, .window = 6, .batch = 3, .w = 2, .d = 3, .negatives = 2, .pack = 1, .top_k = 4 }, 1.7 },
+	{ "sharp, gate, all", FOT_MIX_GATE, 2, { 1, 2 }, true, false,
+	  { .method = CROSS, .window = 6, .batch = 3, .w = 2, .d = 3, .pack = 1 }, 2.5 },
 	{ "memorizing", FOT_MIX_JOINT, 1, { 1 }, false, false,
-	  { .method = MEMO, .window = 7, .batch = 3, .w = 2, .d = 1, .pack = 1 } },
+	  { .method = MEMO, .window = 7, .batch = 3, .w = 2, .d = 1, .pack = 1 }, 1 },
 	{ "memorizing, gate, top-k", FOT_MIX_GATE, 1, { 1 }, true, true,
-	  { .method = MEMO, .window = 7, .batch = 3, .w = 3, .d = 1, .pack = 1, .top_k = 4 } },
+	  { .method = MEMO, .window = 7, .batch = 3, .w = 3, .d = 1, .pack = 1, .top_k = 4 }, 1 },
 	{ "memorizing, two memory layers", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
-	  { .method = MEMO, .window = 6, .batch = 2, .w = 2, .d = 1, .pack = 1 } },
+	  { .method = MEMO, .window = 6, .batch = 2, .w = 2, .d = 1, .pack = 1 }, 1 },
 	{ "memorizing, packed, gate, two memory layers", FOT_MIX_GATE, 2, { 1, 2 }, false, false,
-	  { .method = MEMO, .window = 6, .batch = 6, .w = 2, .d = 1, .pack = 3, .top_k = 5 } },
+	  { .method = MEMO, .window = 6, .batch = 6, .w = 2, .d = 1, .pack = 3, .top_k = 5 }, 1 },
 };
 
 /* What a check works on. */
@@ -83,6 +92,7 @@ static void make_config(struct fot_config *c, const struct setting *s)
 	c->qk_norm = s->qk_norm;
 	c->mem_positionals = s->positionals;
 	c->mix = s->mix;
+	c->mem_scale = s->mem_scale;
 	c->n_mem_layers = s->n_mem;
 	for (int i = 0; i < s->n_mem; i++)
 		c->mem_layers[i] = s->mem[i];
@@ -210,7 +220,7 @@ static void test_memory_topk_of_all_is_dense(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		struct setting all = { "", mix[i], 1, { 1 }, true, true,
-				       { .method = CROSS, .window = 300, .batch = 2, .w = 1, .d = 2, .pack = 1 } };
+				       { .method = CROSS, .window = 300, .batch = 2, .w = 1, .d = 2, .pack = 1 }, 1 };
 		struct setting best = all;
 
 		best.st.top_k = 600;
@@ -222,7 +232,7 @@ static void test_memory_topk_of_large_windows(void **state)
 {
 	static const struct setting s = { "", FOT_MIX_JOINT, 1, { 1 }, true, false,
 					  { .method = CROSS, .window = 300, .batch = 1, .w = 2, .d = 1, .pack = 1,
-					    .top_k = 9 } };
+					    .top_k = 9 }, 1 };
 	struct bench t;
 
 	(void)state;
@@ -235,7 +245,7 @@ static void test_memory_topk_of_large_windows(void **state)
 static void test_memory_constant_differs(void **state)
 {
 	struct setting a = { "", FOT_MIX_JOINT, 1, { 1 }, false, false,
-			     { .method = CROSS, .window = 9, .batch = 2, .w = 2, .d = 1, .pack = 1 } };
+			     { .method = CROSS, .window = 9, .batch = 2, .w = 2, .d = 1, .pack = 1 }, 1 };
 	struct setting b = a;
 
 	(void)state;

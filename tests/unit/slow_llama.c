@@ -180,6 +180,7 @@ static void attend_one(const struct slow *s, double *out, const double *q, const
 		bool seen = j < local->n ? j <= self && mask[j] : s->memory_mask[j - local->n];
 
 		score[j] = seen ? product(q, k + col, d) / (s->c.qk_norm ? 1 : sqrt((double)d)) : -HUGE_VAL;
+		score[j] *= j < local->n ? 1 : s->c.mem_scale;
 		if (trace)
 			trace[j < local->n ? memory->n + j : j - local->n] = score[j];
 		score[j] = score[j] > MASKED ? score[j] : MASKED;

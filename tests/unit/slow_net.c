@@ -148,7 +148,7 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 		local[n++] = (struct candidate){ score(a, t * a->D + col, a->k + j * a->D + col), j, j };
 	for (int64_t i = reads ? b->vis_begin[w + 1] - 1 : -1; reads && i >= b->vis_begin[w]; i--)
 		for (int64_t j = b->vis[i] * a->W; j < (b->vis[i] + 1) * a->W; j++, m++)
-			far[m] = (struct candidate){ score(a, t * a->D + col, memory->k + j * a->D + col), j, m };
+			far[m] = (struct candidate){ a->c->mem_scale * score(a, t * a->D + col, memory->k + j * a->D + col), j, m };
 	qsort(far, (size_t)m, sizeof *far, better);
 	m = b->top_k && m > b->top_k ? b->top_k : m;
 	for (int64_t c = 0; c < a->d; c++)

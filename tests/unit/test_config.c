@@ -44,6 +44,7 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->blocks, b->blocks);
 	assert_int_equal(a->qk_norm, b->qk_norm);
 	assert_int_equal(a->mix, b->mix);
+	assert_memory_equal(&a->mem_scale, &b->mem_scale, sizeof(double));
 	assert_int_equal(a->search, b->search);
 	assert_int_equal(a->top_k, b->top_k);
 	assert_int_equal(a->tokenizer, b->tokenizer);
@@ -70,7 +71,7 @@ static void test_config_empty_object_gives_defaults(void **state)
 	assert_int_equal(c.bos_id, 1);
 	assert_int_equal(c.eos_id, 2);
 	assert_int_equal(c.pad_id, 0);
-	assert_true(c.rms_norm_eps == 1e-6 && c.rope_theta == 10000);
+	assert_true(c.rms_norm_eps == 1e-6 && c.rope_theta == 10000 && c.mem_scale == 1);
 	assert_int_equal(c.mem_dtype, FOT_BF16);
 	assert_int_equal(c.n_mem_layers, 0);
 	assert_true(c.mem_positionals);
@@ -98,7 +99,7 @@ static void test_config_reads_every_key(void **state)
 			  "\"eos_token_id\":null,\"pad_token_id\":258,\"rms_norm_eps\":1e-5,\"rope_theta\":1e6,"
 			  "\"tie_word_embeddings\":true,\"mem_layers\":[5,0,3],\"mem_positionals\":false,"
 			  "\"mem_dtype\":\"float32\",\"mem_attention_grouping\":[4,2048],"
-			  "\"fot\":{\"cut\":\"blocks\",\"qk_norm\":true,\"mix\":\"gate\",\"search\":\"topk\",\"top_k\":32,"
+			  "\"fot\":{\"cut\":\"blocks\",\"qk_norm\":true,\"mix\":\"gate\",\"mem_scale\":1.75,\"search\":\"topk\",\"top_k\":32,"
 			  "\"cached_windows\":1,\"tokenizer\":\"byte\",\"variant\":\"fot-d1\",\"method\":\"any\",\"training\":{\"x\":[1]}}}",
 			  &err),
 		FOT_OK);
@@ -114,7 +115,7 @@ static void test_config_reads_every_key(void **state)
 	assert_int_equal(c.eos_id, -1);
 	assert_int_equal(c.pad_id, 258);
 	assert_int_equal(c.cached_windows, 1);
-	assert_true(c.rms_norm_eps == 1e-5 && c.rope_theta == 1e6);
+	assert_true(c.rms_norm_eps == 1e-5 && c.rope_theta == 1e6 && c.mem_scale == 1.75);
 	assert_true(c.tie_embeddings && c.blocks && c.qk_norm && !c.mem_positionals);
 	assert_int_equal(c.n_mem_layers, 3);
 	assert_int_equal(c.mem_layers[0], 0);
@@ -186,6 +187,10 @@ static const struct bad {
 	{ "{\"fot\":{\"cached_windows\":2}}", "cached_windows" },
 	{ "{\"fot\":{\"cut\":\"block\"}}", "cut: expected one of \"longllama\", \"blocks\", got \"block\"" },
 	{ "{\"fot\":{\"mix\":\"sum\"}}", "mix" },
+	{ "{\"fot\":{\"mem_scale\":0}}", "mem_scale: expected a number over 0 and under 1000" },
+	{ "{\"fot\":{\"mem_scale\":1000}}", "mem_scale" },
+	{ "{\"fot\":{\"mem_scale\":\"2\"}}", "mem_scale" },
+	{ "{\"mem_layers\":[0],\"fot\":{\"memscale\":2}}", "memscale" },
 	{ "{\"fot\":{\"search\":\"knn\"}}", "search" },
 	{ "{\"fot\":{\"tokenizer\":\"bpe\"}}", "tokenizer" },
 	{ "{\"fot\":{\"qk_norm\":\"yes\"}}", "qk_norm" },
@@ -243,6 +248,7 @@ static void draw(struct fot_config *c, struct fot_rng *r)
 	c->blocks = fot_rng_below(r, 2);
 	c->qk_norm = fot_rng_below(r, 2);
 	c->mix = fot_rng_below(r, 2) ? FOT_MIX_GATE : FOT_MIX_JOINT;
+	c->mem_scale = 1e-3 + 900 * fot_rng_uniform(r);
 	c->search = (enum fot_search)fot_rng_below(r, 3);
 	c->top_k = 1 + (int32_t)fot_rng_below(r, 1 << 24);
 	c->tokenizer = (enum fot_tokenizer_kind)fot_rng_below(r, 3);

@@ -24,13 +24,16 @@ struct way {
 	int32_t top_k; /* 0: all */
 	int n_mem;
 	bool qk_norm, positionals;
+	double mem_scale;
 };
 
 static const struct way ways[] = {
-	{ FOT_MIX_JOINT, 0, 2, false, false }, { FOT_MIX_JOINT, 6, 1, false, true },
-	{ FOT_MIX_JOINT, 1, 2, true, false },  { FOT_MIX_JOINT, 500, 1, false, false },
-	{ FOT_MIX_GATE, 0, 1, false, false },  { FOT_MIX_GATE, 0, 2, true, true },
-	{ FOT_MIX_GATE, 5, 2, false, false },  { FOT_MIX_GATE, 9, 1, true, false },
+	{ FOT_MIX_JOINT, 0, 2, false, false, 1 }, { FOT_MIX_JOINT, 6, 1, false, true, 1 },
+	{ FOT_MIX_JOINT, 1, 2, true, false, 1 },  { FOT_MIX_JOINT, 500, 1, false, false, 1 },
+	{ FOT_MIX_GATE, 0, 1, false, false, 1 },  { FOT_MIX_GATE, 0, 2, true, true, 1 },
+	{ FOT_MIX_GATE, 5, 2, false, false, 1 },  { FOT_MIX_GATE, 9, 1, true, false, 1 },
+	{ FOT_MIX_JOINT, 0, 2, false, false, 1.7 }, { FOT_MIX_JOINT, 6, 1, true, false, 0.6 },
+	{ FOT_MIX_GATE, 0, 1, true, true, 2.5 },    { FOT_MIX_GATE, 5, 2, false, false, 1.7 },
 };
 
 struct fixture {
@@ -44,6 +47,7 @@ static void open_fixture(struct fixture *f, const struct way *way)
 {
 	tiny_config(&f->c, W, way->n_mem, way->qk_norm, way->positionals);
 	f->c.mix = way->mix;
+	f->c.mem_scale = way->mem_scale;
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
 	tiny_tokens(f->text, N + 1, VOCAB, 3);
 }
@@ -141,14 +145,14 @@ static void test_memory_reading_three_ways(void **state)
 }
 
 /* The ways differ at all: what is read last, by each of two ways. */
-static void test_memory_reading_gate_and_k_matter(void **state)
+static void test_memory_reading_gate_k_and_scale_matter(void **state)
 {
-	static const size_t pair[][2] = { { 3, 4 }, { 1, 3 }, { 6, 4 } };
-	double nll[8], all[N];
+	static const size_t pair[][2] = { { 3, 4 }, { 1, 3 }, { 6, 4 }, { 0, 8 }, { 4, 10 }, { 6, 11 } };
+	double nll[12], all[N];
 
 	(void)state;
-	for (size_t i = 0; i < 8; i++) {
-		struct way way = { ways[i].mix, ways[i].top_k, 1, false, false };
+	for (size_t i = 0; i < 12; i++) {
+		struct way way = { ways[i].mix, ways[i].top_k, 1, false, false, ways[i].mem_scale };
 		struct fixture f;
 		struct fot_session *s;
 
@@ -159,14 +163,14 @@ static void test_memory_reading_gate_and_k_matter(void **state)
 		fot_session_close(s);
 		close_fixture(&f);
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 6; i++)
 		assert_true(fabs(nll[pair[i][0]] - nll[pair[i][1]]) > 1e-4);
 }
 
 /* Nothing of the memory in reach: the same bits as without any, so the gate counts for nothing. */
 static void test_memory_reading_gate_without_memory(void **state)
 {
-	static const struct way way = { FOT_MIX_GATE, 5, 1, true, false };
+	static const struct way way = { FOT_MIX_GATE, 5, 1, true, false, 1 };
 	struct fot_session_opts o;
 	struct fot_session *s;
 	struct fixture f;
@@ -231,7 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratched(test_memory_reading_three_ways),
-		scratched(test_memory_reading_gate_and_k_matter),
+		scratched(test_memory_reading_gate_k_and_scale_matter),
 		scratched(test_memory_reading_gate_without_memory),
 		scratched(test_memory_reading_gate_same_bits),
 	};
