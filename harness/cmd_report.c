@@ -53,7 +53,7 @@ out:
 	return status;
 }
 
-/* The rows of a task, if the run has that task. The last one read speaks for a folder without any. */
+/* The rows of a task, if the run has that task. */
 static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
@@ -66,7 +66,7 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data) || (task == N_TASKS - 1 && !*found)) {
+	if (fot_file_exists(path.data)) {
 		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
 		*found = true;
 	}
@@ -85,6 +85,9 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	FOT_TRY(name_run(r, dir, err));
 	for (size_t task = 0; task < N_TASKS; task++)
 		FOT_TRY(load_task(r, run, task, dir, &found, err));
+	if (!found)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
+				  tasks[0]->name);
 out:
 	return status;
 }
