@@ -46,7 +46,7 @@ static const struct task_flag task_flags[] = {
 	{ "depths", NUMBERS, { .name = "depths", .arg = "LIST", .help = "places of the key, 0 to 1 [0,0.1,...,1]" } },
 	{ "prompt_styles", LIST,
 	  { .name = "prompt-styles", .arg = "LIST", .help = "filler: paper, text, decoys [paper]" } },
-	{ "trials", SIZE, { .name = "trials", .arg = "N", .help = "repetitions with other keys or dictionaries" } },
+	{ "trials", SIZE, { .name = "trials", .arg = "N", .help = "repetitions with other keys [5] or dictionaries [10]" } },
 	{ "question_tokens", SIZE,
 	  { .name = "question-tokens", .arg = "N", .help = "tokens of questions per dictionary [256]" } },
 	{ "shots", LIST,

@@ -4,8 +4,8 @@
 #
 #   results/paper/tables.sh [NAME...]     NAME: fft1, multidoc, ... [all of harness/specs/paper-*.json]
 #
-# FOTBENCH picks the program, SPECS and RUNS the folders of specs and results. A run that stands there and is
-# not finished goes on. Exit status: 0, or 1 when a spec failed; the claims are judged by the others then.
+# A run that stands there finished is computed again; one that is not goes on. FOTBENCH picks the program, SPECS and RUNS
+# the folders of specs and results. Exit status: 0, or 1 when a spec failed; the claims are judged by the others then.
 set -u
 export fotbench=${FOTBENCH:-./fotbench} specs=${SPECS:-harness/specs} runs=${RUNS:-results/runs}
 [ $# -gt 0 ] || set -- $(ls "$specs"/paper-*.json | sed 's|.*/paper-||; s|\.json$||')
