@@ -22,6 +22,7 @@ struct flags {
 	struct fot_texts models, variants;
 	const char *memory, *mem_layers, *name;
 	int64_t top_k, window, seed;
+	double mem_scale;
 	int mem_dtype;
 };
 
@@ -127,6 +128,7 @@ static bool add_models(cJSON *root, const struct flags *f)
 		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "path", f->models.at[i]) &&
 		       (i >= f->variants.n || cJSON_AddStringToObject(o, "variant", f->variants.at[i])) &&
 		       (!f->mem_layers || add_parts(cJSON_AddArrayToObject(o, "mem_layers"), f->mem_layers, true)) &&
+		       (f->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", f->mem_scale)) &&
 		       add_memories(cJSON_AddArrayToObject(o, "memory"), f);
 	}
 	return good;
@@ -248,6 +250,8 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		  .help = "type of stored keys and values" },                                                         \
 		{ .name = "mem-layers", .type = FOT_OPTION_TEXT, .value = &(f)->mem_layers, .arg = "LIST",            \
 		  .help = "layers with a memory, such as 6,12,18 (default: the model's)" },                           \
+		{ .name = "mem-scale", .type = FOT_OPTION_REAL, .value = &(f)->mem_scale, .lo = 1e-3, .hi = 999,      \
+		  .arg = "X", .help = "factor of the memory's scores: above 1 sharper (default: the model's)" },      \
 		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->window, .lo = 1, .hi = 1 << 24,           \
 		  .arg = "W", .help = "local window (default: the model's)" },                                        \
 		{ .name = "seed", .type = FOT_OPTION_INT, .value = &(f)->seed, .lo = 0, .hi = 9007199254740991.0,     \

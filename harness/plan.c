@@ -25,7 +25,7 @@ static int no_memory(struct fot_err *err)
 
 static bool same_model(const struct fot_model_spec *a, const struct fot_model_spec *b)
 {
-	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers &&
+	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers && a->mem_scale == b->mem_scale &&
 	       (a->n_mem_layers == 0 ||
 		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
 }
@@ -78,6 +78,8 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
 		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
+	if (spec->mem_scale > 0)
+		FOT_TRY(fot_model_set_mem_scale(m->model, spec->mem_scale, err));
 	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
 	fot_path_base(&name, spec->dir);
 	FOT_TRY(fot_str_check(&name, err));

@@ -313,7 +313,7 @@ out:
 static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
 		      const struct fot_spec_reader *r)
 {
-	static const char *const keys[] = { "path", "variant", "memory", "mem_layers" };
+	static const char *const keys[] = { "path", "variant", "memory", "mem_layers", "mem_scale" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status;
 
@@ -326,6 +326,7 @@ static int read_model(struct fot_model_spec *m, const cJSON *node, const char *w
 	if (!m->dir)
 		return fot_spec_no_memory(r);
 	FOT_TRY(read_mem_layers(m, node, &ctx, r));
+	FOT_TRY(fot_json_double(node, "mem_scale", false, 1e-3, 999, &m->mem_scale, &ctx, r->err));
 	FOT_TRY(read_memories(m, node, &ctx, r));
 out:
 	return status;
@@ -557,6 +558,7 @@ static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
 
 		good = cJSON_AddItemToObject(o, "mem_layers", layers);
 	}
+	good = good && (m->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", m->mem_scale));
 	memory = cJSON_AddArrayToObject(o, "memory");
 	for (size_t i = 0; i < m->n_memory && memory && good; i++)
 		good = add_memory_json(memory, &m->memory[i]);

@@ -87,6 +87,15 @@ int fot_model_set_mem_layers(struct fot_model *m, const int32_t *layers, size_t 
 	return FOT_OK;
 }
 
+int fot_model_set_mem_scale(struct fot_model *m, double scale, struct fot_err *err)
+{
+	if (!(scale > 0 && scale < 1e3))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: mem_scale: expected a number over 0 and under 1000, got %g", m->dir,
+				scale);
+	m->config.mem_scale = scale;
+	return FOT_OK;
+}
+
 const struct fot_config *fot_model_config(const struct fot_model *m)
 {
 	return &m->config;

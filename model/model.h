@@ -19,6 +19,8 @@ void fot_model_close(struct fot_model *m);
 /* Memory layers instead of those in config.json, for a memory attached to weights that
  * were trained without: n layers in any order. Before any session. Errors: FOT_ERR_USAGE. */
 int fot_model_set_mem_layers(struct fot_model *m, const int32_t *layers, size_t n, struct fot_err *err);
+/* mem_scale instead of that of config.json (config.h). Before any session. Errors: FOT_ERR_USAGE. */
+int fot_model_set_mem_scale(struct fot_model *m, double scale, struct fot_err *err);
 const struct fot_config *fot_model_config(const struct fot_model *m);
 const struct fot_tokenizer *fot_model_tokenizer(const struct fot_model *m);
 const struct fot_weights *fot_model_weights(const struct fot_model *m);
