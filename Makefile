@@ -15,8 +15,11 @@ endif
 
 # Only the outermost make: the others share its job server.
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(JOBS) -Otarget
+MAKEFLAGS += -j$(JOBS)
 endif
+# The lines of a compilation stand together; what runs for minutes is heard as it goes.
+LONG = test asan ubsan sanitized fuzz corpora reproduce ablations paper regress regress-update bench
+MAKEFLAGS += $(if $(filter $(LONG),$(MAKECMDGOALS)),,-Otarget)
 MAKEFLAGS += --no-builtin-rules
 
 say = $(if $(V),,@echo '  $(1) $@'; )

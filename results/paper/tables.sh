@@ -16,6 +16,7 @@ table() {
 	local spec=$specs/paper-$1.json out=$runs/paper-$1 began=$SECONDS how=--overwrite
 
 	grep -qs '"status": "\(started\|partial\)"' "$out/manifest.json" && how=--resume
+	echo "paper-$1: begins"
 	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null &&
 		echo "paper-$1: $((SECONDS - began)) s"
 }
