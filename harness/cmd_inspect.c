@@ -285,8 +285,7 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_model_open(&m, dir, err));
-	if (f->mem_layers)
-		FOT_TRY(fot_reading_attach(m, f->mem_layers, err));
+	FOT_TRY(fot_reading_attach(m, f->mem_layers, &f->reading, err));
 	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
 	fot_str_printf(&out, "model                %s\n", dir);
 	describe_config(&out, fot_model_config(m));

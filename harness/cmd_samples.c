@@ -81,8 +81,7 @@ static int open_model(struct sampling *s, struct fot_err *err)
 	if (f->reading.last_context)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: samples are read in aligned windows");
 	FOT_TRY(fot_model_open(&s->model, f->model, err));
-	if (f->mem_layers)
-		FOT_TRY(fot_reading_attach(s->model, f->mem_layers, err));
+	FOT_TRY(fot_reading_attach(s->model, f->mem_layers, &f->reading, err));
 	if (!fot_model_tokenizer(s->model))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which samples need", f->model);
 	c = fot_model_config(s->model);

@@ -54,8 +54,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 	if (!f->tokens == !f->text)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
 	FOT_TRY(fot_model_open(&in->model, f->model, err));
-	if (f->mem_layers)
-		FOT_TRY(fot_reading_attach(in->model, f->mem_layers, err));
+	FOT_TRY(fot_reading_attach(in->model, f->mem_layers, &f->reading, err));
 	if (f->tokens) {
 		status =
 			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);

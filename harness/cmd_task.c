@@ -250,8 +250,9 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		  .help = "type of stored keys and values" },                                                         \
 		{ .name = "mem-layers", .type = FOT_OPTION_TEXT, .value = &(f)->mem_layers, .arg = "LIST",            \
 		  .help = "layers with a memory, such as 6,12,18 (default: the model's)" },                           \
-		{ .name = "mem-scale", .type = FOT_OPTION_REAL, .value = &(f)->mem_scale, .lo = 1e-3, .hi = 999,      \
-		  .arg = "X", .help = "factor of the memory's scores: above 1 sharper (default: the model's)" },      \
+		{ .name = "mem-scale", .type = FOT_OPTION_REAL, .value = &(f)->mem_scale,                             \
+		  .lo = FOT_MEM_SCALE_LEAST, .hi = FOT_MEM_SCALE_MOST, .arg = "X",                                    \
+		  .help = "factor of the attention scores of memory keys, with --variant (default: the model's)" },   \
 		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->window, .lo = 1, .hi = 1 << 24,           \
 		  .arg = "W", .help = "local window (default: the model's)" },                                        \
 		{ .name = "seed", .type = FOT_OPTION_INT, .value = &(f)->seed, .lo = 0, .hi = 9007199254740991.0,     \

@@ -9,7 +9,7 @@
 	  "identity of spec, models and data: equal inputs give equal run_id" },                                      \
 		{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                    \
 		{ "model_variant", FOT_COLUMN_TEXT, false,                                                            \
-		  "training method: local, vanilla, fot-d1, fot, memorizing, transformer-xl, or the folder's name" }, \
+		  "training method or setting: the spec's variant, else config.json's, else the folder's name" }, \
 		{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                  \
 		{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },           \
 		{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                      \

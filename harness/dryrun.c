@@ -140,7 +140,7 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 		       (double)most / (1024.0 * 1024.0));
 	if (rate > 0)
 		fot_duration_text(all.flops / rate, time_text);
-	fot_str_printf(out, "time: at most %s at %.1f GFLOP/s, as measured now with %d threads on %s; what prompts share is read once\n",
+	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s; less where prompts share text\n",
 		       time_text, rate * 1e-9, work->threads, plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	return fot_str_check(out, err);

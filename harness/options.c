@@ -203,7 +203,8 @@ static void show_default(struct fot_str *out, const struct fot_option *p)
 		if (*(const int64_t *)p->value >= (int64_t)p->lo)
 			fot_str_printf(out, " [%lld]", (long long)*(const int64_t *)p->value);
 	} else if (p->type == FOT_OPTION_REAL) {
-		fot_str_printf(out, " [%g]", *(const double *)p->value);
+		if (*(const double *)p->value >= p->lo)
+			fot_str_printf(out, " [%g]", *(const double *)p->value);
 	} else if (p->type == FOT_OPTION_CHOICE && *(const int *)p->value >= 0) {
 		fot_str_printf(out, " [%s]", p->choices[*(const int *)p->value]);
 	} else if (p->type == FOT_OPTION_TEXT && *(const char *const *)p->value) {

@@ -39,7 +39,7 @@ static void lay_reading(struct fot_reading *r, const struct fot_model *m, const 
 	};
 }
 
-int fot_reading_attach(struct fot_model *m, const char *list, struct fot_err *err)
+static int attach_layers(struct fot_model *m, const char *list, struct fot_err *err)
 {
 	int32_t layer[FOT_MAX_LAYERS];
 	size_t n = 0;
@@ -60,6 +60,13 @@ int fot_reading_attach(struct fot_model *m, const char *list, struct fot_err *er
 	if (n == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got nothing");
 	return fot_model_set_mem_layers(m, layer, n, err);
+}
+
+int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f, struct fot_err *err)
+{
+	int status = list ? attach_layers(m, list, err) : FOT_OK;
+
+	return status == FOT_OK && f->mem_scale > 0 ? fot_model_set_mem_scale(m, f->mem_scale, err) : status;
 }
 
 /* The longest window and the entries in memory that n tokens take, as feed_call cuts them. */

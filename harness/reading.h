@@ -30,12 +30,14 @@ struct fot_reading_flags {
 	int memory;                   /* -1: the config's; else 0 none, 1 dense, 2 knn */
 	int64_t top_k;                /* 0: the config's */
 	int mem_dtype;                /* 0: the config's, 1 f32, 2 bf16 */
+	double mem_scale;             /* 0: the config's */
 	int64_t window, last_context; /* 0: the config's */
 	int64_t threads;              /* 0: all processors */
 };
 
-/* Memory layers from a list like "6,12,18", for weights that were trained without. Errors: FOT_ERR_USAGE. */
-int fot_reading_attach(struct fot_model *m, const char *list, struct fot_err *err);
+/* What of the flags is the model's: memory layers from a list like "6,12,18", for weights that were trained
+ * without (NULL: its own), and mem_scale. Errors: FOT_ERR_USAGE. */
+int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f, struct fot_err *err);
 /* A session's options under these flags, with the window of the model or of the flags. */
 void fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f);
 /* Bytes in memory, mapped weights included, when a sequence of n tokens is read in one call: what is

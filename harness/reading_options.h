@@ -31,6 +31,13 @@ extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_na
 		.value = &(f)->mem_dtype,                                                         \
 		.choices = fot_reading_dtype_names,                                               \
 		.help = "type of stored keys and values" },                                       \
+	{ .name = "mem-scale",                                                                    \
+		.type = FOT_OPTION_REAL,                                                          \
+		.value = &(f)->mem_scale,                                                         \
+		.lo = FOT_MEM_SCALE_LEAST,                                                        \
+		.hi = FOT_MEM_SCALE_MOST,                                                         \
+		.arg = "X",                                                                       \
+		.help = "factor of the attention scores of memory keys (default: the model's)" }, \
 	{ .name = "window",                                                                       \
 		.type = FOT_OPTION_SIZE,                                                          \
 		.value = &(f)->window,                                                            \

@@ -310,6 +310,23 @@ out:
 	return status;
 }
 
+static int read_mem_scale(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
+			  const struct fot_spec_reader *r)
+{
+	bool stores = false;
+	int status = fot_json_double(node, "mem_scale", false, FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, &m->mem_scale, ctx,
+				     r->err);
+
+	for (size_t i = 0; i < m->n_memory; i++)
+		stores = stores || fot_memory_stores(m->memory[i].mode);
+	if (status == FOT_OK && m->mem_scale > 0 && !stores)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_scale: expected dense or knn among the memories", ctx->where);
+	if (status == FOT_OK && m->mem_scale > 0 && !m->variant)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_scale: expected a variant with it, which tells its rows apart",
+				ctx->where);
+	return status;
+}
+
 static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
 		      const struct fot_spec_reader *r)
 {
@@ -326,8 +343,8 @@ static int read_model(struct fot_model_spec *m, const cJSON *node, const char *w
 	if (!m->dir)
 		return fot_spec_no_memory(r);
 	FOT_TRY(read_mem_layers(m, node, &ctx, r));
-	FOT_TRY(fot_json_double(node, "mem_scale", false, 1e-3, 999, &m->mem_scale, &ctx, r->err));
 	FOT_TRY(read_memories(m, node, &ctx, r));
+	FOT_TRY(read_mem_scale(m, node, &ctx, r));
 out:
 	return status;
 }

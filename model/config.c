@@ -56,7 +56,8 @@ struct double_key {
 static const struct double_key double_keys[] = {
 	{ "rms_norm_eps", offsetof(struct fot_config, rms_norm_eps), 0, 1, true, "over 0 and under 1", false },
 	{ "rope_theta", offsetof(struct fot_config, rope_theta), 1, 1e300, false, "finite and at least 1", false },
-	{ "mem_scale", offsetof(struct fot_config, mem_scale), 0, 1e3, true, "over 0 and under 1000", true },
+	{ "mem_scale", offsetof(struct fot_config, mem_scale), FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, false,
+	  "from 0.001 to 1000", true },
 };
 
 struct bool_key {
@@ -157,8 +158,8 @@ static int check_ranges(const struct fot_config *c, const char *name, struct fot
 		double v = double_of(c, k->offset);
 
 		if (!(v >= k->lo && v <= k->hi) || (k->open && (v <= k->lo || v >= k->hi)))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a number %s, got %.17g", name,
-					k->key, k->range, v);
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s%s: expected a number %s, got %.17g", name,
+					k->ours ? "fot." : "", k->key, k->range, v);
 	}
 	return FOT_OK;
 }
@@ -558,8 +559,8 @@ static void print_ints(struct fot_str *out, const struct fot_config *c, bool our
 static void print_doubles(struct fot_str *out, const struct fot_config *c, bool ours)
 {
 	for (size_t i = 0; i < COUNT(double_keys); i++) {
-		if (double_keys[i].ours != ours)
-			continue;
+		if (double_keys[i].ours != ours || (ours && double_of(c, double_keys[i].offset) == 1))
+			continue; /* ours is a factor, and 1 is none */
 		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", double_keys[i].key);
 		fot_str_double(out, double_of(c, double_keys[i].offset));
 		fot_str_puts(out, ",\n");

@@ -45,9 +45,10 @@ struct fot_config {
 	bool qk_norm;                /* q and k scaled to unit length, times a learnt
 					temperature per head (self_attn.qk_scale [H]) */
 	enum fot_mix mix;            /* "mix": "joint" | "gate" */
-	double mem_scale;            /* "mem_scale", default 1: factor of the scores of memory keys, an
-					inverse temperature.  The more keys, the more mass the
-					irrelevant ones have together; sharper scores give it back */
+	double mem_scale;            /* "mem_scale", default 1: factor of the attention scores of memory
+					keys, the inverse temperature of their softmax.  The more keys,
+					the more mass the irrelevant ones have together; sharper scores
+					give it back */
 	enum fot_search search;      /* "search": "none" | "all" | "topk": default at evaluation */
 	int32_t top_k;               /* "top_k", default 128 */
 	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */
@@ -58,6 +59,9 @@ struct fot_config {
 					"transformer-xl" */
 	char variant[64];            /* "variant": "local", "fot", "fot-d1", ...; "" if foreign */
 };
+
+#define FOT_MEM_SCALE_LEAST 1e-3
+#define FOT_MEM_SCALE_MOST 1e3
 
 /* The defaults above, before any file is read. */
 void fot_config_default(struct fot_config *c);

@@ -89,9 +89,9 @@ int fot_model_set_mem_layers(struct fot_model *m, const int32_t *layers, size_t 
 
 int fot_model_set_mem_scale(struct fot_model *m, double scale, struct fot_err *err)
 {
-	if (!(scale > 0 && scale < 1e3))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: mem_scale: expected a number over 0 and under 1000, got %g", m->dir,
-				scale);
+	if (!(scale >= FOT_MEM_SCALE_LEAST && scale <= FOT_MEM_SCALE_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: mem_scale: expected a number from %g to %g, got %g", m->dir,
+				FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, scale);
 	m->config.mem_scale = scale;
 	return FOT_OK;
 }

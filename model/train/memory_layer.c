@@ -35,7 +35,7 @@ static fot_real gate_bias(const struct fot_net *net, int l, int64_t h)
 	return net->p->w[net->at[l].mem_gate + h];
 }
 
-static fot_real score_scale(const struct fot_net *net)
+static fot_real memory_score_scale(const struct fot_net *net)
 {
 	return block_score_scale(net) * (fot_real)net->p->config.mem_scale;
 }
@@ -51,7 +51,7 @@ static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int6
 	for (int64_t i = b->vis_begin[w]; i < b->vis_begin[w + 1]; i++) {
 		int64_t at = b->vis[i] * W * D + h * net->dh;
 
-		fot_attn_fold(&s->attn, q, D, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL, score_scale(net));
+		fot_attn_fold(&s->attn, q, D, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL, memory_score_scale(net));
 	}
 }
 
@@ -69,7 +69,7 @@ static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_
 			int64_t n = W - j < FOT_TILE_K ? W - j : FOT_TILE_K;
 			const fot_real *k = net->layer[l].k_ctx + (b->vis[end - 1 - v] * W + j) * D + h * net->dh;
 
-			fot_gemm(0, 1, n_q, n, net->dh, score_scale(net), q, D, k, D, 0, s->attn.s, FOT_TILE_K);
+			fot_gemm(0, 1, n_q, n, net->dh, memory_score_scale(net), q, D, k, D, 0, s->attn.s, FOT_TILE_K);
 			for (int64_t i = 0; i < n_q; i++)
 				fot_topk_offer(&s->topk, i, s->attn.s + i * FOT_TILE_K, n, v * W + j);
 		}
@@ -140,7 +140,7 @@ static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l,
 	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_ctx + k_at, .v = c->v + k_at, .d_o = m->d_o + at,
 				   .dq = m->dq + at, .ldq = D, .ldk = D, .ldv = D, .ldo = D, .lse = lse,
 				   .delta = delta, .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL,
-				   .scale = score_scale(net) };
+				   .scale = memory_score_scale(net) };
 
 	if (!b->constant) {
 		g.dk = m->seen_k[group] + k_at;
@@ -163,7 +163,7 @@ static void hits_backward(struct fot_net *net, const struct fot_batch *b, int l,
 	struct layer_cache *c = &net->layer[l];
 	struct mem_read *m = &c->mem;
 	int64_t D = net->D, dh = net->dh, col = h * dh, k = b->top_k;
-	fot_real scale = score_scale(net);
+	fot_real scale = memory_score_scale(net);
 
 	for (int64_t i = 0; i < b->window; i++) {
 		int64_t t = w * b->window + i, at = t * net->H + h;

@@ -2,10 +2,10 @@
 # mem_scale: from config.json, from flags and from a spec; what it may not change; refusals.
 . "$(dirname "$0")/common.bash"
 "$make_checkpoint" tiny seed=1 hidden=24 heads=2 layers=3 mem=1 window=32 || exit 1
-cp -r tiny sharp && sed -i 's/"mem_scale": 1,/"mem_scale": 1.7,/' sharp/config.json
+cp -r tiny sharp && sed -i 's/"mix": /"mem_scale": 1.7, &/' sharp/config.json && cmp -s tiny/config.json sharp/config.json && exit 1
 mkdir docs
 for i in 1 2; do tail -c +$((i * 991)) "$root/LICENSE" | head -c 400 >"docs/d$i.txt"; done
-run() { "$fotbench" perplexity -d ./docs --context-lengths 32,128 --target-tokens 64 --memory dense,knn:5 --variant v --no-timings -q "$@"; }
+run() { "$fotbench" perplexity --variant v -d ./docs --context-lengths 32,128 --target-tokens 64 --memory dense,knn:5 --no-timings -q "$@"; }
 # numbers DIR [LENGTH]: memory, length, document, nll
 numbers() { awk -F, -v only="${2:-}" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 	only == "" || $at["context_length"] == only { print $at["memory_mode"], $at["context_length"], $at["doc_id"], $at["nll_nats"] }' "$1/perplexity.csv"; }
@@ -15,7 +15,8 @@ check scale_plain run -m tiny -o plain
 check scale_of_config run -m sharp -o config
 check scale_of_flag run -m tiny --mem-scale 1.7 -o flag
 check scale_config_and_flag_agree same config flag
-check scale_other_numbers bash -c '! "$@"' - diff -q plain/perplexity.csv flag/perplexity.csv
+differs() { ! same "$@" >/dev/null; }
+check scale_other_numbers differs plain flag 128
 check scale_nothing_without_memory same plain flag 32
 check scale_of_one_is_plain run -m sharp --mem-scale 1 -o one
 check scale_one_instead_of_config same plain one
@@ -34,5 +35,14 @@ sed 's/"sharp"/"plain"/' spec.json >twice.json
 exits scale_variants_must_differ 2 'stands twice; give the models different variants' "$fotbench" validate twice.json
 sed 's/1\.7/0/' spec.json >zero.json
 exits scale_spec_zero 2 'mem_scale' "$fotbench" validate zero.json
+exits scale_other_scale_is_another_run 2 'flag' run -m tiny --mem-scale 1.8 -o flag --resume
+sed 's/, "variant": "sharp"//' spec.json >unnamed.json
+exits scale_needs_a_variant 2 'mem_scale: expected a variant with it' "$fotbench" validate unnamed.json
+sed 's/1\.7, "memory": \["dense", "knn:5"\]/1.7, "memory": ["none"]/' spec.json >nothing.json
+exits scale_needs_a_memory 2 'mem_scale: expected dense or knn' "$fotbench" validate nothing.json
+prints scale_help_has_no_default "default: the model's\)$" "$fotbench" perplexity --help
+head -c 300 "$root/LICENSE" >text.txt
+check scale_score bash -c '"$0" score --model tiny --mem-scale 1.7 --memory dense --text text.txt --out a.csv && "$0" score --model sharp --memory dense --text text.txt --out b.csv && cmp a.csv b.csv' "$fotbench"
+check scale_score_differs bash -c '"$0" score --model tiny --memory dense --text text.txt --out c.csv && ! cmp -s a.csv c.csv' "$fotbench"
 exits scale_flag_zero 2 'mem-scale' run -m tiny --mem-scale 0 -o x
-exits scale_bad_config 5 'mem_scale: expected a number' bash -c 'sed -i "s/1\.7/-1/" sharp/config.json && "$0" inspect sharp' "$fotbench"
+exits scale_bad_config 5 'mem_scale: expected a number' bash -c 'sed -i "s/: 1\.7/: -1/" sharp/config.json && "$0" inspect sharp' "$fotbench"

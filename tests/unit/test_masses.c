@@ -28,10 +28,12 @@ struct fixture {
 	int64_t rows[W];
 };
 
-static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype)
+static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype,
+			 double mem_scale)
 {
 	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
 	f->c.mem_dtype = mem_dtype;
+	f->c.mem_scale = mem_scale;
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
 	tiny_tokens(f->text, MEM + W, f->c.vocab_size, 5);
 	for (int64_t i = 0; i < W; i++)
@@ -151,7 +153,7 @@ static void compare(const struct fixture *f, const double *raw, int64_t group, c
 		}
 }
 
-static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype)
+static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype, double mem_scale)
 {
 	static const int64_t sizes[] = { W, 1, 37, 2 * W + 1, MEM + 9 };
 	static const int64_t some[] = { 0, 5, 127, 128, 149 };
@@ -159,7 +161,7 @@ static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum f
 	struct fot_session *s;
 	double *raw;
 
-	open_fixture(&f, n_mem, qk_norm, positionals, mem_dtype);
+	open_fixture(&f, n_mem, qk_norm, positionals, mem_dtype, mem_scale);
 	raw = slow_scores(&f);
 	s = open_session(&f, 0, 2);
 	fill(s, &f, 0);
@@ -183,11 +185,13 @@ static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum f
 static void test_masses_equal_plain_double(void **state)
 {
 	(void)state;
-	check_against_slow(1, false, false, FOT_F32);
-	check_against_slow(2, false, true, FOT_F32);
-	check_against_slow(1, true, false, FOT_F32);
-	check_against_slow(2, true, true, FOT_F32);
-	check_against_slow(1, true, false, FOT_BF16);
+	check_against_slow(1, false, false, FOT_F32, 1);
+	check_against_slow(2, false, true, FOT_F32, 1);
+	check_against_slow(1, true, false, FOT_F32, 1);
+	check_against_slow(2, true, true, FOT_F32, 1);
+	check_against_slow(1, true, false, FOT_BF16, 1);
+	check_against_slow(1, false, false, FOT_F32, 1.7);
+	check_against_slow(2, true, true, FOT_F32, 0.6);
 }
 
 static int falling(const void *a, const void *b)
@@ -207,7 +211,7 @@ static void test_masses_of_what_the_search_found(void **state)
 	struct fot_session *s;
 
 	(void)state;
-	open_fixture(&f, 1, true, false, FOT_F32);
+	open_fixture(&f, 1, true, false, FOT_F32, 1.7);
 	s = open_session(&f, K, 2);
 	fill(s, &f, 0);
 	every.row = found.row = grouped.row = f.rows;
@@ -255,7 +259,7 @@ static void test_masses_change_no_bit_and_have_their_own(void **state)
 	int32_t targets[W];
 
 	(void)state;
-	open_fixture(&f, 2, true, false, FOT_F32);
+	open_fixture(&f, 2, true, false, FOT_F32, 1.7);
 	tiny_tokens(targets, W, f.c.vocab_size, 6);
 	for (int threads = 1; threads <= 3; threads++) {
 		struct fot_session *s = open_session(&f, threads == 3 ? 600 : 0, threads);
@@ -291,7 +295,7 @@ static void test_masses_of_a_group_stand_alone(void **state)
 	double all[H * W * PAST], part[H * W * PAST];
 
 	(void)state;
-	open_fixture(&f, 1, false, true, FOT_BF16);
+	open_fixture(&f, 1, false, true, FOT_BF16, 1);
 	for (int64_t d = PAST; d >= 1; d--)
 		for (int fresh = 0; fresh < 2; fresh++) {
 			struct fot_session *s = open_session(&f, 0, 1 + fresh);
@@ -323,6 +327,7 @@ static void test_masses_through_a_gate(void **state)
 
 		tiny_config(&f.c, W, 1, false, true);
 		f.c.mix = gated ? FOT_MIX_GATE : FOT_MIX_JOINT;
+		f.c.mem_scale = 1.7;
 		f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
 		tiny_tokens(f.text, MEM + W, f.c.vocab_size, 5);
 		for (int64_t i = 0; i < W; i++)
@@ -366,7 +371,7 @@ static void test_masses_refuses(void **state)
 	struct fot_session_opts o;
 
 	(void)state;
-	open_fixture(&f, 1, false, false, FOT_F32);
+	open_fixture(&f, 1, false, false, FOT_F32, 1.7);
 	m.row = f.rows;
 	s = open_session(&f, 0, 1);
 	refused(s, &f, W + 1, &m, "tokens of one window of 150, got 151 behind 0");
