@@ -51,7 +51,7 @@ static const struct {
 	{ "model", "variant" },	     { "model", "model_variant" }, { "model_variant", "model" },
 	{ "model_variant", "variant" }, { "memory_mode", "memory" },	{ "top_k", "memory" },
 	{ "mem_dtype", "memory" },   { "top_k", "memory_mode" },   { "mem_dtype", "memory_mode" },
-	{ "n_records", "context_length" },
+	{ "n_records", "context_length" }, { "shots_asked", "n_shots" },
 };
 
 static bool is_free(const cJSON *condition, const char *column)

@@ -405,6 +405,55 @@ static void test_claims_refuse(void **state)
 	}
 }
 
+/* --- few-shot --- */
+
+static void add_answer(struct fot_table *t, int64_t shots, int item, int64_t seed, bool right)
+{
+	size_t row = fot_table_add(t);
+	char id[16], asked[24];
+
+	snprintf(id, sizeof id, "i%d", item);
+	snprintf(asked, sizeof asked, "%lld", (long long)shots);
+	fot_table_set_text(t, row, "model", "m");
+	fot_table_set_text(t, row, "model_variant", "fot");
+	fot_table_set_text(t, row, "memory_mode", "dense");
+	fot_table_set_text(t, row, "mem_dtype", "f32");
+	fot_table_set_text(t, row, "task", "fewshot");
+	fot_table_set_text(t, row, "dataset", "trec");
+	fot_table_set_int(t, row, "context_length", 8192);
+	fot_table_set_int(t, row, "n_shots", shots);
+	fot_table_set_text(t, row, "shots_asked", asked);
+	fot_table_set_text(t, row, "item_id", id);
+	fot_table_set_text(t, row, "item_sha256", id);
+	fot_table_set_int(t, row, "demo_seed", seed);
+	fot_table_set_text(t, row, "label_gold", "a");
+	fot_table_set_text(t, row, "label_pred", right ? "a" : "b");
+	fot_table_set_int(t, row, "correct", right);
+	fot_table_set_text(t, row, "status", "ok");
+}
+
+/* B names other demonstrations than A: what was asked for differs with them and tells no groups apart. */
+static void test_claims_about_demonstrations(void **state)
+{
+	struct fot_table rows, judged;
+
+	(void)state;
+	fot_table_init(&rows, &fot_schema_fewshot);
+	for (int item = 0; item < 40; item++)
+		for (int64_t seed = 0; seed < 5; seed++) {
+			add_answer(&rows, 16, item, seed, (item + seed) % 4 == 0);
+			add_answer(&rows, 64, item, seed, (item + seed) % 4 != 0);
+		}
+	judge(&judged, "{\"claims\": [{\"id\": \"f\", \"claim\": \"c\", \"source\": \"s\", \"task\": \"fewshot\", \"metric\": "
+		       "\"accuracy\", \"a\": {\"n_shots\": 64}, \"b\": {\"n_shots\": 16}, \"expect\": \"above\"}]}",
+	      &rows);
+	assert_int_equal(judged.n_rows, 1);
+	assert_string_equal(cell(&judged, 0, "verdict"), "reproduced");
+	assert_true(fabs(fot_table_real(&judged, 0, "delta", 0) - 0.5) < 1e-9);
+	fot_table_release(&judged);
+	fot_table_release(&rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_claims_which_conditions),
 		cmocka_unit_test(test_claims_without_interval),
 		cmocka_unit_test(test_claims_about_shares),
+		cmocka_unit_test(test_claims_about_demonstrations),
 		cmocka_unit_test(test_claims_print_formats),
 		cmocka_unit_test(test_claims_print_nothing_without_lines),
 		cmocka_unit_test(test_claims_refuse),
