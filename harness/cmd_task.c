@@ -22,7 +22,7 @@ struct flags {
 	struct fot_texts models, variants;
 	const char *memory, *mem_layers, *name;
 	int64_t top_k, window, seed;
-	double mem_scale;
+	double mem_scale, mem_decay;
 	int mem_dtype;
 };
 
@@ -129,6 +129,7 @@ static bool add_models(cJSON *root, const struct flags *f)
 		       (i >= f->variants.n || cJSON_AddStringToObject(o, "variant", f->variants.at[i])) &&
 		       (!f->mem_layers || add_parts(cJSON_AddArrayToObject(o, "mem_layers"), f->mem_layers, true)) &&
 		       (f->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", f->mem_scale)) &&
+		       (f->mem_decay == 0 || cJSON_AddNumberToObject(o, "mem_decay", f->mem_decay)) &&
 		       add_memories(cJSON_AddArrayToObject(o, "memory"), f);
 	}
 	return good;
@@ -253,6 +254,9 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		{ .name = "mem-scale", .type = FOT_OPTION_REAL, .value = &(f)->mem_scale,                             \
 		  .lo = FOT_MEM_SCALE_LEAST, .hi = FOT_MEM_SCALE_MOST, .arg = "X",                                    \
 		  .help = "factor of the attention scores of memory keys, with --variant (default: the model's)" },   \
+		{ .name = "mem-decay", .type = FOT_OPTION_REAL, .value = &(f)->mem_decay, .lo = 0,                    \
+		  .hi = FOT_MEM_DECAY_MOST, .arg = "X",                                                               \
+		  .help = "a key of that age weighs (1 + age / W)^-X, with --variant" },                              \
 		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->window, .lo = 1, .hi = 1 << 24,           \
 		  .arg = "W", .help = "local window (default: the model's)" },                                        \
 		{ .name = "seed", .type = FOT_OPTION_INT, .value = &(f)->seed, .lo = 0, .hi = 9007199254740991.0,     \

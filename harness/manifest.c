@@ -187,6 +187,8 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 			number(d, o, "top_k", c->opts.top_k);
 		if (fot_memory_stores(c->mode))
 			text(d, o, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
+			number(d, o, "mem_decay", c->opts.mem_decay);
 	}
 }
 

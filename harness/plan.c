@@ -137,6 +137,7 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 
 	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
 	FOT_TRY(set_options(c, p, memory, err));
+	c->opts.mem_decay = spec->mem_decay;
 	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(&label, ":%d", c->opts.top_k);

@@ -24,6 +24,7 @@ static void apply_flags(struct fot_session_opts *o, const struct fot_reading_fla
 		o->top_k = (int32_t)f->top_k;
 	if (f->mem_dtype)
 		o->mem_dtype = f->mem_dtype == 1 ? FOT_F32 : FOT_BF16;
+	o->mem_decay = f->mem_decay;
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 }
 

@@ -38,6 +38,13 @@ extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_na
 		.hi = FOT_MEM_SCALE_MOST,                                                         \
 		.arg = "X",                                                                       \
 		.help = "factor of the attention scores of memory keys (default: the model's)" }, \
+	{ .name = "mem-decay",                                                                    \
+		.type = FOT_OPTION_REAL,                                                          \
+		.value = &(f)->mem_decay,                                                         \
+		.lo = 0,                                                                          \
+		.hi = FOT_MEM_DECAY_MOST,                                                         \
+		.arg = "X",                                                                       \
+		.help = "a key of that age weighs (1 + age / W)^-X" },                            \
 	{ .name = "window",                                                                       \
 		.type = FOT_OPTION_SIZE,                                                          \
 		.value = &(f)->window,                                                            \

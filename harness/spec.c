@@ -310,27 +310,32 @@ out:
 	return status;
 }
 
-static int read_mem_scale(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
-			  const struct fot_spec_reader *r)
+/* mem_scale and mem_decay: not columns of the results, so the variant must tell their rows apart. */
+static int read_mem_settings(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
+			     const struct fot_spec_reader *r)
 {
+	const char *given;
 	bool stores = false;
-	int status = fot_json_double(node, "mem_scale", false, FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, &m->mem_scale, ctx,
-				     r->err);
+	int status;
 
+	FOT_TRY(fot_json_double(node, "mem_scale", false, FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, &m->mem_scale, ctx, r->err));
+	FOT_TRY(fot_json_double(node, "mem_decay", false, 0, FOT_MEM_DECAY_MOST, &m->mem_decay, ctx, r->err));
+	given = m->mem_scale > 0 ? "mem_scale" : m->mem_decay > 0 ? "mem_decay" : NULL;
 	for (size_t i = 0; i < m->n_memory; i++)
 		stores = stores || fot_memory_stores(m->memory[i].mode);
-	if (status == FOT_OK && m->mem_scale > 0 && !stores)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_scale: expected dense or knn among the memories", ctx->where);
-	if (status == FOT_OK && m->mem_scale > 0 && !m->variant)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_scale: expected a variant with it, which tells its rows apart",
-				ctx->where);
+	if (given && !stores)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected dense or knn among the memories", ctx->where, given);
+	if (given && !m->variant)
+		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected a variant with it, which tells its rows apart",
+				ctx->where, given);
+out:
 	return status;
 }
 
 static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
 		      const struct fot_spec_reader *r)
 {
-	static const char *const keys[] = { "path", "variant", "memory", "mem_layers", "mem_scale" };
+	static const char *const keys[] = { "path", "variant", "memory", "mem_layers", "mem_scale", "mem_decay" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status;
 
@@ -344,7 +349,7 @@ static int read_model(struct fot_model_spec *m, const cJSON *node, const char *w
 		return fot_spec_no_memory(r);
 	FOT_TRY(read_mem_layers(m, node, &ctx, r));
 	FOT_TRY(read_memories(m, node, &ctx, r));
-	FOT_TRY(read_mem_scale(m, node, &ctx, r));
+	FOT_TRY(read_mem_settings(m, node, &ctx, r));
 out:
 	return status;
 }
@@ -575,7 +580,8 @@ static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
 
 		good = cJSON_AddItemToObject(o, "mem_layers", layers);
 	}
-	good = good && (m->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", m->mem_scale));
+	good = good && (m->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", m->mem_scale)) &&
+	       (m->mem_decay == 0 || cJSON_AddNumberToObject(o, "mem_decay", m->mem_decay));
 	memory = cJSON_AddArrayToObject(o, "memory");
 	for (size_t i = 0; i < m->n_memory && memory && good; i++)
 		good = add_memory_json(memory, &m->memory[i]);

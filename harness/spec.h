@@ -2,7 +2,7 @@
  *
  *   { "name": "quick", "seed": 1, "window": 0, "threads": 2,
  *     "models": [ { "path": "model/zoo/lm-fot", "variant": "fot",
- *                   "mem_layers": [2], "mem_scale": 1.5,
+ *                   "mem_layers": [2], "mem_scale": 1.5, "mem_decay": 1,
  *                   "memory": [ "none", "dense", "knn:128",
  *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
@@ -50,6 +50,7 @@ struct fot_model_spec {
 	int32_t *mem_layers; /* [n_mem_layers] ascending; none: the model's */
 	size_t n_mem_layers;
 	double mem_scale; /* 0: the model's */
+	double mem_decay; /* session.h; 0: none */
 	char *dir;     /* where it is */
 	char *variant; /* NULL: the model's */
 	struct fot_memory_spec *memory;

@@ -22,6 +22,7 @@ void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int back
 	a->out = mem;
 	a->max = a->out + FOT_TILE_Q * head_dim;
 	a->sum = a->max + FOT_TILE_Q;
+	a->bias = NULL;
 }
 
 void fot_attn_begin(struct fot_attn *a, int64_t n_q)
@@ -82,6 +83,14 @@ static void row_weights(struct fot_attn *a, int64_t i, fot_real *s, int64_t n_se
 	a->sum[i] += sum;
 }
 
+void fot_attn_add_bias(struct fot_attn *a, const fot_real *bias, int64_t n)
+{
+	for (int64_t i = 0; i < a->n_q; i++)
+#pragma omp simd
+		for (int64_t j = 0; j < n; j++)
+			a->s[i * FOT_TILE_K + j] += bias[j];
+}
+
 void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot_real *k, int64_t ldk,
 		   const fot_real *v, int64_t ldv, int64_t n_k, int64_t diag, fot_real scale)
 {
@@ -94,6 +103,8 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
 		if (visible(a->n_q - 1, d, nk) == 0)
 			break;
 		fot_gemm(0, 1, a->n_q, nk, dh, scale, q, ldq, k + k0 * ldk, ldk, 0, a->s, FOT_TILE_K);
+		if (a->bias)
+			fot_attn_add_bias(a, a->bias + k0, nk);
 		for (int64_t i = 0; i < a->n_q; i++)
 			row_weights(a, i, a->s + i * FOT_TILE_K, visible(i, d, nk), nk);
 		fot_gemm(0, 0, a->n_q, dh, nk, 1, a->s, FOT_TILE_K, v + k0 * ldv, ldv, 1, a->out, dh);

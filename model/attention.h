@@ -25,6 +25,7 @@ struct fot_attn {
 	fot_real *out;       /* [FOT_TILE_Q, head_dim] */
 	fot_real *s;         /* [FOT_TILE_Q, FOT_TILE_K] scores, later weights */
 	fot_real *ds;        /* the same, for the backward pass only */
+	const fot_real *bias; /* [n_k] added to the scores of the keys that fot_attn_fold folds in; NULL: none */
 };
 
 /* Numbers (fot_real) that a state needs. backward: also ds. */
@@ -38,6 +39,8 @@ void fot_attn_begin(struct fot_attn *a, int64_t n_q);
 #define FOT_ATTN_ALL INT64_MAX
 void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot_real *k, int64_t ldk,
 		   const fot_real *v, int64_t ldv, int64_t n_k, int64_t diag, fot_real scale);
+/* Add bias[j] to column j < n of all scores of the state. */
+void fot_attn_add_bias(struct fot_attn *a, const fot_real *bias, int64_t n);
 /* Fold a chosen list into one query's row: n scores with their values' rows. */
 void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values, int64_t n);
 /* Write outputs [n_q rows at ldo]; lse[i] = log sum exp (may be NULL). */

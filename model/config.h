@@ -62,6 +62,7 @@ struct fot_config {
 
 #define FOT_MEM_SCALE_LEAST 1e-3
 #define FOT_MEM_SCALE_MOST 1e3
+#define FOT_MEM_DECAY_MOST 1e2 /* session.h */
 
 /* The defaults above, before any file is read. */
 void fot_config_default(struct fot_config *c);

@@ -65,30 +65,54 @@ static const float *rows_of(const struct fot_memory *m, const void *side, int64_
 	return buf;
 }
 
+/* What the scores of entries [j, j + n) of those before `to` lose; NULL: nothing. */
+static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t to, float *bias)
+{
+	if (m->decay <= 0)
+		return NULL;
+	for (int64_t i = 0; i < n; i++)
+		bias[i] = (float)(-m->decay * log1p((double)(to - 1 - j - i) / (double)m->unit));
+	return bias;
+}
+
+/* Scores of entries [j, j + n) of those before `to` into the state. */
+static void score_tile(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h, int64_t j,
+		       int64_t n, int64_t to, float scale, struct fot_memory_scratch *s)
+{
+	float bias[FOT_TILE_K];
+	const float *lost = aging(m, j, n, to, bias);
+
+	fot_gemm(0, 1, a->n_q, n, m->head_dim, scale, q, ldq, rows_of(m, m->k, h, j, n, s->k), m->head_dim, 0, a->s,
+		 FOT_TILE_K);
+	if (lost)
+		fot_attn_add_bias(a, lost, n);
+}
+
 void fot_memory_read_all(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
 			 int64_t from, int64_t to, float scale, struct fot_memory_scratch *s)
 {
 	int64_t d = m->head_dim;
+	float bias[FOT_TILE_K];
 
 	for (int64_t j = from; j < to; j += FOT_TILE_K) {
 		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
 		const float *k = rows_of(m, m->k, h, j, n, s->k), *v = rows_of(m, m->v, h, j, n, s->v);
 
+		a->bias = scale != 0 ? aging(m, j, n, to, bias) : NULL; /* 0: all alike, whatever their age */
 		fot_attn_fold(a, q, ldq, k, d, v, d, n, FOT_ATTN_ALL, scale);
 	}
+	a->bias = NULL;
 }
 
 /* Scores of all entries, offered to the searches. */
 static void search(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
 		   int64_t from, int64_t to, float scale, struct fot_memory_scratch *s)
 {
-	int64_t d = m->head_dim;
-
 	fot_topk_begin(&s->topk, a->n_q);
 	for (int64_t j = from; j < to; j += FOT_TILE_K) {
 		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
 
-		fot_gemm(0, 1, a->n_q, n, d, scale, q, ldq, rows_of(m, m->k, h, j, n, s->k), d, 0, a->s, FOT_TILE_K);
+		score_tile(m, a, q, ldq, h, j, n, to, scale, s);
 		for (int64_t i = 0; i < a->n_q; i++)
 			fot_topk_offer(&s->topk, i, a->s + i * FOT_TILE_K, n, j);
 	}
@@ -149,8 +173,7 @@ static void group_all(const struct fot_memory *m, struct fot_attn *a, const floa
 {
 	for (int64_t j = from, n; j < to; j += n) {
 		n = group_tile(g, j, from, to);
-		fot_gemm(0, 1, a->n_q, n, m->head_dim, scale, q, ldq, rows_of(m, m->k, h, j, n, s->k), m->head_dim, 0,
-			 a->s, FOT_TILE_K);
+		score_tile(m, a, q, ldq, h, j, n, to, scale, s);
 		for (int64_t i = 0; i < g->n_rows; i++) {
 			const float *score = a->s + g->row[i] * FOT_TILE_K;
 			double *out = g->out + i * g->n + (j - from) / g->size;

@@ -134,6 +134,8 @@ static void lay_out(struct fot_layout *y, struct fot_session *s)
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
 		if (keeps)
 			fot_memory_lay(&a->memory, y, c->n_heads, c->head_dim, s->opts.mem_max, s->opts.mem_dtype);
+		a->memory.decay = s->opts.mem_decay;
+		a->memory.unit = c->window;
 	}
 	for (int t = 0; t < s->opts.n_threads; t++)
 		lay_scratch(y, &s->scratch[t], c, &s->opts, W, wide);
@@ -166,6 +168,8 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));
+	if (!(o->mem_decay >= 0 && o->mem_decay <= FOT_MEM_DECAY_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-decay: expected 0 to %g, got %g", FOT_MEM_DECAY_MOST, o->mem_decay);
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld", (long long)o->mem_max);
 	return FOT_OK;
