@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# mem_scale: from config.json, from flags and from a spec; what it may not change; refusals.
+# mem_scale and mem_decay: from config.json, from flags and from a spec; what they may not change; refusals.
 . "$(dirname "$0")/common.bash"
 "$make_checkpoint" tiny seed=1 hidden=24 heads=2 layers=3 mem=1 window=32 || exit 1
 cp -r tiny sharp && sed -i 's/"mix": /"mem_scale": 1.7, &/' sharp/config.json && cmp -s tiny/config.json sharp/config.json && exit 1
 mkdir docs
+head -c 300 "$root/LICENSE" >text.txt
 for i in 1 2; do tail -c +$((i * 991)) "$root/LICENSE" | head -c 400 >"docs/d$i.txt"; done
 run() { "$fotbench" perplexity --variant v -d ./docs --context-lengths 32,128 --target-tokens 64 --memory dense,knn:5 --no-timings -q "$@"; }
 # numbers DIR [LENGTH]: memory, length, document, nll
@@ -23,6 +24,14 @@ check scale_one_instead_of_config same plain one
 check scale_in_the_manifest grep -q '"mem_scale": 1.7' flag/manifest.json
 check scale_without_sharing run -m tiny --mem-scale 1.7 --no-sharing --no-skipping -t 2 -o unshared
 check scale_shared_or_not same flag unshared
+check scale_decay run -m tiny --mem-decay 1 -o decay
+check scale_decay_other_numbers differs plain decay 128
+check scale_decay_nothing_without_memory same plain decay 32
+check scale_decay_in_the_manifest grep -q '"mem_decay": 1' decay/manifest.json
+check scale_decay_without_sharing run -m tiny --mem-decay 1 --no-sharing --no-skipping -t 2 -o undecayed
+check scale_decay_shared_or_not same decay undecayed
+check scale_no_decay run -m tiny --mem-decay 0 -o zero
+check scale_no_decay_is_plain same plain zero
 cat >spec.json <<-'EOS'
 { "name": "scales", "seed": 1,
   "models": [ { "path": "tiny", "variant": "plain", "memory": ["dense", "knn:5"] },
@@ -40,8 +49,10 @@ sed 's/, "variant": "sharp"//' spec.json >unnamed.json
 exits scale_needs_a_variant 2 'mem_scale: expected a variant with it' "$fotbench" validate unnamed.json
 sed 's/1\.7, "memory": \["dense", "knn:5"\]/1.7, "memory": ["none"]/' spec.json >nothing.json
 exits scale_needs_a_memory 2 'mem_scale: expected dense or knn' "$fotbench" validate nothing.json
+sed 's/"mem_scale": 1\.7/"mem_decay": -1/' spec.json >negative.json
+exits scale_decay_negative 2 'mem_decay' "$fotbench" validate negative.json
+check scale_decay_score bash -c '"$0" score --model tiny --mem-decay 1 --memory dense --text text.txt --out d.csv' "$fotbench"
 prints scale_help_has_no_default "default: the model's\)$" "$fotbench" perplexity --help
-head -c 300 "$root/LICENSE" >text.txt
 check scale_score bash -c '"$0" score --model tiny --mem-scale 1.7 --memory dense --text text.txt --out a.csv && "$0" score --model sharp --memory dense --text text.txt --out b.csv && cmp a.csv b.csv' "$fotbench"
 check scale_score_differs bash -c '"$0" score --model tiny --memory dense --text text.txt --out c.csv && ! cmp -s a.csv c.csv' "$fotbench"
 exits scale_flag_zero 2 'mem-scale' run -m tiny --mem-scale 0 -o x

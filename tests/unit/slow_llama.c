@@ -26,7 +26,7 @@ struct slow {
 	int64_t *position; /* of the local cache */
 	int *memory_mask;
 	int n_local, n_memory;
-	double *trace;
+	double *trace, decay;
 };
 
 static void *grown(void *old, size_t count, size_t size)
@@ -80,6 +80,11 @@ void slow_close(struct slow *s)
 	free(s->position);
 	free(s->memory_mask);
 	free(s);
+}
+
+void slow_decay(struct slow *s, double decay)
+{
+	s->decay = decay;
 }
 
 void slow_trace(struct slow *s, double *scores)
@@ -181,6 +186,8 @@ static void attend_one(const struct slow *s, double *out, const double *q, const
 
 		score[j] = seen ? product(q, k + col, d) / (s->c.qk_norm ? 1 : sqrt((double)d)) : -HUGE_VAL;
 		score[j] *= j < local->n ? 1 : s->c.mem_scale;
+		if (j >= local->n)
+			score[j] -= s->decay * log(1 + (double)(all - 1 - j) / s->window);
 		if (trace)
 			trace[j < local->n ? memory->n + j : j - local->n] = score[j];
 		score[j] = score[j] > MASKED ? score[j] : MASKED;

@@ -26,6 +26,8 @@ bool slow_call(struct slow *s, const int32_t *ids, int n, const int *mask, const
 /* From now on (NULL: no more) each call leaves here the scores of its last window's queries in the
  * memory layers, [layers, H, n, memory + local], those of masked keys -HUGE_VAL. */
 void slow_trace(struct slow *s, double *scores);
+/* From now on entry i of n in the memory loses decay ln(1 + (n - 1 - i) / W) of its score. */
+void slow_decay(struct slow *s, double decay);
 /* Greedy tokens behind a call. mask as above. */
 void slow_greedy(struct slow *s, const int32_t *ids, int n, const int *mask, int32_t *out, int steps);
 

@@ -26,6 +26,7 @@ struct fixture {
 	struct fot_model *m;
 	int32_t text[MEM + W];
 	int64_t rows[W];
+	double decay; /* of the memory */
 };
 
 static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype,
@@ -34,6 +35,7 @@ static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positi
 	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
 	f->c.mem_dtype = mem_dtype;
 	f->c.mem_scale = mem_scale;
+	f->decay = 0;
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
 	tiny_tokens(f->text, MEM + W, f->c.vocab_size, 5);
 	for (int64_t i = 0; i < W; i++)
@@ -63,6 +65,7 @@ static struct fot_session *open_session(const struct fixture *f, int32_t top_k, 
 	o.top_k = top_k;
 	o.n_threads = threads;
 	o.mem_max = MEM + W;
+	o.mem_decay = f->decay;
 	must(fot_session_open(&s, f->m, &o, &err), &err);
 	return s;
 }
@@ -124,6 +127,7 @@ static double *slow_scores(const struct fixture *f)
 	double *raw = numbers(f->c.n_mem_layers * H * W * (MEM + W)), *logits = numbers(W * V);
 	struct slow *s = slow_open(&f->p, W, W);
 
+	slow_decay(s, f->decay);
 	for (int i = 0; i <= PAST; i++) {
 		if (i == PAST)
 			slow_trace(s, raw);
@@ -153,7 +157,8 @@ static void compare(const struct fixture *f, const double *raw, int64_t group, c
 		}
 }
 
-static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype, double mem_scale)
+static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum fot_dtype mem_dtype, double mem_scale,
+			       double decay)
 {
 	static const int64_t sizes[] = { W, 1, 37, 2 * W + 1, MEM + 9 };
 	static const int64_t some[] = { 0, 5, 127, 128, 149 };
@@ -162,6 +167,7 @@ static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum f
 	double *raw;
 
 	open_fixture(&f, n_mem, qk_norm, positionals, mem_dtype, mem_scale);
+	f.decay = decay;
 	raw = slow_scores(&f);
 	s = open_session(&f, 0, 2);
 	fill(s, &f, 0);
@@ -185,13 +191,58 @@ static void check_against_slow(int n_mem, bool qk_norm, bool positionals, enum f
 static void test_masses_equal_plain_double(void **state)
 {
 	(void)state;
-	check_against_slow(1, false, false, FOT_F32, 1);
-	check_against_slow(2, false, true, FOT_F32, 1);
-	check_against_slow(1, true, false, FOT_F32, 1);
-	check_against_slow(2, true, true, FOT_F32, 1);
-	check_against_slow(1, true, false, FOT_BF16, 1);
-	check_against_slow(1, false, false, FOT_F32, 1.7);
-	check_against_slow(2, true, true, FOT_F32, 0.6);
+	check_against_slow(1, false, false, FOT_F32, 1, 0);
+	check_against_slow(2, false, true, FOT_F32, 1, 0);
+	check_against_slow(1, true, false, FOT_F32, 1, 0);
+	check_against_slow(2, true, true, FOT_F32, 1, 0);
+	check_against_slow(1, true, false, FOT_BF16, 1, 0);
+	check_against_slow(1, false, false, FOT_F32, 1.7, 0);
+	check_against_slow(2, true, true, FOT_F32, 0.6, 0);
+	check_against_slow(1, false, false, FOT_F32, 1, 1.3);
+	check_against_slow(2, true, true, FOT_F32, 0.6, 0.4);
+}
+
+static void nll_of(const struct fixture *f, int32_t top_k, double *nll)
+{
+	struct fot_session *s = open_session(f, top_k, 2);
+	struct fot_want want = { .targets = f->text + MEM + 1, .nll = nll };
+	struct fot_err err = { 0 };
+
+	fill(s, f, 0);
+	must(fot_session_feed(s, f->text + MEM, W - 1, &want, &err), &err);
+	fot_session_close(s);
+}
+
+/* What decays is read so, too: dense, and as the best k of fewer, against plain double. */
+static void test_masses_decay_in_what_is_read(void **state)
+{
+	double dense[W], best[W], without[W], most = 0;
+	double *logits = numbers((int64_t)W * 61);
+	struct fixture f;
+	struct slow *s;
+
+	(void)state;
+	open_fixture(&f, 2, false, false, FOT_F32, 1.7);
+	nll_of(&f, 0, without);
+	f.decay = 1.3;
+	nll_of(&f, 0, dense);
+	nll_of(&f, MEM + W, best);
+	s = slow_open(&f.p, W, W);
+	slow_decay(s, f.decay);
+	for (int i = 0; i <= PAST; i++)
+		assert_true(slow_call(s, f.text + i * W, W, NULL, NULL, true, logits));
+	for (int64_t i = 0; i + 1 < W; i++) {
+		const double *row = logits + i * f.c.vocab_size;
+		double expected = plain(row, 0, f.c.vocab_size) - row[f.text[MEM + i + 1]];
+
+		assert_true(fabs(dense[i] - expected) < 1e-4 * (1 + expected)); /* float against double */
+		assert_true(fabs(best[i] - expected) < 1e-4 * (1 + expected));
+		most = fmax(most, fabs(without[i] - dense[i]));
+	}
+	assert_true(most > 1e-3);
+	slow_close(s);
+	free(logits);
+	close_fixture(&f);
 }
 
 static int falling(const void *a, const void *b)
@@ -406,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratched(test_masses_equal_plain_double),
+		scratched(test_masses_decay_in_what_is_read),
 		scratched(test_masses_of_what_the_search_found),
 		scratched(test_masses_change_no_bit_and_have_their_own),
 		scratched(test_masses_of_a_group_stand_alone),
