@@ -256,7 +256,7 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 		  .help = "factor of the attention scores of memory keys, with --variant (default: the model's)" },   \
 		{ .name = "mem-decay", .type = FOT_OPTION_REAL, .value = &(f)->mem_decay, .lo = 0,                    \
 		  .hi = FOT_MEM_DECAY_MOST, .arg = "X",                                                               \
-		  .help = "a key of that age weighs (1 + age / W)^-X, with --variant" },                              \
+		  .help = "older memory keys weigh less, (1 + age / W)^-X; with --variant" },                           \
 		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->window, .lo = 1, .hi = 1 << 24,           \
 		  .arg = "W", .help = "local window (default: the model's)" },                                        \
 		{ .name = "seed", .type = FOT_OPTION_INT, .value = &(f)->seed, .lo = 0, .hi = 9007199254740991.0,     \

@@ -44,7 +44,7 @@ extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_na
 		.lo = 0,                                                                          \
 		.hi = FOT_MEM_DECAY_MOST,                                                         \
 		.arg = "X",                                                                       \
-		.help = "a key of that age weighs (1 + age / W)^-X" },                            \
+		.help = "older memory keys weigh less, (1 + age / W)^-X" },                       \
 	{ .name = "window",                                                                       \
 		.type = FOT_OPTION_SIZE,                                                          \
 		.value = &(f)->window,                                                            \
