@@ -19,8 +19,8 @@ struct fot_memory {
 	int64_t cap, len;      /* tokens */
 	enum fot_dtype dtype;  /* FOT_F32 or FOT_BF16 */
 	void *k, *v;           /* [H][cap][d] */
-	double decay;          /* a score loses decay ln(1 + age / unit), where age is the number of entries */
-	int64_t unit;          /* behind its key: a power law of forgetting. 0: none */
+	double decay;          /* 0: none; a score loses decay ln(1 + age / unit), age: entries behind its own */
+	int64_t unit;
 };
 
 /* Scratch of one thread for reading. */

@@ -37,9 +37,9 @@ struct fot_session_opts {
 	int32_t top_k;            /* for FOT_SEARCH_TOPK */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
-	double mem_decay;         /* an entry of the memory that lies `age` tokens back loses mem_decay ln(1 + age / W), W the model's window,
-				     of its attention score, so (1 + age / W)^-mem_decay of its weight; 0: none, as in
-				     the paper */
+	double mem_decay;         /* an entry with `age` others behind it in the memory loses mem_decay ln(1 + age / W)
+				     of its attention score, so it weighs (1 + age / W)^-mem_decay; W: the model's
+				     window; 0: none, as in the paper */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
 	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */

@@ -51,9 +51,9 @@ sed 's/1\.7, "memory": \["dense", "knn:5"\]/1.7, "memory": ["none"]/' spec.json 
 exits scale_needs_a_memory 2 'mem_scale: expected dense or knn' "$fotbench" validate nothing.json
 sed 's/"mem_scale": 1\.7/"mem_decay": -1/' spec.json >negative.json
 exits scale_decay_negative 2 'mem_decay' "$fotbench" validate negative.json
-check scale_decay_score bash -c '"$0" score --model tiny --mem-decay 1 --memory dense --text text.txt --out d.csv' "$fotbench"
 prints scale_help_has_no_default "default: the model's\)$" "$fotbench" perplexity --help
 check scale_score bash -c '"$0" score --model tiny --mem-scale 1.7 --memory dense --text text.txt --out a.csv && "$0" score --model sharp --memory dense --text text.txt --out b.csv && cmp a.csv b.csv' "$fotbench"
 check scale_score_differs bash -c '"$0" score --model tiny --memory dense --text text.txt --out c.csv && ! cmp -s a.csv c.csv' "$fotbench"
+check scale_decay_score_differs bash -c '"$0" score --model tiny --mem-decay 1 --memory dense --text text.txt --out d.csv && ! cmp -s c.csv d.csv' "$fotbench"
 exits scale_flag_zero 2 'mem-scale' run -m tiny --mem-scale 0 -o x
 exits scale_bad_config 5 'mem_scale: expected a number' bash -c 'sed -i "s/: 1\.7/: -1/" sharp/config.json && "$0" inspect sharp' "$fotbench"
