@@ -4,6 +4,7 @@
 #          precision, for gradient checks)
 # OPT      optimisation flags of this machine; OPT=-O2 gives a portable build
 # JOBS     compilers at a time (instead of -j)
+# WERROR=1 a warning is an error (for developers; a compiler we never saw may warn of anything)
 # V=1      show the commands
 
 VARIANT ?= release
@@ -25,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 say = $(if $(V),,@echo '  $(1) $@'; )
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-	-Wwrite-strings -Wdouble-promotion -Werror
+	-Wwrite-strings -Wdouble-promotion $(if $(WERROR),-Werror)
 # GSL takes its CBLAS from OpenBLAS, not from gslcblas.
 LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lm
 
@@ -44,10 +45,10 @@ B := build/$(VARIANT)
 FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -fopenmp $(WARN) $(EXTRA)
 CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 
-SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*.c)
-OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out harness/main.c,$(SOURCES)))
+SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*/*.c)
+OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out harness/cli/main.c,$(SOURCES)))
 LIBRARY := $(B)/libfotbench.a
-PROGRAM := $(if $(wildcard harness/main.c),$(B)/fotbench)
+PROGRAM := $(if $(wildcard harness/cli/main.c),$(B)/fotbench)
 
 # tests/unit/test_*.c and tests/grad/test_*.c are programs of their own; other
 # .c files beside them are shared by all programs of that folder.
@@ -108,7 +109,7 @@ $(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
 $(LIBRARY): $(OBJECTS)
 	$(call say,AR)rm -f $@ && ar qcs $@ $(OBJECTS)
 
-$(B)/fotbench: $(B)/harness/main.o $(LIBRARY)
+$(B)/fotbench: $(B)/harness/cli/main.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
 fotbench: $(B)/fotbench
@@ -195,7 +196,7 @@ bench: all
 
 format:
 	clang-format -i $(wildcard base/*.[ch] model/*.[ch] model/train/*.[ch] datasets/*.[ch] tasks/*.[ch] \
-		harness/*.[ch] tests/unit/*.[ch] tests/grad/*.[ch])
+		harness/*/*.[ch] tests/unit/*.[ch] tests/grad/*.[ch])
 
 clean:
 	rm -rf build fotbench

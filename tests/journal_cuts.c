@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "harness/run.h"
+#include "harness/run/run.h"
 
 #define RANDOM_CUTS 200
 #define MAX_FILE ((size_t)1 << 24)

@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "harness/report.h"
-#include "harness/summary.h"
-#include "harness/table.h"
+#include "harness/report/report.h"
+#include "harness/report/summary.h"
+#include "harness/tables/table.h"
 
 static struct {
 	double lose, nudge;

@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
-#include "harness/journal.h"
+#include "harness/run/journal.h"
 #include "tests/fuzz/fuzz.h"
 
 static void frame(struct fot_str *out, const char *p, size_t n)

@@ -19,8 +19,8 @@ sources_of() {
 	torch) echo tests/unit/torch_writer.c model/torch_zip.c model/zip.c model/dtype.c model/foreign.c ;;
 	tokenizer) echo model/tokenizer*.c model/spm_*.c model/foreign.c ;;
 	json) ;;
-	spec) echo harness/spec*.c harness/options.c model/config.c model/dtype.c ;;
-	journal) echo harness/journal.c harness/jsondiff.c ;;
+	spec) echo harness/run/spec*.c harness/cli/options.c model/config.c model/dtype.c ;;
+	journal) echo harness/run/journal.c base/jsondiff.c ;;
 	*) echo "run.sh: no target \"$1\": expected one of $all" >&2 && return 1 ;;
 	esac
 }

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "harness/ask.h"
+#include "harness/ask/ask.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_model.h"
 

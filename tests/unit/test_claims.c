@@ -9,7 +9,7 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
-#include "harness/claims.h"
+#include "harness/report/claims.h"
 
 #define DOCS 8
 

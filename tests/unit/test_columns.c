@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "harness/table.h"
+#include "harness/tables/table.h"
 
 static const char *const KEYS =
 	"run_id,model,model_variant,memory_mode,memory_tokens,task,dataset,context_length,";

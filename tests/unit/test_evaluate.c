@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "harness/evaluate.h"
-#include "harness/reading.h"
+#include "harness/ask/evaluate.h"
+#include "harness/ask/reading.h"
 #include "tasks/perplexity.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_model.h"

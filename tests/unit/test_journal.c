@@ -14,8 +14,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "harness/journal.h"
-#include "harness/jsondiff.h"
+#include "harness/run/journal.h"
+#include "base/jsondiff.h"
 
 static char dir[64], path[96];
 

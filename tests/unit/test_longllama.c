@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "harness/reading.h"
+#include "harness/ask/reading.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/slow_llama.h"
 #include "tests/unit/tiny_model.h"

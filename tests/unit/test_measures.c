@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "harness/measures.h"
-#include "harness/summary.h"
+#include "harness/report/measures.h"
+#include "harness/report/summary.h"
 
 static void near_to(double got, double want, double tolerance)
 {

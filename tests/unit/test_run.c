@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "harness/run.h"
+#include "harness/run/run.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_model.h"
 

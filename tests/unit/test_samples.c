@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "harness/samples.h"
+#include "harness/tasks/samples.h"
 #include "tasks/retrieved.h"
 #include "tests/unit/scratch.h"
 

@@ -1,4 +1,4 @@
-/* harness/signals.h and base/file.h: mapped files that change behind their reader's back. */
+/* harness/run/signals.h and base/file.h: mapped files that change behind their reader's back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "harness/signals.h"
+#include "harness/run/signals.h"
 #include "tests/unit/scratch.h"
 
 #define PAGES ((size_t)3 << 16)

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/spec.h"
+#include "harness/run/spec.h"
 
 static const char *const GOOD =
 	"{\"name\":\"q\",\"seed\":7,\"threads\":2,\"window\":512,"

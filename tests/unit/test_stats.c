@@ -12,7 +12,7 @@
 
 #include "base/rng.h"
 #include "base/sum.h"
-#include "harness/stats.h"
+#include "harness/tables/stats.h"
 
 static void near(double got, double want, double tolerance)
 {

@@ -10,7 +10,7 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
-#include "harness/stats.h"
+#include "harness/tables/stats.h"
 
 static const struct fot_boot BOOT = { .seed = 11, .item = 5, .draws = FOT_STATS_DRAWS, .level = 0.95 };
 

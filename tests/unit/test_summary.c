@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "harness/plotdata.h"
-#include "harness/summary.h"
+#include "harness/report/plotdata.h"
+#include "harness/report/summary.h"
 
 struct obs {
 	const char *variant, *mode;

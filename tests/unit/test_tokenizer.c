@@ -84,19 +84,19 @@ static bool merge_slowly(struct part *parts, size_t *k, const struct spm_recipe 
 {
 	size_t best = SIZE_MAX;
 	float top = 0, score = 0;
-	char both[130], winner[64] = "";
+	char both[2 * sizeof(parts->text)];
 
 	for (size_t i = 0; i + 1 < *k; i++) {
 		snprintf(both, sizeof(both), "%s%s", parts[i].text, parts[i + 1].text);
 		if (score_of(both, r, &score) >= 0 && (best == SIZE_MAX || score > top)) {
 			best = i;
 			top = score;
-			memcpy(winner, both, sizeof(winner)); /* pieces are short */
 		}
 	}
 	if (best == SIZE_MAX)
 		return false;
-	memcpy(parts[best].text, winner, sizeof(winner));
+	snprintf(both, sizeof(both), "%s%s", parts[best].text, parts[best + 1].text);
+	memcpy(parts[best].text, both, sizeof(parts[best].text)); /* pieces are short */
 	memmove(&parts[best + 1], &parts[best + 2], (*k - best - 2) * sizeof(*parts));
 	(*k)--;
 	return true;

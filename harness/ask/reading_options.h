@@ -1,0 +1,68 @@
+/* reading_options.h: the flags of fot_reading_flags as rows of an option table, for the commands
+ * that read given tokens. */
+#ifndef FOT_READING_OPTIONS_H
+#define FOT_READING_OPTIONS_H
+
+#include "harness/cli/options.h"
+#include "harness/ask/reading.h"
+
+extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_names[];
+
+#define READING_OPTIONS(f, layers)                                                                \
+	{ .name = "memory",                                                                       \
+		.type = FOT_OPTION_CHOICE,                                                        \
+		.value = &(f)->memory,                                                            \
+		.choices = fot_reading_memory_names,                                              \
+		.help = "memory mode (default: the model's)" },                                   \
+	{ .name = "mem-layers",                                                                   \
+		.type = FOT_OPTION_TEXT,                                                          \
+		.value = (layers),                                                                \
+		.arg = "I,J,...",                                                                 \
+		.help = "attach a memory to these layers (default: the model's)" },               \
+	{ .name = "top-k",                                                                        \
+		.type = FOT_OPTION_INT,                                                           \
+		.value = &(f)->top_k,                                                             \
+		.lo = 1,                                                                          \
+		.hi = 1 << 20,                                                                    \
+		.arg = "K",                                                                       \
+		.help = "keys per query and head with knn (default: the model's)" },              \
+	{ .name = "mem-dtype",                                                                    \
+		.type = FOT_OPTION_CHOICE,                                                        \
+		.value = &(f)->mem_dtype,                                                         \
+		.choices = fot_reading_dtype_names,                                               \
+		.help = "type of stored keys and values" },                                       \
+	{ .name = "mem-scale",                                                                    \
+		.type = FOT_OPTION_REAL,                                                          \
+		.value = &(f)->mem_scale,                                                         \
+		.lo = FOT_MEM_SCALE_LEAST,                                                        \
+		.hi = FOT_MEM_SCALE_MOST,                                                         \
+		.arg = "X",                                                                       \
+		.help = "factor of the attention scores of memory keys (default: the model's)" }, \
+	{ .name = "mem-decay",                                                                    \
+		.type = FOT_OPTION_REAL,                                                          \
+		.value = &(f)->mem_decay,                                                         \
+		.lo = 0,                                                                          \
+		.hi = FOT_MEM_DECAY_MOST,                                                         \
+		.arg = "X",                                                                       \
+		.help = "older memory keys weigh less, (1 + age / W)^-X" },                       \
+	{ .name = "window",                                                                       \
+		.type = FOT_OPTION_SIZE,                                                          \
+		.value = &(f)->window,                                                            \
+		.lo = 1,                                                                          \
+		.hi = 1 << 24,                                                                    \
+		.arg = "W",                                                                       \
+		.help = "local window (default: the model's)" },                                  \
+	{ .name = "last-context",                                                                 \
+		.type = FOT_OPTION_SIZE,                                                          \
+		.value = &(f)->last_context,                                                      \
+		.lo = 1,                                                                          \
+		.hi = 1 << 24,                                                                    \
+		.arg = "L",                                                                       \
+		.help = "length of the last window (default: the model's last_context_length)" }, \
+	{                                                                                         \
+		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->threads, \
+		.lo = 1, .hi = 1024, .arg = "N",                                                  \
+		.help = "threads; results do not depend on it [all processors]"                   \
+	}
+
+#endif

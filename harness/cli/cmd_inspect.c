@@ -1,0 +1,351 @@
+/* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
+#include "harness/cli/cmd_inspect.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "harness/run/modelfiles.h"
+#include "harness/cli/options.h"
+#include "harness/ask/reading.h"
+#include "harness/ask/reading_options.h"
+#include "harness/run/spec.h"
+#include "model/dtype.h"
+#include "model/session.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define DTYPES (FOT_BOOL + 1)
+#define MIB (1024.0 * 1024.0)
+
+struct flags {
+	const char *lengths, *mem_layers;
+	struct fot_reading_flags reading;
+	bool tensors, hash, check_weights;
+};
+
+static double weight_bytes(const struct fot_weights *w)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		bytes += (double)fot_weights_at(w, i)->bytes;
+	return bytes;
+}
+
+static void describe_config(struct fot_str *out, const struct fot_config *c)
+{
+	static const char *const mix[] = { "joint", "gate" }, *const search[] = { "none", "all", "topk" };
+	static const char *const tokenizer[] = { "spm", "byte", "none" };
+
+	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
+	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size,
+		       c->bos_id, c->eos_id, c->pad_id);
+	fot_str_printf(out, "layers               %d\n", c->n_layers);
+	fot_str_printf(out, "width                %d (heads %d x %d, MLP %d)\n", c->hidden_size, c->n_heads,
+		       c->head_dim, c->intermediate_size);
+	fot_str_printf(out, "window               %d%s\n", c->window, c->blocks ? ", aligned blocks" : "");
+	if (!c->blocks)
+		fot_str_printf(out, "last context         %d\n", c->last_context_length);
+	if (c->cached_windows)
+		fot_str_puts(out, "cached windows       1 before the local one, in every layer\n");
+	fot_str_puts(out, "memory layers       ");
+	for (int i = 0; i < c->n_mem_layers; i++)
+		fot_str_printf(out, " %d", c->mem_layers[i]);
+	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
+	if (c->n_mem_layers)
+		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
+			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       c->mem_positionals ? "as first" : "none");
+	if (c->n_mem_layers && c->mem_scale != 1)
+		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
+	fot_str_printf(out, "rotary base          %g\nnorm epsilon         %g\n", c->rope_theta,
+		       c->rms_norm_eps);
+	fot_str_printf(out, "query-key norm       %s\ntied embeddings      %s\ntokenizer            %s\n",
+		       c->qk_norm ? "yes" : "no", c->tie_embeddings ? "yes" : "no", tokenizer[c->tokenizer]);
+	fot_str_printf(out, "parameters           %lld\n", (long long)fot_config_parameters(c));
+}
+
+static void describe_files(struct fot_str *out, const struct fot_model_files *files)
+{
+	if (files->sha256[0])
+		fot_str_printf(out, "sha256               %s\n", files->sha256);
+	for (size_t i = 0; i < files->n; i++)
+		fot_str_printf(out, "file                 %s %lld bytes%s%s\n", files->file[i].name,
+			       (long long)files->file[i].bytes, files->file[i].sha256[0] ? " " : "",
+			       files->file[i].sha256);
+}
+
+/* What the weights are stored as, and what config.json says of it. */
+static int describe_types(struct fot_str *out, const struct fot_model *m, struct fot_err *err)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	struct fot_str path = FOT_STR_INIT;
+	const struct fot_json_ctx ctx = { "config.json", FOT_ERR_INPUT };
+	const char *said = NULL, *word = "other";
+	size_t n[DTYPES] = { 0 };
+	cJSON *root = NULL;
+	int status;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		n[fot_weights_at(w, i)->dtype]++;
+	fot_str_puts(out, "stored               ");
+	for (int d = 0; d < DTYPES; d++)
+		if (n[d])
+			fot_str_printf(out, "%zu tensors %s  ", n[d], fot_dtype_name((enum fot_dtype)d));
+	fot_str_printf(out, "%.1f MiB\n", weight_bytes(w) / MIB);
+	fot_path_join(&path, fot_model_dir(m), "config.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_string(root, "torch_dtype", false, &said, &ctx, err));
+	if (!said)
+		FOT_TRY(fot_json_string(root, "dtype", false, &said, &ctx, err));
+	for (int d = 0; d < DTYPES; d++)
+		if (n[d] == fot_weights_count(w))
+			word = d == FOT_F32 ? "float32" : d == FOT_F16 ? "float16" : d == FOT_BF16 ? "bfloat16" : "other";
+	if (said && strcmp(said, word) != 0)
+		fot_str_printf(out, "warning: config.json says the weights are %s; they are read as they are stored\n", said);
+out:
+	cJSON_Delete(root);
+	fot_str_release(&path);
+	return status;
+}
+
+/* Things that are no error, but that one wants to know. */
+static int describe_warnings(struct fot_str *out, const struct fot_model *m, bool check_weights, struct fot_err *err)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	struct fot_str list = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_weights_check(w, fot_model_config(m), &list, err));
+	if (list.len)
+		fot_str_printf(out, "warning: tensors that the config does not ask for: %s\n", list.data);
+	if (!check_weights)
+		goto out;
+	FOT_TRY(fot_weights_check_finite(w, err));
+	fot_str_clear(&list);
+	FOT_TRY(fot_weights_constant(w, &list, err));
+	if (list.len)
+		fot_str_printf(out, "warning: matrices of one value only: %s\n", list.data);
+	else
+		fot_str_puts(out, "weights              all finite, no constant matrix\n");
+out:
+	fot_str_release(&list);
+	return status;
+}
+
+/* Does a text come back from the tokenizer as it went in? */
+static int describe_tokenizer(struct fot_str *out, const struct fot_tokenizer *t, struct fot_err *err)
+{
+	static const char probe[] = "  The  caf\xC3\xA9,\n\tif (x) {\r\n 12.5 \xE2\x82\xAC \xF0\x9F\x99\x82 <s> ";
+	struct fot_ids ids = { 0 };
+	struct fot_str back = FOT_STR_INIT;
+	int status;
+
+	if (!t)
+		return FOT_OK;
+	FOT_TRY(fot_tokenizer_encode(t, &ids, probe, sizeof probe - 1, err));
+	FOT_TRY(fot_tokenizer_decode(t, &back, ids.id, ids.n, err));
+	if (back.len == sizeof probe - 1 && memcmp(back.data, probe, back.len) == 0)
+		fot_str_puts(out, "tokenizer            gives the probe text back unchanged\n");
+	else
+		fot_str_puts(out, "warning: the tokenizer does not give text back unchanged (spaces are squeezed?): bytes and "
+				  "words are counted on the text itself\n");
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&back);
+	return status;
+}
+
+static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
+{
+	fot_str_puts(out, "\ntensor                                              type  shape\n");
+	for (size_t i = 0; i < fot_weights_count(w); i++) {
+		const struct fot_tensor *t = fot_weights_at(w, i);
+
+		fot_str_printf(out, "%-51s %-5s [", t->name, fot_dtype_name(t->dtype));
+		for (int r = 0; r < t->rank; r++)
+			fot_str_printf(out, "%s%lld", r ? ", " : "", (long long)t->shape[r]);
+		fot_str_puts(out, "]\n");
+	}
+}
+
+/* ---- what reading takes ------------------------------------------------ */
+
+/* Floating point operations of one call of n tokens, after longllama.md 1.2 or in blocks. */
+struct work {
+	double weights, local, memory, head;
+};
+
+/* A window of n tokens with `before` entries in memory. A window of which nothing is asked and
+ * that is full ends at the last memory layer's keys and values. */
+static void add_window(struct work *w, const struct fot_config *c, const struct fot_session_opts *o, double n,
+		       double before, bool asked)
+{
+	double d = c->hidden_size, matrices = 2.0 * (4.0 * d * d + 3.0 * d * c->intermediate_size);
+	double layers = c->n_layers, mem_layers = o->search == FOT_SEARCH_NONE ? 0 : c->n_mem_layers;
+	double values = o->search == FOT_SEARCH_TOPK && o->top_k < before ? o->top_k : before;
+
+	if (c->cached_windows) { /* the window before in every layer; all windows go through them */
+		w->local += layers * 4.0 * d * n * (before < o->window ? before : o->window);
+		asked = true;
+	}
+	if (!asked && mem_layers > 0) {
+		layers = c->mem_layers[c->n_mem_layers - 1];
+		mem_layers--;
+		w->weights += n * 4.0 * d * d;
+	} else if (!asked) {
+		return; /* nothing of it is ever seen */
+	}
+	w->weights += n * layers * matrices;
+	w->local += layers * 4.0 * d * n * (n + 1) / 2;
+	w->memory += mem_layers * n * 2.0 * d * (before + values);
+	w->head += asked ? n * 2.0 * d * c->vocab_size : 0;
+}
+
+static struct work work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
+{
+	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length, step;
+	struct work w = { 0 };
+
+	if (c->blocks)
+		last = n - floor((n - 1) / window) * window;
+	for (double at = 0; at < n - last; at += step) {
+		step = n - last - at < window ? n - last - at : window;
+		add_window(&w, c, o, step, at, all || step < window);
+	}
+	add_window(&w, c, o, last, n - last, true);
+	return w;
+}
+
+static double sum(const struct work *w)
+{
+	return w->weights + w->local + w->memory + w->head;
+}
+
+static int describe_length(struct fot_str *out, const struct fot_model *m, const struct flags *f, int64_t n,
+			   struct fot_err *err)
+{
+	struct fot_config c = *fot_model_config(m);
+	struct fot_session_opts o;
+	size_t bytes = 0, machine = fot_mem_total();
+	struct work all, last;
+	int status;
+
+	fot_reading_opts(&o, m, &f->reading);
+	FOT_TRY(fot_reading_estimate(&bytes, m, &f->reading, (size_t)n, err));
+	if (f->reading.last_context)
+		c.last_context_length = (int32_t)f->reading.last_context;
+	all = work_of(&c, &o, (double)n, true);
+	last = work_of(&c, &o, (double)n, false);
+	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
+		       sum(&all) / 1e12, sum(&last) / 1e12, 100 * last.weights / sum(&last),
+		       100 * last.local / sum(&last), 100 * last.memory / sum(&last),
+		       machine && bytes > machine ? "  more memory than this machine has" : "");
+out:
+	return status;
+}
+
+static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f, struct fot_err *err)
+{
+	static const char *const search[] = { "none", "dense", "knn" };
+	struct fot_lengths lengths = { 0 };
+	struct fot_session_opts o;
+	int status = FOT_OK;
+
+	if (!fot_lengths_add(&lengths, f->lengths)) {
+		fot_lengths_release(&lengths);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--context-lengths: expected such as 512,2k,8k or 2k-256k*2, got \"%s\"",
+				f->lengths);
+	}
+	fot_reading_opts(&o, m, &f->reading);
+	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
+	if (o.search == FOT_SEARCH_TOPK)
+		fot_str_printf(out, ":%d", o.top_k);
+	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
+		       o.search == FOT_SEARCH_NONE ? "" : " in ",
+		       o.search == FOT_SEARCH_NONE ? "" : fot_dtype_name(o.mem_dtype), o.n_threads,
+		       weight_bytes(fot_model_weights(m)) / MIB);
+	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
+			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
+	for (size_t i = 0; i < lengths.n && status == FOT_OK; i++)
+		status = describe_length(out, m, f, lengths.at[i], err);
+	fot_lengths_release(&lengths);
+	return status;
+}
+
+static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
+{
+	struct fot_model *m = NULL;
+	struct fot_model_files files = { 0 };
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_model_open(&m, dir, err));
+	FOT_TRY(fot_reading_attach(m, f->mem_layers, &f->reading, err));
+	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
+	fot_str_printf(&out, "model                %s\n", dir);
+	describe_config(&out, fot_model_config(m));
+	describe_files(&out, &files);
+	FOT_TRY(describe_types(&out, m, err));
+	FOT_TRY(describe_tokenizer(&out, fot_model_tokenizer(m), err));
+	FOT_TRY(describe_warnings(&out, m, f->check_weights, err));
+	if (f->tensors)
+		describe_tensors(&out, fot_model_weights(m));
+	FOT_TRY(describe_lengths(&out, m, f, err));
+	FOT_TRY(fot_str_check(&out, err));
+	fputs(out.data, stdout);
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&out);
+	fot_model_files_release(&files);
+	if (m)
+		fot_model_close(m);
+	return status;
+}
+
+int fot_cmd_inspect(int argc, char **argv)
+{
+	struct flags f = { .lengths = "2k-128k*8,256k", .reading.memory = -1 };
+	struct fot_option options[] = {
+		{ .name = "context-lengths",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.lengths,
+		  .arg = "LIST",
+		  .help = "tokens of a prompt to foretell memory and work for, such as 512,2k,8k or 2k-256k*2" },
+		READING_OPTIONS(&f.reading, &f.mem_layers),
+		{ .name = "tensors",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.tensors,
+		  .help = "list all tensors" },
+		{ .name = "hash",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.hash,
+		  .help = "sha256 of every file, for which all of them are read" },
+		{ .name = "check-weights",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.check_weights,
+		  .help = "look for weights that are not finite and for matrices of one value" },
+	};
+	struct fot_options o = {
+		.command = "inspect",
+		.usage = "inspect MODEL [options]",
+		.about =
+			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
+			"Work is for one prompt with all its tokens scored, and with its last window scored only.",
+		.option = options,
+		.n = COUNT(options),
+		.min_positional = 1,
+		.max_positional = 1,
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = inspect(o.positional[0], &f, &err);
+	return status == FOT_OK ? status : fot_command_failed("inspect", &err);
+}

@@ -1,0 +1,234 @@
+/* cmd_plot.c: the figures of a run: scripts, data and pictures in DIR/plots.
+ *
+ * The scripts are copies of those in plots/; they read the CSV files beside them
+ * by column name and can be changed and run again by hand. */
+#include "harness/cli/cmd_plot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/cli/options.h"
+#include "harness/report/plotdata.h"
+#include "harness/run/store.h"
+#include "harness/report/worth.h"
+
+#define MAX_FILE ((size_t)1 << 24)
+
+struct figure {
+	const char *name;
+	enum fot_figure kind;
+};
+
+static const struct figure figures[] = {
+	{ "perplexity", FOT_FIGURE_PERPLEXITY },
+	{ "change", FOT_FIGURE_CHANGE },
+	{ "multidoc", FOT_FIGURE_MULTIDOC },
+	{ "passkey", FOT_FIGURE_PASSKEY },
+	{ "lookup", FOT_FIGURE_LOOKUP },
+	{ "fewshot", FOT_FIGURE_FEWSHOT },
+	{ "distraction", FOT_FIGURE_DISTRACTION },
+};
+#define N_FIGURES (sizeof figures / sizeof figures[0])
+
+/* The folder plots/ of the repository: beside datasets/manifests. */
+static int find_scripts(struct fot_str *out, struct fot_err *err)
+{
+	static const char tail[] = "datasets/manifests";
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_manifests_default(&path));
+	FOT_TRY(fot_str_check(&path, err));
+	if (path.len >= sizeof tail - 1)
+		path.data[path.len - (sizeof tail - 1)] = '\0';
+	fot_str_printf(out, "%splots", path.data);
+	FOT_TRY(fot_str_check(out, err));
+	if (!fot_is_dir(out->data))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the plot scripts are not there; see --scripts",
+				  out->data);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int copy_script(const char *scripts, const char *dir, const char *name, struct fot_err *err)
+{
+	struct fot_str from = FOT_STR_INIT, to = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&from, scripts, name);
+	fot_path_join(&to, dir, name);
+	FOT_TRY(fot_str_check(&from, err));
+	FOT_TRY(fot_str_check(&to, err));
+	FOT_TRY(fot_file_read(&text, from.data, MAX_FILE, err));
+	FOT_TRY(fot_file_replace(to.data, text.data ? text.data : "", text.len, err));
+out:
+	fot_str_release(&from);
+	fot_str_release(&to);
+	fot_str_release(&text);
+	return status;
+}
+
+static int write_part(const char *dir, const char *figure, const char *tail, const struct fot_str *text,
+		      struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&path, "%s/%s%s", dir, figure, tail);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_replace(path.data, text->data, text->len, err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
+{
+	char program[] = "gnuplot", *name = fot_strdup(script);
+	char *argv[] = { program, name, NULL };
+	int wait_status = 0;
+	pid_t pid = name ? fork() : -1;
+
+	if (pid == 0) {
+		setenv("LC_ALL", "C.UTF-8", 1); /* the scripts are UTF-8 */
+		if (chdir(dir) == 0)
+			execvp(program, argv);
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	fot_free(name);
+	if (pid < 0)
+		return FOT_FAIL(err, FOT_ERR_RUN, "gnuplot: cannot be started: %s", strerror(errno));
+	while (waitpid(pid, &wait_status, 0) < 0) {
+		if (errno != EINTR)
+			return FOT_FAIL(err, FOT_ERR_RUN, "gnuplot: %s", strerror(errno));
+	}
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 127)
+		return FOT_FAIL(err, FOT_ERR_RUN, "gnuplot: not found; install it (make setup)");
+	if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
+		return FOT_FAIL(err, FOT_ERR_RUN, "gnuplot: %s/%s failed", dir, script);
+	return FOT_OK;
+}
+
+/* Script, data and names of one figure into dir, then the pictures. */
+static int draw(const char *name, const struct fot_plot_text *text, const char *scripts, const char *dir,
+		struct fot_err *err)
+{
+	char script[64];
+	int status = FOT_OK;
+
+	if (text->n_points == 0)
+		return FOT_OK;
+	snprintf(script, sizeof script, "%s.gp", name);
+	FOT_TRY(copy_script(scripts, dir, "style.gp", err));
+	FOT_TRY(copy_script(scripts, dir, script, err));
+	FOT_TRY(write_part(dir, name, "_data.csv", &text->data, err));
+	FOT_TRY(write_part(dir, name, "_names.gp", &text->names, err));
+	FOT_TRY(run_gnuplot(dir, script, err));
+	printf("%s/%s.svg\n%s/%s.png\n", dir, name, dir, name);
+out:
+	return status;
+}
+
+/* The figures of a run: from summary.csv. */
+static int draw_run(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+{
+	struct fot_plot_text text = { 0 };
+	struct fot_table summary;
+	int status;
+
+	fot_table_init(&summary, &fot_schema_summary);
+	FOT_TRY(fot_table_read(&summary, csv, err));
+	for (size_t i = 0; i < N_FIGURES; i++) {
+		fot_plot_text_release(&text);
+		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
+		FOT_TRY(draw(figures[i].name, &text, scripts, dir, err));
+	}
+out:
+	fot_plot_text_release(&text);
+	fot_table_release(&summary);
+	return status;
+}
+
+/* The figure of a training run or zoo model: from valid.csv. */
+static int draw_training(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+{
+	struct fot_plot_text text = { 0 };
+	struct fot_table valid;
+	int status;
+
+	fot_table_init(&valid, &fot_schema_valid);
+	FOT_TRY(fot_table_read(&valid, csv, err));
+	FOT_TRY(fot_worth_text(&text, &valid, err));
+	FOT_TRY(draw("worth", &text, scripts, dir, err));
+out:
+	fot_plot_text_release(&text);
+	fot_table_release(&valid);
+	return status;
+}
+
+static int plot(const char *run, const char *scripts_flag, struct fot_err *err)
+{
+	struct fot_str csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT, scripts = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&csv, run, "summary.csv");
+	fot_path_join(&valid, run, "valid.csv");
+	fot_path_join(&dir, run, "plots");
+	FOT_TRY(fot_str_check(&csv, err));
+	FOT_TRY(fot_str_check(&valid, err));
+	FOT_TRY(fot_str_check(&dir, err));
+	if (scripts_flag)
+		fot_str_puts(&scripts, scripts_flag);
+	else
+		FOT_TRY(find_scripts(&scripts, err));
+	FOT_TRY(fot_str_check(&scripts, err));
+	FOT_TRY(fot_mkdir_all(dir.data, err));
+	if (fot_file_exists(valid.data) && !fot_file_exists(csv.data))
+		FOT_TRY(draw_training(valid.data, scripts.data, dir.data, err));
+	else
+		FOT_TRY(draw_run(csv.data, scripts.data, dir.data, err));
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&csv);
+	fot_str_release(&valid);
+	fot_str_release(&dir);
+	fot_str_release(&scripts);
+	return status;
+}
+
+int fot_cmd_plot(int argc, char **argv)
+{
+	const char *scripts = NULL;
+	struct fot_option options[] = {
+		{ .name = "scripts",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &scripts,
+		  .arg = "DIR",
+		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
+	};
+	struct fot_options o = {
+		.command = "plot",
+		.usage = "plot DIR [options]",
+		.about =
+			"Draw the figures of a finished run into DIR/plots: script, data, svg and png of each. Of a "
+			"training run: what the memory is worth against the tokens trained.",
+		.option = options,
+		.n = sizeof options / sizeof options[0],
+		.min_positional = 1,
+		.max_positional = 1,
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = plot(o.positional[0], scripts, &err);
+	return status == FOT_OK ? status : fot_command_failed("plot", &err);
+}

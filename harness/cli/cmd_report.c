@@ -1,0 +1,301 @@
+/* cmd_report.c: tables of one or several runs, on stdout or as files. */
+#include "harness/cli/cmd_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "harness/report/claims.h"
+#include "harness/cli/options.h"
+#include "harness/report/report.h"
+#include "harness/run/store.h"
+
+static const char *const format_names[] = { "md", "tex", "csv", NULL };
+static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
+enum { MARKDOWN, LATEX, CSV };
+
+static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
+						  &fot_schema_fewshot, &fot_schema_distraction };
+#define N_TASKS (sizeof tasks / sizeof tasks[0])
+
+struct reporting {
+	struct fot_table rows[N_TASKS], paper, report, judged;
+	struct fot_claims claims;
+	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
+	char *name[FOT_POSITIONAL_MAX];
+	size_t n_runs;
+};
+
+/* a/run and b/run: the paths tell them apart. */
+static int name_run(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str name = FOT_STR_INIT;
+	int status;
+
+	fot_path_base(&name, dir);
+	FOT_TRY(fot_str_check(&name, err));
+	for (size_t i = 0; i < r->n_runs; i++) {
+		if (strcmp(r->name[i], name.data) == 0) {
+			fot_str_clear(&name);
+			fot_str_puts(&name, dir);
+		}
+	}
+	FOT_TRY(fot_str_check(&name, err));
+	r->name[r->n_runs] = fot_strdup(name.data);
+	if (r->name[r->n_runs])
+		r->n_runs++;
+	else
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+out:
+	fot_str_release(&name);
+	return status;
+}
+
+/* The rows of a task, if the run has that task. */
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
+{
+	struct fot_report_run *part = &r->run[task][run];
+	struct fot_str path = FOT_STR_INIT;
+	char file[64];
+	int status;
+
+	snprintf(file, sizeof file, "%s.csv", tasks[task]->name);
+	fot_path_join(&path, dir, file);
+	FOT_TRY(fot_str_check(&path, err));
+	part->name = r->name[run];
+	part->first = r->rows[task].n_rows;
+	if (fot_file_exists(path.data)) {
+		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
+		*found = true;
+	}
+	part->last = r->rows[task].n_rows;
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	size_t run = r->n_runs;
+	bool found = false;
+	int status;
+
+	FOT_TRY(name_run(r, dir, err));
+	for (size_t task = 0; task < N_TASKS; task++)
+		FOT_TRY(load_task(r, run, task, dir, &found, err));
+	if (!found)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
+				  tasks[0]->name);
+out:
+	return status;
+}
+
+/* results/paper/ of the repository: beside datasets/manifests. */
+static int paper_file(struct fot_str *out, const char *name, const char *ending, struct fot_err *err)
+{
+	static const char tail[] = "datasets/manifests";
+	struct fot_str folder = FOT_STR_INIT;
+	int status;
+
+	fot_str_clear(out);
+	FOT_TRY(fot_manifests_default(&folder));
+	FOT_TRY(fot_str_check(&folder, err));
+	if (folder.len >= sizeof tail - 1)
+		folder.data[folder.len - (sizeof tail - 1)] = '\0';
+	fot_str_printf(out, "%sresults/paper/%s%s", folder.data, name, ending);
+	status = fot_str_check(out, err);
+out:
+	fot_str_release(&folder);
+	return status;
+}
+
+/* Without these files no such columns. */
+static int load_paper(struct reporting *r, const char *given, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (given)
+		return fot_table_read(&r->paper, given, err);
+	for (size_t task = 0; task < N_TASKS; task++) {
+		FOT_TRY(paper_file(&path, tasks[task]->name, ".csv", err));
+		if (fot_file_exists(path.data))
+			FOT_TRY(fot_table_read(&r->paper, path.data, err));
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int judge_claims(struct reporting *r, const char *given, uint64_t seed, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (given)
+		fot_str_puts(&path, given);
+	else
+		FOT_TRY(paper_file(&path, "claims", ".json", err));
+	FOT_TRY(fot_str_check(&path, err));
+	if (!given && !fot_file_exists(path.data))
+		goto out;
+	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
+	for (size_t i = 0; i < N_TASKS; i++)
+		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed, err));
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int render(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
+{
+	if (format == CSV)
+		return fot_table_print(out, &r->report, true, err);
+	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+				err);
+}
+
+static int render_claims(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
+{
+	if (format == CSV)
+		return fot_table_print(out, &r->judged, true, err);
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+}
+
+/* NAME.md, NAME.tex and NAME.csv. */
+static int write_files(const struct reporting *r, const char *dir, const char *name,
+		       int (*text_of)(struct fot_str *, const struct reporting *, int, struct fot_err *),
+		       struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_mkdir_all(dir, err));
+	for (int format = 0; format_names[format]; format++) {
+		char file[32];
+
+		snprintf(file, sizeof file, "%s.%s", name, format_names[format]);
+		fot_str_clear(&path);
+		fot_str_clear(&text);
+		fot_path_join(&path, dir, file);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(text_of(&text, r, format, err));
+		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+		printf("%s\n", path.data);
+	}
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
+static int write_all(const struct reporting *r, const char *dir, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(write_files(r, dir, "report", render, err));
+	if (r->judged.n_rows)
+		status = write_files(r, dir, "claims", render_claims, err);
+out:
+	return status;
+}
+
+static int print(const struct reporting *r, int format, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status = render(&text, r, format, err);
+
+	if (status == FOT_OK && format != CSV)
+		status = render_claims(&text, r, format, err);
+	if (status == FOT_OK)
+		fwrite(text.data, 1, text.len, stdout);
+	fot_str_release(&text);
+	return status;
+}
+
+int fot_cmd_report(int argc, char **argv)
+{
+	const char *output = NULL, *paper = NULL, *claims = NULL;
+	int64_t seed = 1;
+	int format = MARKDOWN, metric = 0, status;
+	struct fot_option options[] = {
+		{ .name = "format",
+		  .type = FOT_OPTION_CHOICE,
+		  .value = &format,
+		  .choices = format_names,
+		  .help = "what stands on stdout" },
+		{ .name = "output",
+		  .letter = 'o',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &output,
+		  .arg = "DIR",
+		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
+		{ .name = "metric",
+		  .type = FOT_OPTION_CHOICE,
+		  .value = &metric,
+		  .choices = metric_names,
+		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
+		{ .name = "paper",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &paper,
+		  .arg = "FILE",
+		  .help = "published figures (default: all of results/paper/TASK.csv)" },
+		{ .name = "claims",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &claims,
+		  .arg = "FILE",
+		  .help = "claims to judge (default: results/paper/claims.json)" },
+		{ .name = "seed",
+		  .type = FOT_OPTION_INT,
+		  .value = &seed,
+		  .lo = 0,
+		  .hi = 9007199254740991.0,
+		  .arg = "S",
+		  .help = "seed of the bootstrap" },
+	};
+	struct fot_options o = {
+		.command = "report",
+		.usage = "report DIR... [options]",
+		.about =
+			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
+			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
+			"best of each column in bold, the paper's figure beside ours where it has one. Then the claims\n"
+			"of the paper whose conditions the runs hold: reproduced, not reproduced or undecided.",
+		.option = options,
+		.n = sizeof options / sizeof options[0],
+		.min_positional = 1,
+		.max_positional = FOT_POSITIONAL_MAX,
+	};
+	struct reporting r = { 0 };
+	struct fot_err err = { 0 };
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_init(&r.rows[i], tasks[i]);
+	fot_table_init(&r.paper, &fot_schema_paper);
+	fot_table_init(&r.report, &fot_schema_report);
+	fot_table_init(&r.judged, &fot_schema_claims);
+	for (size_t i = 0; i < o.n_positional; i++)
+		FOT_TRY(load_run(&r, o.positional[i], &err));
+	FOT_TRY(load_paper(&r, paper, &err));
+	for (size_t i = 0; i < N_TASKS; i++)
+		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
+					 (uint64_t)seed, &err));
+	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
+	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
+	if (status == FOT_OK)
+		status = fot_flush_stdout(&err);
+out:
+	for (size_t i = 0; i < r.n_runs; i++)
+		fot_free(r.name[i]);
+	for (size_t i = 0; i < N_TASKS; i++)
+		fot_table_release(&r.rows[i]);
+	fot_table_release(&r.paper);
+	fot_table_release(&r.report);
+	fot_table_release(&r.judged);
+	fot_claims_release(&r.claims);
+	return status == FOT_OK ? status : fot_command_failed("report", &err);
+}

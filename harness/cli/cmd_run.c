@@ -1,0 +1,195 @@
+/* cmd_run.c: the run command, merge and validate. */
+#include "harness/cli/cmd_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/jsondiff.h"
+#include "harness/run/plan.h"
+#include "harness/run/runner.h"
+#include "harness/run/store.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MANIFEST_BYTES ((size_t)64 << 20)
+
+int fot_cmd_run(int argc, char **argv)
+{
+	struct fot_run_flags c = { 0 };
+	struct fot_option options[] = { FOT_RUN_OPTIONS(&c) };
+	struct fot_options o = {
+		.command = "run",
+		.usage = "run SPEC.json -o DIR [options]",
+		.about =
+			"Run an experiment: models x memory modes x tasks x datasets x documents, every finished\n"
+			"document journalled, so that an interrupted run goes on with --resume. Exit codes: 0 complete,\n"
+			"1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
+			"130/143 stopped by a signal.",
+		.option = options,
+		.n = COUNT(options),
+		.min_positional = 1,
+		.max_positional = 1,
+	};
+	struct fot_spec spec = { 0 };
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	FOT_TRY(fot_run_flags_check(&c, &err));
+	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
+	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
+out:
+	fot_spec_release(&spec);
+	return fot_run_ended("run", status, &err);
+}
+
+/* --- merge --- */
+
+/* The folders' journals; all of the same run. */
+static int load_journals(struct fot_given_journals *j, const struct fot_options *o, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < o->n_positional; i++) {
+		fot_str_clear(&path);
+		fot_path_join(&path, o->positional[i], "journal.jsonl");
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_journal_load(&j->at[i], path.data, err));
+		j->n++;
+		if (!j->at[i].identity) {
+			status =
+				FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data);
+			goto out;
+		}
+		FOT_TRY(fot_json_differences(&text, j->at[0].identity, o->positional[0], j->at[i].identity,
+					     o->positional[i], 4, NULL, err));
+		FOT_TRY(fot_str_check(&text, err));
+		if (text.len > 0) {
+			status = FOT_FAIL(err, FOT_ERR_USAGE, "these are not shards of one run: %s",
+					  text.data);
+			goto out;
+		}
+	}
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
+/* The manifest of a folder, where its shard found the spec; NULL: not there, or not readable. */
+static cJSON *read_manifest(const char *dir)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *manifest = NULL;
+
+	fot_path_join(&path, dir, "manifest.json");
+	if (!path.failed)
+		fot_json_read(&manifest, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, NULL);
+	fot_str_release(&path);
+	return manifest;
+}
+
+int fot_cmd_merge(int argc, char **argv)
+{
+	struct fot_run_flags c = { 0 };
+	struct fot_option options[] = { FOT_RUN_OPTIONS(&c) };
+	struct fot_options o = {
+		.command = "merge",
+		.usage = "merge DIR... -o OUT [options]",
+		.about =
+			"One run out of the folders of its shards (run --shard I/N): the same files as if it had been run at\n"
+			"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
+			"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4).",
+		.option = options,
+		.n = COUNT(options),
+		.min_positional = 1,
+		.max_positional = FOT_POSITIONAL_MAX,
+	};
+	struct fot_given_journals j = { .n = 0 };
+	struct fot_spec spec = { 0 };
+	struct fot_err err = { 0 };
+	const cJSON *limit, *folder;
+	cJSON *manifest = NULL;
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	FOT_TRY(fot_run_flags_check(&c, &err));
+	if (c.shard || c.limit || c.no_sharing || c.no_skipping) {
+		status = FOT_FAIL(&err, FOT_ERR_USAGE,
+				  "--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
+		goto out;
+	}
+	FOT_TRY(load_journals(&j, &o, &err));
+	limit = fot_json_get(j.at[0].identity, "limit");
+	c.limit = cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
+			  (int64_t)limit->valuedouble :
+			  0;
+	manifest = read_manifest(o.positional[0]);
+	folder = fot_json_get(manifest, "spec_folder");
+	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), o.positional[0],
+			       cJSON_IsString(folder) ? folder->valuestring : NULL, &err));
+	status = fot_run_spec(&spec, &c, &j, argc, argv, &err);
+out:
+	for (size_t i = 0; i < j.n; i++)
+		fot_journal_content_release(&j.at[i]);
+	cJSON_Delete(manifest);
+	fot_spec_release(&spec);
+	return fot_run_ended("merge", status, &err);
+}
+
+/* --- validate --- */
+
+static int print_validated(const char *path, const struct fot_plan *plan, struct fot_err *err)
+{
+	printf("%s: valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", path,
+	       plan->n_models, plan->n_conditions, plan->n_datasets, plan->n_items, plan->run_id);
+	return fot_flush_stdout(err);
+}
+
+int fot_cmd_validate(int argc, char **argv)
+{
+	const char *store = NULL;
+	struct fot_option options[] = {
+		{ .name = "store",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &store,
+		  .arg = "DIR",
+		  .help = "folder of datasets" },
+	};
+	struct fot_options o = {
+		.command = "validate",
+		.usage = "validate SPEC.json [options]",
+		.about =
+			"Check a spec: its keys and values, that its models and datasets can be opened, and that every\n"
+			"condition can be run. Nothing is written. run --dry-run also says what it would cost.",
+		.option = options,
+		.n = COUNT(options),
+		.min_positional = 1,
+		.max_positional = 1,
+	};
+	struct fot_str where = FOT_STR_INIT;
+	struct fot_spec spec = { 0 };
+	struct fot_plan plan = { 0 };
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
+	if (store)
+		fot_str_puts(&where, store);
+	else
+		FOT_TRY(fot_store_default(&where));
+	FOT_TRY(fot_str_check(&where, &err));
+	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, &err));
+	status = print_validated(o.positional[0], &plan, &err);
+out:
+	fot_plan_close(&plan);
+	fot_spec_release(&spec);
+	fot_str_release(&where);
+	return fot_run_ended("validate", status, &err);
+}

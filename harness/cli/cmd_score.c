@@ -1,0 +1,463 @@
+/* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
+ * continuation.  The files are a fixed contract that other programs read. */
+#include "harness/cli/cmd_score.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "harness/cli/options.h"
+#include "harness/ask/reading.h"
+#include "harness/ask/reading_options.h"
+#include "harness/ask/sequences.h"
+#include "model/safetensors.h"
+
+#define GIB (1024.0 * 1024.0 * 1024.0)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct input_flags {
+	const char *model, *tokens, *text, *mem_layers;
+	struct fot_reading_flags reading;
+};
+
+#define INPUT_OPTIONS(f)                                                                                  \
+	{ .name = "model",                                                                                \
+	  .letter = 'm',                                                                                  \
+	  .type = FOT_OPTION_TEXT,                                                                        \
+	  .value = &(f)->model,                                                                           \
+	  .arg = "DIR",                                                                                   \
+	  .required = true,                                                                               \
+	  .help = "model folder" },                                                                       \
+		{ .name = "tokens",                                                                       \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->tokens,                                                                  \
+		  .arg = "FILE",                                                                          \
+		  .help = "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}" },     \
+		{ .name = "text",                                                                         \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->text,                                                                    \
+		  .arg = "FILE",                                                                          \
+		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
+		READING_OPTIONS(&(f)->reading, &(f)->mem_layers)
+
+struct input {
+	struct fot_model *model;
+	struct fot_sequences seq;
+};
+
+static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
+{
+	int status;
+
+	if (!f->tokens == !f->text)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
+	FOT_TRY(fot_model_open(&in->model, f->model, err));
+	FOT_TRY(fot_reading_attach(in->model, f->mem_layers, &f->reading, err));
+	if (f->tokens) {
+		status =
+			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
+	} else if (!fot_model_tokenizer(in->model)) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --text needs", f->model);
+	} else {
+		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
+	}
+out:
+	return status;
+}
+
+/* Said, not refused: tensors nobody asks for, and what will not fit. */
+static int warn(const struct input *in, const struct input_flags *f, size_t longest, struct fot_err *err)
+{
+	size_t bytes = 0, all = fot_mem_total();
+	struct fot_str surplus = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_weights_check(fot_model_weights(in->model), fot_model_config(in->model), &surplus, err));
+	if (surplus.len)
+		fot_log(FOT_LOG_WARN, "%s: tensors that the config does not ask for: %s", f->model, surplus.data);
+	/* flags that do not fit are refused, with reasons, when the session is opened */
+	if (fot_reading_estimate(&bytes, in->model, &f->reading, longest, NULL) == FOT_OK && all && bytes > all)
+		fot_log(FOT_LOG_WARN, "%s: needs %.1f GiB for %zu tokens, this machine has %.1f", f->model,
+			(double)bytes / GIB, longest, (double)all / GIB);
+out:
+	fot_str_release(&surplus);
+	return status;
+}
+
+/* more: tokens that will be read beside the input's own. */
+static int open_reading(struct input *in, struct fot_reading *r, const struct input_flags *f, size_t more,
+			struct fot_err *err)
+{
+	size_t longest;
+	int status;
+
+	FOT_TRY(open_input(in, f, err));
+	longest = fot_sequences_longest(&in->seq) + more;
+	FOT_TRY(warn(in, f, longest, err));
+	status = fot_reading_open(r, in->model, &f->reading, longest, err);
+out:
+	return status;
+}
+
+static void close_input(struct input *in)
+{
+	fot_sequences_release(&in->seq);
+	if (in->model)
+		fot_model_close(in->model);
+}
+
+/* --- score --- */
+
+struct score_flags {
+	struct input_flags in;
+	const char *out, *logits;
+	bool all_logits, last_window;
+};
+
+/* Logits of every turn and sequence, turn by turn. */
+struct logits {
+	float **of;   /* [turns * n] */
+	size_t *rows; /* [turns * n] */
+	size_t turns, n, vocab;
+	bool named; /* turns have names */
+};
+
+static void logits_release(struct logits *l)
+{
+	for (size_t i = 0; i < l->turns * l->n && l->of; i++)
+		fot_free(l->of[i]);
+	fot_free(l->of);
+	fot_free(l->rows);
+}
+
+static int logits_init(struct logits *l, const struct input *in, struct fot_err *err)
+{
+	*l = (struct logits){ .turns = in->seq.n_turns,
+			      .n = in->seq.n,
+			      .vocab = (size_t)fot_model_config(in->model)->vocab_size,
+			      .named = in->seq.turns };
+	l->of = fot_calloc(l->turns * l->n, sizeof *l->of);
+	l->rows = fot_calloc(l->turns * l->n, sizeof *l->rows);
+	return l->of && l->rows ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+}
+
+/* What the file is made of. */
+struct logits_file {
+	struct fot_tensor *tensor;
+	char (*name)[64];
+	float **joint; /* [turns] */
+	size_t n;
+};
+
+static void add_tensor(struct logits_file *f, const struct logits *l, size_t turn, const char *tail, const float *data,
+		       size_t sequences, size_t rows)
+{
+	struct fot_tensor *t = &f->tensor[f->n];
+	char *name = f->name[f->n++];
+
+	if (l->named)
+		snprintf(name, sizeof *f->name, "turn%zu.logits%s", turn, tail);
+	else
+		snprintf(name, sizeof *f->name, "logits%s", tail);
+	*t = (struct fot_tensor){ .name = name,
+				  .dtype = FOT_F32,
+				  .rank = 3,
+				  .shape = { (int64_t)sequences, (int64_t)rows, (int64_t)l->vocab },
+				  .n = (int64_t)(sequences * rows * l->vocab),
+				  .data = data };
+	t->bytes = (size_t)t->n * sizeof(float);
+}
+
+/* One tensor when all sequences have equally many rows; else ".0", ".1", ... of shape
+ * [1, tokens, vocab]. */
+static int add_turn(struct logits_file *f, const struct logits *l, size_t turn, struct fot_err *err)
+{
+	float **of = l->of + turn * l->n, *all;
+	size_t *rows = l->rows + turn * l->n, each = fot_size_mul(rows[0], l->vocab);
+	bool even = true;
+
+	for (size_t i = 1; i < l->n; i++)
+		even = even && rows[i] == rows[0];
+	for (size_t i = 0; i < l->n && !even; i++) {
+		char tail[24];
+
+		snprintf(tail, sizeof tail, ".%zu", i);
+		add_tensor(f, l, turn, tail, of[i], 1, rows[i]);
+	}
+	if (!even)
+		return FOT_OK;
+	all = f->joint[turn] = fot_alloc(fot_size_mul(l->n, each), sizeof *all);
+	if (!all)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the logits of %zu sequences", l->n);
+	for (size_t i = 0; i < l->n; i++)
+		memcpy(all + i * each, of[i], each * sizeof *all);
+	add_tensor(f, l, turn, "", all, l->n, rows[0]);
+	return FOT_OK;
+}
+
+static int write_logits(const char *path, const struct logits *l, struct fot_err *err)
+{
+	struct logits_file f = { .tensor = fot_calloc(l->turns * l->n, sizeof *f.tensor),
+				 .name = fot_calloc(l->turns * l->n, sizeof *f.name),
+				 .joint = fot_calloc(l->turns, sizeof *f.joint) };
+	int status;
+
+	if (!f.tensor || !f.name || !f.joint) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->turns * l->n);
+		goto out;
+	}
+	for (size_t t = 0; t < l->turns; t++)
+		FOT_TRY(add_turn(&f, l, t, err));
+	status = fot_safetensors_write(path, f.tensor, f.n, NULL, 0, err);
+out:
+	for (size_t t = 0; t < l->turns && f.joint; t++)
+		fot_free(f.joint[t]);
+	fot_free(f.joint);
+	fot_free(f.tensor);
+	fot_free(f.name);
+	return status;
+}
+
+static void put_rows(struct fot_str *csv, size_t sequence, const char *turn, const struct fot_call *c,
+		     const double *nll, const int32_t *argmax)
+{
+	for (size_t p = c->score_from + 1; p < c->n; p++) {
+		fot_str_printf(csv, "%zu,%s,%zu,%d,", sequence, turn, p, c->tokens[p]);
+		fot_str_double(csv, nll[p - 1]);
+		fot_str_printf(csv, ",%d\n", argmax[p - 1]);
+	}
+}
+
+static struct fot_call call_of(const struct fot_turn *t, size_t sequence)
+{
+	const struct fot_prompt *p = &t->row[sequence];
+
+	return (struct fot_call){ .tokens = p->ids.id,
+				  .n = p->ids.n,
+				  .columns = p->columns,
+				  .pads = p->pads,
+				  .no_cache = t->no_cache };
+}
+
+static int score_call(struct fot_reading *r, const struct input *in, size_t sequence, size_t turn, struct logits *l,
+		      const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
+{
+	struct fot_call c = call_of(&in->seq.turn[turn], sequence);
+	double *nll = fot_alloc(c.n, sizeof *nll);
+	int32_t *argmax = fot_alloc(c.n, sizeof *argmax);
+	size_t last = fot_reading_last(r, c.n), from = f->all_logits ? 0 : last, place = turn * l->n + sequence;
+	float *logits = NULL;
+	char name[24] = "";
+	int status;
+
+	c.score_from = f->last_window ? last : 0;
+	if (l->of) {
+		l->rows[place] = c.n - from;
+		logits = l->of[place] = fot_alloc(fot_size_mul(c.n - from, l->vocab), sizeof *logits);
+	}
+	if (!nll || !argmax || (l->of && !logits)) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", c.n);
+		goto out;
+	}
+	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
+	if (in->seq.turns)
+		snprintf(name, sizeof name, "%zu", turn);
+	put_rows(csv, sequence, name, &c, nll, argmax);
+	status = fot_str_check(csv, err);
+out:
+	fot_free(nll);
+	fot_free(argmax);
+	return status;
+}
+
+static int at_turn(struct fot_err *err, const struct input *in, size_t sequence, size_t turn)
+{
+	if (in->seq.turns)
+		return fot_err_prefix(err, "sequence %zu, turn %zu", sequence, turn);
+	return fot_err_prefix(err, "sequence %zu", sequence);
+}
+
+static int score_one(struct fot_reading *r, const struct input *in, size_t sequence, struct logits *l,
+		     const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
+{
+	fot_reading_reset(r);
+	for (size_t t = 0; t < in->seq.n_turns; t++)
+		if (score_call(r, in, sequence, t, l, f, csv, err) != FOT_OK)
+			return at_turn(err, in, sequence, t);
+	return FOT_OK;
+}
+
+static int score(const struct score_flags *f, struct fot_err *err)
+{
+	struct input in = { 0 };
+	struct fot_reading r = { 0 };
+	struct logits l = { 0 };
+	struct fot_str csv = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
+	if (f->logits)
+		FOT_TRY(logits_init(&l, &in, err));
+	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
+	for (size_t i = 0; i < in.seq.n; i++)
+		FOT_TRY(score_one(&r, &in, i, &l, f, &csv, err));
+	FOT_TRY(fot_map_check_all(err));
+	if (f->logits)
+		FOT_TRY(write_logits(f->logits, &l, err));
+	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
+out:
+	logits_release(&l);
+	fot_str_release(&csv);
+	fot_reading_close(&r);
+	close_input(&in);
+	return status;
+}
+
+int fot_cmd_score(int argc, char **argv)
+{
+	struct score_flags f = { .in.reading.memory = -1 };
+	struct fot_option options[] = {
+		INPUT_OPTIONS(&f.in),
+		{ .name = "out",
+		  .letter = 'o',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.out,
+		  .arg = "FILE.csv",
+		  .required = true,
+		  .help = "sequence,turn,position,token,nll_nats,argmax" },
+		{ .name = "logits",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.logits,
+		  .arg = "FILE.safetensors",
+		  .help = "fp32 logits of the last window, [sequences, tokens, vocab]" },
+		{ .name = "all-logits",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.all_logits,
+		  .help = "of all tokens" },
+		{ .name = "last-window",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.last_window,
+		  .help = "score the last window only; the others are just read, which is faster" },
+	};
+	struct fot_options o = {
+		.command = "score",
+		.usage = "score --model DIR --tokens FILE --out FILE.csv [options]",
+		.about =
+			"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
+			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...\n"
+			"Turns are successive calls on one session; their logits are turn0.logits, turn1.logits, ...\n"
+			"Padding (0 in attention_mask, on the left) is seen by no token; its columns count as positions.",
+		.option = options,
+		.n = COUNT(options),
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = score(&f, &err);
+	return status == FOT_OK ? status : fot_command_failed("score", &err);
+}
+
+/* --- generate --- */
+
+struct generate_flags {
+	struct input_flags in;
+	int64_t max_new;
+	bool ignore_eos;
+};
+
+static void put_tokens(struct fot_str *out, size_t sequence, const struct fot_ids *ids)
+{
+	fot_str_printf(out, "{\"sequence\":%zu,\"tokens\":[", sequence);
+	for (size_t i = 0; i < ids->n; i++)
+		fot_str_printf(out, "%s%d", i ? "," : "", ids->id[i]);
+	fot_str_puts(out, "]}\n");
+}
+
+static int generate_one(struct fot_reading *r, const struct input *in, size_t sequence, size_t max, int32_t eos,
+			struct fot_ids *ids, struct fot_err *err)
+{
+	size_t last = in->seq.n_turns - 1;
+
+	fot_reading_reset(r);
+	for (size_t t = 0; t <= last; t++) {
+		struct fot_call c = call_of(&in->seq.turn[t], sequence);
+		int status;
+
+		c.one_position = t == last;
+		status = t < last ? fot_reading_call(r, &c, NULL, NULL, NULL, 0, err) :
+				    fot_reading_continue(r, &c, max, eos, ids, err);
+		if (status != FOT_OK)
+			return at_turn(err, in, sequence, t);
+	}
+	return FOT_OK;
+}
+
+static int generate(const struct generate_flags *f, struct fot_err *err)
+{
+	struct input in = { 0 };
+	struct fot_reading r = { 0 };
+	struct fot_str line = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	int32_t eos;
+	int status;
+
+	FOT_TRY(open_reading(&in, &r, &f->in, (size_t)f->max_new, err));
+	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
+	for (size_t i = 0; i < in.seq.n; i++) {
+		ids.n = 0;
+		fot_str_clear(&line);
+		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, eos, &ids, err));
+		FOT_TRY(fot_map_check_all(err));
+		put_tokens(&line, i, &ids);
+		FOT_TRY(fot_str_check(&line, err));
+		fputs(line.data, stdout);
+	}
+	status = fot_flush_stdout(err);
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&line);
+	fot_reading_close(&r);
+	close_input(&in);
+	return status;
+}
+
+int fot_cmd_generate(int argc, char **argv)
+{
+	struct generate_flags f = { .in.reading.memory = -1 };
+	struct fot_option options[] = {
+		INPUT_OPTIONS(&f.in),
+		{ .name = "max-new",
+		  .letter = 'n',
+		  .type = FOT_OPTION_SIZE,
+		  .value = &f.max_new,
+		  .lo = 1,
+		  .hi = 1 << 24,
+		  .arg = "N",
+		  .required = true,
+		  .help = "tokens to generate" },
+		{ .name = "ignore-eos",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.ignore_eos,
+		  .help = "do not stop at the end token" },
+	};
+	struct fot_options o = {
+		.command = "generate",
+		.usage = "generate --model DIR --tokens FILE --max-new N [options]",
+		.about =
+			"Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]};\n"
+			"with turns, of the last one.",
+		.option = options,
+		.n = COUNT(options),
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	status = generate(&f, &err);
+	return status == FOT_OK ? status : fot_command_failed("generate", &err);
+}

@@ -1,0 +1,260 @@
+/* cmd_text.c: text to ids and back, line by line. */
+#include "harness/cli/cmd_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "harness/cli/options.h"
+#include "model/model.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_FILE ((size_t)1 << 31)
+
+/* --model: a model folder, a tokenizer.model file, or "byte". */
+static int open_tokenizer(struct fot_tokenizer **out, const char *model, struct fot_err *err)
+{
+	struct fot_config config;
+	int status;
+
+	if (strcmp(model, "byte") == 0 && !fot_file_exists(model))
+		return fot_tokenizer_open_byte(out, err);
+	if (!fot_is_dir(model))
+		return fot_tokenizer_open_spm(out, model, err);
+	FOT_TRY(fot_config_read(&config, model, err));
+	if (config.tokenizer == FOT_TOKENIZER_NONE)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer", model);
+	status = fot_tokenizer_open(out, model, &config, err);
+out:
+	return status;
+}
+
+struct lines {
+	const struct fot_tokenizer *t;
+	const char *name;
+	bool jsonl, no_bos;
+	struct fot_err *err;
+};
+
+/* One line of input into one line on stdout. */
+typedef int line_fn(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out);
+
+/* Every line; a last line without newline counts, an empty rest behind the last newline does not. */
+static int each_line(const struct lines *l, const char *path, line_fn *fn)
+{
+	struct fot_str text = FOT_STR_INIT, out = FOT_STR_INIT;
+	size_t at = 0;
+	int status;
+
+	FOT_TRY(fot_file_read(&text, path, MAX_FILE, l->err));
+	for (size_t number = 1; at < text.len; number++) {
+		const char *end = memchr(text.data + at, '\n', text.len - at);
+		size_t n = end ? (size_t)(end - text.data) - at : text.len - at;
+
+		fot_str_clear(&out);
+		FOT_TRY(fn(l, text.data + at, n, number, &out));
+		fot_str_putc(&out, '\n');
+		FOT_TRY(fot_str_check(&out, l->err));
+		fwrite(out.data, 1, out.len, stdout);
+		at += n + 1;
+	}
+	status = fot_flush_stdout(l->err);
+out:
+	fot_str_release(&text);
+	fot_str_release(&out);
+	return status;
+}
+
+static int put_ids(const struct lines *l, const char *text, size_t n, struct fot_str *out)
+{
+	struct fot_ids ids = { 0 };
+	int32_t bos = fot_tokenizer_bos(l->t);
+	int status = FOT_OK;
+
+	if (!l->no_bos && bos >= 0)
+		FOT_TRY(fot_ids_push(&ids, bos, l->err));
+	FOT_TRY(fot_tokenizer_encode(l->t, &ids, text, n, l->err));
+	fot_str_putc(out, '[');
+	for (size_t i = 0; i < ids.n; i++)
+		fot_str_printf(out, "%s%d", i ? "," : "", ids.id[i]);
+	fot_str_putc(out, ']');
+out:
+	fot_ids_release(&ids);
+	return status;
+}
+
+static int parse_line(cJSON **node, const struct lines *l, const char *line, size_t n, size_t number)
+{
+	struct fot_str where = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&where, "%s: line %zu", l->name, number);
+	status = fot_json_parse(node, line, n, where.failed ? l->name : where.data, FOT_ERR_INPUT, l->err);
+	fot_str_release(&where);
+	return status;
+}
+
+static int tokenize_line(const struct lines *l, const char *line, size_t n, size_t number,
+			 struct fot_str *out)
+{
+	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
+	const char *text = NULL;
+	cJSON *record = NULL;
+	int status;
+
+	if (!l->jsonl)
+		return put_ids(l, line, n && line[n - 1] == '\r' ? n - 1 : n, out);
+	FOT_TRY(parse_line(&record, l, line, n, number));
+	if (!cJSON_IsObject(record)) {
+		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name,
+				  number);
+		goto out;
+	}
+	status = fot_json_string(record, "text", true, &text, &ctx, l->err);
+	if (status != FOT_OK)
+		fot_err_prefix(l->err, "line %zu", number);
+	else
+		status = put_ids(l, text, strlen(text), out);
+out:
+	cJSON_Delete(record);
+	return status;
+}
+
+static int detokenize_line(const struct lines *l, const char *line, size_t n, size_t number,
+			   struct fot_str *out)
+{
+	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
+	struct fot_ids ids = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+	cJSON *list = NULL;
+	const cJSON *node;
+	int status;
+
+	FOT_TRY(parse_line(&list, l, line, n, number));
+	if (!cJSON_IsArray(list)) {
+		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected a list of ids", l->name,
+				  number);
+		goto out;
+	}
+	cJSON_ArrayForEach (node, list) {
+		int64_t id;
+
+		FOT_TRY(fot_json_as_i64(node, 0, fot_tokenizer_vocab(l->t) - 1, &id, &ctx, l->err));
+		FOT_TRY(fot_ids_push(&ids, (int32_t)id, l->err));
+	}
+	FOT_TRY(fot_tokenizer_decode(l->t, &text, ids.id, ids.n, l->err));
+	fot_str_json(out, text.data ? text.data : "", text.len);
+out:
+	if (status != FOT_OK && list)
+		fot_err_prefix(l->err, "line %zu", number);
+	cJSON_Delete(list);
+	fot_ids_release(&ids);
+	fot_str_release(&text);
+	return status;
+}
+
+struct flags {
+	const char *model, *input;
+	bool jsonl, no_bos;
+};
+
+static int run_lines(const char *command, const struct flags *f, line_fn *fn)
+{
+	struct fot_tokenizer *t = NULL;
+	struct fot_err err = { 0 };
+	struct lines l = { .name = f->input, .jsonl = f->jsonl, .no_bos = f->no_bos, .err = &err };
+	int status;
+
+	FOT_TRY(open_tokenizer(&t, f->model, &err));
+	l.t = t;
+	FOT_TRY(each_line(&l, f->input, fn));
+out:
+	if (t)
+		fot_tokenizer_close(t);
+	return status == FOT_OK ? status : fot_command_failed(command, &err);
+}
+
+#define MODEL_OPTION(f)                                                                                      \
+	{                                                                                                    \
+		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", \
+		.required = true, .help = "model folder, tokenizer.model file, or byte"                      \
+	}
+
+int fot_cmd_tokenize(int argc, char **argv)
+{
+	struct flags f = { 0 };
+	struct fot_option options[] = {
+		MODEL_OPTION(&f),
+		{ .name = "text",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .required = true,
+		  .help = "text, or records with --jsonl" },
+		{ .name = "jsonl",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.jsonl,
+		  .help = "lines are {\"text\": ...}" },
+		{ .name = "no-bos",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &f.no_bos,
+		  .help = "do not put BOS first" },
+	};
+	struct fot_options o = {
+		.command = "tokenize",
+		.usage = "tokenize --model DIR --text FILE [options]",
+		.about = "Print one JSON list of token ids per line of input.",
+		.option = options,
+		.n = COUNT(options),
+	};
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	return run_lines("tokenize", &f, tokenize_line);
+}
+
+int fot_cmd_detokenize(int argc, char **argv)
+{
+	struct flags f = { 0 };
+	struct fot_option options[] = {
+		MODEL_OPTION(&f),
+		{ .name = "ids",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "one JSON list of ids per line" },
+		{ .name = "tokens",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "the same as --ids" },
+		{ .name = "text",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &f.input,
+		  .arg = "FILE",
+		  .help = "the same as --ids" },
+	};
+	struct fot_options o = {
+		.command = "detokenize",
+		.usage = "detokenize --model DIR --ids FILE",
+		.about = "Print one JSON string per line of input: the inverse of tokenize.",
+		.option = options,
+		.n = COUNT(options),
+		.max_positional = 1,
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	if (o.n_positional && !f.input)
+		f.input = o.positional[0];
+	if (!f.input) {
+		FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
+		return fot_command_failed("detokenize", &err);
+	}
+	return run_lines("detokenize", &f, detokenize_line);
+}

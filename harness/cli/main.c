@@ -1,0 +1,192 @@
+/* main.c: the table of subcommands. Results go to stdout, all else to stderr. */
+#include <fcntl.h>
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "build_info.h"
+#include "harness/cli/cmd_bench.h"
+#include "harness/cli/cmd_compare.h"
+#include "harness/cli/cmd_data.h"
+#include "harness/cli/cmd_inspect.h"
+#include "harness/cli/cmd_plot.h"
+#include "harness/cli/cmd_report.h"
+#include "harness/cli/cmd_run.h"
+#include "harness/cli/cmd_samples.h"
+#include "harness/cli/cmd_task.h"
+#include "harness/cli/cmd_score.h"
+#include "harness/cli/cmd_text.h"
+#include "harness/cli/cmd_train.h"
+#include "harness/tables/columns.h"
+#include "harness/cli/options.h"
+#include "harness/run/signals.h"
+#include "harness/run/version.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	const char *about;
+	bool tells_memory; /* peak memory on stderr at the end; long jobs tell it themselves */
+};
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false },
+	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags", false },
+	{ "passkey", fot_cmd_passkey, "find a number in a long text: depth x length", false },
+	{ "fewshot", fot_cmd_fewshot, "classification from growing numbers of demonstrations", false },
+	{ "lookup", fot_cmd_lookup, "questions about a long dictionary", false },
+	{ "distraction", fot_cmd_distraction, "attention mass on the own document among d in sight", false },
+	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true },
+	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
+	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },
+	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true },
+	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true },
+	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false },
+	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true },
+	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true },
+	{ "plot", fot_cmd_plot, "draw the figures of a run", true },
+	{ "data", fot_cmd_data, "fetch, verify and list datasets", true },
+	{ "tokenize", fot_cmd_tokenize, "text to token ids", true },
+	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
+	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
+	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
+	{ "help", cmd_help, "this list; help columns: the columns of all CSV files", false },
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static int print(const char *text)
+{
+	struct fot_err err = { 0 };
+
+	fputs(text, stdout);
+	return fot_flush_stdout(&err) == FOT_OK ? FOT_OK : fot_command_failed("help", &err);
+}
+
+static int list_commands(void)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	fot_str_puts(
+		&out,
+		"fotbench: long-context benchmarks of transformers with memory\n\n"
+		"usage: fotbench COMMAND [arguments]\n       fotbench COMMAND --help\n       fotbench --version\n\n"
+		"commands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fot_str_printf(&out, "  %-12s %s\n", commands[i].name, commands[i].about);
+	status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+static int describe_columns(void)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	fot_columns_describe(&out);
+	status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[N_COMMANDS], *near;
+	struct fot_err err = { 0 };
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = fot_nearest(name, names, N_COMMANDS);
+	if (near)
+		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; did you mean %s?", name, near);
+	else
+		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; see fotbench help", name);
+	return fot_command_failed("fotbench", &err);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	char flag[] = "--help";
+	const struct command *c;
+
+	if (argc < 2 || argv[1][0] == '-')
+		return list_commands();
+	if (strcmp(argv[1], "columns") == 0)
+		return describe_columns();
+	c = find(argv[1]);
+	if (!c || c->run == cmd_help)
+		return c ? list_commands() : unknown(argv[1]);
+	return c->run(2, (char *[]){ argv[1], flag, NULL });
+}
+
+static int version(void)
+{
+	printf("fotbench %s (%.12s%s, %s)\n", FOT_VERSION, FOT_BUILD_COMMIT,
+	       FOT_BUILD_DIRTY ? ", changed" : "", FOT_BUILD_VARIANT);
+	return print("");
+}
+
+static bool wants_silence(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "--help") == 0)
+			return true;
+	return false;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	int status = c->run(argc, argv);
+
+	if (status == FOT_OK && c->tells_memory && !wants_silence(argc, argv))
+		fot_log(FOT_LOG_INFO, "%s: peak memory %.0f MiB", c->name, (double)fot_mem_peak_rss() / (1 << 20));
+	return status;
+}
+
+/* A closed descriptor below 3 would be given to the next file opened, and messages would
+ * end up in a journal. What is written to a stdout that was closed fails, as it should. */
+static void fill_standard_files(void)
+{
+	static const int flags[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+	int fd;
+
+	for (int i = 0; i < 3; i++)
+		if (fcntl(i, F_GETFD) < 0 && (fd = open("/dev/null", flags[i])) >= 0 && fd != i)
+			_exit(FOT_ERR_RUN);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	fill_standard_files();
+	gsl_set_error_handler_off();
+	fot_signals_install_bus();
+	if (argc < 2) {
+		struct fot_err err = { 0 };
+
+		FOT_FAIL(&err, FOT_ERR_USAGE, "no command; see fotbench help");
+		return fot_command_failed("fotbench", &err);
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return version();
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return list_commands();
+	c = find(argv[1]);
+	return c ? run_command(c, argc - 1, argv + 1) : unknown(argv[1]);
+}

@@ -1,0 +1,52 @@
+/* compare.h: is NEW worse than BASE? Two runs paired document by document, item by item.
+ *
+ * A group is dataset x context length (x shots, d, ...) x (variant, memory).  Its tier:
+ *   identical    every document or item has the same bits
+ *   equal        every document's mean nll per token agrees within 1e-6 nats; every item
+ *                has the same answer, and scores within 1e-6
+ *   statistical  the difference of the metric, with the paired bootstrap over
+ *                documents, sign-flip p adjusted by Holm over the context
+ *                lengths of one condition, and the minimum detectable difference
+ * A group is a regression when the lower end of the interval of its worsening
+ * lies above the margin; with one document, which has no interval, when the
+ * difference itself does.
+ *
+ * What is not the same measurement is refused, naming what differs: documents
+ * or their text, targets, tokenizer, conventions, task versions, conditions of
+ * BASE that NEW lacks.  Bits per byte may be compared across tokenizers: each
+ * document then counts with its bytes of BASE. */
+#ifndef FOT_COMPARE_H
+#define FOT_COMPARE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/tables/table.h"
+
+#define FOT_COMPARE_EQUAL_NATS 1e-6
+
+struct fot_compare_opts {
+	bool bits_per_byte; /* else perplexity per token */
+	double margin;      /* in units of the metric, >= 0 */
+	uint64_t seed;
+};
+
+/* Rows of one task to rows of fot_schema_compare, behind those it has: call it once per task,
+ * then fot_compare_finish. Errors: FOT_ERR_COMPARE (not comparable), FOT_ERR_RUN. */
+int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
+		       const struct fot_compare_opts *opts, struct fot_err *err);
+/* Adjust the p values; refuses when nothing was compared. Errors: FOT_ERR_COMPARE, FOT_ERR_RUN. */
+int fot_compare_finish(struct fot_table *compared, struct fot_err *err);
+/* Conventions and task versions of two manifests. Errors: FOT_ERR_COMPARE. */
+int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err);
+/* Rows whose verdict is "worse". */
+size_t fot_compare_regressions(const struct fot_table *compared);
+/* "identical", "equal", "no regression" or "regression": the verdict on all rows. */
+const char *fot_compare_verdict(const struct fot_table *compared);
+/* Aligned plain text, one line per row. */
+int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err);
+
+#endif

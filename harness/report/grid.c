@@ -1,0 +1,223 @@
+/* grid.c: see grid.h; how cells look is in grid_print.c. */
+#include "harness/report/grid.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/report/grid_impl.h"
+#include "harness/tables/labels.h"
+#include "harness/report/summary_impl.h"
+
+/* Does the row compare its condition with itself? Its baseline then has its name, up to the place. */
+static bool with_itself(const struct fot_table *t, size_t row)
+{
+	const char *baseline = fot_table_text(t, row, "baseline_run_id"), *at = strrchr(baseline, '@');
+	struct fot_str own = FOT_STR_INIT;
+	const char *own_at;
+	bool same;
+
+	fot_summary_baseline(&own, t, row);
+	own_at = own.failed ? NULL : strrchr(own.data, '@');
+	same = at && own_at && at - baseline == own_at - own.data &&
+	       memcmp(baseline, own.data, (size_t)(at - baseline)) == 0;
+	fot_str_release(&own);
+	return same;
+}
+
+static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
+{
+	if (!fot_table_has(t, row, "baseline_run_id"))
+		return FOT_GRID_ESTIMATES;
+	return with_itself(t, row) ? FOT_GRID_WITH_ITSELF : FOT_GRID_WITH_BASELINE;
+}
+
+static bool has_metric(const struct fot_view *v, const char *metric)
+{
+	for (size_t i = 0; i < FOT_GRID_METRICS && v->metric[i]; i++) {
+		if (strcmp(v->metric[i], metric) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool belongs(const struct fot_grid *g, size_t row)
+{
+	const struct fot_view *v = g->view;
+	const char *task = fot_table_text(g->t, row, "task");
+
+	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
+	       strcmp(*task ? task : "perplexity", v->task) == 0 &&
+	       strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0 &&
+	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
+	       (!v->empty || !fot_table_has(g->t, row, v->empty)) && rows_of(g->t, row) == v->rows;
+}
+
+static bool same_line(const struct fot_grid *g, size_t a, size_t b)
+{
+	static const char *const condition[] = { "run",   "model",     "model_variant", "memory_mode",
+						 "top_k", "mem_dtype", "window",        NULL };
+
+	if (!fot_table_same_all(g->t, a, g->t, b, condition))
+		return false;
+	for (size_t i = 0; i < FOT_GRID_LINES && g->view->line[i]; i++) {
+		if (!fot_table_same(g->t, a, g->t, b, g->view->line[i]))
+			return false;
+	}
+	return true;
+}
+
+static size_t line_of(const struct fot_grid *g, size_t row)
+{
+	size_t i = 0;
+
+	while (i < g->n_lines && !same_line(g, g->line[i], row))
+		i++;
+	return i;
+}
+
+static size_t metric_index(const struct fot_view *v, const char *metric)
+{
+	size_t i = 0;
+
+	while (strcmp(v->metric[i], metric) != 0)
+		i++;
+	return i;
+}
+
+/* Order of columns: metrics as the view has them, then the axis, then the paper behind ours. */
+static int order(const struct fot_grid *g, const struct fot_grid_column *a, const struct fot_grid_column *b)
+{
+	size_t ma = metric_index(g->view, a->metric), mb = metric_index(g->view, b->metric);
+
+	if (ma != mb)
+		return ma < mb ? -1 : 1;
+	if (a->x != b->x)
+		return a->x < b->x ? -1 : 1;
+	return (int)a->paper - (int)b->paper;
+}
+
+static void add_column(struct fot_grid *g, const struct fot_grid_column *c)
+{
+	size_t at = g->n_columns;
+
+	for (size_t i = 0; i < g->n_columns; i++) {
+		if (order(g, &g->column[i], c) == 0)
+			return;
+	}
+	for (; at > 0 && order(g, &g->column[at - 1], c) > 0; at--)
+		g->column[at] = g->column[at - 1];
+	g->column[at] = *c;
+	g->n_columns++;
+}
+
+static void add_row(struct fot_grid *g, size_t row)
+{
+	struct fot_grid_column c = { .metric = g->view->metric[metric_index(
+					     g->view, fot_table_text(g->t, row, "metric"))],
+				     .x = g->view->axis ? fot_label_place(g->t, row, g->view->axis) : 0 };
+	size_t line = line_of(g, row);
+
+	if (line == g->n_lines)
+		g->line[g->n_lines++] = row;
+	add_column(g, &c);
+	c.paper = true;
+	if (fot_table_has(g->t, row, "paper_low"))
+		add_column(g, &c);
+}
+
+static void place_row(struct fot_grid *g, size_t row)
+{
+	size_t line = line_of(g, row);
+
+	for (size_t c = 0; c < g->n_columns; c++) {
+		size_t *cell = &g->row[line * g->n_columns + c];
+
+		if (strcmp(g->column[c].metric, fot_table_text(g->t, row, "metric")) == 0 && *cell == SIZE_MAX &&
+		    (!g->view->axis || fot_label_place(g->t, row, g->view->axis) == g->column[c].x))
+			*cell = row;
+	}
+}
+
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
+		  struct fot_err *err)
+{
+	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
+	g->line = fot_alloc(t->n_rows, sizeof *g->line);
+	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
+	if (!g->line || !g->column)
+		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (belongs(g, row))
+			add_row(g, row);
+		g->several_runs = g->several_runs || (row && !fot_table_same(t, row, t, 0, "run"));
+	}
+	g->row = fot_alloc(fot_size_mul(g->n_lines, g->n_columns), sizeof *g->row);
+	if (!g->row)
+		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+	for (size_t i = 0; i < g->n_lines * g->n_columns; i++)
+		g->row[i] = SIZE_MAX;
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (belongs(g, row))
+			place_row(g, row);
+	}
+	return FOT_OK;
+}
+
+void fot_grid_release(struct fot_grid *g)
+{
+	fot_free(g->line);
+	fot_free(g->column);
+	fot_free(g->row);
+}
+
+static bool span(const struct fot_grid *g, const char *column, int64_t *lo, int64_t *hi)
+{
+	bool any = false;
+
+	*lo = *hi = 0;
+	for (size_t i = 0; i < g->n_lines * g->n_columns; i++) {
+		int64_t x;
+
+		if (g->row[i] == SIZE_MAX || !fot_table_has(g->t, g->row[i], column))
+			continue;
+		x = fot_table_int(g->t, g->row[i], column, 0);
+		*lo = !any || x < *lo ? x : *lo;
+		*hi = !any || x > *hi ? x : *hi;
+		any = true;
+	}
+	return any;
+}
+
+void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column)
+{
+	int64_t lo, hi;
+
+	span(g, column, &lo, &hi);
+	if (lo < hi)
+		fot_str_printf(out, "%lld to %lld", (long long)lo, (long long)hi);
+	else
+		fot_str_printf(out, "%lld", (long long)lo);
+}
+
+int64_t fot_grid_most(const struct fot_grid *g, const char *column)
+{
+	int64_t lo, hi;
+
+	span(g, column, &lo, &hi);
+	return hi;
+}
+
+const char *fot_grid_dataset(const struct fot_table *t, size_t k)
+{
+	size_t seen = 0;
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		bool new = true;
+
+		for (size_t r = 0; r < row && new; r++)
+			new = !fot_table_same(t, r, t, row, "dataset");
+		if (new && seen++ == k)
+			return fot_table_text(t, row, "dataset");
+	}
+	return NULL;
+}

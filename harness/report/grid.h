@@ -1,0 +1,64 @@
+/* grid.h: rows of summary or report as tables for readers.
+ *
+ * A view says which rows make a table: a line per condition (and per value of the view's
+ * further columns), a column per value of its axis.  Cells show `7.5243 [7.4410, 7.6091]`,
+ * `94.0 % [83.8, 97.9] (47/50)`; differences also their adjusted p.  In LaTeX what follows the
+ * value stands below it, and tables of many columns are cut into panels. */
+#ifndef FOT_GRID_H
+#define FOT_GRID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/tables/table.h"
+
+enum fot_grid_format { FOT_GRID_MARKDOWN, FOT_GRID_LATEX, FOT_GRID_TEXT };
+enum fot_grid_rows { FOT_GRID_ESTIMATES, FOT_GRID_WITH_ITSELF, FOT_GRID_WITH_BASELINE };
+
+#define FOT_GRID_METRICS 3
+#define FOT_GRID_LINES 4
+
+struct fot_view {
+	const char *task;
+	enum fot_grid_rows rows;
+	const char *metric[FOT_GRID_METRICS]; /* ended by NULL; several: each a column of its own */
+	const char *axis;                     /* column spread over the columns; NULL: none */
+	const char *line[FOT_GRID_LINES];     /* further columns that make lines, shown where they vary; ended by NULL */
+	const char *filled, *empty;           /* columns that have, or lack, a value; or NULL */
+};
+
+struct fot_grid {
+	const struct fot_view *view;
+	const struct fot_table *t;
+	const char *dataset;
+	size_t *line; /* [n_lines] a row of each */
+	size_t n_lines;
+	struct fot_grid_column {
+		const char *metric;
+		int64_t x;  /* of the axis: fot_label_place */
+		bool paper; /* the published figures of this place, behind it */
+	} *column;
+	size_t n_columns;
+	size_t *row; /* [n_lines, n_columns] of t; SIZE_MAX: nothing there */
+	bool several_runs;
+};
+
+/* The lines and columns of one dataset; t may be of fot_schema_summary or fot_schema_report.
+ * Errors: FOT_ERR_RUN. */
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
+		  struct fot_err *err);
+void fot_grid_release(struct fot_grid *g);
+int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format,
+		   struct fot_err *err);
+/* "6", or "5 to 6" where cells differ: an integer column of the grid's cells. */
+void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column);
+/* Largest value of an integer column in the grid's cells. */
+int64_t fot_grid_most(const struct fot_grid *g, const char *column);
+/* What all lines have in common of the view's further columns, each behind a comma: ", filler paper". */
+void fot_grid_common(struct fot_str *out, const struct fot_grid *g);
+/* The k-th distinct dataset of the table in order of appearance, NULL behind the last. */
+const char *fot_grid_dataset(const struct fot_table *t, size_t k);
+
+#endif

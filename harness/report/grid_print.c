@@ -1,0 +1,515 @@
+/* grid_print.c: how the tables of grid.h look as Markdown, LaTeX (booktabs) and plain text. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/report/grid_impl.h"
+#include "harness/tables/labels.h"
+
+/* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */
+#define PAGE_WIDTH 343.0
+#define SMALL_WIDTH 4.4 /* of a character in \small */
+#define SCRIPT_WIDTH 3.5/* and in \scriptsize */
+#define COLUMN_GAP 8.0    /* twice \tabcolsep */
+
+/* --- one cell --- */
+
+enum form { PLAIN, PERCENT, FRACTION, TREND, RANK };
+
+static const struct {
+	const char *metric, *heading;
+	enum form form;
+} metrics[] = {
+	{ "perplexity", "perplexity", PLAIN },
+	{ "bits_per_byte", "bits per byte", PLAIN },
+	{ "accuracy", "accuracy", PERCENT },
+	{ "token_accuracy", "tokens right", PERCENT },
+	{ "value_accuracy", "values right", PERCENT },
+	{ "positive_mass", "r_d", FRACTION },
+	{ "perplexity_trend", "nats per token per doubling", TREND },
+	{ "perplexity_rank", "rank correlation", RANK },
+};
+
+static size_t look_of(const char *metric)
+{
+	size_t i = 0;
+
+	while (i + 1 < sizeof metrics / sizeof metrics[0] && strcmp(metrics[i].metric, metric) != 0)
+		i++;
+	return i;
+}
+
+/* value with the digits of its form; a minus sign that LaTeX sets as one. */
+static void number(struct fot_str *out, double x, enum form form, bool sign, enum fot_grid_format format)
+{
+	int digits = form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
+
+	x *= form == PERCENT ? 100.0 : 1.0;
+	if (format == FOT_GRID_LATEX && x < 0)
+		fot_str_printf(out, "$-$%.*f", digits, -x);
+	else
+		fot_str_printf(out, sign ? "%+.*f" : "%.*f", digits, x);
+}
+
+static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *lo, const char *hi,
+		     enum form form, bool sign, enum fot_grid_format format)
+{
+	if (!fot_table_has(t, row, lo))
+		return;
+	fot_str_putc(out, '[');
+	number(out, fot_table_real(t, row, lo, 0), form, sign, format);
+	fot_str_puts(out, ", ");
+	number(out, fot_table_real(t, row, hi, 0), form, sign, format);
+	fot_str_putc(out, ']');
+}
+
+static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	double p = fot_table_real(t, row, "p_adjusted", 0);
+
+	if (fot_table_has(t, row, "p_adjusted"))
+		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
+}
+
+/* Accuracy: right/all; of trials their range, of demonstration seeds their sd. */
+static void put_spread(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	const char *space = out->len ? " " : "", *task = fot_table_text(t, row, "task");
+
+	if (strcmp(task, "passkey") == 0 && fot_table_has(t, row, "n_total"))
+		fot_str_printf(out, "%s(%lld/%lld)", space, (long long)fot_table_int(t, row, "n_correct", 0),
+			       (long long)fot_table_int(t, row, "n_total", 0));
+	else if (strcmp(task, "lookup") == 0 && fot_table_has(t, row, "value_min"))
+		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
+			       100 * fot_table_real(t, row, "value_max", 0));
+	else if (strcmp(task, "fewshot") == 0 && fot_table_has(t, row, "sd_between"))
+		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
+}
+
+void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row,
+		   enum fot_grid_format format)
+{
+	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
+	bool difference = fot_table_has(t, row, "baseline_run_id"), sign = difference || form >= TREND;
+	const char *column = difference ? "delta" : "value";
+
+	if (!fot_table_has(t, row, column)) {
+		fot_str_putc(value, '-');
+		return;
+	}
+	number(value, fot_table_real(t, row, column, 0), form, sign, format);
+	if (form == PERCENT && !difference)
+		fot_str_puts(value, format == FOT_GRID_LATEX ? "\\,\\%" : " %");
+	interval(rest, t, row, difference ? "delta_ci_low" : "ci_low", difference ? "delta_ci_high" : "ci_high", form,
+		 sign, format);
+	if (difference)
+		put_p(rest, t, row);
+	else
+		put_spread(rest, t, row);
+}
+
+/* --- the table as strings --- */
+
+struct text {
+	struct fot_str value, rest;
+};
+
+struct printer {
+	const struct fot_grid *g;
+	enum fot_grid_format format;
+	const char *lead[3 + FOT_GRID_LINES + 3]; /* columns in front: what a line is */
+	size_t n_lead, n;                         /* n: with the grid's own columns */
+	struct text *cell;                        /* [1 + n_lines, n] head, lines */
+};
+
+static struct text *at(const struct printer *p, size_t line, size_t column)
+{
+	return &p->cell[line * p->n + column];
+}
+
+static void put_name(struct fot_str *out, const char *text, enum fot_grid_format format)
+{
+	if (format == FOT_GRID_LATEX)
+		fot_label_latex(out, text);
+	else if (format == FOT_GRID_MARKDOWN)
+		fot_label_markdown(out, text);
+	else
+		fot_str_puts(out, text);
+}
+
+static const struct {
+	const char *column, *heading;
+} headings[] = {
+	{ "run", "run" },          { "model_variant", "model" }, { "memory_mode", "memory" },
+	{ "depth", "depth" },      { "prompt_style", "filler" }, { "context_length", "context" },
+	{ "layer", "layer" },      { "calibration", "scores" },  { "mem_dtype", "keys in" },
+	{ "own_tokens", "own tokens" },
+	{ "window", "window" },    { "model", "weights" },
+};
+
+static const char *heading_of(const char *column)
+{
+	for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++) {
+		if (strcmp(headings[i].column, column) == 0)
+			return headings[i].heading;
+	}
+	return column;
+}
+
+static void put_lead(struct fot_str *out, const struct printer *p, size_t row, const char *column)
+{
+	const struct fot_cell *c = fot_table_cell(p->g->t, row, column);
+
+	if (strcmp(column, "memory_mode") == 0)
+		fot_label_memory(out, p->g->t, row);
+	else if (strcmp(column, "context_length") == 0)
+		fot_label_length(out, c->i);
+	else if (c->kind == FOT_CELL_TEXT)
+		put_name(out, c->text, p->format);
+	else if (c->kind == FOT_CELL_REAL)
+		fot_str_printf(out, "%.4g", c->x);
+	else if (c->kind == FOT_CELL_INT)
+		fot_str_printf(out, "%lld", (long long)c->i);
+	else
+		fot_str_putc(out, '-');
+}
+
+/* Do two lines look the same in the columns so far, and differ in this one? */
+static bool tells_apart(const struct printer *p, const char *column)
+{
+	const struct fot_grid *g = p->g;
+
+	for (size_t a = 0; a < g->n_lines; a++) {
+		for (size_t b = 0; b < a; b++) {
+			bool alike = fot_table_same(g->t, g->line[a], g->t, g->line[b], "top_k");
+
+			for (size_t i = 0; i < p->n_lead && alike; i++)
+				alike = fot_table_same(g->t, g->line[a], g->t, g->line[b], p->lead[i]);
+			if (alike && !fot_table_same(g->t, g->line[a], g->t, g->line[b], column))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool varies(const struct fot_grid *g, const char *column)
+{
+	for (size_t i = 1; i < g->n_lines; i++) {
+		if (!fot_table_same(g->t, g->line[0], g->t, g->line[i], column))
+			return true;
+	}
+	return false;
+}
+
+static void choose_lead(struct printer *p)
+{
+	static const char *const more[] = { "mem_dtype", "window", "model" };
+
+	if (p->g->several_runs)
+		p->lead[p->n_lead++] = "run";
+	p->lead[p->n_lead++] = "model_variant";
+	p->lead[p->n_lead++] = "memory_mode";
+	for (size_t i = 0; i < FOT_GRID_LINES && p->g->view->line[i]; i++) {
+		if (varies(p->g, p->g->view->line[i]))
+			p->lead[p->n_lead++] = p->g->view->line[i];
+	}
+	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+		if (tells_apart(p, more[i]))
+			p->lead[p->n_lead++] = more[i];
+	}
+}
+
+void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
+{
+	const struct printer plain = { .g = g, .format = FOT_GRID_TEXT };
+
+	for (size_t i = 0; i < FOT_GRID_LINES && g->view->line[i]; i++) {
+		if (varies(g, g->view->line[i]) || !fot_table_has(g->t, g->line[0], g->view->line[i]))
+			continue;
+		fot_str_printf(out, ", %s ", heading_of(g->view->line[i]));
+		put_lead(out, &plain, g->line[0], g->view->line[i]);
+	}
+}
+
+static void put_heading(struct fot_str *out, const struct printer *p, const struct fot_grid_column *c)
+{
+	const struct fot_view *v = p->g->view;
+
+	if (c->paper) {
+		fot_str_puts(out, "paper");
+		return;
+	}
+	if (v->metric[1])
+		put_name(out, metrics[look_of(c->metric)].heading, p->format);
+	if (!v->axis)
+		return;
+	if (v->metric[1])
+		fot_str_puts(out, ", ");
+	if (strcmp(v->axis, "context_length") == 0)
+		fot_label_length(out, c->x);
+	else if (strcmp(v->axis, "n_shots") == 0)
+		fot_label_shots(out, c->x);
+	else
+		fot_str_printf(out, "d = %lld", (long long)c->x);
+}
+
+static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
+{
+	const struct fot_table *t = p->g->t;
+	double lo = fot_table_real(t, row, "paper_low", 0), hi = fot_table_real(t, row, "paper_high", 0);
+	bool percent = metrics[look_of(fot_table_text(t, row, "metric"))].form == PERCENT;
+	const char *relation = fot_table_text(t, row, "paper_relation");
+
+	if (!fot_table_has(t, row, "paper_low")) {
+		fot_str_putc(out, '-');
+		return;
+	}
+	if (strcmp(relation, "above") == 0)
+		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : "> ");
+	if (strcmp(relation, "chance") == 0)
+		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$\\approx$" : "about ");
+	if (percent)
+		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.1f\\,\\%%" : "%.1f %%", 100 * lo);
+	else if (lo < hi)
+		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.3f--%.3f" : "%.3f to %.3f", lo, hi);
+	else
+		fot_str_printf(out, "%.3f", lo);
+}
+
+static void put_cell(struct text *out, const struct printer *p, size_t line, size_t column)
+{
+	const struct fot_grid *g = p->g;
+	size_t row = g->row[line * g->n_columns + column];
+	struct fot_str value = FOT_STR_INIT;
+	const char *mark = p->format == FOT_GRID_MARKDOWN ? "**" : p->format == FOT_GRID_TEXT ? "*" : "}";
+
+	if (row == SIZE_MAX)
+		return;
+	if (g->column[column].paper) {
+		put_paper(&out->value, p, row);
+		return;
+	}
+	if (fot_table_int(g->t, row, "best", 0) != 1) {
+		fot_grid_cell(&out->value, &out->rest, g->t, row, p->format);
+		return;
+	}
+	fot_grid_cell(&value, &out->rest, g->t, row, p->format);
+	if (value.failed)
+		out->value.failed = true;
+	else
+		fot_str_printf(&out->value, "%s%s%s", p->format == FOT_GRID_LATEX ? "\\textbf{" : mark, value.data,
+			       mark);
+	fot_str_release(&value);
+}
+
+static void fill(struct printer *p)
+{
+	for (size_t c = 0; c < p->n_lead; c++) {
+		fot_str_puts(&at(p, 0, c)->value, heading_of(p->lead[c]));
+		for (size_t l = 0; l < p->g->n_lines; l++)
+			put_lead(&at(p, l + 1, c)->value, p, p->g->line[l], p->lead[c]);
+	}
+	for (size_t c = 0; c < p->g->n_columns; c++) {
+		put_heading(&at(p, 0, p->n_lead + c)->value, p, &p->g->column[c]);
+		for (size_t l = 0; l < p->g->n_lines; l++)
+			put_cell(at(p, l + 1, p->n_lead + c), p, l, c);
+	}
+}
+
+/* --- the three formats --- */
+
+static const char *text_of(const struct fot_str *s)
+{
+	return s->data ? s->data : "";
+}
+
+static void put_both(struct fot_str *out, const struct text *t)
+{
+	fot_str_puts(out, text_of(&t->value));
+	if (t->rest.len && t->value.len)
+		fot_str_putc(out, ' ');
+	fot_str_puts(out, text_of(&t->rest));
+}
+
+static void print_markdown(struct fot_str *out, const struct printer *p)
+{
+	for (size_t l = 0; l <= p->g->n_lines; l++) {
+		fot_str_putc(out, '|');
+		for (size_t c = 0; c < p->n; c++) {
+			fot_str_putc(out, ' ');
+			put_both(out, at(p, l, c));
+			fot_str_puts(out, " |");
+		}
+		fot_str_putc(out, '\n');
+		if (l > 0)
+			continue;
+		fot_str_putc(out, '|');
+		for (size_t c = 0; c < p->n; c++)
+			fot_str_puts(out, c < p->n_lead ? "---|" : "---:|");
+		fot_str_putc(out, '\n');
+	}
+}
+
+static void print_text(struct fot_str *out, const struct printer *p)
+{
+	for (size_t l = 0; l <= p->g->n_lines; l++) {
+		for (size_t c = 0; c < p->n; c++) {
+			struct fot_str cell = FOT_STR_INIT;
+			size_t width = 0;
+
+			for (size_t k = 0; k <= p->g->n_lines; k++) {
+				const struct text *t = at(p, k, c);
+				size_t w = t->value.len + (t->rest.len ? t->rest.len + 1 : 0);
+
+				width = w > width ? w : width;
+			}
+			put_both(&cell, at(p, l, c));
+			fot_str_printf(out, c < p->n_lead ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width,
+				       cell.failed ? "?" : text_of(&cell));
+			fot_str_release(&cell);
+		}
+		fot_str_putc(out, '\n');
+	}
+}
+
+static void latex_line(struct fot_str *out, const struct printer *p, size_t line, size_t from, size_t to)
+{
+	bool rest = false;
+
+	for (size_t c = 0; c < p->n_lead; c++)
+		fot_str_printf(out, "%s%s", c ? " & " : "", text_of(&at(p, line, c)->value));
+	for (size_t c = from; c < to; c++) {
+		fot_str_printf(out, " & %s", text_of(&at(p, line, c)->value));
+		rest = rest || at(p, line, c)->rest.len;
+	}
+	fot_str_puts(out, " \\\\\n");
+	if (!rest)
+		return;
+	for (size_t c = 1; c < p->n_lead; c++)
+		fot_str_puts(out, " & ");
+	for (size_t c = from; c < to; c++) {
+		fot_str_puts(out, " & ");
+		if (at(p, line, c)->rest.len)
+			fot_str_printf(out, "{\\scriptsize %s}", text_of(&at(p, line, c)->rest));
+	}
+	fot_str_puts(out, " \\\\\n");
+}
+
+/* Characters that a reader sees: no commands, braces and dollars. */
+static double width_of(const struct fot_str *s, double each)
+{
+	size_t n = 0;
+
+	for (const char *c = text_of(s); *c; c++) {
+		if (*c == '\\') {
+			while (c[1] >= 'a' && c[1] <= 'z')
+				c++;
+			continue;
+		}
+		n += !strchr("{}$", *c);
+	}
+	return (double)n * each;
+}
+
+static double column_width(const struct printer *p, size_t c)
+{
+	double width = 0.0;
+
+	for (size_t l = 0; l <= p->g->n_lines; l++) {
+		width = fmax(width, width_of(&at(p, l, c)->value, SMALL_WIDTH));
+		width = fmax(width, width_of(&at(p, l, c)->rest, SCRIPT_WIDTH));
+	}
+	return width + COLUMN_GAP;
+}
+
+static double range_width(const struct printer *p, size_t from, size_t to)
+{
+	double width = 0.0;
+
+	for (size_t c = from; c < to; c++)
+		width += column_width(p, c);
+	return width;
+}
+
+/* Panels of equal numbers of columns, as few as fit; a figure of the paper stays beside ours. */
+static size_t panel_columns(const struct printer *p)
+{
+	size_t n = p->n - p->n_lead;
+
+	for (size_t panels = 1; panels < n; panels++) {
+		size_t each = (n + panels - 1) / panels;
+		bool fits = true;
+
+		for (size_t from = p->n_lead; from < p->n && fits; from += each) {
+			size_t to = from + each < p->n ? from + each : p->n;
+
+			fits = range_width(p, 0, p->n_lead) + range_width(p, from, to) <= PAGE_WIDTH;
+		}
+		if (fits)
+			return each;
+	}
+	return 1;
+}
+
+static void print_panel(struct fot_str *out, const struct printer *p, size_t from, size_t to)
+{
+	fot_str_puts(out, "\\begin{tabular}{@{}");
+	for (size_t c = 0; c < p->n_lead + to - from; c++)
+		fot_str_putc(out, c < p->n_lead ? 'l' : 'r');
+	fot_str_puts(out, "@{}}\n\\toprule\n");
+	latex_line(out, p, 0, from, to);
+	fot_str_puts(out, "\\midrule\n");
+	for (size_t l = 1; l <= p->g->n_lines; l++)
+		latex_line(out, p, l, from, to);
+	fot_str_puts(out, "\\bottomrule\n\\end{tabular}\n");
+}
+
+static void print_latex(struct fot_str *out, const struct printer *p)
+{
+	size_t each = panel_columns(p);
+
+	fot_str_puts(out, "\\small\\setlength{\\tabcolsep}{4pt}\n");
+	for (size_t from = p->n_lead, to; from < p->n; from = to) {
+		to = from + each < p->n ? from + each : p->n;
+		to += to < p->n && p->g->column[to - p->n_lead].paper;
+		fot_str_puts(out, from > p->n_lead ? "\n\\medskip\n" : "");
+		print_panel(out, p, from, to);
+	}
+}
+
+static bool any_failed(const struct printer *p)
+{
+	for (size_t i = 0; i < (p->g->n_lines + 1) * p->n; i++) {
+		if (p->cell[i].value.failed || p->cell[i].rest.failed)
+			return true;
+	}
+	return false;
+}
+
+int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, struct fot_err *err)
+{
+	static void (*const print[])(struct fot_str *, const struct printer *) = { print_markdown, print_latex,
+										   print_text };
+	struct printer p = { .g = g, .format = format };
+	size_t n;
+	int status = FOT_OK;
+
+	choose_lead(&p);
+	p.n = p.n_lead + g->n_columns;
+	n = (g->n_lines + 1) * p.n;
+	p.cell = fot_calloc(n, sizeof *p.cell);
+	if (!p.cell)
+		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+	fill(&p);
+	if (any_failed(&p))
+		status = FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+	else
+		print[format](out, &p);
+	for (size_t i = 0; i < n; i++) {
+		fot_str_release(&p.cell[i].value);
+		fot_str_release(&p.cell[i].rest);
+	}
+	fot_free(p.cell);
+	return status == FOT_OK ? fot_str_check(out, err) : status;
+}

@@ -1,0 +1,396 @@
+/* plotdata_measures.c: summary rows of passkey, lookup, fewshot and distraction as data of figures.
+ *
+ * One walk: rows of the figure's metrics that are estimates; each has a panel, a series and a
+ * place on the x axis.  The names file lists panels, series (looks follow the order of all
+ * series of the summary, so that a condition looks the same in every figure) and x values. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/tables/labels.h"
+#include "harness/report/plotdata_impl.h"
+
+struct kind {
+	const char *task, *metric[2], *x, *title;
+	const char *low, *high; /* columns of the bars */
+	double factor;
+};
+
+static const struct kind kinds[] = {
+	[FOT_FIGURE_PASSKEY] = { "passkey", { "accuracy" }, "context_length",
+				 "Pass-key accuracy (%) by context length and place of the key", NULL, NULL, 100 },
+	[FOT_FIGURE_LOOKUP] = { "lookup", { "token_accuracy", "value_accuracy" }, "context_length",
+				"Dictionary look-up (bars: lowest and highest trial)", "value_min", "value_max", 100 },
+	[FOT_FIGURE_FEWSHOT] = { "fewshot", { "accuracy" }, "n_shots",
+				 "Few-shot accuracy (95 % intervals over items and demonstration seeds)", "ci_low", "ci_high",
+				 100 },
+	[FOT_FIGURE_DISTRACTION] = { "distraction", { "positive_mass" }, "n_contexts",
+				     "Attention on the own document among d (95 % intervals over documents)", "ci_low",
+				     "ci_high", 1 },
+};
+
+/* Fractions times the factor of the kind; below 0: none. */
+struct levels {
+	double chance, majority;
+};
+
+static const struct levels no_levels = { -1, -1 };
+
+struct names {
+	char **at;
+	struct levels *level; /* of a panel */
+	size_t n;
+};
+
+struct builder {
+	const struct fot_table *t;
+	const struct kind *k;
+	enum fot_figure figure;
+	struct names panels, series, all;
+	int64_t *x; /* ascending */
+	size_t n_x;
+	double *depth; /* ascending */
+	size_t n_depths;
+	struct fot_plot_text *out;
+	struct fot_err *err;
+};
+
+static int no_memory(const struct builder *b)
+{
+	return FOT_FAIL(b->err, FOT_ERR_RUN, "plot: out of memory");
+}
+
+static int names_init(struct names *n, size_t most)
+{
+	n->at = fot_calloc(most, sizeof *n->at);
+	n->level = fot_calloc(most, sizeof *n->level);
+	return n->at && n->level;
+}
+
+static void names_release(struct names *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		fot_free(n->at[i]);
+	fot_free(n->at);
+	fot_free(n->level);
+}
+
+static bool add_name(struct names *n, const char *name, struct levels level)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		if (strcmp(n->at[i], name) == 0)
+			return true;
+	}
+	n->level[n->n] = level;
+	n->at[n->n] = fot_strdup(name);
+	return n->at[n->n] && ++n->n;
+}
+
+static void add_x(struct builder *b, int64_t x)
+{
+	size_t at = b->n_x;
+
+	for (size_t i = 0; i < b->n_x; i++) {
+		if (b->x[i] == x)
+			return;
+	}
+	for (; at > 0 && b->x[at - 1] > x; at--)
+		b->x[at] = b->x[at - 1];
+	b->x[at] = x;
+	b->n_x++;
+}
+
+static void add_depth(struct builder *b, double x)
+{
+	size_t at = b->n_depths;
+
+	for (size_t i = 0; i < b->n_depths; i++) {
+		if (fabs(b->depth[i] - x) < 1e-9)
+			return;
+	}
+	for (; at > 0 && b->depth[at - 1] > x; at--)
+		b->depth[at] = b->depth[at - 1];
+	b->depth[at] = x;
+	b->n_depths++;
+}
+
+static bool wanted(const struct builder *b, size_t row)
+{
+	const char *metric = fot_table_text(b->t, row, "metric");
+
+	if (strcmp(fot_table_text(b->t, row, "task"), b->k->task) != 0 || fot_table_has(b->t, row, "baseline_run_id") ||
+	    !fot_table_has(b->t, row, "value") || fot_table_has(b->t, row, "head") ||
+	    fot_table_has(b->t, row, "depth") != (b->figure == FOT_FIGURE_PASSKEY))
+		return false;
+	return strcmp(metric, b->k->metric[0]) == 0 || (b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0);
+}
+
+/* Does a text column have several values among the figure's rows? */
+static bool several(const struct builder *b, const char *column)
+{
+	size_t first = b->t->n_rows;
+
+	for (size_t row = 0; row < b->t->n_rows; row++) {
+		if (!wanted(b, row))
+			continue;
+		if (first == b->t->n_rows)
+			first = row;
+		else if (!fot_table_same(b->t, first, b->t, row, column))
+			return true;
+	}
+	return false;
+}
+
+static void panel_text(struct fot_str *out, const struct builder *b, size_t row)
+{
+	if (b->figure == FOT_FIGURE_PASSKEY) {
+		fot_plot_series(out, b->t, row);
+		if (several(b, "dataset"))
+			fot_str_printf(out, ": %s", fot_table_text(b->t, row, "dataset"));
+		if (several(b, "prompt_style"))
+			fot_str_printf(out, ": filler %s", fot_table_text(b->t, row, "prompt_style"));
+		return;
+	}
+	if (b->figure == FOT_FIGURE_LOOKUP)
+		fot_str_puts(out, strcmp(fot_table_text(b->t, row, "metric"), "token_accuracy") == 0 ? "value tokens" :
+												       "whole values");
+	if (b->figure != FOT_FIGURE_LOOKUP || several(b, "dataset"))
+		fot_str_printf(out, "%s%s", out->len ? ": " : "", fot_table_text(b->t, row, "dataset"));
+	if (fot_table_has(b->t, row, "layer"))
+		fot_str_printf(out, ": layer %lld", (long long)fot_table_int(b->t, row, "layer", 0));
+	if (b->figure == FOT_FIGURE_FEWSHOT && several(b, "context_length")) {
+		fot_str_puts(out, ": context ");
+		fot_label_length(out, fot_table_int(b->t, row, "context_length", 0));
+	}
+	if (several(b, "calibration"))
+		fot_str_printf(out, ": %s", fot_table_text(b->t, row, "calibration"));
+}
+
+static double level_of(const struct builder *b, size_t row, const char *column)
+{
+	return fot_table_has(b->t, row, column) ? b->k->factor * fot_table_real(b->t, row, column, -1) : -1;
+}
+
+/* They are the same for all rows of a panel, but for distraction, where chance is 1/d. */
+static struct levels levels_of(const struct builder *b, size_t row)
+{
+	if (b->figure == FOT_FIGURE_DISTRACTION ||
+	    strcmp(fot_table_text(b->t, row, "metric"), "value_accuracy") == 0)
+		return no_levels;
+	return (struct levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
+}
+
+static int find_names(struct builder *b)
+{
+	struct fot_str series = FOT_STR_INIT, panel = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
+		fot_str_clear(&series);
+		fot_plot_series(&series, b->t, row);
+		if (series.failed || !add_name(&b->all, series.data, no_levels))
+			status = no_memory(b);
+		if (!wanted(b, row) || status != FOT_OK)
+			continue;
+		fot_str_clear(&panel);
+		panel_text(&panel, b, row);
+		if (panel.failed || !add_name(&b->panels, panel.data, levels_of(b, row)) ||
+		    !add_name(&b->series, series.data, no_levels))
+			status = no_memory(b);
+		add_x(b, fot_label_place(b->t, row, b->k->x));
+		add_depth(b, fot_table_real(b->t, row, "depth", 0));
+	}
+	fot_str_release(&series);
+	fot_str_release(&panel);
+	return status;
+}
+
+/* --- the data file --- */
+
+static const char *header(enum fot_figure figure)
+{
+	return figure == FOT_FIGURE_PASSKEY  ? "panel,context_length,place,depth,depth_place,value,n_total\n" :
+	       figure == FOT_FIGURE_LOOKUP   ? "dataset,series,context_length,value,low,high\n" :
+	       figure == FOT_FIGURE_FEWSHOT  ? "dataset,series,n_shots,place,value,low,high\n" :
+					       "dataset,series,n_contexts,value,low,high\n";
+}
+
+static size_t place_of(const struct builder *b, int64_t x)
+{
+	size_t i = 0;
+
+	while (b->x[i] != x)
+		i++;
+	return i + 1;
+}
+
+static size_t depth_place(const struct builder *b, double x)
+{
+	size_t i = 0;
+
+	while (fabs(b->depth[i] - x) >= 1e-9)
+		i++;
+	return i + 1;
+}
+
+static void put_bars(const struct builder *b, size_t row)
+{
+	double value = fot_table_real(b->t, row, "value", 0);
+
+	fot_str_double(&b->out->data, b->k->factor * value);
+	fot_str_putc(&b->out->data, ',');
+	fot_str_double(&b->out->data, b->k->factor * fot_table_real(b->t, row, b->k->low, value));
+	fot_str_putc(&b->out->data, ',');
+	fot_str_double(&b->out->data, b->k->factor * fot_table_real(b->t, row, b->k->high, value));
+}
+
+static void put_row(struct builder *b, size_t row, const char *panel, const char *series)
+{
+	struct fot_str *out = &b->out->data;
+	int64_t x = fot_table_int(b->t, row, b->k->x, 0), place = fot_label_place(b->t, row, b->k->x);
+	double depth = fot_table_real(b->t, row, "depth", 0);
+
+	fot_plot_cell(out, panel);
+	fot_str_putc(out, ',');
+	if (b->figure == FOT_FIGURE_PASSKEY) {
+		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, place));
+		fot_str_double(out, depth);
+		fot_str_printf(out, ",%zu,", depth_place(b, depth));
+		fot_str_double(out, b->k->factor * fot_table_real(b->t, row, "value", 0));
+		fot_str_printf(out, ",%lld", (long long)fot_table_int(b->t, row, "n_total", 0));
+	} else {
+		fot_plot_cell(out, series);
+		fot_str_printf(out, ",%lld,", (long long)x);
+		if (b->figure == FOT_FIGURE_FEWSHOT)
+			fot_str_printf(out, "%zu,", place_of(b, place));
+		put_bars(b, row);
+	}
+	fot_str_putc(out, '\n');
+	b->out->n_points++;
+}
+
+static int put_rows(struct builder *b)
+{
+	struct fot_str series = FOT_STR_INIT, panel = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	fot_str_puts(&b->out->data, header(b->figure));
+	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
+		if (!wanted(b, row))
+			continue;
+		fot_str_clear(&series);
+		fot_str_clear(&panel);
+		fot_plot_series(&series, b->t, row);
+		panel_text(&panel, b, row);
+		if (series.failed || panel.failed)
+			status = no_memory(b);
+		else
+			put_row(b, row, panel.data, series.data);
+	}
+	fot_str_release(&series);
+	fot_str_release(&panel);
+	return status;
+}
+
+/* --- the names file --- */
+
+static void put_array(struct fot_str *out, const char *count, const char *array, const struct names *names)
+{
+	fot_str_printf(out, "n_%s = %zu\narray %s[%zu] = [", count, names->n, array, names->n);
+	for (size_t i = 0; i < names->n; i++) {
+		fot_str_puts(out, i ? ", " : "");
+		fot_plot_quote(out, names->at[i]);
+	}
+	fot_str_puts(out, "]\n");
+}
+
+static void put_looks(const struct builder *b)
+{
+	struct fot_str *out = &b->out->names;
+
+	fot_str_printf(out, "array look[%zu] = [", b->series.n);
+	for (size_t i = 0; i < b->series.n; i++) {
+		size_t k = 0;
+
+		while (strcmp(b->all.at[k], b->series.at[i]) != 0)
+			k++;
+		fot_str_printf(out, "%s%zu", i ? ", " : "", k % 8 + 1);
+	}
+	fot_str_printf(out, "]\narray chance[%zu] = [", b->panels.n);
+	for (size_t i = 0; i < b->panels.n; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].chance);
+	fot_str_printf(out, "]\narray majority[%zu] = [", b->panels.n);
+	for (size_t i = 0; i < b->panels.n; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].majority);
+	fot_str_puts(out, "]\n");
+}
+
+/* By value, or by place (from 1) where values are not to scale. */
+static void put_tics(const struct builder *b)
+{
+	struct fot_str *out = &b->out->names;
+	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+	bool lengths = strcmp(b->k->x, "context_length") == 0;
+
+	fot_str_puts(out, "x_tics = '(");
+	for (size_t i = 0; i < b->n_x; i++) {
+		fot_str_puts(out, i ? ", \"" : "\"");
+		if (lengths)
+			fot_label_length(out, b->x[i]);
+		else if (b->x[i] == FOT_PLACE_FILL)
+			fot_str_puts(out, "fill");
+		else
+			fot_str_printf(out, "%lld", (long long)b->x[i]);
+		fot_str_printf(out, "\" %lld", by_place ? (long long)i + 1 : (long long)b->x[i]);
+	}
+	fot_str_puts(out, ")'\n");
+	if (b->figure != FOT_FIGURE_PASSKEY)
+		return;
+	fot_str_printf(out, "n_depths = %zu\ny_tics = '(", b->n_depths);
+	for (size_t i = 0; i < b->n_depths; i++)
+		fot_str_printf(out, "%s\"%.3g\" %zu", i ? ", " : "", b->depth[i], i + 1);
+	fot_str_puts(out, ")'\n");
+}
+
+static void put_names(const struct builder *b)
+{
+	struct fot_str *out = &b->out->names;
+	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+
+	fot_str_puts(out, "# Written by fotbench plot.\n");
+	put_array(out, "datasets", "dataset", &b->panels);
+	put_array(out, "series", "series", &b->series);
+	put_looks(b);
+	fot_str_printf(out, "title = \"%s\"\n", b->k->title);
+	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n", by_place || !b->n_x ? 1LL : (long long)b->x[0],
+		       by_place ? (long long)b->n_x : b->n_x ? (long long)b->x[b->n_x - 1] : 1LL);
+	fot_str_printf(out, "n_lengths = %zu\n", b->n_x);
+	put_tics(b);
+}
+
+int fot_plot_measures(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
+		      struct fot_err *err)
+{
+	struct builder b = { .t = summary, .k = &kinds[figure], .figure = figure, .out = out, .err = err };
+	size_t n = summary->n_rows;
+	int status;
+
+	b.x = fot_alloc(n, sizeof *b.x);
+	b.depth = fot_alloc(n, sizeof *b.depth);
+	if (!names_init(&b.panels, n) || !names_init(&b.series, n) || !names_init(&b.all, n) || !b.x || !b.depth) {
+		status = no_memory(&b);
+		goto out;
+	}
+	FOT_TRY(find_names(&b));
+	FOT_TRY(put_rows(&b));
+	put_names(&b);
+	FOT_TRY(fot_str_check(&out->data, err));
+	FOT_TRY(fot_str_check(&out->names, err));
+out:
+	names_release(&b.panels);
+	names_release(&b.series);
+	names_release(&b.all);
+	fot_free(b.x);
+	fot_free(b.depth);
+	return status;
+}

@@ -1,0 +1,291 @@
+/* report.c: rows of perplexity to rows of report; the other tasks are in
+ * report_measures.c, the tables themselves in report_print.c. */
+#include "harness/report/report_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "harness/tables/stats.h"
+
+struct cell {
+	size_t first;  /* row of the observations */
+	size_t *row;   /* [n] its documents */
+	size_t n, cap; /* documents that were scored */
+	size_t run, n_missing;
+	size_t out; /* row of the report */
+};
+
+struct builder {
+	struct fot_table *out;
+	const struct fot_table *in, *paper;
+	const struct fot_report_run *run;
+	bool bits;
+	uint64_t seed;
+	struct cell *cell;
+	size_t n, cap;
+	double *a, *b, *den; /* [in->n_rows] */
+	struct fot_err *err;
+};
+
+static int no_memory(const struct builder *b)
+{
+	return FOT_FAIL(b->err, FOT_ERR_RUN, "report: out of memory");
+}
+
+static bool same_cell(const struct fot_table *t, size_t a, size_t b)
+{
+	static const char *const columns[] = { "context_length", "dataset",   "model_variant", "memory_mode", "top_k",
+					       "mem_dtype",      "window",    "model",         "own_tokens",  NULL };
+
+	return fot_table_same_all(t, a, t, b, columns);
+}
+
+static struct cell *cell_of(struct builder *b, size_t run, size_t row)
+{
+	for (size_t i = b->n; i-- > 0 && b->cell[i].run == run;) {
+		if (same_cell(b->in, b->cell[i].first, row))
+			return &b->cell[i];
+	}
+	if (b->n == b->cap) {
+		size_t cap = b->cap ? 2 * b->cap : 64;
+		struct cell *cell = fot_realloc(b->cell, cap, sizeof *cell);
+
+		if (!cell)
+			return NULL;
+		b->cell = cell;
+		b->cap = cap;
+	}
+	b->cell[b->n] = (struct cell){ .first = row, .run = run };
+	return &b->cell[b->n++];
+}
+
+static int take_row(struct builder *b, size_t run, size_t row)
+{
+	struct cell *c = cell_of(b, run, row);
+
+	if (!c)
+		return no_memory(b);
+	if (strcmp(fot_table_text(b->in, row, "status"), "ok") != 0) {
+		c->n_missing++;
+		return FOT_OK;
+	}
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? 2 * c->cap : 16;
+		size_t *rows = fot_realloc(c->row, cap, sizeof *rows);
+
+		if (!rows)
+			return no_memory(b);
+		c->row = rows;
+		c->cap = cap;
+	}
+	c->row[c->n++] = row;
+	return FOT_OK;
+}
+
+static const char *unit_of(const struct builder *b)
+{
+	return b->bits ? "n_bytes_scored" : "n_tokens_scored";
+}
+
+static struct fot_boot boot_of(const struct builder *b, const struct cell *c)
+{
+	const char *dataset = fot_table_text(b->in, c->first, "dataset");
+
+	return (struct fot_boot){ .seed = b->seed,
+				  .item = fot_crc32(0, dataset, strlen(dataset)),
+				  .draws = FOT_STATS_DRAWS,
+				  .level = FOT_STATS_LEVEL };
+}
+
+/* --- what the paper says of a condition: over its settings, the range --- */
+
+static void add_paper(struct builder *b, const struct cell *c)
+{
+	static const char source[] = "paper_source";
+	const char *dataset = fot_table_text(b->in, c->first, "dataset"),
+		   *variant = fot_table_text(b->in, c->first, "model_variant");
+	int64_t length = fot_table_int(b->in, c->first, "context_length", 0);
+
+	for (size_t r = 0; r < b->paper->n_rows && !b->bits; r++) {
+		double x = fot_table_real(b->paper, r, "perplexity", 0);
+
+		if (!fot_table_has(b->paper, r, "perplexity") || fot_table_int(b->paper, r, "context_length", -1) != length ||
+		    strcmp(fot_table_text(b->paper, r, "dataset"), dataset) != 0 ||
+		    strcmp(fot_table_text(b->paper, r, "model_variant"), variant) != 0)
+			continue;
+		fot_table_set_real(b->out, c->out, "paper_low",
+				   fmin(x, fot_table_real(b->out, c->out, "paper_low", x)));
+		fot_table_set_real(b->out, c->out, "paper_high",
+				   fmax(x, fot_table_real(b->out, c->out, "paper_high", x)));
+		if (!*fot_table_text(b->out, c->out, source))
+			fot_table_set_text(b->out, c->out, source, fot_table_text(b->paper, r, "source"));
+	}
+}
+
+static int write_cell(struct builder *b, struct cell *c)
+{
+	struct fot_boot boot = boot_of(b, c);
+	struct fot_estimate e;
+	int64_t tokens = 0;
+	int status;
+
+	for (size_t i = 0; i < c->n; i++) {
+		b->a[i] = fot_table_real(b->in, c->row[i], "nll_nats", 0);
+		b->den[i] = (double)fot_table_int(b->in, c->row[i], unit_of(b), 0);
+		tokens += fot_table_int(b->in, c->row[i], "n_tokens_scored", 0);
+	}
+	status = fot_stats_ratio_boot(&e, b->a, b->den, c->n, &boot, b->err);
+	if (status != FOT_OK)
+		return status;
+	if (b->bits)
+		fot_stats_scale(&e, 1.0 / M_LN2);
+	else
+		fot_stats_exp(&e);
+	c->out = fot_table_add(b->out);
+	fot_table_copy_shared(b->out, c->out, b->in, c->first);
+	fot_table_set_text(b->out, c->out, "run", b->run[c->run].name);
+	fot_table_set_text(b->out, c->out, "metric", b->bits ? "bits_per_byte" : "perplexity");
+	fot_table_set_int(b->out, c->out, "n_items", (int64_t)c->n);
+	fot_table_set_int(b->out, c->out, "n_missing", (int64_t)c->n_missing);
+	fot_table_set_int(b->out, c->out, "n_tokens_scored", tokens);
+	fot_table_set_int(b->out, c->out, "best", 0);
+	if (e.has_value)
+		fot_table_set_real(b->out, c->out, "value", e.value);
+	if (e.has_interval) {
+		fot_table_set_real(b->out, c->out, "ci_low", e.lo);
+		fot_table_set_real(b->out, c->out, "ci_high", e.hi);
+		fot_table_set_real(b->out, c->out, "ci_level", e.level);
+	}
+	add_paper(b, c);
+	return FOT_OK;
+}
+
+/* --- the best of a column --- */
+
+static bool same_column(const struct builder *b, const struct cell *c, const struct cell *d)
+{
+	static const char *const columns[] = { "dataset", "context_length", "own_tokens", NULL };
+
+	return fot_table_same_all(b->in, c->first, b->in, d->first, columns);
+}
+
+/* p that c and d do not differ; 1 unless every document of either has its twin. */
+static int p_between(struct builder *b, const struct cell *c, const struct cell *d, double *p)
+{
+	static const char *const columns[] = { "doc_id", "doc_sha256", "n_tokens_scored", "target_start",
+					       "tokenizer_sha256", NULL };
+	struct fot_boot boot = boot_of(b, c);
+	bool exact;
+
+	*p = 1.0;
+	if (c->n != d->n || c->n == 0)
+		return FOT_OK;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t twin = d->n;
+
+		for (size_t k = 0; k < d->n && twin == d->n; k++) {
+			if (fot_table_same_all(b->in, c->row[i], b->in, d->row[k], columns))
+				twin = k;
+		}
+		if (twin == d->n)
+			return FOT_OK;
+		b->a[i] = fot_table_real(b->in, d->row[twin], "nll_nats", 0) -
+			  fot_table_real(b->in, c->row[i], "nll_nats", 0);
+	}
+	*p = fot_stats_sign_flip(b->a, c->n, &boot, &exact);
+	return FOT_OK;
+}
+
+/* c is the lowest of its column: against all others. */
+static int judge(struct builder *b, const struct cell *c)
+{
+	size_t n = 0;
+	double worst = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct cell *d = &b->cell[i];
+
+		if (d != c && d->n > 0 && same_column(b, c, d))
+			FOT_TRY(p_between(b, c, d, &b->b[n++]));
+	}
+	if (n == 0)
+		goto out;
+	FOT_TRY(fot_stats_holm(b->b, b->b, n, b->err));
+	for (size_t i = 0; i < n; i++)
+		worst = fmax(worst, b->b[i]);
+	fot_table_set_real(b->out, c->out, "p_best", worst);
+	fot_table_set_int(b->out, c->out, "best", worst < FOT_REPORT_LEVEL);
+out:
+	return status;
+}
+
+static int judge_columns(struct builder *b)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
+		const struct cell *c = &b->cell[i];
+		double value = fot_table_real(b->out, c->out, "value", INFINITY);
+		bool lowest = c->n > 0;
+
+		for (size_t k = 0; k < b->n && lowest; k++) {
+			double other = fot_table_real(b->out, b->cell[k].out, "value", INFINITY);
+
+			if (k != i && same_column(b, c, &b->cell[k]))
+				lowest = value < other || (!(other < value) && i < k);
+		}
+		if (lowest)
+			status = judge(b, c);
+	}
+	return status;
+}
+
+static int build_perplexity(struct fot_table *report, const struct fot_table *perplexity,
+			    const struct fot_report_run *run, size_t n_runs, const struct fot_table *paper,
+			    bool bits_per_byte, uint64_t seed, struct fot_err *err)
+{
+	struct builder b = { .out = report,
+			     .in = perplexity,
+			     .paper = paper,
+			     .run = run,
+			     .bits = bits_per_byte,
+			     .seed = seed,
+			     .err = err };
+	int status = FOT_OK;
+
+	b.a = fot_alloc(perplexity->n_rows, sizeof *b.a);
+	b.b = fot_alloc(perplexity->n_rows, sizeof *b.b);
+	b.den = fot_alloc(perplexity->n_rows, sizeof *b.den);
+	if (!b.a || !b.b || !b.den) {
+		status = no_memory(&b);
+		goto out;
+	}
+	for (size_t r = 0; r < n_runs; r++) {
+		for (size_t row = run[r].first; row < run[r].last; row++)
+			FOT_TRY(take_row(&b, r, row));
+	}
+	for (size_t i = 0; i < b.n; i++)
+		FOT_TRY(write_cell(&b, &b.cell[i]));
+	FOT_TRY(judge_columns(&b));
+	status = fot_table_check(report, err);
+out:
+	for (size_t i = 0; i < b.n; i++)
+		fot_free(b.cell[i].row);
+	fot_free(b.cell);
+	fot_free(b.a);
+	fot_free(b.b);
+	fot_free(b.den);
+	return status;
+}
+
+int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
+		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
+		     struct fot_err *err)
+{
+	if (rows->schema == &fot_schema_perplexity)
+		return build_perplexity(report, rows, run, n_runs, paper, bits_per_byte, seed, err);
+	return fot_report_measures(report, rows, run, n_runs, paper, seed, err);
+}

@@ -1,0 +1,42 @@
+/* report.h: one or several runs side by side, as tables for a paper.
+ *
+ * A line is a condition of a run (model variant, memory, window), a column a
+ * context length (few-shot: demonstrations, distraction: d), a table a dataset
+ * and task.  The best value of a column is bold when it is better than every
+ * other line's at p < 0.05 on the items that both have, all of them common:
+ * perplexity, look-up and distraction by sign flips, pass key by exact McNemar,
+ * few-shot by the crossed bootstrap; adjusted by Holm over the lines.  Where the
+ * paper has a figure for dataset, method and length, it stands beside ours. */
+#ifndef FOT_REPORT_H
+#define FOT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/tables/table.h"
+
+#define FOT_REPORT_LEVEL 0.05
+/* Lengths of the paper and ours count as the same within this share: 100k is 100 000 there. */
+#define FOT_REPORT_PAPER_LENGTH 0.025
+
+struct fot_report_run {
+	const char *name;   /* shown when there are several */
+	size_t first, last; /* its rows in the table of observations: [first, last) */
+};
+
+/* Rows of one task (of all runs) to rows of fot_schema_report, behind those it has: call it
+ * once per task. paper: rows of fot_schema_paper, may be empty. bits_per_byte: instead of
+ * perplexity. Errors: FOT_ERR_RUN. */
+int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
+		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
+		     struct fot_err *err);
+
+enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX };
+
+/* One table per dataset and task, with a caption that states every convention. */
+int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
+		     struct fot_err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* summary.h: from observations to estimates, intervals and differences.
+ *
+ * Each condition (model, variant, memory, window) gives one row per metric, dataset and
+ * place (context length; also depth, shots, number of contexts, head).  Besides, one row per
+ * comparison of a condition
+ *   (a) with itself at its shortest context (few-shot: with the fewest demonstrations),
+ *   (b) with the baseline at the same place: with a memory the vanilla variant under the
+ *       same memory, without one the local variant,
+ * paired by document, trial or item.  p values are adjusted by Holm over the places of one
+ * comparison.  What is estimated how: summary_perplexity.c, measures.h. */
+#ifndef FOT_SUMMARY_H
+#define FOT_SUMMARY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/tables/table.h"
+
+/* Rows of one task (any fot_schema_TASK) into rows of summary, behind those it has: call it
+ * once per task. Errors: FOT_ERR_RUN. */
+int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
+		      struct fot_err *err);
+/* Markdown: per dataset, estimates by condition and place, then the differences. */
+int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
+/* The estimates of each dataset as aligned plain text. */
+int fot_summary_text(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
+
+#endif

@@ -1,0 +1,12 @@
+/* dryrun.h: what a plan would cost. */
+#ifndef FOT_DRYRUN_H
+#define FOT_DRYRUN_H
+
+#include "base/str.h"
+#include "harness/run/plan.h"
+
+/* Items, tokens, floating point operations and memory, per condition and in all, and
+ * the time in all from the engine's rate, measured for a moment. */
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err);
+
+#endif

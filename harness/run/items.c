@@ -1,0 +1,183 @@
+/* items.c: see items.h. */
+#include "harness/run/items.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "harness/run/task_class.h"
+
+/* --- the worker --- */
+
+int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, const struct fot_work *work,
+		    struct fot_err *err)
+{
+	*w = (struct fot_worker){ .plan = plan, .work = *work };
+	w->state = fot_calloc(plan->spec->n_tasks, sizeof *w->state);
+	return w->state ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a worker");
+}
+
+static void close_session(struct fot_worker *w)
+{
+	fot_asker_release(&w->asker);
+	fot_session_close(w->session);
+	w->session = NULL;
+}
+
+void fot_worker_release(struct fot_worker *w)
+{
+	close_session(w);
+	for (size_t t = 0; w->state && t < w->plan->spec->n_tasks; t++)
+		if (w->state[t])
+			w->plan->spec->task[t].class->forget(w->state[t]);
+	fot_free(w->state);
+	w->state = NULL;
+}
+
+int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
+{
+	const struct fot_condition *c = &w->plan->condition[condition];
+	const struct fot_model *m = w->plan->model[c->model].model;
+	struct fot_session_opts opts;
+	int status;
+
+	if (w->session && w->condition == condition)
+		return FOT_OK;
+	close_session(w);
+	opts = fot_plan_session(w->plan, condition, &w->work);
+	w->condition = condition;
+	FOT_TRY(fot_session_open(&w->session, m, &opts, err));
+	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE,
+			       !w->work.no_sharing, err));
+out:
+	if (status != FOT_OK)
+		close_session(w);
+	return status;
+}
+
+/* --- items --- */
+
+int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		      struct fot_err *err)
+{
+	int status = fot_worker_use(w, item->condition, err);
+
+	if (status == FOT_OK)
+		status = fot_task_class_of(w->plan, item)->evaluate(w, item, table, samples, err);
+	return status == FOT_OK ? fot_table_check(table, err) : status;
+}
+
+void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table)
+{
+	fot_task_class_of(plan, item)->failed(plan, item, table);
+}
+
+int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item)
+{
+	struct fot_cost cost = fot_task_class_of(plan, item)->cost(plan, item);
+
+	return cost.filled + cost.asked;
+}
+
+/* --- records --- */
+
+static cJSON *rows_json(const struct fot_table *t, bool timing)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t row = 0; row < t->n_rows && list; row++) {
+		cJSON *o = fot_table_row_json(t, row, timing);
+
+		if (!o || !cJSON_AddItemToArray(list, o)) {
+			cJSON_Delete(o);
+			cJSON_Delete(list);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
+/* The first note carries the samples of the item. */
+static bool attach_samples(cJSON *note, const cJSON *samples)
+{
+	cJSON *copy;
+
+	if (!samples || !samples->child || !note->child)
+		return true;
+	copy = cJSON_Duplicate(samples, true);
+	if (copy && cJSON_AddItemToObject(note->child, "samples", copy))
+		return true;
+	cJSON_Delete(copy);
+	return false;
+}
+
+int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON **result, cJSON **note,
+		    struct fot_err *err)
+{
+	*result = rows_json(table, false);
+	*note = rows_json(table, true);
+	if (*result && *note && attach_samples(*note, samples))
+		return FOT_OK;
+	cJSON_Delete(*result);
+	cJSON_Delete(*note);
+	*result = *note = NULL;
+	return FOT_FAIL(err, FOT_ERR_RUN, "record: out of memory");
+}
+
+static int print_samples(struct fot_str *out, const cJSON *list, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (const cJSON *sample = list->child; sample; sample = sample->next) {
+		FOT_TRY(fot_json_print(out, sample, 0, err));
+		fot_str_puts(out, "\n");
+	}
+	status = fot_str_check(out, err);
+out:
+	return status;
+}
+
+/* A note: the timing cells of a row, and perhaps samples. */
+static int take_note(struct fot_table *table, size_t row, struct fot_str *samples, const cJSON *note,
+		     const char *where, struct fot_err *err)
+{
+	cJSON *cells = cJSON_Duplicate(note, true), *list;
+	int status;
+
+	if (!cells)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	list = cJSON_DetachItemFromObjectCaseSensitive(cells, "samples");
+	status = fot_table_row_from_json(table, row, cells, where, err);
+	if (status == FOT_OK && list && samples)
+		status = print_samples(samples, list, err);
+	cJSON_Delete(list);
+	cJSON_Delete(cells);
+	return status;
+}
+
+int fot_item_rows(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
+		  struct fot_err *err)
+{
+	const cJSON *result = record->result->child;
+	const cJSON *note = cJSON_IsArray(record->note) ? record->note->child : NULL;
+	struct fot_str where = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	fot_str_printf(&where, "journal.jsonl: line %zu", record->line);
+	if (!cJSON_IsArray(record->result) || where.failed) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "journal.jsonl: line %zu: expected rows", record->line);
+		goto out;
+	}
+	for (; result; result = result->next) {
+		size_t row = fot_table_add(table);
+
+		FOT_TRY(fot_table_row_from_json(table, row, result, where.data, err));
+		if (note)
+			FOT_TRY(take_note(table, row, samples, note, where.data, err));
+		note = note ? note->next : NULL;
+	}
+	status = fot_table_check(table, err);
+out:
+	fot_str_release(&where);
+	return status;
+}

@@ -1,0 +1,462 @@
+/* journal.c: see journal.h. */
+#include "harness/run/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/jsondiff.h"
+
+#define LEAD "{\"crc\":\""
+#define MIDDLE "\",\"rec\":"
+#define LEAD_LEN (sizeof LEAD - 1)
+#define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
+#define MAX_FILE ((size_t)4 << 30)
+#define MAX_DIFFERENCES 12
+#define FORMAT "fotbench-journal"
+
+struct fot_journal {
+	int fd;
+	size_t bytes; /* all of them on the disk */
+	bool dead;    /* an fsync failed: the kernel may have dropped what we wrote */
+	char *path;
+};
+
+/* --- lines --- */
+
+/* The payload of a framed line, or NULL. n excludes the newline. */
+static const char *unframe(const char *line, size_t n, size_t *payload_len)
+{
+	char crc[9];
+
+	if (n < FRAME_LEN + 2 || memcmp(line, LEAD, LEAD_LEN) != 0 || line[n - 1] != '}' ||
+	    memcmp(line + LEAD_LEN + 8, MIDDLE, sizeof MIDDLE - 1) != 0)
+		return NULL;
+	*payload_len = n - FRAME_LEN - 1;
+	snprintf(crc, sizeof crc, "%08x", (unsigned)fot_crc32(0, line + FRAME_LEN, *payload_len));
+	return memcmp(crc, line + LEAD_LEN, 8) == 0 ? line + FRAME_LEN : NULL;
+}
+
+static int frame(struct fot_str *line, const cJSON *record, struct fot_err *err)
+{
+	struct fot_str payload = FOT_STR_INIT;
+	int status = fot_json_print(&payload, record, 0, err);
+
+	if (status != FOT_OK)
+		goto out;
+	fot_str_printf(line, LEAD "%08x" MIDDLE, (unsigned)fot_crc32(0, payload.data, payload.len));
+	fot_str_add(line, payload.data, payload.len);
+	fot_str_puts(line, "}\n");
+	status = fot_str_check(line, err);
+out:
+	fot_str_release(&payload);
+	return status;
+}
+
+/* --- reading --- */
+
+static int corrupt(const char *path, size_t line, const char *what, struct fot_err *err)
+{
+	return FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"%s: line %zu: %s; the journal is damaged before its end, restore it from a copy or use --overwrite",
+		path, line, what);
+}
+
+static int read_header(struct fot_journal_content *c, cJSON *record, const char *path, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { path, FOT_ERR_INPUT };
+	const char *format = "";
+	int64_t version = 0;
+	int status;
+
+	FOT_TRY(fot_json_string(record, "format", true, &format, &ctx, err));
+	if (strcmp(format, FORMAT) != 0) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: format \"%.40s\", expected \"%s\"", path,
+				  format, FORMAT);
+		goto out;
+	}
+	FOT_TRY(fot_json_i64(record, "version", true, 0, INT32_MAX, &version, &ctx, err));
+	if (version != FOT_JOURNAL_VERSION) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: journal version %lld, this program reads version %d", path,
+				  (long long)version, FOT_JOURNAL_VERSION);
+		goto out;
+	}
+	c->identity = cJSON_DetachItemFromObjectCaseSensitive(record, "identity");
+	if (!cJSON_IsObject(c->identity))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: no identity", path);
+out:
+	cJSON_Delete(record);
+	return status;
+}
+
+static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record, size_t line,
+		       const char *path, struct fot_err *err)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "item");
+	struct fot_record *r;
+	int status = FOT_OK;
+
+	if (!cJSON_IsString(item) || !cJSON_GetObjectItemCaseSensitive(record, "result")) {
+		status = corrupt(path, line, "no item record", err);
+		goto out;
+	}
+	if (c->n == *cap) {
+		size_t more = *cap ? fot_size_mul(*cap, 2) : 256;
+
+		r = fot_realloc(c->rec, more, sizeof *r);
+		if (!r) {
+			status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for %zu records", path, more);
+			goto out;
+		}
+		c->rec = r;
+		*cap = more;
+	}
+	r = &c->rec[c->n];
+	*r = (struct fot_record){ .line = line, .item = fot_strdup(item->valuestring) };
+	if (!r->item) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		goto out;
+	}
+	r->result = cJSON_DetachItemFromObjectCaseSensitive(record, "result");
+	r->note = cJSON_DetachItemFromObjectCaseSensitive(record, "note");
+	c->n++;
+out:
+	cJSON_Delete(record);
+	return status;
+}
+
+static int read_line(struct fot_journal_content *c, size_t *cap, const char *payload, size_t n, size_t line,
+		     const char *path, struct fot_err *err)
+{
+	struct fot_str where = FOT_STR_INIT;
+	cJSON *record = NULL;
+	int status;
+
+	fot_str_printf(&where, "%s: line %zu", path, line);
+	status = fot_json_parse(&record, payload, n, where.failed ? path : where.data, FOT_ERR_INPUT, err);
+	fot_str_release(&where);
+	if (status != FOT_OK)
+		return status;
+	return line == 1 ? read_header(c, record, path, err) : keep_record(c, cap, record, line, path, err);
+}
+
+/* May a bad last line be the torn rest of one of ours? A foreign file is never cut. */
+static bool may_be_torn(const char *line, size_t n, size_t number, bool ended)
+{
+	return number > 1 || (!ended && memcmp(line, LEAD, n < LEAD_LEN ? n : LEAD_LEN) == 0);
+}
+
+static int read_lines(struct fot_journal_content *c, const char *text, size_t size, const char *path,
+		      struct fot_err *err)
+{
+	size_t at = 0, cap = 0;
+	int status = FOT_OK;
+
+	for (size_t line = 1; at < size && status == FOT_OK; line++) {
+		const char *end = memchr(text + at, '\n', size - at);
+		size_t n = end ? (size_t)(end - text) - at : size - at, payload_len = 0;
+		size_t next = at + n + (end != NULL);
+		const char *payload = end ? unframe(text + at, n, &payload_len) : NULL;
+
+		if (payload) {
+			status = read_line(c, &cap, payload, payload_len, line, path, err);
+			at = next;
+			continue;
+		}
+		if (next < size)
+			return line == 1 ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path) :
+					   corrupt(path, line, "wrong checksum or form", err);
+		if (!may_be_torn(text + at, n, line, end != NULL))
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path);
+		break;
+	}
+	c->valid_bytes = at;
+	c->torn_bytes = size - at;
+	return status;
+}
+
+static int by_item(const void *a, const void *b)
+{
+	const struct fot_record *x = a, *y = b;
+	int order = strcmp(x->item, y->item);
+
+	return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+static void record_release(struct fot_record *r)
+{
+	fot_free(r->item);
+	cJSON_Delete(r->result);
+	cJSON_Delete(r->note);
+}
+
+/* After sorting, records of one item are neighbours, the first one first. */
+static int drop_duplicates(struct fot_journal_content *c, const char *path, struct fot_err *err)
+{
+	size_t kept = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct fot_record *r = &c->rec[i], *first = kept ? &c->rec[kept - 1] : NULL;
+		struct fot_str text = FOT_STR_INIT;
+		size_t n = 0;
+
+		if (!first || strcmp(first->item, r->item) != 0) {
+			struct fot_record moved = *r;
+
+			c->rec[kept++] = moved;
+			continue;
+		}
+		if (status == FOT_OK)
+			status = fot_json_differences(&text, first->result, "first", r->result, "second", 3,
+						      &n, err);
+		if (status == FOT_OK && n > 0)
+			status = FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"%s: lines %zu and %zu: two different results of item %.200s: %.300s", path,
+				first->line, r->line, r->item, text.data);
+		fot_str_release(&text);
+		record_release(r);
+		c->n_duplicates++;
+	}
+	c->n = kept;
+	return status;
+}
+
+int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	*out = (struct fot_journal_content){ 0 };
+	FOT_TRY(fot_file_read(&text, path, MAX_FILE, err));
+	FOT_TRY(read_lines(out, text.data ? text.data : "", text.len, path, err));
+	if (out->n > 0)
+		qsort(out->rec, out->n, sizeof *out->rec, by_item);
+	FOT_TRY(drop_duplicates(out, path, err));
+out:
+	fot_str_release(&text);
+	if (status != FOT_OK)
+		fot_journal_content_release(out);
+	return status;
+}
+
+void fot_journal_content_release(struct fot_journal_content *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		record_release(&c->rec[i]);
+	fot_free(c->rec);
+	cJSON_Delete(c->identity);
+	*c = (struct fot_journal_content){ 0 };
+}
+
+const struct fot_record *fot_journal_find(const struct fot_journal_content *c, const char *item)
+{
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int order = strcmp(c->rec[mid].item, item);
+
+		if (order == 0)
+			return &c->rec[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* --- writing --- */
+
+static int append_line(struct fot_journal *j, const struct fot_str *line, struct fot_err *err)
+{
+	int status;
+
+	if (j->dead)
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: an earlier fsync failed, nothing more is written",
+				j->path);
+	status = fot_write_all(j->fd, line->data, line->len, j->path, err);
+	if (status != FOT_OK) {
+		/* Take the torn piece back; if that fails too, the reader copes with it. */
+		if (ftruncate(j->fd, (off_t)j->bytes) != 0)
+			j->dead = true;
+		return status;
+	}
+	status = fot_fsync(j->fd, j->path, err);
+	if (status != FOT_OK) {
+		j->dead = true;
+		return status;
+	}
+	j->bytes += line->len;
+	return FOT_OK;
+}
+
+static int write_record(struct fot_journal *j, cJSON *record, struct fot_err *err)
+{
+	struct fot_str line = FOT_STR_INIT;
+	int status = frame(&line, record, err);
+
+	if (status == FOT_OK)
+		status = append_line(j, &line, err);
+	fot_str_release(&line);
+	return status;
+}
+
+static int write_header(struct fot_journal *j, const cJSON *identity, struct fot_err *err)
+{
+	cJSON *record = cJSON_CreateObject();
+	int status;
+
+	if (!record || !cJSON_AddStringToObject(record, "format", FORMAT) ||
+	    !cJSON_AddNumberToObject(record, "version", FOT_JOURNAL_VERSION) ||
+	    !cJSON_AddItemReferenceToObject(record, "identity", (cJSON *)(uintptr_t)identity))
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", j->path);
+	else
+		status = write_record(j, record, err);
+	cJSON_Delete(record);
+	return status;
+}
+
+static int sync_folder(const char *path, struct fot_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : fot_strdup(".");
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int status = fd < 0 ? FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot open its folder: %s", path,
+				       strerror(errno)) :
+			      fot_fsync(fd, dir, err);
+
+	if (fd >= 0)
+		close(fd);
+	fot_free(dir);
+	return status;
+}
+
+static int open_journal(struct fot_journal **out, const char *path, int flags, struct fot_err *err)
+{
+	struct fot_journal *j = fot_calloc(1, sizeof *j);
+	struct stat st;
+	int status = FOT_OK;
+
+	if (!j || !(j->path = fot_strdup(path))) {
+		fot_free(j);
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+	}
+	j->fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0666);
+	if (j->fd < 0)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: %s", path, strerror(errno));
+	else if (fstat(j->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: not a regular file", path);
+	if (status != FOT_OK) {
+		fot_journal_close(j, NULL);
+		return status;
+	}
+	*out = j;
+	return FOT_OK;
+}
+
+int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity, struct fot_err *err)
+{
+	struct fot_journal *j = NULL;
+	int status = open_journal(&j, path, O_CREAT | O_EXCL, err);
+
+	if (status != FOT_OK)
+		return status;
+	status = write_header(j, identity, err);
+	if (status == FOT_OK)
+		status = sync_folder(path, err);
+	if (status == FOT_OK)
+		*out = j;
+	else
+		fot_journal_close(j, NULL);
+	return status;
+}
+
+static int check_identity(const struct fot_journal_content *c, const cJSON *identity, const char *path,
+			  struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	size_t n = 0;
+	int status = fot_json_differences(&text, c->identity, "journal", identity, "now", MAX_DIFFERENCES, &n,
+					  err);
+
+	if (status == FOT_OK && n > 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: cannot resume, %zu inputs differ: %s", path, n,
+				  text.data);
+	fot_str_release(&text);
+	return status;
+}
+
+int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
+		       const cJSON *identity, struct fot_err *err)
+{
+	struct fot_journal *j = NULL;
+	int status = fot_journal_load(content, path, err);
+
+	if (status != FOT_OK)
+		return status;
+	if (content->identity)
+		FOT_TRY(check_identity(content, identity, path, err));
+	FOT_TRY(open_journal(&j, path, 0, err));
+	j->bytes = content->valid_bytes;
+	if (content->torn_bytes > 0 && ftruncate(j->fd, (off_t)j->bytes) != 0) {
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot cut the torn last line: %s", path,
+				  strerror(errno));
+		goto out;
+	}
+	if (content->torn_bytes > 0)
+		FOT_TRY(fot_fsync(j->fd, path, err));
+	if (!content->identity)
+		FOT_TRY(write_header(j, identity, err));
+out:
+	if (status == FOT_OK) {
+		*out = j;
+	} else {
+		fot_journal_close(j, NULL);
+		fot_journal_content_release(content);
+	}
+	return status;
+}
+
+int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *result, const cJSON *note,
+		       struct fot_err *err)
+{
+	cJSON *record = cJSON_CreateObject();
+	int status;
+
+	/* The reference items are not written to; cJSON's signature lacks const. */
+	if (!record || !cJSON_AddStringToObject(record, "item", item) ||
+	    !cJSON_AddItemReferenceToObject(record, "result", (cJSON *)(uintptr_t)result) ||
+	    (note && !cJSON_AddItemReferenceToObject(record, "note", (cJSON *)(uintptr_t)note)))
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", j->path);
+	else
+		status = write_record(j, record, err);
+	cJSON_Delete(record);
+	return status;
+}
+
+int fot_journal_close(struct fot_journal *j, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (!j)
+		return FOT_OK;
+	if (j->fd >= 0 && close(j->fd) != 0)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: close: %s", j->path, strerror(errno));
+	fot_free(j->path);
+	fot_free(j);
+	return status;
+}

@@ -1,0 +1,25 @@
+/* manifest.h: all that is needed to know what a run was. */
+#ifndef FOT_MANIFEST_H
+#define FOT_MANIFEST_H
+
+#include "harness/run/results.h"
+#include "harness/run/run.h"
+
+struct fot_manifest {
+	const struct fot_plan *plan;
+	const struct fot_run_opts *opts;
+	const char *status;  /* started, complete, partial, failed */
+	const char *problem; /* text of the error, or NULL */
+	struct fot_run_counts counts;
+	char run_uid[33];                      /* random: tells two runs of the same inputs apart */
+	char started[32];                      /* UTC */
+	double wall_s;                         /* monotonic */
+	const struct fot_results *results;     /* NULL: files not written yet */
+};
+
+/* A fresh run_uid, from the kernel's random source. */
+void fot_manifest_uid(char out[33]);
+/* Write OUT/manifest.json, atomically. */
+int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err);
+
+#endif

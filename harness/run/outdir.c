@@ -1,0 +1,183 @@
+/* outdir.c: see outdir.h.
+ *
+ * The lock is flock() on OUT/LOCK: the kernel frees it with the process, so a
+ * killed run leaves no stale lock.  (Over NFS flock may be local to one host.) */
+#include "harness/run/outdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static const char *const own_files[] = { "manifest.json", "journal.jsonl", "perplexity.csv",  "passkey.csv",
+					 "fewshot.csv",   "lookup.csv",    "distraction.csv", "summary.csv",
+					 "summary.md",    "summary.tex",   "log.txt",
+					 "samples/passkey.jsonl", "samples/fewshot.jsonl" };
+#define N_OWN (sizeof own_files / sizeof own_files[0])
+
+char *fot_outdir_file(const struct fot_outdir *o, const char *name)
+{
+	struct fot_str path = FOT_STR_INIT;
+	char *out;
+
+	fot_path_join(&path, o->path, name);
+	out = path.failed ? NULL : fot_strdup(path.data);
+	fot_str_release(&path);
+	return out;
+}
+
+static bool is_own(const char *name)
+{
+	for (size_t i = 0; i < N_OWN; i++) {
+		if (strcmp(own_files[i], name) == 0)
+			return true;
+	}
+	return strcmp(name, "samples") == 0 || strcmp(name, "plots") == 0;
+}
+
+static int remove_own(const struct fot_outdir *o, struct fot_err *err)
+{
+	for (size_t i = 0; i < N_OWN; i++) {
+		char *path = fot_outdir_file(o, own_files[i]);
+		int failed = path ? unlink(path) != 0 && errno != ENOENT : 1;
+
+		fot_free(path);
+		if (failed)
+			return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/%s: cannot be removed: %s", o->path,
+					own_files[i], strerror(errno));
+	}
+	return FOT_OK;
+}
+
+static int locked(const struct fot_outdir *o, struct fot_err *err)
+{
+	char holder[128] = "";
+	ssize_t n = pread(o->lock_fd, holder, sizeof holder - 1, 0);
+
+	holder[n > 0 ? n : 0] = '\0';
+	holder[strcspn(holder, "\n")] = '\0';
+	return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: another run writes here (%s)", o->path,
+			holder[0] ? holder : "holder unknown");
+}
+
+static int take_lock(struct fot_outdir *o, struct fot_err *err)
+{
+	char *path = fot_outdir_file(o, "LOCK"), host[65] = "", now[32], text[128];
+	int n;
+
+	if (!path)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+	o->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fot_free(path);
+	if (o->lock_fd < 0)
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: not writable: %s", o->path, strerror(errno));
+	if (flock(o->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK ?
+			       locked(o, err) :
+			       FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/LOCK: %s", o->path, strerror(errno));
+	gethostname(host, sizeof host - 1);
+	fot_utc_now(now);
+	n = snprintf(text, sizeof text, "pid %ld on %s since %s\n", (long)getpid(), host, now);
+	if (ftruncate(o->lock_fd, 0) != 0 || pwrite(o->lock_fd, text, (size_t)n, 0) != n)
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/LOCK: %s", o->path, strerror(errno));
+	return FOT_OK;
+}
+
+/* What stands there besides LOCK: *own: files of a run, *other: the first name that is none. */
+static int look(const struct fot_outdir *o, bool *own, char other[128], struct fot_err *err)
+{
+	struct fot_names names = { 0 };
+	int status = fot_dir_list(&names, o->path, err);
+
+	*own = false;
+	other[0] = '\0';
+	for (size_t i = 0; status == FOT_OK && i < names.n; i++) {
+		if (is_own(names.name[i]))
+			*own = true;
+		else if (strcmp(names.name[i], "LOCK") != 0 && !other[0])
+			snprintf(other, 128, "%.120s", names.name[i]);
+	}
+	fot_names_release(&names);
+	return status;
+}
+
+static int refuse_foreign(const struct fot_outdir *o, struct fot_err *err)
+{
+	char other[128];
+	bool own;
+	int status = look(o, &own, other, err);
+
+	if (status == FOT_OK && !own && other[0])
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: not empty (%s) and no run of fotbench; choose another folder", o->path,
+				  other);
+	return status;
+}
+
+static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_err *err)
+{
+	char other[128], *journal, *manifest;
+	bool own, run;
+	int status = look(o, &own, other, err);
+
+	if (status != FOT_OK)
+		return status;
+	journal = fot_outdir_file(o, "journal.jsonl");
+	manifest = fot_outdir_file(o, "manifest.json");
+	if (!journal || !manifest) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+		goto out;
+	}
+	o->has_journal = fot_file_exists(journal);
+	run = o->has_journal || fot_file_exists(manifest);
+	if (!run && own)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: holds files of a run but neither its journal nor its manifest; choose "
+				  "another folder",
+				  o->path);
+	else if (run && mode == FOT_OUTDIR_NEW)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: holds a run already; use --resume, --overwrite or another folder",
+				  o->path);
+	else if (mode == FOT_OUTDIR_OVERWRITE)
+		status = remove_own(o, err);
+	if (status == FOT_OK && mode == FOT_OUTDIR_OVERWRITE)
+		o->has_journal = false;
+out:
+	fot_free(journal);
+	fot_free(manifest);
+	return status;
+}
+
+int fot_outdir_open(struct fot_outdir *o, const char *path, enum fot_outdir_mode mode, struct fot_err *err)
+{
+	int status;
+
+	*o = (struct fot_outdir){ .lock_fd = -1 };
+	o->path = fot_strdup(path);
+	if (!o->path)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+	FOT_TRY(fot_mkdir_all(path, err));
+	FOT_TRY(refuse_foreign(o, err)); /* before anything is written there */
+	FOT_TRY(take_lock(o, err));
+	FOT_TRY(settle(o, mode, err));
+out:
+	if (status != FOT_OK)
+		fot_outdir_close(o);
+	return status;
+}
+
+void fot_outdir_close(struct fot_outdir *o)
+{
+	if (o->path && o->lock_fd >= 0)
+		close(o->lock_fd);
+	fot_free(o->path);
+	*o = (struct fot_outdir){ .lock_fd = -1 };
+}

@@ -1,0 +1,617 @@
+/* plan.c: see plan.h. */
+#include "harness/run/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "harness/run/task_class.h"
+#include "model/window_cache.h"
+#include "tasks/passkey.h"
+#include "harness/run/store.h"
+
+#define CACHE_BYTES ((size_t)768 << 20)
+#define CACHE_PROMPTS 4
+
+static int no_memory(struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_RUN, "plan: out of memory");
+}
+
+/* --- models and conditions --- */
+
+static bool same_model(const struct fot_model_spec *a, const struct fot_model_spec *b)
+{
+	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers && a->mem_scale == b->mem_scale &&
+	       (a->n_mem_layers == 0 ||
+		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
+}
+
+/* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
+static int check_folder(const char *dir, struct fot_err *err)
+{
+	static const char zoo[] = "zoo/";
+	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
+	int status;
+
+	if (fot_is_dir(dir))
+		return FOT_OK;
+	fot_path_base(&name, dir);
+	FOT_TRY(fot_str_check(&name, err));
+	if (strlen(dir) >= name.len + sizeof zoo - 1) {
+		size_t at = strlen(dir) - name.len - (sizeof zoo - 1);
+
+		if (strncmp(dir + at, zoo, sizeof zoo - 1) == 0)
+			fot_str_printf(&recipe, "%.*strain/recipes/%s.json", (int)at, dir, name.data);
+	}
+	FOT_TRY(fot_str_check(&recipe, err));
+	if (recipe.len && fot_file_exists(recipe.data))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
+				  recipe.data, dir);
+	else
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model", dir);
+out:
+	fot_str_release(&recipe);
+	fot_str_release(&name);
+	return status;
+}
+
+static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
+{
+	struct fot_plan_model *m;
+	struct fot_str name = FOT_STR_INIT;
+	int status;
+
+	for (size_t i = 0; i < p->n_models; i++) {
+		if (same_model(p->model[i].spec, spec)) {
+			*index = i;
+			return FOT_OK;
+		}
+	}
+	*index = p->n_models;
+	m = &p->model[p->n_models++];
+	m->spec = spec;
+	FOT_TRY(check_folder(spec->dir, err));
+	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
+	if (spec->n_mem_layers)
+		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
+	if (spec->mem_scale > 0)
+		FOT_TRY(fot_model_set_mem_scale(m->model, spec->mem_scale, err));
+	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
+	fot_path_base(&name, spec->dir);
+	FOT_TRY(fot_str_check(&name, err));
+	m->name = fot_strdup(name.data);
+	if (!m->name)
+		status = no_memory(err);
+out:
+	fot_str_release(&name);
+	return status;
+}
+
+static const char *variant_of(const struct fot_plan_model *m, const struct fot_model_spec *spec)
+{
+	const char *own = fot_model_config(m->model)->variant;
+
+	return spec->variant ? spec->variant : own[0] ? own : m->name;
+}
+
+static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
+		       struct fot_err *err)
+{
+	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
+	const struct fot_plan_model *pm = &p->model[c->model];
+	const struct fot_config *config = fot_model_config(pm->model);
+	int status;
+
+	fot_session_opts_default(&c->opts, pm->model);
+	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
+	c->opts.search = search[m->mode];
+	c->opts.window = p->spec->window ? p->spec->window : config->window;
+	if (m->mode == FOT_MEMORY_KNN && m->top_k)
+		c->opts.top_k = m->top_k;
+	if (m->dtype_given)
+		c->opts.mem_dtype = m->dtype;
+	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: memory \"xl\" is for models with cached windows, which training with method "
+				"\"transformer-xl\" makes", pm->spec->dir);
+	if (fot_memory_stores(m->mode) && config->n_mem_layers == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
+				pm->spec->dir);
+	status = fot_session_check(pm->model, &c->opts, err);
+	if (status != FOT_OK)
+		fot_err_prefix(err, "%s", pm->spec->dir);
+	return status;
+}
+
+static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
+			 const struct fot_memory_spec *memory, struct fot_err *err)
+{
+	struct fot_condition *c = &p->condition[p->n_conditions];
+	struct fot_str label = FOT_STR_INIT;
+	int status;
+
+	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
+	FOT_TRY(set_options(c, p, memory, err));
+	c->opts.mem_decay = spec->mem_decay;
+	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
+	if (c->mode == FOT_MEMORY_KNN)
+		fot_str_printf(&label, ":%d", c->opts.top_k);
+	for (size_t i = 0; i < spec->n_mem_layers && fot_memory_stores(c->mode); i++)
+		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
+	if (fot_memory_stores(c->mode))
+		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
+	FOT_TRY(fot_str_check(&label, err));
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		if (strcmp(p->condition[i].label, label.data) != 0)
+			continue;
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "spec: the condition %s stands twice; give the models different variants",
+				  label.data);
+		goto out;
+	}
+	c->label = fot_strdup(label.data);
+	if (c->label)
+		p->n_conditions++;
+	else
+		status = no_memory(err);
+out:
+	fot_str_release(&label);
+	return status;
+}
+
+static int open_conditions(struct fot_plan *p, struct fot_err *err)
+{
+	const struct fot_spec *s = p->spec;
+	size_t n = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < s->n_models; i++)
+		n += s->model[i].n_memory;
+	p->model = fot_calloc(s->n_models, sizeof *p->model);
+	p->condition = fot_calloc(n, sizeof *p->condition);
+	if (!p->model || !p->condition)
+		return no_memory(err);
+	for (size_t i = 0; i < s->n_models; i++) {
+		size_t model;
+
+		FOT_TRY(open_model(p, &s->model[i], &model, err));
+		for (size_t k = 0; k < s->model[i].n_memory; k++)
+			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
+	}
+out:
+	return status;
+}
+
+/* --- datasets and items --- */
+
+int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err)
+{
+	for (size_t i = 0; i < p->n_datasets; i++) {
+		if (strcmp(p->dataset[i].spec, spec) == 0) {
+			*index = i;
+			return FOT_OK;
+		}
+	}
+	*index = p->n_datasets;
+	p->dataset[p->n_datasets++].spec = spec;
+	return fot_dataset_open(&p->dataset[*index].data, spec, p->store, err);
+}
+
+/* DIR/NAME.json, NAME up to its first '-', or one for sets of this kind. */
+static int template_path(struct fot_str *out, const struct fot_labelled *l, struct fot_err *err)
+{
+	const char *names[] = { l->name, l->name, l->n_labels ? "plain" : "answers" };
+	int lengths[] = { (int)strlen(l->name), (int)strcspn(l->name, "-"), (int)strlen(names[2]) };
+	struct fot_str folder = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_manifests_default(&folder));
+	for (int i = 0; i < 3; i++) {
+		fot_str_clear(out);
+		fot_str_printf(out, "%s/../templates/%.*s.json", folder.data, lengths[i], names[i]);
+		FOT_TRY(fot_str_check(out, err));
+		if (fot_file_exists(out->data))
+			break;
+	}
+out:
+	fot_str_release(&folder);
+	return status;
+}
+
+int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, size_t *index, struct fot_err *err)
+{
+	struct fot_str by_name = FOT_STR_INIT;
+	struct fot_plan_labelled *x;
+	int status;
+
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		x = &p->labelled[i];
+		if (strcmp(x->spec, spec) == 0 && (path == x->template_path || (path && x->template_path &&
+						   strcmp(path, x->template_path) == 0))) {
+			*index = i;
+			return FOT_OK;
+		}
+	}
+	x = &p->labelled[p->n_labelled];
+	FOT_TRY(fot_labelled_open(&x->data, spec, p->store, err));
+	x->spec = spec;
+	x->template_path = path;
+	*index = p->n_labelled++;
+	if (!path)
+		FOT_TRY(template_path(&by_name, x->data, err));
+	status = fot_template_read(&x->template, path ? path : by_name.data, err);
+out:
+	fot_str_release(&by_name);
+	return status;
+}
+
+const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	return p->model[p->condition[item->condition].model].model;
+}
+
+int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
+{
+	int64_t most = 0;
+
+	if (!fot_memory_stores(p->condition[condition].mode))
+		return 0;
+	for (size_t t = 0; t < p->spec->n_tasks; t++) {
+		int64_t need = p->spec->task[t].class->memory(p, condition, t);
+
+		most = need > most ? need : most;
+	}
+	return most;
+}
+
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->class->repeats && t->class->repeats(t);
+}
+
+/* Does any item of the condition read windows that others read too? */
+static bool shares_windows(const struct fot_plan *p, size_t condition)
+{
+	for (size_t i = 0; i < p->n_items; i++)
+		if (p->item[i].condition == condition &&
+		    (fot_task_class_of(p, &p->item[i])->stem || repeats(&p->spec->task[p->item[i].task])))
+			return true;
+	return false;
+}
+
+static int64_t cache_windows(const struct fot_plan *p, size_t condition)
+{
+	const struct fot_condition *c = &p->condition[condition];
+	const struct fot_config *config = fot_model_config(p->model[c->model].model);
+	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, config->hidden_size);
+	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
+
+	if (!shares_windows(p, condition))
+		return 0;
+	return want < most ? want : most;
+}
+
+/* Is there a task with many questions behind one stem? A model that reads stems of its own for each
+ * (cached windows, LongLLaMA's cut) does not count. */
+static bool asks_many(const struct fot_plan *p, size_t condition)
+{
+	const struct fot_config *config = fot_model_config(p->model[p->condition[condition].model].model);
+
+	if (config->cached_windows || !config->blocks)
+		return false;
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		if (p->spec->task[t].class->many)
+			return true;
+	return false;
+}
+
+struct fot_session_opts fot_plan_session(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	struct fot_session_opts opts = p->condition[condition].opts;
+
+	opts.n_threads = w->threads;
+	opts.no_skip = w->no_skipping;
+	opts.apart = w->threads > 1 && !w->no_sharing && asks_many(p, condition);
+	opts.mem_max = fot_plan_memory(p, condition);
+	opts.cache_windows = w->no_sharing ? 0 : cache_windows(p, condition);
+	return opts;
+}
+
+/* --- exclusions --- */
+
+static bool length_matches(const struct fot_exclusion *x, const struct fot_item *item)
+{
+	bool found = x->context_length.n == 0;
+
+	for (size_t i = 0; i < x->context_length.n; i++)
+		found |= x->context_length.at[i] == item->context_length;
+	return found;
+}
+
+/* "" where the prompts are synthetic; only a task with shots has a labelled set. */
+static const char *dataset_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	if (item->dataset != FOT_NO_DATASET)
+		return fot_dataset_name(p->dataset[item->dataset].data);
+	return p->spec->task[item->task].n_shots ? p->labelled[item->labelled].data->name : "";
+}
+
+static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
+{
+	const struct fot_condition *c = &p->condition[item->condition];
+
+	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
+	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
+	       (!x->dataset || strcmp(x->dataset, dataset_of(p, item)) == 0) &&
+	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
+	       (!x->style || (p->spec->task[item->task].n_styles &&
+			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
+	       length_matches(x, item) &&
+	       (!x->has_memory ||
+		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
+}
+
+bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		if (!matches(p, &p->spec->exclude[i], item))
+			continue;
+		p->exclusion_used[i] = true;
+		found = true;
+	}
+	return found;
+}
+
+/* One that matches nothing is a slip of the pen. */
+static int check_exclusions(const struct fot_plan *p, struct fot_err *err)
+{
+	for (size_t i = 0; i < p->spec->n_excluded; i++) {
+		if (!p->exclusion_used[i])
+			return FOT_FAIL(err, FOT_ERR_USAGE, "spec: exclude[%zu] matches nothing", i);
+	}
+	return FOT_OK;
+}
+
+/* --- items --- */
+
+int fot_plan_add(struct fot_plan *p, const struct fot_item *item, const char *what, struct fot_err *err)
+{
+	struct fot_str id = FOT_STR_INIT;
+	int status;
+
+	if (fot_plan_excluded(p, item))
+		return FOT_OK;
+	if (p->n_items == p->cap_items) {
+		size_t cap = p->cap_items ? fot_size_mul(p->cap_items, 2) : 64;
+		struct fot_item *items = fot_realloc(p->item, cap, sizeof *items);
+
+		if (!items)
+			return no_memory(err);
+		p->item = items;
+		p->cap_items = cap;
+	}
+	fot_str_printf(&id, "%s.%zu/%s/%s", p->spec->task[item->task].class->name, item->task,
+		       p->condition[item->condition].label, what);
+	FOT_TRY(fot_str_check(&id, err));
+	p->item[p->n_items] = *item;
+	p->item[p->n_items].id = fot_strdup(id.data);
+	if (p->item[p->n_items].id)
+		p->n_items++;
+	else
+		status = no_memory(err);
+out:
+	fot_str_release(&id);
+	return status;
+}
+
+static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_class *class = p->spec->task[task].class;
+	const struct fot_plan_model *m = &p->model[p->condition[condition].model];
+	int status;
+
+	if (class->needs_tokenizer && !fot_model_tokenizer(m->model))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which %s needs", m->spec->dir, class->name);
+	status = class->items(p, condition, task, err);
+	if (status == FOT_ERR_USAGE)
+		fot_err_prefix(err, "%s", p->condition[condition].label);
+	return status;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Two items of one id would stand at one place of the journal. */
+static int check_ids(const struct fot_plan *p, struct fot_err *err)
+{
+	char **id = fot_alloc(p->n_items, sizeof *id);
+	int status = FOT_OK;
+
+	if (!id)
+		return no_memory(err);
+	for (size_t i = 0; i < p->n_items; i++)
+		id[i] = p->item[i].id;
+	qsort(id, p->n_items, sizeof *id, by_id);
+	for (size_t i = 1; i < p->n_items && status == FOT_OK; i++)
+		if (strcmp(id[i - 1], id[i]) == 0)
+			status = FOT_FAIL(err, FOT_ERR_USAGE,
+					  "spec: the item %s stands twice: expected datasets of different names, depths "
+					  "that differ by 1e-6", id[i]);
+	fot_free(id);
+	return status;
+}
+
+static int plan_items(struct fot_plan *p, struct fot_err *err)
+{
+	size_t n = 0;
+	int status = FOT_OK;
+
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		n += p->spec->task[t].n_datasets;
+	p->dataset = fot_calloc(n + 1, sizeof *p->dataset);
+	p->exclusion_used = fot_calloc(p->spec->n_excluded + 1, sizeof *p->exclusion_used);
+	p->labelled = fot_calloc(n + 1, sizeof *p->labelled);
+	if (!p->dataset || !p->labelled || !p->exclusion_used)
+		return no_memory(err);
+	for (size_t c = 0; c < p->n_conditions; c++) {
+		for (size_t t = 0; t < p->spec->n_tasks; t++)
+			FOT_TRY(plan_task(p, c, t, err));
+	}
+	FOT_TRY(check_exclusions(p, err));
+	if (p->n_items == 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "spec: everything is excluded");
+	else
+		status = check_ids(p, err);
+out:
+	return status;
+}
+
+/* --- identity --- */
+
+static bool add_models(cJSON *root, const struct fot_plan *p)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "models");
+
+	for (size_t i = 0; i < p->n_models && list; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		const struct fot_tokenizer *t = fot_model_tokenizer(p->model[i].model);
+
+		if (!o || !cJSON_AddItemToArray(list, o) ||
+		    !cJSON_AddStringToObject(o, "name", p->model[i].name) ||
+		    !cJSON_AddStringToObject(o, "sha256", p->model[i].files.sha256) ||
+		    !cJSON_AddStringToObject(o, "tokenizer_sha256", t ? fot_tokenizer_hash(t) : "none"))
+			return false;
+	}
+	return list != NULL;
+}
+
+static bool add_datasets(cJSON *root, const struct fot_plan *p)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "datasets");
+
+	for (size_t i = 0; i < p->n_datasets && list; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		if (!o || !cJSON_AddItemToArray(list, o) ||
+		    !cJSON_AddStringToObject(o, "name", fot_dataset_name(p->dataset[i].data)) ||
+		    !cJSON_AddStringToObject(o, "sha256", fot_dataset_hash(p->dataset[i].data)))
+			return false;
+	}
+	return list != NULL;
+}
+
+/* Only where there are any, so that other runs keep their run_id. */
+static bool add_labelled(cJSON *root, const struct fot_plan *p)
+{
+	cJSON *list = p->n_labelled ? cJSON_AddArrayToObject(root, "labelled") : NULL;
+
+	for (size_t i = 0; i < p->n_labelled && list; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		if (!o || !cJSON_AddItemToArray(list, o) ||
+		    !cJSON_AddStringToObject(o, "name", p->labelled[i].data->name) ||
+		    !cJSON_AddStringToObject(o, "sha256", p->labelled[i].data->hash) ||
+		    !cJSON_AddStringToObject(o, "template_sha256", p->labelled[i].template.sha256))
+			return false;
+	}
+	return list || !p->n_labelled;
+}
+
+static bool add_versions(cJSON *root, const struct fot_plan *p)
+{
+	cJSON *o = cJSON_AddObjectToObject(root, "task_versions");
+	bool good = o != NULL;
+
+	for (size_t t = 0; t < p->spec->n_tasks && good; t++) {
+		const struct fot_task_class *class = p->spec->task[t].class;
+
+		if (!fot_json_get(o, class->name))
+			good = cJSON_AddNumberToObject(o, class->name, class->version);
+	}
+	return good;
+}
+
+static int make_identity(struct fot_plan *p, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	cJSON *root = cJSON_CreateObject(), *spec = fot_spec_json(p->spec);
+	char hash[65];
+	int status;
+
+	p->identity = root;
+	if (!root || !spec || !cJSON_AddItemToObject(root, "spec", spec)) {
+		cJSON_Delete(spec);
+		return no_memory(err);
+	}
+	if (!add_models(root, p) || !add_datasets(root, p) || !add_labelled(root, p) ||
+	    !add_versions(root, p) ||
+	    (p->limit && !cJSON_AddNumberToObject(root, "limit", (double)p->limit)))
+		return no_memory(err);
+	FOT_TRY(fot_json_canonical(&text, root, err));
+	fot_sha256_of(text.data, text.len, hash);
+	memcpy(p->run_id, hash, 16);
+	p->run_id[16] = '\0';
+	FOT_TRY(fot_spec_hash(p->spec_sha256, p->spec, err));
+out:
+	fot_str_release(&text);
+	return status;
+}
+
+int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
+		  struct fot_err *err)
+{
+	int status;
+
+	*p = (struct fot_plan){ .spec = spec, .limit = limit };
+	if (store && !(p->store = fot_strdup(store))) {
+		status = no_memory(err);
+		goto out;
+	}
+	FOT_TRY(open_conditions(p, err));
+	FOT_TRY(plan_items(p, err));
+	FOT_TRY(make_identity(p, err));
+out:
+	if (status != FOT_OK)
+		fot_plan_close(p);
+	return status;
+}
+
+void fot_plan_close(struct fot_plan *p)
+{
+	for (size_t i = 0; i < p->n_items; i++)
+		fot_free(p->item[i].id);
+	for (size_t i = 0; i < p->n_datasets; i++) {
+		if (p->dataset[i].data)
+			fot_dataset_close(p->dataset[i].data);
+	}
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		fot_labelled_close(p->labelled[i].data);
+		fot_template_release(&p->labelled[i].template);
+	}
+	fot_free(p->labelled);
+	for (size_t i = 0; i < p->n_conditions; i++)
+		fot_free(p->condition[i].label);
+	for (size_t i = 0; i < p->n_models; i++) {
+		fot_model_close(p->model[i].model);
+		fot_model_files_release(&p->model[i].files);
+		fot_free(p->model[i].name);
+	}
+	fot_free(p->item);
+	fot_free(p->dataset);
+	fot_free(p->condition);
+	fot_free(p->model);
+	fot_free(p->store);
+	fot_free(p->exclusion_used);
+	cJSON_Delete(p->identity);
+	*p = (struct fot_plan){ 0 };
+}

@@ -1,0 +1,141 @@
+/* pool.c: see pool.h. */
+#include "harness/run/pool.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "harness/run/library.h"
+#include "harness/run/task_class.h"
+#include "tasks/others.h"
+
+struct pool {
+	struct fot_library library;
+	int64_t window;
+	struct fot_others_document *document; /* [n] of the library's */
+	struct fot_others others;
+};
+
+static void release_pool(struct pool *pool)
+{
+	fot_others_release(&pool->others);
+	fot_free(pool->document);
+	fot_library_release(&pool->library);
+	*pool = (struct pool){ 0 };
+}
+
+void fot_pool_forget(void *state)
+{
+	release_pool(state);
+	fot_free(state);
+}
+
+int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const struct fot_perplexity *task,
+		   struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	int64_t all = 0, largest = 0, need = (int64_t)fot_perplexity_others(task) * task->window;
+
+	if (!fot_task_has_memory(p, item))
+		return FOT_OK;
+	for (size_t i = 0; i < fot_dataset_count(d); i++) {
+		int64_t bytes = fot_library_takes(p, item, i) ? fot_dataset_at(d, i)->n_bytes : 0;
+
+		all += bytes;
+		largest = bytes > largest ? bytes : largest;
+	}
+	if (all - largest >= need)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE,
+			"dataset %s: a memory of %lld tokens of other documents: there are %lld bytes besides the largest one",
+			fot_dataset_name(d), (long long)need, (long long)(all - largest));
+}
+
+/* Number of the first document with the same text: what others.h calls its text. */
+static size_t text_of(const struct fot_library *l, const struct fot_dataset *d, size_t i)
+{
+	const char *hash = fot_dataset_at(d, l->document[i])->sha256;
+	size_t k = 0;
+
+	while (k < i && strcmp(fot_dataset_at(d, l->document[k])->sha256, hash) != 0)
+		k++;
+	return k;
+}
+
+static int open_pool(struct pool *pool, const struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
+{
+	const struct fot_dataset *d = w->plan->dataset[item->dataset].data;
+	const struct fot_library *l = &pool->library;
+	const char *name = fot_dataset_name(d);
+	int status;
+
+	FOT_TRY(fot_library_read(&pool->library, w->plan, item, err));
+	pool->window = w->plan->condition[item->condition].opts.window;
+	pool->document = fot_calloc(l->n, sizeof *pool->document);
+	if (!pool->document)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", l->n);
+	for (size_t i = 0; i < l->n; i++)
+		pool->document[i] = (struct fot_others_document){ .tokens = l->ids[i].id, .n = l->ids[i].n,
+								  .text = text_of(l, d, i) };
+	status = fot_others_init(&pool->others, pool->document, l->n, pool->window, w->plan->spec->seed,
+				 fot_crc32(0, name, strlen(name)), err);
+out:
+	return status;
+}
+
+/* The pool of the item, kept from item to item. */
+static int pool_of(struct pool **out, struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
+{
+	int64_t window = w->plan->condition[item->condition].opts.window;
+	struct pool *pool = w->state[item->task];
+	int status = FOT_OK;
+
+	if (!pool && !(pool = w->state[item->task] = fot_calloc(1, sizeof *pool)))
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a dataset's windows");
+	*out = pool;
+	if (pool->others.order && pool->window == window && fot_library_holds(&pool->library, w->plan, item))
+		return FOT_OK;
+	release_pool(pool);
+	status = open_pool(pool, w, item, err);
+	if (status != FOT_OK)
+		release_pool(pool);
+	return status;
+}
+
+int fot_pool_windows(struct fot_pool_windows *out, struct fot_worker *w, const struct fot_item *item, size_t n,
+		     struct fot_err *err)
+{
+	struct pool *pool = NULL;
+	size_t document, there;
+	int status;
+
+	*out = (struct fot_pool_windows){ 0 };
+	FOT_TRY(pool_of(&pool, w, item, err));
+	document = fot_library_place(&pool->library, item->document);
+	there = fot_others_count(&pool->others, document);
+	if (there < n) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: expected %zu windows of other documents, there are %zu",
+				  fot_dataset_name(w->plan->dataset[item->dataset].data), n, there);
+		goto out;
+	}
+	out->n_tokens = n * (size_t)pool->window;
+	out->tokens = fot_alloc(out->n_tokens + 1, sizeof *out->tokens);
+	out->n_documents = fot_alloc(n + 1, sizeof *out->n_documents);
+	if (!out->tokens || !out->n_documents) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu windows", n);
+		goto out;
+	}
+	fot_others_fill(out->tokens, &pool->others, document, n);
+	status = fot_others_documents(out->n_documents, &pool->others, document, n, err);
+out:
+	if (status != FOT_OK)
+		fot_pool_windows_release(out);
+	return status;
+}
+
+void fot_pool_windows_release(struct fot_pool_windows *x)
+{
+	fot_free(x->tokens);
+	fot_free(x->n_documents);
+	*x = (struct fot_pool_windows){ 0 };
+}

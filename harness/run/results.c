@@ -1,0 +1,190 @@
+/* results.c: see results.h. */
+#include "harness/run/results.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/run/items.h"
+#include "harness/report/report.h"
+#include "harness/report/summary.h"
+#include "harness/run/task_class.h"
+
+static int no_memory(struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_RUN, "results: out of memory");
+}
+
+int fot_results_init(struct fot_results *r, struct fot_err *err)
+{
+	*r = (struct fot_results){ .rows = fot_calloc(fot_n_task_classes, sizeof *r->rows),
+				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples) };
+	fot_table_init(&r->summary, &fot_schema_summary);
+	if (!r->rows || !r->samples)
+		return no_memory(err);
+	for (size_t i = 0; i < fot_n_task_classes; i++)
+		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
+	return FOT_OK;
+}
+
+void fot_results_release(struct fot_results *r)
+{
+	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples; i++) {
+		fot_table_release(&r->rows[i]);
+		fot_str_release(&r->samples[i]);
+	}
+	fot_free(r->rows);
+	fot_free(r->samples);
+	fot_table_release(&r->summary);
+	*r = (struct fot_results){ 0 };
+}
+
+/* --- gathering --- */
+
+static size_t class_index(const struct fot_plan *p, const struct fot_item *item)
+{
+	size_t i = 0;
+
+	while (fot_task_classes[i] != fot_task_class_of(p, item))
+		i++;
+	return i;
+}
+
+int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
+		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err)
+{
+	struct fot_journal_content c;
+	int status = fot_journal_load(&c, journal_path, err);
+
+	if (status != FOT_OK)
+		return status;
+	for (size_t i = 0; i < p->n_items; i++) {
+		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
+		size_t k = class_index(p, &p->item[i]);
+
+		if (record)
+			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
+		else if (mine(context, i))
+			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
+	}
+	for (size_t k = 0; k < fot_n_task_classes; k++) {
+		FOT_TRY(fot_table_check(&r->rows[k], err));
+		if (r->rows[k].n_rows)
+			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
+	}
+out:
+	fot_journal_content_release(&c);
+	return status;
+}
+
+/* --- writing --- */
+
+static void note_file(struct fot_results *r, const char *name, int64_t rows)
+{
+	if (r->n_files < FOT_RESULT_FILES_MAX)
+		r->file[r->n_files++] = (struct fot_result_file){ name, rows };
+}
+
+static int write_table(const struct fot_table *t, const struct fot_outdir *dir, const char *name, bool timings,
+		       struct fot_err *err)
+{
+	char *path = fot_outdir_file(dir, name);
+	int status = path ? fot_table_write(t, path, timings, err) : no_memory(err);
+
+	fot_free(path);
+	return status;
+}
+
+static int write_text(const struct fot_str *text, const struct fot_outdir *dir, const char *name,
+		      struct fot_err *err)
+{
+	char *path = fot_outdir_file(dir, name);
+	int status = path ? fot_file_replace(path, text->data, text->len, err) : no_memory(err);
+
+	fot_free(path);
+	return status;
+}
+
+static int write_samples(const struct fot_str *text, const struct fot_outdir *dir, const char *name,
+			 struct fot_err *err)
+{
+	char *folder = fot_outdir_file(dir, "samples");
+	int status = folder ? fot_mkdir_all(folder, err) : no_memory(err);
+
+	fot_free(folder);
+	return status == FOT_OK ? write_text(text, dir, name, err) : status;
+}
+
+static int write_task(struct fot_results *r, size_t k, const struct fot_outdir *dir, bool timings,
+		      struct fot_err *err)
+{
+	int status = write_table(&r->rows[k], dir, fot_task_classes[k]->csv, timings, err);
+
+	note_file(r, fot_task_classes[k]->csv, (int64_t)r->rows[k].n_rows);
+	if (status != FOT_OK || r->samples[k].len == 0)
+		return status;
+	note_file(r, fot_task_classes[k]->samples, -1);
+	return write_samples(&r->samples[k], dir, fot_task_classes[k]->samples, err);
+}
+
+static int write_markdown(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
+			  struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&text, "# %s\n\n", p->spec->name);
+	if (p->limit)
+		fot_str_printf(&text, "**Not for reporting: limited to %lld documents per dataset or trials.**\n\n",
+			       (long long)p->limit);
+	FOT_TRY(fot_summary_markdown(&text, &r->summary, err));
+	FOT_TRY(fot_str_check(&text, err));
+	status = write_text(&text, dir, "summary.md", err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
+/* The grids for a paper; published figures are for `report`. */
+static int write_latex(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
+		       struct fot_err *err)
+{
+	struct fot_table report, paper;
+	struct fot_str text = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	fot_table_init(&report, &fot_schema_report);
+	fot_table_init(&paper, &fot_schema_paper);
+	for (size_t k = 0; k < fot_n_task_classes; k++) {
+		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
+
+		if (r->rows[k].n_rows)
+			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
+	}
+	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, err));
+	FOT_TRY(fot_str_check(&text, err));
+	status = write_text(&text, dir, "summary.tex", err);
+out:
+	fot_table_release(&report);
+	fot_str_release(&text);
+	return status;
+}
+
+int fot_results_write(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir, bool timings,
+		      struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	note_file(r, "journal.jsonl", -1);
+	for (size_t k = 0; k < fot_n_task_classes; k++)
+		if (r->rows[k].n_rows)
+			FOT_TRY(write_task(r, k, dir, timings, err));
+	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
+	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);
+	FOT_TRY(write_markdown(r, p, dir, err));
+	note_file(r, "summary.md", -1);
+	FOT_TRY(write_latex(r, p, dir, err));
+	note_file(r, "summary.tex", -1);
+out:
+	return status;
+}

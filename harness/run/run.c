@@ -1,0 +1,373 @@
+/* run.c: see run.h.
+ *
+ *   started manifest -> journal (one record per item) -> results rebuilt from the
+ *   journal (results.h) -> final manifest
+ *
+ * The manifest is written last: where it says complete, everything is there.
+ * Items that fail are not journalled, so a resume tries them again. */
+#include "harness/run/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "harness/run/items.h"
+#include "harness/run/journal.h"
+#include "harness/run/manifest.h"
+#include "harness/cli/options.h"
+#include "harness/run/results.h"
+#include "harness/run/schedule.h"
+#include "harness/run/signals.h"
+#include "harness/report/summary.h"
+#include "harness/run/task_class.h"
+
+struct runner {
+	const struct fot_plan *plan;
+	const struct fot_run_opts *opts;
+	struct fot_outdir dir;
+	char *journal_path;
+	struct fot_journal *journal;
+	struct fot_journal_content before; /* what a resumed journal holds */
+	struct fot_worker worker;
+	struct fot_manifest manifest;
+	double begun;
+	int64_t cost_all, cost_done, cost_begun; /* progress, in tokens fed */
+	int64_t n_seen;                          /* items */
+	struct fot_err *err;
+};
+
+/* Does this run do item i? */
+static bool is_mine(const void *runner, size_t i)
+{
+	const struct runner *r = runner;
+
+	return r->opts->shards == 0 || (int64_t)i % r->opts->shards == r->opts->shard;
+}
+
+static int write_manifest(struct runner *r, const char *status, const char *problem)
+{
+	r->manifest.status = status;
+	r->manifest.problem = problem;
+	r->manifest.wall_s = fot_clock() - r->begun;
+	return fot_manifest_write(&r->manifest, &r->dir, r->err);
+}
+
+/* --- begin --- */
+
+static int open_log(struct runner *r)
+{
+	char *path = fot_outdir_file(&r->dir, "log.txt");
+	int status = path ? fot_log_open(path, r->err) : FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
+
+	fot_free(path);
+	return status;
+}
+
+static int open_journal(struct runner *r)
+{
+	r->journal_path = fot_outdir_file(&r->dir, "journal.jsonl");
+	if (!r->journal_path)
+		return FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
+	if (!r->dir.has_journal)
+		return fot_journal_create(&r->journal, r->journal_path, r->plan->identity, r->err);
+	return fot_journal_resume(&r->journal, &r->before, r->journal_path, r->plan->identity, r->err);
+}
+
+static int begin(struct runner *r)
+{
+	int status;
+
+	r->begun = fot_clock();
+	r->manifest = (struct fot_manifest){
+		.plan = r->plan, .opts = r->opts
+	};
+	for (size_t i = 0; i < r->plan->n_items; i++) {
+		if (!is_mine(r, i))
+			continue;
+		r->manifest.counts.planned++;
+		r->cost_all += fot_item_cost(r->plan, &r->plan->item[i]);
+	}
+	fot_manifest_uid(r->manifest.run_uid);
+	fot_utc_now(r->manifest.started);
+	FOT_TRY(fot_outdir_open(&r->dir, r->opts->output, r->opts->mode, r->err));
+	FOT_TRY(open_journal(r)); /* before anything is changed: it may refuse */
+	FOT_TRY(open_log(r));
+	FOT_TRY(write_manifest(r, "started", NULL));
+	if (r->before.torn_bytes)
+		fot_log(FOT_LOG_WARN,
+			"journal.jsonl: the last record was torn (%zu bytes), its item is done again",
+			r->before.torn_bytes);
+out:
+	return status;
+}
+
+/* --- items --- */
+
+static void show_progress(const struct runner *r, size_t i)
+{
+	double elapsed = fot_clock() - r->begun;
+	int64_t fed = r->cost_done - r->cost_begun;
+	char eta[32] = "?";
+
+	if (fed > 0 && elapsed > 0)
+		fot_duration_text(elapsed * (double)(r->cost_all - r->cost_done) / (double)fed, eta);
+	fot_progress("%lld of %lld items, %.0f tokens/s, %s left, %s", (long long)r->n_seen,
+		     (long long)r->manifest.counts.planned,
+		     elapsed > 0 ? (double)fed / elapsed : 0.0, eta, r->plan->item[i].id);
+}
+
+static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows, const cJSON *samples)
+{
+	cJSON *result = NULL, *note = NULL;
+	int status = fot_item_record(rows, samples, &result, &note, r->err);
+
+	if (status == FOT_OK)
+		status = fot_journal_append(r->journal, item->id, result, note, r->err);
+	cJSON_Delete(result);
+	cJSON_Delete(note);
+	return status;
+}
+
+static bool is_skipped(const struct fot_table *rows)
+{
+	size_t n = 0;
+
+	while (n < rows->n_rows && strncmp(fot_table_text(rows, n, "status"), "skipped", 7) == 0)
+		n++;
+	return n > 0 && n == rows->n_rows;
+}
+
+/* A failing item does not take the others with it; a failing journal does. */
+static int do_item(struct runner *r, const struct fot_item *item)
+{
+	struct fot_table rows;
+	struct fot_err problem = { 0 };
+	cJSON *samples = cJSON_CreateArray(); /* without memory there are none */
+	int status, evaluated;
+
+	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
+	evaluated = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
+	/* Over a file that changed meanwhile nothing is a result, nor would anything after it be. */
+	FOT_TRY(fot_map_check_all(r->err));
+	if (evaluated == FOT_OK) {
+		r->manifest.counts.skipped += is_skipped(&rows);
+		status = keep_item(r, item, &rows, samples);
+		r->manifest.counts.done += status == FOT_OK;
+	} else {
+		fot_progress_end();
+		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, problem.text);
+		r->manifest.counts.failed++;
+	}
+out:
+	fot_table_release(&rows);
+	cJSON_Delete(samples);
+	return status;
+}
+
+/* The item's record in the journals that are merged; they must not contradict each other. */
+static int take_item(struct runner *r, const struct fot_item *item)
+{
+	const struct fot_record *found = NULL;
+	struct fot_table rows;
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < r->opts->n_given; k++) {
+		const struct fot_record *record = fot_journal_find(&r->opts->given[k], item->id);
+
+		if (record && found && !cJSON_Compare(record->result, found->result, true))
+			return FOT_FAIL(r->err, FOT_ERR_INPUT,
+					"merge: two journals hold unequal results of %s", item->id);
+		found = found ? found : record;
+	}
+	if (!found) {
+		fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
+		r->manifest.counts.failed++;
+		return FOT_OK;
+	}
+	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
+	FOT_TRY(fot_item_rows(&rows, NULL, found, r->err)); /* must be readable before it is taken over */
+	r->manifest.counts.skipped += is_skipped(&rows);
+	FOT_TRY(fot_journal_append(r->journal, item->id, found->result, found->note, r->err));
+	r->manifest.counts.done++;
+out:
+	fot_table_release(&rows);
+	return status;
+}
+
+/* Item i, unless it is in the journal. */
+static int visit_item(struct runner *r, size_t i)
+{
+	const struct fot_item *item = &r->plan->item[i];
+	int64_t cost = fot_item_cost(r->plan, item);
+	int status;
+
+	r->cost_done += cost;
+	r->n_seen++;
+	if (fot_journal_find(&r->before, item->id)) {
+		r->manifest.counts.resumed++;
+		r->manifest.counts.done++;
+		r->cost_begun += cost;
+		return FOT_OK;
+	}
+	status = r->opts->merge ? take_item(r, item) : do_item(r, item);
+	show_progress(r, i);
+	return status;
+}
+
+/* Items [first, last) are one condition's: in an order in which they share work. When the
+ * prompts cannot be built, they are done as they stand and fail one by one. */
+static int do_condition(struct runner *r, size_t first, size_t last, size_t *order)
+{
+	size_t n = 0;
+	int status = FOT_OK;
+
+	for (size_t i = first; i < last; i++)
+		if (is_mine(r, i))
+			order[n++] = i;
+	if (!r->opts->merge && !r->opts->work.no_sharing)
+		fot_schedule(order, n, &r->worker, NULL);
+	for (size_t i = 0; i < n && status == FOT_OK && !fot_signals_pending(); i++)
+		status = visit_item(r, order[i]);
+	return status;
+}
+
+static int do_items(struct runner *r)
+{
+	const struct fot_plan *p = r->plan;
+	size_t *order = fot_alloc(p->n_items, sizeof *order), last;
+	int status = FOT_OK;
+
+	if (!order)
+		return FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
+	for (size_t i = 0; i < p->n_items && status == FOT_OK && !fot_signals_pending(); i = last) {
+		for (last = i; last < p->n_items && p->item[last].condition == p->item[i].condition;)
+			last++;
+		status = do_condition(r, i, last, order);
+	}
+	fot_progress_end();
+	fot_free(order);
+	return status;
+}
+
+/* --- results, from the journal alone --- */
+
+static int print_summary(const struct runner *r, const struct fot_table *summary)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status = fot_summary_text(&text, summary, r->err);
+
+	if (status == FOT_OK && text.len > 0)
+		fputs(text.data, stdout);
+	fot_str_release(&text);
+	return status == FOT_OK ? fot_flush_stdout(r->err) : status;
+}
+
+static int print_json(const struct runner *r, const struct fot_table *summary)
+{
+	cJSON *root = cJSON_CreateObject(), *rows = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	if (root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
+	    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
+	    cJSON_AddStringToObject(root, "output", r->opts->output))
+		rows = cJSON_AddArrayToObject(root, "summary");
+	for (size_t row = 0; row < summary->n_rows && rows; row++) {
+		cJSON *o = fot_table_row_json(summary, row, false);
+
+		if (!o || !cJSON_AddItemToArray(rows, o)) {
+			cJSON_Delete(o);
+			rows = NULL;
+		}
+	}
+	status = rows ? fot_json_print(&text, root, 1, r->err) :
+			FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
+	if (status == FOT_OK)
+		printf("%s\n", text.data);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+	return status == FOT_OK ? fot_flush_stdout(r->err) : status;
+}
+
+static int finish(struct runner *r)
+{
+	struct fot_results results = { 0 };
+	bool partial = r->manifest.counts.failed > 0;
+	struct fot_journal *journal = r->journal;
+	int status;
+
+	r->journal = NULL; /* also when closing fails it is gone */
+	FOT_TRY(fot_journal_close(journal, r->err));
+	FOT_TRY(fot_results_init(&results, r->err));
+	FOT_TRY(fot_results_gather(&results, r->plan, r->journal_path, is_mine, r, r->err));
+	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
+	r->manifest.results = &results;
+	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
+	if (r->opts->json)
+		FOT_TRY(print_json(r, &results.summary));
+	else if (!r->opts->quiet)
+		FOT_TRY(print_summary(r, &results.summary));
+out:
+	r->manifest.results = NULL;
+	fot_results_release(&results);
+	return status == FOT_OK && partial ? FOT_ERR_PARTIAL : status;
+}
+
+static int stopped(struct runner *r, int signal_number)
+{
+	const struct fot_run_counts *c = &r->manifest.counts;
+
+	fot_log(FOT_LOG_WARN, "stopped by signal %d after %lld of %lld items; go on with --resume",
+		signal_number, (long long)c->done, (long long)c->planned);
+	write_manifest(r, "partial", "stopped by a signal");
+	return 128 + signal_number;
+}
+
+static void report_end(const struct runner *r)
+{
+	const struct fot_run_counts *c = &r->manifest.counts;
+	char wall[32];
+
+	fot_duration_text(fot_clock() - r->begun, wall);
+	fot_log(FOT_LOG_INFO,
+		"%lld items: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
+		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
+		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
+}
+
+int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
+{
+	struct runner r = { .plan = plan, .opts = opts, .err = err, .dir.lock_fd = -1 };
+	bool begun = false;
+	int status;
+
+	fot_signals_install();
+	FOT_TRY(fot_worker_init(&r.worker, plan, &opts->work, err));
+	FOT_TRY(begin(&r));
+	begun = true;
+	FOT_TRY(do_items(&r));
+	if (fot_signals_pending()) {
+		status = stopped(&r, fot_signals_pending());
+	} else {
+		status = finish(&r);
+		report_end(&r);
+	}
+out:
+	if (status != FOT_OK && status < 128 && status != FOT_ERR_PARTIAL && begun) {
+		struct fot_err *kept = r.err;
+
+		r.err = NULL; /* the first error is the one to report */
+		write_manifest(&r, "failed", kept ? kept->text : NULL);
+	}
+	fot_worker_release(&r.worker);
+	fot_journal_close(r.journal, NULL);
+	fot_journal_content_release(&r.before);
+	fot_free(r.journal_path);
+	fot_outdir_close(&r.dir);
+	fot_log_close();
+	return status;
+}

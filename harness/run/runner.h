@@ -1,0 +1,115 @@
+/* runner.h: what `run`, `merge` and the task commands share: flags, and from a spec to results. */
+#ifndef FOT_RUNNER_H
+#define FOT_RUNNER_H
+
+#include "harness/run/journal.h"
+#include "harness/cli/options.h"
+#include "harness/run/spec.h"
+#include "model/session.h"
+
+extern const char *const fot_progress_names[]; /* auto, on, off */
+
+
+/* What run and every task command share. */
+struct fot_run_flags {
+	const char *output, *store, *shard;
+	bool resume, overwrite, dry_run, quiet, no_timings, verbose, no_color, json, no_sharing, no_skipping;
+	int64_t limit, threads;
+	int progress;
+};
+
+/* Of the folders that are merged. */
+struct fot_given_journals {
+	struct fot_journal_content at[FOT_POSITIONAL_MAX];
+	size_t n;
+};
+
+#define FOT_RUN_OPTIONS(c)                                                                                         \
+	{ .name = "output",                                                                                       \
+	  .letter = 'o',                                                                                          \
+	  .type = FOT_OPTION_TEXT,                                                                                \
+	  .value = &(c)->output,                                                                                  \
+	  .arg = "DIR",                                                                                           \
+	  .help = "output folder" },                                                                              \
+		{ .name = "resume",                                                                               \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->resume,                                                                          \
+		  .help = "go on with an interrupted run" },                                                      \
+		{ .name = "overwrite",                                                                            \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->overwrite,                                                                       \
+		  .help = "remove the run that stands there" },                                                   \
+		{ .name = "dry-run",                                                                              \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->dry_run,                                                                         \
+		  .help = "check all inputs and print items, tokens and memory" },                                \
+		{ .name = "shard",                                                                                \
+		  .type = FOT_OPTION_TEXT,                                                                        \
+		  .value = &(c)->shard,                                                                           \
+		  .arg = "I/N",                                                                                   \
+		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" }, \
+		{ .name = "json",                                                                                 \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->json,                                                                            \
+		  .help = "the summary as JSON on stdout instead of the table" },                                 \
+		{ .name = "verbose",                                                                              \
+		  .letter = 'v',                                                                                  \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->verbose,                                                                         \
+		  .help = "also what is for developers" },                                                        \
+		{ .name = "no-color",                                                                             \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->no_color,                                                                        \
+		  .help = "accepted for scripts: the output is never coloured" },                                 \
+		{ .name = "limit",                                                                                \
+		  .type = FOT_OPTION_INT,                                                                         \
+		  .value = &(c)->limit,                                                                           \
+		  .lo = 1,                                                                                        \
+		  .hi = 1e9,                                                                                      \
+		  .arg = "N",                                                                                     \
+		  .help = "only N documents per dataset, or N trials: not for reporting" },                       \
+		{ .name = "threads",                                                                              \
+		  .letter = 't',                                                                                  \
+		  .type = FOT_OPTION_INT,                                                                         \
+		  .value = &(c)->threads,                                                                         \
+		  .lo = 1,                                                                                        \
+		  .hi = FOT_SESSION_THREADS_MAX,                                                                                     \
+		  .arg = "N",                                                                                     \
+		  .help = "threads; results do not depend on it [all processors]" },                              \
+		{ .name = "store",                                                                                \
+		  .type = FOT_OPTION_TEXT,                                                                        \
+		  .value = &(c)->store,                                                                           \
+		  .arg = "DIR",                                                                                   \
+		  .help = "folder of datasets" },                                                                 \
+		{ .name = "no-timings",                                                                           \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->no_timings,                                                                      \
+		  .help = "leave timing columns empty: equal runs give equal files" },                            \
+		{ .name = "no-sharing",                                                                           \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->no_sharing,                                                                      \
+		  .help = "read every prompt from its start: the same bits, slower" },                            \
+		{ .name = "no-skipping",                                                                          \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->no_skipping,                                                                     \
+		  .help = "compute every window to the last layer: the same bits, slower" },                      \
+		{ .name = "quiet",                                                                                \
+		  .letter = 'q',                                                                                  \
+		  .type = FOT_OPTION_FLAG,                                                                        \
+		  .value = &(c)->quiet,                                                                           \
+		  .help = "only warnings and errors" },                                                           \
+	{                                                                                                         \
+		.name = "progress", .type = FOT_OPTION_CHOICE, .value = &(c)->progress,                           \
+		.choices = fot_progress_names, .help = "progress line"                                                \
+	}
+
+/* Flags that exclude each other. Errors: FOT_ERR_USAGE. */
+int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err);
+/* Plan and run a spec, or print what it would cost. given: journals to merge, or NULL. Returns as
+ * fot_run does. */
+int fot_run_spec(const struct fot_spec *spec, const struct fot_run_flags *c, const struct fot_given_journals *given,
+		 int argc, char **argv, struct fot_err *err);
+/* Print the error, unless it has been reported where it arose (FOT_ERR_PARTIAL, signals); the exit code. */
+int fot_run_ended(const char *command, int status, const struct fot_err *err);
+
+#endif

@@ -1,0 +1,88 @@
+/* task_class.h: what the harness knows of a task: one row of one table.
+ *
+ *   spec -> items -> (session) -> rows of the task's CSV
+ *
+ * A task's own rules stand in tasks/; its class says how they meet plan, worker and
+ * table.  A new task is tasks/NAME.c, harness/task_NAME.c and a row in task_class.c. */
+#ifndef FOT_TASK_CLASS_H
+#define FOT_TASK_CLASS_H
+
+#include "harness/tables/columns.h"
+#include "harness/run/plan.h"
+#include "harness/tables/table.h"
+
+struct fot_worker;
+
+/* What an item costs, each task's share of equal prefixes not taken off. */
+struct fot_cost {
+	int64_t filled; /* tokens of which only keys and values are wanted */
+	int64_t asked;  /* tokens that go through all layers */
+	double pairs;   /* asked tokens x memory tokens that each sees */
+};
+
+struct fot_task_class {
+	const char *name;
+	int version; /* of the task: raised whenever results change for the same inputs */
+	const struct fot_schema *schema;
+	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
+	bool needs_tokenizer;
+	bool many; /* asks many questions behind one stem */
+	const char *const *keys; /* of the spec, besides "task" */
+	size_t n_keys, n_required; /* the first n_required of them must be there */
+	const char *conventions;   /* one sentence for the manifest: what is measured and how */
+	/* Put in what the spec left out, refuse what cannot be. Errors: FOT_ERR_USAGE. */
+	int (*complete)(struct fot_task_spec *t, const char *where, struct fot_err *err);
+	/* Check the task against a condition and add its items with fot_plan_add. */
+	int (*items)(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err);
+	/* Tokens that the condition's memory must hold, at most. */
+	int64_t (*memory)(const struct fot_plan *p, size_t condition, size_t task);
+	struct fot_cost (*cost)(const struct fot_plan *p, const struct fot_item *item);
+	/* Tokens that the item begins with and may share with others, or NULL when no two items
+	 * of the task share any. Borrowed until the next call on this worker. */
+	int (*stem)(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
+		    struct fot_err *err);
+	/* Do windows come again in items of this task, besides those of stems? NULL: no. */
+	bool (*repeats)(const struct fot_task_spec *t);
+	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */
+	int (*evaluate)(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+			struct fot_err *err);
+	/* Append rows with the key columns and status "failed". */
+	void (*failed)(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
+	/* Free what the task keeps in a worker; NULL: nothing. */
+	void (*forget)(void *state);
+};
+
+extern const struct fot_task_class *const fot_task_classes[];
+extern const size_t fot_n_task_classes;
+const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item);
+
+/* --- for the classes --- */
+
+/* Append a row with the columns that all tasks share: the key columns, top_k, mem_dtype,
+ * window, tokenizer_sha256. */
+size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
+		    struct fot_table *t);
+/* `items` of tasks whose items are documents: those of the split of each of the task's datasets, in
+ * their order, until max_documents have least_bytes; shorter ones between them are kept as rows that
+ * say so. Errors: FOT_ERR_INPUT (no document in the split). */
+int fot_task_documents(struct fot_plan *p, size_t condition, size_t task, int64_t least_bytes, struct fot_err *err);
+/* `memory` of tasks whose prompts have their context length: the longest one. */
+int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
+/* `cost` of an item that asks one window at the end of its context length. */
+struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item);
+/* wall_s, tokens_per_s, peak_rss_bytes and n_tokens_read of a row that cost so much. */
+void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_read);
+/* Make generated text fit for CSV and JSON: what is no UTF-8, and control characters but
+ * newline and tab, become U+FFFD. Errors: FOT_ERR_RUN. */
+int fot_task_printable(struct fot_str *text, struct fot_err *err);
+/* Does the condition of this item have a memory, or cached windows? */
+bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item);
+/* Tokens before a window that can have any influence on it: fot_session_sight. */
+int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item);
+/* NULL where the model has none. */
+const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item);
+
+extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot,
+	fot_task_distraction;
+
+#endif

@@ -1,0 +1,498 @@
+/* columns.c: see columns.h. */
+#include "harness/tables/columns.h"
+
+#include <string.h>
+
+/* Shared key columns, first everywhere. */
+#define KEY_COLUMNS                                                                                                   \
+	{ "run_id", FOT_COLUMN_TEXT, false,                                                                           \
+	  "identity of spec, models and data: equal inputs give equal run_id" },                                      \
+		{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                    \
+		{ "model_variant", FOT_COLUMN_TEXT, false,                                                            \
+		  "training method or setting: the spec's variant, else config.json's, else the folder's name" }, \
+		{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                  \
+		{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },           \
+		{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                      \
+		{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },                                                \
+	{                                                                                                             \
+		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
+	}
+
+/* What else tells one condition's session from another's. */
+#define SESSION_COLUMNS                                                                                               \
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },                \
+		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
+	{                                                                                                             \
+		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
+	}
+
+static const struct fot_column perplexity_columns[] = {
+	KEY_COLUMNS,
+	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
+	{ "bos_mode", FOT_COLUMN_TEXT, false,
+	  "first: one BOS at the start of the document; none: the model has none" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
+	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
+	{ "n_tokens_doc", FOT_COLUMN_INT, false, "tokens of the document, BOS included" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens" },
+	{ "n_words_scored", FOT_COLUMN_INT, false,
+	  "words (runs of non-white-space bytes) that start in the target text" },
+	{ "n_bytes_scored", FOT_COLUMN_INT, false, "bytes of the target text" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the target tokens" },
+	{ "nll_sq_nats", FOT_COLUMN_REAL, false, "sum of (log p)^2 over the target tokens" },
+	{ "n_windows", FOT_COLUMN_INT, false, "scored windows" },
+	{ "truncated", FOT_COLUMN_BOOL, false, "1: the document goes on behind the last target" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no full target window), failed" },
+	{ "wall_s", FOT_COLUMN_REAL, true,
+	  "seconds for this row (the shared prefix counts for the longest context)" },
+	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
+	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
+	SESSION_COLUMNS,
+	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
+	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
+	  "tokenizer: nll per token compares only where it is the same" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "n_documents", FOT_COLUMN_INT, false,
+	  "multi-doc: documents of which the memory holds something, the own one included" },
+};
+
+/* What ends the rows of the tasks that ask questions. */
+#define END_COLUMNS                                                                                                   \
+	{ "wall_s", FOT_COLUMN_REAL, true, "seconds for this row; what rows share counts for the first of them" },    \
+		{ "tokens_per_s", FOT_COLUMN_REAL, true, "tokens read for this row / wall_s" },                       \
+		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
+		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
+		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
+		SESSION_COLUMNS,                                                                                     \
+	{                                                                                                             \
+		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
+	}
+
+static const struct fot_column passkey_columns[] = {
+	KEY_COLUMNS,
+	{ "depth", FOT_COLUMN_REAL, false, "place of the key in the filler, 0 (start) to 1 (end)" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: key and filler are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler: paper, text or decoys" },
+	{ "n_tokens_prompt", FOT_COLUMN_INT, false,
+	  "tokens of the prompt, BOS included; with the answer's they are context_length" },
+	{ "key_token_start", FOT_COLUMN_INT, false, "position in the prompt of the key sentence's first token" },
+	{ "key", FOT_COLUMN_INT, false, "the pass key" },
+	{ "answer", FOT_COLUMN_TEXT, false, "greedy text, as many tokens as the key has" },
+	{ "exact_match", FOT_COLUMN_BOOL, false, "1: the greedy tokens are the key's" },
+	{ "answer_rank", FOT_COLUMN_INT, false,
+	  "worst rank of the key's tokens, each given those before it: 1 = all most likely" },
+	{ "answer_logprob_nats", FOT_COLUMN_REAL, false, "sum of log p over the key's tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	END_COLUMNS,
+};
+
+static const struct fot_column lookup_columns[] = {
+	KEY_COLUMNS,
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary" },
+	{ "n_queries", FOT_COLUMN_INT, false, "questions asked" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: dictionary and questions are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "n_correct_tokens", FOT_COLUMN_INT, false, "value tokens that were the most likely ones" },
+	{ "n_correct_values", FOT_COLUMN_INT, false, "questions of which all value tokens were" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	{ "n_value_tokens", FOT_COLUMN_INT, false, "value tokens asked for" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
+	END_COLUMNS,
+};
+
+static const struct fot_column fewshot_columns[] = {
+	KEY_COLUMNS,
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
+	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
+	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
+	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
+	{ "n_tokens_prompt", FOT_COLUMN_INT, false, "tokens of the prompt, BOS included" },
+	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations in the prompt: as many as fit context_length" },
+	{ "label_gold", FOT_COLUMN_TEXT, false, "right label; with generated answers the first right one" },
+	{ "label_pred", FOT_COLUMN_TEXT, false, "label with the best score; with generated answers the text" },
+	{ "correct", FOT_COLUMN_BOOL, false, "1: right" },
+	{ "score_gold_nats", FOT_COLUMN_REAL, false, "score of the right label" },
+	{ "score_best_other_nats", FOT_COLUMN_REAL, false, "best score of another label" },
+	{ "n_labels", FOT_COLUMN_INT, false, "labels to choose from; 0: generated answers" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing: 1 / n_labels" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free" },
+	{ "truncated", FOT_COLUMN_BOOL, false, "1: fewer demonstrations than asked for" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
+	END_COLUMNS,
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
+};
+
+static const struct fot_column distraction_columns[] = {
+	KEY_COLUMNS,
+	{ "n_contexts", FOT_COLUMN_INT, false, "d: previous windows in sight, the own document's and d - 1 others'" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0; empty: mean over heads" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document whose window asks" },
+	{ "positive_mass", FOT_COLUMN_REAL, false,
+	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
+	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, skipped_short (less than two windows), skipped_few (the other documents have fewer than d - 1 windows), "
+	  "failed" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
+	END_COLUMNS,
+};
+
+static const struct fot_column summary_columns[] = {
+	KEY_COLUMNS,
+	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
+	{ "metric", FOT_COLUMN_TEXT, false,
+	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
+	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
+	  "perplexity_rank (Spearman of nll with length), both without context_length" },
+	{ "value", FOT_COLUMN_REAL, false, "estimate" },
+	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
+	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "ci_method", FOT_COLUMN_TEXT, false,
+	  "cluster-bootstrap, crossed-bootstrap (items and demonstration seeds), paired-bootstrap (of delta), ratio-t, "
+	  "wilson, clopper-pearson" },
+	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
+	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
+	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
+	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
+	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
+	  "without a comparison" },
+	{ "delta", FOT_COLUMN_REAL, false, "value minus the baseline's value, on the items that both have" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents, trials or items" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents, trials or items" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false,
+	  "p_value by Holm over the context lengths, shots or d of one comparison" },
+	{ "p_method", FOT_COLUMN_TEXT, false,
+	  "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
+	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
+	  "(nothing to estimate from)" },
+	SESSION_COLUMNS,
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
+	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
+	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
+	{ "delta_nll_ci_high_nats", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents" },
+	{ "min_detectable_nats", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference: 2.80 x paired standard error" },
+	{ "p_t", FOT_COLUMN_REAL, false, "two-sided p of the paired t test" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing" },
+	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
+	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
+	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
+	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
+	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
+	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ "head", FOT_COLUMN_INT, false, "head (distraction); empty: mean over heads" },
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ "min_detectable", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
+	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+};
+
+static const struct fot_column compare_columns[] = {
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
+	SESSION_COLUMNS,
+	{ "metric", FOT_COLUMN_TEXT, false,
+	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
+	{ "base", FOT_COLUMN_REAL, false, "the metric in BASE" },
+	{ "new", FOT_COLUMN_REAL, false, "the metric in NEW" },
+	{ "delta", FOT_COLUMN_REAL, false, "new minus base: positive is worse, unless higher_is_better" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap over documents" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the context lengths of one condition" },
+	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
+	{ "min_detectable", FOT_COLUMN_REAL, false,
+	  "minimum detectable difference of the metric: 2.80 x paired standard error" },
+	{ "max_item_diff_nats", FOT_COLUMN_REAL, false,
+	  "largest difference of any document's mean nll per token, or of any item's score" },
+	{ "tier", FOT_COLUMN_TEXT, false,
+	  "identical, equal (within 1e-6 nats per token, the same answers) or statistical" },
+	{ "verdict", FOT_COLUMN_TEXT, false,
+	  "identical, equal, worse (beyond the margin), better, within margin, or undetected" },
+	{ "base_run_id", FOT_COLUMN_TEXT, false, "run_id of BASE" },
+	{ "new_run_id", FOT_COLUMN_TEXT, false, "run_id of NEW" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+};
+
+static const struct fot_column report_columns[] = {
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
+	SESSION_COLUMNS,
+	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "metric", FOT_COLUMN_TEXT, false,
+	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	{ "value", FOT_COLUMN_REAL, false, "estimate" },
+	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
+	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "n_items", FOT_COLUMN_INT, false, "observations that count: documents, trials, answers" },
+	{ "n_missing", FOT_COLUMN_INT, false, "observations that failed or were skipped" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
+	{ "best", FOT_COLUMN_BOOL, false,
+	  "1: best of its dataset and place, and better than every other at p_best < 0.05" },
+	{ "p_best", FOT_COLUMN_REAL, false, "of the best: largest p against the others, Holm" },
+	{ "paper_low", FOT_COLUMN_REAL, false, "published value of this condition, smallest setting" },
+	{ "paper_high", FOT_COLUMN_REAL, false, "the same, largest setting" },
+	{ "paper_source", FOT_COLUMN_TEXT, false, "table or figure it is published in" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
+	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "value of guessing" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or documents: what is drawn" },
+	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
+	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
+	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
+	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
+	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
+	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
+	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ "paper_relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": only a bound is published, or \"chance\": only that it is about chance_level" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+};
+
+static const struct fot_column paper_columns[] = {
+	{ "source", FOT_COLUMN_TEXT, false, "label of the table or figure in arXiv 2307.03170" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "method", FOT_COLUMN_TEXT, false, "name of the method in the paper" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "our name of it" },
+	{ "context_length", FOT_COLUMN_INT, false, "context in tokens" },
+	{ "setting", FOT_COLUMN_TEXT, false, "what else the paper varies" },
+	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
+	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
+	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
+	{ "relation", FOT_COLUMN_TEXT, false,
+	  "empty, or \"above\": the paper states a bound, or \"chance\": it says that the value is about that of chance" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
+};
+
+static const struct fot_column claims_columns[] = {
+	{ "claim_id", FOT_COLUMN_TEXT, false, "id of the claim in results/paper/claims.json" },
+	{ "claim", FOT_COLUMN_TEXT, false, "what the paper says" },
+	{ "source", FOT_COLUMN_TEXT, false, "label of the table, figure or section in arXiv 2307.03170" },
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name" },
+	{ "metric", FOT_COLUMN_TEXT, false, "metric of value_a and value_b" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "a", FOT_COLUMN_TEXT, false, "condition A: variant, memory, context length, place" },
+	{ "b", FOT_COLUMN_TEXT, false, "condition B, chance, or a number" },
+	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
+	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
+	{ "gain", FOT_COLUMN_BOOL, false,
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
+	{ "value_b", FOT_COLUMN_REAL, false, "metric of B on the common items" },
+	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for perplexity, else in the metric's unit" },
+	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap" },
+	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "p_value", FOT_COLUMN_REAL, false, "two-sided p of no difference" },
+	{ "p_adjusted", FOT_COLUMN_REAL, false, "p_value by Holm over the lines of the claim in this run" },
+	{ "p_method", FOT_COLUMN_TEXT, false, "sign-flip-exact, sign-flip, mcnemar-exact or crossed-bootstrap" },
+	{ "paper_a", FOT_COLUMN_REAL, false, "published value of A" },
+	{ "paper_b", FOT_COLUMN_REAL, false, "published value of B" },
+	{ "paper_where", FOT_COLUMN_TEXT, false, "what the published values are of" },
+	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+};
+
+static const struct fot_column samples_columns[] = {
+	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "memory_mode", FOT_COLUMN_TEXT, false, "dense or knn" },
+	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
+	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
+	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
+	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
+	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
+	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
+	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
+	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
+	{ "after", FOT_COLUMN_TEXT, false, "text behind the query token, which it is to predict" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0" },
+	{ "knn_score", FOT_COLUMN_REAL, false, "share of the query's attention mass on retrieved keys" },
+	{ "n_retrieved", FOT_COLUMN_INT, false, "retrieved keys: top_k, or with dense memory all" },
+	{ "rank", FOT_COLUMN_INT, false, "1: the retrieved key with the most mass" },
+	{ "key_position", FOT_COLUMN_INT, false, "place of the retrieved token in the document's tokens" },
+	{ "key_token", FOT_COLUMN_INT, false, "id of the retrieved token" },
+	{ "key_before", FOT_COLUMN_TEXT, false, "text before the retrieved token" },
+	{ "key_text", FOT_COLUMN_TEXT, false, "text of the retrieved token" },
+	{ "key_after", FOT_COLUMN_TEXT, false, "text behind the retrieved token" },
+	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
+	{ "focus_score", FOT_COLUMN_REAL, false,
+	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct fot_column train_columns[] = {
+	{ "step", FOT_COLUMN_INT, false, "optimiser steps done, from 1" },
+	{ "stage", FOT_COLUMN_INT, false, "stage of the recipe, from 0" },
+	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
+	{ "loss_nats", FOT_COLUMN_REAL, false, "mean cross-entropy of the step's targets" },
+	{ "lr", FOT_COLUMN_REAL, false, "learning rate" },
+	{ "grad_norm", FOT_COLUMN_REAL, false, "global norm of the gradient before clipping" },
+	{ "method", FOT_COLUMN_TEXT, false, "standard, crossbatch, memorizing, transformer-xl or longllama" },
+	{ "window", FOT_COLUMN_INT, false, "tokens of a window" },
+	{ "w", FOT_COLUMN_INT, false, "own earlier windows in sight" },
+	{ "d", FOT_COLUMN_INT, false, "documents in sight, the own one included" },
+	{ "negatives", FOT_COLUMN_INT, false, "further windows of other documents in sight of all" },
+	{ "wall_s", FOT_COLUMN_REAL, true, "seconds of the step" },
+	{ "tokens_per_s", FOT_COLUMN_REAL, true, "asking tokens per second" },
+	{ "gflops", FOT_COLUMN_REAL, true, "matrix products of the step, GFLOP/s" },
+	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens, with a generator" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
+};
+
+static const struct fot_column valid_columns[] = {
+	{ "step", FOT_COLUMN_INT, false, "optimiser steps done" },
+	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
+	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name (validation split) or generator" },
+	{ "memory_windows", FOT_COLUMN_INT, false, "earlier windows of the own document in sight; with a generator all other windows" },
+	{ "memory_tokens", FOT_COLUMN_INT, false, "the same in tokens" },
+	{ "n_tokens", FOT_COLUMN_INT, false, "tokens scored: the same ones at every step and memory size" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "mean nll per token; with a generator the loss as in train.csv" },
+	{ "n_answers", FOT_COLUMN_INT, false, "tokens of answers, with a generator" },
+	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
+};
+
+const struct fot_schema fot_schema_perplexity = {
+	"perplexity",
+	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
+	perplexity_columns, COUNT(perplexity_columns)
+};
+const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", passkey_columns,
+					       COUNT(passkey_columns) };
+const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",
+					      lookup_columns, COUNT(lookup_columns) };
+const struct fot_schema fot_schema_fewshot = {
+	"fewshot", "One row per test item, number of demonstrations and demonstration seed.", fewshot_columns,
+	COUNT(fewshot_columns)
+};
+const struct fot_schema fot_schema_distraction = {
+	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
+	COUNT(distraction_columns)
+};
+const struct fot_schema fot_schema_samples = {
+	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
+	samples_columns, COUNT(samples_columns)
+};
+const struct fot_schema fot_schema_summary = {
+	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
+	COUNT(summary_columns)
+};
+
+const struct fot_schema fot_schema_train = { "train", "Training: one row per step.", train_columns,
+					     COUNT(train_columns) };
+
+const struct fot_schema fot_schema_valid = {
+	"valid", "Training: held-out loss, one row per validation, dataset and memory size.", valid_columns,
+	COUNT(valid_columns)
+};
+
+const struct fot_schema fot_schema_compare = {
+	"compare", "Two runs, paired by document: one row per dataset, context length and condition.",
+	compare_columns, COUNT(compare_columns)
+};
+
+const struct fot_schema fot_schema_report = { "report",
+					      "Runs side by side: one row per condition and context length.",
+					      report_columns, COUNT(report_columns) };
+const struct fot_schema fot_schema_paper = { "paper/TASK",
+					     "Published figures, in results/paper/TASK.csv, one file per task.",
+					     paper_columns, COUNT(paper_columns) };
+
+const struct fot_schema fot_schema_claims = { "claims",
+					      "Claims of the paper: one row per pair of conditions that a run has.",
+					      claims_columns, COUNT(claims_columns) };
+
+const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
+						 &fot_schema_lookup,     &fot_schema_fewshot,
+						 &fot_schema_distraction, &fot_schema_summary,
+						 &fot_schema_train,      &fot_schema_valid,
+						 &fot_schema_compare,    &fot_schema_report,
+						 &fot_schema_paper,      &fot_schema_claims,
+						 &fot_schema_samples };
+const size_t fot_n_schemas = COUNT(fot_schemas);
+
+int fot_schema_column(const struct fot_schema *schema, const char *name)
+{
+	for (size_t i = 0; i < schema->n; i++) {
+		if (strcmp(schema->column[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+void fot_columns_describe(struct fot_str *out)
+{
+	static const char *const type_name[] = { "text", "integer", "real", "0/1" };
+
+	for (size_t s = 0; s < fot_n_schemas; s++) {
+		const struct fot_schema *schema = fot_schemas[s];
+
+		fot_str_printf(out, "## %s.csv\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n",
+			       schema->name, schema->about);
+		for (size_t i = 0; i < schema->n; i++) {
+			const struct fot_column *c = &schema->column[i];
+
+			fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
+				       c->timing ? " (timing)" : "", c->about);
+		}
+		fot_str_puts(out, s + 1 < fot_n_schemas ? "\n" : "");
+	}
+}

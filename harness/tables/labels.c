@@ -1,0 +1,84 @@
+/* labels.c: see labels.h. */
+#include "harness/tables/labels.h"
+
+#include <string.h>
+
+void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	const char *mode = fot_table_text(t, row, "memory_mode");
+
+	fot_str_puts(out, strcmp(mode, "knn") == 0 ? "top-k" : mode);
+	if (fot_table_int(t, row, "top_k", 0))
+		fot_str_printf(out, " %lld", (long long)fot_table_int(t, row, "top_k", 0));
+}
+
+void fot_label_length(struct fot_str *out, int64_t length)
+{
+	if (length % 1024 == 0)
+		fot_str_printf(out, "%lldk", (long long)(length / 1024));
+	else
+		fot_str_printf(out, "%lld", (long long)length);
+}
+
+int64_t fot_label_place(const struct fot_table *t, size_t row, const char *axis)
+{
+	if (strcmp(axis, "n_shots") == 0 && strcmp(fot_table_text(t, row, "shots_asked"), "fill") == 0)
+		return FOT_PLACE_FILL;
+	return fot_table_int(t, row, axis, 0);
+}
+
+void fot_label_shots(struct fot_str *out, int64_t place)
+{
+	if (place == FOT_PLACE_FILL)
+		fot_str_puts(out, "as many as fit");
+	else
+		fot_str_printf(out, "%lld shot%s", (long long)place, place == 1 ? "" : "s");
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+void fot_label_markdown(struct fot_str *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("|\\`*_<>[]#", *text))
+			fot_str_putc(out, '\\');
+		fot_str_putc(out, is_control(*text) ? '?' : *text);
+	}
+}
+
+void fot_label_latex(struct fot_str *out, const char *text)
+{
+	static const struct {
+		char from;
+		const char *to;
+	} special[] = {
+		{ '\\', "\\textbackslash{}" },
+		{ '~', "\\textasciitilde{}" },
+		{ '^', "\\textasciicircum{}" },
+		{ '<', "\\textless{}" },
+		{ '>', "\\textgreater{}" },
+		{ '|', "\\textbar{}" },
+		{ '"', "\\textquotedbl{}" },
+		{ '&', "\\&" },
+		{ '%', "\\%" },
+		{ '$', "\\$" },
+		{ '#', "\\#" },
+		{ '_', "\\_" },
+		{ '{', "\\{" },
+		{ '}', "\\}" },
+	};
+
+	for (; *text; text++) {
+		const char *to = NULL;
+
+		for (size_t i = 0; i < sizeof special / sizeof special[0] && !to; i++)
+			to = special[i].from == *text ? special[i].to : NULL;
+		if (to)
+			fot_str_puts(out, to);
+		else
+			fot_str_putc(out, is_control(*text) ? '?' : *text);
+	}
+}

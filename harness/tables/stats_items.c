@@ -1,0 +1,209 @@
+/* stats_items.c: outcomes item by item: McNemar, paired and crossed bootstrap.
+ *
+ * McNemar (1947) in its exact form: of the items that A and B answer differently,
+ * each falls to either side with probability 1/2, so the smaller side follows a
+ * binomial distribution; both tails are counted.
+ * Crossed bootstrap (Owen 2007): items and seeds are drawn independently, and
+ * the mean over the drawn rows and columns is taken; its spread holds the
+ * variation of both. */
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <limits.h>
+#include <math.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/sum.h"
+#include "harness/tables/stats_impl.h"
+
+int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err *err)
+{
+	int64_t less = only_a < only_b ? only_a : only_b;
+
+	if (only_a < 0 || only_b < 0 || only_a > INT_MAX / 2 || only_b > INT_MAX / 2)
+		return FOT_FAIL(err, FOT_ERR_RUN, "McNemar: counts %lld and %lld", (long long)only_a,
+				(long long)only_b);
+	gsl_set_error_handler_off();
+	*p = only_a == only_b ?
+		     1.0 :
+		     fmin(1.0, 2.0 * gsl_cdf_binomial_P((unsigned)less, 0.5, (unsigned)(only_a + only_b)));
+	if (!isfinite(*p))
+		return FOT_FAIL(err, FOT_ERR_RUN, "McNemar: no p for %lld and %lld", (long long)only_a,
+				(long long)only_b);
+	return FOT_OK;
+}
+
+static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, const struct fot_boot *boot,
+			 struct fot_err *err)
+{
+	double *draw = fot_alloc(boot->draws, sizeof *draw);
+	struct fot_rng rng;
+
+	if (!draw)
+		return FOT_FAIL(err, FOT_ERR_RUN, "bootstrap: cannot hold %zu draws", boot->draws);
+	fot_rng_init(&rng, boot->seed, "stats.bootstrap", boot->item);
+	for (size_t t = 0; t < boot->draws; t++) {
+		int64_t sum = 0;
+
+		for (size_t i = 0; i < out->n; i++) {
+			size_t k = (size_t)fot_rng_below(&rng, out->n);
+
+			sum += b[k] - a[k];
+		}
+		draw[t] = (double)sum / (double)out->n;
+	}
+	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
+	fot_free(draw);
+	return FOT_OK;
+}
+
+int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+		       const struct fot_boot *boot, struct fot_err *err)
+{
+	double nn = (double)n, squares;
+	int status;
+
+	*out = (struct fot_outcomes){ .n = n, .p = 1.0 };
+	out->status = n == 0 ? "empty" : n == 1 ? "one cluster" : "ok";
+	FOT_TRY(fot_stats_check_boot(boot, err));
+	for (size_t i = 0; i < n; i++) {
+		out->only_a += a[i] && !b[i];
+		out->only_b += b[i] && !a[i];
+	}
+	if (n == 0)
+		goto out;
+	out->delta = (double)(out->only_b - out->only_a) / nn;
+	FOT_TRY(fot_stats_mcnemar(&out->p, out->only_a, out->only_b, err));
+	if (n == 1)
+		goto out;
+	/* The differences are -1, 0 and 1: their squares sum to the discordant items. */
+	squares = (double)(out->only_a + out->only_b) - nn * out->delta * out->delta;
+	out->se = sqrt(fmax(0.0, squares) / (nn * (nn - 1.0)));
+	out->mdd = FOT_STATS_MDD_FACTOR * out->se;
+	FOT_TRY(draw_outcomes(out, a, b, boot, err));
+	out->has_interval = true;
+out:
+	return status;
+}
+
+/* --- items x seeds --- */
+
+static double mean_of(const double *x, size_t n)
+{
+	struct fot_sum s = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		fot_sum_add(&s, x[i]);
+	return fot_sum_value(&s) / (double)n;
+}
+
+static double sd_of(const double *x, size_t n)
+{
+	double mean = mean_of(x, n);
+	struct fot_sum s = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		fot_sum_add(&s, (x[i] - mean) * (x[i] - mean));
+	return sqrt(fot_sum_value(&s) / (double)(n - 1));
+}
+
+/* seed [n_seeds]: drawn columns. */
+static double draw_crossed(const double *score, size_t n_items, size_t n_seeds, struct fot_rng *rng,
+			   size_t *seed)
+{
+	struct fot_sum s = { 0 };
+
+	for (size_t k = 0; k < n_seeds; k++)
+		seed[k] = (size_t)fot_rng_below(rng, n_seeds);
+	for (size_t i = 0; i < n_items; i++) {
+		const double *row = score + (size_t)fot_rng_below(rng, n_items) * n_seeds;
+
+		for (size_t k = 0; k < n_seeds; k++)
+			fot_sum_add(&s, row[seed[k]]);
+	}
+	return fot_sum_value(&s) / ((double)n_items * (double)n_seeds);
+}
+
+/* Draws at 0 lie on both sides; the estimate itself counts as one more draw, so p > 0. */
+static double crossed_p(const double *draw, size_t n)
+{
+	size_t below = 1, above = 1;
+
+	for (size_t t = 0; t < n; t++) {
+		below += draw[t] <= 0.0;
+		above += draw[t] >= 0.0;
+	}
+	return fmin(1.0, 2.0 * (double)(below < above ? below : above) / (double)(n + 1));
+}
+
+static int crossed_interval(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
+			    const struct fot_boot *boot, struct fot_err *err)
+{
+	double *draw = fot_alloc(boot->draws, sizeof *draw);
+	size_t *seed = fot_alloc(n_seeds, sizeof *seed);
+	struct fot_rng rng;
+	int status = FOT_OK;
+
+	if (!draw || !seed) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "bootstrap: cannot hold %zu draws", boot->draws);
+		goto out;
+	}
+	fot_rng_init(&rng, boot->seed, "stats.crossed", boot->item);
+	for (size_t t = 0; t < boot->draws; t++)
+		draw[t] = draw_crossed(score, n_items, n_seeds, &rng, seed);
+	out->se = sd_of(draw, boot->draws);
+	out->p = crossed_p(draw, boot->draws);
+	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
+	out->has_interval = true;
+out:
+	fot_free(draw);
+	fot_free(seed);
+	return status;
+}
+
+static int between_seeds(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
+			 struct fot_err *err)
+{
+	double *mean = fot_alloc(n_seeds, sizeof *mean);
+
+	if (!mean)
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", n_seeds);
+	for (size_t s = 0; s < n_seeds; s++) {
+		struct fot_sum sum = { 0 };
+
+		for (size_t i = 0; i < n_items; i++)
+			fot_sum_add(&sum, score[i * n_seeds + s]);
+		mean[s] = fot_sum_value(&sum) / (double)n_items;
+	}
+	out->seed_sd = sd_of(mean, n_seeds);
+	out->has_seed_sd = true;
+	fot_free(mean);
+	return FOT_OK;
+}
+
+int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
+		      const struct fot_boot *boot, struct fot_err *err)
+{
+	size_t n = fot_size_mul(n_items, n_seeds);
+	int status;
+
+	*out = (struct fot_crossed){ .p = 1.0 };
+	out->status = n == 0 ? "empty" : n_items == 1 ? "one cluster" : n_seeds == 1 ? "one seed" : "ok";
+	FOT_TRY(fot_stats_check_boot(boot, err));
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(score[i])) {
+			status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: score %zu is not finite", i);
+			goto out;
+		}
+	}
+	if (n == 0)
+		goto out;
+	out->value = mean_of(score, n);
+	out->has_value = true;
+	if (n_seeds > 1)
+		FOT_TRY(between_seeds(out, score, n_items, n_seeds, err));
+	if (n_items > 1)
+		FOT_TRY(crossed_interval(out, score, n_items, n_seeds, boot, err));
+out:
+	return status;
+}

@@ -1,0 +1,178 @@
+/* stats_trend.c: does a quantity rise or fall with the context length?
+ *
+ * The corpus ratio at each length against x = log2(length): Theil-Sen's slope,
+ * the median of the slopes of all pairs of lengths (Sen 1968), and Spearman's
+ * rank correlation.  Neither assumes a straight line.  Intervals: documents are
+ * drawn with all their lengths, so that what documents have in common cancels. */
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/sum.h"
+#include "harness/tables/stats_impl.h"
+
+struct trend {
+	const double *num, *den; /* [m, n], [m] */
+	size_t m, n;
+	double *x, *y;         /* [n] log2(length), ratio */
+	double *slope;         /* [n (n - 1) / 2] */
+	double *work;          /* [2 n] for the ranks */
+	size_t *count;         /* [m] how often a document was drawn */
+	double *slopes, *rhos; /* [draws] */
+};
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The ratios at all lengths, document i counted count[i] times. */
+static void ratios(const struct trend *t)
+{
+	struct fot_sum x = { 0 };
+
+	for (size_t i = 0; i < t->m; i++)
+		fot_sum_add(&x, (double)t->count[i] * t->den[i]);
+	for (size_t l = 0; l < t->n; l++) {
+		struct fot_sum y = { 0 };
+
+		for (size_t i = 0; i < t->m; i++)
+			fot_sum_add(&y, (double)t->count[i] * t->num[i * t->n + l]);
+		t->y[l] = fot_sum_value(&y) / fot_sum_value(&x);
+	}
+}
+
+/* False when all lengths are the same. */
+static bool theil_sen(double *slope, const struct trend *t)
+{
+	size_t k = 0;
+
+	for (size_t a = 0; a < t->n; a++) {
+		for (size_t b = a + 1; b < t->n; b++) {
+			if (t->x[a] < t->x[b] || t->x[a] > t->x[b])
+				t->slope[k++] = (t->y[b] - t->y[a]) / (t->x[b] - t->x[a]);
+		}
+	}
+	if (k == 0)
+		return false;
+	qsort(t->slope, k, sizeof *t->slope, by_value);
+	*slope = gsl_stats_median_from_sorted_data(t->slope, 1, k);
+	return true;
+}
+
+/* False when the ratios are all equal: a rank correlation does not exist then. */
+static bool spearman(double *rho, const struct trend *t)
+{
+	bool constant = true;
+
+	for (size_t l = 1; l < t->n && constant; l++)
+		constant = !(t->y[l] < t->y[0] || t->y[l] > t->y[0]);
+	if (constant)
+		return false;
+	*rho = fmax(-1.0, fmin(1.0, gsl_stats_spearman(t->x, 1, t->y, 1, t->n, t->work)));
+	return isfinite(*rho);
+}
+
+static void draw(struct trend *t, struct fot_rng *rng, size_t at)
+{
+	memset(t->count, 0, t->m * sizeof *t->count);
+	for (size_t i = 0; i < t->m; i++)
+		t->count[fot_rng_below(rng, t->m)]++;
+	ratios(t);
+	t->slopes[at] = t->rhos[at] = 0.0;
+	theil_sen(&t->slopes[at], t);
+	spearman(&t->rhos[at], t);
+}
+
+static int trend_init(struct trend *t, const int64_t *length, const struct fot_boot *boot,
+		      struct fot_err *err)
+{
+	t->x = fot_alloc(t->n, sizeof *t->x);
+	t->y = fot_alloc(t->n, sizeof *t->y);
+	t->slope = fot_alloc(fot_size_mul(t->n, t->n), sizeof *t->slope);
+	t->work = fot_alloc(fot_size_mul(t->n, 2), sizeof *t->work);
+	t->count = fot_alloc(t->m, sizeof *t->count);
+	t->slopes = fot_alloc(boot->draws, sizeof *t->slopes);
+	t->rhos = fot_alloc(boot->draws, sizeof *t->rhos);
+	if (!t->x || !t->y || !t->slope || !t->work || !t->count || !t->slopes || !t->rhos)
+		return FOT_FAIL(err, FOT_ERR_RUN, "trend: out of memory");
+	for (size_t l = 0; l < t->n; l++) {
+		if (length[l] <= 0)
+			return FOT_FAIL(err, FOT_ERR_RUN, "trend: length %lld: expected a positive one",
+					(long long)length[l]);
+		t->x[l] = log2((double)length[l]);
+	}
+	for (size_t i = 0; i < t->m; i++)
+		t->count[i] = 1;
+	return FOT_OK;
+}
+
+static void trend_release(struct trend *t)
+{
+	fot_free(t->x);
+	fot_free(t->y);
+	fot_free(t->slope);
+	fot_free(t->work);
+	fot_free(t->count);
+	fot_free(t->slopes);
+	fot_free(t->rhos);
+}
+
+static int check_data(const double *num, const double *den, size_t m, size_t n, struct fot_err *err)
+{
+	for (size_t i = 0; i < m; i++) {
+		if (!isfinite(den[i]) || den[i] <= 0.0)
+			return FOT_FAIL(err, FOT_ERR_RUN, "trend: document %zu has the weight %g", i, den[i]);
+		for (size_t l = 0; l < n; l++) {
+			if (!isfinite(num[i * n + l]))
+				return FOT_FAIL(err, FOT_ERR_RUN,
+						"trend: document %zu, length %zu: not finite", i, l);
+		}
+	}
+	return FOT_OK;
+}
+
+static void estimate(struct fot_trend *out, struct trend *t)
+{
+	gsl_set_error_handler_off();
+	ratios(t);
+	out->has_slope = theil_sen(&out->slope, t);
+	out->has_rho = out->has_slope && spearman(&out->rho, t);
+	out->status = !out->has_slope ? "one length" :
+		      !out->has_rho   ? "constant" :
+		      t->m == 1       ? "one cluster" :
+					"ok";
+}
+
+int fot_stats_trend(struct fot_trend *out, const double *num, const double *den, size_t m,
+		    const int64_t *length, size_t n_lengths, const struct fot_boot *boot, struct fot_err *err)
+{
+	struct trend t = { .num = num, .den = den, .m = m, .n = n_lengths };
+	struct fot_rng rng;
+	int status;
+
+	*out = (struct fot_trend){ .status = "empty" };
+	FOT_TRY(fot_stats_check_boot(boot, err));
+	FOT_TRY(check_data(num, den, m, n_lengths, err));
+	if (m == 0 || n_lengths == 0)
+		goto out;
+	FOT_TRY(trend_init(&t, length, boot, err));
+	estimate(out, &t);
+	if (!out->has_slope || m == 1)
+		goto out;
+	fot_rng_init(&rng, boot->seed, "stats.bootstrap", boot->item);
+	for (size_t b = 0; b < boot->draws; b++)
+		draw(&t, &rng, b);
+	fot_stats_percentiles(&out->lo, &out->hi, t.slopes, boot->draws, boot->level);
+	fot_stats_percentiles(&out->rho_lo, &out->rho_hi, t.rhos, boot->draws, boot->level);
+	out->has_interval = true;
+out:
+	trend_release(&t);
+	return status;
+}

@@ -1,0 +1,565 @@
+/* task_fewshot.c: few-shot classification as a task class: an item is a number of
+ * demonstrations of one seed at one length, with a row per test item.
+ *
+ * What a worker keeps: the tokenised test items of a set, and the demonstrations of the
+ * seeds used last.  All are functions of spec, set, template and tokenizer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "harness/run/items.h"
+#include "harness/run/task_class.h"
+#include "tasks/fewshot.h"
+
+#define DEFAULT_SEEDS 20
+#define DEFAULT_ITEMS 500
+#define DEFAULT_ANSWER_TOKENS 32
+#define KEPT 32
+#define SAMPLES 3        /* test items per item that samples show */
+#define SAMPLE_BYTES 400 /* of each end of a prompt */
+
+/* --- spec --- */
+
+static bool default_shots(struct fot_task_spec *t)
+{
+	static const int64_t shots[] = { 0, 1, 2, 4, 8, 16 };
+
+	t->shots = fot_alloc(sizeof shots / sizeof *shots, sizeof *shots);
+	t->n_shots = t->shots ? sizeof shots / sizeof *shots : 0;
+	if (t->shots)
+		memcpy(t->shots, shots, sizeof shots);
+	return t->shots != NULL;
+}
+
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	if (!t->n_shots && !default_shots(t))
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	if (!t->demo_seeds)
+		t->demo_seeds = DEFAULT_SEEDS;
+	if (!t->test_items)
+		t->test_items = DEFAULT_ITEMS;
+	if (!t->answer_tokens)
+		t->answer_tokens = DEFAULT_ANSWER_TOKENS;
+	return FOT_OK;
+}
+
+/* --- plan --- */
+
+static const struct fot_plan_labelled *set_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	return &p->labelled[item->labelled];
+}
+
+static int open_task(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
+		     struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[item->task];
+	const struct fot_plan_labelled *set = set_of(p, item);
+	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(p, item);
+	struct fot_fewshot_opts o = {
+		.window = p->condition[item->condition].opts.window,
+		.context_max = t->context_length[t->n_lengths - 1],
+		.items = (size_t)(p->limit && p->limit < t->test_items ? p->limit : t->test_items),
+		.n_greedy = set->data->n_labels ? 0 : (size_t)t->answer_tokens,
+		.seed = p->spec->seed,
+		.bos = fot_tokenizer_bos(tokenizer) >= 0,
+		.balanced = t->balanced,
+		.repeat = t->repeat_demos,
+		.score = (enum fot_fewshot_score)t->scoring,
+	};
+
+	for (size_t i = 0; i < t->n_shots; i++) {
+		o.fill |= t->shots[i] == FOT_FEWSHOT_FILL;
+		o.shots_max = t->shots[i] > o.shots_max ? t->shots[i] : o.shots_max;
+	}
+	return fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
+}
+
+static void shots_name(char out[24], int64_t shots)
+{
+	if (shots == FOT_FEWSHOT_FILL)
+		snprintf(out, 24, "fill");
+	else
+		snprintf(out, 24, "%lld", (long long)shots);
+}
+
+static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+{
+	struct fot_str what = FOT_STR_INIT;
+	char shots[24];
+	int status;
+
+	shots_name(shots, item->shots);
+	fot_str_printf(&what, "%s/%lld/%lld/%s", set_of(p, item)->data->name, (long long)item->context_length,
+		       (long long)item->trial, shots);
+	FOT_TRY(fot_str_check(&what, err));
+	status = fot_plan_add(p, item, what.data, err);
+out:
+	fot_str_release(&what);
+	return status;
+}
+
+static int add_grid(struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[cell->task];
+	struct fot_item item = *cell;
+	int status = FOT_OK;
+
+	for (size_t l = 0; l < t->n_lengths; l++)
+		for (int64_t seed = 0; seed < t->demo_seeds; seed++)
+			for (size_t k = 0; k < t->n_shots; k++) {
+				item.context_length = t->context_length[l];
+				item.trial = seed;
+				item.shots = t->shots[k];
+				FOT_TRY(add_item(p, &item, err));
+			}
+out:
+	return status;
+}
+
+/* Whether the set can be asked about at the shortest length, before any model runs. */
+static int check(const struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	struct fot_fewshot *f = NULL;
+	struct fot_fewshot_demos d = { 0 };
+	size_t fitted;
+	int status;
+
+	FOT_TRY(open_task(&f, p, cell, err));
+	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, err));
+	FOT_TRY(fot_fewshot_fit(&fitted, f, &d, 0, p->spec->task[cell->task].context_length[0], err));
+out:
+	fot_fewshot_demos_release(&d);
+	fot_fewshot_close(f);
+	return status;
+}
+
+/* Labels are scored, answers generated: what none of the sets needs is a slip of the pen. */
+static int check_use(const struct fot_task_spec *t, size_t n_with_labels, struct fot_err *err)
+{
+	if (n_with_labels == 0 && t->scoring != FOT_FEWSHOT_RAW)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "scoring \"%s\": the sets have answers, no labels to score",
+				fot_fewshot_score_name[t->scoring]);
+	if (n_with_labels == t->n_datasets && t->answer_tokens != DEFAULT_ANSWER_TOKENS)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "answer_tokens %lld: the sets have labels, nothing is generated",
+				(long long)t->answer_tokens);
+	return FOT_OK;
+}
+
+static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	size_t n_with_labels = 0;
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < t->n_datasets; k++) {
+		struct fot_item cell = { .condition = condition, .task = task, .dataset = FOT_NO_DATASET };
+
+		FOT_TRY(fot_plan_labelled(p, t->dataset[k], t->template, &cell.labelled, err));
+		FOT_TRY(check(p, &cell, err));
+		FOT_TRY(add_grid(p, &cell, err));
+		n_with_labels += set_of(p, &cell)->data->n_labels > 0;
+	}
+	status = check_use(t, n_with_labels, err);
+out:
+	return status;
+}
+
+/* Half a window per question: a guess, as questions differ. */
+static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_task_spec *t = &p->spec->task[item->task];
+	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;
+	int64_t n = (int64_t)set_of(p, item)->data->n_split[FOT_TEST];
+
+	n = n < t->test_items ? n : t->test_items;
+	n = p->limit && p->limit < n ? p->limit : n;
+	filled = filled > 0 && fot_task_has_memory(p, item) ? filled : 0;
+	if (fot_task_sight(p, item)) /* read anew for every question */
+		return (struct fot_cost){ .filled = n * (filled < fot_task_sight(p, item) ? filled : fot_task_sight(p, item)),
+					  .asked = n * window / 2 };
+	return (struct fot_cost){ .filled = filled,
+				  .asked = n * window / 2,
+				  .pairs = (double)(n * window / 2) * (double)filled };
+}
+
+/* --- prompts --- */
+
+struct kept {
+	struct fot_fewshot_demos demos;
+	bool there;
+	int64_t seed;
+	uint64_t used;
+};
+
+struct state {
+	struct fot_fewshot *f; /* of this condition's tokenizer and window, and set: */
+	size_t condition, labelled;
+	struct kept kept[KEPT];
+	uint64_t clock;
+	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* the stem, of n_stem tokens, and a question */
+	size_t n_stem, fitted;
+	double *score, *free;
+};
+
+static void forget_set(struct state *s)
+{
+	for (size_t i = 0; i < KEPT; i++)
+		if (s->kept[i].there)
+			fot_fewshot_demos_release(&s->kept[i].demos);
+	memset(s->kept, 0, sizeof s->kept);
+	fot_fewshot_close(s->f);
+	fot_free(s->score);
+	fot_free(s->free);
+	s->f = NULL;
+	s->score = s->free = NULL;
+}
+
+static void forget(void *pointer)
+{
+	struct state *s = pointer;
+
+	forget_set(s);
+	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
+		fot_ids_release(&s->prompt[k]);
+	fot_free(s);
+}
+
+static int open_set(struct fot_worker *w, const struct fot_item *item, struct state **out,
+		    struct fot_err *err)
+{
+	struct state *s = w->state[item->task];
+	size_t n;
+	int status;
+
+	if (!s)
+		s = w->state[item->task] = fot_calloc(1, sizeof *s);
+	if (!s)
+		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+	*out = s;
+	if (s->f && s->condition == item->condition && s->labelled == item->labelled)
+		return FOT_OK;
+	forget_set(s);
+	status = open_task(&s->f, w->plan, item, err);
+	if (status != FOT_OK)
+		return status;
+	s->condition = item->condition;
+	s->labelled = item->labelled;
+	n = fot_fewshot_n_labels(s->f) + 1;
+	s->score = fot_calloc(n, sizeof *s->score);
+	s->free = fot_calloc(n, sizeof *s->free);
+	if (s->score && s->free)
+		return FOT_OK;
+	forget_set(s);
+	return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+}
+
+static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **out, struct fot_err *err)
+{
+	struct kept *k = &s->kept[0];
+	int status;
+
+	for (size_t i = 0; i < KEPT; i++) {
+		if (s->kept[i].there && s->kept[i].seed == seed) {
+			k = &s->kept[i];
+			goto found;
+		}
+		k = s->kept[i].used < k->used ? &s->kept[i] : k;
+	}
+	if (k->there)
+		fot_fewshot_demos_release(&k->demos);
+	k->there = false;
+	status = fot_fewshot_demos_init(&k->demos, s->f, (uint64_t)seed, err);
+	if (status != FOT_OK)
+		return status;
+	k->there = true;
+	k->seed = seed;
+found:
+	k->used = ++s->clock;
+	*out = &k->demos;
+	return FOT_OK;
+}
+
+/* The item's stem stands in s->prompt[0] then. */
+static int build(struct fot_worker *w, const struct fot_item *item, struct state **out, struct fot_err *err)
+{
+	struct fot_fewshot_demos *demos = NULL;
+	struct state *s = NULL;
+	int status;
+
+	FOT_TRY(open_set(w, item, &s, err));
+	FOT_TRY(open_demos(s, item->trial, &demos, err));
+	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
+	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
+	*out = s;
+out:
+	return status;
+}
+
+static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
+		struct fot_err *err)
+{
+	struct state *s = NULL;
+	int status = build(w, item, &s, err);
+
+	if (status != FOT_OK)
+		return status;
+	*tokens = s->prompt[0].id;
+	*n = s->n_stem;
+	return FOT_OK;
+}
+
+/* --- rows --- */
+
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
+{
+	size_t row = fot_task_row(p, item, item->context_length, t);
+	char asked[24];
+
+	shots_name(asked, item->shots);
+	fot_table_set_text(t, row, "shots_asked", asked);
+
+	fot_table_set_text(t, row, "dataset", set_of(p, item)->data->name);
+	if (item->shots != FOT_FEWSHOT_FILL)
+		fot_table_set_int(t, row, "n_shots", item->shots);
+	fot_table_set_int(t, row, "demo_seed", item->trial);
+	return row;
+}
+
+static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
+{
+	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
+}
+
+/* All that is known before the model is asked. */
+static size_t start_row(const struct fot_plan *p, const struct fot_item *item, const struct state *s,
+			size_t i, struct fot_table *t)
+{
+	size_t row = key_row(p, item, t);
+	double chance, majority;
+
+	fot_table_set_text(t, row, "item_id", fot_fewshot_item(s->f, i)->id);
+	fot_table_set_text(t, row, "item_sha256", fot_fewshot_item(s->f, i)->sha256);
+	fot_table_set_int(t, row, "n_shots_fitted", (int64_t)s->fitted);
+	if (item->shots == FOT_FEWSHOT_FILL)
+		fot_table_set_int(t, row, "n_shots", (int64_t)s->fitted);
+	fot_table_set_text(t, row, "label_gold", fot_fewshot_gold(s->f, i));
+	fot_table_set_int(t, row, "n_labels", (int64_t)fot_fewshot_n_labels(s->f));
+	if (fot_fewshot_levels(s->f, &chance, &majority)) {
+		fot_table_set_real(t, row, "chance_level", chance);
+		fot_table_set_real(t, row, "majority_level", majority);
+		fot_table_set_text(t, row, "calibration",
+				   fot_fewshot_score_name[p->spec->task[item->task].scoring]);
+	}
+	fot_table_set_int(t, row, "truncated",
+			  item->shots != FOT_FEWSHOT_FILL && (int64_t)s->fitted < item->shots);
+	return row;
+}
+
+/* --- asking --- */
+
+/* Text of the prompt's tokens [from, to). */
+static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_question *q,
+		      size_t from, size_t to)
+{
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
+
+	good = fot_tokenizer_decode(t, &text, q->prompt + from, to - from, NULL) == FOT_OK &&
+	       fot_task_printable(&text, NULL) == FOT_OK &&
+	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
+	fot_str_release(&text);
+	return good;
+}
+
+static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
+		      const struct state *s, size_t i, const struct fot_question *q,
+		      const struct fot_fewshot_observation *o, const char *answer, struct fot_err *err)
+{
+	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
+	size_t end = q->n_prompt > SAMPLE_BYTES ? q->n_prompt - SAMPLE_BYTES : 0;
+	cJSON *j = cJSON_CreateObject();
+	bool good = j && cJSON_AddItemToArray(samples, j);
+
+	if (!good)
+		cJSON_Delete(j);
+	good = good && cJSON_AddStringToObject(j, "item", item->id) &&
+	       cJSON_AddStringToObject(j, "item_id", fot_fewshot_item(s->f, i)->id) &&
+	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)s->fitted) &&
+	       (end == 0 || add_piece(j, "prompt_begin", t, q, 0, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
+	       add_piece(j, "prompt_end", t, q, end, q->n_prompt) &&
+	       cJSON_AddStringToObject(j, "label_gold", o->label_gold ? o->label_gold : "") &&
+	       cJSON_AddStringToObject(j, "label_pred", answer) &&
+	       cJSON_AddBoolToObject(j, "correct", o->correct);
+	return good ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory for a sample");
+}
+
+/* Scores of the question without content behind this stem. */
+static int calibrate(struct fot_worker *w, struct state *s, struct fot_err *err)
+{
+	struct fot_reply reply = { 0 };
+	struct fot_question q;
+	int status;
+
+	FOT_TRY(fot_fewshot_ask(&q, &s->prompt[0], s->n_stem, s->f, FOT_FEWSHOT_FREE, err));
+	FOT_TRY(fot_reply_init(&reply, &q, err));
+	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
+	fot_fewshot_scores(s->free, s->f, reply.nll, NULL);
+out:
+	fot_reply_release(&reply);
+	return status;
+}
+
+static int observe(struct state *s, const struct fot_task_spec *t, size_t i, const struct fot_question *q,
+		   const struct fot_reply *reply, struct fot_fewshot_observation *o, struct fot_str *answer,
+		   struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (q->n_answers) {
+		fot_fewshot_scores(s->score, s->f, reply->nll,
+				   t->scoring == FOT_FEWSHOT_CONTENT_FREE ? s->free : NULL);
+		fot_fewshot_observe(o, s->f, i, s->score);
+		fot_str_clear(answer);
+		fot_str_puts(answer, o->label_pred);
+		return fot_str_check(answer, err);
+	}
+	FOT_TRY(fot_fewshot_text(answer, s->f, reply->greedy, q->n_greedy, err));
+	FOT_TRY(fot_task_printable(answer, err));
+	status = fot_fewshot_observe_text(o, s->f, i, answer->len ? answer->data : "", err);
+out:
+	return status;
+}
+
+/* What came back for test item i: its row, perhaps a sample. */
+static int add_row(struct fot_worker *w, const struct fot_item *item, struct state *s, size_t i,
+		   const struct fot_question *q, const struct fot_reply *reply, struct fot_table *table, cJSON *samples,
+		   struct fot_err *err)
+{
+	struct fot_fewshot_observation o = { 0 };
+	struct fot_str answer = FOT_STR_INIT;
+	size_t row;
+	int status;
+
+	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
+	row = start_row(w->plan, item, s, i, table);
+	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
+	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
+	fot_table_set_int(table, row, "correct", o.correct);
+	if (q->n_answers) {
+		fot_table_set_real(table, row, "score_gold_nats", o.score_gold);
+		fot_table_set_real(table, row, "score_best_other_nats", o.score_best_other);
+	}
+	fot_table_set_text(table, row, "status", "ok");
+	if (samples && i < SAMPLES)
+		status = add_sample(samples, w->plan, item, s, i, q, &o, answer.len ? answer.data : "", err);
+out:
+	fot_str_release(&answer);
+	return status;
+}
+
+/* The stem to all prompts: questions asked together need one each. */
+static int copy_stem(struct state *s, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 1; k < FOT_ASK_TOGETHER; k++) {
+		FOT_TRY(fot_ids_reserve(&s->prompt[k], s->n_stem, err));
+		if (s->n_stem)
+			memcpy(s->prompt[k].id, s->prompt[0].id, s->n_stem * sizeof *s->prompt[k].id);
+	}
+out:
+	return status;
+}
+
+/* Test items that are asked together. */
+struct batch {
+	size_t i[FOT_ASK_TOGETHER], n;
+	double begun; /* when the one before was done */
+	int64_t read;
+};
+
+/* Ask what the batch holds and empty it. What its rows cost stands in the first of them. */
+static int ask_batch(struct fot_worker *w, const struct fot_item *item, struct state *s, struct batch *b,
+		     struct fot_table *table, cJSON *samples, struct fot_err *err)
+{
+	struct fot_question q[FOT_ASK_TOGETHER];
+	struct fot_reply reply[FOT_ASK_TOGETHER] = { { 0 } };
+	size_t first = table->n_rows;
+	int status = FOT_OK;
+
+	if (b->n == 0)
+		return FOT_OK;
+	for (size_t k = 0; k < b->n; k++) {
+		FOT_TRY(fot_fewshot_ask(&q[k], &s->prompt[k], s->n_stem, s->f, b->i[k], err));
+		FOT_TRY(fot_reply_init(&reply[k], &q[k], err));
+	}
+	FOT_TRY(fot_ask_each(&w->asker, q, b->n, reply, err));
+	for (size_t k = 0; k < b->n; k++) {
+		FOT_TRY(add_row(w, item, s, b->i[k], &q[k], &reply[k], table, samples, err));
+		fot_task_timing(table, first + k, 0, 0);
+	}
+	fot_task_timing(table, first, fot_clock() - b->begun, w->asker.n_read - b->read);
+	*b = (struct batch){ .begun = fot_clock(), .read = w->asker.n_read };
+out:
+	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
+		fot_reply_release(&reply[k]);
+	return status;
+}
+
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+		    cJSON *samples, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &w->plan->spec->task[item->task];
+	struct batch batch = { .begun = fot_clock(), .read = w->asker.n_read };
+	struct state *s = NULL;
+	int status;
+
+	FOT_TRY(build(w, item, &s, err));
+	FOT_TRY(copy_stem(s, err));
+	if (t->scoring == FOT_FEWSHOT_CONTENT_FREE && fot_fewshot_n_labels(s->f))
+		FOT_TRY(calibrate(w, s, err));
+	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++) {
+		bool is_long = fot_fewshot_is_long(s->f, i);
+
+		if (!is_long)
+			batch.i[batch.n++] = i;
+		if (is_long || batch.n == FOT_ASK_TOGETHER)
+			FOT_TRY(ask_batch(w, item, s, &batch, table, samples, err));
+		if (is_long)
+			fot_table_set_text(table, start_row(w->plan, item, s, i, table), "status", "skipped_long");
+	}
+	status = ask_batch(w, item, s, &batch, table, samples, err);
+out:
+	return status;
+}
+
+static const char *const keys[] = {
+	"context_lengths", "datasets", "shots",    "demo_seeds",   "test_items",
+	"template",        "scoring",  "balanced", "repeat_demos", "answer_tokens"
+};
+
+const struct fot_task_class fot_task_fewshot = {
+	.name = "fewshot",
+	.version = FOT_FEWSHOT_VERSION,
+	.schema = &fot_schema_fewshot,
+	.csv = "fewshot.csv",
+	.samples = "samples/fewshot.jsonl",
+	.needs_tokenizer = true,
+	.many = true,
+	.keys = keys,
+	.n_keys = sizeof keys / sizeof *keys,
+	.n_required = 2,
+	.conventions =
+		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
+	.complete = complete,
+	.items = items,
+	.memory = fot_task_longest,
+	.cost = cost,
+	.stem = stem,
+	.evaluate = evaluate,
+	.failed = failed,
+	.forget = forget,
+};

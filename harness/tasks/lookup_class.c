@@ -1,0 +1,183 @@
+/* task_lookup.c: dictionary look-up as a task class: an item is a trial at one length. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "harness/run/items.h"
+#include "harness/run/task_class.h"
+#include "tasks/lookup.h"
+
+#define DEFAULT_TRIALS 10 /* the paper's number of seeds */
+#define DEFAULT_QUESTION_TOKENS 256
+
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	(void)where;
+	(void)err;
+	if (!t->trials)
+		t->trials = DEFAULT_TRIALS;
+	if (!t->question_tokens)
+		t->question_tokens = DEFAULT_QUESTION_TOKENS;
+	return FOT_OK;
+}
+
+static struct fot_lookup_task task_of(const struct fot_plan *p, size_t condition, size_t task)
+{
+	return (struct fot_lookup_task){
+		.seed = p->spec->seed,
+		.window = p->condition[condition].opts.window,
+		.question_tokens = p->spec->task[task].question_tokens,
+	};
+}
+
+static int check_vocabulary(const struct fot_plan *p, size_t condition, struct fot_err *err)
+{
+	const struct fot_plan_model *m = &p->model[p->condition[condition].model];
+	int32_t vocab = fot_model_config(m->model)->vocab_size;
+
+	if (vocab == FOT_LOOKUP_VOCAB)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "lookup: expected a model of %d ids, got %d", FOT_LOOKUP_VOCAB, vocab);
+}
+
+static int add_trials(struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	int64_t trials = p->spec->task[cell->task].trials;
+	char what[64];
+	int status = FOT_OK;
+
+	trials = p->limit && p->limit < trials ? p->limit : trials;
+	for (int64_t i = 0; i < trials; i++) {
+		struct fot_item item = *cell;
+
+		item.trial = i;
+		snprintf(what, sizeof what, "%lld/%lld", (long long)cell->context_length, (long long)i);
+		FOT_TRY(fot_plan_add(p, &item, what, err));
+	}
+out:
+	return status;
+}
+
+static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	struct fot_lookup_task x = task_of(p, condition, task);
+	struct fot_lookup_size size;
+	int status;
+
+	FOT_TRY(check_vocabulary(p, condition, err));
+	for (size_t l = 0; l < t->n_lengths; l++) {
+		struct fot_item cell = { .condition = condition, .task = task, .dataset = FOT_NO_DATASET,
+					 .context_length = t->context_length[l] };
+
+		FOT_TRY(fot_lookup_fit(&size, &x, t->context_length[l], err));
+		FOT_TRY(add_trials(p, &cell, err));
+	}
+out:
+	return status;
+}
+
+/* One prompt is kept: its memory is used again. */
+static int build(struct fot_worker *w, const struct fot_item *item, struct fot_lookup_prompt **out,
+		 struct fot_err *err)
+{
+	struct fot_lookup_task x = task_of(w->plan, item->condition, item->task);
+
+	if (!w->state[item->task])
+		w->state[item->task] = fot_calloc(1, sizeof **out);
+	*out = w->state[item->task];
+	if (!*out)
+		return FOT_FAIL(err, FOT_ERR_RUN, "lookup: out of memory");
+	return fot_lookup_build(*out, &x, (uint64_t)item->trial, item->context_length, err);
+}
+
+static void forget(void *state)
+{
+	fot_lookup_prompt_release(state);
+	fot_free(state);
+}
+
+static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
+		struct fot_err *err)
+{
+	struct fot_lookup_prompt *prompt;
+	struct fot_question q;
+	int status = build(w, item, &prompt, err);
+
+	if (status != FOT_OK)
+		return status;
+	fot_lookup_ask(&q, prompt);
+	*tokens = q.prompt;
+	*n = q.n_stem;
+	return FOT_OK;
+}
+
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
+{
+	size_t row = fot_task_row(p, item, item->context_length, t);
+
+	fot_table_set_int(t, row, "trial", item->trial);
+	fot_table_set_int(t, row, "seed", (int64_t)p->spec->seed);
+	fot_table_set_real(t, row, "chance_level", FOT_LOOKUP_CHANCE);
+	return row;
+}
+
+static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
+{
+	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
+}
+
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		    struct fot_err *err)
+{
+	struct fot_lookup_prompt *prompt;
+	struct fot_lookup_observation o;
+	struct fot_reply reply = { 0 };
+	struct fot_question q;
+	int64_t read = w->asker.n_read;
+	double begun = fot_clock();
+	size_t row;
+	int status;
+
+	(void)samples;
+	FOT_TRY(build(w, item, &prompt, err));
+	fot_lookup_ask(&q, prompt);
+	FOT_TRY(fot_reply_init(&reply, &q, err));
+	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
+	fot_lookup_observe(&o, prompt, &reply);
+	row = key_row(w->plan, item, table);
+	fot_table_set_int(table, row, "n_records", prompt->size.n_records);
+	fot_table_set_int(table, row, "n_queries", prompt->size.n_queries);
+	fot_table_set_int(table, row, "n_correct_tokens", o.n_correct_tokens);
+	fot_table_set_int(table, row, "n_correct_values", o.n_correct_values);
+	fot_table_set_int(table, row, "n_value_tokens", o.n_value_tokens);
+	fot_table_set_real(table, row, "nll_nats", o.nll_nats);
+	fot_table_set_text(table, row, "status", "ok");
+	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
+out:
+	fot_reply_release(&reply);
+	return status;
+}
+
+static const char *const keys[] = { "context_lengths", "trials", "question_tokens" };
+
+const struct fot_task_class fot_task_lookup = {
+	.name = "lookup",
+	.version = FOT_LOOKUP_VERSION,
+	.schema = &fot_schema_lookup,
+	.csv = "lookup.csv",
+	.samples = "samples/lookup.jsonl",
+	.keys = keys,
+	.n_keys = sizeof keys / sizeof *keys,
+	.n_required = 1,
+	.conventions = "value tokens of questions whose most likely token is right, given those before them",
+	.complete = complete,
+	.items = items,
+	.memory = fot_task_longest,
+	.cost = fot_task_window_cost,
+	.stem = stem,
+	.evaluate = evaluate,
+	.failed = failed,
+	.forget = forget,
+};

@@ -1,0 +1,454 @@
+/* task_passkey.c: passkey as a task class: an item is a trial at one depth and length. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "harness/run/items.h"
+#include "harness/run/task_class.h"
+#include "tasks/passkey.h"
+
+#define DEFAULT_TRIALS 5
+#define DEFAULT_PROSE "books"
+#define PROSE_BYTES ((size_t)8 << 20) /* of the split's documents, one behind the other */
+#define PARTS_KEPT 16
+#define SAMPLE_BYTES 160 /* of each piece of a prompt that samples show */
+
+/* --- spec --- */
+
+static bool is_prose(int style)
+{
+	return style != FOT_PASSKEY_PAPER;
+}
+
+static bool needs_prose(const struct fot_task_spec *t)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < t->n_styles; i++)
+		found |= is_prose(t->style[i]);
+	return found;
+}
+
+/* Depths 0, 0.1, ... 1. */
+static bool default_depths(struct fot_task_spec *t)
+{
+	t->depth = fot_alloc(11, sizeof *t->depth);
+	t->n_depths = t->depth ? 11 : 0;
+	for (size_t i = 0; i < t->n_depths; i++)
+		t->depth[i] = (double)i / 10;
+	return t->depth != NULL;
+}
+
+static bool default_style(struct fot_task_spec *t)
+{
+	t->style = fot_calloc(1, sizeof *t->style);
+	t->n_styles = t->style ? 1 : 0;
+	if (t->style)
+		t->style[0] = FOT_PASSKEY_PAPER;
+	return t->style != NULL;
+}
+
+static bool default_prose(struct fot_task_spec *t)
+{
+	t->dataset = fot_calloc(1, sizeof *t->dataset);
+	if (t->dataset)
+		t->dataset[0] = fot_strdup(DEFAULT_PROSE);
+	t->n_datasets = t->dataset && t->dataset[0] ? 1 : 0;
+	return t->n_datasets == 1;
+}
+
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	if (!t->trials)
+		t->trials = DEFAULT_TRIALS;
+	if ((!t->n_depths && !default_depths(t)) || (!t->n_styles && !default_style(t)) ||
+	    (!t->n_datasets && needs_prose(t) && !default_prose(t)))
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	if (t->n_datasets && !needs_prose(t))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: only for the prompt_styles text and decoys", where);
+	if (t->split != FOT_TEST && !needs_prose(t))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: split: only for the prompt_styles text and decoys", where);
+	return FOT_OK;
+}
+
+/* --- plan --- */
+
+static struct fot_passkey task_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
+
+	return (struct fot_passkey){
+		.tokenizer = t,
+		.bos = fot_tokenizer_bos(t) >= 0,
+		.style = (enum fot_passkey_style)item->style,
+		.seed = p->spec->seed,
+	};
+}
+
+static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+{
+	const char *data = item->dataset == FOT_NO_DATASET ? "synthetic" : fot_dataset_name(p->dataset[item->dataset].data);
+	struct fot_str what = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&what, "%s/%s/%lld/%g/%lld", data, fot_passkey_style_name[item->style],
+		       (long long)item->context_length, item->depth, (long long)item->trial);
+	FOT_TRY(fot_str_check(&what, err));
+	status = fot_plan_add(p, item, what.data, err);
+out:
+	fot_str_release(&what);
+	return status;
+}
+
+/* Lengths, depths and trials of one style on one dataset. */
+static int add_grid(struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[cell->task];
+	int64_t trials = p->limit && p->limit < t->trials ? p->limit : t->trials;
+	struct fot_item item = *cell;
+	int status = FOT_OK;
+
+	for (size_t l = 0; l < t->n_lengths; l++)
+		for (size_t d = 0; d < t->n_depths; d++)
+			for (int64_t i = 0; i < trials; i++) {
+				item.context_length = t->context_length[l];
+				item.depth = t->depth[d];
+				item.trial = i;
+				FOT_TRY(add_item(p, &item, err));
+			}
+out:
+	return status;
+}
+
+/* Has a condition before this one the same tokenizer? Then its prompts need the same tokens. */
+static bool was_checked(const struct fot_plan *p, const struct fot_item *cell)
+{
+	struct fot_item other = *cell;
+	const char *hash = fot_tokenizer_hash(fot_task_tokenizer(p, cell));
+
+	for (other.condition = 0; other.condition < cell->condition; other.condition++) {
+		const struct fot_tokenizer *t = fot_task_tokenizer(p, &other);
+
+		if (t && strcmp(fot_tokenizer_hash(t), hash) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The same for every style: the filler may be empty. */
+static int check_length(const struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	int64_t shortest = p->spec->task[cell->task].context_length[0], least = 0;
+	struct fot_passkey x = task_of(p, cell);
+	int status;
+
+	if (was_checked(p, cell))
+		return FOT_OK;
+	status = fot_passkey_min_length(&x, &least, err);
+	if (status == FOT_OK && shortest < least)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "passkey: context length %lld cannot hold the prompt: at least %lld tokens",
+				(long long)shortest, (long long)least);
+	return status;
+}
+
+static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	struct fot_item cell = { .condition = condition, .task = task };
+	int status = check_length(p, &cell, err);
+
+	for (size_t s = 0; s < t->n_styles && status == FOT_OK; s++) {
+		size_t n = is_prose(t->style[s]) ? t->n_datasets : 1;
+
+		cell.dataset = FOT_NO_DATASET;
+		cell.style = t->style[s];
+		for (size_t k = 0; k < n; k++) {
+			if (is_prose(t->style[s]))
+				FOT_TRY(fot_plan_dataset(p, t->dataset[k], &cell.dataset, err));
+			FOT_TRY(add_grid(p, &cell, err));
+		}
+	}
+out:
+	return status;
+}
+
+/* --- prompts --- */
+
+/* The parts of a trial's prompts, and for whom they were made. */
+struct kept {
+	struct fot_passkey_parts *parts;
+	const struct fot_tokenizer *tokenizer;
+	size_t dataset;
+	int style;
+	int64_t trial;
+	uint64_t used; /* clock of the last use */
+};
+
+struct state {
+	struct fot_str *prose; /* [n_prose] of the plan's datasets, read when first wanted */
+	size_t n_prose;
+	struct kept kept[PARTS_KEPT];
+	uint64_t clock;
+	struct fot_passkey_prompt prompt;
+};
+
+static void forget(void *pointer)
+{
+	struct state *s = pointer;
+
+	for (size_t i = 0; i < PARTS_KEPT; i++)
+		fot_passkey_close(s->kept[i].parts);
+	for (size_t i = 0; i < s->n_prose; i++)
+		fot_str_release(&s->prose[i]);
+	fot_free(s->prose);
+	fot_passkey_prompt_release(&s->prompt);
+	fot_free(s);
+}
+
+static int open_state(struct fot_worker *w, size_t task, struct state **out, struct fot_err *err)
+{
+	struct state *s = w->state[task];
+
+	if (!s) {
+		s = fot_calloc(1, sizeof *s);
+		if (s)
+			s->prose = fot_calloc(w->plan->n_datasets + 1, sizeof *s->prose);
+		if (!s || !s->prose) {
+			fot_free(s);
+			return FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory");
+		}
+		s->n_prose = w->plan->n_datasets;
+		w->state[task] = s;
+	}
+	*out = s;
+	return FOT_OK;
+}
+
+/* The split's documents, one behind the other, up to PROSE_BYTES. *out stays empty unless all of
+ * them could be read: what is there is taken for whole. */
+static int read_prose(struct fot_str *out, const struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	enum fot_split split = p->spec->task[item->task].split;
+	struct fot_str all = FOT_STR_INIT, one = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < fot_dataset_count(d) && all.len < PROSE_BYTES; i++) {
+		if (split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != split)
+			continue;
+		FOT_TRY(fot_dataset_text(d, i, &one, err));
+		fot_str_add(&all, one.data, one.len);
+		fot_str_puts(&all, "\n");
+		FOT_TRY(fot_str_check(&all, err));
+	}
+	if (all.len > PROSE_BYTES)
+		all.len = PROSE_BYTES;
+	if (all.len == 0) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
+				  fot_spec_split_name(split));
+		goto out;
+	}
+	fot_str_release(out);
+	*out = all;
+	all = (struct fot_str)FOT_STR_INIT;
+out:
+	fot_str_release(&all);
+	fot_str_release(&one);
+	return status;
+}
+
+/* Those of this item, or else the ones not used for longest. */
+static struct kept *find_kept(struct state *s, const struct fot_item *item, const struct fot_tokenizer *t)
+{
+	struct kept *oldest = &s->kept[0];
+
+	for (size_t i = 0; i < PARTS_KEPT; i++) {
+		struct kept *k = &s->kept[i];
+
+		if (k->parts && k->tokenizer == t && k->dataset == item->dataset && k->style == item->style &&
+		    k->trial == item->trial)
+			return k;
+		oldest = k->used < oldest->used ? k : oldest;
+	}
+	fot_passkey_close(oldest->parts);
+	*oldest = (struct kept){ .tokenizer = t, .dataset = item->dataset, .style = item->style, .trial = item->trial };
+	return oldest;
+}
+
+static int open_parts(struct fot_worker *w, struct state *s, const struct fot_item *item, struct kept **out,
+		      struct fot_err *err)
+{
+	const struct fot_task_spec *t = &w->plan->spec->task[item->task];
+	struct fot_passkey x = task_of(w->plan, item);
+	struct kept *k = find_kept(s, item, x.tokenizer);
+	int status = FOT_OK;
+
+	k->used = ++s->clock;
+	*out = k;
+	if (k->parts)
+		return FOT_OK;
+	if (is_prose(item->style)) {
+		struct fot_str *prose = &s->prose[item->dataset];
+
+		if (prose->len == 0)
+			FOT_TRY(read_prose(prose, w->plan, item, err));
+		x.text = prose->data;
+		x.n_text = prose->len;
+	}
+	status = fot_passkey_open(&k->parts, &x, (uint64_t)item->trial, t->context_length[t->n_lengths - 1], err);
+out:
+	return status;
+}
+
+static int build(struct fot_worker *w, const struct fot_item *item, struct fot_passkey_prompt **out,
+		 struct fot_err *err)
+{
+	struct state *s = NULL;
+	struct kept *kept;
+	int status;
+
+	FOT_TRY(open_state(w, item->task, &s, err));
+	FOT_TRY(open_parts(w, s, item, &kept, err));
+	*out = &s->prompt;
+	status = fot_passkey_build(&s->prompt, kept->parts, item->context_length, item->depth, err);
+out:
+	return status;
+}
+
+static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
+		struct fot_err *err)
+{
+	struct fot_passkey_prompt *prompt;
+	struct fot_question q;
+	int status = build(w, item, &prompt, err);
+
+	if (status != FOT_OK)
+		return status;
+	fot_passkey_ask(&q, prompt);
+	*tokens = q.prompt;
+	*n = q.n_stem;
+	return FOT_OK;
+}
+
+/* --- rows --- */
+
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
+{
+	size_t row = fot_task_row(p, item, item->context_length, t);
+
+	fot_table_set_real(t, row, "depth", item->depth);
+	fot_table_set_int(t, row, "trial", item->trial);
+	fot_table_set_int(t, row, "seed", (int64_t)p->spec->seed);
+	fot_table_set_text(t, row, "prompt_style", fot_passkey_style_name[item->style]);
+	fot_table_set_real(t, row, "chance_level", FOT_PASSKEY_CHANCE);
+	return row;
+}
+
+static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
+{
+	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
+}
+
+/* Text of the prompt's tokens [from, to), clipped to the prompt. */
+static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_passkey_prompt *p,
+		      size_t from, size_t to)
+{
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
+
+	to = to < p->n_prompt ? to : p->n_prompt;
+	good = fot_tokenizer_decode(t, &text, p->ids.id + from, to - from, NULL) == FOT_OK && !text.failed &&
+	       fot_task_printable(&text, NULL) == FOT_OK && cJSON_AddStringToObject(o, name, text.len ? text.data : "");
+	fot_str_release(&text);
+	return good;
+}
+
+static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
+		      const struct fot_passkey_prompt *prompt, const struct fot_str *answer, bool match,
+		      struct fot_err *err)
+{
+	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
+	size_t bos = fot_tokenizer_bos(t) >= 0 ? 1 : 0, at = prompt->key_token_start, n = prompt->n_prompt;
+	cJSON *o = cJSON_CreateObject();
+	bool good = o && cJSON_AddItemToArray(samples, o);
+
+	if (!good)
+		cJSON_Delete(o);
+	good = good && cJSON_AddStringToObject(o, "item", item->id) &&
+	       cJSON_AddNumberToObject(o, "context_length", (double)item->context_length) &&
+	       add_piece(o, "prompt_begin", t, prompt, bos, bos + SAMPLE_BYTES) &&
+	       add_piece(o, "prompt_key", t, prompt, at > bos + SAMPLE_BYTES ? at - SAMPLE_BYTES : bos,
+			 at + prompt->n_key_tokens + SAMPLE_BYTES) &&
+	       add_piece(o, "prompt_end", t, prompt, n > bos + SAMPLE_BYTES ? n - SAMPLE_BYTES : bos, n) &&
+	       cJSON_AddNumberToObject(o, "key", prompt->key) &&
+	       cJSON_AddStringToObject(o, "answer", answer->len ? answer->data : "") &&
+	       cJSON_AddBoolToObject(o, "exact_match", match);
+	return good ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory for a sample");
+}
+
+static void fill_row(struct fot_table *t, size_t row, const struct fot_passkey_prompt *prompt,
+		     const struct fot_passkey_observation *o, const struct fot_str *answer)
+{
+	fot_table_set_int(t, row, "n_tokens_prompt", (int64_t)prompt->n_prompt);
+	fot_table_set_int(t, row, "key_token_start", (int64_t)prompt->key_token_start);
+	fot_table_set_int(t, row, "key", prompt->key);
+	fot_table_set_text(t, row, "answer", answer->len ? answer->data : "");
+	fot_table_set_int(t, row, "exact_match", o->exact_match);
+	fot_table_set_int(t, row, "answer_rank", o->answer_rank);
+	fot_table_set_real(t, row, "answer_logprob_nats", o->answer_logprob_nats);
+	fot_table_set_text(t, row, "status", "ok");
+}
+
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		    struct fot_err *err)
+{
+	struct fot_passkey_prompt *prompt;
+	struct fot_passkey_observation o;
+	struct fot_str answer = FOT_STR_INIT;
+	struct fot_reply reply = { 0 };
+	struct fot_question q;
+	int64_t read = w->asker.n_read;
+	double begun = fot_clock();
+	size_t row;
+	int status;
+
+	FOT_TRY(build(w, item, &prompt, err));
+	fot_passkey_ask(&q, prompt);
+	FOT_TRY(fot_reply_init(&reply, &q, err));
+	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
+	FOT_TRY(fot_passkey_observe(&o, &answer, prompt, &reply, fot_task_tokenizer(w->plan, item), err));
+	FOT_TRY(fot_task_printable(&answer, err));
+	row = key_row(w->plan, item, table);
+	fill_row(table, row, prompt, &o, &answer);
+	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
+	if (samples)
+		status = add_sample(samples, w->plan, item, prompt, &answer, o.exact_match, err);
+out:
+	fot_reply_release(&reply);
+	fot_str_release(&answer);
+	return status;
+}
+
+static const char *const keys[] = { "context_lengths", "depths", "prompt_styles", "datasets", "split", "trials" };
+
+const struct fot_task_class fot_task_passkey = {
+	.name = "passkey",
+	.version = FOT_PASSKEY_VERSION,
+	.schema = &fot_schema_passkey,
+	.csv = "passkey.csv",
+	.samples = "samples/passkey.jsonl",
+	.needs_tokenizer = true,
+	.keys = keys,
+	.n_keys = sizeof keys / sizeof *keys,
+	.n_required = 1,
+	.conventions = "prompt and answer together have context_length tokens; right: the greedy tokens, as many as the key has, are the key's",
+	.complete = complete,
+	.items = items,
+	.memory = fot_task_longest,
+	.cost = fot_task_window_cost,
+	.stem = stem,
+	.evaluate = evaluate,
+	.failed = failed,
+	.forget = forget,
+};

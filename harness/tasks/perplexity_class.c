@@ -1,0 +1,292 @@
+/* task_perplexity.c: perplexity as a task class: an item is a document, at all context
+ * lengths; with own_tokens among windows of other documents (pool.h). */
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/ask/evaluate.h"
+#include "harness/run/items.h"
+#include "harness/run/pool.h"
+#include "harness/run/task_class.h"
+#include "tasks/perplexity.h"
+
+#define DEFAULT_TARGET_TOKENS 8192
+#define DEFAULT_DOCUMENTS 8
+
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	(void)where;
+	(void)err;
+	if (!t->target_tokens)
+		t->target_tokens = DEFAULT_TARGET_TOKENS;
+	if (!t->max_documents)
+		t->max_documents = DEFAULT_DOCUMENTS;
+	return FOT_OK;
+}
+
+/* --- plan --- */
+
+static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition, size_t task)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+
+	return (struct fot_perplexity){
+		.window = p->condition[condition].opts.window,
+		.context_length = t->context_length,
+		.n_lengths = t->n_lengths,
+		.target_tokens = t->target_tokens,
+		.own_tokens = t->own_tokens,
+	};
+}
+
+static bool repeats(const struct fot_task_spec *t)
+{
+	return t->own_tokens > 0;
+}
+
+/* Bytes below which a document is certainly too short for some condition: a
+ * token holds one byte at least, BOS and a dummy space come on top. */
+static int64_t least_bytes(const struct fot_plan *p, size_t task)
+{
+	int64_t most = 0;
+
+	for (size_t c = 0; c < p->n_conditions; c++) {
+		struct fot_perplexity x = task_of(p, c, task);
+		int64_t need = (int64_t)fot_perplexity_min_tokens(&x) - 2;
+
+		most = need > most ? need : most;
+	}
+	return most;
+}
+
+static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	struct fot_perplexity x = task_of(p, condition, task);
+	int status;
+
+	FOT_TRY(fot_perplexity_check(&x, err));
+	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
+	FOT_TRY(fot_task_documents(p, condition, task, least_bytes(p, task), err));
+	for (size_t k = 0; t->own_tokens && k < t->n_datasets; k++) {
+		struct fot_item all = { .condition = condition, .task = task };
+
+		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
+		if (!fot_plan_excluded(p, &all))
+			FOT_TRY(fot_pool_check(p, &all, &x, err));
+	}
+out:
+	return status;
+}
+
+static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
+{
+	struct fot_perplexity x = task_of(p, condition, task);
+
+	return fot_perplexity_memory(&x);
+}
+
+/* Token counts are estimated by one byte per token, the most there can be. */
+static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
+{
+	struct fot_perplexity x = task_of(p, item->condition, item->task);
+	int64_t bytes = fot_dataset_at(p->dataset[item->dataset].data, item->document)->n_bytes;
+	int64_t begin = (int64_t)fot_perplexity_begin(&x), targets = bytes - begin;
+	struct fot_cost c = { .filled = begin };
+
+	if (targets < x.window)
+		return (struct fot_cost){ .asked = 1 };
+	if (targets > x.target_tokens)
+		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
+	if (!fot_task_has_memory(p, item))
+		return (struct fot_cost){ .asked = targets };
+	if (fot_task_sight(p, item))
+		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
+						targets);
+	if (x.own_tokens) /* read before each target window */
+		c.filled = (int64_t)fot_perplexity_others(&x) * x.window + targets / x.window * x.own_tokens;
+	for (size_t l = 0; l < x.n_lengths; l++) {
+		c.asked += targets;
+		c.pairs += (double)targets * (double)(x.context_length[l] - x.window);
+	}
+	return c;
+}
+
+/* --- rows --- */
+
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int64_t length,
+		      struct fot_table *t)
+{
+	const struct fot_document *doc = fot_dataset_at(p->dataset[item->dataset].data, item->document);
+	size_t row = fot_task_row(p, item, length, t);
+
+	fot_table_set_int(t, row, "stride", p->condition[item->condition].opts.window);
+	fot_table_set_text(t, row, "bos_mode", fot_tokenizer_bos(fot_task_tokenizer(p, item)) >= 0 ? "first" : "none");
+	fot_table_set_text(t, row, "doc_id", doc->id);
+	fot_table_set_text(t, row, "doc_sha256", doc->sha256);
+	if (p->spec->task[item->task].own_tokens)
+		fot_table_set_int(t, row, "own_tokens", p->spec->task[item->task].own_tokens);
+	return row;
+}
+
+static void failed(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table)
+{
+	const struct fot_task_spec *t = &plan->spec->task[item->task];
+
+	for (size_t l = 0; l < t->n_lengths; l++)
+		fot_table_set_text(table, key_row(plan, item, t->context_length[l], table), "status",
+				   "failed");
+}
+
+static void skipped_rows(const struct fot_plan *plan, const struct fot_item *item, size_t n_tokens,
+			 struct fot_table *table)
+{
+	const struct fot_task_spec *t = &plan->spec->task[item->task];
+
+	for (size_t l = 0; l < t->n_lengths; l++) {
+		size_t row = key_row(plan, item, t->context_length[l], table);
+
+		fot_table_set_int(table, row, "n_tokens_doc", (int64_t)n_tokens);
+		fot_table_set_int(table, row, "n_tokens_scored", 0);
+		fot_table_set_text(table, row, "status", "skipped_short");
+	}
+}
+
+struct text_size {
+	int64_t bytes, words;
+};
+
+static void scored_row(const struct fot_plan *plan, const struct fot_item *item, const struct fot_request *r,
+		       const struct fot_scores *s, size_t length_index, const struct text_size *text,
+		       int64_t n_documents, struct fot_table *t)
+{
+	struct fot_perplexity_observation o;
+	double wall = s->wall_s[length_index];
+	size_t row = key_row(plan, item, r->context_length[length_index], t);
+
+	fot_perplexity_observe(&o, r, s, length_index);
+	fot_table_set_int(t, row, "n_tokens_doc", (int64_t)r->n_tokens);
+	fot_table_set_int(t, row, "n_tokens_scored", o.n_tokens_scored);
+	fot_table_set_int(t, row, "n_words_scored", text->words);
+	fot_table_set_int(t, row, "n_bytes_scored", text->bytes);
+	fot_table_set_real(t, row, "nll_nats", o.nll_nats);
+	fot_table_set_real(t, row, "nll_sq_nats", o.nll_sq_nats);
+	fot_table_set_int(t, row, "n_windows", o.n_windows);
+	fot_table_set_int(t, row, "truncated", r->end + 1 < r->n_tokens);
+	fot_table_set_text(t, row, "status", "ok");
+	fot_table_set_real(t, row, "wall_s", wall);
+	if (wall > 0)
+		fot_table_set_real(t, row, "tokens_per_s", (double)o.n_tokens_scored / wall);
+	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
+	fot_table_set_int(t, row, "target_start", (int64_t)r->begin + 1);
+	if (r->own)
+		fot_table_set_int(t, row, "n_documents", n_documents);
+}
+
+/* Multi-doc: documents that the memory of length index l holds something of. */
+static int64_t documents_in_sight(const struct fot_request *r, const int64_t *of_others, size_t l)
+{
+	int64_t seen = r->context_length[l] - r->window, others = seen - (int64_t)r->own;
+
+	if (others <= 0)
+		return seen > 0;
+	return 1 + of_others[(others + r->window - 1) / r->window];
+}
+
+/* --- evaluation --- */
+
+/* of_others: as fot_others_documents gives it, NULL: single-doc. */
+static int evaluate_request(struct fot_worker *w, const struct fot_item *item, const struct fot_request *r,
+			    const int64_t *of_others, struct fot_table *table, struct fot_err *err)
+{
+	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->plan, item);
+	bool memory = fot_task_has_memory(w->plan, item);
+	struct fot_scores s = { 0 };
+	struct text_size text;
+	int status;
+
+	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
+	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
+	if (!s.nll || !s.wall_s) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
+				  r->end - r->begin);
+		goto out;
+	}
+	w->asker.valid = false; /* the session holds a document now */
+	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
+	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
+				    err));
+	for (size_t l = 0; l < r->n_lengths; l++)
+		scored_row(w->plan, item, r, &s, l, &text,
+			   of_others && memory ? documents_in_sight(r, of_others, l) : 0, table);
+	status = fot_table_check(table, err);
+out:
+	fot_free(s.nll);
+	fot_free(s.wall_s);
+	return status;
+}
+
+/* Others in front of the document's own context. Without memory nothing is read of them. */
+static int evaluate_among_others(struct fot_worker *w, const struct fot_item *item, struct fot_request *r,
+				 const struct fot_perplexity *task, struct fot_table *table, struct fot_err *err)
+{
+	struct fot_pool_windows windows = { 0 };
+	int status;
+
+	if (fot_task_has_memory(w->plan, item))
+		FOT_TRY(fot_pool_windows(&windows, w, item, fot_perplexity_others(task), err));
+	r->others = windows.tokens;
+	r->n_others = windows.n_tokens;
+	status = evaluate_request(w, item, r, windows.n_documents, table, err);
+out:
+	fot_pool_windows_release(&windows);
+	return status;
+}
+
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		    struct fot_err *err)
+{
+	const struct fot_plan *p = w->plan;
+	struct fot_perplexity task = task_of(p, item->condition, item->task);
+	struct fot_request r;
+	struct fot_ids ids = { 0 };
+	int status;
+
+	(void)samples;
+	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document,
+				   fot_model_tokenizer(fot_plan_model_of(p, item)), p->store, &ids, err));
+	if (fot_perplexity_request(&r, &task, ids.id, ids.n)) {
+		status = r.own ? evaluate_among_others(w, item, &r, &task, table, err) :
+				 evaluate_request(w, item, &r, NULL, table, err);
+	} else {
+		skipped_rows(p, item, ids.n, table);
+		status = fot_table_check(table, err);
+	}
+out:
+	fot_ids_release(&ids);
+	return status;
+}
+
+static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents",
+				     "own_tokens" };
+
+const struct fot_task_class fot_task_perplexity = {
+	.name = "perplexity",
+	.version = FOT_PERPLEXITY_VERSION,
+	.schema = &fot_schema_perplexity,
+	.csv = "perplexity.csv",
+	.samples = "samples/perplexity.jsonl",
+	.needs_tokenizer = true,
+	.keys = keys,
+	.n_keys = sizeof keys / sizeof *keys,
+	.n_required = 2,
+	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
+	.complete = complete,
+	.items = items,
+	.memory = memory,
+	.cost = cost,
+	.repeats = repeats,
+	.evaluate = evaluate,
+	.failed = failed,
+	.forget = fot_pool_forget,
+};

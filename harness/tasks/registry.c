@@ -1,0 +1,170 @@
+/* task_class.c: the table of tasks, and what their rows share. */
+#include "harness/run/task_class.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/run/library.h"
+
+const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup,
+							 &fot_task_fewshot, &fot_task_distraction };
+const size_t fot_n_task_classes = sizeof fot_task_classes / sizeof *fot_task_classes;
+
+const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	return p->spec->task[item->task].class;
+}
+
+bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item)
+{
+	return p->condition[item->condition].mode != FOT_MEMORY_NONE;
+}
+
+int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_config *c = fot_model_config(fot_plan_model_of(p, item));
+
+	return (int64_t)c->cached_windows * c->n_layers * p->condition[item->condition].opts.window;
+}
+
+const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item)
+{
+	return fot_model_tokenizer(fot_plan_model_of(p, item));
+}
+
+int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+
+	(void)condition;
+	return t->context_length[t->n_lengths - 1];
+}
+
+struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)
+{
+	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;
+	int64_t sight = fot_task_sight(p, item);
+
+	filled = filled > 0 ? filled : 0;
+	if (!fot_task_has_memory(p, item))
+		return (struct fot_cost){ .asked = window };
+	if (sight)
+		return (struct fot_cost){ .filled = filled < sight ? filled : sight, .asked = window };
+	return (struct fot_cost){ .filled = filled, .asked = window, .pairs = (double)window * (double)filled };
+}
+
+static int add_document(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	struct fot_str what = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&what, "%s/%s", fot_dataset_name(d), fot_dataset_at(d, item->document)->id);
+	FOT_TRY(fot_str_check(&what, err));
+	status = fot_plan_add(p, item, what.data, err);
+out:
+	fot_str_release(&what);
+	return status;
+}
+
+/* Documents of the split in their order, until enough are long enough; those
+ * that are certainly too short are kept too, as rows that say so. */
+static int add_documents(struct fot_plan *p, size_t condition, size_t task, size_t dataset, int64_t least,
+			 struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	const struct fot_dataset *d = p->dataset[dataset].data;
+	int64_t max = p->limit && p->limit < t->max_documents ? p->limit : t->max_documents;
+	int64_t n = 0, taken = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < fot_dataset_count(d) && n < max; i++) {
+		struct fot_item item = { .condition = condition, .task = task, .dataset = dataset, .document = i };
+
+		if (!fot_library_takes(p, &item, i))
+			continue;
+		FOT_TRY(add_document(p, &item, err));
+		taken++;
+		n += fot_dataset_at(d, i)->n_bytes >= least;
+	}
+	if (taken == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
+				  fot_dataset_name(d), fot_spec_split_name(t->split));
+out:
+	return status;
+}
+
+int fot_task_documents(struct fot_plan *p, size_t condition, size_t task, int64_t least_bytes, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < t->n_datasets; k++) {
+		struct fot_item all = { .condition = condition, .task = task };
+
+		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
+		if (!fot_plan_excluded(p, &all))
+			FOT_TRY(add_documents(p, condition, task, all.dataset, least_bytes, err));
+	}
+out:
+	return status;
+}
+
+size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
+		    struct fot_table *t)
+{
+	const struct fot_condition *c = &p->condition[item->condition];
+	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(p, item);
+	int64_t seen = context_length > c->opts.window ? context_length - c->opts.window : 0;
+	size_t row = fot_table_add(t);
+
+	fot_table_set_text(t, row, "run_id", p->run_id);
+	fot_table_set_text(t, row, "model", p->model[c->model].name);
+	fot_table_set_text(t, row, "model_variant", c->variant);
+	fot_table_set_text(t, row, "memory_mode", fot_memory_mode_name(c->mode));
+	if (c->mode == FOT_MEMORY_XL && seen > c->opts.window)
+		seen = c->opts.window;
+	fot_table_set_int(t, row, "memory_tokens", c->mode == FOT_MEMORY_NONE ? 0 : seen);
+	fot_table_set_text(t, row, "task", fot_task_class_of(p, item)->name);
+	fot_table_set_text(t, row, "dataset",
+			   item->dataset == FOT_NO_DATASET ? "synthetic" :
+							     fot_dataset_name(p->dataset[item->dataset].data));
+	fot_table_set_int(t, row, "context_length", context_length);
+	if (c->mode == FOT_MEMORY_KNN)
+		fot_table_set_int(t, row, "top_k", c->opts.top_k);
+	if (fot_memory_stores(c->mode))
+		fot_table_set_text(t, row, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+	fot_table_set_int(t, row, "window", c->opts.window);
+	if (tokenizer)
+		fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));
+	return row;
+}
+
+void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_read)
+{
+	fot_table_set_real(t, row, "wall_s", wall_s);
+	if (wall_s > 0)
+		fot_table_set_real(t, row, "tokens_per_s", (double)n_read / wall_s);
+	fot_table_set_int(t, row, "peak_rss_bytes", (int64_t)fot_mem_peak_rss());
+	fot_table_set_int(t, row, "n_tokens_read", n_read);
+}
+
+int fot_task_printable(struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	size_t i = 0;
+
+	while (i < text->len) {
+		uint32_t cp;
+		size_t n = fot_utf8_decode(text->data + i, text->len - i, &cp);
+
+		if (n == 0 || (cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7f)
+			fot_str_puts(&out, "\xef\xbf\xbd");
+		else
+			fot_str_add(&out, text->data + i, n);
+		i += n ? n : 1;
+	}
+	fot_str_release(text);
+	*text = out;
+	return fot_str_check(text, err);
+}
