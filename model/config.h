@@ -29,7 +29,7 @@ struct fot_config {
 	int32_t n_heads;             /* H; head_dim = D / H, even */
 	int32_t head_dim;
 	int32_t window;              /* max_position_embeddings: W */
-	int32_t last_context_length; /* L of longllama.md */
+	int32_t last_context_length; /* L of docs/longllama.md */
 	int32_t bos_id, eos_id, pad_id;
 	double rms_norm_eps;
 	double rope_theta;
@@ -68,7 +68,7 @@ struct fot_config {
 void fot_config_default(struct fot_config *c);
 /* Read DIR/config.json. Unknown top-level keys are allowed (HF writes many),
  * unknown keys under "fot" are not; every field is range-checked
- * (faults.md 32, 33). Errors: FOT_ERR_INPUT. */
+ * (docs/faults.md 32, 33). Errors: FOT_ERR_INPUT. */
 int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err);
 /* The same from a parsed config.json; name stands in messages. */
 int fot_config_parse(struct fot_config *c, const cJSON *root, const char *name, struct fot_err *err);

@@ -30,7 +30,7 @@ void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const 
 			  const fot_real *inv_rms, int64_t rows, int64_t dim);
 
 /* Rotary tables, NeoX layout (pairs i and i + d/2): cos and sin [n_pos, d/2].
- * The angle is the product pos * inv_freq rounded to fp32 (longllama.md 36), so
+ * The angle is the product pos * inv_freq rounded to fp32 (docs/longllama.md 36), so
  * that tables agree with the released code. */
 void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta);
 /* Rotate rows of n_heads * head_dim numbers in place; row r stands at position

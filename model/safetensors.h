@@ -1,6 +1,6 @@
 /* safetensors.h: reader and writer of the safetensors format.
  *
- * The reader maps the file, checks every rule of the format (faults.md) before
+ * The reader maps the file, checks every rule of the format (docs/faults.md) before
  * any tensor is used and hands out pointers into the mapping. */
 #ifndef FOT_SAFETENSORS_H
 #define FOT_SAFETENSORS_H

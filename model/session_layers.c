@@ -228,7 +228,7 @@ static void attend_rows(const struct fot_session *s, const struct layer *a, cons
 
 /* Rows of padding see no local key.  With memory in sight they see that alone; else all
  * scores are equally masked and the softmax is uniform over everything that is masked,
- * keys to come included (longllama.md 30).  A scale of 0 makes it so. */
+ * keys to come included (docs/longllama.md 30).  A scale of 0 makes it so. */
 static void attend_pads(const struct fot_session *s, const struct layer *a, const struct rows *r,
 			const struct piece *p, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {

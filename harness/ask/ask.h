@@ -17,7 +17,7 @@
  *
  * Without memory the question's window is filled up with the end of the stem.
  * Models that cut as LongLLaMA does read the prompt's last last_context_length tokens as
- * the question's window (longllama.md, cutting). */
+ * the question's window (docs/longllama.md, cutting). */
 #ifndef FOT_ASK_H
 #define FOT_ASK_H
 

@@ -131,7 +131,7 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: expected at least 1 token");
 	fot_session_opts_default(&o, m);
 	apply_flags(&o, f);
-	/* The last context may be longer than the window (longllama.md, 1.2). */
+	/* The last context may be longer than the window (docs/longllama.md, 1.2). */
 	local = r->window;
 	if (!r->blocks && r->last_context > local)
 		local = r->last_context < (int64_t)longest ? r->last_context : (int64_t)longest;

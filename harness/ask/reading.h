@@ -5,7 +5,7 @@
  *
  * Each window but the last is committed to memory.  A call on a session that holds a
  * local context goes through that: the context is committed as a whole when the next
- * window (or the next generated token) would not fit beside it (longllama.md 1.4). */
+ * window (or the next generated token) would not fit beside it (docs/longllama.md 1.4). */
 #ifndef FOT_READING_H
 #define FOT_READING_H
 

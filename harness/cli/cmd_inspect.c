@@ -175,7 +175,7 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 
 /* ---- what reading takes ------------------------------------------------ */
 
-/* Floating point operations of one call of n tokens, after longllama.md 1.2 or in blocks. */
+/* Floating point operations of one call of n tokens, after docs/longllama.md 1.2 or in blocks. */
 struct work {
 	double weights, local, memory, head;
 };

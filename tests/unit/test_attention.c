@@ -171,7 +171,7 @@ struct cross {
 	double theta;
 };
 
-/* Number of blocks that row i attends to, itself included (longllama.md 3.1, point 4). */
+/* Number of blocks that row i attends to, itself included (docs/longllama.md 3.1, point 4). */
 static int64_t attended(const struct cross *c, int64_t i)
 {
 	int64_t n = 1 + c->range, k = c->packing, p = n;

@@ -360,7 +360,7 @@ static void test_reading_cuts_blocks(void **state)
 
 static void test_reading_cuts_like_longllama(void **state)
 {
-	/* longllama.md 1.2: prefix windows of W, the rest of the prefix, then the last L */
+	/* docs/longllama.md 1.2: prefix windows of W, the rest of the prefix, then the last L */
 	static const struct {
 		size_t n, last;
 	} row[] = { { 3, 0 }, { 5, 0 }, { 6, 1 }, { 8, 3 }, { 13, 8 }, { 14, 9 }, { N, N - 5 } };
