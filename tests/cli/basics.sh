@@ -6,7 +6,7 @@ prints cli_help_lists_commands '^  perplexity +perplexity against' "$fotbench" h
 prints cli_help_flag '^usage: fotbench COMMAND' "$fotbench" --help
 prints cli_version '^fotbench [0-9]+\.[0-9]+\.[0-9]+ \(' "$fotbench" --version
 prints cli_help_columns '^\| `nll_nats` \| real \|' "$fotbench" help columns
-check cli_help_columns_is_in_results_readme bash -c 'diff <("$0" help columns) <(sed -n "/^## perplexity.csv/,\$p" "$1")' "$fotbench" "$root/results/README.md"
+check cli_help_columns_is_in_the_docs bash -c 'diff <("$0" help columns) <(sed -n "/^## perplexity.csv/,\$p" "$1")' "$fotbench" "$root/docs/columns.md"
 exits cli_no_command 2 'no command' "$fotbench"
 exits cli_unknown_command 2 'unknown command "perplexty"; did you mean perplexity' "$fotbench" perplexty
 for c in $("$fotbench" help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v help); do
