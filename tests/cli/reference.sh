@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The summaries of results/reference, made again from the rows beside them: the same bytes.
+. "$(dirname "$0")/common.bash"
+rebuild=$root/build/$variant/tests/rebuild
+
+# One test a folder that holds rows.  The title of summary.md is not the summary's.
+rebuilt() {
+	"$rebuild" "$1" . && cmp summary.csv "$1/summary.csv" && cmp summary.md <(sed 1,2d "$1/summary.md")
+}
+for dir in "$root"/results/reference/*/; do
+	rows=("$dir"*.csv)
+	[ -f "$dir/summary.csv" ] && [ ${#rows[@]} -gt 1 ] || continue
+	check "reference_$(basename "$dir")_is_rebuilt" rebuilt "$dir"
+done
+
+# Every claim of the paper judged again; of paper-fewshot the rows are not there.
+judged() {
+	local dirs=()
+	for dir in "$root"/results/reference/paper-*/; do
+		[ "$(basename "$dir")" = paper-fewshot ] || dirs+=("$dir")
+	done
+	"$fotbench" report "${dirs[@]}" -o again && cmp again/claims.csv <(grep -v ',paper-fewshot,' "$root/results/reference/paper/claims.csv")
+}
+check reference_claims_are_judged_again judged
