@@ -90,7 +90,7 @@ static const struct word mix_words[] = { { "joint", FOT_MIX_JOINT }, { "gate", F
 static const struct word search_words[] = {
 	{ "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL }, { "topk", FOT_SEARCH_TOPK }, { NULL, 0 }
 };
-static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM },
+static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_FILE },
 					       { "byte", FOT_TOKENIZER_BYTE },
 					       { "none", FOT_TOKENIZER_NONE },
 					       { NULL, 0 } };
@@ -138,7 +138,7 @@ void fot_config_default(struct fot_config *c)
 	c->mem_scale = 1;
 	c->search = FOT_SEARCH_ALL;
 	c->top_k = 128;
-	c->tokenizer = FOT_TOKENIZER_SPM;
+	c->tokenizer = FOT_TOKENIZER_FILE;
 }
 
 /* ---- checking ---------------------------------------------------------- */

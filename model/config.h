@@ -19,7 +19,7 @@
 enum fot_dtype { FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL };
 enum fot_search { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
 enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
-enum fot_tokenizer_kind { FOT_TOKENIZER_SPM, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
+enum fot_tokenizer_kind { FOT_TOKENIZER_FILE, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
 
 struct fot_config {
 	int32_t vocab_size;

@@ -18,15 +18,13 @@ static int open_tokenizer(struct fot_model *m, struct fot_err *err)
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, m->dir, "tokenizer.model");
-	FOT_TRY(fot_str_check(&path, err));
-	if (m->config.tokenizer == FOT_TOKENIZER_NONE ||
-	    (m->config.tokenizer == FOT_TOKENIZER_SPM && !fot_file_exists(path.data)))
+	FOT_TRY(fot_tokenizer_path(&path, m->dir, err));
+	if (m->config.tokenizer == FOT_TOKENIZER_NONE || (m->config.tokenizer == FOT_TOKENIZER_FILE && path.len == 0))
 		goto out;
 	FOT_TRY(fot_tokenizer_open(&m->tokenizer, m->dir, &m->config, err));
-	if (fot_tokenizer_vocab(m->tokenizer) != m->config.vocab_size)
+	if (fot_tokenizer_vocab(m->tokenizer) > m->config.vocab_size)
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: config.json has vocab_size %d, the tokenizer has %d pieces", m->dir,
+				  "%s: config.json has vocab_size %d, the tokenizer has %d tokens", m->dir,
 				  m->config.vocab_size, fot_tokenizer_vocab(m->tokenizer));
 out:
 	fot_str_release(&path);

@@ -41,23 +41,64 @@ int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err)
 	return FOT_OK;
 }
 
-int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c,
-		       struct fot_err *err)
+int fot_tokenizer_open_file(struct fot_tokenizer **out, const char *path, struct fot_err *err)
+{
+	size_t n = strlen(path);
+
+	if (n > 5 && strcmp(path + n - 5, ".json") == 0)
+		return fot_tokenizer_open_json(out, path, err);
+	return fot_tokenizer_open_spm(out, path, err);
+}
+
+int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *err)
+{
+	static const char *const names[] = { "tokenizer.model", "tokenizer.json" };
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		fot_str_clear(path);
+		fot_path_join(path, dir, names[i]);
+		FOT_TRY(fot_str_check(path, err));
+		if (fot_file_exists(path->data))
+			return FOT_OK;
+	}
+	fot_str_clear(path);
+out:
+	return status;
+}
+
+static int open_in_folder(struct fot_tokenizer **out, const char *dir, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	if (c->tokenizer == FOT_TOKENIZER_BYTE)
-		return fot_tokenizer_open_byte(out, err);
-	if (c->tokenizer == FOT_TOKENIZER_NONE)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json says that the model has no tokenizer",
-				dir);
-	fot_path_join(&path, dir, "tokenizer.model");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_tokenizer_open_spm(out, path.data, err));
+	FOT_TRY(fot_tokenizer_path(&path, dir, err));
+	if (path.len == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: no tokenizer: expected tokenizer.model or tokenizer.json", dir);
+	else
+		status = fot_tokenizer_open_file(out, path.data, err);
 out:
 	fot_str_release(&path);
 	return status;
+}
+
+int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c,
+		       struct fot_err *err)
+{
+	int status;
+
+	if (c->tokenizer == FOT_TOKENIZER_NONE)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: config.json says that the model has no tokenizer",
+				dir);
+	status = c->tokenizer == FOT_TOKENIZER_BYTE ? fot_tokenizer_open_byte(out, err) :
+						      open_in_folder(out, dir, err);
+	if (status != FOT_OK)
+		return status;
+	(*out)->ids = c->vocab_size;
+	if ((*out)->eos < 0 && c->eos_id >= 0 && c->eos_id < (*out)->vocab)
+		(*out)->eos = c->eos_id;
+	return FOT_OK;
 }
 
 void fot_tokenizer_close(struct fot_tokenizer *t)
@@ -107,8 +148,8 @@ int fot_tokenizer_encode_on(const struct fot_tokenizer *t, struct fot_ids *out, 
 	FOT_TRY(fot_tokenizer_encode(t, &head, stop, strlen(stop), err));
 	FOT_TRY(fot_tokenizer_encode(t, &ids, all.data, all.len, err));
 	if (ids.n < head.n || memcmp(ids.id, head.id, head.n * sizeof(*ids.id)) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "tokenizer %.12s has pieces with the control character U+0001",
-				  t->hash);
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "tokenizer %.12s has pieces with the control character U+0001", t->hash);
 		goto out;
 	}
 	FOT_TRY(fot_ids_reserve(out, fot_size_add(out->n, ids.n - head.n), err));
@@ -125,9 +166,20 @@ out:
 int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
 			 struct fot_err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (ids[i] < 0 || ids[i] >= t->vocab)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: expected an id from 0 to %d, got %d",
-					i, t->vocab - 1, ids[i]);
-	return t->ops->decode(t, out, ids, n, err);
+	int32_t top = t->ids > t->vocab ? t->ids : t->vocab;
+	struct fot_ids known = { 0 };
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < n && status == FOT_OK; i++) {
+		if (ids[i] < 0 || ids[i] >= top)
+			status =
+				FOT_FAIL(err, FOT_ERR_INPUT, "token %zu: expected an id from 0 to %d, got %d",
+					 i, top - 1, ids[i]);
+		else if (ids[i] < t->vocab)
+			status = fot_ids_push(&known, ids[i], err);
+	}
+	if (status == FOT_OK)
+		status = t->ops->decode(t, out, known.id, known.n, err);
+	fot_ids_release(&known);
+	return status;
 }

@@ -2,7 +2,8 @@
  *
  * byte: ids 0..255 are the bytes, 256 BOS, 257 EOS.
  * spm: a SentencePiece BPE model (identity normaliser, byte fallback), read by
- * our own bounded reader; see tokenizer_spm.c for the rules. */
+ * our own bounded reader; see tokenizer_spm.c for the rules.
+ * json: a tokenizer.json with a BPE model; see tokenizer_json.c. */
 #ifndef FOT_TOKENIZER_H
 #define FOT_TOKENIZER_H
 
@@ -28,7 +29,17 @@ int fot_tokenizer_open_spm(struct fot_tokenizer **out, const char *path, struct 
 /* The same from n bytes (copied); name stands in messages. */
 int fot_tokenizer_open_spm_memory(struct fot_tokenizer **out, const void *bytes, size_t n, const char *name,
 				  struct fot_err *err);
-/* The tokenizer of a model folder as its config says (DIR/tokenizer.model). */
+/* path: a tokenizer.json file. Errors: FOT_ERR_INPUT, with the name of what is not read. */
+int fot_tokenizer_open_json(struct fot_tokenizer **out, const char *path, struct fot_err *err);
+int fot_tokenizer_open_json_memory(struct fot_tokenizer **out, const char *text, size_t n, const char *name,
+				   struct fot_err *err);
+/* A file of either kind: NAME.json is a tokenizer.json, all else a tokenizer.model. */
+int fot_tokenizer_open_file(struct fot_tokenizer **out, const char *path, struct fot_err *err);
+/* DIR/tokenizer.model, else DIR/tokenizer.json, else an empty path. Errors: FOT_ERR_RUN (memory). */
+int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *err);
+/* The tokenizer of a model folder as its config says: that file, or the byte tokenizer. A file without
+ * an EOS takes the config's. The config's vocabulary may be larger (padding): such ids are never
+ * encoded and have no text. Errors: FOT_ERR_INPUT. */
 int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c, struct fot_err *err);
 void fot_tokenizer_close(struct fot_tokenizer *t);
 int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t);
@@ -44,7 +55,7 @@ int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, con
  * control character U+0001. */
 int fot_tokenizer_encode_on(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
 			    struct fot_err *err);
-/* Append the text of n ids; an id outside the vocabulary is FOT_ERR_INPUT. */
+/* Append the text of n ids; an id outside the vocabulary (the config's, of a model folder) is FOT_ERR_INPUT. */
 int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
 			 struct fot_err *err);
 

@@ -100,7 +100,7 @@ static int set_key(struct maker *m, const char *key, const char *value)
 		m->dtype = strcmp(value, "BF16") == 0 ? FOT_BF16 : FOT_F32;
 	else if (strcmp(key, "tokenizer") == 0)
 		m->c.tokenizer = strcmp(value, "byte") == 0 ? FOT_TOKENIZER_BYTE :
-				 strcmp(value, "spm") == 0  ? FOT_TOKENIZER_SPM :
+				 strcmp(value, "spm") == 0  ? FOT_TOKENIZER_FILE :
 							      FOT_TOKENIZER_NONE;
 	else if (strcmp(key, "variant") == 0)
 		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);

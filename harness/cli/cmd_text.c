@@ -13,7 +13,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_FILE ((size_t)1 << 31)
 
-/* --model: a model folder, a tokenizer.model file, or "byte". */
+/* --model: a model folder, a tokenizer.model or tokenizer.json file, or "byte". */
 static int open_tokenizer(struct fot_tokenizer **out, const char *model, struct fot_err *err)
 {
 	struct fot_config config;
@@ -22,7 +22,7 @@ static int open_tokenizer(struct fot_tokenizer **out, const char *model, struct 
 	if (strcmp(model, "byte") == 0 && !fot_file_exists(model))
 		return fot_tokenizer_open_byte(out, err);
 	if (!fot_is_dir(model))
-		return fot_tokenizer_open_spm(out, model, err);
+		return fot_tokenizer_open_file(out, model, err);
 	FOT_TRY(fot_config_read(&config, model, err));
 	if (config.tokenizer == FOT_TOKENIZER_NONE)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer", model);

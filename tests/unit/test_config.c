@@ -79,7 +79,7 @@ static void test_config_empty_object_gives_defaults(void **state)
 	assert_int_equal(c.search, FOT_SEARCH_ALL);
 	assert_int_equal(c.mix, FOT_MIX_JOINT);
 	assert_int_equal(c.top_k, 128);
-	assert_int_equal(c.tokenizer, FOT_TOKENIZER_SPM);
+	assert_int_equal(c.tokenizer, FOT_TOKENIZER_FILE);
 	assert_string_equal(c.variant, "");
 	assert_int_equal(err.code, 0);
 }

@@ -380,7 +380,7 @@ static void test_model_opens_a_folder(void **state)
 	assert_int_equal(fot_tokenizer_vocab(fot_model_tokenizer(m)), 258);
 	assert_holds_all(fot_model_weights(m));
 	fot_model_close(m);
-	tiny.c.tokenizer = FOT_TOKENIZER_SPM; /* asked for, but not there: none */
+	tiny.c.tokenizer = FOT_TOKENIZER_FILE; /* asked for, but not there: none */
 	write_config();
 	assert_int_equal(fot_model_open(&m, scratch_path(""), &err), FOT_OK);
 	assert_null(fot_model_tokenizer(m));

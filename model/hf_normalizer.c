@@ -1,0 +1,259 @@
+/* hf_normalizer.c: see hf_normalizer.h. */
+#include "model/hf_normalizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/mem.h"
+
+#define STEPS_MAX 16
+
+struct step {
+	int (*run)(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+		   struct fot_err *err);
+	struct hf_pattern *pattern; /* Replace */
+	char *content;              /* Replace, Prepend */
+	utf8proc_option_t form;     /* of Unicode */
+};
+
+struct hf_normalizer {
+	struct step step[STEPS_MAX];
+	size_t n;
+};
+
+/* --- steps --- */
+
+static int run_prepend(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+		       struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(hf_draft_put(out, s->content, strlen(s->content), in->begin, err));
+	status = hf_draft_copy(out, in, 0, in->n, err);
+out:
+	return status;
+}
+
+static int run_replace(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+		       struct fot_err *err)
+{
+	struct hf_match m = { 0, 0 };
+	size_t at = 0;
+	bool found = true, ok;
+	void *scratch = hf_pattern_scratch(s->pattern, &ok);
+	int status = ok ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "tokenizer: out of memory");
+
+	while (status == FOT_OK && found) {
+		FOT_TRY(hf_pattern_next(s->pattern, scratch, in->p, in->n, at, &found, &m, err));
+		FOT_TRY(hf_draft_copy(out, in, at, found ? m.from : in->n, err));
+		if (found)
+			FOT_TRY(hf_draft_put(out, s->content, strlen(s->content), hf_piece_end(in, m.to),
+					     err));
+		at = m.to;
+	}
+out:
+	hf_pattern_scratch_release(scratch);
+	return status;
+}
+
+/* One cluster of characters: nothing composes across its borders. */
+static int put_form(const struct step *s, struct hf_draft *out, const struct hf_piece *in, size_t from,
+		    size_t to, struct fot_err *err)
+{
+	utf8proc_uint8_t *text = NULL;
+	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)in->p + from,
+					  (utf8proc_ssize_t)(to - from), &text, s->form);
+	int status;
+
+	if (n < 0)
+		return FOT_FAIL(err, n == UTF8PROC_ERROR_NOMEM ? FOT_ERR_RUN : FOT_ERR_INPUT,
+				"tokenizer: normalising: %s", utf8proc_errmsg(n));
+	if ((size_t)n == to - from && memcmp(text, in->p + from, to - from) == 0)
+		status = hf_draft_copy(out, in, from, to, err);
+	else
+		status = hf_draft_put(out, (const char *)text, (size_t)n, hf_piece_end(in, to), err);
+	free(text); /* utf8proc's own */
+	return status;
+}
+
+/* One character that every form leaves as it is? */
+static bool is_stable(const struct step *s, const struct hf_piece *in, size_t from, size_t to)
+{
+	uint32_t cp;
+	bool alone = fot_utf8_decode(in->p + from, to - from, &cp) == to - from;
+	bool hangul = cp >= 0xAC00 && cp <= 0xD7A3; /* decomposed by rule */
+
+	return alone && utf8proc_get_property((utf8proc_int32_t)cp)->decomp_seqindex == UINT16_MAX &&
+	       (!hangul || (s->form & UTF8PROC_COMPOSE));
+}
+
+/* Where the cluster that begins at `at` ends. */
+static size_t cluster_end(const struct hf_piece *in, size_t at)
+{
+	utf8proc_int32_t state = 0;
+	uint32_t before, now;
+
+	at += fot_utf8_decode(in->p + at, in->n - at, &before);
+	while (at < in->n) {
+		size_t len = fot_utf8_decode(in->p + at, in->n - at, &now);
+
+		if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)now, &state))
+			break;
+		at += len;
+		before = now;
+	}
+	return at;
+}
+
+static int run_form(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+		    struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t at = 0, to; at < in->n; at = to) {
+		size_t plain = at;
+
+		/* ASCII in front of ASCII stays as it is. */
+		while (plain + 1 < in->n && (unsigned char)in->p[plain] < 0x80 &&
+		       (unsigned char)in->p[plain + 1] < 0x80)
+			plain++;
+		FOT_TRY(hf_draft_copy(out, in, at, plain, err));
+		to = cluster_end(in, plain);
+		if (is_stable(s, in, plain, to))
+			FOT_TRY(hf_draft_copy(out, in, plain, to, err));
+		else
+			FOT_TRY(put_form(s, out, in, plain, to, err));
+	}
+out:
+	return status;
+}
+
+/* --- opening --- */
+
+static int read_content(struct step *s, const cJSON *section, const char *key, const char *where,
+			struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const char *text = NULL;
+	int status;
+
+	FOT_TRY(fot_json_string(section, key, true, &text, &ctx, err));
+	s->content = fot_strdup(text);
+	if (!s->content)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+out:
+	return status;
+}
+
+static int read_prepend(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	s->run = run_prepend;
+	return read_content(s, section, "prepend", where, err);
+}
+
+static int read_replace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	int status;
+
+	s->run = run_replace;
+	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
+	status = read_content(s, section, "content", where, err);
+out:
+	return status;
+}
+
+static const struct kind {
+	const char *name;
+	int (*read)(struct step *s, const cJSON *section, const char *where, struct fot_err *err);
+	int form;
+} kinds[] = {
+	{ "Prepend", read_prepend, 0 },
+	{ "Replace", read_replace, 0 },
+	{ "NFC", NULL, UTF8PROC_STABLE | UTF8PROC_COMPOSE },
+	{ "NFD", NULL, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE },
+	{ "NFKC", NULL, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT },
+	{ "NFKD", NULL, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT },
+};
+
+static int add_step(struct hf_normalizer *z, const cJSON *section, int depth, const char *where,
+		    struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const cJSON *list = NULL, *each;
+	const char *type;
+	int status;
+
+	FOT_TRY(hf_type(section, &type, where, err));
+	if (strcmp(type, "Sequence") == 0 && depth < 4) {
+		FOT_TRY(fot_json_array(section, "normalizers", true, &list, &ctx, err));
+		cJSON_ArrayForEach (each, list)
+			FOT_TRY(add_step(z, each, depth + 1, where, err));
+		return FOT_OK;
+	}
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(kinds[i].name, type) != 0)
+			continue;
+		if (z->n == STEPS_MAX)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d steps", where,
+					STEPS_MAX);
+		z->step[z->n] = (struct step){ .run = run_form, .form = (utf8proc_option_t)kinds[i].form };
+		return kinds[i].read ? kinds[i].read(&z->step[z->n++], section, where, err) :
+				       (z->n++, FOT_OK);
+	}
+	status = FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"%s: \"%.40s\" is not read (NFC, NFD, NFKC, NFKD, Prepend, Replace and Sequence are)", where,
+		type);
+out:
+	return status;
+}
+
+int hf_normalizer_open(struct hf_normalizer **out, const cJSON *section, const char *where,
+		       struct fot_err *err)
+{
+	struct hf_normalizer *z = fot_calloc(1, sizeof *z);
+	int status = FOT_OK;
+
+	if (!z)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	if (section && !cJSON_IsNull(section))
+		status = add_step(z, section, 0, where, err);
+	if (status == FOT_OK)
+		*out = z;
+	else
+		hf_normalizer_close(z);
+	return status;
+}
+
+void hf_normalizer_close(struct hf_normalizer *z)
+{
+	for (size_t i = 0; z && i < z->n; i++) {
+		hf_pattern_close(z->step[i].pattern);
+		fot_free(z->step[i].content);
+	}
+	fot_free(z);
+}
+
+int hf_normalize(const struct hf_normalizer *z, struct hf_normalizing *w, const struct hf_piece *piece,
+		 struct hf_piece *out, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	*out = *piece;
+	for (size_t i = 0; i < z->n && piece->n; i++) {
+		struct hf_draft *d = &w->draft[i % 2];
+
+		hf_draft_start(d, piece->begin);
+		FOT_TRY(z->step[i].run(&z->step[i], d, out, err));
+		*out = hf_draft_piece(d);
+	}
+out:
+	return status;
+}
+
+void hf_normalizing_release(struct hf_normalizing *w)
+{
+	hf_draft_release(&w->draft[0]);
+	hf_draft_release(&w->draft[1]);
+}

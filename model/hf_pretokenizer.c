@@ -1,0 +1,419 @@
+/* hf_pretokenizer.c: see hf_pretokenizer.h.
+ *
+ * A step takes a piece and hands its parts to the next step, so that no list of words is kept. */
+#include "model/hf_pretokenizer.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define STEPS_MAX 16
+/* What GPT-2 cuts by; ByteLevel with use_regex. */
+#define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
+enum behaviour { REMOVED, ISOLATED, MERGED_WITH_PREVIOUS, MERGED_WITH_NEXT, CONTIGUOUS };
+enum prepend { NEVER, FIRST, ALWAYS };
+
+struct step;
+struct run;
+typedef int step_fn(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err);
+
+struct step {
+	step_fn *run;
+	struct hf_pattern *pattern;
+	enum behaviour behaviour;
+	bool invert;
+	bool one_by_one;      /* Digits */
+	bool split;           /* Metaspace */
+	enum prepend prepend; /* Metaspace; ByteLevel: ALWAYS is add_prefix_space */
+	char *mark;           /* Metaspace: what stands for a space */
+};
+
+struct hf_pretokenizer {
+	struct step step[STEPS_MAX];
+	size_t n;
+	bool bytes;
+};
+
+struct hf_cutting {
+	void *scratch[STEPS_MAX];
+	struct hf_draft draft[STEPS_MAX];
+	size_t n;
+};
+
+struct run {
+	const struct hf_pretokenizer *z;
+	struct hf_cutting *w;
+	const struct hf_sink *sink;
+};
+
+static int go_on(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
+{
+	if (piece->n == 0)
+		return FOT_OK;
+	return at == r->z->n ? r->sink->put(r->sink->context, piece, err) :
+			       r->z->step[at].run(r, at, piece, err);
+}
+
+static int pass(const struct run *r, size_t at, const struct hf_piece *piece, size_t from, size_t to,
+		struct fot_err *err)
+{
+	struct hf_piece part = hf_piece_part(piece, from, to);
+
+	return from < to ? go_on(r, at + 1, &part, err) : FOT_OK;
+}
+
+/* --- cutting by matches --- */
+
+/* A run of spans, match and no match in turn, joined as the behaviour says: [from, at) is held back. */
+struct joining {
+	const struct run *r;
+	size_t step;
+	const struct hf_piece *piece;
+	enum behaviour behaviour;
+	size_t from;
+	bool was_match, any;
+};
+
+static int join_next(struct joining *j, size_t from, size_t to, bool is_match, struct fot_err *err)
+{
+	bool cut = true; /* before this span */
+	int status = FOT_OK;
+
+	if (from == to)
+		return FOT_OK;
+	if (j->behaviour == MERGED_WITH_PREVIOUS)
+		cut = !is_match || j->was_match;
+	else if (j->behaviour == MERGED_WITH_NEXT)
+		cut = is_match || !j->was_match;
+	else if (j->behaviour == CONTIGUOUS)
+		cut = is_match != j->was_match;
+	if (j->any && cut) {
+		if (!(j->behaviour == REMOVED && j->was_match))
+			status = pass(j->r, j->step, j->piece, j->from, from, err);
+		j->from = from;
+	}
+	j->any = true;
+	j->was_match = is_match;
+	return status;
+}
+
+static int join_end(struct joining *j, struct fot_err *err)
+{
+	if (!j->any || (j->behaviour == REMOVED && j->was_match))
+		return FOT_OK;
+	return pass(j->r, j->step, j->piece, j->from, j->piece->n, err);
+}
+
+static int run_split(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
+{
+	const struct step *s = &r->z->step[at];
+	struct joining j = { .r = r, .step = at, .piece = piece, .behaviour = s->behaviour };
+	struct hf_match m = { 0, 0 };
+	size_t done = 0;
+	bool found = true;
+	int status = FOT_OK;
+
+	while (found && done < piece->n) {
+		FOT_TRY(hf_pattern_next(s->pattern, r->w->scratch[at], piece->p, piece->n, done, &found, &m,
+					err));
+		FOT_TRY(join_next(&j, done, found ? m.from : piece->n, s->invert, err));
+		if (found)
+			FOT_TRY(join_next(&j, m.from, m.to, !s->invert, err));
+		done = found ? m.to : piece->n;
+	}
+	status = join_end(&j, err);
+out:
+	return status;
+}
+
+static int run_digits(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
+{
+	enum behaviour behaviour = r->z->step[at].one_by_one ? ISOLATED : CONTIGUOUS;
+	struct joining j = { .r = r, .step = at, .piece = piece, .behaviour = CONTIGUOUS };
+	int status = FOT_OK;
+	uint32_t cp;
+
+	for (size_t i = 0, len; i < piece->n; i += len) {
+		bool digit;
+
+		len = fot_utf8_decode(piece->p + i, piece->n - i, &cp);
+		digit = hf_is_number(cp);
+		/* Text between digits stays together in both behaviours. */
+		j.behaviour = digit ? behaviour : CONTIGUOUS;
+		FOT_TRY(join_next(&j, i, i + len, digit, err));
+	}
+	status = join_end(&j, err);
+out:
+	return status;
+}
+
+/* --- rewriting --- */
+
+static int run_bytes(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
+{
+	const struct step *s = &r->z->step[at];
+	struct hf_draft *d = &r->w->draft[at];
+	struct hf_piece out = *piece;
+	int status;
+
+	if (s->prepend == ALWAYS && piece->p[0] != ' ') {
+		hf_draft_start(d, piece->begin);
+		FOT_TRY(hf_draft_put(d, " ", 1, piece->begin, err));
+		FOT_TRY(hf_draft_copy(d, piece, 0, piece->n, err));
+		out = hf_draft_piece(d);
+	}
+	status = s->pattern ? run_split(r, at, &out, err) : go_on(r, at + 1, &out, err);
+out:
+	return status;
+}
+
+static int mark_spaces(const struct step *s, struct hf_draft *d, const struct hf_piece *piece,
+		       struct fot_err *err)
+{
+	size_t n = strlen(s->mark), done = 0;
+	bool prefix = s->prepend == ALWAYS || (s->prepend == FIRST && piece->begin == 0);
+	int status = FOT_OK;
+
+	hf_draft_start(d, piece->begin);
+	if (prefix && piece->p[0] != ' ' && (piece->n < n || memcmp(piece->p, s->mark, n) != 0))
+		FOT_TRY(hf_draft_put(d, s->mark, n, piece->begin, err));
+	while (done < piece->n) {
+		const char *space = memchr(piece->p + done, ' ', piece->n - done);
+		size_t to = space ? (size_t)(space - piece->p) : piece->n;
+
+		FOT_TRY(hf_draft_copy(d, piece, done, to, err));
+		if (space)
+			FOT_TRY(hf_draft_put(d, s->mark, n, hf_piece_end(piece, to + 1), err));
+		done = to + (space != NULL);
+	}
+out:
+	return status;
+}
+
+static int run_metaspace(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
+{
+	const struct step *s = &r->z->step[at];
+	struct hf_piece out;
+	int status = mark_spaces(s, &r->w->draft[at], piece, err);
+
+	if (status != FOT_OK)
+		return status;
+	out = hf_draft_piece(&r->w->draft[at]);
+	return s->split ? run_split(r, at, &out, err) : go_on(r, at + 1, &out, err);
+}
+
+/* --- opening --- */
+
+/* A word of a list at obj[key]. */
+static int read_word(const cJSON *obj, const char *key, const char *const *words, size_t n, size_t *out,
+		     const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const char *text = NULL;
+	int status;
+
+	FOT_TRY(fot_json_string(obj, key, false, &text, &ctx, err));
+	if (!text)
+		return FOT_OK;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], text) == 0) {
+			*out = i;
+			return FOT_OK;
+		}
+	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: \"%.40s\" is not read", where, key, text);
+out:
+	return status;
+}
+
+static int read_split(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	static const char *const words[] = { "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
+					     "Contiguous" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	size_t behaviour = ISOLATED;
+	int status;
+
+	s->run = run_split;
+	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
+	FOT_TRY(read_word(section, "behavior", words, sizeof words / sizeof *words, &behaviour, where, err));
+	s->behaviour = (enum behaviour)behaviour;
+	status = fot_json_bool(section, "invert", false, &s->invert, &ctx, err);
+out:
+	return status;
+}
+
+static int read_bytes(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	bool prefix = true, regex = true;
+	int status;
+
+	s->run = run_bytes;
+	s->behaviour = ISOLATED;
+	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &prefix, &ctx, err));
+	FOT_TRY(fot_json_bool(section, "use_regex", false, &regex, &ctx, err));
+	s->prepend = prefix ? ALWAYS : NEVER;
+	if (regex)
+		status = hf_pattern_open_text(&s->pattern, GPT2, true, where, err);
+out:
+	return status;
+}
+
+static int read_digits(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+
+	s->run = run_digits;
+	return fot_json_bool(section, "individual_digits", false, &s->one_by_one, &ctx, err);
+}
+
+static int read_mark(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const char *mark = "\xE2\x96\x81";
+	int status;
+
+	FOT_TRY(fot_json_string(section, "replacement", false, &mark, &ctx, err));
+	if (!*mark)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character", where);
+	s->mark = fot_strdup(mark);
+	if (!s->mark)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	status = hf_pattern_open_text(&s->pattern, mark, false, where, err);
+out:
+	return status;
+}
+
+static int read_metaspace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+{
+	static const char *const words[] = { "never", "first", "always" };
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	size_t prepend = ALWAYS;
+	bool add_prefix = true;
+	int status;
+
+	s->run = run_metaspace;
+	s->behaviour = MERGED_WITH_NEXT;
+	s->split = true;
+	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &add_prefix, &ctx, err));
+	prepend = add_prefix ? ALWAYS : NEVER;
+	FOT_TRY(read_word(section, "prepend_scheme", words, sizeof words / sizeof *words, &prepend, where,
+			  err));
+	s->prepend = (enum prepend)prepend;
+	FOT_TRY(fot_json_bool(section, "split", false, &s->split, &ctx, err));
+	status = read_mark(s, section, where, err);
+out:
+	return status;
+}
+
+static const struct kind {
+	const char *name;
+	int (*read)(struct step *s, const cJSON *section, const char *where, struct fot_err *err);
+} kinds[] = {
+	{ "Split", read_split },
+	{ "ByteLevel", read_bytes },
+	{ "Digits", read_digits },
+	{ "Metaspace", read_metaspace },
+};
+
+static int add_step(struct hf_pretokenizer *z, const cJSON *section, int depth, const char *where,
+		    struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const cJSON *list = NULL, *each;
+	const char *type;
+	int status;
+
+	FOT_TRY(hf_type(section, &type, where, err));
+	if (strcmp(type, "Sequence") == 0 && depth < 4) {
+		FOT_TRY(fot_json_array(section, "pretokenizers", true, &list, &ctx, err));
+		cJSON_ArrayForEach (each, list)
+			FOT_TRY(add_step(z, each, depth + 1, where, err));
+		return FOT_OK;
+	}
+	if (z->bytes)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: expected ByteLevel as the last step, got \"%.40s\" behind it", where,
+				type);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(kinds[i].name, type) != 0)
+			continue;
+		if (z->n == STEPS_MAX)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d steps", where,
+					STEPS_MAX);
+		z->bytes = kinds[i].read == read_bytes;
+		return kinds[i].read(&z->step[z->n++], section, where, err);
+	}
+	status = FOT_FAIL(err, FOT_ERR_INPUT,
+			  "%s: \"%.40s\" is not read (Split, ByteLevel, Digits, Metaspace and Sequence are)",
+			  where, type);
+out:
+	return status;
+}
+
+int hf_pretokenizer_open(struct hf_pretokenizer **out, const cJSON *section, const char *where,
+			 struct fot_err *err)
+{
+	struct hf_pretokenizer *z = fot_calloc(1, sizeof *z);
+	int status = FOT_OK;
+
+	if (!z)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	if (section && !cJSON_IsNull(section))
+		status = add_step(z, section, 0, where, err);
+	if (status == FOT_OK)
+		*out = z;
+	else
+		hf_pretokenizer_close(z);
+	return status;
+}
+
+void hf_pretokenizer_close(struct hf_pretokenizer *z)
+{
+	for (size_t i = 0; z && i < z->n; i++) {
+		hf_pattern_close(z->step[i].pattern);
+		fot_free(z->step[i].mark);
+	}
+	fot_free(z);
+}
+
+bool hf_pretokenizer_bytes(const struct hf_pretokenizer *z)
+{
+	return z->bytes;
+}
+
+int hf_cutting_open(struct hf_cutting **out, const struct hf_pretokenizer *z, struct fot_err *err)
+{
+	struct hf_cutting *w = fot_calloc(1, sizeof *w);
+	bool ok = w != NULL;
+
+	if (w)
+		w->n = z->n;
+	for (size_t i = 0; ok && i < z->n; i++)
+		if (z->step[i].pattern)
+			w->scratch[i] = hf_pattern_scratch(z->step[i].pattern, &ok);
+	if (!ok) {
+		hf_cutting_close(w);
+		return FOT_FAIL(err, FOT_ERR_RUN, "tokenizer: out of memory");
+	}
+	*out = w;
+	return FOT_OK;
+}
+
+void hf_cutting_close(struct hf_cutting *w)
+{
+	for (size_t i = 0; w && i < w->n; i++) {
+		hf_pattern_scratch_release(w->scratch[i]);
+		hf_draft_release(&w->draft[i]);
+	}
+	fot_free(w);
+}
+
+int hf_cut(const struct hf_pretokenizer *z, struct hf_cutting *w, const struct hf_piece *piece,
+	   const struct hf_sink *sink, struct fot_err *err)
+{
+	struct run r = { z, w, sink };
+
+	return go_on(&r, 0, piece, err);
+}
