@@ -1,0 +1,304 @@
+/* model/tokenizer_json.c against the reference library: 3,000 recorded lines over six small tokenizers
+ * (tests/tokenizers/make.mjs), and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "model/tokenizer.h"
+
+static const char *const kinds[] = { "llama3", "qwen", "smollm", "tekken", "llama2", "metaspace" };
+#define N_KINDS (sizeof kinds / sizeof *kinds)
+
+static void read_text(struct fot_str *out, const char *kind, const char *suffix)
+{
+	char path[128];
+	struct fot_err err = { 0 };
+
+	snprintf(path, sizeof path, "tests/tokenizers/%s%s", kind, suffix);
+	if (fot_file_read(out, path, (size_t)1 << 24, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+}
+
+static struct fot_tokenizer *open_kind(const char *kind)
+{
+	char path[128];
+	struct fot_tokenizer *t = NULL;
+	struct fot_err err = { 0 };
+
+	snprintf(path, sizeof path, "tests/tokenizers/%s.json", kind);
+	if (fot_tokenizer_open_json(&t, path, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	return t;
+}
+
+static void check_line(const struct fot_tokenizer *t, const char *kind, const cJSON *line)
+{
+	const char *text = fot_json_get(line, "text")->valuestring,
+		   *decoded = fot_json_get(line, "decoded")->valuestring;
+	const cJSON *want = fot_json_get(line, "ids"), *each;
+	struct fot_ids ids = { 0 };
+	struct fot_str back = FOT_STR_INIT;
+	size_t i = 0;
+
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text, strlen(text), NULL), FOT_OK);
+	if (ids.n != (size_t)cJSON_GetArraySize(want))
+		fail_msg("%s: \"%s\": expected %d tokens, got %zu", kind, text, cJSON_GetArraySize(want),
+			 ids.n);
+	cJSON_ArrayForEach (each, want) {
+		if (ids.id[i] != each->valueint)
+			fail_msg("%s: \"%s\": token %zu: expected %d, got %d", kind, text, i, each->valueint,
+				 ids.id[i]);
+		i++;
+	}
+	assert_int_equal(fot_tokenizer_decode(t, &back, ids.id, ids.n, NULL), FOT_OK);
+	assert_string_equal(back.data ? back.data : "", decoded);
+	fot_ids_release(&ids);
+	fot_str_release(&back);
+}
+
+static void test_tokenizer_json_is_the_library(void **state)
+{
+	size_t n_lines = 0;
+
+	(void)state;
+	for (size_t k = 0; k < N_KINDS; k++) {
+		struct fot_str lines = FOT_STR_INIT;
+		struct fot_tokenizer *t = open_kind(kinds[k]);
+
+		read_text(&lines, kinds[k], ".jsonl");
+		for (char *p = lines.data, *end; (end = strchr(p, '\n')); p = end + 1) {
+			cJSON *line = NULL;
+
+			assert_int_equal(
+				fot_json_parse(&line, p, (size_t)(end - p), "line", FOT_ERR_INPUT, NULL),
+				FOT_OK);
+			check_line(t, kinds[k], line);
+			cJSON_Delete(line);
+			n_lines++;
+		}
+		fot_tokenizer_close(t);
+		fot_str_release(&lines);
+	}
+	assert_int_equal(n_lines, 3000);
+}
+
+static void test_tokenizer_json_bos_and_vocabulary(void **state)
+{
+	static const struct {
+		const char *kind;
+		const char *bos; /* NULL: none */
+	} want[] = { { "llama3", "<|begin_of_text|>" },
+		     { "qwen", NULL },
+		     { "smollm", NULL },
+		     { "tekken", "<s>" },
+		     { "llama2", "<s>" },
+		     { "metaspace", NULL } };
+
+	(void)state;
+	for (size_t k = 0; k < N_KINDS; k++) {
+		struct fot_tokenizer *t = open_kind(want[k].kind);
+		struct fot_ids ids = { 0 };
+		struct fot_str text = FOT_STR_INIT;
+
+		assert_int_equal(fot_tokenizer_eos(t), -1);
+		assert_int_equal(fot_tokenizer_bos(t) >= 0, want[k].bos != NULL);
+		if (want[k].bos) {
+			assert_int_equal(
+				fot_tokenizer_encode(t, &ids, want[k].bos, strlen(want[k].bos), NULL),
+				FOT_OK);
+			assert_int_equal(ids.n, 1);
+			assert_int_equal(ids.id[0], fot_tokenizer_bos(t));
+		}
+		assert_int_equal(
+			fot_tokenizer_decode(t, &text, &(int32_t){ fot_tokenizer_vocab(t) }, 1, NULL),
+			FOT_ERR_INPUT);
+		fot_tokenizer_close(t);
+		fot_ids_release(&ids);
+		fot_str_release(&text);
+	}
+}
+
+/* Every byte that is no UTF-8 is one U+FFFD, as for a tokenizer.model. */
+static void test_tokenizer_json_invalid_text(void **state)
+{
+	static const char bad[] = "a\xff\xc3(\xe2\x82z",
+			  mended[] = "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBDz";
+
+	(void)state;
+	for (size_t k = 0; k < N_KINDS; k++) {
+		struct fot_tokenizer *t = open_kind(kinds[k]);
+		struct fot_ids a = { 0 }, b = { 0 };
+
+		assert_int_equal(fot_tokenizer_encode(t, &a, bad, sizeof bad - 1, NULL), FOT_OK);
+		assert_int_equal(fot_tokenizer_encode(t, &b, mended, sizeof mended - 1, NULL), FOT_OK);
+		assert_int_equal(a.n, b.n);
+		assert_memory_equal(a.id, b.id, a.n * sizeof *a.id);
+		fot_tokenizer_close(t);
+		fot_ids_release(&a);
+		fot_ids_release(&b);
+	}
+}
+
+/* A word of 200,000 characters without a cut: memory and time stay small (n log n). */
+static void test_tokenizer_json_long_words(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+
+	(void)state;
+	for (int i = 0; i < 50000; i++)
+		fot_str_puts(&text, i % 3 ? "memo" : "the ");
+	for (size_t k = 0; k < N_KINDS; k++) {
+		struct fot_tokenizer *t = open_kind(kinds[k]);
+		struct fot_ids ids = { 0 };
+		struct fot_str back = FOT_STR_INIT;
+		size_t prefix = strcmp(kinds[k], "smollm") == 0; /* add_prefix_space stays in the text */
+
+		assert_int_equal(fot_tokenizer_encode(t, &ids, text.data, text.len, NULL), FOT_OK);
+		assert_int_equal(fot_tokenizer_decode(t, &back, ids.id, ids.n, NULL), FOT_OK);
+		assert_string_equal(back.data + prefix, text.data);
+		fot_tokenizer_close(t);
+		fot_ids_release(&ids);
+		fot_str_release(&back);
+	}
+	fot_str_release(&text);
+}
+
+/* Hostile and foreign files: refused by name, nothing leaks. */
+#define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
+static const struct {
+	const char *json, *message;
+} refused[] = {
+	{ "[]", "expected an object" },
+	{ "{}", "model" },
+	{ "{\"model\":{\"type\":\"Unigram\",\"vocab\":[]}}", "\"Unigram\" is not read" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}",
+	  "merges[0]: \"ab\" is not in the vocabulary" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}",
+	  "id 0 is that of two tokens" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":4000000000},\"merges\":[]}}", "4000000000" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}", "-1" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}",
+	  "merges[0]: expected \"a b\"" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[7]}}",
+	  "merges[0]: expected \"a b\"" },
+	{ "{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}", "dropout" },
+	{ "{\"model\":{\"type\":\"BPE\",\"end_of_word_suffix\":\"</w>\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+	  "end_of_word_suffix" },
+	{ "{\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+	  "unk_token" },
+	{ "{\"normalizer\":{\"type\":\"Lowercase\"}," MODEL "}", "normalizer: \"Lowercase\" is not read" },
+	{ "{\"normalizer\":{\"type\":7}," MODEL "}", "normalizer" },
+	{ "{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"x\"}," MODEL "}",
+	  "pattern of 1 to" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Whitespace\"}," MODEL "}",
+	  "pre_tokenizer: \"Whitespace\" is not read" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"}}," MODEL "}",
+	  "regular expression" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\w+\"}}," MODEL "}",
+	  "\"\\w\" at byte 0 is not read" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a[b]]\"}}," MODEL "}",
+	  "a class inside a class" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a{1,2}+\"}}," MODEL "}",
+	  "a repeated {n,m}" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Gone\"}," MODEL
+	  "}",
+	  "\"Gone\" is not read" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\"}]}," MODEL
+	  "}",
+	  "expected ByteLevel as the last step" },
+	{ "{\"decoder\":{\"type\":\"WordPiece\"}," MODEL "}", "decoder: \"WordPiece\" is not read" },
+	{ "{\"post_processor\":{\"type\":\"BertProcessing\"}," MODEL "}",
+	  "post_processor: \"BertProcessing\" is not read" },
+	{ "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}]}," MODEL
+	  "}",
+	  "\"<s>\" is not in the vocabulary" },
+	{ "{\"added_tokens\":[{\"content\":\"x\"}]," MODEL "}", "id" },
+	{ "{\"added_tokens\":[{\"id\":4194304,\"content\":\"x\"}]," MODEL "}", "4194304" },
+};
+
+static void test_tokenizer_json_refuses_by_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct fot_tokenizer *t = NULL;
+		struct fot_err err = { 0 };
+		int status = fot_tokenizer_open_json_memory(&t, refused[i].json, strlen(refused[i].json),
+							    "t.json", &err);
+
+		if (status != FOT_ERR_INPUT || !strstr(err.text, refused[i].message) ||
+		    strncmp(err.text, "t.json", 6) != 0)
+			fail_msg("%s: expected \"%s\", got %d \"%s\"", refused[i].json, refused[i].message,
+				 status, err.text);
+	}
+}
+
+/* A pattern that backtracks without end stops with a message. */
+static void test_tokenizer_json_pattern_is_bounded(void **state)
+{
+	static const char json[] =
+		"{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|a)*[bc]\"}}," MODEL "}";
+	char text[64];
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+	struct fot_err err = { 0 };
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text, sizeof text, &err), FOT_ERR_INPUT);
+	assert_non_null(strstr(err.text, "takes too long"));
+	fot_tokenizer_close(t);
+	fot_ids_release(&ids);
+}
+
+/* The k-th allocation fails, for every k: an error, no leak, no crash. */
+static void test_tokenizer_json_out_of_memory(void **state)
+{
+	struct fot_str file = FOT_STR_INIT;
+	static const char text[] = "don't <left> e\xCC\x81 word 123";
+
+	(void)state;
+	read_text(&file, "qwen", ".json");
+	for (long k = 1, done = 0; !done; k += k < 300 ? 1 : 97) {
+		struct fot_tokenizer *t = NULL;
+		struct fot_ids ids = { 0 };
+		struct fot_str back = FOT_STR_INIT;
+		int status;
+
+		fot_mem_fail_at(k);
+		status = fot_tokenizer_open_json_memory(&t, file.data, file.len, "t.json", NULL);
+		if (status == FOT_OK)
+			status = fot_tokenizer_encode(t, &ids, text, sizeof text - 1, NULL);
+		if (status == FOT_OK)
+			status = fot_tokenizer_decode(t, &back, ids.id, ids.n, NULL);
+		fot_mem_fail_at(0);
+		done = status == FOT_OK;
+		fot_tokenizer_close(t);
+		fot_ids_release(&ids);
+		fot_str_release(&back);
+	}
+	fot_str_release(&file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tokenizer_json_is_the_library),
+		cmocka_unit_test(test_tokenizer_json_bos_and_vocabulary),
+		cmocka_unit_test(test_tokenizer_json_invalid_text),
+		cmocka_unit_test(test_tokenizer_json_long_words),
+		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
+		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
+		cmocka_unit_test(test_tokenizer_json_out_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
