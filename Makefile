@@ -1,7 +1,8 @@
 # fotbench: one Makefile, objects in build/VARIANT/.
 #
-# VARIANT  release (default), asan, ubsan, double (training code in double
-#          precision, for gradient checks)
+# VARIANT  release (default), asan, ubsan, fuzz, double (training code in double
+#          precision, for gradient checks); matrix/NAME, matrix/NAME-double: release
+#          and double in folders of their own, for other compilers and machines
 # OPT      optimisation flags of this machine; OPT=-O2 gives a portable build
 # JOBS     compilers at a time (instead of -j)
 # WERROR=1 a warning is an error (for developers; a compiler we never saw may warn of anything)
@@ -19,30 +20,35 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 # The lines of a compilation stand together; what runs for minutes is heard as it goes.
-LONG = test asan ubsan sanitized fuzz corpora reproduce ablations paper regress regress-update bench
+LONG = test asan ubsan sanitized builds fuzz corpora reproduce ablations paper regress regress-update bench
 MAKEFLAGS += $(if $(filter $(LONG),$(MAKECMDGOALS)),,-Otarget)
 MAKEFLAGS += --no-builtin-rules
 
 say = $(if $(V),,@echo '  $(1) $@'; )
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-	-Wwrite-strings -Wdouble-promotion $(if $(WERROR),-Werror)
+	-Wwrite-strings -Wdouble-promotion $(if $(findstring clang,$(CC)),-Wno-pass-failed -Wno-double-promotion) $(if $(WERROR),-Werror)
+# clang also warns of a loop that it does not vectorise, and of INFINITY and NAN where a double stands.
 # GSL takes its CBLAS from OpenBLAS, not from gslcblas.
 LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lpcre2-8 -lutf8proc -lm
 
 OPT_release = $(OPT) -g
 OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE
+OPT_$(filter matrix/%,$(VARIANT)) = $(OPT_$(if $(filter %-double,$(VARIANT)),double,release))
 # The sanitizers' own code makes gcc see uninitialised variables that are none.
 OPT_asan    = -O1 -march=native -g -fno-omit-frame-pointer -fsanitize=address -Wno-maybe-uninitialized
 OPT_ubsan   = -O1 -march=native -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all \
 	      -Wno-maybe-uninitialized
+# libFuzzer: clang only (tests/fuzz/run.sh).
+OPT_fuzz    = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(OPT_$(VARIANT)),)
-$(error VARIANT=$(VARIANT): expected release, asan, ubsan or double)
+$(error VARIANT=$(VARIANT): expected release, asan, ubsan, double, fuzz or matrix/NAME)
 endif
 
 B := build/$(VARIANT)
-# Never -ffast-math: results must be the same bits everywhere.
-FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -fopenmp $(WARN) $(EXTRA)
+# Never -ffast-math: results must be the same bits everywhere. So no product is fused with its sum either,
+# which clang does unless told (gcc does not under -std=c11).
+FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -ffp-contract=off -fopenmp $(WARN) $(EXTRA)
 CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 
 SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*/*.c)
@@ -57,7 +63,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs ready corpora reproduce ablations paper regress regress-update bench asan ubsan sanitized fuzz format help clean
+.PHONY: all setup test test-programs grad-programs ready corpora reproduce ablations paper regress regress-update bench asan ubsan sanitized builds fuzz format help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -74,6 +80,7 @@ help:
 	@echo 'make bench      measure the speed of kernels and engine on this machine'
 	@echo 'make asan       unit tests and command line tests under the address sanitizer'
 	@echo 'make ubsan      the same under the undefined behaviour sanitizer'
+	@echo 'make builds     everything with gcc and clang for older and newer machines, no warning (NAME="clang-x86-64-v3": that)'
 	@echo 'make fuzz       fuzz the readers of foreign files with libFuzzer, FUZZ_SECONDS=600 each'
 	@echo 'make format     clang-format all C files'
 	@echo 'make clean      remove build/ and ./fotbench'
@@ -124,10 +131,11 @@ $(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
 $(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(B)/tests/unit/slow_net.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
-# Fuzz targets without a fuzzer, for the ordinary tests, and what writes their seeds.
+# Fuzz targets, without a fuzzer but for VARIANT=fuzz, and what writes their seeds.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay.o)
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(FUZZERS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/tests/unit/torch_writer.o $(LIBRARY)
-	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+$(FUZZERS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(filter %.o,$(FUZZ_MAIN)) $(B)/tests/unit/torch_writer.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(filter -%,$(FUZZ_MAIN)) $(LIBS)
 
 $(B)/tests/fuzz/seeds: $(B)/tests/fuzz/seeds.o $(B)/tests/unit/torch_writer.o $(B)/tests/unit/spm_writer.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
@@ -153,9 +161,13 @@ sanitized: test-programs
 	@VARIANT=$(VARIANT) TEST_GROUPS='unit cli bad faults' ASAN_OPTIONS=abort_on_error=0:allocator_may_return_null=1 \
 		UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh $(NAME)
 
+# NAME="gcc-x86-64 clang-native": those
+builds:
+	@CC='$(CC)' tests/builds.sh $(NAME)
+
 # FUZZ_SECONDS (600) for each target; NAME: one target
 fuzz: $(B)/tests/fuzz/seeds
-	@SEEDS=$< tests/fuzz/run.sh $(NAME)
+	@SEEDS=$< CC='$(CC)' tests/fuzz/run.sh $(NAME)
 
 # ---- the main job ----
 

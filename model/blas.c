@@ -10,6 +10,23 @@
 
 #define PER_THREAD ((size_t)160 << 20)
 
+/* OpenBLAS starts its own threads while it is loaded, before any line of ours could ask it not to, and
+ * each wants a work buffer; where that cannot be had, it asks for ever, and is waited for at exit. It is
+ * only ever called from threads of ours, for one product each, so it is to start none: these two take
+ * the place of its own readers of OPENBLAS_NUM_THREADS and of OMP_NUM_THREADS. */
+int openblas_num_threads_env(void);
+int openblas_omp_num_threads_env(void);
+
+int openblas_num_threads_env(void)
+{
+	return 1;
+}
+
+int openblas_omp_num_threads_env(void)
+{
+	return 1;
+}
+
 size_t fot_blas_bytes(int32_t threads)
 {
 	return fot_size_mul((size_t)threads, PER_THREAD);

@@ -2,7 +2,10 @@
  *
  * Each of our threads that multiplies matrices makes OpenBLAS map a work buffer of its own,
  * once.  Where that cannot be had (a limit on the address space), OpenBLAS asks again and
- * again for ever: whether there is room has to be known before. */
+ * again for ever: whether there is room has to be known before.
+ *
+ * A program with blas.c in it also keeps OpenBLAS from starting threads of its own, whatever
+ * the environment says (blas.c: why, and how). */
 #ifndef FOT_BLAS_H
 #define FOT_BLAS_H
 

@@ -1,10 +1,12 @@
-/* journal_cuts.c: a run whose journal was cut anywhere resumes to the same files.
+/* journal_cuts.c: a run whose journal was cut or changed anywhere never ends with other files.
  *
  *   journal_cuts SPEC.json WHOLE CUT SEED
  *
  * WHOLE is the folder of an uninterrupted run with --no-timings.  Its journal is
  * cut at every byte of the last three records and at 200 random bytes, resumed in
- * CUT, and all result files are compared byte by byte. */
+ * CUT, and all result files are compared byte by byte.  Then single bits are changed:
+ * before its last record the journal is refused and left as it is, in the last one the
+ * item is done again and the files are the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +44,8 @@ out:
 	return status;
 }
 
-/* The folder as a crash left it: the journal up to the cut, nothing else. */
-static int write_cut(const struct cutter *c, size_t at, struct fot_err *err)
+/* The folder as a crash left it: the journal up to byte n, nothing else. */
+static int write_cut(const struct cutter *c, size_t n, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	FILE *f = NULL;
@@ -59,7 +61,7 @@ static int write_cut(const struct cutter *c, size_t at, struct fot_err *err)
 	fot_path_join(&path, c->cut, "journal.jsonl");
 	FOT_TRY(fot_str_check(&path, err));
 	f = fopen(path.data, "wb");
-	if (!f || fwrite(c->journal.data, 1, at, f) != at)
+	if (!f || fwrite(c->journal.data, 1, n, f) != n)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be written", path.data);
 out:
 	if (f && fclose(f) != 0 && status == FOT_OK)
@@ -68,43 +70,106 @@ out:
 	return status;
 }
 
-static int try_cut(const struct cutter *c, size_t at, struct fot_err *err)
+static int resume(const struct cutter *c, struct fot_err *err)
 {
 	char *argv[] = { NULL };
-	struct fot_run_opts opts = {
-		.output = c->cut, .mode = FOT_OUTDIR_RESUME, .work = { .threads = 1 }, .quiet = true, .argv = argv
-	};
+	struct fot_run_opts opts = { .output = c->cut,
+				     .mode = FOT_OUTDIR_RESUME,
+				     .work = { .threads = 1 },
+				     .quiet = true,
+				     .argv = argv };
+
+	return fot_run(&c->plan, &opts, err);
+}
+
+static int compare(const struct cutter *c, const char *name, const struct fot_str *want, struct fot_err *err)
+{
 	struct fot_str got = FOT_STR_INIT;
 	int status;
 
+	FOT_TRY(read_file(&got, c->cut, name, err));
+	if (got.len != want->len || memcmp(got.data, want->data, got.len) != 0)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s differs", name);
+out:
+	fot_str_release(&got);
+	return status;
+}
+
+static int try_cut(const struct cutter *c, size_t at, struct fot_err *err)
+{
+	int status;
+
 	FOT_TRY(write_cut(c, at, err));
-	FOT_TRY(fot_run(&c->plan, &opts, err));
-	for (size_t i = 0; i < N_FILES; i++) {
-		FOT_TRY(read_file(&got, c->cut, files[i], err));
-		if (got.len != c->want[i].len || memcmp(got.data, c->want[i].data, got.len) != 0) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "%s differs", files[i]);
-			goto out;
-		}
-	}
+	FOT_TRY(resume(c, err));
+	for (size_t i = 0; i < N_FILES; i++)
+		FOT_TRY(compare(c, files[i], &c->want[i], err));
 out:
 	if (status != FOT_OK)
 		fot_err_prefix(err, "cut at byte %zu of %zu", at, c->journal.len);
-	fot_str_release(&got);
+	return status;
+}
+
+/* Byte from which on the journal is: its last `lines` lines. */
+static size_t tail_of(const struct fot_str *journal, int lines)
+{
+	size_t from = journal->len;
+
+	for (; from > 0; from--) {
+		lines -= journal->data[from - 1] == '\n';
+		if (lines < 0)
+			break;
+	}
+	return from;
+}
+
+/* The newline before the last line belongs to it: without it both are one torn line. */
+static int try_changed(const struct cutter *c, size_t at, struct fot_err *err)
+{
+	bool refuse = at + 1 < tail_of(&c->journal, 1);
+	struct fot_err refused = { 0 };
+	int status;
+
+	FOT_TRY(write_cut(c, c->journal.len, err));
+	status = resume(c, &refused);
+	if (status != (refuse ? FOT_ERR_INPUT : FOT_OK)) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "exit %d, \"%.200s\"", status, refused.text);
+		goto out;
+	}
+	if (refuse) {
+		status = compare(c, "journal.jsonl", &c->journal, err);
+		goto out;
+	}
+	status = FOT_OK;
+	for (size_t i = 0; i < N_FILES; i++)
+		FOT_TRY(compare(c, files[i], &c->want[i], err));
+out:
+	return status;
+}
+
+/* Every byte of the last two lines, every seventh before. */
+static int try_bits(const struct cutter *c, size_t *n, struct fot_err *err)
+{
+	size_t tail = tail_of(&c->journal, 2);
+	int status = FOT_OK;
+
+	for (size_t at = 0; at < c->journal.len && status == FOT_OK; at += at < tail ? 7 : 1, ++*n) {
+		char was = c->journal.data[at];
+
+		c->journal.data[at] = (char)(was ^ 1 << at % 8);
+		status = try_changed(c, at, err);
+		c->journal.data[at] = was;
+		if (status != FOT_OK)
+			fot_err_prefix(err, "bit %zu of byte %zu of %zu", at % 8, at, c->journal.len);
+	}
 	return status;
 }
 
 static int try_all(const struct cutter *c, uint64_t seed, size_t *n, struct fot_err *err)
 {
-	size_t from = c->journal.len;
 	struct fot_rng rng;
 	int status = FOT_OK;
 
-	for (int lines = 0; from > 0; from--) {
-		lines += c->journal.data[from - 1] == '\n';
-		if (lines == 4)
-			break;
-	}
-	for (size_t at = from; at <= c->journal.len; at++, ++*n)
+	for (size_t at = tail_of(&c->journal, 3); at <= c->journal.len; at++, ++*n)
 		FOT_TRY(try_cut(c, at, err));
 	fot_rng_init(&rng, seed, "journal_cuts", 0);
 	for (int i = 0; i < RANDOM_CUTS; i++, ++*n)
@@ -118,7 +183,7 @@ int main(int argc, char **argv)
 	struct fot_spec spec = { 0 };
 	struct cutter c = { .cut = argc > 3 ? argv[3] : "" };
 	struct fot_err err = { 0 };
-	size_t n = 0;
+	size_t n = 0, n_bits = 0;
 	int status;
 
 	if (argc != 5) {
@@ -134,7 +199,8 @@ int main(int argc, char **argv)
 		FOT_TRY(read_file(&c.want[i], argv[2], files[i], &err));
 	FOT_TRY(fot_mkdir_all(c.cut, &err));
 	FOT_TRY(try_all(&c, strtoull(argv[4], NULL, 10), &n, &err));
-	printf("%zu cuts\n", n);
+	FOT_TRY(try_bits(&c, &n_bits, &err));
+	printf("%zu cuts, %zu changed bits\n", n, n_bits);
 out:
 	if (status != FOT_OK)
 		fprintf(stderr, "journal_cuts: %s\n", err.text);

@@ -1,7 +1,10 @@
 /* checkpoint.c: write-then-point. */
 #include "model/train/checkpoint.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -18,7 +21,8 @@ static int write_latest(const char *out, const struct fot_checkpoint *c, struct 
 	int status;
 
 	fot_path_join(&path, out, "latest.json");
-	fot_str_printf(&text, "{\"step\": %lld, \"corpus_sha256\": \"%s\"}\n", (long long)c->step, c->corpus_sha256);
+	fot_str_printf(&text, "{\"step\": %lld, \"corpus_sha256\": \"%s\"}\n", (long long)c->step,
+		       c->corpus_sha256);
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_str_check(&text, err));
 	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
@@ -58,35 +62,54 @@ static void folder_of(struct fot_str *path, const char *out, int64_t step)
 	fot_str_printf(path, "%s/checkpoint-%lld", out, (long long)step);
 }
 
-/* Remove a superseded checkpoint; what cannot be removed does no harm. */
-static void drop(const char *out, int64_t step)
+/* Is that a file of a checkpoint, or what a killed run left of one? */
+static bool is_ours(const char *name)
 {
-	struct fot_str path = FOT_STR_INIT;
-
-	for (size_t i = 0; i < 3; i++) {
-		folder_of(&path, out, step);
-		fot_str_printf(&path, "/%s", files[i]);
-		if (!path.failed)
-			unlink(path.data);
-	}
-	folder_of(&path, out, step);
-	if (!path.failed)
-		rmdir(path.data);
-	fot_str_release(&path);
+	for (size_t i = 0; i < 3; i++)
+		if (strcmp(name, files[i]) == 0)
+			return true;
+	return strncmp(name, ".fot-", 5) == 0;
 }
 
-int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
-			 const struct fot_adamw *a, struct fot_err *err)
+static void drop(int out, const char *folder)
+{
+	int fd = openat(out, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d && fd >= 0)
+		close(fd);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (is_ours(e->d_name))
+			unlinkat(fd, e->d_name, 0);
+	if (d)
+		closedir(d);
+	unlinkat(out, folder, AT_REMOVEDIR);
+}
+
+/* Remove the other checkpoints, those too that a run left which was killed here; what cannot be
+ * removed does no harm. */
+static void drop_others(const char *out, int64_t step)
+{
+	DIR *d = opendir(out);
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		int64_t other;
+
+		if (strncmp(e->d_name, "checkpoint-", 11) == 0 && fot_parse_i64(e->d_name + 11, &other) &&
+		    other != step)
+			drop(dirfd(d), e->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+static int write_folder(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
+			const struct fot_adamw *a, struct fot_err *err)
 {
 	const fot_real *array[] = { p->w, a->m, a->v };
-	struct fot_checkpoint old = { 0 };
 	struct fot_str path = FOT_STR_INIT;
-	bool found = false;
 	int status;
 
-	FOT_TRY(read_latest(out, &old, &found, err));
-	if (found && old.step == c->step)
-		goto out;
 	folder_of(&path, out, c->step);
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_mkdir_all(path.data, err));
@@ -96,11 +119,24 @@ int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const 
 		FOT_TRY(fot_str_check(&path, err));
 		FOT_TRY(fot_params_write(p, array[i], FOT_F32, path.data, err));
 	}
-	FOT_TRY(write_latest(out, c, err));
-	if (found)
-		drop(out, old.step);
+	status = write_latest(out, c, err);
 out:
 	fot_str_release(&path);
+	return status;
+}
+
+int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
+			 const struct fot_adamw *a, struct fot_err *err)
+{
+	struct fot_checkpoint old = { 0 };
+	bool found = false;
+	int status;
+
+	FOT_TRY(read_latest(out, &old, &found, err));
+	if (!found || old.step != c->step)
+		FOT_TRY(write_folder(out, c, p, a, err));
+	drop_others(out, c->step);
+out:
 	return status;
 }
 

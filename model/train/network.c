@@ -488,7 +488,7 @@ static void reduce_shards(struct fot_net *net, fot_real *grad)
 {
 	int64_t n = net->p->n, step = 1 << 14;
 
-#pragma omp parallel for schedule(static) num_threads(net->size.n_threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 	for (int64_t from = 0; from < n; from += step) {
 		int64_t to = from + step < n ? from + step : n;
 

@@ -32,7 +32,7 @@ static double global_norm(struct fot_adamw *a, const fot_real *grad, int64_t n, 
 	int64_t pieces = (n + PIECE - 1) / PIECE;
 	double sum = 0;
 
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
 	for (int64_t k = 0; k < pieces; k++) {
 		double s = 0;
 
@@ -79,7 +79,7 @@ int fot_adamw_step(struct fot_adamw *a, struct fot_params *p, const fot_real *gr
 		fot_real decay = (fot_real)(p->spec[t].cols ? a->opts.weight_decay : 0);
 		fot_real rate = (fot_real)(p->spec[t].role == FOT_ROLE_GATE_BIAS ? lr * a->opts.gate_lr : lr);
 
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (end - from > PIECE)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (end - from > PIECE)
 		for (int64_t i = from; i < end; i += PIECE)
 			step_range(a, p->w, grad, i, i + PIECE < end ? i + PIECE : end, (fot_real)factor,
 				   rate, decay);

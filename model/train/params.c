@@ -160,11 +160,10 @@ out:
 	return status;
 }
 
-/* One number into the file's type; F16 by the compiler's rounding to nearest even. */
+/* One number into the file's type. */
 static void store_number(unsigned char *out, enum fot_dtype dtype, float x)
 {
-	_Float16 half = (_Float16)x;
-	uint16_t brain = fot_bf16_of(x);
+	uint16_t half = fot_f16_of(x), brain = fot_bf16_of(x);
 
 	if (dtype == FOT_F16)
 		memcpy(out, &half, sizeof half);

@@ -417,6 +417,8 @@ static int loop(struct trainer *t, struct fot_err *err)
 		if (stop || t->step == steps || t->step % t->r->checkpoint_every == 0)
 			FOT_TRY(save_checkpoint(t, err));
 	}
+	if (first == steps && t->came_from == t->o->out) /* killed at its end: what it left is removed */
+		status = save_checkpoint(t, err);
 out:
 	return status;
 }

@@ -23,12 +23,11 @@ check faults_model_left_alone touched
 
 # OpenBLAS asks for its buffers again and again where they cannot be had. The smallest limit under
 # which the program starts at all, and some above it: an end with one line, or the whole result.
-export OPENBLAS_NUM_THREADS=1
-least=61440
+least=53248
 starts() { (ulimit -v "$1" && "$fotbench" --version >/dev/null 2>&1); }
 while [ $least -lt 4000000 ] && ! starts $least; do least=$((least + 20480)); done
 limited() { # KIB COMMAND...
-	(ulimit -v "$1" && shift && timeout 60 "$@")
+	(ulimit -v "$1" && shift && timeout 20 "$@")
 }
 exits faults_address_space_run 1 'address space for matrix products' limited $least "$fotbench" run spec.json -t 1 -q -o low
 check faults_address_space_before_the_run test ! -e low
@@ -49,3 +48,23 @@ ends_somehow() {
 for more in 100000 160000 200000 300000 1000000; do
 	check "faults_address_space_and_${more}_k" ends_somehow $((least + more))
 done
+
+# Any limit: where the loader cannot even map the libraries its message, else a line or the result; always an end.
+ends_by_itself() { # THREADS FROM TO STEP, in MiB
+	local mib rc
+	for ((mib = $2; mib <= $3; mib += $4)); do
+		rc=0
+		rm -rf low
+		limited $((mib << 10)) "$fotbench" run spec.json -t "$1" -q --no-timings -o low 2>err || rc=$?
+		case $rc in
+		0) same low ;;
+		1 | 127) [ "$(wc -l <err)" -eq 1 ] ;;
+		*) false ;;
+		esac || { echo "exit $rc at $mib MiB: $(cat err)"; return 1; }
+	done
+}
+check faults_address_space_any_size_one_thread ends_by_itself 1 20 260 8
+check faults_address_space_any_size_two_threads ends_by_itself 2 20 400 12
+# What the user says of the BLAS library's own threads does not start any.
+user_threads() { OPENBLAS_NUM_THREADS=4 OMP_NUM_THREADS=4 ends_by_itself 2 52 68 4; }
+check faults_address_space_with_the_users_threads user_threads

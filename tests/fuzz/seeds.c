@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "harness/tables/table.h"
 #include "model/safetensors.h"
 #include "tests/unit/spm_writer.h"
 #include "tests/unit/torch_writer.h"
@@ -166,7 +167,50 @@ static const struct {
 	  "\1{\"format\":\"fotbench-journal\",\"version\":1,\"identity\":{\"seed\":1}}\n"
 	  "{\"item\":\"a\",\"result\":{\"x\":1.5},\"note\":{\"s\":2}}\n"
 	  "{\"item\":\"b\",\"result\":{\"x\":2}}\n{\"item\":\"a\",\"result\":{\"x\":1.5}}\n" },
+	{ "claims", "two",
+	  "{\"comment\":\"c\",\"claims\":[{\"id\":\"a\",\"claim\":\"falls\",\"source\":\"tab:1\",\"task\":\"perplexity\","
+	  "\"metric\":\"perplexity\",\"a\":{\"variant\":[\"fot\",\"x\"],\"memory\":\"knn:128\",\"context_length\":\"32k\"},"
+	  "\"b\":{\"context_length\":512},\"gain_from\":{\"variant\":\"local\"},\"expect\":\"equal\",\"margin\":0.01,"
+	  "\"where\":\"w\",\"paper\":{\"*\":[1,null]}},{\"id\":\"b\",\"claim\":\"finds\",\"source\":\"tab:2\","
+	  "\"task\":\"passkey\",\"metric\":\"accuracy\",\"a\":{\"variant\":\"fot\"},\"b\":\"chance\",\"expect\":\"above\","
+	  "\"margin\":0.5,\"margin_of\":\"b\"}]}" },
 };
+
+/* ---- tidy tables ---- */
+
+/* A cell of row 0: odd texts, numbers at their ends, some left empty. */
+static void fill_cell(struct fot_table *t, const struct fot_column *c, size_t i)
+{
+	static const char *const odd[] = { "a", "=1+2", "'-x", "\"q\", r\nl", " \xC3\xA9 " };
+
+	if (c->type == FOT_COLUMN_TEXT)
+		fot_table_set_text(t, 0, c->name, odd[i % 5]);
+	else if (c->type == FOT_COLUMN_REAL)
+		fot_table_set_real(t, 0, c->name, i % 2 ? -1.7976931348623157e308 : 0.1);
+	else if (i % 3)
+		fot_table_set_int(t, 0, c->name, c->type == FOT_COLUMN_BOOL);
+}
+
+static int table_seed(const char *dir, size_t k, struct fot_err *err)
+{
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_table t = { 0 };
+	char name[24];
+	int status;
+
+	fot_table_init(&t, fot_schemas[k]);
+	fot_table_add(&t);
+	for (size_t i = 0; i < t.schema->n; i++)
+		fill_cell(&t, &t.schema->column[i], i);
+	fot_str_putc(&s, (char)k);
+	FOT_TRY(fot_table_print(&s, &t, true, err));
+	snprintf(name, sizeof name, "%zu", k);
+	status = put(dir, "table", name, &s, err);
+out:
+	fot_table_release(&t);
+	fot_str_release(&s);
+	return status;
+}
 
 static int text_seeds(const char *dir, struct fot_err *err)
 {
@@ -189,6 +233,8 @@ int main(int argc, char **argv)
 	FOT_TRY(safetensors_seeds(argv[1], &err));
 	FOT_TRY(torch_seeds(argv[1], &err));
 	FOT_TRY(tokenizer_seeds(argv[1], argc > 2 ? argv[2] : NULL, &err));
+	for (size_t k = 0; k < fot_n_schemas; k++)
+		FOT_TRY(table_seed(argv[1], k, &err));
 	status = text_seeds(argv[1], &err);
 out:
 	if (status != FOT_OK)

@@ -156,6 +156,27 @@ static void test_dtype_rounds_to_nearest_even(void **state)
 	assert_true(isnan(fot_bf16_widen(fot_bf16_of(float_of(0x7f800001u)))));
 }
 
+/* Every half, the middle of it and the next one up (which goes to the even one), and what lies beside. */
+static void test_dtype_rounds_to_half(void **state)
+{
+	(void)state;
+	for (uint32_t h = 0; h < 0x7c00; h++) {
+		float lo = half_value((uint16_t)h), hi = h == 0x7bff ? 65536 : half_value((uint16_t)(h + 1));
+		float middle = lo + (hi - lo) / 2;
+		uint32_t even = h & 1 ? h + 1 : h;
+
+		assert_int_equal(fot_f16_of(lo), h);
+		assert_int_equal(fot_f16_of(-lo), h | 0x8000);
+		assert_int_equal(fot_f16_of(middle), even);
+		assert_int_equal(fot_f16_of(-middle), even | 0x8000);
+		assert_int_equal(fot_f16_of(nextafterf(middle, 0)), h);
+		assert_int_equal(fot_f16_of(nextafterf(middle, 1e6f)), h + 1);
+	}
+	assert_int_equal(fot_f16_of(1e30f), 0x7c00);
+	assert_int_equal(fot_f16_of(-INFINITY), 0xfc00);
+	assert_int_equal(fot_f16_of(float_of(0x7f800001u)), 0x7e00);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_dtype_widens_every_bfloat16),
 		cmocka_unit_test(test_dtype_widens_f32_f64),
 		cmocka_unit_test(test_dtype_rounds_to_nearest_even),
+		cmocka_unit_test(test_dtype_rounds_to_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,9 +118,11 @@ static void test_hash_crc32_known_answers(void **state)
 
 static void test_hash_crc32_chains(void **state)
 {
+	static const char digits[] = "123456789";
+
 	(void)state;
 	for (size_t i = 0; i <= 9; i++)
-		assert_int_equal(fot_crc32(fot_crc32(0, "123456789", i), "123456789" + i, 9 - i), 0xcbf43926);
+		assert_int_equal(fot_crc32(fot_crc32(0, digits, i), digits + i, 9 - i), 0xcbf43926);
 }
 
 int main(void)

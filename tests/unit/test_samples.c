@@ -131,8 +131,8 @@ static void test_samples_markdown_escapes(void **state)
 {
 	static const char nasty[] = "# a|b `c` <script> &amp; *d* _e_ [f](g) ~h~ $i$\n\t  j\\ http://k www.l m@n\033[1m\r";
 	static const char *const want[] = {
-		"# a\\|b \\`c\\` \\<script\\> \\&amp; \\*d\\* \\_e\\_ \\[f\\](g) \\~h\\~ \\$i\\$\xe2\x8f\x8e\xe2\x87\xa5 \xc2\xa0j\\\\ "
-		"http\\://k www\\.l m\\@n\xef\xbf\xbd\\[1m\xef\xbf\xbd",
+		("# a\\|b \\`c\\` \\<script\\> \\&amp; \\*d\\* \\_e\\_ \\[f\\](g) \\~h\\~ \\$i\\$\xe2\x8f\x8e\xe2\x87\xa5 \xc2\xa0j\\\\ "
+		"http\\://k www\\.l m\\@n\xef\xbf\xbd\\[1m\xef\xbf\xbd"),
 		"Model m\\_1 (\\<i\\>), memory knn, the best 8 keys",
 		"## Document x\\|y, token 600\n\nQuery: ",
 		"## Document x\\|y, token 700\n",
