@@ -247,6 +247,8 @@ static const struct fot_column compare_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
+	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
 };
 
 static const struct fot_column report_columns[] = {
