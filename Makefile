@@ -180,7 +180,8 @@ ablations: corpora
 			./fotbench train model/train/recipes/$$m.json -o model/zoo/$$m --resume; \
 	done
 
-# All tables of the paper, or TABLE="fft1 multidoc": results/runs/paper-*, and what they say of its claims.
+# All tables of the paper, decay.json and long.json (where ft-fot-long is there), or TABLE="fft1 decay": results/runs/,
+# and what they say of its claims.
 paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
 
