@@ -16,8 +16,9 @@ static const char *const format_names[] = { "md", "tex", "csv", NULL };
 static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
-static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
-						  &fot_schema_fewshot, &fot_schema_distraction };
+static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey,
+						  &fot_schema_lookup, &fot_schema_fewshot,
+						  &fot_schema_distraction };
 #define N_TASKS (sizeof tasks / sizeof tasks[0])
 
 struct reporting {
@@ -54,7 +55,8 @@ out:
 }
 
 /* The rows of a task, if the run has that task. */
-static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found,
+		     struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
@@ -86,7 +88,8 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	for (size_t task = 0; task < N_TASKS; task++)
 		FOT_TRY(load_task(r, run, task, dir, &found, err));
 	if (!found)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
 				  tasks[0]->name);
 out:
 	return status;
@@ -143,7 +146,8 @@ static int judge_claims(struct reporting *r, const char *given, uint64_t seed, s
 		goto out;
 	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
 	for (size_t i = 0; i < N_TASKS; i++)
-		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed, err));
+		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed,
+					 err));
 out:
 	fot_str_release(&path);
 	return status;
@@ -161,7 +165,8 @@ static int render_claims(struct fot_str *out, const struct reporting *r, int for
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->judged, true, err);
-	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+				err);
 }
 
 /* NAME.md, NAME.tex and NAME.csv. */
@@ -207,8 +212,10 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 	struct fot_str text = FOT_STR_INIT;
 	int status = render(&text, r, format, err);
 
-	if (status == FOT_OK && format != CSV)
+	if (status == FOT_OK && format != CSV && r->judged.n_rows) {
+		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
+	}
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);

@@ -237,6 +237,23 @@ out:
 	return status;
 }
 
+/* "# Results of quick, paper-fft1" */
+static void put_title(struct fot_str *out, const struct fot_table *report)
+{
+	fot_str_puts(out, "# Results");
+	for (size_t row = 0, n = 0; row < report->n_rows; row++) {
+		bool new = true;
+
+		for (size_t r = 0; r < row && new; r++)
+			new = !fot_table_same(report, r, report, row, "run");
+		if (!new)
+			continue;
+		fot_str_puts(out, n++ ? ", " : " of ");
+		fot_label_markdown(out, fot_table_text(report, row, "run"));
+	}
+	fot_str_puts(out, "\n\n");
+}
+
 int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
 		     struct fot_err *err)
 {
@@ -246,6 +263,8 @@ int fot_report_print(struct fot_str *out, const struct fot_table *report, enum f
 
 	if (latex)
 		fot_str_puts(out, "% needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}\n");
+	else
+		put_title(out, report);
 	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL && status == FOT_OK; d++) {
 		if (!latex) {
 			fot_str_puts(out, d ? "\n## " : "## ");

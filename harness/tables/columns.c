@@ -346,6 +346,7 @@ static const struct fot_column claims_columns[] = {
 	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
 };
 
 static const struct fot_column samples_columns[] = {

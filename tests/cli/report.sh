@@ -32,6 +32,7 @@ check report_two_documents_are_never_bold bash -c '! grep -q textbf two.tex'
 balanced() { [ "$(tr -cd '{' <two.tex | wc -c)" -eq "$(tr -cd '}' <two.tex | wc -c)" ]; }
 check report_latex_braces_balanced balanced
 check report_files report one two -o tables
+check report_file_has_a_title bash -c '[ "$(head -n 1 tables/report.md)" = "# Results of one, two" ]'
 check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
 check report_csv_equals_stdout bash -c '"$0" report one two --format csv | cmp - tables/report.csv' "$fotbench"
 prints report_bits ' bits per byte' "$fotbench" report one --metric bits_per_byte
