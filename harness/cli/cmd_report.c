@@ -26,7 +26,7 @@ struct reporting {
 	struct fot_claims claims;
 	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
-	size_t n_runs;
+	size_t n_runs, n_rows; /* rows: of observations, all tasks */
 };
 
 /* a/run and b/run: the paths tell them apart. */
@@ -55,8 +55,7 @@ out:
 }
 
 /* The rows of a task, if the run has that task. */
-static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found,
-		     struct fot_err *err)
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
@@ -68,29 +67,84 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data)) {
+	if (fot_file_exists(path.data))
 		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
-		*found = true;
-	}
 	part->last = r->rows[task].n_rows;
 out:
 	fot_str_release(&path);
 	return status;
 }
 
+/* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
-	size_t run = r->n_runs;
-	bool found = false;
+	size_t run = r->n_runs, n = 0;
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
-	for (size_t task = 0; task < N_TASKS; task++)
-		FOT_TRY(load_task(r, run, task, dir, &found, err));
-	if (!found)
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
-				  tasks[0]->name);
+	for (size_t task = 0; task < N_TASKS; task++) {
+		FOT_TRY(load_task(r, run, task, dir, err));
+		n += r->run[task][run].last - r->run[task][run].first;
+	}
+	if (n == 0)
+		fot_log(FOT_LOG_WARN, "%s: a run without rows of any task", dir);
+	r->n_rows += n;
+out:
+	return status;
+}
+
+/* A run has a manifest, or at least the rows of a task. */
+static int is_run(bool *is, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	*is = false;
+	for (size_t task = 0; task <= N_TASKS && !*is; task++) {
+		char file[64];
+
+		snprintf(file, sizeof file, "%s.csv", task < N_TASKS ? tasks[task]->name : "");
+		fot_str_clear(&path);
+		fot_path_join(&path, dir, task < N_TASKS ? file : "manifest.json");
+		FOT_TRY(fot_str_check(&path, err));
+		*is = fot_file_exists(path.data);
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* All folders that are none, in one line. */
+static int check_runs(const char *const *dir, size_t n, struct fot_err *err)
+{
+	struct fot_str wrong = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is;
+
+		FOT_TRY(is_run(&is, dir[i], err));
+		if (!is)
+			fot_str_printf(&wrong, "%s%s", wrong.len ? ", " : "", dir[i]);
+	}
+	FOT_TRY(fot_str_check(&wrong, err));
+	if (wrong.len)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: no manifest.json and no %s.csv, ... there",
+				  wrong.data, tasks[0]->name);
+out:
+	fot_str_release(&wrong);
+	return status;
+}
+
+static int load_runs(struct reporting *r, const char *const *dir, size_t n, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(check_runs(dir, n, err));
+	for (size_t i = 0; i < n; i++)
+		FOT_TRY(load_run(r, dir[i], err));
+	if (r->n_rows == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "nothing to report: no run has rows");
 out:
 	return status;
 }
@@ -285,8 +339,7 @@ int fot_cmd_report(int argc, char **argv)
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	fot_table_init(&r.judged, &fot_schema_claims);
-	for (size_t i = 0; i < o.n_positional; i++)
-		FOT_TRY(load_run(&r, o.positional[i], &err));
+	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
 	for (size_t i = 0; i < N_TASKS; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,

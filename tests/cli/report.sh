@@ -37,6 +37,12 @@ check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8
 check report_csv_equals_stdout bash -c '"$0" report one two --format csv | cmp - tables/report.csv' "$fotbench"
 prints report_bits ' bits per byte' "$fotbench" report one --metric bits_per_byte
 check report_run_writes_latex grep -q '\\toprule' one/summary.tex
-exits report_no_run 5 'nowhere' "$fotbench" report one nowhere
+exits report_no_run 5 'report: nowhere: expected a run' "$fotbench" report one nowhere
+exits report_no_runs 5 'report: nowhere, pg19: expected a run' "$fotbench" report nowhere one pg19
+mkdir empty && head -n 1 one/perplexity.csv >empty/perplexity.csv
+mkdir begun && echo '{}' >begun/manifest.json
+prints report_without_rows_goes_on '^\| one \| fot |^\| fot ' "$fotbench" report empty one begun
+check report_without_rows_is_told bash -c 'grep -q "warning: empty: a run without rows" .err && grep -q "warning: begun: a run without rows" .err'
+exits report_only_without_rows 5 'nothing to report' "$fotbench" report empty begun
 exits report_bad_paper 5 'unknown column' "$fotbench" report one --paper one/summary.csv
 exits report_full_disk 6 '' bash -c '"$@" >/dev/full' - "$fotbench" report one
