@@ -27,6 +27,7 @@ struct reporting {
 	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
+	int digits;            /* of the tables; -1: as the metrics have them */
 };
 
 /* a/run and b/run: the paths tell them apart. */
@@ -211,7 +212,7 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
-	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
 				err);
 }
 
@@ -279,7 +280,7 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
-	int64_t seed = 1;
+	int64_t seed = 1, digits = -1;
 	int format = MARKDOWN, metric = 0, status;
 	struct fot_option options[] = {
 		{ .name = "format",
@@ -293,6 +294,13 @@ int fot_cmd_report(int argc, char **argv)
 		  .value = &output,
 		  .arg = "DIR",
 		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
+		{ .name = "digits",
+		  .type = FOT_OPTION_INT,
+		  .value = &digits,
+		  .lo = 0,
+		  .hi = 9,
+		  .arg = "N",
+		  .help = "decimals of the tables' values (default: as the metric has them)" },
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
@@ -322,8 +330,9 @@ int fot_cmd_report(int argc, char **argv)
 		.about =
 			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
 			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-			"best of each column in bold, the paper's figure beside ours where it has one. Then the claims\n"
-			"of the paper whose conditions the runs hold: reproduced, not reproduced or undecided.",
+			"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+			"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
+			"reproduced, not reproduced or undecided.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,
@@ -334,6 +343,7 @@ int fot_cmd_report(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	r.digits = (int)digits;
 	for (size_t i = 0; i < N_TASKS; i++)
 		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);

@@ -297,6 +297,11 @@ static const struct fot_column report_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ "rank", FOT_COLUMN_INT, false, "1: best value of its dataset and place, 2: the next, ..." },
+	{ "next_delta", FOT_COLUMN_REAL, false,
+	  "of the best, and where that one's interval excludes 0 of the second: value minus that of the next rank, paired" },
+	{ "next_ci_low", FOT_COLUMN_REAL, false, "lower end of its 95 % interval" },
+	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
 };
 
 static const struct fot_column paper_columns[] = {

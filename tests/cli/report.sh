@@ -27,10 +27,41 @@ check report_markdown_escaped grep -qF '| two | x\_y\|z | none |' both.md
 report two --format tex >two.tex
 check report_latex_escaped grep -qF 'x\_y\textbar{}z & none' two.tex
 check report_latex_dataset grep -qF '\caption{a\_b\&c\%:' two.tex
-check report_latex_booktabs bash -c '[ "$(grep -c "toprule\|midrule\|bottomrule" two.tex)" -eq 6 ]'
+check report_latex_booktabs bash -c '[ "$(grep -c "toprule\|midrule\|bottomrule" two.tex)" -eq 10 ]'
 check report_two_documents_are_never_bold bash -c '! grep -q textbf two.tex'
 balanced() { [ "$(tr -cd '{' <two.tex | wc -c)" -eq "$(tr -cd '}' <two.tex | wc -c)" ]; }
 check report_latex_braces_balanced balanced
+# One table of all datasets, and what is told from the next.
+"$make_checkpoint" tiny3 seed=1 scale=1.5 only=lm_head && cp -r tiny tiny4
+check report_run_three run -m tiny --variant best -m tiny3 --variant second -m tiny2 --variant third -d ./pg19 --memory dense -o three
+check report_run_four run -m tiny --variant one -m tiny4 --variant alike -m tiny2 --variant third -d ./pg19 --memory none -o four
+compact() { sed -n '/label{tab:perplexity}/,/end{table}/p' "$1"; }
+report three two --digits 3 --format tex >three.tex
+report four --format tex >four.tex
+compact three.tex >compact.tex
+check report_compact_label grep -qF '\label{tab:perplexity}' three.tex
+check report_labels_differ bash -c '[ "$(grep -o "label{[^}]*}" three.tex | sort | uniq -d | wc -l)" -eq 0 ] && grep -qF "label{tab:perplexity-a-b-c-}" three.tex'
+check report_compact_datasets grep -qF ' &  &  & \multicolumn{2}{c}{pg19} & \multicolumn{2}{c}{a\_b\&c\%} \\' compact.tex
+check report_compact_head grep -qF '\cmidrule(lr){4-5}\cmidrule(lr){6-7}' compact.tex
+check report_compact_lengths grep -qF 'run & model & memory & 64 & 512 & 64 & 512 \\' compact.tex
+check report_compact_gap grep -qE '^three & third & dense & [0-9.]+ & [0-9.]+ & -- & -- \\\\$' compact.tex
+check report_compact_best grep -qE '^three & best & dense & [0-9.]+ & .*[0-9]+\.[0-9]{3}\}? & -- & --' compact.tex
+square() { [ "$(grep -E '\\\\$' compact.tex | grep -v multicolumn | awk -F'&' '{ print NF }' | sort -u)" = 7 ]; }
+check report_compact_is_square square
+report three --format tex | compact /dev/stdin >compact.tex
+check report_compact_bold grep -qE '^best & dense & \\textbf\{[0-9]+\.[0-9]{2}\} & \\textbf\{[0-9]+\.[0-9]{2}\} \\\\$' compact.tex
+check report_compact_underlined grep -qE '^second & dense & \\underline\{[0-9.]+\} & \\underline\{[0-9.]+\} \\\\$' compact.tex
+check report_compact_third_is_plain grep -qE '^third & dense & [0-9.]+ & [0-9.]+ \\\\$' compact.tex
+check report_compact_none_where_alike bash -c '! sed -n "/label{tab:perplexity}/,/end{table}/p" four.tex | grep -q "textbf\|underline"'
+prints report_digits '^\| best \| dense \| \*\*[0-9]+\.[0-9]\*\* \[[0-9]+\.[0-9], [0-9]+\.[0-9]\] ' "$fotbench" report three --digits 1
+exits report_bad_digits 2 digits "$fotbench" report three --digits 10
+ranks() { # the interval of the best against the second, in the CSV
+	report three --format csv >three.csv && awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+		NR > 1 { n[$c["rank"]]++; if ($c["rank"] == 1 && !($c["next_ci_low"] < $c["next_delta"] && $c["next_delta"] < $c["next_ci_high"] && $c["next_ci_high"] < 0)) bad++
+			if ($c["rank"] == 3 && $c["next_delta"] != "") bad++ }
+		END { exit !(n[1] == 2 && n[2] == 2 && n[3] == 2 && !bad) }' three.csv
+}
+check report_ranks ranks
 check report_files report one two -o tables
 check report_file_has_a_title bash -c '[ "$(head -n 1 tables/report.md)" = "# Results of one, two" ]'
 check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
