@@ -208,7 +208,7 @@ static void put_list(const struct printer *p)
 	fot_str_puts(p->out, p->latex ? "{\\small\n" : "");
 	begin_table(p, headings, runs ? 6 : 5,
 		    runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
-			   "p{0.34\\linewidth}p{0.27\\linewidth}rrr");
+			   "p{0.29\\linewidth}p{0.32\\linewidth}rrr");
 	for (size_t row = 0; row < p->t->n_rows; row++) {
 		if (!begins(p, row))
 			continue;

@@ -62,6 +62,12 @@ ranks() { # the interval of the best against the second, in the CSV
 		END { exit !(n[1] == 2 && n[2] == 2 && n[3] == 2 && !bad) }' three.csv
 }
 check report_ranks ranks
+if command -v pdflatex >/dev/null; then
+	{ printf '\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n'; cat three.tex; echo '\end{document}'; } >doc.tex
+	check report_latex_needs_booktabs_alone bash -c 'pdflatex -interaction=nonstopmode -halt-on-error doc.tex >doc.out'
+else
+	echo "skip report_latex_needs_booktabs_alone: pdflatex is not installed"
+fi
 check report_files report one two -o tables
 check report_file_has_a_title bash -c '[ "$(head -n 1 tables/report.md)" = "# Results of one, two" ]'
 check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
