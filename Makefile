@@ -73,7 +73,7 @@ help:
 	@echo 'make            build ./fotbench (OPT="-O3 -march=native" by default)'
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
-	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures'
+	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures, compare with results/reference'
 	@echo 'make regress    score fixed texts with the zoo, compare with results/reference (1e-6 per token)'
 	@echo 'make paper      every table of the paper, and which of its claims hold (TABLE="fft1 multidoc": those)'
 	@echo 'make ablations  train the models that the ablations need and the zoo has no room for (NAME: one of them)'
@@ -181,6 +181,7 @@ corpora: ready
 reproduce: corpora
 	./fotbench run harness/specs/quick.json -o results/runs/quick --overwrite
 	./fotbench plot results/runs/quick
+	./fotbench compare results/reference/quick results/runs/quick --quiet
 
 # Fine-tunings for which the zoo has no room: 5 to 15 minutes each where nothing else runs.
 ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-memorizing ft-fot-memorizing
@@ -191,7 +192,8 @@ ablations: corpora
 			./fotbench train model/train/recipes/$$m.json -o model/zoo/$$m --resume; \
 	done
 
-# All tables of the paper, or TABLE="fft1 multidoc": results/runs/paper-*, and what they say of its claims.
+# All tables of the paper, decay.json and long.json (where ft-fot-long is there), or TABLE="fft1 decay": results/runs/,
+# and what they say of its claims.
 paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
 

@@ -16,8 +16,9 @@ static const char *const format_names[] = { "md", "tex", "csv", NULL };
 static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
-static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
-						  &fot_schema_fewshot, &fot_schema_distraction };
+static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey,
+						  &fot_schema_lookup, &fot_schema_fewshot,
+						  &fot_schema_distraction };
 #define N_TASKS (sizeof tasks / sizeof tasks[0])
 
 struct reporting {
@@ -25,7 +26,8 @@ struct reporting {
 	struct fot_claims claims;
 	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
-	size_t n_runs;
+	size_t n_runs, n_rows; /* rows: of observations, all tasks */
+	int digits;            /* of the tables; -1: as the metrics have them */
 };
 
 /* a/run and b/run: the paths tell them apart. */
@@ -54,7 +56,7 @@ out:
 }
 
 /* The rows of a task, if the run has that task. */
-static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
@@ -66,28 +68,84 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data)) {
+	if (fot_file_exists(path.data))
 		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
-		*found = true;
-	}
 	part->last = r->rows[task].n_rows;
 out:
 	fot_str_release(&path);
 	return status;
 }
 
+/* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
-	size_t run = r->n_runs;
-	bool found = false;
+	size_t run = r->n_runs, n = 0;
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
-	for (size_t task = 0; task < N_TASKS; task++)
-		FOT_TRY(load_task(r, run, task, dir, &found, err));
-	if (!found)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
-				  tasks[0]->name);
+	for (size_t task = 0; task < N_TASKS; task++) {
+		FOT_TRY(load_task(r, run, task, dir, err));
+		n += r->run[task][run].last - r->run[task][run].first;
+	}
+	if (n == 0)
+		fot_log(FOT_LOG_WARN, "%s: a run without rows of any task", dir);
+	r->n_rows += n;
+out:
+	return status;
+}
+
+/* A run has a manifest, or at least the rows of a task. */
+static int is_run(bool *is, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	*is = false;
+	for (size_t task = 0; task <= N_TASKS && !*is; task++) {
+		char file[64];
+
+		snprintf(file, sizeof file, "%s.csv", task < N_TASKS ? tasks[task]->name : "");
+		fot_str_clear(&path);
+		fot_path_join(&path, dir, task < N_TASKS ? file : "manifest.json");
+		FOT_TRY(fot_str_check(&path, err));
+		*is = fot_file_exists(path.data);
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* All folders that are none, in one line. */
+static int check_runs(const char *const *dir, size_t n, struct fot_err *err)
+{
+	struct fot_str wrong = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is;
+
+		FOT_TRY(is_run(&is, dir[i], err));
+		if (!is)
+			fot_str_printf(&wrong, "%s%s", wrong.len ? ", " : "", dir[i]);
+	}
+	FOT_TRY(fot_str_check(&wrong, err));
+	if (wrong.len)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: no manifest.json and no %s.csv, ... there",
+				  wrong.data, tasks[0]->name);
+out:
+	fot_str_release(&wrong);
+	return status;
+}
+
+static int load_runs(struct reporting *r, const char *const *dir, size_t n, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(check_runs(dir, n, err));
+	for (size_t i = 0; i < n; i++)
+		FOT_TRY(load_run(r, dir[i], err));
+	if (r->n_rows == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "nothing to report: no run has rows");
 out:
 	return status;
 }
@@ -143,7 +201,8 @@ static int judge_claims(struct reporting *r, const char *given, uint64_t seed, s
 		goto out;
 	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
 	for (size_t i = 0; i < N_TASKS; i++)
-		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed, err));
+		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed,
+					 err));
 out:
 	fot_str_release(&path);
 	return status;
@@ -153,7 +212,7 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
-	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
 				err);
 }
 
@@ -161,7 +220,8 @@ static int render_claims(struct fot_str *out, const struct reporting *r, int for
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->judged, true, err);
-	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+				err);
 }
 
 /* NAME.md, NAME.tex and NAME.csv. */
@@ -207,8 +267,10 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 	struct fot_str text = FOT_STR_INIT;
 	int status = render(&text, r, format, err);
 
-	if (status == FOT_OK && format != CSV)
+	if (status == FOT_OK && format != CSV && r->judged.n_rows) {
+		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
+	}
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);
@@ -218,7 +280,7 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
-	int64_t seed = 1;
+	int64_t seed = 1, digits = -1;
 	int format = MARKDOWN, metric = 0, status;
 	struct fot_option options[] = {
 		{ .name = "format",
@@ -232,6 +294,13 @@ int fot_cmd_report(int argc, char **argv)
 		  .value = &output,
 		  .arg = "DIR",
 		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
+		{ .name = "digits",
+		  .type = FOT_OPTION_INT,
+		  .value = &digits,
+		  .lo = 0,
+		  .hi = 9,
+		  .arg = "N",
+		  .help = "decimals of the tables' values (default: as the metric has them)" },
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
@@ -261,8 +330,9 @@ int fot_cmd_report(int argc, char **argv)
 		.about =
 			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
 			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-			"best of each column in bold, the paper's figure beside ours where it has one. Then the claims\n"
-			"of the paper whose conditions the runs hold: reproduced, not reproduced or undecided.",
+			"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+			"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
+			"reproduced, not reproduced or undecided.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
 		.min_positional = 1,
@@ -273,13 +343,13 @@ int fot_cmd_report(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	r.digits = (int)digits;
 	for (size_t i = 0; i < N_TASKS; i++)
 		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	fot_table_init(&r.judged, &fot_schema_claims);
-	for (size_t i = 0; i < o.n_positional; i++)
-		FOT_TRY(load_run(&r, o.positional[i], &err));
+	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
 	for (size_t i = 0; i < N_TASKS; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,

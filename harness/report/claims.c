@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/report/conditions.h"
 #include "harness/report/measures.h"
 
 #define MAX_FILE ((size_t)1 << 22)
@@ -53,28 +54,49 @@ static bool is_value(const cJSON *v)
 	return cJSON_IsString(v) || cJSON_IsNumber(v);
 }
 
+/* A memory that no spec knows would fit no row, and the claim would silently be about nothing. */
+static int check_memory(const char *column, const cJSON *v, const struct fot_json_ctx *ctx, const char *key,
+			struct fot_err *err)
+{
+	bool memory = strcmp(column, "memory") == 0, mode = strcmp(column, "memory_mode") == 0;
+	const char *text = cJSON_GetStringValue(v);
+
+	if ((!memory && !mode) || (text && fot_condition_is_memory(text) && (memory || !strchr(text, ':'))))
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s: expected %s, got \"%.40s\"", ctx->where, key, column,
+			memory ? FOT_CONDITION_MEMORIES : "none, dense, knn or xl", text ? text : "a number");
+}
+
 /* A condition: columns of the task, each with a value or a list of them. */
 static int check_condition(const struct fot_claim *c, const cJSON *obj, const char *key,
 			   const struct fot_json_ctx *ctx, struct fot_err *err)
 {
+	int status = FOT_OK;
+
 	for (const cJSON *v = obj->child; v; v = v->next) {
 		bool known = strcmp(v->string, "variant") == 0 || strcmp(v->string, "memory") == 0 ||
 			     fot_schema_column(c->schema, v->string) >= 0;
 		bool good = is_value(v) || (cJSON_IsArray(v) && v->child);
 
 		if (!known)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: \"%.40s\" is no column of %s.csv", ctx->where, key,
-					v->string, c->schema->name);
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: \"%.40s\" is no column of %s.csv",
+					ctx->where, key, v->string, c->schema->name);
 		for (const cJSON *e = cJSON_IsArray(v) ? v->child : NULL; e; e = e->next)
 			good = good && is_value(e);
 		if (!good)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s: expected a text, a number or a list of them",
-					ctx->where, key, v->string);
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"%s: %s: %s: expected a text, a number or a list of them", ctx->where,
+					key, v->string);
+		for (const cJSON *e = cJSON_IsArray(v) ? v->child : v; e;
+		     e = cJSON_IsArray(v) ? e->next : NULL)
+			FOT_TRY(check_memory(v->string, e, ctx, key, err));
 	}
-	return FOT_OK;
+out:
+	return status;
 }
 
-static int read_task(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+static int read_task(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
+		     struct fot_err *err)
 {
 	const char *task = NULL;
 	int status;
@@ -85,13 +107,15 @@ static int read_task(struct fot_claim *c, const cJSON *obj, const struct fot_jso
 	if (!c->schema)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: task: unknown \"%.40s\"", ctx->where, task);
 	else if (!has_metric(c->schema, c->metric))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: metric: %s has no \"%.40s\"", ctx->where, task, c->metric);
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: metric: %s has no \"%.40s\"", ctx->where, task,
+				  c->metric);
 out:
 	return status;
 }
 
 /* b: a condition, a number or "chance". */
-static int read_base(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+static int read_base(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
+		     struct fot_err *err)
 {
 	const cJSON *b = fot_json_get(obj, "b");
 	bool measured = fot_measured_task(c->schema) != NULL;
@@ -114,7 +138,8 @@ static int read_base(struct fot_claim *c, const cJSON *obj, const struct fot_jso
 			measured ? ", a number or \"chance\"" : "");
 }
 
-static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
+			   struct fot_err *err)
 {
 	int status;
 
@@ -131,7 +156,8 @@ out:
 	return status;
 }
 
-static int read_expectation(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+static int read_expectation(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
+			    struct fot_err *err)
 {
 	const char *expect = NULL, *of = NULL;
 	int status, i;
@@ -141,15 +167,17 @@ static int read_expectation(struct fot_claim *c, const cJSON *obj, const struct 
 	FOT_TRY(fot_json_string(obj, "margin_of", false, &of, ctx, err));
 	i = find(fot_expect_name, FOT_EXPECTATIONS, expect);
 	if (i < 0) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: expect: expected below, above, equal, not-below or not-above, got \"%.40s\"",
-				  ctx->where, expect);
+		status = FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"%s: expect: expected below, above, equal, not-below or not-above, got \"%.40s\"",
+			ctx->where, expect);
 		goto out;
 	}
 	c->expect = (enum fot_expect)i;
 	c->margin_of_b = of != NULL;
 	if (of && (strcmp(of, "b") != 0 || !fot_measured_task(c->schema)))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin_of: expected \"b\", and no perplexity", ctx->where);
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin_of: expected \"b\", and no perplexity",
+				  ctx->where);
 	else if (c->expect == FOT_EQUAL && !(c->margin > 0))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin: \"equal\" needs one above 0", ctx->where);
 out:
@@ -157,7 +185,8 @@ out:
 }
 
 /* "paper": dataset (or "*") -> [A, B], either may be null. */
-static int read_paper(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
+static int read_paper(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
+		      struct fot_err *err)
 {
 	int status;
 
@@ -169,8 +198,9 @@ static int read_paper(struct fot_claim *c, const cJSON *obj, const struct fot_js
 		for (const cJSON *e = good ? v->child : NULL; e; e = e->next)
 			good = good && (cJSON_IsNumber(e) || cJSON_IsNull(e));
 		if (!good) {
-			status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: paper: %.40s: expected [A, B], numbers or null",
-					  ctx->where, v->string);
+			status = FOT_FAIL(err, FOT_ERR_USAGE,
+					  "%s: paper: %.40s: expected [A, B], numbers or null", ctx->where,
+					  v->string);
 			goto out;
 		}
 	}
@@ -180,8 +210,9 @@ out:
 
 static int read_claim(struct fot_claim *c, const cJSON *obj, const char *where, struct fot_err *err)
 {
-	static const char *const keys[] = { "id", "claim",  "source", "task",	   "metric", "a",     "b",
-					    "expect", "margin", "margin_of", "gain_from", "where",  "paper" };
+	static const char *const keys[] = { "id",        "claim", "source", "task",   "metric",
+					    "a",         "b",     "expect", "margin", "margin_of",
+					    "gain_from", "where", "paper" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status;
 
@@ -213,7 +244,8 @@ static int read_list(struct fot_claims *c, const char *name, struct fot_err *err
 	FOT_TRY(fot_json_array(c->root, "claims", true, &list, &ctx, err));
 	n = cJSON_GetArraySize(list);
 	if (n > MAX_CLAIMS)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: claims: expected at most %d, got %d", name, MAX_CLAIMS, n);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: claims: expected at most %d, got %d", name,
+				MAX_CLAIMS, n);
 	c->claim = fot_calloc((size_t)n + 1, sizeof *c->claim);
 	if (!c->claim)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);

@@ -11,7 +11,7 @@
  *       "where": "64k against 16k", "paper": { "code": [5.32, 5.43], "*": [1, 2] } } ] }
  *
  * a and b name conditions by columns of TASK.csv; "variant" stands for model_variant, "memory" for
- * memory_mode and top_k ("knn:128").  A value may be a list: any of these.  What b does not name
+ * memory_mode and top_k: none, dense, knn (any number of keys), knn:128 or xl.  A value may be a list: any of these.  What b does not name
  * is as in a (weights apart, where b names a variant), so each group of rows that fits a gives
  * a line: per dataset, filler, length, ... that a leaves open.  own_tokens that nobody names: none.
  * b may also be a number, or "chance", for tasks that measure shares.

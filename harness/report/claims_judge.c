@@ -9,14 +9,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/report/claims.h"
+#include "harness/report/conditions.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
 #include "harness/report/measures.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const shared[] = { "model",  "model_variant", "memory_mode", "top_k",	  "mem_dtype",
-				      "window", "own_tokens",	 "dataset",	"context_length" };
+static const char *const shared[] = { "model",  "model_variant", "memory_mode", "top_k",         "mem_dtype",
+				      "window", "own_tokens",    "dataset",     "context_length" };
 
 struct judge {
 	struct fot_table *out;
@@ -34,7 +35,7 @@ struct judge {
 
 /* A against B, in nats per token or in the measure's own unit. */
 struct line {
-	size_t a, b;          /* groups; b SIZE_MAX: a constant */
+	size_t a, b;           /* groups; b SIZE_MAX: a constant */
 	size_t a_from, b_from; /* with gain_from */
 	size_t n_items, n_clusters;
 	bool has_values, has_interval, has_p;
@@ -48,10 +49,12 @@ struct line {
 static const struct {
 	const char *column, *named;
 } frees[] = {
-	{ "model", "variant" },	     { "model", "model_variant" }, { "model_variant", "model" },
-	{ "model_variant", "variant" }, { "memory_mode", "memory" },	{ "top_k", "memory" },
-	{ "mem_dtype", "memory" },   { "top_k", "memory_mode" },   { "mem_dtype", "memory_mode" },
-	{ "n_records", "context_length" }, { "shots_asked", "n_shots" },
+	{ "model", "variant" },         { "model", "model_variant" },
+	{ "model_variant", "model" },   { "model_variant", "variant" },
+	{ "memory_mode", "memory" },    { "top_k", "memory" },
+	{ "mem_dtype", "memory" },      { "top_k", "memory_mode" },
+	{ "mem_dtype", "memory_mode" }, { "n_records", "context_length" },
+	{ "shots_asked", "n_shots" },
 };
 
 static bool is_free(const cJSON *condition, const char *column)
@@ -64,18 +67,6 @@ static bool is_free(const cJSON *condition, const char *column)
 			return true;
 	}
 	return false;
-}
-
-/* "dense", "knn", "knn:128" */
-static bool memory_fits(const struct fot_table *t, size_t row, const char *text)
-{
-	const char *colon = strchr(text, ':'), *mode = fot_table_text(t, row, "memory_mode");
-	size_t n = colon ? (size_t)(colon - text) : strlen(text);
-	int64_t k;
-
-	if (strlen(mode) != n || memcmp(mode, text, n) != 0)
-		return false;
-	return !colon || (fot_parse_i64(colon + 1, &k) && k == fot_table_int(t, row, "top_k", 0));
 }
 
 static bool cell_fits(const struct fot_table *t, size_t row, const char *column, const cJSON *v)
@@ -95,7 +86,7 @@ static bool cell_fits(const struct fot_table *t, size_t row, const char *column,
 static bool value_fits(const struct fot_table *t, size_t row, const char *key, const cJSON *v)
 {
 	if (strcmp(key, "memory") == 0)
-		return cJSON_IsString(v) && memory_fits(t, row, v->valuestring);
+		return cJSON_IsString(v) && fot_condition_memory_fits(t, row, v->valuestring);
 	return cell_fits(t, row, strcmp(key, "variant") == 0 ? "model_variant" : key, v);
 }
 
@@ -141,7 +132,8 @@ static bool is_partner(const struct judge *j, size_t group, size_t of, const cJS
 }
 
 /* The one group that is as `of` but for the condition; false: none. *several: not one alone. */
-static bool find_partner(const struct judge *j, size_t of, const cJSON *condition, size_t *found, bool *several)
+static bool find_partner(const struct judge *j, size_t of, const cJSON *condition, size_t *found,
+			 bool *several)
 {
 	size_t n = 0;
 
@@ -165,8 +157,8 @@ static struct fot_rows rows_of(const struct judge *j, size_t group)
 /* nll of the document of `row` in a group, if it was scored on the same targets there. */
 static bool nll_in(const struct judge *j, size_t group, size_t row, double *nll)
 {
-	static const char *const targets[] = { "doc_id", "doc_sha256", "n_tokens_scored", "target_start",
-					       "tokenizer_sha256", NULL };
+	static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
+					       "target_start", "tokenizer_sha256", NULL };
 	struct fot_rows r = rows_of(j, group);
 	size_t twin = fot_measure_twin(&r, j->in, row, targets, 0);
 
@@ -203,7 +195,8 @@ static int judge_perplexity(struct judge *j, struct line *l)
 {
 	struct fot_rows r = rows_of(j, l->a);
 	struct fot_boot boot = fot_rows_boot(&r, j->seed);
-	double *x = fot_alloc(r.n, sizeof *x), *y = fot_alloc(r.n, sizeof *y), *den = fot_alloc(r.n, sizeof *den);
+	double *x = fot_alloc(r.n, sizeof *x), *y = fot_alloc(r.n, sizeof *y),
+	       *den = fot_alloc(r.n, sizeof *den);
 	double sum_x = 0, sum_y = 0, tokens = 0, nll[4];
 	struct fot_paired p;
 	size_t n = 0;
@@ -273,7 +266,8 @@ static int judge_constant(struct judge *j, struct line *l)
 	l->has_values = m.e.has_value;
 	l->has_interval = m.e.has_interval;
 	l->value_a = m.e.value;
-	l->value_b = *j->claim->constant ? fot_table_real(j->in, a.row[0], "chance_level", 0) : j->claim->number;
+	l->value_b =
+		*j->claim->constant ? fot_table_real(j->in, a.row[0], "chance_level", 0) : j->claim->number;
 	l->delta = l->value_a - l->value_b;
 	l->lo = m.e.lo - l->value_b;
 	l->hi = m.e.hi - l->value_b;
@@ -285,7 +279,7 @@ static int judge_constant(struct judge *j, struct line *l)
 
 const char *fot_claims_verdict(enum fot_expect expect, double lo, double hi, double m)
 {
-	bool below = hi < -m, not_below = lo > -m, above = lo > m, not_above = hi < m;
+	bool below = hi<-m, not_below = lo> - m, above = lo > m, not_above = hi < m;
 	const struct {
 		bool yes, no;
 	} outcome[FOT_EXPECTATIONS] = {
@@ -327,10 +321,35 @@ static int put_label(const struct judge *j, size_t row, const char *column, size
 	return status;
 }
 
+/* "context length 8k": what A and B are taken relative to themselves at. */
+static int put_origin(const struct judge *j, size_t row)
+{
+	struct fot_str s = FOT_STR_INIT;
+	int status;
+
+	for (const cJSON *v = j->claim->gain_from->child; v; v = v->next) {
+		const cJSON *first = cJSON_IsArray(v) ? v->child : v;
+
+		fot_str_puts(&s, s.len ? ", " : "");
+		for (const char *c = v->string; *c; c++)
+			fot_str_putc(&s, *c == '_' ? ' ' : *c);
+		if (cJSON_IsString(first))
+			fot_str_printf(&s, " %s", first->valuestring);
+		else
+			fot_str_printf(&s, " %.12g", first->valuedouble);
+	}
+	status = fot_str_check(&s, j->err);
+	if (status == FOT_OK)
+		fot_table_set_text(j->out, row, "relative_to", s.data);
+	fot_str_release(&s);
+	return status;
+}
+
 static void put_paper(const struct judge *j, size_t row, const char *dataset)
 {
 	static const char *const columns[] = { "paper_a", "paper_b" };
-	const cJSON *values = j->claim->paper ? cJSON_GetObjectItemCaseSensitive(j->claim->paper, dataset) : NULL;
+	const cJSON *values =
+		j->claim->paper ? cJSON_GetObjectItemCaseSensitive(j->claim->paper, dataset) : NULL;
 
 	if (!values && j->claim->paper)
 		values = cJSON_GetObjectItemCaseSensitive(j->claim->paper, "*");
@@ -383,6 +402,8 @@ static int write_line(struct judge *j, const struct line *l)
 	fot_table_set_text(j->out, row, "expected", fot_expect_name[c->expect]);
 	fot_table_set_real(j->out, row, "margin", l->margin);
 	fot_table_set_int(j->out, row, "gain", c->gain_from != NULL);
+	if (c->gain_from)
+		FOT_TRY(put_origin(j, row));
 	FOT_TRY(put_label(j, row, "a", l->a));
 	if (l->b == SIZE_MAX)
 		fot_table_set_text(j->out, row, "b", *c->constant ? c->constant : "a number");
@@ -392,7 +413,8 @@ static int write_line(struct judge *j, const struct line *l)
 	put_paper(j, row, dataset);
 	fot_table_set_text(j->out, row, "status", l->status);
 	fot_table_set_text(j->out, row, "verdict",
-			   l->has_interval ? fot_claims_verdict(c->expect, l->lo, l->hi, l->margin) : "undecided");
+			   l->has_interval ? fot_claims_verdict(c->expect, l->lo, l->hi, l->margin) :
+					     "undecided");
 out:
 	return status;
 }
@@ -490,8 +512,9 @@ static void set_keys(struct judge *j)
 int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const struct fot_table *rows,
 		     const struct fot_report_run *run, size_t n_runs, uint64_t seed, struct fot_err *err)
 {
-	struct judge j = { .out = judged, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed,
-			   .err = err };
+	struct judge j = {
+		.out = judged, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+	};
 	int status = FOT_OK;
 
 	set_keys(&j);

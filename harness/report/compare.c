@@ -29,8 +29,9 @@ struct comparing {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What makes a condition; run and model may be called otherwise. */
-static const char *const group_columns[] = { "task",        "dataset", "context_length", "model_variant",
-					     "memory_mode", "top_k",   "mem_dtype",      "window", "own_tokens" };
+static const char *const group_columns[] = { "task",          "dataset",     "context_length",
+					     "model_variant", "memory_mode", "top_k",
+					     "mem_dtype",     "window",      "own_tokens" };
 
 /* What must agree between the two rows of a document. */
 static const struct {
@@ -72,12 +73,24 @@ void fot_compare_group_name(char out[192], const struct fot_table *t, size_t row
 {
 	struct fot_str s = FOT_STR_INIT;
 
-	fot_str_printf(&s, "%.60s, ", fot_table_text(t, row, "dataset"));
-	fot_label_length(&s, fot_table_int(t, row, "context_length", 0));
-	fot_str_printf(&s, ", %.60s ", fot_table_text(t, row, "model_variant"));
+	fot_str_printf(&s, "%.60s ", fot_table_text(t, row, "model_variant"));
 	fot_label_memory(&s, t, row);
+	fot_str_putc(&s, ' ');
+	fot_label_length(&s, fot_table_int(t, row, "context_length", 0));
+	fot_str_printf(&s, " on %.60s", fot_table_text(t, row, "dataset"));
 	snprintf(out, 192, "%s", s.failed ? "?" : s.data);
 	fot_str_release(&s);
+}
+
+int fot_compare_missing(const struct fot_table *t, size_t row, size_t n, struct fot_err *err)
+{
+	char group[192], more[40] = "";
+
+	fot_compare_group_name(group, t, row);
+	if (n > 1)
+		snprintf(more, sizeof more, ", and %zu more", n - 1);
+	return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s: only in BASE%s",
+			t->schema->name, group, more);
 }
 
 static int refuse(struct comparing *c, const struct fot_table *t, size_t row, const char *what,
@@ -204,8 +217,11 @@ out:
 	return status;
 }
 
-const char *fot_compare_row_verdict(const char *tier, double lo, double hi, double margin)
+const char *fot_compare_row_verdict(const char *tier, double lo, double hi, double base,
+				    const struct fot_compare_opts *opts)
 {
+	double margin = opts->margin < 0 ? FOT_COMPARE_MARGIN * fabs(base) : opts->margin;
+
 	if (strcmp(tier, "statistical") != 0)
 		return tier;
 	if (lo > margin)
@@ -245,7 +261,8 @@ static void write_result(struct comparing *c, size_t row, const struct fot_paire
 	fot_table_set_real(c->out, row, "delta", delta);
 	fot_table_set_real(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_text(c->out, row, "tier", tier);
-	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, lo, hi, c->opts->margin));
+	fot_table_set_text(c->out, row, "verdict",
+			   fot_compare_row_verdict(tier, lo, hi, bits ? x : exp(x), c->opts));
 	if (!p->has_interval)
 		return;
 	fot_table_set_real(c->out, row, "delta_ci_low", lo);
@@ -290,9 +307,11 @@ out:
 
 static bool same_family(const struct fot_table *t, size_t a, size_t b)
 {
-	static const char *const columns[] = { "dataset", "model_variant", "memory_mode",  "top_k",       "mem_dtype",
-					       "window",  "metric",        "prompt_style", "calibration", "layer",
-					       "task",    "own_tokens", NULL };
+	static const char *const columns[] = {
+		"dataset", "model_variant", "memory_mode",       "top_k",       "mem_dtype",
+		"window",  "metric",        "prompt_style",      "calibration", "layer",
+		"task",    "own_tokens",    "new_model_variant", "new_memory",  NULL
+	};
 
 	return fot_table_same_all(t, a, t, b, columns) && fot_table_has(t, b, "p_value");
 }
@@ -322,6 +341,32 @@ static int adjust(struct fot_table *t, struct fot_err *err)
 	return status;
 }
 
+static bool has_group(const struct fot_table *in, const struct fot_table *t, size_t row)
+{
+	for (size_t r = 0; r < in->n_rows; r++) {
+		if (same_group(t, row, in, r))
+			return true;
+	}
+	return false;
+}
+
+/* A condition of BASE that NEW lacks is named as a whole, not by its first document. */
+static int check_base(struct comparing *c)
+{
+	const struct fot_table *t = c->base.t;
+	size_t first = 0, n = 0;
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		bool seen = has_group(c->new.t, t, row);
+
+		for (size_t r = 0; r < row && !seen; r++)
+			seen = same_group(t, row, t, r);
+		if (!seen && n++ == 0)
+			first = row;
+	}
+	return n ? fot_compare_missing(t, first, n, c->err) : FOT_OK;
+}
+
 /* What only NEW holds: other documents of a common condition are other data. */
 static int check_new(struct comparing *c)
 {
@@ -330,19 +375,16 @@ static int check_new(struct comparing *c)
 	size_t twin;
 
 	for (size_t row = 0; row < t->n_rows; row++) {
-		bool common = false;
-
-		for (size_t r = 0; r < c->base.t->n_rows && !common; r++)
-			common = same_group(t, row, c->base.t, r);
-		if (common)
+		if (has_group(c->base.t, t, row))
 			FOT_TRY(find_twin(c, &c->base, t, row, &twin));
 	}
 out:
 	return status;
 }
 
-static int compare_perplexity(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
-			      const struct fot_compare_opts *opts, struct fot_err *err)
+static int compare_perplexity(struct fot_table *out, const struct fot_table *base,
+			      const struct fot_table *new, const struct fot_compare_opts *opts,
+			      struct fot_err *err)
 {
 	struct comparing c = {
 		.base = { base, "BASE" }, .new = { new, "NEW" }, .opts = opts, .out = out, .err = err
@@ -358,6 +400,7 @@ static int compare_perplexity(struct fot_table *out, const struct fot_table *bas
 		status = FOT_FAIL(err, FOT_ERR_RUN, "compare: out of memory for %zu rows", n);
 		goto out;
 	}
+	FOT_TRY(check_base(&c));
 	for (size_t row = 0; row < n; row++) {
 		if (!c.done[row])
 			FOT_TRY(compare_group(&c, row));
@@ -413,109 +456,4 @@ int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *e
 out:
 	fot_str_release(&text);
 	return status;
-}
-
-/* --- what came out --- */
-
-size_t fot_compare_regressions(const struct fot_table *compared)
-{
-	size_t n = 0;
-
-	for (size_t row = 0; row < compared->n_rows; row++)
-		n += strcmp(fot_table_text(compared, row, "verdict"), "worse") == 0;
-	return n;
-}
-
-static bool all_of(const struct fot_table *t, const char *a, const char *b)
-{
-	for (size_t row = 0; row < t->n_rows; row++) {
-		const char *tier = fot_table_text(t, row, "tier");
-
-		if (strcmp(tier, a) != 0 && strcmp(tier, b) != 0)
-			return false;
-	}
-	return true;
-}
-
-const char *fot_compare_verdict(const struct fot_table *compared)
-{
-	if (fot_compare_regressions(compared) > 0)
-		return "regression";
-	if (all_of(compared, "identical", "identical"))
-		return "identical";
-	return all_of(compared, "identical", "equal") ? "equal" : "no regression";
-}
-
-/* "accuracy, 16 shots" */
-static void place_text(struct fot_str *out, const struct fot_table *t, size_t row)
-{
-	fot_str_puts(out, fot_table_text(t, row, "metric"));
-	if (fot_table_has(t, row, "n_shots")) {
-		fot_str_puts(out, ", ");
-		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
-	}
-	if (fot_table_has(t, row, "n_contexts"))
-		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
-	if (fot_table_has(t, row, "layer"))
-		fot_str_printf(out, ", layer %lld", (long long)fot_table_int(t, row, "layer", 0));
-}
-
-static size_t place_width(const struct fot_table *t)
-{
-	size_t width = strlen("metric");
-
-	for (size_t row = 0; row < t->n_rows; row++) {
-		struct fot_str s = FOT_STR_INIT;
-
-		place_text(&s, t, row);
-		width = s.len > width ? s.len : width;
-		fot_str_release(&s);
-	}
-	return width;
-}
-
-static void row_text(struct fot_str *out, const struct fot_table *t, size_t row, size_t width)
-{
-	struct fot_str memory = FOT_STR_INIT, length = FOT_STR_INIT, delta = FOT_STR_INIT, metric = FOT_STR_INIT;
-	const char *verdict = fot_table_text(t, row, "verdict");
-
-	fot_label_memory(&memory, t, row);
-	fot_label_length(&length, fot_table_int(t, row, "context_length", 0));
-	fot_str_printf(&delta, "%+.4f", fot_table_real(t, row, "delta", 0));
-	if (fot_table_cell(t, row, "delta_ci_low")->kind == FOT_CELL_REAL)
-		fot_str_printf(&delta, " [%+.4f, %+.4f]", fot_table_real(t, row, "delta_ci_low", 0),
-			       fot_table_real(t, row, "delta_ci_high", 0));
-	place_text(&metric, t, row);
-	fot_str_printf(out, "%-12.40s %-*s %6s %-14.40s %-9s %5lld %9.4f %9.4f %-28s",
-		       fot_table_text(t, row, "dataset"), (int)width, metric.failed ? "" : metric.data, length.failed ? "" : length.data,
-		       fot_table_text(t, row, "model_variant"), memory.failed ? "" : memory.data,
-		       (long long)fot_table_int(t, row, "n_items", 0), fot_table_real(t, row, "base", 0),
-		       fot_table_real(t, row, "new", 0), delta.failed ? "" : delta.data);
-	if (fot_table_cell(t, row, "p_adjusted")->kind == FOT_CELL_REAL)
-		fot_str_printf(out, " %8.2g %10.2g  ", fot_table_real(t, row, "p_adjusted", 0),
-			       fot_table_real(t, row, "min_detectable", 0));
-	else
-		fot_str_printf(out, " %8s %10s  ", "-", "-");
-	if (strcmp(verdict, "undetected") == 0 &&
-	    fot_table_cell(t, row, "min_detectable")->kind == FOT_CELL_REAL)
-		fot_str_printf(out, "below the detectable difference of %.2g\n",
-			       fot_table_real(t, row, "min_detectable", 0));
-	else
-		fot_str_printf(out, "%s\n", verdict);
-	fot_str_release(&memory);
-	fot_str_release(&length);
-	fot_str_release(&delta);
-	fot_str_release(&metric);
-}
-
-int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err)
-{
-	size_t width = place_width(compared);
-
-	fot_str_printf(out, "%-12s %-*s %6s %-14s %-9s %5s %9s %9s %-28s %8s %10s  %s\n", "dataset", (int)width,
-		       "metric", "length", "model", "memory", "items", "base", "new", "difference [95 % interval]", "p (Holm)",
-		       "detectable", "verdict");
-	for (size_t row = 0; row < compared->n_rows; row++)
-		row_text(out, compared, row, width);
-	return fot_str_check(out, err);
 }

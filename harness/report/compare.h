@@ -27,10 +27,17 @@
 #include "harness/tables/table.h"
 
 #define FOT_COMPARE_EQUAL_NATS 1e-6
+/* Another BLAS kernel sums in another order: measured at most 1.2e-7 nats per token of a document
+ * without a memory or with a dense one, 4.0e-6 with a top-k memory, which may keep another key of
+ * nearly the same score (SkylakeX against Haswell, Zen and Sandybridge; regress.json, and 4 documents
+ * of each dataset of quick.json at 8k and 32k). */
+#define FOT_COMPARE_KERNEL_NATS 1e-5
+/* The default margin, as a share of BASE's value (of a perplexity: 1e-4 nats per token): 25 times that. */
+#define FOT_COMPARE_MARGIN 1e-4
 
 struct fot_compare_opts {
 	bool bits_per_byte; /* else perplexity per token */
-	double margin;      /* in units of the metric, >= 0 */
+	double margin;      /* in units of the metric; < 0: FOT_COMPARE_MARGIN of BASE's value */
 	uint64_t seed;
 };
 
@@ -42,10 +49,34 @@ int fot_compare_tables(struct fot_table *out, const struct fot_table *base, cons
 int fot_compare_finish(struct fot_table *compared, struct fot_err *err);
 /* Conventions and task versions of two manifests. Errors: FOT_ERR_COMPARE. */
 int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err);
+
+/* Two conditions under different names: rows of `base` in BASE against rows of `new` in NEW. */
+struct fot_compare_condition {
+	char variant[128];
+	char memory[64]; /* none, dense, knn, knn:K or xl; empty: any, the same in both */
+};
+struct fot_compare_pair {
+	struct fot_compare_condition base, new;
+};
+/* "fot=vanilla" or "fot/dense=fot/knn:128". Errors: FOT_ERR_USAGE. */
+int fot_compare_pair_parse(struct fot_compare_pair *pair, const char *text, struct fot_err *err);
+/* As fot_compare_tables, of one pair alone: columns new_* of the rows say what NEW's condition is.
+ * No rows when neither table has its side of the pair. */
+int fot_compare_paired(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
+		       const struct fot_compare_pair *pair, const struct fot_compare_opts *opts,
+		       struct fot_err *err);
+
 /* Rows whose verdict is "worse". */
 size_t fot_compare_regressions(const struct fot_table *compared);
-/* "identical", "equal", "no regression" or "regression": the verdict on all rows. */
-const char *fot_compare_verdict(const struct fot_table *compared);
+/* Rows whose documents or items changed by more than rounding: tier statistical. */
+size_t fot_compare_changed(const struct fot_table *compared);
+/* The verdict on all rows: "identical", "equal", "no regression" or "regression"; with exact,
+ * "changed" instead of "no regression". */
+const char *fot_compare_verdict(const struct fot_table *compared, bool exact);
+/* One sentence: how near the rows are to those of BASE, whose name is given, and another BLAS core of
+ * NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
+int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
+			 const cJSON *base, const cJSON *new, struct fot_err *err);
 /* Aligned plain text, one line per row. */
 int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err);
 

@@ -28,7 +28,8 @@ struct found {
 };
 
 /* Run and model may be called otherwise. */
-static const char *const condition_columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype", "window", NULL };
+static const char *const condition_columns[] = { "model_variant", "memory_mode", "top_k",
+						 "mem_dtype",     "window",      NULL };
 
 static int make_groups(struct comparing *c, struct fot_groups *out, const struct fot_table *t)
 {
@@ -62,8 +63,8 @@ static int refuse(struct comparing *c, const struct fot_table *t, size_t row, co
 		else
 			fot_str_printf(&item, "%g", cell->x);
 	}
-	status = FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: %s: %s: %s: %s %s", what, c->task->schema->name,
-			  group, item.failed ? "?" : item.data, detail);
+	status = FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: %s: %s: %s: %s %s", what,
+			  c->task->schema->name, group, item.failed ? "?" : item.data, detail);
 	fot_str_release(&item);
 	return status;
 }
@@ -76,7 +77,8 @@ static int check_twin(struct comparing *c, size_t old, size_t new)
 		if (fot_table_same(c->base, old, c->new, new, c->task->same[i]))
 			continue;
 		snprintf(detail, sizeof detail, "differs in %s", c->task->same[i]);
-		return refuse(c, c->base, old, strcmp(c->task->same[i], "status") == 0 ? "status" : "data or convention",
+		return refuse(c, c->base, old,
+			      strcmp(c->task->same[i], "status") == 0 ? "status" : "data or convention",
 			      detail);
 	}
 	if (strcmp(fot_table_text(c->base, old, "status"), "failed") == 0)
@@ -103,8 +105,8 @@ static void take_outcomes(const struct comparing *c, struct found *f, size_t old
 }
 
 /* used [new->n]: rows of NEW that have found their partner. */
-static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old, const struct fot_rows *new,
-		     bool *used)
+static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old,
+		     const struct fot_rows *new, bool *used)
 {
 	size_t twin = new->n - 1;
 	int status = FOT_OK;
@@ -122,9 +124,10 @@ static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows
 		if (status == FOT_OK)
 			take_outcomes(c, f, old->row[i], new->row[twin]);
 	}
-	for (size_t i = 0; i < new->n && status == FOT_OK; i++) {
+	for (size_t i = 0; i < new->n &&status == FOT_OK; i++) {
 		if (!used[i])
-			return refuse(c, new->t, new->row[i], "items", "is missing in BASE, or stands twice in NEW");
+			return refuse(c, new->t, new->row[i], "items",
+				      "is missing in BASE, or stands twice in NEW");
 	}
 	return status;
 }
@@ -133,7 +136,7 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 		      const struct found *f, const struct fot_rows *old_rows, size_t new)
 {
 	size_t old = old_rows->row[0];
-	const char *tier = f->identical							    ? "identical" :
+	const char *tier = f->identical                                             ? "identical" :
 			   f->same_answers && f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
 										      "statistical";
 	double lo = k->has_interval ? k->lo : k->delta, hi = k->has_interval ? k->hi : k->delta;
@@ -151,7 +154,7 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	fot_table_set_real(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_int(c->out, row, "higher_is_better", 1);
 	fot_table_set_text(c->out, row, "tier", tier);
-	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, -hi, -lo, c->opts->margin));
+	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, -hi, -lo, k->base, c->opts));
 	if (!k->has_interval)
 		return;
 	fot_table_set_real(c->out, row, "delta_ci_low", k->lo);
@@ -162,21 +165,24 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	fot_table_set_real(c->out, row, "min_detectable", k->mdd);
 }
 
-static int compare_group(struct comparing *c, const struct fot_group *g)
+/* The rows of NEW under the condition of a group of BASE; NULL: it has none. */
+static const struct fot_group *partner(const struct comparing *c, const struct fot_group *g)
 {
-	struct fot_rows old = { .t = c->base, .row = g->row, .n = g->n }, new = { .t = c->new };
+	for (size_t k = 0; k < c->new_groups.n; k++) {
+		if (same_group(c, g->row[0], c->new_groups.at[k].row[0]))
+			return &c->new_groups.at[k];
+	}
+	return NULL;
+}
+
+static int compare_group(struct comparing *c, const struct fot_group *g, const struct fot_group *in_new)
+{
+	struct fot_rows old = { .t = c->base, .row = g->row, .n = g->n },
+			new = { .t = c->new, .row = in_new->row, .n = in_new->n };
 	struct found f;
 	bool *used = NULL;
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < c->new_groups.n && new.n == 0; k++) {
-		if (same_group(c, g->row[0], c->new_groups.at[k].row[0])) {
-			new.row = c->new_groups.at[k].row;
-			new.n = c->new_groups.at[k].n;
-		}
-	}
-	if (new.n == 0)
-		return refuse(c, c->base, g->row[0], "conditions", "is missing in NEW");
 	used = fot_calloc(new.n, sizeof *used);
 	if (!used)
 		return FOT_FAIL(c->err, FOT_ERR_RUN, "compare: out of memory");
@@ -184,13 +190,32 @@ static int compare_group(struct comparing *c, const struct fot_group *g)
 	for (size_t m = 0; m < c->task->n_measures && f.n_ok > 0; m++) {
 		struct fot_contrast k;
 
-		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed, c->err));
+		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed,
+					     c->err));
 		if (k.has_delta)
 			write_row(c, &c->task->measure[m], &k, &f, &old, new.row[0]);
 	}
 out:
 	fot_free(used);
 	return status;
+}
+
+static bool is_compared(const struct comparing *c, const struct fot_group *g)
+{
+	return !c->task->detail || !fot_table_has(c->base, g->row[0], c->task->detail);
+}
+
+static int check_base(struct comparing *c)
+{
+	size_t first = 0, n = 0;
+
+	for (size_t g = 0; g < c->old_groups.n; g++) {
+		const struct fot_group *of = &c->old_groups.at[g];
+
+		if (is_compared(c, of) && !partner(c, of) && n++ == 0)
+			first = of->row[0];
+	}
+	return n ? fot_compare_missing(c->base, first, n, c->err) : FOT_OK;
 }
 
 int fot_compare_measures(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
@@ -208,10 +233,10 @@ int fot_compare_measures(struct fot_table *out, const struct fot_table *base, co
 		return FOT_FAIL(err, FOT_ERR_RUN, "compare: no task writes %s.csv", base->schema->name);
 	FOT_TRY(make_groups(&c, &c.old_groups, base));
 	FOT_TRY(make_groups(&c, &c.new_groups, new));
+	FOT_TRY(check_base(&c));
 	for (size_t g = 0; g < c.old_groups.n; g++) {
-		if (c.task->detail && fot_table_has(base, c.old_groups.at[g].row[0], c.task->detail))
-			continue;
-		FOT_TRY(compare_group(&c, &c.old_groups.at[g]));
+		if (is_compared(&c, &c.old_groups.at[g]))
+			FOT_TRY(compare_group(&c, &c.old_groups.at[g], partner(&c, &c.old_groups.at[g])));
 	}
 	status = fot_table_check(out, err);
 out:

@@ -47,7 +47,7 @@ static bool belongs(const struct fot_grid *g, size_t row)
 
 	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
 	       strcmp(*task ? task : "perplexity", v->task) == 0 &&
-	       strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0 &&
+	       (!g->dataset || strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0) &&
 	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
 	       (!v->empty || !fot_table_has(g->t, row, v->empty)) && rows_of(g->t, row) == v->rows;
 }
@@ -84,13 +84,25 @@ static size_t metric_index(const struct fot_view *v, const char *metric)
 	return i;
 }
 
-/* Order of columns: metrics as the view has them, then the axis, then the paper behind ours. */
+/* Datasets in order of appearance; the column's name points into the table. */
+static size_t dataset_index(const struct fot_grid *g, const char *dataset)
+{
+	size_t i = 0;
+
+	for (const char *name; (name = fot_grid_dataset(g->t, i)) != NULL && strcmp(name, dataset) != 0;)
+		i++;
+	return i;
+}
+
+/* Order of columns: metrics as the view has them, datasets, then the axis, then the paper behind ours. */
 static int order(const struct fot_grid *g, const struct fot_grid_column *a, const struct fot_grid_column *b)
 {
 	size_t ma = metric_index(g->view, a->metric), mb = metric_index(g->view, b->metric);
 
 	if (ma != mb)
 		return ma < mb ? -1 : 1;
+	if (strcmp(a->dataset, b->dataset) != 0)
+		return dataset_index(g, a->dataset) < dataset_index(g, b->dataset) ? -1 : 1;
 	if (a->x != b->x)
 		return a->x < b->x ? -1 : 1;
 	return (int)a->paper - (int)b->paper;
@@ -114,6 +126,7 @@ static void add_row(struct fot_grid *g, size_t row)
 {
 	struct fot_grid_column c = { .metric = g->view->metric[metric_index(
 					     g->view, fot_table_text(g->t, row, "metric"))],
+				     .dataset = fot_table_text(g->t, row, "dataset"),
 				     .x = g->view->axis ? fot_label_place(g->t, row, g->view->axis) : 0 };
 	size_t line = line_of(g, row);
 
@@ -121,7 +134,7 @@ static void add_row(struct fot_grid *g, size_t row)
 		g->line[g->n_lines++] = row;
 	add_column(g, &c);
 	c.paper = true;
-	if (fot_table_has(g->t, row, "paper_low"))
+	if (g->dataset && fot_table_has(g->t, row, "paper_low"))
 		add_column(g, &c);
 }
 
@@ -133,6 +146,7 @@ static void place_row(struct fot_grid *g, size_t row)
 		size_t *cell = &g->row[line * g->n_columns + c];
 
 		if (strcmp(g->column[c].metric, fot_table_text(g->t, row, "metric")) == 0 && *cell == SIZE_MAX &&
+		    strcmp(g->column[c].dataset, fot_table_text(g->t, row, "dataset")) == 0 &&
 		    (!g->view->axis || fot_label_place(g->t, row, g->view->axis) == g->column[c].x))
 			*cell = row;
 	}
@@ -141,7 +155,7 @@ static void place_row(struct fot_grid *g, size_t row)
 int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
 		  struct fot_err *err)
 {
-	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
+	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset, .digits = -1 };
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
 	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
 	if (!g->line || !g->column)

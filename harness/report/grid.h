@@ -32,11 +32,13 @@ struct fot_view {
 struct fot_grid {
 	const struct fot_view *view;
 	const struct fot_table *t;
-	const char *dataset;
+	const char *dataset; /* NULL: all of them, side by side */
+	int digits;          /* decimals of the values; < 0: as the metric has them */
 	size_t *line; /* [n_lines] a row of each */
 	size_t n_lines;
 	struct fot_grid_column {
 		const char *metric;
+		const char *dataset;
 		int64_t x;  /* of the axis: fot_label_place */
 		bool paper; /* the published figures of this place, behind it */
 	} *column;
@@ -45,13 +47,16 @@ struct fot_grid {
 	bool several_runs;
 };
 
-/* The lines and columns of one dataset; t may be of fot_schema_summary or fot_schema_report.
+/* The lines and columns of one dataset, or with NULL of all, each with columns of its own; t may be of fot_schema_summary or fot_schema_report.
  * Errors: FOT_ERR_RUN. */
 int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
 		  struct fot_err *err);
 void fot_grid_release(struct fot_grid *g);
 int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format,
 		   struct fot_err *err);
+/* The same cells in few columns, as LaTeX (booktabs): values alone, the best of a column bold and the
+ * second underlined where the column `rank` and the interval of next_delta say so. No float around it. */
+int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct fot_err *err);
 /* "6", or "5 to 6" where cells differ: an integer column of the grid's cells. */
 void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column);
 /* Largest value of an integer column in the grid's cells. */

@@ -41,10 +41,10 @@ static size_t look_of(const char *metric)
 }
 
 /* value with the digits of its form; a minus sign that LaTeX sets as one. */
-static void number(struct fot_str *out, double x, enum form form, bool sign, enum fot_grid_format format)
+static void number(struct fot_str *out, double x, enum form form, int digits, bool sign, enum fot_grid_format format)
 {
-	int digits = form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
-
+	if (digits < 0)
+		digits = form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
 	x *= form == PERCENT ? 100.0 : 1.0;
 	if (format == FOT_GRID_LATEX && x < 0)
 		fot_str_printf(out, "$-$%.*f", digits, -x);
@@ -53,14 +53,14 @@ static void number(struct fot_str *out, double x, enum form form, bool sign, enu
 }
 
 static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *lo, const char *hi,
-		     enum form form, bool sign, enum fot_grid_format format)
+		     enum form form, int digits, bool sign, enum fot_grid_format format)
 {
 	if (!fot_table_has(t, row, lo))
 		return;
 	fot_str_putc(out, '[');
-	number(out, fot_table_real(t, row, lo, 0), form, sign, format);
+	number(out, fot_table_real(t, row, lo, 0), form, digits, sign, format);
 	fot_str_puts(out, ", ");
-	number(out, fot_table_real(t, row, hi, 0), form, sign, format);
+	number(out, fot_table_real(t, row, hi, 0), form, digits, sign, format);
 	fot_str_putc(out, ']');
 }
 
@@ -87,7 +87,7 @@ static void put_spread(struct fot_str *out, const struct fot_table *t, size_t ro
 		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
 }
 
-void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row,
+void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
 		   enum fot_grid_format format)
 {
 	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
@@ -98,11 +98,11 @@ void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot
 		fot_str_putc(value, '-');
 		return;
 	}
-	number(value, fot_table_real(t, row, column, 0), form, sign, format);
+	number(value, fot_table_real(t, row, column, 0), form, digits, sign, format);
 	if (form == PERCENT && !difference)
 		fot_str_puts(value, format == FOT_GRID_LATEX ? "\\,\\%" : " %");
 	interval(rest, t, row, difference ? "delta_ci_low" : "ci_low", difference ? "delta_ci_high" : "ci_high", form,
-		 sign, format);
+		 digits, sign, format);
 	if (difference)
 		put_p(rest, t, row);
 	else
@@ -118,9 +118,9 @@ struct text {
 struct printer {
 	const struct fot_grid *g;
 	enum fot_grid_format format;
-	const char *lead[3 + FOT_GRID_LINES + 3]; /* columns in front: what a line is */
-	size_t n_lead, n;                         /* n: with the grid's own columns */
-	struct text *cell;                        /* [1 + n_lines, n] head, lines */
+	const char *lead[FOT_GRID_LEADS];
+	size_t n_lead, n;   /* n: with the grid's own columns */
+	struct text *cell;  /* [1 + n_lines, n] head, lines */
 };
 
 static struct text *at(const struct printer *p, size_t line, size_t column)
@@ -220,6 +220,28 @@ static void choose_lead(struct printer *p)
 	}
 }
 
+size_t fot_grid_leads(const struct fot_grid *g, const char *lead[FOT_GRID_LEADS])
+{
+	struct printer p = { .g = g };
+
+	choose_lead(&p);
+	memcpy(lead, p.lead, sizeof p.lead);
+	return p.n_lead;
+}
+
+void fot_grid_lead(struct fot_str *out, const struct fot_grid *g, size_t line, const char *column,
+		   enum fot_grid_format format)
+{
+	const struct printer p = { .g = g, .format = format };
+
+	put_lead(out, &p, g->line[line], column);
+}
+
+const char *fot_grid_lead_heading(const char *column)
+{
+	return heading_of(column);
+}
+
 void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 {
 	const struct printer plain = { .g = g, .format = FOT_GRID_TEXT };
@@ -230,6 +252,18 @@ void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 		fot_str_printf(out, ", %s ", heading_of(g->view->line[i]));
 		put_lead(out, &plain, g->line[0], g->view->line[i]);
 	}
+}
+
+void fot_grid_place(struct fot_str *out, const struct fot_grid *g, size_t column)
+{
+	int64_t x = g->column[column].x;
+
+	if (strcmp(g->view->axis, "context_length") == 0)
+		fot_label_length(out, x);
+	else if (strcmp(g->view->axis, "n_shots") == 0)
+		fot_label_shots(out, x);
+	else
+		fot_str_printf(out, "d = %lld", (long long)x);
 }
 
 static void put_heading(struct fot_str *out, const struct printer *p, const struct fot_grid_column *c)
@@ -246,12 +280,7 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 		return;
 	if (v->metric[1])
 		fot_str_puts(out, ", ");
-	if (strcmp(v->axis, "context_length") == 0)
-		fot_label_length(out, c->x);
-	else if (strcmp(v->axis, "n_shots") == 0)
-		fot_label_shots(out, c->x);
-	else
-		fot_str_printf(out, "d = %lld", (long long)c->x);
+	fot_grid_place(out, p->g, (size_t)(c - p->g->column));
 }
 
 static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
@@ -291,10 +320,10 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 		return;
 	}
 	if (fot_table_int(g->t, row, "best", 0) != 1) {
-		fot_grid_cell(&out->value, &out->rest, g->t, row, p->format);
+		fot_grid_cell(&out->value, &out->rest, g->t, row, g->digits, p->format);
 		return;
 	}
-	fot_grid_cell(&value, &out->rest, g->t, row, p->format);
+	fot_grid_cell(&value, &out->rest, g->t, row, g->digits, p->format);
 	if (value.failed)
 		out->value.failed = true;
 	else
@@ -396,8 +425,8 @@ static void latex_line(struct fot_str *out, const struct printer *p, size_t line
 	fot_str_puts(out, " \\\\\n");
 }
 
-/* Characters that a reader sees: no commands, braces and dollars. */
-static double width_of(const struct fot_str *s, double each)
+/* No commands, braces and dollars. */
+size_t fot_grid_latex_width(const struct fot_str *s)
 {
 	size_t n = 0;
 
@@ -409,7 +438,12 @@ static double width_of(const struct fot_str *s, double each)
 		}
 		n += !strchr("{}$", *c);
 	}
-	return (double)n * each;
+	return n;
+}
+
+static double width_of(const struct fot_str *s, double each)
+{
+	return (double)fot_grid_latex_width(s) * each;
 }
 
 static double column_width(const struct printer *p, size_t c)

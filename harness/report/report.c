@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "harness/report/measures.h"
 #include "harness/tables/stats.h"
 
 struct cell {
@@ -243,6 +244,90 @@ static int judge_columns(struct builder *b)
 	return status;
 }
 
+/* --- its rank, and the two best against the next --- */
+
+/* Does c stand before d in their column? */
+static bool before(const struct builder *b, const struct cell *c, const struct cell *d)
+{
+	double x = fot_table_real(b->out, c->out, "value", INFINITY), y = fot_table_real(b->out, d->out, "value", INFINITY);
+
+	return x < y || (!(y < x) && c < d);
+}
+
+/* The next behind c in its column, NULL: none. *rank: of c, from 1. */
+static const struct cell *next_of(const struct builder *b, const struct cell *c, int64_t *rank)
+{
+	const struct cell *next = NULL;
+
+	*rank = 1;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct cell *d = &b->cell[i];
+
+		if (d == c || d->n == 0 || !same_column(b, c, d))
+			continue;
+		if (before(b, d, c))
+			++*rank;
+		else if (!next || before(b, d, next))
+			next = d;
+	}
+	return next;
+}
+
+/* *told: the interval excludes zero. None unless every document of either has its twin. */
+static int against_next(struct builder *b, const struct cell *c, const struct cell *next, bool *told)
+{
+	static const char *const targets[] = { "doc_id", "doc_sha256", "n_tokens_scored", "target_start",
+					       "tokenizer_sha256", NULL };
+	const struct fot_rows other = { .t = b->in, .row = next->row, .n = next->n };
+	struct fot_boot boot = boot_of(b, c);
+	struct fot_paired p;
+	int status;
+
+	*told = false;
+	if (c->n != next->n)
+		return FOT_OK;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t twin = fot_measure_twin(&other, b->in, c->row[i], targets, i);
+
+		if (twin == other.n)
+			return FOT_OK;
+		b->a[i] = fot_table_real(b->in, other.row[twin], "nll_nats", 0);
+		b->b[i] = fot_table_real(b->in, c->row[i], "nll_nats", 0);
+		b->den[i] = (double)fot_table_int(b->in, c->row[i], unit_of(b), 0);
+	}
+	status = fot_stats_paired(&p, b->a, b->b, b->den, c->n, &boot, b->err);
+	if (status == FOT_OK && p.has_interval) {
+		*told = p.lo > 0 || p.hi < 0;
+		fot_table_set_real(b->out, c->out, "next_delta", b->bits ? p.delta / M_LN2 : p.exp_delta);
+		fot_table_set_real(b->out, c->out, "next_ci_low", b->bits ? p.lo / M_LN2 : p.exp_lo);
+		fot_table_set_real(b->out, c->out, "next_ci_high", b->bits ? p.hi / M_LN2 : p.exp_hi);
+	}
+	return status;
+}
+
+static int rank_columns(struct builder *b)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
+		const struct cell *second = NULL, *third = NULL;
+		int64_t rank;
+		bool told = false;
+
+		if (b->cell[i].n == 0)
+			continue;
+		second = next_of(b, &b->cell[i], &rank);
+		fot_table_set_int(b->out, b->cell[i].out, "rank", rank);
+		if (rank == 1 && second)
+			status = against_next(b, &b->cell[i], second, &told);
+		if (told && status == FOT_OK)
+			third = next_of(b, second, &rank);
+		if (third)
+			status = against_next(b, second, third, &told);
+	}
+	return status;
+}
+
 static int build_perplexity(struct fot_table *report, const struct fot_table *perplexity,
 			    const struct fot_report_run *run, size_t n_runs, const struct fot_table *paper,
 			    bool bits_per_byte, uint64_t seed, struct fot_err *err)
@@ -270,6 +355,7 @@ static int build_perplexity(struct fot_table *report, const struct fot_table *pe
 	for (size_t i = 0; i < b.n; i++)
 		FOT_TRY(write_cell(&b, &b.cell[i]));
 	FOT_TRY(judge_columns(&b));
+	FOT_TRY(rank_columns(&b));
 	status = fot_table_check(report, err);
 out:
 	for (size_t i = 0; i < b.n; i++)

@@ -5,7 +5,9 @@
  * and task.  The best value of a column is bold when it is better than every
  * other line's at p < 0.05 on the items that both have, all of them common:
  * perplexity, look-up and distraction by sign flips, pass key by exact McNemar,
- * few-shot by the crossed bootstrap; adjusted by Holm over the lines.  Where the
+ * few-shot by the crossed bootstrap; adjusted by Holm over the lines.  In LaTeX's one table of
+ * all datasets the best is bold and the second underlined by simpler means: the paired interval
+ * of the difference from the next excludes zero.  Where the
  * paper has a figure for dataset, method and length, it stands beside ours. */
 #ifndef FOT_REPORT_H
 #define FOT_REPORT_H
@@ -35,8 +37,10 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 
 enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX };
 
-/* One table per dataset and task, with a caption that states every convention. */
+/* One table per dataset and task, with a caption that states every convention; in LaTeX before them
+ * one per task with all datasets and values alone, as a paper wants it. digits: decimals of values and
+ * intervals, < 0: as the metric has them. */
 int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
-		     struct fot_err *err);
+		     int digits, struct fot_err *err);
 
 #endif

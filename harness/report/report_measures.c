@@ -229,6 +229,74 @@ static int judge_columns(struct builder *b, const struct fot_measure *what)
 	return status;
 }
 
+/* --- its rank, and the two best against the next; as in report.c --- */
+
+static bool before(const struct builder *b, const struct cell *c, const struct cell *d)
+{
+	double x = fot_table_real(b->out, c->out, "value", -INFINITY),
+	       y = fot_table_real(b->out, d->out, "value", -INFINITY);
+
+	return x > y || (!(y > x) && c < d);
+}
+
+static const struct cell *next_of(const struct builder *b, const struct cell *c, int64_t *rank)
+{
+	const struct cell *next = NULL;
+
+	*rank = 1;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct cell *d = &b->cell[i];
+
+		if (d == c || d->n_items == 0 || !same_column(b, c, d))
+			continue;
+		if (before(b, d, c))
+			++*rank;
+		else if (!next || before(b, d, next))
+			next = d;
+	}
+	return next;
+}
+
+static int against_next(struct builder *b, const struct cell *c, const struct cell *next, const struct fot_measure *what,
+			bool *told)
+{
+	struct fot_rows own = rows_of(b, c), other = rows_of(b, next);
+	struct fot_contrast k;
+	int status = fot_measure_contrast(&k, b->task, what, &other, &own, b->seed, b->err);
+
+	*told = false;
+	if (status != FOT_OK || !k.has_interval || k.n_items != c->n_items || k.n_items != next->n_items)
+		return status;
+	*told = k.lo > 0 || k.hi < 0;
+	fot_table_set_real(b->out, c->out, "next_delta", k.delta);
+	fot_table_set_real(b->out, c->out, "next_ci_low", k.lo);
+	fot_table_set_real(b->out, c->out, "next_ci_high", k.hi);
+	return FOT_OK;
+}
+
+static int rank_columns(struct builder *b, const struct fot_measure *what)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
+		const struct cell *second = NULL, *third = NULL;
+		int64_t rank;
+		bool told = false;
+
+		if (b->cell[i].n_items == 0)
+			continue;
+		second = next_of(b, &b->cell[i], &rank);
+		fot_table_set_int(b->out, b->cell[i].out, "rank", rank);
+		if (rank == 1 && second)
+			status = against_next(b, &b->cell[i], second, what, &told);
+		if (told && status == FOT_OK)
+			third = next_of(b, second, &rank);
+		if (third)
+			status = against_next(b, second, third, what, &told);
+	}
+	return status;
+}
+
 int fot_report_measures(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 			size_t n_runs, const struct fot_table *paper, uint64_t seed, struct fot_err *err)
 {
@@ -249,6 +317,7 @@ int fot_report_measures(struct fot_table *report, const struct fot_table *rows, 
 		for (size_t i = 0; i < b.n; i++)
 			FOT_TRY(write_cell(&b, &b.cell[i], &b.task->measure[m]));
 		FOT_TRY(judge_columns(&b, &b.task->measure[m]));
+		FOT_TRY(rank_columns(&b, &b.task->measure[m]));
 	}
 	status = fot_table_check(report, err);
 out:

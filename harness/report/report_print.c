@@ -2,6 +2,7 @@
  *
  * Each task has a view (grid.h) and a caption, which states what was measured on
  * what, the interval, what bold means, and where published figures come from. */
+#include <ctype.h>
 #include <string.h>
 
 #include "harness/report/grid.h"
@@ -223,6 +224,22 @@ static int put_caption(struct fot_str *out, const struct section *s, const struc
 	return status;
 }
 
+/* "tab:perplexity", "tab:lookup-token-accuracy-others-books": letters, digits and dashes. */
+static void put_reference(struct fot_str *out, const struct section *s, const char *dataset)
+{
+	const char *part[] = { s->view.task, s->view.metric[0], s->view.filled ? "others" : "", dataset };
+
+	fot_str_puts(out, "\\label{tab:");
+	for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+		if (!part[i] || !*part[i] || (i == 1 && strcmp(part[0], part[1]) == 0))
+			continue;
+		fot_str_puts(out, i ? "-" : "");
+		for (const char *c = part[i]; *c; c++)
+			fot_str_putc(out, isalnum((unsigned char)*c) ? *c : '-');
+	}
+	fot_str_puts(out, "}\n");
+}
+
 static int print_table(struct fot_str *out, const struct section *s, const struct fot_grid *g, bool latex,
 		       struct fot_err *err)
 {
@@ -231,21 +248,97 @@ static int print_table(struct fot_str *out, const struct section *s, const struc
 	fot_str_puts(out, latex ? "\n\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{" : "\n");
 	FOT_TRY(put_caption(out, s, g, latex, err));
 	fot_str_puts(out, latex ? "}\n" : "\n\n");
+	if (latex)
+		put_reference(out, s, g->dataset);
 	FOT_TRY(fot_grid_print(out, g, latex ? FOT_GRID_LATEX : FOT_GRID_MARKDOWN, err));
 	fot_str_puts(out, latex ? "\\end{table}\n" : "");
 out:
 	return status;
 }
 
+/* "# Results of quick, paper-fft1" */
+static void put_title(struct fot_str *out, const struct fot_table *report)
+{
+	fot_str_puts(out, "# Results");
+	for (size_t row = 0, n = 0; row < report->n_rows; row++) {
+		bool new = true;
+
+		for (size_t r = 0; r < row && new; r++)
+			new = !fot_table_same(report, r, report, row, "run");
+		if (!new)
+			continue;
+		fot_str_puts(out, n++ ? ", " : " of ");
+		fot_label_markdown(out, fot_table_text(report, row, "run"));
+	}
+	fot_str_puts(out, "\n\n");
+}
+
+/* --- all datasets in one table --- */
+
+static void caption_compact(struct fot_str *out, const struct section *s, const struct fot_grid *g)
+{
+	static const struct {
+		const char *task, *metric, *says;
+	} words[] = {
+		{ "perplexity", "perplexity", "Perplexity per token against context length in tokens, lower is better" },
+		{ "perplexity", "bits_per_byte", "Bits per byte against context length in tokens, lower is better" },
+		{ "passkey", "accuracy", "Pass-key accuracy in per cent against context length in tokens" },
+		{ "lookup", "token_accuracy", "Look-up, value tokens right in per cent against the dictionary's length in tokens" },
+		{ "lookup", "value_accuracy", "Look-up, whole values right in per cent against the dictionary's length in tokens" },
+		{ "fewshot", "accuracy", "Few-shot accuracy in per cent against the number of demonstrations" },
+		{ "distraction", "positive_mass", "Attention mass on the own document among d in sight" },
+	};
+	struct fot_str text = FOT_STR_INIT;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(words[i].task, s->view.task) == 0 && strcmp(words[i].metric, s->view.metric[0]) == 0)
+			fot_str_puts(&text, words[i].says);
+	}
+	fot_str_puts(&text, s->view.filled ? ", the memory filled with other documents; " : "; ");
+	window(&text, g);
+	fot_str_puts(&text, ". Bold: the best of a column; underlined: the second. Either only where the paired 95 % interval "
+			    "of its difference from the next excludes zero, the second only below a bold one.");
+	if (text.failed)
+		out->failed = true;
+	else
+		fot_label_latex(out, text.data);
+	fot_str_release(&text);
+}
+
+static int print_compact(struct fot_str *out, const struct section *s, const struct fot_table *report, int digits,
+			 struct fot_err *err)
+{
+	struct fot_grid g;
+	int status;
+
+	FOT_TRY(fot_grid_init(&g, report, &s->view, NULL, err));
+	g.digits = digits;
+	if (g.n_lines == 0)
+		goto out;
+	fot_str_puts(out, "\n\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{");
+	caption_compact(out, s, &g);
+	fot_str_puts(out, "}\n");
+	put_reference(out, s, NULL);
+	FOT_TRY(fot_grid_print_compact(out, &g, err));
+	fot_str_puts(out, "\\end{table}\n");
+out:
+	fot_grid_release(&g);
+	return status;
+}
+
 int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
-		     struct fot_err *err)
+		     int digits, struct fot_err *err)
 {
 	bool latex = format == FOT_REPORT_LATEX;
 	const char *dataset;
 	int status = FOT_OK;
 
 	if (latex)
-		fot_str_puts(out, "% needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}\n");
+		fot_str_puts(out, "% needs \\usepackage{booktabs}, and for names that hold a \" \\usepackage[T1]{fontenc}\n");
+	else
+		put_title(out, report);
+	for (size_t i = 0; latex && i < N_SECTIONS && status == FOT_OK; i++)
+		status = print_compact(out, &sections[i], report, digits, err);
 	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL && status == FOT_OK; d++) {
 		if (!latex) {
 			fot_str_puts(out, d ? "\n## " : "## ");
@@ -256,6 +349,7 @@ int fot_report_print(struct fot_str *out, const struct fot_table *report, enum f
 			struct fot_grid g;
 
 			status = fot_grid_init(&g, report, &sections[i].view, dataset, err);
+			g.digits = digits;
 			if (status == FOT_OK && g.n_lines > 0)
 				status = print_table(out, &sections[i], &g, latex, err);
 			fot_grid_release(&g);

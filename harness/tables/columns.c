@@ -247,6 +247,8 @@ static const struct fot_column compare_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
+	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
 };
 
 static const struct fot_column report_columns[] = {
@@ -295,6 +297,11 @@ static const struct fot_column report_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ "rank", FOT_COLUMN_INT, false, "1: best value of its dataset and place, 2: the next, ..." },
+	{ "next_delta", FOT_COLUMN_REAL, false,
+	  "of the best, and where that one's interval excludes 0 of the second: value minus that of the next rank, paired" },
+	{ "next_ci_low", FOT_COLUMN_REAL, false, "lower end of its 95 % interval" },
+	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -344,6 +351,7 @@ static const struct fot_column claims_columns[] = {
 	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
 };
 
 static const struct fot_column samples_columns[] = {

@@ -2,31 +2,69 @@
 # Runs the specs of the paper's tables, one process per core, draws their figures, and judges the paper's claims
 # by all of them together.
 #
-#   results/paper/tables.sh [NAME...]     NAME: fft1, multidoc, ... [all of harness/specs/paper-*.json]
+#   results/paper/tables.sh [NAME...]     NAME: fft1, multidoc, ..., decay, long
 #
-# A run that stands there finished is computed again; one that is not goes on. FOTBENCH picks the program, SPECS and RUNS
+# NAME is harness/specs/paper-NAME.json or harness/specs/NAME.json; without one all of harness/specs/paper-*.json, decay
+# (older keys weigh less), and long (many own windows in training) where its fine-tuning stands in the zoo. A run that
+# stands there finished is computed again; one that is not goes on. FOTBENCH picks the program, SPECS and RUNS
 # the folders of specs and results. Exit status: 0, or 1 when a spec failed; the claims are judged by the others then.
 set -u
 export fotbench=${FOTBENCH:-./fotbench} specs=${SPECS:-harness/specs} runs=${RUNS:-results/runs}
-[ $# -gt 0 ] || set -- $(ls "$specs"/paper-*.json | sed 's|.*/paper-||; s|\.json$||')
+
+# The spec's name: paper-fft1, decay.
+spec_of() {
+	if [ -e "$specs/paper-$1.json" ]; then echo "paper-$1"; else echo "$1"; fi
+}
+
+# Has the zoo every model of a spec?
+has_models() {
+	local model
+
+	for model in $(sed -n 's/.*"path" *: *"\([^"]*\)".*/\1/p' "$1" | sort -u); do
+		[ -e "$model/config.json" ] || return 1
+	done
+}
+
+if [ $# -eq 0 ]; then
+	for spec in "$specs"/paper-*.json; do set -- "$@" "$(basename "$spec" .json)"; done
+	for name in decay long; do
+		if [ -e "$specs/$name.json" ] && has_models "$specs/$name.json"; then set -- "$@" $name; fi
+	done
+else
+	for name in "$@"; do shift && set -- "$@" "$(spec_of "$name")"; done
+fi
 mkdir -p "$runs" || exit 6
+state=$(mktemp -d) || exit 6
+trap 'rm -rf "$state"' EXIT
+export state names="$*"
+
+# Which are not over yet.
+left() {
+	local name left=
+
+	for name in $names; do [ -e "$state/$name" ] || left="$left $name"; done
+	echo "${left:- none}"
+}
 
 # One thread each: two such processes take less time than two threads, one spec after the other.
 table() {
-	local spec=$specs/paper-$1.json out=$runs/paper-$1 began=$SECONDS how=--overwrite
+	local name=$1 out=$runs/$1 began=$SECONDS how=--overwrite rc=0
 
 	grep -qs '"status": "\(started\|partial\)"' "$out/manifest.json" && how=--resume
-	echo "paper-$1: begins"
-	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null &&
-		echo "paper-$1: $((SECONDS - began)) s"
+	echo "$name: begins"
+	"$fotbench" run "$specs/$name.json" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null || rc=1
+	: >"$state/$name"
+	echo "$name: $([ $rc -eq 0 ] && echo "$((SECONDS - began)) s" || echo failed); left:$(left)"
+	return $rc
 }
-export -f table
+export -f table left
 
+echo "make paper: $# to run, $(nproc) at a time: $names"
 failed=0
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I {} bash -c 'table {}' || failed=1
 done=()
 for name in "$@"; do
-	grep -qs '"status": "complete"' "$runs/paper-$name/manifest.json" && done+=("$runs/paper-$name")
+	grep -qs '"status": "complete"' "$runs/$name/manifest.json" && done+=("$runs/$name")
 done
 [ ${#done[@]} -eq 0 ] || "$fotbench" report "${done[@]}" -o "$runs/paper" || failed=1
 exit $failed

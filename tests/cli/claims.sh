@@ -32,6 +32,25 @@ files() {
 check claims_files_hold_all files
 again() { "$fotbench" report one --claims claims.json -o out2 >/dev/null && diff -r out out2; }
 check claims_same_bits_again again
+prints claims_verdict_and_p_explained 'The verdict is by the 95 % interval .* alone: .* The p beside it .* does not enter' "$fotbench" report one --claims claims.json
+titled() { [ "$(head -n 1 out/claims.md)" = "# Claims of the paper" ] && grep -q '^| dataset | A | B | .* | A against B, p | paper A / B | verdict by interval |$' out/claims.md; }
+check claims_file_has_a_title titled
+cat >gain.json <<-EOS
+	{ "claims": [
+	  { "id": "gain", "claim": "gains", "source": "tab:x", "task": "perplexity", "metric": "perplexity",
+	    "a": { "memory": "knn:8", "variant": "fot", "context_length": 256 }, "b": { "variant": "vanilla", "mem_dtype": ["f32", "bf16"] },
+	    "gain_from": { "context_length": 64 }, "expect": "below" } ] }
+EOS
+prints claims_ratio_says_of_what "^Expected: A below B; A and B are ratios, of the perplexity in the line to the same condition's at context length 64\\.$" \
+	"$fotbench" report one --claims gain.json
+"$fotbench" report one --claims gain.json -o gains >/dev/null
+check claims_ratio_in_csv grep -q ',context length 64$' gains/claims.csv
+for bad in top-8 knn:0 Dense dense:8; do
+	sed "s/\"knn:8\"/\"$bad\"/" gain.json >bad.json
+	exits "claims_memory_unknown_$bad" 2 "claims\[0\]: a: memory: expected none, dense, knn, knn:K or xl, got \"$bad\"" "$fotbench" report one --claims bad.json
+done
+sed 's/"memory": "knn:8"/"memory_mode": "knn:8"/' gain.json >bad.json
+exits claims_memory_mode_unknown 2 'a: memory_mode: expected none, dense, knn or xl, got "knn:8"' "$fotbench" report one --claims bad.json
 sed -i 's/, "paper"/, "papr"/' claims.json
 exits claims_bad_file 2 'claims.json: claims\[0\].*papr.*paper' "$fotbench" report one --claims claims.json
 exits claims_missing_file 2 'gone.json' "$fotbench" report one --claims gone.json

@@ -48,6 +48,51 @@ rm -r tiny && mv tiny.kept tiny
 cp -r base nudged
 awk -F, -v OFS=, 'NR > 1 && $17 != "" { $17 = sprintf("%.17g", $17 * 1.0000001) } 1' base/perplexity.csv >nudged/perplexity.csv
 prints compare_equal_within_1e_6 '^equal$' compare base nudged
+prints compare_says_how_near '^all 15 rows are within [0-9.]+e-07 nats per token of base, document' compare base nudged
+prints compare_same_bits_said '^all 15 rows have the same bits as in base$' compare base again
+prints compare_quiet '^identical$' compare base again --quiet
+check compare_quiet_has_no_table bash -c '[ "$(wc -l <.out)" -eq 2 ]'
+
+# Worse by less than the default margin is none; what --margin 0 calls worse has digits.
+times() { # FACTOR DIR
+	rm -rf "$2" && cp -r base "$2"
+	awk -F, -v OFS=, -v f="$1" 'NR > 1 && $17 != "" { $17 = sprintf("%.17g", $17 * f) } 1' base/perplexity.csv >"$2/perplexity.csv"
+}
+times 1.000001 little
+prints compare_default_margin ' within margin$' compare base little
+check compare_little_is_worse code 3 compare base little --margin 0
+check compare_worse_has_digits bash -c 'grep -q " worse$" out.txt && ! grep " worse$" out.txt | grep -q "+0\.0* "'
+prints compare_help_states_margin '0\.0001 of BASE' compare --help
+
+# Another BLAS core is named in every tier, and blamed for nothing that it cannot do.
+other_core() { sed -i 's/"core": "[^"]*"/"core": "Other"/' "$1/manifest.json"; }
+other_core again && other_core nudged && other_core little
+prints compare_core_identical 'same bits as in base; made with another BLAS kernel \([A-Za-z0-9]+ there, Other here\)$' compare base again
+prints compare_core_equal '; made with another BLAS kernel \([A-Za-z0-9]+ there, Other here\)$' compare base nudged
+prints compare_core_not_blamed 'at most 1e-05 .* and 1e-06 in others, not the change of [0-9]+ rows$' compare base little
+awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.000001) } 1' base/perplexity.csv >little/perplexity.csv
+prints compare_core_blamed 'there, Other here\), which sums in another order: a top-k memory may keep another key' compare base little
+times 1.00001 little && other_core little
+awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
+prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1
+
+# Two names, two memories.
+prints compare_pair_of_memories '^docs .* vanilla=vanilla +dense=knn:8 ' compare base base --pair vanilla/dense=vanilla/knn:8 --margin 1e9
+check compare_pair_alone bash -c '[ "$(grep -c ^docs .out)" -eq 3 ]'
+prints compare_pair_of_variants '^docs .* vanilla=fot +knn:8 ' compare base base --pair vanilla/knn:8=fot/knn:8 --pair vanilla/dense=fot/knn:8 --margin 1e9
+check compare_pairs_of_variants bash -c '[ "$(grep -c "vanilla=fot  *knn:8 " .out) $(grep -c "dense=knn:8" .out)" = "3 3" ]'
+same_value() { # of a pair and of its two conditions
+	local a b
+	a=$(compare base base --pair vanilla/dense=fot/knn:8 --margin 1e9 | awk '$3 == 256 { print $7, $8 }')
+	b=$(compare base base | awk '$3 == 256 && $4 == "vanilla" && $5 == "dense" { print $7 } $3 == 256 && $4 == "fot" && $5 == "top-k" { print $8 }' | xargs)
+	[ -n "$a" ] && [ "$a" = "$b" ]
+}
+check compare_pair_values same_value
+prints compare_pair_json '"new_memory": "knn:8"' compare base base --pair vanilla=vanilla --json
+exits compare_pair_missing 7 'conditions: perplexity: NEW has no nobody' "$fotbench" compare base base --pair vanilla=nobody
+exits compare_pair_in_neither 7 'neither run has --pair a=b' "$fotbench" compare base base --pair a=b
+exits compare_pair_bad_memory 2 'expected none, dense, knn, knn:K or xl, got "top-8"' "$fotbench" compare base base --pair fot/top-8=fot/dense
+exits compare_pair_one_memory 2 'expected VARIANT=VARIANT or VARIANT/MEMORY=VARIANT/MEMORY' "$fotbench" compare base base --pair fot=fot/dense
 
 # What is not the same measurement.
 refuses() { # NAME PATTERN NEW
@@ -71,13 +116,19 @@ check compare_other_targets_run run targets.json targets
 refuses compare_other_targets 'not comparable: convention: .* n_tokens_scored 512 in BASE and 256 in NEW' targets
 sed 's/"window"/"w"/; s/"32, 64/"32/; s/\[32, 64, /[32, /' spec.json >lengths.json
 check compare_fewer_lengths_run run lengths.json lengths
-refuses compare_fewer_lengths 'conditions: .*64.* is missing in NEW' lengths
+refuses compare_fewer_lengths 'conditions: perplexity: local none 64 on docs: only in BASE, and 4 more$' lengths
+check compare_refusal_json code 7 compare base lengths --json
+check compare_refusal_json_says grep -q '"verdict": "not comparable"' out.txt
+check compare_refusal_json_why grep -q '"error": "not comparable: conditions: .*only in BASE' out.txt
 cp -r base convention && sed -i 's/"stride": "W: windows do not overlap"/"stride": "64"/' convention/manifest.json
 refuses compare_other_convention 'conventions differ: stride' convention
 cp -r base version && sed -i '/task_versions/,/}/s/"perplexity": 1/"perplexity": 99/' version/manifest.json
 refuses compare_other_task_version 'task_versions differ: perplexity' version
 
 # Bad input.
+check compare_no_run_json code 5 compare base nowhere --json
+check compare_no_run_json_says grep -q '"verdict": "failed"' out.txt
+check compare_no_run_json_code grep -q '"exit_code": 5' out.txt
 exits compare_no_run 5 'nowhere' "$fotbench" compare base nowhere
 cp -r base partial && sed -i 's/"status": "complete"/"status": "partial"/' partial/manifest.json
 exits compare_unfinished 5 'status partial: expected a complete run' "$fotbench" compare base partial

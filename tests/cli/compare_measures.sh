@@ -36,7 +36,7 @@ refuses() { # NAME PATTERN NEW
 	exits "$1" 7 "$2" "$fotbench" compare passkey "$3"
 }
 make fewer trials=9 tasks=p
-refuses measured_missing_trials 'items: passkey: grass, 2k, local none: .*trial 9.* is missing in NEW' fewer
+refuses measured_missing_trials 'items: passkey: local none 2k on grass: .*trial 9.* is missing in NEW' fewer
 exits measured_more_trials 7 'is missing in BASE' "$fotbench" compare fewer passkey
 make failed fail=50 tasks=p
 refuses measured_failed 'status: .*differs in status' failed
@@ -46,4 +46,5 @@ prints measured_more_tasks '^identical$' compare passkey base
 cp -r passkey key && awk -F, -v OFS=, 'NR == 9 { $15++ } 1' passkey/passkey.csv >key/passkey.csv
 refuses measured_other_key 'differs in key' key
 grep -v ',fot,knn,' passkey/passkey.csv >fewer/passkey.csv
-refuses measured_missing_condition 'conditions: .*fot top-k 128.* is missing in NEW' fewer
+refuses measured_missing_condition 'conditions: passkey: fot top-k 128 [0-9]+k on grass: only in BASE, and [0-9]+ more$' fewer
+prints measured_pair '^grass +accuracy +2k fot=fot +dense=knn:128 ' compare passkey passkey --pair fot/dense=fot/knn:128 --margin 1

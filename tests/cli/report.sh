@@ -27,15 +27,59 @@ check report_markdown_escaped grep -qF '| two | x\_y\|z | none |' both.md
 report two --format tex >two.tex
 check report_latex_escaped grep -qF 'x\_y\textbar{}z & none' two.tex
 check report_latex_dataset grep -qF '\caption{a\_b\&c\%:' two.tex
-check report_latex_booktabs bash -c '[ "$(grep -c "toprule\|midrule\|bottomrule" two.tex)" -eq 6 ]'
+check report_latex_booktabs bash -c '[ "$(grep -c "toprule\|midrule\|bottomrule" two.tex)" -eq 10 ]'
 check report_two_documents_are_never_bold bash -c '! grep -q textbf two.tex'
 balanced() { [ "$(tr -cd '{' <two.tex | wc -c)" -eq "$(tr -cd '}' <two.tex | wc -c)" ]; }
 check report_latex_braces_balanced balanced
+# One table of all datasets, and what is told from the next.
+"$make_checkpoint" tiny3 seed=1 scale=1.5 only=lm_head && cp -r tiny tiny4
+check report_run_three run -m tiny --variant best -m tiny3 --variant second -m tiny2 --variant third -d ./pg19 --memory dense -o three
+check report_run_four run -m tiny --variant one -m tiny4 --variant alike -m tiny2 --variant third -d ./pg19 --memory none -o four
+compact() { sed -n '/label{tab:perplexity}/,/end{table}/p' "$1"; }
+report three two --digits 3 --format tex >three.tex
+report four --format tex >four.tex
+compact three.tex >compact.tex
+check report_compact_label grep -qF '\label{tab:perplexity}' three.tex
+check report_labels_differ bash -c '[ "$(grep -o "label{[^}]*}" three.tex | sort | uniq -d | wc -l)" -eq 0 ] && grep -qF "label{tab:perplexity-a-b-c-}" three.tex'
+check report_compact_datasets grep -qF ' &  &  & \multicolumn{2}{c}{pg19} & \multicolumn{2}{c}{a\_b\&c\%} \\' compact.tex
+check report_compact_head grep -qF '\cmidrule(lr){4-5}\cmidrule(lr){6-7}' compact.tex
+check report_compact_lengths grep -qF 'run & model & memory & 64 & 512 & 64 & 512 \\' compact.tex
+check report_compact_gap grep -qE '^three & third & dense & [0-9.]+ & [0-9.]+ & -- & -- \\\\$' compact.tex
+check report_compact_best grep -qE '^three & best & dense & [0-9.]+ & .*[0-9]+\.[0-9]{3}\}? & -- & --' compact.tex
+square() { [ "$(grep -E '\\\\$' compact.tex | grep -v multicolumn | awk -F'&' '{ print NF }' | sort -u)" = 7 ]; }
+check report_compact_is_square square
+report three --format tex | compact /dev/stdin >compact.tex
+check report_compact_bold grep -qE '^best & dense & \\textbf\{[0-9]+\.[0-9]{2}\} & \\textbf\{[0-9]+\.[0-9]{2}\} \\\\$' compact.tex
+check report_compact_underlined grep -qE '^second & dense & \\underline\{[0-9.]+\} & \\underline\{[0-9.]+\} \\\\$' compact.tex
+check report_compact_third_is_plain grep -qE '^third & dense & [0-9.]+ & [0-9.]+ \\\\$' compact.tex
+check report_compact_none_where_alike bash -c '! sed -n "/label{tab:perplexity}/,/end{table}/p" four.tex | grep -q "textbf\|underline"'
+prints report_digits '^\| best \| dense \| \*\*[0-9]+\.[0-9]\*\* \[[0-9]+\.[0-9], [0-9]+\.[0-9]\] ' "$fotbench" report three --digits 1
+exits report_bad_digits 2 digits "$fotbench" report three --digits 10
+ranks() { # the interval of the best against the second, in the CSV
+	report three --format csv >three.csv && awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+		NR > 1 { n[$c["rank"]]++; if ($c["rank"] == 1 && !($c["next_ci_low"] < $c["next_delta"] && $c["next_delta"] < $c["next_ci_high"] && $c["next_ci_high"] < 0)) bad++
+			if ($c["rank"] == 3 && $c["next_delta"] != "") bad++ }
+		END { exit !(n[1] == 2 && n[2] == 2 && n[3] == 2 && !bad) }' three.csv
+}
+check report_ranks ranks
+if command -v pdflatex >/dev/null; then
+	{ printf '\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n'; cat three.tex; echo '\end{document}'; } >doc.tex
+	check report_latex_needs_booktabs_alone bash -c 'pdflatex -interaction=nonstopmode -halt-on-error doc.tex >doc.out'
+else
+	echo "skip report_latex_needs_booktabs_alone: pdflatex is not installed"
+fi
 check report_files report one two -o tables
+check report_file_has_a_title bash -c '[ "$(head -n 1 tables/report.md)" = "# Results of one, two" ]'
 check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
 check report_csv_equals_stdout bash -c '"$0" report one two --format csv | cmp - tables/report.csv' "$fotbench"
 prints report_bits ' bits per byte' "$fotbench" report one --metric bits_per_byte
 check report_run_writes_latex grep -q '\\toprule' one/summary.tex
-exits report_no_run 5 'nowhere' "$fotbench" report one nowhere
+exits report_no_run 5 'report: nowhere: expected a run' "$fotbench" report one nowhere
+exits report_no_runs 5 'report: nowhere, pg19: expected a run' "$fotbench" report nowhere one pg19
+mkdir empty && head -n 1 one/perplexity.csv >empty/perplexity.csv
+mkdir begun && echo '{}' >begun/manifest.json
+prints report_without_rows_goes_on '^\| one \| fot |^\| fot ' "$fotbench" report empty one begun
+check report_without_rows_is_told bash -c 'grep -q "warning: empty: a run without rows" .err && grep -q "warning: begun: a run without rows" .err'
+exits report_only_without_rows 5 'nothing to report' "$fotbench" report empty begun
 exits report_bad_paper 5 'unknown column' "$fotbench" report one --paper one/summary.csv
 exits report_full_disk 6 '' bash -c '"$@" >/dev/full' - "$fotbench" report one

@@ -321,7 +321,7 @@ static void test_claims_print_formats(void **state)
 		"\"metric\": \"perplexity\", " FOT_32K "\"b\": {\"context_length\": 512}, \"expect\": \"below\", "
 		"\"paper\": {\"*\": [5.32, 6.72]}, \"where\": \"64k\"}]}";
 	static const char *const parts[][2] = {
-		{ "## Claims of the paper", "\\section*{Claims of the paper}" },
+		{ "# Claims of the paper", "\\section*{Claims of the paper}" },
 		{ "| falls\\_far | tab:x | 2 | 0 | 0 |", "falls\\_far & \\raggedright tab:x & 2 & 0 & 0 \\tabularnewline" },
 		{ "| proofs | fot, dense, 32k | fot, dense, 512 |", "proofs & \\raggedright fot, dense, 32k & \\raggedright fot, dense, 512 &" },
 		{ "| 5.32 / 6.72 | reproduced |", "5.32 / 6.72 & \\raggedright reproduced \\tabularnewline" },

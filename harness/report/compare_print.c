@@ -1,0 +1,249 @@
+/* compare_print.c: what the comparison found, as text; see compare.h. */
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "harness/report/compare_impl.h"
+#include "harness/report/conditions.h"
+#include "harness/tables/labels.h"
+
+size_t fot_compare_regressions(const struct fot_table *compared)
+{
+	size_t n = 0;
+
+	for (size_t row = 0; row < compared->n_rows; row++)
+		n += strcmp(fot_table_text(compared, row, "verdict"), "worse") == 0;
+	return n;
+}
+
+static bool has_tier(const struct fot_table *t, size_t row, const char *tier)
+{
+	return strcmp(fot_table_text(t, row, "tier"), tier) == 0;
+}
+
+size_t fot_compare_changed(const struct fot_table *compared)
+{
+	size_t n = 0;
+
+	for (size_t row = 0; row < compared->n_rows; row++)
+		n += has_tier(compared, row, "statistical");
+	return n;
+}
+
+static bool all_identical(const struct fot_table *t)
+{
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (!has_tier(t, row, "identical"))
+			return false;
+	}
+	return true;
+}
+
+const char *fot_compare_verdict(const struct fot_table *compared, bool exact)
+{
+	if (fot_compare_regressions(compared) > 0)
+		return "regression";
+	if (fot_compare_changed(compared) > 0)
+		return exact ? "changed" : "no regression";
+	return all_identical(compared) ? "identical" : "equal";
+}
+
+/* --- one sentence on all rows --- */
+
+/* An attention mass is a share, all else is in nats per token. */
+static bool is_mass(const struct fot_table *t, size_t row)
+{
+	return strcmp(fot_table_text(t, row, "metric"), "positive_mass") == 0;
+}
+
+static double largest(const struct fot_table *t, bool mass, bool *any)
+{
+	double most = 0;
+
+	*any = false;
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (is_mass(t, row) != mass)
+			continue;
+		most = fmax(most, fot_table_real(t, row, "max_item_diff_nats", 0));
+		*any = true;
+	}
+	return most;
+}
+
+static void put_distance(struct fot_str *out, const struct fot_table *t)
+{
+	bool nats, mass;
+	double most_nats = largest(t, false, &nats), most_mass = largest(t, true, &mass);
+
+	if (nats)
+		fot_str_printf(out, "%.2g nats per token", most_nats);
+	if (mass)
+		fot_str_printf(out, "%s%.2g of attention mass", nats ? " and " : "", most_mass);
+}
+
+/* Could another BLAS kernel alone have made this difference? */
+static bool from_kernel(const struct fot_table *t, size_t row)
+{
+	return !has_tier(t, row, "statistical") ||
+	       (strcmp(fot_table_text(t, row, "memory_mode"), "knn") == 0 &&
+		fot_table_real(t, row, "max_item_diff_nats", 0) <= FOT_COMPARE_KERNEL_NATS);
+}
+
+static void put_cores(struct fot_str *out, const struct fot_table *t, const char *there, const char *here)
+{
+	size_t unexplained = 0;
+
+	for (size_t row = 0; row < t->n_rows; row++)
+		unexplained += !from_kernel(t, row);
+	fot_str_printf(out, "; made with another BLAS kernel (%s there, %s here)", there, here);
+	if (unexplained > 0)
+		fot_str_printf(
+			out,
+			", which explains at most %g nats per token in rows with a top-k memory and %g in others,"
+			" not the change of %zu rows",
+			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained);
+	else if (fot_compare_changed(t) > 0)
+		fot_str_puts(
+			out,
+			", which sums in another order: a top-k memory may keep another key of nearly the same "
+			"score");
+}
+
+static const char *core_of(const cJSON *manifest)
+{
+	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
+}
+
+int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
+			 const cJSON *base, const cJSON *new, struct fot_err *err)
+{
+	const char *there = core_of(base), *here = core_of(new);
+	size_t n = compared->n_rows;
+
+	fot_str_printf(out, n == 1 ? "the one row" : "all %zu rows", n);
+	if (all_identical(compared)) {
+		fot_str_printf(out, " %s the same bits as in %s", n == 1 ? "has" : "have", base_name);
+	} else {
+		fot_str_puts(out, n == 1 ? " is within " : " are within ");
+		put_distance(out, compared);
+		fot_str_printf(out, " of %s, document by document or item by item", base_name);
+	}
+	if (there && here && strcmp(there, here) != 0)
+		put_cores(out, compared, there, here);
+	return fot_str_check(out, err);
+}
+
+/* --- the table --- */
+
+/* "accuracy, 16 shots" */
+static void place_text(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	fot_str_puts(out, fot_table_text(t, row, "metric"));
+	if (fot_table_has(t, row, "n_shots")) {
+		fot_str_puts(out, ", ");
+		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
+	}
+	if (fot_table_has(t, row, "n_contexts"))
+		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
+	if (fot_table_has(t, row, "layer"))
+		fot_str_printf(out, ", layer %lld", (long long)fot_table_int(t, row, "layer", 0));
+}
+
+static size_t place_width(const struct fot_table *t)
+{
+	size_t width = strlen("metric");
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		struct fot_str s = FOT_STR_INIT;
+
+		place_text(&s, t, row);
+		width = s.len > width ? s.len : width;
+		fot_str_release(&s);
+	}
+	return width;
+}
+
+/* Decimals that show two digits of the difference: what is called worse must not read 0.0000. */
+static int digits_of(const struct fot_table *t, size_t row)
+{
+	double delta = fabs(fot_table_real(t, row, "delta", 0));
+
+	if (!(delta > 0))
+		return 4;
+	return (int)fmin(fmax(4, 1 - floor(log10(delta))), 12);
+}
+
+static void put_delta(struct fot_str *out, const struct fot_table *t, size_t row, int digits)
+{
+	fot_str_printf(out, "%+.*f", digits, fot_table_real(t, row, "delta", 0));
+	if (fot_table_has(t, row, "delta_ci_low"))
+		fot_str_printf(out, " [%+.*f, %+.*f]", digits, fot_table_real(t, row, "delta_ci_low", 0),
+			       digits, fot_table_real(t, row, "delta_ci_high", 0));
+}
+
+/* Of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
+static void put_condition(struct fot_str *variant, struct fot_str *memory, const struct fot_table *t,
+			  size_t row)
+{
+	fot_str_printf(variant, "%.40s", fot_table_text(t, row, "model_variant"));
+	if (!fot_table_has(t, row, "new_model_variant")) {
+		fot_label_memory(memory, t, row);
+		return;
+	}
+	fot_str_printf(variant, "=%.40s", fot_table_text(t, row, "new_model_variant"));
+	fot_condition_memory(memory, t, row);
+	if (strcmp(memory->data ? memory->data : "", fot_table_text(t, row, "new_memory")) != 0)
+		fot_str_printf(memory, "=%s", fot_table_text(t, row, "new_memory"));
+}
+
+static void put_verdict(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	const char *verdict = fot_table_text(t, row, "verdict");
+
+	if (strcmp(verdict, "undetected") == 0 && fot_table_has(t, row, "min_detectable"))
+		fot_str_printf(out, "below the detectable difference of %.2g\n",
+			       fot_table_real(t, row, "min_detectable", 0));
+	else
+		fot_str_printf(out, "%s\n", verdict);
+}
+
+static void row_text(struct fot_str *out, const struct fot_table *t, size_t row, size_t width)
+{
+	struct fot_str variant = FOT_STR_INIT, memory = FOT_STR_INIT, length = FOT_STR_INIT,
+		       delta = FOT_STR_INIT, metric = FOT_STR_INIT;
+	int digits = digits_of(t, row);
+
+	put_condition(&variant, &memory, t, row);
+	fot_label_length(&length, fot_table_int(t, row, "context_length", 0));
+	put_delta(&delta, t, row, digits);
+	place_text(&metric, t, row);
+	fot_str_printf(out, "%-12.40s %-*s %6s %-14s %-9s %5lld %9.*f %9.*f %-28s",
+		       fot_table_text(t, row, "dataset"), (int)width, metric.failed ? "" : metric.data,
+		       length.failed ? "" : length.data, variant.failed ? "" : variant.data,
+		       memory.failed ? "" : memory.data, (long long)fot_table_int(t, row, "n_items", 0),
+		       digits, fot_table_real(t, row, "base", 0), digits, fot_table_real(t, row, "new", 0),
+		       delta.failed ? "" : delta.data);
+	if (fot_table_has(t, row, "p_adjusted"))
+		fot_str_printf(out, " %8.2g %10.2g  ", fot_table_real(t, row, "p_adjusted", 0),
+			       fot_table_real(t, row, "min_detectable", 0));
+	else
+		fot_str_printf(out, " %8s %10s  ", "-", "-");
+	put_verdict(out, t, row);
+	fot_str_release(&variant);
+	fot_str_release(&memory);
+	fot_str_release(&length);
+	fot_str_release(&delta);
+	fot_str_release(&metric);
+}
+
+int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err)
+{
+	size_t width = place_width(compared);
+
+	fot_str_printf(out, "%-12s %-*s %6s %-14s %-9s %5s %9s %9s %-28s %8s %10s  %s\n", "dataset",
+		       (int)width, "metric", "length", "model", "memory", "items", "base", "new",
+		       "difference [95 % interval]", "p (Holm)", "detectable", "verdict");
+	for (size_t row = 0; row < compared->n_rows; row++)
+		row_text(out, compared, row, width);
+	return fot_str_check(out, err);
+}
