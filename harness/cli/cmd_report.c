@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/report/claims.h"
+#include "harness/report/leftout.h"
 #include "harness/cli/options.h"
 #include "harness/report/report.h"
 #include "harness/run/store.h"
@@ -54,7 +55,8 @@ out:
 }
 
 /* The rows of a task, if the run has that task. */
-static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, struct fot_err *err)
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *found, bool *measured,
+		     struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
@@ -71,6 +73,7 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 		*found = true;
 	}
 	part->last = r->rows[task].n_rows;
+	*measured |= fot_measured_any(&r->rows[task], part->first, part->last);
 out:
 	fot_str_release(&path);
 	return status;
@@ -79,15 +82,17 @@ out:
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
 	size_t run = r->n_runs;
-	bool found = false;
+	bool found = false, measured = false;
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
 	for (size_t task = 0; task < N_TASKS; task++)
-		FOT_TRY(load_task(r, run, task, dir, &found, err));
+		FOT_TRY(load_task(r, run, task, dir, &found, &measured, err));
 	if (!found)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: it has no rows of any task (%s.csv, ...)", dir,
 				  tasks[0]->name);
+	else if (!measured)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the run has measured nothing: none of its rows has status ok", dir);
 out:
 	return status;
 }
