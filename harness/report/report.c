@@ -179,6 +179,8 @@ static int write_cell(struct builder *b, struct cell *c)
 	fot_table_set_int(b->out, c->out, "n_missing", (int64_t)c->n_missing);
 	fot_table_set_int(b->out, c->out, "n_tokens_scored", tokens);
 	fot_table_set_int(b->out, c->out, "best", 0);
+	if (c->n) /* the first row may be of a document that was skipped */
+		fot_table_set_int(b->out, c->out, "target_start", fot_table_int(b->in, c->row[0], "target_start", 0));
 	write_estimate(b, c, &e);
 	add_paper(b, c);
 	return FOT_OK;
@@ -190,7 +192,8 @@ static bool same_column(const struct builder *b, const struct cell *c, const str
 {
 	static const char *const columns[] = { "dataset", "context_length", "own_tokens", NULL };
 
-	return fot_table_same_all(b->in, c->first, b->in, d->first, columns);
+	return fot_table_same_all(b->in, c->first, b->in, d->first, columns) &&
+	       fot_table_same(b->out, c->out, b->out, d->out, "target_start");
 }
 
 /* p that c and d do not differ; 1 unless every document of either has its twin. */

@@ -36,6 +36,7 @@ static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition,
 		.n_lengths = t->n_lengths,
 		.target_tokens = t->target_tokens,
 		.own_tokens = t->own_tokens,
+		.targets_from = t->targets_from,
 	};
 }
 
@@ -88,8 +89,10 @@ static int check_documents(const struct fot_plan *p, const struct fot_item *all,
 		snprintf(what, sizeof what, "own_tokens %lld with a window of %lld", (long long)x->own_tokens,
 			 (long long)x->window);
 	else
-		snprintf(what, sizeof what, "context length %lld with a window of %lld",
-			 (long long)x->context_length[x->n_lengths - 1], (long long)x->window);
+		snprintf(what, sizeof what, "%s %lld with a window of %lld",
+			 x->targets_from ? "targets_from" : "context length",
+			 (long long)(x->targets_from ? x->targets_from : x->context_length[x->n_lengths - 1]),
+			 (long long)x->window);
 	return fot_task_long_enough(p, all, (int64_t)need, what, err);
 }
 
@@ -306,7 +309,7 @@ out:
 }
 
 static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents",
-				     "own_tokens" };
+				     "own_tokens", "targets_from" };
 
 const struct fot_task_class fot_task_perplexity = {
 	.name = "perplexity",
