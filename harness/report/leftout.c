@@ -41,8 +41,8 @@ static bool is_of(const struct fot_table *t, const struct fot_group *g, size_t r
 }
 
 /* units: documents or items of all datasets; row: one of the dataset. */
-static void count_units(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units, size_t row,
-			bool documents)
+static void count_units(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
+			size_t row, bool documents)
 {
 	size_t n = 0, why[N_REASONS] = { 0 };
 
@@ -56,8 +56,8 @@ static void count_units(struct fot_str *out, const struct fot_table *t, const st
 	for (size_t k = 0; k < N_REASONS; k++)
 		if (why[k])
 			fot_str_printf(out, "%s on %s: %zu of %zu %s %s\n", t->schema->name,
-				       fot_table_text(t, row, "dataset"), why[k], n, documents ? "documents" : "test items",
-				       reasons[k].words);
+				       fot_table_text(t, row, "dataset"), why[k], n,
+				       documents ? "documents" : "test items", reasons[k].words);
 }
 
 /* Has it skipped rows alone? What failed is said elsewhere. */
@@ -66,8 +66,8 @@ static bool only_skipped(const struct fot_table *t, const struct fot_group *g)
 	return !any_row(t, g, "ok") && !any_row(t, g, "failed");
 }
 
-static void count_conditions(struct fot_str *out, const struct fot_table *t, const struct fot_groups *conditions,
-			     size_t row)
+static void count_conditions(struct fot_str *out, const struct fot_table *t,
+			     const struct fot_groups *conditions, size_t row)
 {
 	size_t n = 0, empty = 0;
 
@@ -78,15 +78,18 @@ static void count_conditions(struct fot_str *out, const struct fot_table *t, con
 		empty += only_skipped(t, &conditions->at[i]);
 	}
 	if (empty)
-		fot_str_printf(out, "%s on %s: nothing was measured under %zu of %zu conditions: everything was skipped\n",
-			       t->schema->name, fot_table_text(t, row, "dataset"), empty, n);
+		fot_str_printf(
+			out,
+			"%s on %s: nothing was measured under %zu of %zu conditions: everything was skipped\n",
+			t->schema->name, fot_table_text(t, row, "dataset"), empty, n);
 }
 
-int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct fot_table *rows, struct fot_err *err)
+int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct fot_table *rows,
+		 struct fot_err *err)
 {
 	static const char *const dataset[] = { "dataset", NULL };
-	static const char *const condition[] = { "dataset",   "model", "model_variant", "memory_mode", "top_k",
-						 "mem_dtype", "window", NULL };
+	static const char *const condition[] = { "dataset", "model",     "model_variant", "memory_mode",
+						 "top_k",   "mem_dtype", "window",        NULL };
 	bool documents = fot_schema_column(rows->schema, "doc_id") >= 0;
 	const char *const unit[] = { "dataset", documents ? "doc_id" : "item_id", NULL };
 	struct fot_groups datasets = { 0 }, units = { 0 }, conditions = { 0 };

@@ -44,8 +44,8 @@ static size_t cluster_of(const struct fot_clusters *c, size_t row)
 	own = &cell[row * n];
 	if (own->kind != FOT_CELL_TEXT)
 		return c->n;
-	while (k < c->n &&
-	       (cell[c->row[k] * n].kind != FOT_CELL_TEXT || strcmp(cell[c->row[k] * n].text, own->text) != 0))
+	while (k < c->n && (cell[c->row[k] * n].kind != FOT_CELL_TEXT ||
+			    strcmp(cell[c->row[k] * n].text, own->text) != 0))
 		k++;
 	return k;
 }

@@ -15,7 +15,7 @@ struct fot_clusters {
 	const struct fot_table *t;
 	size_t n_items;
 	size_t n;
-	size_t *row;             /* [n] the first row of each cluster */
+	size_t *row;              /* [n] the first row of each cluster */
 	double *num, *base, *den; /* [n] sums over its rows */
 };
 

@@ -28,8 +28,9 @@
 #define MOST_ROWS 24
 #define TOP (((int64_t)1 << 53) - 1) /* what the journal takes */
 
-static const struct fot_schema *const schemas[] = { &fot_schema_perplexity, &fot_schema_passkey, &fot_schema_lookup,
-						   &fot_schema_fewshot, &fot_schema_distraction };
+static const struct fot_schema *const schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
+						    &fot_schema_lookup, &fot_schema_fewshot,
+						    &fot_schema_distraction };
 
 /* --- rows --- */
 
@@ -55,12 +56,19 @@ static const struct {
 	const char *column;
 	int64_t number[4];
 } numbers[] = {
-	{ "context_length", { 64, 128, 256, 256 } }, { "window", { 8, 8, 8, 8 } },     { "n_contexts", { 1, 2, 2, 2 } },
-	{ "layer", { 0, 0, 0, 0 } },                 { "trial", { 0, 1, 2, 3 } },      { "seed", { 1, 1, 1, 1 } },
-	{ "demo_seed", { 0, 1, 1, 1 } },             { "n_shots", { 0, 4, 4, 4 } },    { "target_start", { 57, 57, 57, 57 } },
+	{ "context_length", { 64, 128, 256, 256 } },
+	{ "window", { 8, 8, 8, 8 } },
+	{ "n_contexts", { 1, 2, 2, 2 } },
+	{ "layer", { 0, 0, 0, 0 } },
+	{ "trial", { 0, 1, 2, 3 } },
+	{ "seed", { 1, 1, 1, 1 } },
+	{ "demo_seed", { 0, 1, 1, 1 } },
+	{ "n_shots", { 0, 4, 4, 4 } },
+	{ "target_start", { 57, 57, 57, 57 } },
 };
 static const int64_t any_number[] = { 0, 0, 1, 1, 7, 1000, TOP, TOP };
-static const double any_real[] = { 0, 1, 3, 700, 1e4, 1e6, DBL_MIN, DBL_TRUE_MIN, DBL_MAX, DBL_MAX, -1, -DBL_MAX };
+static const double any_real[] = { 0,       1,       3,  700,     1e4, 1e6, DBL_MIN, DBL_TRUE_MIN,
+				   DBL_MAX, DBL_MAX, -1, -DBL_MAX };
 
 static void fill_text(struct fot_table *t, size_t row, const char *column, struct fot_rng *rng)
 {
@@ -165,7 +173,8 @@ static void says_why(const struct fot_table *summary)
 
 		assert_true(*status);
 		if (!fot_table_has(summary, row, "value"))
-			assert_true(strcmp(status, "empty") == 0 || strcmp(status, FOT_STATS_OUT_OF_RANGE) == 0);
+			assert_true(strcmp(status, "empty") == 0 ||
+				    strcmp(status, FOT_STATS_OUT_OF_RANGE) == 0);
 	}
 }
 
@@ -195,7 +204,8 @@ static void sum_up(const struct fot_table *rows)
 
 static void put_side_by_side(const struct fot_table *rows, bool bits)
 {
-	struct fot_report_run run[] = { { "one", 0, rows->n_rows / 2 }, { "two", rows->n_rows / 2, rows->n_rows } };
+	struct fot_report_run run[] = { { "one", 0, rows->n_rows / 2 },
+					{ "two", rows->n_rows / 2, rows->n_rows } };
 	struct fot_table report, paper;
 	struct fot_str text = FOT_STR_INIT;
 	struct fot_err err = { 0 };
@@ -239,7 +249,8 @@ static void judge(const struct fot_table *rows)
 	static const char format[] =
 		"{\"claims\": [{\"id\": \"x\", \"claim\": \"c\", \"source\": \"tab:x\", \"task\": \"%s\", \"metric\": \"%s\", "
 		"\"a\": {\"variant\": \"fot\"}, \"b\": {\"variant\": \"vanilla\"}, \"expect\": \"below\"}]}";
-	static const char *const metric[] = { "perplexity", "accuracy", "token_accuracy", "accuracy", "positive_mass" };
+	static const char *const metric[] = { "perplexity", "accuracy", "token_accuracy", "accuracy",
+					      "positive_mass" };
 	struct fot_report_run run = { "one", 0, rows->n_rows };
 	struct fot_str text = FOT_STR_INIT;
 	struct fot_claims c = { 0 };
