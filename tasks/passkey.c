@@ -203,22 +203,25 @@ out:
 	return status;
 }
 
-int fot_passkey_min_length(const struct fot_passkey *p, int64_t *n, struct fot_err *err)
+int fot_passkey_least(struct fot_passkey_least *out, const struct fot_passkey *p, struct fot_err *err)
 {
 	struct fot_passkey_parts s = { 0 };
-	struct fot_ids after = { 0 }, behind = { 0 };
+	struct fot_ids after = { 0 }, behind = { 0 }, answer = { 0 };
 	int status, key = FOT_PASSKEY_MAX;
+	size_t sentence;
 
 	FOT_TRY(fixed_parts(&s, p, err));
 	FOT_TRY(longest_key(&s, &key, err));
 	FOT_TRY(encode_key(&s, &after, key, true, err));
 	FOT_TRY(encode_key(&s, &behind, key, false, err));
-	after.n = after.n > behind.n ? after.n : behind.n;
-	FOT_TRY(encode_answer(&s, &after, key, err));
-	*n = (int64_t)(s.head.n + after.n + s.question.n);
+	FOT_TRY(encode_answer(&s, &answer, key, err));
+	sentence = after.n > behind.n ? after.n : behind.n;
+	*out = (struct fot_passkey_least){ .context = (int64_t)(s.head.n + sentence + s.question.n + answer.n),
+					   .window = (int64_t)(s.question.n + answer.n) - 1 };
 out:
 	fot_ids_release(&after);
 	fot_ids_release(&behind);
+	fot_ids_release(&answer);
 	release_parts(&s);
 	return status;
 }

@@ -47,8 +47,12 @@ struct fot_passkey {
 	uint64_t seed;
 };
 
-/* Tokens that a prompt with its answer has at least, the longest key being asked for. */
-int fot_passkey_min_length(const struct fot_passkey *p, int64_t *n, struct fot_err *err);
+/* Tokens that a prompt with its answer has at least, the longest key being asked for, and those
+ * of the question with that answer but its last token, which a local window must hold. */
+struct fot_passkey_least {
+	int64_t context, window;
+};
+int fot_passkey_least(struct fot_passkey_least *out, const struct fot_passkey *p, struct fot_err *err);
 
 /* The parts of all prompts of one trial; *p is copied, what it points to borrowed. */
 struct fot_passkey_parts;

@@ -9,6 +9,30 @@ static int64_t longest_memory(const struct fot_perplexity *p)
 	return p->context_length[p->n_lengths - 1] - p->window;
 }
 
+/* Tokens before the targets, before they are rounded up to whole windows. */
+static int64_t before_targets(const struct fot_perplexity *p)
+{
+	if (p->own_tokens)
+		return p->own_tokens;
+	return p->targets_from ? p->targets_from - p->window : longest_memory(p);
+}
+
+static int check_targets_from(const struct fot_perplexity *p, struct fot_err *err)
+{
+	int64_t longest = longest_memory(p) + p->window;
+
+	if (p->targets_from == 0)
+		return FOT_OK;
+	if (p->own_tokens)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"perplexity: targets_from: not with own_tokens, behind which the targets stand");
+	if (p->targets_from < longest)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"perplexity: targets_from: expected at least the longest context length, %lld, got %lld",
+				(long long)longest, (long long)p->targets_from);
+	return FOT_OK;
+}
+
 static int check_own(const struct fot_perplexity *p, struct fot_err *err)
 {
 	if (p->own_tokens == 0)
@@ -40,12 +64,14 @@ int fot_perplexity_check(const struct fot_perplexity *p, struct fot_err *err)
 		if (i > 0 && p->context_length[i] <= p->context_length[i - 1])
 			return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: context lengths must ascend");
 	}
-	return check_own(p, err);
+	if (check_own(p, err) != FOT_OK)
+		return FOT_ERR_USAGE;
+	return check_targets_from(p, err);
 }
 
 size_t fot_perplexity_begin(const struct fot_perplexity *p)
 {
-	int64_t w = p->window, before = p->own_tokens ? p->own_tokens : longest_memory(p);
+	int64_t w = p->window, before = before_targets(p);
 
 	return (size_t)((before + w - 1) / w * w);
 }

@@ -3,7 +3,9 @@
  * The same target tokens are scored at every context length L; only what lies to
  * their left varies.  With Lmax the largest L, targets start behind the first
  * multiple of W that is >= Lmax - W, so that every L finds its whole memory in
- * the document, and run for whole windows, never past the document's end.
+ * the document, and run for whole windows, never past the document's end.  So Lmax places the
+ * targets: runs with different Lmax score different tokens, unless targets_from, in the place of
+ * Lmax, is the same in both.
  *
  * Multi-doc (own_tokens > 0; paper, fig. fot_vs_baseline_multi): the memory also holds
  * windows of other documents (others.h), perplexity against its size.  At length L a token
@@ -31,6 +33,7 @@ struct fot_perplexity {
 	size_t n_lengths;
 	int64_t target_tokens; /* rounded down to whole windows, at least one */
 	int64_t own_tokens;    /* a multiple of W; 0: the memory is of one document */
+	int64_t targets_from;  /* context length >= Lmax that places the targets in its stead; 0: Lmax */
 };
 
 /* Check lengths against the window. Errors: FOT_ERR_USAGE. */

@@ -141,6 +141,7 @@ static int draw_run(const char *csv, const char *scripts, const char *dir, struc
 {
 	struct fot_plot_text text = { 0 };
 	struct fot_table summary;
+	size_t n_points = 0;
 	int status;
 
 	fot_table_init(&summary, &fot_schema_summary);
@@ -149,7 +150,10 @@ static int draw_run(const char *csv, const char *scripts, const char *dir, struc
 		fot_plot_text_release(&text);
 		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
 		FOT_TRY(draw(figures[i].name, &text, scripts, dir, err));
+		n_points += text.n_points;
 	}
+	if (n_points == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: nothing to draw: the run has measured nothing", csv);
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&summary);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/report/claims.h"
+#include "harness/report/leftout.h"
 #include "harness/cli/options.h"
 #include "harness/report/report.h"
 #include "harness/run/store.h"
@@ -56,7 +57,7 @@ out:
 }
 
 /* The rows of a task, if the run has that task. */
-static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, struct fot_err *err)
+static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *measured, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
@@ -71,6 +72,7 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 	if (fot_file_exists(path.data))
 		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
 	part->last = r->rows[task].n_rows;
+	*measured |= fot_measured_any(&r->rows[task], part->first, part->last);
 out:
 	fot_str_release(&path);
 	return status;
@@ -80,15 +82,18 @@ out:
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
 	size_t run = r->n_runs, n = 0;
+	bool measured = false;
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
 	for (size_t task = 0; task < N_TASKS; task++) {
-		FOT_TRY(load_task(r, run, task, dir, err));
+		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
 	}
 	if (n == 0)
 		fot_log(FOT_LOG_WARN, "%s: a run without rows of any task", dir);
+	else if (!measured)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the run has measured nothing: none of its rows has status ok", dir);
 	r->n_rows += n;
 out:
 	return status;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/jsondiff.h"
+#include "harness/run/fits.h"
 #include "harness/run/plan.h"
 #include "harness/run/runner.h"
 #include "harness/run/store.h"
@@ -164,8 +165,9 @@ int fot_cmd_validate(int argc, char **argv)
 		.command = "validate",
 		.usage = "validate SPEC.json [options]",
 		.about =
-			"Check a spec: its keys and values, that its models and datasets can be opened, and that every\n"
-			"condition can be run. Nothing is written. run --dry-run also says what it would cost.",
+			"Check a spec: its keys and values, that its models and datasets can be opened, that the documents\n"
+			"are long enough, and that every condition can be run here. Nothing is written. run --dry-run also\n"
+			"says what it would cost.",
 		.option = options,
 		.n = COUNT(options),
 		.min_positional = 1,
@@ -174,6 +176,7 @@ int fot_cmd_validate(int argc, char **argv)
 	struct fot_str where = FOT_STR_INIT;
 	struct fot_spec spec = { 0 };
 	struct fot_plan plan = { 0 };
+	struct fot_work work = { 0 };
 	struct fot_err err = { 0 };
 	int status;
 
@@ -186,6 +189,8 @@ int fot_cmd_validate(int argc, char **argv)
 		FOT_TRY(fot_store_default(&where));
 	FOT_TRY(fot_str_check(&where, &err));
 	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, &err));
+	work.threads = spec.threads ? spec.threads : fot_default_threads();
+	FOT_TRY(fot_plan_fits(&plan, &work, &err));
 	status = print_validated(o.positional[0], &plan, &err);
 out:
 	fot_plan_close(&plan);

@@ -61,6 +61,9 @@ static const struct task_flag task_flags[] = {
 	{ "own_tokens", SIZE,
 	  { .name = "own-tokens", .arg = "N",
 	    .help = "multi-doc: memory of the document itself, the rest is of others [all is its own]" } },
+	{ "targets_from", SIZE,
+	  { .name = "targets-from", .arg = "L",
+	    .help = "score the tokens that a run with the longest context L scores [the longest here]" } },
 	{ "repeat_demos", FLAG,
 	  { .name = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" } },
 	{ "answer_tokens", SIZE,
@@ -301,7 +304,8 @@ int fot_cmd_perplexity(int argc, char **argv)
 {
 	return run_task(&fot_task_perplexity, "perplexity -m DIR -d DATASETS --context-lengths LIST -o DIR [options]",
 			"Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
-			"its local window and the memory of the tokens before it.",
+			"its local window and the memory of the tokens before it. The longest length places the targets: give a\n"
+			"run with shorter lengths --targets-from L to pair it with one whose longest is L.",
 			argc, argv);
 }
 

@@ -87,7 +87,7 @@ int fot_cmd_train(int argc, char **argv)
 		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &overwrite, .help = "start anew over an old run" },
 		{ .name = "stop-after", .type = FOT_OPTION_INT, .value = &stop_after, .lo = 0, .hi = 1e9, .arg = "STEPS",
 		  .help = "stop with a checkpoint after this many steps (0: run to the end)" },
-		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &dry, .help = "check the recipe, say what would run" },
+		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &dry, .help = "check the recipe, open its texts and tokenizer, say what would run" },
 		{ .name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = &watch.quiet, .help = "no progress" },
 	};
 	struct fot_options o = { .command = "train", .usage = "train RECIPE.json -o DIR [options]",
@@ -107,14 +107,16 @@ int fot_cmd_train(int argc, char **argv)
 	FOT_TRY(fot_recipe_read(&recipe, o.positional[0], &err));
 	if (!watch.quiet || dry)
 		describe(&recipe, out, (int)threads);
-	if (dry)
-		goto out;
-	FOT_TRY(check_output(out, resume, overwrite, &err));
-	FOT_TRY(fot_blas_check((int32_t)threads, &err));
-	fot_signals_install();
 	opts.out = out;
 	opts.store = store.data;
 	opts.from = from;
+	FOT_TRY(check_output(out, resume, overwrite, &err));
+	FOT_TRY(fot_blas_check((int32_t)threads, &err));
+	if (dry) {
+		status = fot_train_check(&recipe, &opts, &err);
+		goto out;
+	}
+	fot_signals_install();
 	opts.resume = resume;
 	opts.n_threads = (int)threads;
 	opts.stop_after = stop_after;

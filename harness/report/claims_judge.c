@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "harness/report/claims.h"
 #include "harness/report/conditions.h"
+#include "harness/tables/clusters.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
 #include "harness/report/measures.h"
@@ -190,40 +191,41 @@ static void take_paired(struct line *l, const struct fot_paired *p)
 	l->status = p->status;
 }
 
+static double sum_of(const double *x, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += x[i];
+	return sum;
+}
+
 /* Values are perplexities; with gain_from their ratios to the perplexity that is gained on. */
 static int judge_perplexity(struct judge *j, struct line *l)
 {
 	struct fot_rows r = rows_of(j, l->a);
 	struct fot_boot boot = fot_rows_boot(&r, j->seed);
-	double *x = fot_alloc(r.n, sizeof *x), *y = fot_alloc(r.n, sizeof *y),
-	       *den = fot_alloc(r.n, sizeof *den);
-	double sum_x = 0, sum_y = 0, tokens = 0, nll[4];
+	struct fot_clusters c;
 	struct fot_paired p;
-	size_t n = 0;
-	int status = x && y && den ? FOT_OK : FOT_FAIL(j->err, FOT_ERR_RUN, "claims: out of memory");
+	double nll[4], tokens;
+	int status;
 
-	for (size_t i = 0; i < r.n && status == FOT_OK; i++) {
-		if (!document_of(j, l, r.row[i], nll))
-			continue;
-		y[n] = nll[0] - nll[2];
-		x[n] = nll[1] - nll[3];
-		den[n] = (double)fot_table_int(j->in, r.row[i], "n_tokens_scored", 0);
-		sum_y += y[n];
-		sum_x += x[n];
-		tokens += den[n++];
+	FOT_TRY(fot_clusters_init(&c, j->in, r.n, j->err));
+	for (size_t i = 0; i < r.n; i++) {
+		tokens = (double)fot_table_int(j->in, r.row[i], "n_tokens_scored", 0);
+		if (tokens > 0 && document_of(j, l, r.row[i], nll))
+			fot_clusters_add(&c, r.row[i], nll[0] - nll[2], nll[1] - nll[3], tokens);
 	}
-	if (status == FOT_OK)
-		status = fot_stats_paired(&p, x, y, den, n, &boot, j->err);
-	if (status == FOT_OK) {
-		take_paired(l, &p);
-		l->n_items = l->n_clusters = n;
-		l->has_values = n > 0;
-		l->value_a = n ? exp(sum_y / tokens) : 0;
-		l->value_b = n ? exp(sum_x / tokens) : 0;
-	}
-	fot_free(x);
-	fot_free(y);
-	fot_free(den);
+	FOT_TRY(fot_stats_paired(&p, c.base, c.num, c.den, c.n, &boot, j->err));
+	take_paired(l, &p);
+	l->n_items = c.n_items;
+	l->n_clusters = c.n;
+	l->has_values = p.has_delta;
+	tokens = sum_of(c.den, c.n);
+	l->value_a = c.n ? exp(sum_of(c.num, c.n) / tokens) : 0;
+	l->value_b = c.n ? exp(sum_of(c.base, c.n) / tokens) : 0;
+out:
+	fot_clusters_release(&c);
 	return status;
 }
 
@@ -369,13 +371,13 @@ static void put_numbers(struct fot_table *out, size_t row, const struct line *l)
 	fot_table_set_int(out, row, "n_items", (int64_t)l->n_items);
 	fot_table_set_int(out, row, "n_clusters", (int64_t)l->n_clusters);
 	if (l->has_values) {
-		fot_table_set_real(out, row, "value_a", l->value_a);
-		fot_table_set_real(out, row, "value_b", l->value_b);
-		fot_table_set_real(out, row, "delta", l->delta);
+		fot_table_set_estimate(out, row, "value_a", l->value_a);
+		fot_table_set_estimate(out, row, "value_b", l->value_b);
+		fot_table_set_estimate(out, row, "delta", l->delta);
 	}
 	if (l->has_interval) {
-		fot_table_set_real(out, row, "delta_ci_low", l->lo);
-		fot_table_set_real(out, row, "delta_ci_high", l->hi);
+		fot_table_set_estimate(out, row, "delta_ci_low", l->lo);
+		fot_table_set_estimate(out, row, "delta_ci_high", l->hi);
 		fot_table_set_real(out, row, "ci_level", FOT_STATS_LEVEL);
 	}
 	if (l->has_p) {
@@ -400,7 +402,7 @@ static int write_line(struct judge *j, const struct line *l)
 	fot_table_set_text(j->out, row, "metric", c->metric);
 	fot_table_set_text(j->out, row, "dataset", dataset);
 	fot_table_set_text(j->out, row, "expected", fot_expect_name[c->expect]);
-	fot_table_set_real(j->out, row, "margin", l->margin);
+	fot_table_set_estimate(j->out, row, "margin", l->margin);
 	fot_table_set_int(j->out, row, "gain", c->gain_from != NULL);
 	if (c->gain_from)
 		FOT_TRY(put_origin(j, row));
@@ -409,9 +411,9 @@ static int write_line(struct judge *j, const struct line *l)
 		fot_table_set_text(j->out, row, "b", *c->constant ? c->constant : "a number");
 	else
 		FOT_TRY(put_label(j, row, "b", l->b));
+	fot_table_set_text(j->out, row, "status", l->status);
 	put_numbers(j->out, row, l);
 	put_paper(j, row, dataset);
-	fot_table_set_text(j->out, row, "status", l->status);
 	fot_table_set_text(j->out, row, "verdict",
 			   l->has_interval ? fot_claims_verdict(c->expect, l->lo, l->hi, l->margin) :
 					     "undecided");

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/jsondiff.h"
+#include "harness/tables/clusters.h"
 #include "harness/tables/labels.h"
 #include "harness/tables/stats.h"
 
@@ -21,8 +22,8 @@ struct comparing {
 	struct side base, new;
 	const struct fot_compare_opts *opts;
 	struct fot_table *out;
-	double *a, *b, *den; /* [rows of BASE] of the group at hand */
-	bool *done;          /* [rows of BASE] */
+	struct fot_clusters texts; /* of the group at hand: base BASE's, num NEW's */
+	bool *done;                /* [rows of BASE] */
 	struct fot_err *err;
 };
 
@@ -160,7 +161,6 @@ static int check_twin(struct comparing *c, size_t row, size_t twin)
 /* --- one group --- */
 
 struct found {
-	size_t n;
 	int64_t tokens;
 	bool identical;
 	double max_diff;
@@ -185,15 +185,17 @@ static void take_pair(struct comparing *c, struct found *f, size_t row, size_t t
 		       same_bits(fot_table_real(c->base.t, row, "nll_sq_nats", 0),
 				 fot_table_real(c->new.t, twin, "nll_sq_nats", 0)) &&
 		       same_cell(c->base.t, row, c->new.t, twin, "tokenizer_sha256");
+	if (!(nx > 0 && ny > 0 && tx > 0 && ty > 0))
+		return; /* nothing to divide by */
 	f->max_diff = fmax(f->max_diff, fabs(y / ty - x / tx));
 	f->tokens += (int64_t)tx;
-	c->a[f->n] = x;
-	c->b[f->n] = nx > ny || nx < ny ? y * (nx / ny) : y; /* other bytes: the rate, at BASE's weight */
+	if (nx > ny || nx < ny)
+		y *= nx / ny; /* other bytes: the rate, at BASE's weight */
 	if (c->opts->bits_per_byte) {
-		c->a[f->n] /= M_LN2;
-		c->b[f->n] /= M_LN2;
+		x /= M_LN2;
+		y /= M_LN2;
 	}
-	c->den[f->n++] = nx;
+	fot_clusters_add(&c->texts, row, y, x, nx);
 }
 
 static int collect(struct comparing *c, struct found *f, size_t first)
@@ -203,6 +205,7 @@ static int collect(struct comparing *c, struct found *f, size_t first)
 	size_t twin = 0;
 
 	*f = (struct found){ .identical = true };
+	fot_clusters_clear(&c->texts);
 	for (size_t row = first; row < t->n_rows; row++) {
 		if (!same_group(t, first, t, row))
 			continue;
@@ -244,34 +247,45 @@ static double mean_of(const double *num, const double *den, size_t n)
 	return x / y;
 }
 
+/* Differences of perplexities; where no double holds these, of their logarithms: beyond that every
+ * difference exceeds any margin. */
+static const char *verdict(const struct comparing *c, const char *tier, const struct fot_paired *p, double base)
+{
+	struct fot_compare_opts opts = *c->opts;
+	bool nats = c->opts->bits_per_byte || !isfinite(p->exp_delta) ||
+		    (p->has_interval && !(isfinite(p->exp_lo) && isfinite(p->exp_hi)));
+	double delta = nats ? p->delta : p->exp_delta, lo = nats ? p->lo : p->exp_lo, hi = nats ? p->hi : p->exp_hi;
+
+	if (!p->has_interval)
+		lo = hi = delta;
+	if (nats && !opts.bits_per_byte)
+		opts.margin = 0;
+	return fot_compare_row_verdict(tier, lo, hi, base, &opts);
+}
+
 static void write_result(struct comparing *c, size_t row, const struct fot_paired *p, const struct found *f)
 {
 	bool bits = c->opts->bits_per_byte;
-	double x = mean_of(c->a, c->den, f->n), y = mean_of(c->b, c->den, f->n);
-	double delta = bits ? p->delta : p->exp_delta, lo = bits ? p->lo : p->exp_lo,
-	       hi = bits ? p->hi : p->exp_hi;
+	double x = mean_of(c->texts.base, c->texts.den, c->texts.n), y = mean_of(c->texts.num, c->texts.den, c->texts.n);
 	const char *tier = f->identical                          ? "identical" :
 			   f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
 								   "statistical";
 
-	if (!p->has_interval)
-		lo = hi = delta;
-	fot_table_set_real(c->out, row, "base", bits ? x : exp(x));
-	fot_table_set_real(c->out, row, "new", bits ? y : exp(y));
-	fot_table_set_real(c->out, row, "delta", delta);
-	fot_table_set_real(c->out, row, "max_item_diff_nats", f->max_diff);
+	fot_table_set_estimate(c->out, row, "base", bits ? x : exp(x));
+	fot_table_set_estimate(c->out, row, "new", bits ? y : exp(y));
+	fot_table_set_estimate(c->out, row, "delta", bits ? p->delta : p->exp_delta);
+	fot_table_set_estimate(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_text(c->out, row, "tier", tier);
-	fot_table_set_text(c->out, row, "verdict",
-			   fot_compare_row_verdict(tier, lo, hi, bits ? x : exp(x), c->opts));
+	fot_table_set_text(c->out, row, "verdict", verdict(c, tier, p, bits ? x : exp(x)));
 	if (!p->has_interval)
 		return;
-	fot_table_set_real(c->out, row, "delta_ci_low", lo);
-	fot_table_set_real(c->out, row, "delta_ci_high", hi);
+	fot_table_set_estimate(c->out, row, "delta_ci_low", bits ? p->lo : p->exp_lo);
+	fot_table_set_estimate(c->out, row, "delta_ci_high", bits ? p->hi : p->exp_hi);
 	fot_table_set_real(c->out, row, "ci_level", FOT_STATS_LEVEL);
 	fot_table_set_real(c->out, row, "p_value", p->p_flip);
 	fot_table_set_text(c->out, row, "p_method", p->flip_exact ? "sign-flip-exact" : "sign-flip");
 	/* d exp(m) = exp(m) dm */
-	fot_table_set_real(c->out, row, "min_detectable", bits ? p->mdd : p->mdd * exp(x));
+	fot_table_set_estimate(c->out, row, "min_detectable", bits ? p->mdd : p->mdd * exp(x));
 }
 
 static int compare_group(struct comparing *c, size_t first)
@@ -287,14 +301,14 @@ static int compare_group(struct comparing *c, size_t first)
 	int status;
 
 	FOT_TRY(collect(c, &f, first));
-	if (f.n == 0)
+	if (c->texts.n == 0)
 		goto out; /* nothing but documents that are too short, in both */
-	FOT_TRY(fot_stats_paired(&p, c->a, c->b, c->den, f.n, &boot, c->err));
+	FOT_TRY(fot_stats_paired(&p, c->texts.base, c->texts.num, c->texts.den, c->texts.n, &boot, c->err));
 	FOT_TRY(find_twin(c, &c->new, c->base.t, first, &twin));
 	row = fot_table_add(c->out);
 	fot_table_copy_shared(c->out, row, c->base.t, first);
 	fot_table_set_text(c->out, row, "metric", c->opts->bits_per_byte ? "bits_per_byte" : "perplexity");
-	fot_table_set_int(c->out, row, "n_items", (int64_t)f.n);
+	fot_table_set_int(c->out, row, "n_items", (int64_t)c->texts.n_items);
 	fot_table_set_int(c->out, row, "n_tokens_scored", f.tokens);
 	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base.t, first, "run_id"));
 	fot_table_set_text(c->out, row, "new_run_id", fot_table_text(c->new.t, twin, "run_id"));
@@ -392,11 +406,9 @@ static int compare_perplexity(struct fot_table *out, const struct fot_table *bas
 	size_t n = base->n_rows;
 	int status;
 
-	c.a = fot_alloc(n, sizeof *c.a);
-	c.b = fot_alloc(n, sizeof *c.b);
-	c.den = fot_alloc(n, sizeof *c.den);
+	FOT_TRY(fot_clusters_init(&c.texts, base, n, err));
 	c.done = fot_calloc(n, sizeof *c.done);
-	if (!c.a || !c.b || !c.den || !c.done) {
+	if (!c.done) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "compare: out of memory for %zu rows", n);
 		goto out;
 	}
@@ -407,9 +419,7 @@ static int compare_perplexity(struct fot_table *out, const struct fot_table *bas
 	}
 	status = check_new(&c);
 out:
-	fot_free(c.a);
-	fot_free(c.b);
-	fot_free(c.den);
+	fot_clusters_release(&c.texts);
 	fot_free(c.done);
 	return status;
 }

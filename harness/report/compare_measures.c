@@ -148,21 +148,21 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	fot_table_set_int(c->out, row, "n_items", (int64_t)k->n_items);
 	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base, old, "run_id"));
 	fot_table_set_text(c->out, row, "new_run_id", fot_table_text(c->new, new, "run_id"));
-	fot_table_set_real(c->out, row, "base", k->base);
-	fot_table_set_real(c->out, row, "new", k->value);
-	fot_table_set_real(c->out, row, "delta", k->delta);
-	fot_table_set_real(c->out, row, "max_item_diff_nats", f->max_diff);
+	fot_table_set_estimate(c->out, row, "base", k->base);
+	fot_table_set_estimate(c->out, row, "new", k->value);
+	fot_table_set_estimate(c->out, row, "delta", k->delta);
+	fot_table_set_estimate(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_int(c->out, row, "higher_is_better", 1);
 	fot_table_set_text(c->out, row, "tier", tier);
 	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, -hi, -lo, k->base, c->opts));
 	if (!k->has_interval)
 		return;
-	fot_table_set_real(c->out, row, "delta_ci_low", k->lo);
-	fot_table_set_real(c->out, row, "delta_ci_high", k->hi);
+	fot_table_set_estimate(c->out, row, "delta_ci_low", k->lo);
+	fot_table_set_estimate(c->out, row, "delta_ci_high", k->hi);
 	fot_table_set_real(c->out, row, "ci_level", FOT_STATS_LEVEL);
 	fot_table_set_real(c->out, row, "p_value", k->p);
 	fot_table_set_text(c->out, row, "p_method", k->p_method);
-	fot_table_set_real(c->out, row, "min_detectable", k->mdd);
+	fot_table_set_estimate(c->out, row, "min_detectable", k->mdd);
 }
 
 /* The rows of NEW under the condition of a group of BASE; NULL: it has none. */
@@ -190,9 +190,8 @@ static int compare_group(struct comparing *c, const struct fot_group *g, const s
 	for (size_t m = 0; m < c->task->n_measures && f.n_ok > 0; m++) {
 		struct fot_contrast k;
 
-		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed,
-					     c->err));
-		if (k.has_delta)
+		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed, c->err));
+		if (k.n_items > 0)
 			write_row(c, &c->task->measure[m], &k, &f, &old, new.row[0]);
 	}
 out:

@@ -63,7 +63,7 @@ static bool same_line(const struct fot_grid *g, size_t a, size_t b)
 		if (!fot_table_same(g->t, a, g->t, b, g->view->line[i]))
 			return false;
 	}
-	return true;
+	return !g->view->apart || fot_table_same(g->t, a, g->t, b, g->view->apart);
 }
 
 static size_t line_of(const struct fot_grid *g, size_t row)

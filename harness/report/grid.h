@@ -27,6 +27,7 @@ struct fot_view {
 	const char *axis;                     /* column spread over the columns; NULL: none */
 	const char *line[FOT_GRID_LINES];     /* further columns that make lines, shown where they vary; ended by NULL */
 	const char *filled, *empty;           /* columns that have, or lack, a value; or NULL */
+	const char *apart; /* one more column that makes lines: shown where it varies, else not spoken of; or NULL */
 };
 
 struct fot_grid {
@@ -61,6 +62,8 @@ int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct
 void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column);
 /* Largest value of an integer column in the grid's cells. */
 int64_t fot_grid_most(const struct fot_grid *g, const char *column);
+/* Do the lines differ in this column? */
+bool fot_grid_varies(const struct fot_grid *g, const char *column);
 /* What all lines have in common of the view's further columns, each behind a comma: ", filler paper". */
 void fot_grid_common(struct fot_str *out, const struct fot_grid *g);
 /* The k-th distinct dataset of the table in order of appearance, NULL behind the last. */

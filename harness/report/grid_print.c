@@ -144,7 +144,7 @@ static const struct {
 	{ "run", "run" },          { "model_variant", "model" }, { "memory_mode", "memory" },
 	{ "depth", "depth" },      { "prompt_style", "filler" }, { "context_length", "context" },
 	{ "layer", "layer" },      { "calibration", "scores" },  { "mem_dtype", "keys in" },
-	{ "own_tokens", "own tokens" },
+	{ "own_tokens", "own tokens" }, { "target_start", "first target" },
 	{ "window", "window" },    { "model", "weights" },
 };
 
@@ -193,7 +193,7 @@ static bool tells_apart(const struct printer *p, const char *column)
 	return false;
 }
 
-static bool varies(const struct fot_grid *g, const char *column)
+bool fot_grid_varies(const struct fot_grid *g, const char *column)
 {
 	for (size_t i = 1; i < g->n_lines; i++) {
 		if (!fot_table_same(g->t, g->line[0], g->t, g->line[i], column))
@@ -211,9 +211,11 @@ static void choose_lead(struct printer *p)
 	p->lead[p->n_lead++] = "model_variant";
 	p->lead[p->n_lead++] = "memory_mode";
 	for (size_t i = 0; i < FOT_GRID_LINES && p->g->view->line[i]; i++) {
-		if (varies(p->g, p->g->view->line[i]))
+		if (fot_grid_varies(p->g, p->g->view->line[i]))
 			p->lead[p->n_lead++] = p->g->view->line[i];
 	}
+	if (p->g->view->apart && fot_grid_varies(p->g, p->g->view->apart))
+		p->lead[p->n_lead++] = p->g->view->apart;
 	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
 		if (tells_apart(p, more[i]))
 			p->lead[p->n_lead++] = more[i];
@@ -247,7 +249,7 @@ void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 	const struct printer plain = { .g = g, .format = FOT_GRID_TEXT };
 
 	for (size_t i = 0; i < FOT_GRID_LINES && g->view->line[i]; i++) {
-		if (varies(g, g->view->line[i]) || !fot_table_has(g->t, g->line[0], g->view->line[i]))
+		if (fot_grid_varies(g, g->view->line[i]) || !fot_table_has(g->t, g->line[0], g->view->line[i]))
 			continue;
 		fot_str_printf(out, ", %s ", heading_of(g->view->line[i]));
 		put_lead(out, &plain, g->line[0], g->view->line[i]);

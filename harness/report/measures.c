@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* --- the table of tasks --- */
@@ -348,7 +349,9 @@ static void range_of(struct fot_measured *out, const double *x, size_t n)
 
 static void counts_of(struct fot_measured *out, double right, double asked)
 {
-	out->has_counts = asked > 0.0;
+	out->has_counts = asked > 0.0 && asked < MOST_COUNTED && fabs(right) < MOST_COUNTED;
+	if (!out->has_counts)
+		return;
 	out->n_correct = (int64_t)llround(right);
 	out->n_total = (int64_t)llround(asked);
 }
@@ -591,8 +594,12 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 		status = contrast_clusters(out, &s, &boot, err);
 	else
 		status = contrast_crossed(out, &s, new, &boot, err);
-	out->has_delta = out->n_items > 0;
 	out->delta = out->value - out->base;
+	out->has_delta = out->n_items > 0 && isfinite(out->delta);
+	if (status == FOT_OK && out->n_items > 0 && !out->has_delta) {
+		out->has_interval = false;
+		out->status = FOT_STATS_OUT_OF_RANGE;
+	}
 	out->mdd = FOT_STATS_MDD_FACTOR * out->se;
 out:
 	sample_release(&s);
@@ -606,9 +613,9 @@ void fot_measured_spread(struct fot_table *out, size_t row, const struct fot_mea
 		fot_table_set_int(out, row, "n_total", m->n_total);
 	}
 	if (m->has_range) {
-		fot_table_set_real(out, row, "value_min", m->min);
-		fot_table_set_real(out, row, "value_max", m->max);
+		fot_table_set_estimate(out, row, "value_min", m->min);
+		fot_table_set_estimate(out, row, "value_max", m->max);
 	}
 	if (m->has_sd)
-		fot_table_set_real(out, row, "sd_between", m->sd);
+		fot_table_set_estimate(out, row, "sd_between", m->sd);
 }

@@ -117,14 +117,14 @@ static bool point_of(const struct builder *b, size_t row, struct point *p)
 		p->value = fot_table_real(b->t, row, "value", 0);
 		p->low = fot_table_real(b->t, row, "ci_low", p->value);
 		p->high = fot_table_real(b->t, row, "ci_high", p->value);
-		return !*baseline && fot_table_cell(b->t, row, "value")->kind == FOT_CELL_REAL;
+		return !*baseline && fot_table_has(b->t, row, "value");
 	}
 	if (!at || !fot_parse_i64(at + 1, &length) || length == fot_table_int(b->t, row, "context_length", 0))
 		return false;
 	p->value = percent(fot_table_real(b->t, row, "delta_nll_nats", 0));
 	p->low = percent(fot_table_real(b->t, row, "delta_nll_ci_low_nats", log1p(p->value / 100)));
 	p->high = percent(fot_table_real(b->t, row, "delta_nll_ci_high_nats", log1p(p->value / 100)));
-	return fot_table_cell(b->t, row, "delta_nll_nats")->kind == FOT_CELL_REAL;
+	return fot_table_has(b->t, row, "delta_nll_nats") && isfinite(p->value) && isfinite(p->low) && isfinite(p->high);
 }
 
 static bool has_no_memory(const struct builder *b, size_t row)

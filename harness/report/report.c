@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "harness/report/measures.h"
+#include "harness/tables/clusters.h"
 #include "harness/tables/stats.h"
 
 struct cell {
@@ -26,7 +27,8 @@ struct builder {
 	uint64_t seed;
 	struct cell *cell;
 	size_t n, cap;
-	double *a, *b, *den; /* [in->n_rows] */
+	struct fot_clusters texts; /* of the cell or pair at hand */
+	double *p;                 /* [in->n_rows] */
 	struct fot_err *err;
 };
 
@@ -125,19 +127,43 @@ static void add_paper(struct builder *b, const struct cell *c)
 	}
 }
 
+/* The texts of a cell; none where a document has no tokens (or bytes) to divide by. */
+static int64_t collect(struct builder *b, const struct cell *c)
+{
+	int64_t tokens = 0;
+	bool defined = true;
+
+	fot_clusters_clear(&b->texts);
+	for (size_t i = 0; i < c->n; i++) {
+		int64_t den = fot_table_int(b->in, c->row[i], unit_of(b), 0);
+
+		fot_clusters_add(&b->texts, c->row[i], fot_table_real(b->in, c->row[i], "nll_nats", 0), 0, (double)den);
+		tokens += fot_table_int(b->in, c->row[i], "n_tokens_scored", 0);
+		defined = defined && den > 0;
+	}
+	if (!defined)
+		fot_clusters_clear(&b->texts);
+	return tokens;
+}
+
+static void write_estimate(struct builder *b, const struct cell *c, const struct fot_estimate *e)
+{
+	if (e->has_value)
+		fot_table_set_estimate(b->out, c->out, "value", e->value);
+	if (!e->has_interval)
+		return;
+	fot_table_set_estimate(b->out, c->out, "ci_low", e->lo);
+	fot_table_set_estimate(b->out, c->out, "ci_high", e->hi);
+	fot_table_set_real(b->out, c->out, "ci_level", e->level);
+}
+
 static int write_cell(struct builder *b, struct cell *c)
 {
 	struct fot_boot boot = boot_of(b, c);
 	struct fot_estimate e;
-	int64_t tokens = 0;
-	int status;
+	int64_t tokens = collect(b, c);
+	int status = fot_stats_ratio_boot(&e, b->texts.num, b->texts.den, b->texts.n, &boot, b->err);
 
-	for (size_t i = 0; i < c->n; i++) {
-		b->a[i] = fot_table_real(b->in, c->row[i], "nll_nats", 0);
-		b->den[i] = (double)fot_table_int(b->in, c->row[i], unit_of(b), 0);
-		tokens += fot_table_int(b->in, c->row[i], "n_tokens_scored", 0);
-	}
-	status = fot_stats_ratio_boot(&e, b->a, b->den, c->n, &boot, b->err);
 	if (status != FOT_OK)
 		return status;
 	if (b->bits)
@@ -149,16 +175,14 @@ static int write_cell(struct builder *b, struct cell *c)
 	fot_table_set_text(b->out, c->out, "run", b->run[c->run].name);
 	fot_table_set_text(b->out, c->out, "metric", b->bits ? "bits_per_byte" : "perplexity");
 	fot_table_set_int(b->out, c->out, "n_items", (int64_t)c->n);
+	if (b->texts.n < b->texts.n_items)
+		fot_table_set_int(b->out, c->out, "n_clusters", (int64_t)b->texts.n);
 	fot_table_set_int(b->out, c->out, "n_missing", (int64_t)c->n_missing);
 	fot_table_set_int(b->out, c->out, "n_tokens_scored", tokens);
 	fot_table_set_int(b->out, c->out, "best", 0);
-	if (e.has_value)
-		fot_table_set_real(b->out, c->out, "value", e.value);
-	if (e.has_interval) {
-		fot_table_set_real(b->out, c->out, "ci_low", e.lo);
-		fot_table_set_real(b->out, c->out, "ci_high", e.hi);
-		fot_table_set_real(b->out, c->out, "ci_level", e.level);
-	}
+	if (c->n) /* the first row may be of a document that was skipped */
+		fot_table_set_int(b->out, c->out, "target_start", fot_table_int(b->in, c->row[0], "target_start", 0));
+	write_estimate(b, c, &e);
 	add_paper(b, c);
 	return FOT_OK;
 }
@@ -169,7 +193,8 @@ static bool same_column(const struct builder *b, const struct cell *c, const str
 {
 	static const char *const columns[] = { "dataset", "context_length", "own_tokens", NULL };
 
-	return fot_table_same_all(b->in, c->first, b->in, d->first, columns);
+	return fot_table_same_all(b->in, c->first, b->in, d->first, columns) &&
+	       fot_table_same(b->out, c->out, b->out, d->out, "target_start");
 }
 
 /* p that c and d do not differ; 1 unless every document of either has its twin. */
@@ -181,6 +206,7 @@ static int p_between(struct builder *b, const struct cell *c, const struct cell 
 	bool exact;
 
 	*p = 1.0;
+	fot_clusters_clear(&b->texts);
 	if (c->n != d->n || c->n == 0)
 		return FOT_OK;
 	for (size_t i = 0; i < c->n; i++) {
@@ -192,10 +218,12 @@ static int p_between(struct builder *b, const struct cell *c, const struct cell 
 		}
 		if (twin == d->n)
 			return FOT_OK;
-		b->a[i] = fot_table_real(b->in, d->row[twin], "nll_nats", 0) -
-			  fot_table_real(b->in, c->row[i], "nll_nats", 0);
+		fot_clusters_add(&b->texts, c->row[i],
+				 fot_table_real(b->in, d->row[twin], "nll_nats", 0) -
+					 fot_table_real(b->in, c->row[i], "nll_nats", 0),
+				 0, 0);
 	}
-	*p = fot_stats_sign_flip(b->a, c->n, &boot, &exact);
+	*p = fot_stats_sign_flip(b->texts.num, b->texts.n, &boot, &exact);
 	return FOT_OK;
 }
 
@@ -210,13 +238,13 @@ static int judge(struct builder *b, const struct cell *c)
 		const struct cell *d = &b->cell[i];
 
 		if (d != c && d->n > 0 && same_column(b, c, d))
-			FOT_TRY(p_between(b, c, d, &b->b[n++]));
+			FOT_TRY(p_between(b, c, d, &b->p[n++]));
 	}
 	if (n == 0)
 		goto out;
-	FOT_TRY(fot_stats_holm(b->b, b->b, n, b->err));
+	FOT_TRY(fot_stats_holm(b->p, b->p, n, b->err));
 	for (size_t i = 0; i < n; i++)
-		worst = fmax(worst, b->b[i]);
+		worst = fmax(worst, b->p[i]);
 	fot_table_set_real(b->out, c->out, "p_best", worst);
 	fot_table_set_int(b->out, c->out, "best", worst < FOT_REPORT_LEVEL);
 out:
@@ -230,7 +258,7 @@ static int judge_columns(struct builder *b)
 	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
 		const struct cell *c = &b->cell[i];
 		double value = fot_table_real(b->out, c->out, "value", INFINITY);
-		bool lowest = c->n > 0;
+		bool lowest = fot_table_has(b->out, c->out, "value");
 
 		for (size_t k = 0; k < b->n && lowest; k++) {
 			double other = fot_table_real(b->out, b->cell[k].out, "value", INFINITY);
@@ -284,6 +312,7 @@ static int against_next(struct builder *b, const struct cell *c, const struct ce
 	int status;
 
 	*told = false;
+	fot_clusters_clear(&b->texts);
 	if (c->n != next->n)
 		return FOT_OK;
 	for (size_t i = 0; i < c->n; i++) {
@@ -291,16 +320,16 @@ static int against_next(struct builder *b, const struct cell *c, const struct ce
 
 		if (twin == other.n)
 			return FOT_OK;
-		b->a[i] = fot_table_real(b->in, other.row[twin], "nll_nats", 0);
-		b->b[i] = fot_table_real(b->in, c->row[i], "nll_nats", 0);
-		b->den[i] = (double)fot_table_int(b->in, c->row[i], unit_of(b), 0);
+		fot_clusters_add(&b->texts, c->row[i], fot_table_real(b->in, c->row[i], "nll_nats", 0),
+				 fot_table_real(b->in, other.row[twin], "nll_nats", 0),
+				 (double)fot_table_int(b->in, c->row[i], unit_of(b), 0));
 	}
-	status = fot_stats_paired(&p, b->a, b->b, b->den, c->n, &boot, b->err);
+	status = fot_stats_paired(&p, b->texts.base, b->texts.num, b->texts.den, b->texts.n, &boot, b->err);
 	if (status == FOT_OK && p.has_interval) {
 		*told = p.lo > 0 || p.hi < 0;
-		fot_table_set_real(b->out, c->out, "next_delta", b->bits ? p.delta / M_LN2 : p.exp_delta);
-		fot_table_set_real(b->out, c->out, "next_ci_low", b->bits ? p.lo / M_LN2 : p.exp_lo);
-		fot_table_set_real(b->out, c->out, "next_ci_high", b->bits ? p.hi / M_LN2 : p.exp_hi);
+		fot_table_set_estimate(b->out, c->out, "next_delta", b->bits ? p.delta / M_LN2 : p.exp_delta);
+		fot_table_set_estimate(b->out, c->out, "next_ci_low", b->bits ? p.lo / M_LN2 : p.exp_lo);
+		fot_table_set_estimate(b->out, c->out, "next_ci_high", b->bits ? p.hi / M_LN2 : p.exp_hi);
 	}
 	return status;
 }
@@ -341,10 +370,9 @@ static int build_perplexity(struct fot_table *report, const struct fot_table *pe
 			     .err = err };
 	int status = FOT_OK;
 
-	b.a = fot_alloc(perplexity->n_rows, sizeof *b.a);
-	b.b = fot_alloc(perplexity->n_rows, sizeof *b.b);
-	b.den = fot_alloc(perplexity->n_rows, sizeof *b.den);
-	if (!b.a || !b.b || !b.den) {
+	FOT_TRY(fot_clusters_init(&b.texts, perplexity, perplexity->n_rows, err));
+	b.p = fot_alloc(perplexity->n_rows, sizeof *b.p);
+	if (!b.p) {
 		status = no_memory(&b);
 		goto out;
 	}
@@ -361,9 +389,8 @@ out:
 	for (size_t i = 0; i < b.n; i++)
 		fot_free(b.cell[i].row);
 	fot_free(b.cell);
-	fot_free(b.a);
-	fot_free(b.b);
-	fot_free(b.den);
+	fot_free(b.p);
+	fot_clusters_release(&b.texts);
 	return status;
 }
 

@@ -138,10 +138,10 @@ static void add_paper(struct builder *b, const struct cell *c, const char *metri
 static void write_numbers(struct fot_table *out, size_t row, const struct fot_measured *m)
 {
 	if (m->e.has_value)
-		fot_table_set_real(out, row, "value", m->e.value);
+		fot_table_set_estimate(out, row, "value", m->e.value);
 	if (m->e.has_interval) {
-		fot_table_set_real(out, row, "ci_low", m->e.lo);
-		fot_table_set_real(out, row, "ci_high", m->e.hi);
+		fot_table_set_estimate(out, row, "ci_low", m->e.lo);
+		fot_table_set_estimate(out, row, "ci_high", m->e.hi);
 		fot_table_set_real(out, row, "ci_level", m->e.level);
 		fot_table_set_text(out, row, "ci_method", m->e.method);
 	}
@@ -215,7 +215,7 @@ static int judge_columns(struct builder *b, const struct fot_measure *what)
 
 	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
 		double value = fot_table_real(b->out, b->cell[i].out, "value", -INFINITY);
-		bool highest = b->cell[i].n_items > 0;
+		bool highest = fot_table_has(b->out, b->cell[i].out, "value");
 
 		for (size_t k = 0; k < b->n && highest; k++) {
 			double other = fot_table_real(b->out, b->cell[k].out, "value", -INFINITY);

@@ -35,6 +35,17 @@ static void bold(struct fot_str *out, const char *better, const char *test)
 		       better, test);
 }
 
+/* Copies of a text are no further evidence. */
+static void repeats(struct fot_str *out, const struct fot_grid *g)
+{
+	int64_t texts = fot_grid_most(g, "n_clusters");
+
+	if (texts)
+		fot_str_printf(out, " Warning: some documents hold the same text (%lld different text%s): copies of a text are drawn "
+			       "as one.%s",
+			       (long long)texts, texts == 1 ? "" : "s", texts == 1 ? " One text: no interval." : "");
+}
+
 static void caption_perplexity(struct fot_str *out, const struct fot_grid *g)
 {
 	bool bits = strcmp(fot_table_text(g->t, g->line[0], "metric"), "bits_per_byte") == 0;
@@ -47,7 +58,10 @@ static void caption_perplexity(struct fot_str *out, const struct fot_grid *g)
 	missing(out, g, "failed or too short");
 	fot_str_puts(out, ", ");
 	fot_grid_range(out, g, "n_tokens_scored");
-	fot_str_puts(out, " target tokens, the same ones at every context length; ");
+	fot_str_puts(out, " target tokens, the same ones at every context length");
+	if (fot_grid_varies(g, "target_start"))
+		fot_str_puts(out, ", but not in lines of another first target: these compare only with lines of the same");
+	fot_str_puts(out, "; ");
 	window(out, g);
 	fot_str_puts(out, ", stride equal to the window, ");
 	fot_str_puts(out, strcmp(fot_table_text(g->t, g->line[0], "bos_mode"), "first") == 0 ?
@@ -61,6 +75,9 @@ static void caption_perplexity(struct fot_str *out, const struct fot_grid *g)
 			       "",
 		       FOT_STATS_DRAWS);
 	bold(out, "lower", "sign flips over documents");
+	if (fot_grid_varies(g, "target_start"))
+		fot_str_puts(out, " Each line against those of its first target.");
+	repeats(out, g);
 }
 
 static void chance(struct fot_str *out, const struct fot_grid *g)
@@ -160,21 +177,21 @@ static const struct section {
 	struct fot_view view;
 	void (*caption)(struct fot_str *out, const struct fot_grid *g);
 } sections[] = {
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens" },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens", "target_start" },
 	  caption_perplexity },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL, "target_start" },
 	  caption_perplexity },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "bits_per_byte" }, "context_length", { "own_tokens" }, NULL, NULL },
+	{ { "perplexity", FOT_GRID_ESTIMATES, { "bits_per_byte" }, "context_length", { "own_tokens" }, NULL, NULL, "target_start" },
 	  caption_perplexity },
-	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style" }, NULL, NULL },
+	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style" }, NULL, NULL, NULL },
 	  caption_passkey },
-	{ { "lookup", FOT_GRID_ESTIMATES, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL },
+	{ { "lookup", FOT_GRID_ESTIMATES, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
 	  caption_lookup },
-	{ { "lookup", FOT_GRID_ESTIMATES, { "value_accuracy" }, "context_length", { NULL }, NULL, NULL },
+	{ { "lookup", FOT_GRID_ESTIMATES, { "value_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
 	  caption_lookup },
-	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
 	  caption_fewshot },
-	{ { "distraction", FOT_GRID_ESTIMATES, { "positive_mass" }, "n_contexts", { "layer" }, NULL, NULL },
+	{ { "distraction", FOT_GRID_ESTIMATES, { "positive_mass" }, "n_contexts", { "layer" }, NULL, NULL, NULL },
 	  caption_distraction },
 };
 #define N_SECTIONS (sizeof sections / sizeof sections[0])

@@ -232,13 +232,13 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 	row = add_row(b, g, what->metric, m.n_items, m.n_clusters, part);
 	fot_table_set_text(b->out, row, "status", m.e.status);
 	if (m.e.has_value)
-		fot_table_set_real(b->out, row, "value", m.e.value);
+		fot_table_set_estimate(b->out, row, "value", m.e.value);
 	if (m.e.has_interval) {
-		fot_table_set_real(b->out, row, "ci_low", m.e.lo);
-		fot_table_set_real(b->out, row, "ci_high", m.e.hi);
+		fot_table_set_estimate(b->out, row, "ci_low", m.e.lo);
+		fot_table_set_estimate(b->out, row, "ci_high", m.e.hi);
 		fot_table_set_real(b->out, row, "ci_level", m.e.level);
 		fot_table_set_text(b->out, row, "ci_method", m.e.method);
-		fot_table_set_real(b->out, row, "se", m.e.se);
+		fot_table_set_estimate(b->out, row, "se", m.e.se);
 	}
 	fot_measured_spread(b->out, row, &m);
 	return FOT_OK;
@@ -260,20 +260,20 @@ static int write_pair(struct builder *b, const struct pair *p)
 	fot_table_set_text(b->out, row, "status", c->status);
 	if (!c->has_delta)
 		return status;
-	fot_table_set_real(b->out, row, "value", c->value);
-	fot_table_set_real(b->out, row, "delta", c->delta);
+	fot_table_set_estimate(b->out, row, "value", c->value);
+	fot_table_set_estimate(b->out, row, "delta", c->delta);
 	if (!c->has_interval)
 		return status;
 	fot_table_set_real(b->out, row, "ci_level", FOT_STATS_LEVEL);
 	fot_table_set_text(b->out, row, "ci_method",
 			   b->task->measure[p->measure].kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" :
 										      "paired-bootstrap");
-	fot_table_set_real(b->out, row, "delta_ci_low", c->lo);
-	fot_table_set_real(b->out, row, "delta_ci_high", c->hi);
+	fot_table_set_estimate(b->out, row, "delta_ci_low", c->lo);
+	fot_table_set_estimate(b->out, row, "delta_ci_high", c->hi);
 	fot_table_set_real(b->out, row, "p_value", c->p);
 	fot_table_set_real(b->out, row, "p_adjusted", p->p_adjusted);
 	fot_table_set_text(b->out, row, "p_method", c->p_method);
-	fot_table_set_real(b->out, row, "min_detectable", c->mdd);
+	fot_table_set_estimate(b->out, row, "min_detectable", c->mdd);
 	return status;
 }
 

@@ -5,7 +5,7 @@
  * is compared, paired by document, (a) with the same condition at its shortest
  * context length and (b) with the vanilla variant under the same memory at the
  * same length: one row per comparison.  p values are adjusted by Holm over the
- * context lengths of one comparison. */
+ * context lengths of one comparison.  What is drawn are texts: see clusters.h. */
 #include "harness/report/summary_impl.h"
 
 #include <math.h>
@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "harness/tables/clusters.h"
 #include "harness/tables/stats.h"
 
 struct group {
@@ -26,7 +27,8 @@ enum comparison { SHORTEST, VANILLA, N_COMPARISONS };
 struct pair {
 	size_t group, base;
 	enum comparison kind;
-	size_t n_items, n_tokens;
+	size_t n_items, n_clusters;
+	int64_t n_tokens;
 	struct fot_paired result;
 	double p_adjusted;
 };
@@ -146,28 +148,37 @@ static const struct metric metrics[] = {
 	{ "bits_per_byte", "n_bytes_scored", false },
 };
 
-static size_t add_row(struct builder *b, const struct group *g, const char *metric, size_t n_items)
+static size_t add_row(struct builder *b, const struct group *g, const char *metric, size_t n_items,
+		      size_t n_clusters)
 {
 	size_t row = fot_table_add(b->out);
 
 	fot_table_copy_shared(b->out, row, b->in, g->first);
 	fot_table_set_text(b->out, row, "metric", metric);
 	fot_table_set_int(b->out, row, "n_items", (int64_t)n_items);
-	fot_table_set_int(b->out, row, "n_clusters", (int64_t)n_items);
+	fot_table_set_int(b->out, row, "n_clusters", (int64_t)n_clusters);
 	fot_table_set_int(b->out, row, "n_failed", with_status(b, g, "failed"));
 	fot_table_set_int(b->out, row, "n_skipped", with_status(b, g, "skipped_short"));
 	fot_table_set_int(b->out, row, "higher_is_better", 0);
 	return row;
 }
 
-static int write_estimate(struct builder *b, const struct group *g, const struct metric *m, const double *num,
-			  const double *den, size_t n)
+static int64_t tokens_scored(const struct builder *b, const struct group *g)
+{
+	int64_t tokens = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		tokens += scored(b, g->row[i]) ? fot_table_int(b->in, g->row[i], "n_tokens_scored", 0) : 0;
+	return tokens;
+}
+
+static int write_estimate(struct builder *b, const struct group *g, const struct metric *m,
+			  const struct fot_clusters *c)
 {
 	struct fot_boot boot = boot_of(b, g);
 	struct fot_estimate e;
-	size_t row = add_row(b, g, m->name, n);
-	int status = fot_stats_ratio_boot(&e, num, den, n, &boot, b->err);
-	double tokens = 0;
+	size_t row = add_row(b, g, m->name, c->n_items, c->n);
+	int status = fot_stats_ratio_boot(&e, c->num, c->den, c->n, &boot, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -177,43 +188,41 @@ static int write_estimate(struct builder *b, const struct group *g, const struct
 		fot_stats_scale(&e, 1.0 / M_LN2);
 	fot_table_set_text(b->out, row, "status", e.status);
 	if (e.has_value)
-		fot_table_set_real(b->out, row, "value", e.value);
+		fot_table_set_estimate(b->out, row, "value", e.value);
 	if (e.has_interval) {
-		fot_table_set_real(b->out, row, "ci_low", e.lo);
-		fot_table_set_real(b->out, row, "ci_high", e.hi);
+		fot_table_set_estimate(b->out, row, "ci_low", e.lo);
+		fot_table_set_estimate(b->out, row, "ci_high", e.hi);
 		fot_table_set_real(b->out, row, "ci_level", e.level);
 		fot_table_set_text(b->out, row, "ci_method", e.method);
-		fot_table_set_real(b->out, row, "se", e.se);
+		fot_table_set_estimate(b->out, row, "se", e.se);
 	}
-	for (size_t i = 0; i < g->n; i++)
-		tokens += scored(b, g->row[i]) ?
-				  (double)fot_table_int(b->in, g->row[i], "n_tokens_scored", 0) :
-				  0;
-	fot_table_set_int(b->out, row, "n_tokens_scored", (int64_t)tokens);
+	fot_table_set_int(b->out, row, "n_tokens_scored", tokens_scored(b, g));
 	return FOT_OK;
 }
 
 static int estimate_group(struct builder *b, const struct group *g)
 {
-	double *num = fot_alloc(g->n, sizeof *num), *den = fot_alloc(g->n, sizeof *den);
-	int status = num && den ? FOT_OK : no_memory(b);
+	struct fot_clusters c;
+	int status = fot_clusters_init(&c, b->in, g->n, b->err);
 
 	for (size_t m = 0; status == FOT_OK && m < sizeof metrics / sizeof metrics[0]; m++) {
 		bool defined = true;
-		size_t n = 0;
 
+		fot_clusters_clear(&c);
 		for (size_t i = 0; i < g->n; i++) {
+			double den = (double)fot_table_int(b->in, g->row[i], metrics[m].denominator, 0);
+
 			if (!scored(b, g->row[i]))
 				continue;
-			num[n] = fot_table_real(b->in, g->row[i], "nll_nats", 0);
-			den[n] = (double)fot_table_int(b->in, g->row[i], metrics[m].denominator, 0);
-			defined = defined && den[n++] > 0;
+			fot_clusters_add(&c, g->row[i], fot_table_real(b->in, g->row[i], "nll_nats", 0), 0, den);
+			defined = defined && den > 0;
 		}
 		/* A document without a single word has no perplexity per word. */
-		status = write_estimate(b, g, &metrics[m], num, den, defined ? n : 0);
+		if (!defined)
+			fot_clusters_clear(&c);
+		status = write_estimate(b, g, &metrics[m], &c);
 	}
-	fot_free(num);
-	fot_free(den);
+	fot_clusters_release(&c);
 	return status;
 }
 
@@ -277,26 +286,25 @@ static int compare_groups(struct builder *b, struct pair *p)
 {
 	const struct group *g = &b->group[p->group], *base = &b->group[p->base];
 	struct fot_boot boot = boot_of(b, g);
-	double *x = fot_alloc(g->n, sizeof *x), *y = fot_alloc(g->n, sizeof *y),
-	       *den = fot_alloc(g->n, sizeof *den);
-	int status = x && y && den ? FOT_OK : no_memory(b);
-	size_t n = 0, twin;
+	struct fot_clusters c;
+	int status = fot_clusters_init(&c, b->in, g->n, b->err);
+	size_t twin;
 
 	for (size_t i = 0; status == FOT_OK && i < g->n; i++) {
-		if (!scored(b, g->row[i]) || !find_twin(b, base, g->row[i], &twin))
+		int64_t tokens = fot_table_int(b->in, g->row[i], "n_tokens_scored", 0);
+
+		if (tokens < 1 || !scored(b, g->row[i]) || !find_twin(b, base, g->row[i], &twin))
 			continue;
-		x[n] = fot_table_real(b->in, twin, "nll_nats", 0);
-		y[n] = fot_table_real(b->in, g->row[i], "nll_nats", 0);
-		den[n] = (double)fot_table_int(b->in, g->row[i], "n_tokens_scored", 0);
-		p->n_tokens += (size_t)den[n++];
+		fot_clusters_add(&c, g->row[i], fot_table_real(b->in, g->row[i], "nll_nats", 0),
+				 fot_table_real(b->in, twin, "nll_nats", 0), (double)tokens);
+		p->n_tokens += tokens;
 	}
-	p->n_items = n;
+	p->n_items = c.n_items;
+	p->n_clusters = c.n;
 	if (status == FOT_OK)
-		status = fot_stats_paired(&p->result, x, y, den, n, &boot, b->err);
+		status = fot_stats_paired(&p->result, c.base, c.num, c.den, c.n, &boot, b->err);
 	p->p_adjusted = p->result.p_flip;
-	fot_free(x);
-	fot_free(y);
-	fot_free(den);
+	fot_clusters_release(&c);
 	return status;
 }
 
@@ -362,11 +370,29 @@ static int adjust_all(struct builder *b)
 	return status;
 }
 
-static int write_pair(struct builder *b, const struct pair *p, double value)
+static void write_interval(struct builder *b, size_t row, const struct pair *p)
+{
+	const struct fot_paired *r = &p->result;
+
+	fot_table_set_real(b->out, row, "ci_level", FOT_STATS_LEVEL);
+	fot_table_set_text(b->out, row, "ci_method", "paired-bootstrap");
+	fot_table_set_estimate(b->out, row, "delta_ci_low", r->exp_lo);
+	fot_table_set_estimate(b->out, row, "delta_ci_high", r->exp_hi);
+	fot_table_set_real(b->out, row, "p_value", r->p_flip);
+	fot_table_set_real(b->out, row, "p_adjusted", p->p_adjusted);
+	fot_table_set_text(b->out, row, "p_method", r->flip_exact ? "sign-flip-exact" : "sign-flip");
+	fot_table_set_real(b->out, row, "delta_nll_ci_low_nats", r->lo);
+	fot_table_set_real(b->out, row, "delta_nll_ci_high_nats", r->hi);
+	fot_table_set_estimate(b->out, row, "min_detectable_nats", r->mdd);
+	fot_table_set_real(b->out, row, "p_t", r->p_t);
+}
+
+/* estimate: the row of the group's own perplexity. */
+static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 {
 	const struct fot_paired *r = &p->result;
 	struct fot_str baseline = FOT_STR_INIT;
-	size_t row = add_row(b, &b->group[p->group], "perplexity", p->n_items);
+	size_t row = add_row(b, &b->group[p->group], "perplexity", p->n_items, p->n_clusters);
 	int status;
 
 	fot_summary_baseline(&baseline, b->in, b->group[p->base].first);
@@ -375,25 +401,14 @@ static int write_pair(struct builder *b, const struct pair *p, double value)
 		fot_table_set_text(b->out, row, "baseline_run_id", baseline.data);
 	fot_str_release(&baseline);
 	fot_table_set_text(b->out, row, "status", r->status);
-	fot_table_set_int(b->out, row, "n_tokens_scored", (int64_t)p->n_tokens);
-	if (p->n_items == 0)
+	fot_table_set_int(b->out, row, "n_tokens_scored", p->n_tokens);
+	if (!r->has_delta)
 		return status;
-	fot_table_set_real(b->out, row, "value", value);
-	fot_table_set_real(b->out, row, "delta", r->exp_delta);
+	fot_table_set_estimate(b->out, row, "value", fot_table_real(b->out, estimate, "value", NAN));
+	fot_table_set_estimate(b->out, row, "delta", r->exp_delta);
 	fot_table_set_real(b->out, row, "delta_nll_nats", r->delta);
-	if (!r->has_interval)
-		return status;
-	fot_table_set_real(b->out, row, "ci_level", FOT_STATS_LEVEL);
-	fot_table_set_text(b->out, row, "ci_method", "paired-bootstrap");
-	fot_table_set_real(b->out, row, "delta_ci_low", r->exp_lo);
-	fot_table_set_real(b->out, row, "delta_ci_high", r->exp_hi);
-	fot_table_set_real(b->out, row, "p_value", r->p_flip);
-	fot_table_set_real(b->out, row, "p_adjusted", p->p_adjusted);
-	fot_table_set_text(b->out, row, "p_method", r->flip_exact ? "sign-flip-exact" : "sign-flip");
-	fot_table_set_real(b->out, row, "delta_nll_ci_low_nats", r->lo);
-	fot_table_set_real(b->out, row, "delta_nll_ci_high_nats", r->hi);
-	fot_table_set_real(b->out, row, "min_detectable_nats", r->mdd);
-	fot_table_set_real(b->out, row, "p_t", r->p_t);
+	if (r->has_interval)
+		write_interval(b, row, p);
 	return status;
 }
 
@@ -402,11 +417,10 @@ static int write_group(struct builder *b, size_t g)
 {
 	size_t row = b->out->n_rows;
 	int status = estimate_group(b, &b->group[g]);
-	double value = status == FOT_OK ? fot_table_real(b->out, row, "value", 0) : 0;
 
 	for (size_t i = 0; i < b->n_pairs && status == FOT_OK; i++) {
 		if (b->pair[i].group == g)
-			status = write_pair(b, &b->pair[i], value);
+			status = write_pair(b, &b->pair[i], row);
 	}
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/tables/clusters.h"
 #include "harness/tables/groups.h"
 #include "harness/report/measures.h"
 #include "harness/report/summary_impl.h"
@@ -17,8 +18,10 @@ struct trend {
 	const struct fot_table *in;
 	const struct fot_group *g;
 	int64_t *length; /* [n_lengths] ascending */
-	size_t n_lengths, m;
-	double *num, *den; /* [m, n_lengths], [m] */
+	size_t n_lengths;
+	struct fot_clusters texts;
+	double *num;  /* [texts.n, n_lengths] */
+	double *here; /* [n_lengths] of the document at hand */
 	int64_t tokens;
 };
 
@@ -62,6 +65,7 @@ static bool nll_at(double *nll, const struct trend *t, size_t row, int64_t lengt
 static int trend_init(struct trend *t, struct fot_err *err)
 {
 	size_t shortest = 0;
+	int status;
 
 	t->length = fot_alloc(t->g->n, sizeof *t->length);
 	if (!t->length)
@@ -70,25 +74,32 @@ static int trend_init(struct trend *t, struct fot_err *err)
 		add_length(t, fot_table_int(t->in, t->g->row[i], "context_length", 0));
 	for (size_t i = 0; i < t->g->n; i++)
 		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
-	t->num = fot_alloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
-	t->den = fot_alloc(shortest, sizeof *t->den);
-	return t->num && t->den ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
+	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
+	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
+	if (!t->num || !t->here)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+out:
+	return status;
 }
 
 static void collect(struct trend *t)
 {
 	for (size_t i = 0; i < t->g->n; i++) {
-		size_t row = t->g->row[i], l = 0;
+		size_t row = t->g->row[i], l = 0, k;
+		int64_t tokens = fot_table_int(t->in, row, "n_tokens_scored", 0);
 
 		/* each document once: by its row at the shortest length */
-		if (!scored(t, row) || fot_table_int(t->in, row, "context_length", 0) != t->length[0])
+		if (tokens < 1 || !scored(t, row) || fot_table_int(t->in, row, "context_length", 0) != t->length[0])
 			continue;
-		while (l < t->n_lengths && nll_at(&t->num[t->m * t->n_lengths + l], t, row, t->length[l]))
+		while (l < t->n_lengths && nll_at(&t->here[l], t, row, t->length[l]))
 			l++;
 		if (l < t->n_lengths)
 			continue;
-		t->tokens += fot_table_int(t->in, row, "n_tokens_scored", 0);
-		t->den[t->m++] = (double)fot_table_int(t->in, row, "n_tokens_scored", 0);
+		k = fot_clusters_add(&t->texts, row, 0, 0, (double)tokens);
+		for (l = 0; l < t->n_lengths; l++)
+			t->num[k * t->n_lengths + l] += t->here[l];
+		t->tokens += tokens;
 	}
 }
 
@@ -102,8 +113,8 @@ static size_t add_row(struct fot_table *out, const struct trend *t, const char *
 		fot_table_set_empty(out, row, per_length[i]);
 	fot_table_set_text(out, row, "metric", metric);
 	fot_table_set_text(out, row, "status", status);
-	fot_table_set_int(out, row, "n_items", (int64_t)t->m);
-	fot_table_set_int(out, row, "n_clusters", (int64_t)t->m);
+	fot_table_set_int(out, row, "n_items", (int64_t)t->texts.n_items);
+	fot_table_set_int(out, row, "n_clusters", (int64_t)t->texts.n);
 	fot_table_set_int(out, row, "n_lengths", (int64_t)t->n_lengths);
 	fot_table_set_int(out, row, "n_tokens_scored", t->tokens);
 	fot_table_set_int(out, row, "higher_is_better", 0);
@@ -127,11 +138,11 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	struct fot_boot boot = fot_rows_boot(&rows, seed);
 	struct fot_trend r;
 	size_t slope, rank;
-	int status = fot_stats_trend(&r, t->num, t->den, t->m, t->length, t->n_lengths, &boot, err);
+	int status = fot_stats_trend(&r, t->num, t->texts.den, t->texts.n, t->length, t->n_lengths, &boot, err);
 
 	if (status != FOT_OK)
 		return status;
-	slope = add_row(out, t, "perplexity_trend", r.has_slope && !r.has_rho && t->m > 1 ? "ok" : r.status);
+	slope = add_row(out, t, "perplexity_trend", r.has_slope && !r.has_rho && r.has_interval ? "ok" : r.status);
 	rank = add_row(out, t, "perplexity_rank", r.status);
 	if (r.has_slope)
 		write_value(out, slope, r.slope, r.has_interval, r.lo, r.hi);
@@ -148,11 +159,12 @@ static int trend_of(struct fot_table *out, const struct fot_table *in, const str
 
 	if (status == FOT_OK)
 		collect(&t);
-	if (status == FOT_OK && t.n_lengths >= 3 && t.m > 0)
+	if (status == FOT_OK && t.n_lengths >= 3 && t.texts.n > 0)
 		status = write_trend(out, &t, seed, err);
 	fot_free(t.length);
 	fot_free(t.num);
-	fot_free(t.den);
+	fot_free(t.here);
+	fot_clusters_release(&t.texts);
 	return status;
 }
 

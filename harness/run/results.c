@@ -67,11 +67,8 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 	}
-	for (size_t k = 0; k < fot_n_task_classes; k++) {
+	for (size_t k = 0; k < fot_n_task_classes; k++)
 		FOT_TRY(fot_table_check(&r->rows[k], err));
-		if (r->rows[k].n_rows)
-			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
-	}
 out:
 	fot_journal_content_release(&c);
 	return status;
@@ -179,6 +176,10 @@ int fot_results_write(struct fot_results *r, const struct fot_plan *p, const str
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		if (r->rows[k].n_rows)
 			FOT_TRY(write_task(r, k, dir, timings, err));
+	/* What was observed stands by now, whatever becomes of what follows from it. */
+	for (size_t k = 0; k < fot_n_task_classes; k++)
+		if (r->rows[k].n_rows)
+			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
 	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
 	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);
 	FOT_TRY(write_markdown(r, p, dir, err));

@@ -17,7 +17,7 @@ struct fot_result_file {
 struct fot_results {
 	struct fot_table *rows;   /* [fot_n_task_classes] rows of each task, in the plan's order */
 	struct fot_str *samples;  /* [fot_n_task_classes] JSON lines */
-	struct fot_table summary;
+	struct fot_table summary; /* after fot_results_write */
 	struct fot_result_file file[FOT_RESULT_FILES_MAX]; /* what was written */
 	size_t n_files;
 };
@@ -26,10 +26,11 @@ struct fot_results {
 int fot_results_init(struct fot_results *r, struct fot_err *err);
 void fot_results_release(struct fot_results *r);
 /* The plan's items out of the journal; those that are missing and for which `mine` holds count as
- * failed. Then the summary. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
+ * failed. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err);
-/* TASK.csv, samples/TASK.jsonl, summary.csv, summary.md, summary.tex. Errors: FOT_ERR_OUTPUT. */
+/* TASK.csv and samples/TASK.jsonl; then summary.csv, summary.md, summary.tex. Errors: FOT_ERR_OUTPUT,
+ * FOT_ERR_RUN (memory). */
 int fot_results_write(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir, bool timings,
 		      struct fot_err *err);
 

@@ -22,6 +22,7 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
+#include "harness/report/leftout.h"
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
@@ -293,10 +294,34 @@ static int print_json(const struct runner *r, const struct fot_table *summary)
 	return status == FOT_OK ? fot_flush_stdout(r->err) : status;
 }
 
+static void log_lines(enum fot_log_level level, const struct fot_str *lines)
+{
+	for (const char *at = lines->len ? lines->data : ""; *at; at += strcspn(at, "\n") + 1)
+		fot_log(level, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+/* *nothing: a condition has measured nothing on a dataset. A shard may have drawn what is skipped alone. */
+static int say_left_out(const struct runner *r, const struct fot_results *results, bool *nothing)
+{
+	struct fot_str skipped = FOT_STR_INIT, empty = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_task_classes; k++)
+		FOT_TRY(fot_left_out(&skipped, &empty, &results->rows[k], r->err));
+	log_lines(FOT_LOG_INFO, &skipped);
+	*nothing = empty.len > 0 && r->opts->shards == 0;
+	if (*nothing)
+		log_lines(FOT_LOG_ERROR, &empty);
+out:
+	fot_str_release(&skipped);
+	fot_str_release(&empty);
+	return status;
+}
+
 static int finish(struct runner *r)
 {
 	struct fot_results results = { 0 };
-	bool partial = r->manifest.counts.failed > 0;
+	bool partial = r->manifest.counts.failed > 0, nothing = false;
 	struct fot_journal *journal = r->journal;
 	int status;
 
@@ -306,6 +331,8 @@ static int finish(struct runner *r)
 	FOT_TRY(fot_results_gather(&results, r->plan, r->journal_path, is_mine, r, r->err));
 	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
 	r->manifest.results = &results;
+	FOT_TRY(say_left_out(r, &results, &nothing));
+	partial |= nothing;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
 	if (r->opts->json)
 		FOT_TRY(print_json(r, &results.summary));

@@ -147,9 +147,11 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 	if (!given)
 		FOT_TRY(fot_blas_check(opts.work.threads, err));
 	if (c->dry_run)
-		return print_dry_run(plan, &opts.work, err);
+		FOT_TRY(print_dry_run(plan, &opts.work, err));
 	if (!given)
 		FOT_TRY(fot_plan_fits(plan, &opts.work, err));
+	if (c->dry_run)
+		goto out;
 	if (c->limit)
 		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset or trials: not for reporting",
 			(long long)c->limit);

@@ -20,7 +20,7 @@
  * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
  * leaving out all cells that match every key given.  An exclusion that matches nothing is
  * an error.  Context lengths of perplexity cannot be excluded one by one: the longest
- * decides which tokens all of them score.  Sizes may be numbers or texts
+ * decides which tokens all of them score, or "targets_from", a longer one, in its place.  Sizes may be numbers or texts
  * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
@@ -71,6 +71,7 @@ struct fot_task_spec {
 	int64_t target_tokens; /* per document */
 	int64_t max_documents; /* per dataset */
 	int64_t own_tokens;    /* perplexity, multi-doc: of the document itself; 0: single-doc */
+	int64_t targets_from;  /* perplexity: context length that places the targets; 0: the longest */
 	double *depth;         /* ascending, distinct, 0 to 1 */
 	size_t n_depths;
 	int *style; /* enum fot_passkey_style, as given */

@@ -155,6 +155,12 @@ static int read_own_tokens(struct fot_task_spec *t, const cJSON *node, const str
 	return fot_spec_size(node, "own_tokens", 1, MAX_TOKENS, &t->own_tokens, ctx, r->err);
 }
 
+static int read_targets_from(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
+			     const struct fot_spec_reader *r)
+{
+	return fot_spec_size(node, "targets_from", 1, MAX_TOKENS, &t->targets_from, ctx, r->err);
+}
+
 static int read_documents(struct fot_task_spec *t, const cJSON *node, const struct fot_json_ctx *ctx,
 			  const struct fot_spec_reader *r)
 {
@@ -392,6 +398,12 @@ static bool add_own_tokens(cJSON *o, const struct fot_task_spec *t)
 	return !t->own_tokens || cJSON_AddNumberToObject(o, "own_tokens", (double)t->own_tokens);
 }
 
+/* Only where it is: specs without keep their hash. */
+static bool add_targets_from(cJSON *o, const struct fot_task_spec *t)
+{
+	return !t->targets_from || cJSON_AddNumberToObject(o, "targets_from", (double)t->targets_from);
+}
+
 static bool add_documents(cJSON *o, const struct fot_task_spec *t)
 {
 	return cJSON_AddNumberToObject(o, "documents", (double)t->max_documents);
@@ -498,6 +510,7 @@ static const struct {
 	{ "context_lengths", read_lengths, add_lengths },
 	{ "target_tokens", read_target_tokens, add_target_tokens },
 	{ "own_tokens", read_own_tokens, add_own_tokens },
+	{ "targets_from", read_targets_from, add_targets_from },
 	{ "documents", read_documents, add_documents },
 	{ "depths", read_depths, add_depths },
 	{ "prompt_styles", read_styles, add_styles },

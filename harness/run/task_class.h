@@ -66,6 +66,11 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
  * their order, until max_documents have least_bytes; shorter ones between them are kept as rows that
  * say so. Errors: FOT_ERR_INPUT (no document in the split). */
 int fot_task_documents(struct fot_plan *p, size_t condition, size_t task, int64_t least_bytes, struct fot_err *err);
+/* Has any document that fot_task_documents took of a dataset the tokens it needs? all: condition,
+ * task and dataset count; what: what needs them, for the message. Tokenises documents until one
+ * has. Errors: FOT_ERR_INPUT naming the longest. */
+int fot_task_long_enough(const struct fot_plan *p, const struct fot_item *all, int64_t need, const char *what,
+			 struct fot_err *err);
 /* `memory` of tasks whose prompts have their context length: the longest one. */
 int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
 /* `cost` of an item that asks one window at the end of its context length. */

@@ -160,7 +160,7 @@ static const struct fot_column summary_columns[] = {
 	  "wilson, clopper-pearson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
-	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
 	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
@@ -177,7 +177,8 @@ static const struct fot_column summary_columns[] = {
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric" },
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
-	  "(nothing to estimate from)" },
+	  "(nothing to estimate from), out of range (no double holds the value, or an end of its interval: that cell is "
+	  "empty)" },
 	SESSION_COLUMNS,
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
@@ -284,7 +285,7 @@ static const struct fot_column report_columns[] = {
 	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
 	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "value of guessing" },
-	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or documents: what is drawn" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or texts: what is drawn; perplexity: only where documents have the same text" },
 	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
 	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
 	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
@@ -302,6 +303,8 @@ static const struct fot_column report_columns[] = {
 	  "of the best, and where that one's interval excludes 0 of the second: value minus that of the next rank, paired" },
 	{ "next_ci_low", FOT_COLUMN_REAL, false, "lower end of its 95 % interval" },
 	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
+	{ "target_start", FOT_COLUMN_INT, false,
+	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -335,7 +338,7 @@ static const struct fot_column claims_columns[] = {
 	{ "gain", FOT_COLUMN_BOOL, false,
 	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
-	{ "n_clusters", FOT_COLUMN_INT, false, "documents, trials or test items: what is drawn" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
 	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
 	{ "value_b", FOT_COLUMN_REAL, false, "metric of B on the common items" },
 	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for perplexity, else in the metric's unit" },
@@ -350,7 +353,7 @@ static const struct fot_column claims_columns[] = {
 	{ "paper_where", FOT_COLUMN_TEXT, false, "what the published values are of" },
 	{ "verdict", FOT_COLUMN_TEXT, false, "reproduced, not reproduced or undecided: where the interval lies" },
 	{ "status", FOT_COLUMN_TEXT, false,
-	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B)" },
+	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B), out of range" },
 	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
 };
 

@@ -26,10 +26,12 @@ static void quiet_gsl(void)
 	gsl_set_error_handler_off();
 }
 
-static int compare_doubles(const void *a, const void *b)
+int fot_stats_ascending(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
+	if (isnan(x) || isnan(y))
+		return isnan(x) - isnan(y);
 	return (x > y) - (x < y);
 }
 
@@ -48,11 +50,23 @@ static int check_clusters(const double *num, const double *den, size_t m, double
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1",
 				level);
 	for (size_t i = 0; i < m; i++) {
-		if (!isfinite(num[i]) || !isfinite(den[i]) || den[i] <= 0.0)
+		if (!isfinite(den[i]) || den[i] <= 0.0)
 			return FOT_FAIL(err, FOT_ERR_RUN, "statistics: cluster %zu: %g / %g is not a ratio",
 					i, num[i], den[i]);
 	}
 	return FOT_OK;
+}
+
+/* What no double holds is not there. */
+static void settle(struct fot_estimate *e)
+{
+	bool value = e->has_value && isfinite(e->value);
+	bool interval = value && e->has_interval && isfinite(e->lo) && isfinite(e->hi);
+
+	if (value != e->has_value || interval != e->has_interval)
+		e->status = FOT_STATS_OUT_OF_RANGE;
+	e->has_value = value;
+	e->has_interval = interval;
 }
 
 static double linearised_se(const double *num, const double *den, size_t m, double ratio)
@@ -78,17 +92,18 @@ static bool ratio_begin(struct fot_estimate *out, const double *num, const doubl
 	}
 	out->value = total(num, m) / total(den, m);
 	out->has_value = true;
-	if (m == 1) {
+	if (m == 1)
 		out->status = "one cluster";
+	settle(out);
+	if (m == 1 || !out->has_value)
 		return false;
-	}
 	out->se = linearised_se(num, den, m, out->value);
 	return true;
 }
 
 void fot_stats_percentiles(double *lo, double *hi, double *draw, size_t n, double level)
 {
-	qsort(draw, n, sizeof *draw, compare_doubles);
+	qsort(draw, n, sizeof *draw, fot_stats_ascending);
 	*lo = gsl_stats_quantile_from_sorted_data(draw, 1, n, (1.0 - level) / 2.0);
 	*hi = gsl_stats_quantile_from_sorted_data(draw, 1, n, (1.0 + level) / 2.0);
 }
@@ -131,6 +146,7 @@ int fot_stats_ratio_boot(struct fot_estimate *out, const double *num, const doub
 	}
 	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
 	out->has_interval = true;
+	settle(out);
 	fot_free(draw);
 	return FOT_OK;
 }
@@ -148,6 +164,7 @@ int fot_stats_ratio_t(struct fot_estimate *out, const double *num, const double 
 	out->lo = out->value - half;
 	out->hi = out->value + half;
 	out->has_interval = true;
+	settle(out);
 	return FOT_OK;
 }
 
@@ -157,6 +174,7 @@ void fot_stats_exp(struct fot_estimate *e)
 	e->lo = exp(e->lo);
 	e->hi = exp(e->hi);
 	e->se *= e->value;
+	settle(e);
 }
 
 void fot_stats_scale(struct fot_estimate *e, double factor)
@@ -165,6 +183,7 @@ void fot_stats_scale(struct fot_estimate *e, double factor)
 	e->lo *= factor;
 	e->hi *= factor;
 	e->se *= factor;
+	settle(e);
 }
 
 /* --- two conditions on the same clusters --- */
@@ -221,6 +240,9 @@ double fot_stats_sign_flip(const double *d, size_t m, const struct fot_boot *boo
 
 	for (size_t i = 0; i < m; i++)
 		scale += fabs(d[i]);
+	*exact = true;
+	if (!isfinite(scale))
+		return 1.0;
 	*exact = m < 8 * sizeof(size_t) - 1 && ((size_t)1 << m) <= boot->draws;
 	return *exact ? flip_all(d, m, observed, scale) : flip_some(d, m, observed, scale, boot);
 }
@@ -279,15 +301,21 @@ int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *
 		d[i] = num_b[i] - num_a[i];
 	out->delta = total(d, m) / total(den, m);
 	out->exp_delta = exp(total(num_b, m) / total(den, m)) - exp(total(num_a, m) / total(den, m));
-	if (m == 1)
+	out->has_delta = isfinite(out->delta);
+	if (m > 1 && out->has_delta)
+		FOT_TRY(paired_boot(out, num_a, num_b, den, m, boot, err));
+	out->has_interval = m > 1 && out->has_delta && isfinite(out->lo) && isfinite(out->hi);
+	if (!out->has_delta || (m > 1 && !out->has_interval))
+		out->status = FOT_STATS_OUT_OF_RANGE;
+	if (!out->has_interval)
 		goto out;
-	FOT_TRY(paired_boot(out, num_a, num_b, den, m, boot, err));
-	out->has_interval = true;
 	out->se = linearised_se(d, den, m, out->delta);
 	out->mdd = FOT_STATS_MDD_FACTOR * out->se;
 	out->p_flip = fot_stats_sign_flip(d, m, boot, &out->flip_exact);
 	/* No spread: the same in every cluster, or no difference at all. */
-	if (out->se > 0.0)
+	if (!isfinite(out->se))
+		out->p_t = 1.0;
+	else if (out->se > 0.0)
 		out->p_t = two_sided_t(out->delta / out->se, (double)(m - 1));
 	else
 		out->p_t = out->delta == 0.0 ? 1.0 : 0.0;

@@ -6,8 +6,10 @@
  *
  * Random draws come from one stream per (seed, item), so a result depends
  * neither on the order of calls nor on threads.  Edge cases are defined: no
- * cluster gives status "empty", one cluster "one cluster" and no interval;
- * nothing here returns NaN. */
+ * cluster gives status "empty", one cluster "one cluster" and no interval.
+ * Finite data may have a sum, a perplexity or an end of an interval that no double
+ * holds: then that is not there (has_value, has_interval false) and the status is
+ * "out of range".  What is there is finite, but for exp_delta, its ends, se and mdd. */
 #ifndef FOT_STATS_H
 #define FOT_STATS_H
 
@@ -17,6 +19,7 @@
 
 #include "base/err.h"
 
+#define FOT_STATS_OUT_OF_RANGE "out of range"
 #define FOT_STATS_DRAWS 10000
 #define FOT_STATS_LEVEL 0.95
 /* (z for power 0.8) + (z for two-sided 0.05) */
@@ -27,7 +30,7 @@ struct fot_estimate {
 	bool has_interval; /* lo, hi and se hold */
 	double value, lo, hi, level, se;
 	const char *method; /* "cluster-bootstrap", "ratio-t", "wilson", "clopper-pearson" */
-	const char *status; /* "ok", "one cluster", "empty" */
+	const char *status; /* "ok", "one cluster", "empty", "out of range" */
 };
 
 struct fot_boot {
@@ -51,19 +54,20 @@ void fot_stats_scale(struct fot_estimate *e, double factor);
 /* B against A on the same clusters with the same denominators. */
 struct fot_paired {
 	size_t m;
-	bool has_interval;                /* else only delta and exp_delta hold */
+	bool has_delta;                   /* delta and exp_delta hold */
+	bool has_interval;                /* the others too */
 	double delta, lo, hi, se;         /* mean of B minus mean of A */
 	double exp_delta, exp_lo, exp_hi; /* exp(mean B) - exp(mean A): perplexity difference */
 	double p_flip;                    /* sign-flip permutation, two-sided */
 	bool flip_exact;                  /* all 2^m sign patterns were enumerated */
 	double p_t;                       /* t(m-1) on delta / se, two-sided */
 	double mdd;                       /* minimum detectable difference, FOT_STATS_MDD_FACTOR x se */
-	const char *status;               /* "ok", "one cluster", "empty" */
+	const char *status;               /* as of an estimate */
 };
 int fot_stats_paired(struct fot_paired *out, const double *num_a, const double *num_b, const double *den,
 		     size_t m, const struct fot_boot *boot, struct fot_err *err);
 /* Two-sided sign-flip p of sum d: exact when 2^m <= draws, else Monte Carlo with
- * (hits + 1) / (draws + 1). m >= 1. */
+ * (hits + 1) / (draws + 1); 1 where sum |d| is not finite. m >= 1. */
 double fot_stats_sign_flip(const double *d, size_t m, const struct fot_boot *boot, bool *exact);
 
 /* k successes of n. */
@@ -117,7 +121,7 @@ struct fot_trend {
 	bool has_rho;               /* and the ratios are not all equal */
 	double rho, rho_lo, rho_hi; /* Spearman, ties with midranks */
 	bool has_interval;          /* from two documents on */
-	const char *status;         /* "ok", "constant", "one cluster", "one length", "empty" */
+	const char *status;         /* "ok", "constant", "one cluster", "one length", "empty", "out of range" */
 };
 /* num [m, n_lengths], den [m]: the ratio of sums at each length against
  * log2(length); documents are drawn. A draw whose ratios are all equal counts as rho 0. */

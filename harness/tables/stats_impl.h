@@ -4,6 +4,8 @@
 
 #include "harness/tables/stats.h"
 
+/* For qsort of doubles; NaN stands last. */
+int fot_stats_ascending(const void *a, const void *b);
 /* Percentile interval of n >= 2 draws by linear interpolation (type 7); sorts draw. */
 void fot_stats_percentiles(double *lo, double *hi, double *draw, size_t n, double level);
 /* FOT_ERR_RUN if the draws or the level cannot be used. */

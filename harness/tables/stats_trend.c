@@ -25,13 +25,6 @@ struct trend {
 	double *slopes, *rhos; /* [draws] */
 };
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The ratios at all lengths, document i counted count[i] times. */
 static void ratios(const struct trend *t)
 {
@@ -61,7 +54,7 @@ static bool theil_sen(double *slope, const struct trend *t)
 	}
 	if (k == 0)
 		return false;
-	qsort(t->slope, k, sizeof *t->slope, by_value);
+	qsort(t->slope, k, sizeof *t->slope, fot_stats_ascending);
 	*slope = gsl_stats_median_from_sorted_data(t->slope, 1, k);
 	return true;
 }
@@ -124,16 +117,11 @@ static void trend_release(struct trend *t)
 	fot_free(t->rhos);
 }
 
-static int check_data(const double *num, const double *den, size_t m, size_t n, struct fot_err *err)
+static int check_weights(const double *den, size_t m, struct fot_err *err)
 {
 	for (size_t i = 0; i < m; i++) {
 		if (!isfinite(den[i]) || den[i] <= 0.0)
 			return FOT_FAIL(err, FOT_ERR_RUN, "trend: document %zu has the weight %g", i, den[i]);
-		for (size_t l = 0; l < n; l++) {
-			if (!isfinite(num[i * n + l]))
-				return FOT_FAIL(err, FOT_ERR_RUN,
-						"trend: document %zu, length %zu: not finite", i, l);
-		}
 	}
 	return FOT_OK;
 }
@@ -143,6 +131,10 @@ static void estimate(struct fot_trend *out, struct trend *t)
 	gsl_set_error_handler_off();
 	ratios(t);
 	out->has_slope = theil_sen(&out->slope, t);
+	if (out->has_slope && !isfinite(out->slope)) {
+		*out = (struct fot_trend){ .status = FOT_STATS_OUT_OF_RANGE };
+		return;
+	}
 	out->has_rho = out->has_slope && spearman(&out->rho, t);
 	out->status = !out->has_slope ? "one length" :
 		      !out->has_rho   ? "constant" :
@@ -159,7 +151,7 @@ int fot_stats_trend(struct fot_trend *out, const double *num, const double *den,
 
 	*out = (struct fot_trend){ .status = "empty" };
 	FOT_TRY(fot_stats_check_boot(boot, err));
-	FOT_TRY(check_data(num, den, m, n_lengths, err));
+	FOT_TRY(check_weights(den, m, err));
 	if (m == 0 || n_lengths == 0)
 		goto out;
 	FOT_TRY(trend_init(&t, length, boot, err));
@@ -171,7 +163,9 @@ int fot_stats_trend(struct fot_trend *out, const double *num, const double *den,
 		draw(&t, &rng, b);
 	fot_stats_percentiles(&out->lo, &out->hi, t.slopes, boot->draws, boot->level);
 	fot_stats_percentiles(&out->rho_lo, &out->rho_hi, t.rhos, boot->draws, boot->level);
-	out->has_interval = true;
+	out->has_interval = isfinite(out->lo) && isfinite(out->hi) && isfinite(out->rho_lo) && isfinite(out->rho_hi);
+	if (!out->has_interval)
+		out->status = FOT_STATS_OUT_OF_RANGE;
 out:
 	trend_release(&t);
 	return status;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/tables/stats.h"
 
 static const struct fot_cell EMPTY = { FOT_CELL_EMPTY, 0, 0.0, NULL };
 
@@ -114,6 +115,17 @@ void fot_table_set_real(struct fot_table *t, size_t row, const char *column, dou
 	}
 	c->kind = FOT_CELL_REAL;
 	c->x = value;
+}
+
+void fot_table_set_estimate(struct fot_table *t, size_t row, const char *column, double value)
+{
+	if (isfinite(value)) {
+		fot_table_set_real(t, row, column, value);
+		return;
+	}
+	fot_table_set_empty(t, row, column);
+	if (fot_schema_column(t->schema, "status") >= 0)
+		fot_table_set_text(t, row, "status", FOT_STATS_OUT_OF_RANGE);
 }
 
 void fot_table_set_text(struct fot_table *t, size_t row, const char *column, const char *value)

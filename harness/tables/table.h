@@ -42,6 +42,9 @@ int fot_table_check(const struct fot_table *t, struct fot_err *err);
 
 void fot_table_set_int(struct fot_table *t, size_t row, const char *column, int64_t value);
 void fot_table_set_real(struct fot_table *t, size_t row, const char *column, double value);
+/* A number computed from rows that are good: one that is not finite leaves the cell empty and is no
+ * mistake; a column `status`, where the table has one, then says FOT_STATS_OUT_OF_RANGE. Set the status first. */
+void fot_table_set_estimate(struct fot_table *t, size_t row, const char *column, double value);
 /* NULL or "" leaves the cell empty. */
 void fot_table_set_text(struct fot_table *t, size_t row, const char *column, const char *value);
 void fot_table_set_empty(struct fot_table *t, size_t row, const char *column);

@@ -6,6 +6,7 @@
  * With one memory layer that is read densely, queries and the mass on a window do not depend on what
  * else is in sight: one reading serves every d, and gives the same bits as one for each.  Several
  * memory layers, or a search, need one for each. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -55,14 +56,54 @@ static struct fot_distraction task_of(const struct fot_plan *p, size_t condition
 	};
 }
 
+/* Can a document of the split have the fewest others that are asked for? By bytes, of which a token has one at
+ * least, but for BOS and a dummy space. */
+static int check_others(const struct fot_plan *p, const struct fot_item *all, const struct fot_distraction *x,
+			struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[all->dataset].data;
+	int64_t windows = 0, least = INT64_MAX;
+
+	for (size_t i = 0; i < fot_dataset_count(d); i++) {
+		int64_t own = (fot_dataset_at(d, i)->n_bytes + 2) / x->window;
+
+		if (!fot_library_takes(p, all, i))
+			continue;
+		windows += own;
+		if (own >= 2)
+			least = own < least ? own : least;
+	}
+	if (least == INT64_MAX || windows - least >= x->n_contexts[0] - 1)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE,
+			"distraction: n_contexts %lld: dataset %s has at most %lld windows of %lld tokens in other documents",
+			(long long)x->n_contexts[0], fot_dataset_name(d), (long long)(windows - least),
+			(long long)x->window);
+}
+
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
-	int64_t window = p->condition[condition].opts.window;
+	const struct fot_task_spec *t = &p->spec->task[task];
+	struct fot_distraction x = task_of(p, condition, task);
+	char what[64];
+	int status;
 
 	if (p->condition[condition].mode == FOT_MEMORY_NONE)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "distraction: expected memory dense or knn, got none");
+	snprintf(what, sizeof what, "distraction with a window of %lld", (long long)x.window);
 	/* two windows; a token holds one byte at least, BOS and a dummy space come on top */
-	return fot_task_documents(p, condition, task, 2 * window - 2, err);
+	FOT_TRY(fot_task_documents(p, condition, task, 2 * x.window - 2, err));
+	for (size_t k = 0; k < t->n_datasets; k++) {
+		struct fot_item all = { .condition = condition, .task = task };
+
+		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
+		if (fot_plan_excluded(p, &all))
+			continue;
+		FOT_TRY(fot_task_long_enough(p, &all, 2 * x.window, what, err));
+		FOT_TRY(check_others(p, &all, &x, err));
+	}
+out:
+	return status;
 }
 
 static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
+#include "harness/run/library.h"
 #include "harness/run/task_class.h"
 #include "tasks/passkey.h"
 
@@ -121,7 +122,7 @@ out:
 	return status;
 }
 
-/* Has a condition before this one the same tokenizer? Then its prompts need the same tokens. */
+/* Has a condition before this one the same tokenizer and window? Then its prompts need the same tokens. */
 static bool was_checked(const struct fot_plan *p, const struct fot_item *cell)
 {
 	struct fot_item other = *cell;
@@ -130,7 +131,8 @@ static bool was_checked(const struct fot_plan *p, const struct fot_item *cell)
 	for (other.condition = 0; other.condition < cell->condition; other.condition++) {
 		const struct fot_tokenizer *t = fot_task_tokenizer(p, &other);
 
-		if (t && strcmp(fot_tokenizer_hash(t), hash) == 0)
+		if (t && strcmp(fot_tokenizer_hash(t), hash) == 0 &&
+		    p->condition[other.condition].opts.window == p->condition[cell->condition].opts.window)
 			return true;
 	}
 	return false;
@@ -139,17 +141,34 @@ static bool was_checked(const struct fot_plan *p, const struct fot_item *cell)
 /* The same for every style: the filler may be empty. */
 static int check_length(const struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
 {
-	int64_t shortest = p->spec->task[cell->task].context_length[0], least = 0;
+	int64_t shortest = p->spec->task[cell->task].context_length[0], window = p->condition[cell->condition].opts.window;
 	struct fot_passkey x = task_of(p, cell);
+	struct fot_passkey_least least;
 	int status;
 
 	if (was_checked(p, cell))
 		return FOT_OK;
-	status = fot_passkey_min_length(&x, &least, err);
-	if (status == FOT_OK && shortest < least)
+	status = fot_passkey_least(&least, &x, err);
+	if (status == FOT_OK && shortest < least.context)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "passkey: context length %lld cannot hold the prompt: at least %lld tokens",
-				(long long)shortest, (long long)least);
+				(long long)shortest, (long long)least.context);
+	if (status == FOT_OK && window < least.window)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"passkey: a local window of %lld tokens cannot hold the question and its answer: at least %lld",
+				(long long)window, (long long)least.window);
 	return status;
+}
+
+/* Is there any prose? */
+static int check_prose(const struct fot_plan *p, const struct fot_item *cell, struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[cell->dataset].data;
+
+	for (size_t i = 0; i < fot_dataset_count(d); i++)
+		if (fot_library_takes(p, cell, i))
+			return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
+			fot_spec_split_name(p->spec->task[cell->task].split));
 }
 
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
@@ -164,8 +183,10 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 		cell.dataset = FOT_NO_DATASET;
 		cell.style = t->style[s];
 		for (size_t k = 0; k < n; k++) {
-			if (is_prose(t->style[s]))
+			if (is_prose(t->style[s])) {
 				FOT_TRY(fot_plan_dataset(p, t->dataset[k], &cell.dataset, err));
+				FOT_TRY(check_prose(p, &cell, err));
+			}
 			FOT_TRY(add_grid(p, &cell, err));
 		}
 	}
@@ -230,12 +251,11 @@ static int open_state(struct fot_worker *w, size_t task, struct state **out, str
 static int read_prose(struct fot_str *out, const struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
 {
 	const struct fot_dataset *d = p->dataset[item->dataset].data;
-	enum fot_split split = p->spec->task[item->task].split;
 	struct fot_str all = FOT_STR_INIT, one = FOT_STR_INIT;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < fot_dataset_count(d) && all.len < PROSE_BYTES; i++) {
-		if (split != FOT_SPLIT_ALL && fot_dataset_at(d, i)->split != split)
+		if (!fot_library_takes(p, item, i))
 			continue;
 		FOT_TRY(fot_dataset_text(d, i, &one, err));
 		fot_str_add(&all, one.data, one.len);
@@ -245,8 +265,7 @@ static int read_prose(struct fot_str *out, const struct fot_plan *p, const struc
 	if (all.len > PROSE_BYTES)
 		all.len = PROSE_BYTES;
 	if (all.len == 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
-				  fot_spec_split_name(split));
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: its documents hold no text", fot_dataset_name(d));
 		goto out;
 	}
 	fot_str_release(out);

@@ -1,5 +1,6 @@
 /* task_perplexity.c: perplexity as a task class: an item is a document, at all context
  * lengths; with own_tokens among windows of other documents (pool.h). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -35,6 +36,7 @@ static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition,
 		.n_lengths = t->n_lengths,
 		.target_tokens = t->target_tokens,
 		.own_tokens = t->own_tokens,
+		.targets_from = t->targets_from,
 	};
 }
 
@@ -58,6 +60,42 @@ static int64_t least_bytes(const struct fot_plan *p, size_t task)
 	return most;
 }
 
+/* Has a condition before this one the same tokenizer and need? Then it has the same documents. */
+static bool was_checked(const struct fot_plan *p, const struct fot_item *all, size_t need)
+{
+	struct fot_item other = *all;
+	const char *hash = fot_tokenizer_hash(fot_task_tokenizer(p, all));
+
+	for (other.condition = 0; other.condition < all->condition; other.condition++) {
+		struct fot_perplexity x = task_of(p, other.condition, all->task);
+		const struct fot_tokenizer *t = fot_task_tokenizer(p, &other);
+
+		if (t && strcmp(fot_tokenizer_hash(t), hash) == 0 && fot_perplexity_min_tokens(&x) == need &&
+		    !fot_plan_excluded(p, &other))
+			return true;
+	}
+	return false;
+}
+
+static int check_documents(const struct fot_plan *p, const struct fot_item *all, const struct fot_perplexity *x,
+			   struct fot_err *err)
+{
+	size_t need = fot_perplexity_min_tokens(x);
+	char what[96];
+
+	if (was_checked(p, all, need))
+		return FOT_OK;
+	if (x->own_tokens)
+		snprintf(what, sizeof what, "own_tokens %lld with a window of %lld", (long long)x->own_tokens,
+			 (long long)x->window);
+	else
+		snprintf(what, sizeof what, "%s %lld with a window of %lld",
+			 x->targets_from ? "targets_from" : "context length",
+			 (long long)(x->targets_from ? x->targets_from : x->context_length[x->n_lengths - 1]),
+			 (long long)x->window);
+	return fot_task_long_enough(p, all, (int64_t)need, what, err);
+}
+
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -68,12 +106,15 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
 	FOT_TRY(fot_task_documents(p, condition, task, least_bytes(p, task), err));
-	for (size_t k = 0; t->own_tokens && k < t->n_datasets; k++) {
+	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
 
 		FOT_TRY(fot_plan_dataset(p, t->dataset[k], &all.dataset, err));
-		if (!fot_plan_excluded(p, &all))
+		if (fot_plan_excluded(p, &all))
+			continue;
+		if (t->own_tokens)
 			FOT_TRY(fot_pool_check(p, &all, &x, err));
+		FOT_TRY(check_documents(p, &all, &x, err));
 	}
 out:
 	return status;
@@ -268,7 +309,7 @@ out:
 }
 
 static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents",
-				     "own_tokens" };
+				     "own_tokens", "targets_from" };
 
 const struct fot_task_class fot_task_perplexity = {
 	.name = "perplexity",

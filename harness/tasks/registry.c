@@ -110,6 +110,59 @@ out:
 	return status;
 }
 
+/* Tokens of document i; more than longest: it becomes the longest. */
+static int measure_document(const struct fot_plan *p, const struct fot_item *all, size_t i, int64_t *longest,
+			    size_t *which, struct fot_err *err)
+{
+	struct fot_ids ids = { 0 };
+	int status = fot_dataset_tokens(p->dataset[all->dataset].data, i, fot_task_tokenizer(p, all), p->store, &ids, err);
+
+	if (status == FOT_OK && (int64_t)ids.n > *longest) {
+		*longest = (int64_t)ids.n;
+		*which = i;
+	}
+	fot_ids_release(&ids);
+	return status;
+}
+
+static bool is_among(const struct fot_item *item, const struct fot_item *all)
+{
+	return item->condition == all->condition && item->task == all->task && item->dataset == all->dataset;
+}
+
+/* A token holds one byte at least, BOS and a dummy space come on top: documents of fewer bytes are not
+ * read, but for the largest when all are that small, so that the message can say what it has. */
+int fot_task_long_enough(const struct fot_plan *p, const struct fot_item *all, int64_t need, const char *what,
+			 struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[all->dataset].data;
+	int64_t longest = 0, most_bytes = -1;
+	size_t which = 0, largest = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < p->n_items && longest < need; i++) {
+		size_t document = p->item[i].document;
+
+		if (!is_among(&p->item[i], all))
+			continue;
+		if (fot_dataset_at(d, document)->n_bytes > most_bytes) {
+			most_bytes = fot_dataset_at(d, document)->n_bytes;
+			largest = document;
+		}
+		if (fot_dataset_at(d, document)->n_bytes >= need - 2)
+			FOT_TRY(measure_document(p, all, document, &longest, &which, err));
+	}
+	if (longest >= need || most_bytes < 0)
+		goto out;
+	if (longest == 0)
+		FOT_TRY(measure_document(p, all, largest, &longest, &which, err));
+	status = FOT_FAIL(err, FOT_ERR_INPUT,
+			  "dataset %s: no document is long enough: the longest, %s, has %lld tokens, %s needs %lld",
+			  fot_dataset_name(d), fot_dataset_at(d, which)->id, (long long)longest, what, (long long)need);
+out:
+	return status;
+}
+
 size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64_t context_length,
 		    struct fot_table *t)
 {

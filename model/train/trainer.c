@@ -535,6 +535,18 @@ out:
 	return status;
 }
 
+int fot_train_check(const struct fot_recipe *r, const struct fot_train_opts *o, struct fot_err *err)
+{
+	struct trainer t = { .r = r, .o = o };
+	int status;
+
+	FOT_TRY(open_tokenizer(&t, err));
+	status = open_data(&t, err);
+out:
+	close_all(&t);
+	return status;
+}
+
 int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *finished, struct fot_err *err)
 {
 	struct trainer t = { .r = r, .o = o };

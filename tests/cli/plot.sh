@@ -19,5 +19,5 @@ check plot_no_other_figures bash -c '! ls "a run/plots" | grep -q perplexity'
 check plot_one_trial "$fotbench" plot tiny
 check plot_only_its_task bash -c '[ "$(ls tiny/plots/*.svg | wc -l)" -eq 1 ]'
 mkdir empty && head -n 1 tiny/summary.csv >empty/summary.csv
-check plot_nothing_to_draw "$fotbench" plot empty
+exits plot_nothing_measured 5 'empty/summary.csv: nothing to draw: the run has measured nothing' "$fotbench" plot empty
 exits plot_no_run 5 'nowhere' "$fotbench" plot nowhere

@@ -464,14 +464,19 @@ static void test_passkey_min_length_holds_every_key(void **state)
 	(void)state;
 	for (int t = 0; t < 2; t++) {
 		struct fot_passkey p = task(t, FOT_PASSKEY_PAPER);
-		int64_t n = 0, without = 0;
+		struct fot_passkey_least least, without;
+		int64_t n;
 		int refused = 0;
 
 		p.bos = false;
-		assert_int_equal(fot_passkey_min_length(&p, &without, &err), FOT_OK);
+		assert_int_equal(fot_passkey_least(&without, &p, &err), FOT_OK);
 		p.bos = true;
-		assert_int_equal(fot_passkey_min_length(&p, &n, &err), FOT_OK);
-		assert_int_equal(without, n - 1);
+		assert_int_equal(fot_passkey_least(&least, &p, &err), FOT_OK);
+		n = least.context;
+		assert_int_equal(without.context, n - 1);
+		assert_int_equal(without.window, least.window);
+		if (t == 0) /* question, space and answer but its last digit */
+			assert_int_equal(least.window, strlen(fot_passkey_question) + 5);
 		if (t == 0) /* BOS, intro, space and sentence, question, space and answer */
 			assert_int_equal(n, 1 + strlen(fot_passkey_intro) + 59 +
 						    strlen(fot_passkey_question) + 6);

@@ -142,6 +142,31 @@ static void test_perplexity_refuses_own_tokens(void **state)
 	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_ERR_USAGE);
 }
 
+/* Shorter lengths score what longer ones do. */
+static void test_perplexity_targets_from_places_the_targets(void **state)
+{
+	struct fot_perplexity p = { .window = 4, .context_length = LENGTHS, .n_lengths = 1, .target_tokens = 10 };
+	int64_t longest = LENGTHS[0];
+	struct fot_err err = { 0 };
+
+	(void)state;
+	p.targets_from = longest + 13;
+	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_OK);
+	assert_int_equal(fot_perplexity_begin(&p), (longest + 13 - 4 + 3) / 4 * 4);
+	assert_int_equal(fot_perplexity_min_tokens(&p), fot_perplexity_begin(&p) + 5);
+	assert_int_equal(fot_perplexity_memory(&p), fot_perplexity_begin(&p) + 10);
+	p.targets_from = longest;
+	assert_int_equal(fot_perplexity_check(&p, NULL), FOT_OK);
+	p.targets_from = longest - 1;
+	assert_int_equal(fot_perplexity_check(&p, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "targets_from: expected at least the longest context length"));
+	p = TASK;
+	p.own_tokens = 4;
+	p.targets_from = 1024;
+	assert_int_equal(fot_perplexity_check(&p, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "targets_from: not with own_tokens"));
+}
+
 static void test_perplexity_observation_sums_each_length(void **state)
 {
 	int32_t tokens[64] = { 0 };
@@ -233,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_perplexity_check_refuses),
 		cmocka_unit_test(test_perplexity_own_tokens_leave_the_rest_to_others),
 		cmocka_unit_test(test_perplexity_refuses_own_tokens),
+		cmocka_unit_test(test_perplexity_targets_from_places_the_targets),
 		cmocka_unit_test(test_perplexity_observation_sums_each_length),
 		cmocka_unit_test(test_perplexity_counts_bytes_and_words),
 		cmocka_unit_test(test_perplexity_text_reports_bad_ids),

@@ -132,6 +132,7 @@ static void test_spec_refuses(void **state)
 		{ "\"8k\"", "\"-8k\"", "target_tokens" },
 		{ "\"documents\":3", "\"documents\":0", "documents" },
 		{ "\"documents\":3", "\"documets\":3", "documents" },
+		{ "\"documents\":3", "\"documents\":3,\"targets_from\":0", "targets_from" },
 		{ "\"tasks\":[{", "\"tasks\":[5,{", "tasks[0]" },
 		{ "\"models\":[{", "\"models\":{},\"x\":[{", "x" },
 	};
@@ -151,6 +152,35 @@ static void test_spec_refuses(void **state)
 			fail_msg("accepted %s", text.data);
 		if (!strstr(err.text, row[i].want) || !strstr(err.text, "s.json"))
 			fail_msg("\"%s\" lacks \"%s\"", err.text, row[i].want);
+		fot_str_release(&text);
+	}
+}
+
+/* A key that is not there is not in the hashed form. */
+static void test_spec_targets_from_is_only_where_it_is(void **state)
+{
+	static const char *const format = "{\"models\":[{\"path\":\"x\"}],\"tasks\":[{\"task\":\"perplexity\","
+					  "\"datasets\":[\"books\"],\"context_lengths\":[512]%s}]}";
+	static const char *const given[] = { "", ",\"targets_from\":\"32k\"" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fot_str text = FOT_STR_INIT;
+		struct fot_err err = { 0 };
+		struct fot_spec s;
+		cJSON *json;
+		const cJSON *task, *value;
+
+		fot_str_printf(&text, format, given[i]);
+		if (parse(&s, text.data, &err) != FOT_OK)
+			fail_msg("%s", err.text);
+		json = fot_spec_json(&s);
+		task = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "tasks"), 0);
+		value = cJSON_GetObjectItem(task, "targets_from");
+		assert_int_equal(value ? (int)value->valuedouble : 0, i * 32768);
+		assert_true((value != NULL) == (i == 1));
+		cJSON_Delete(json);
+		fot_spec_release(&s);
 		fot_str_release(&text);
 	}
 }
@@ -249,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_spec_reads_everything),
 		cmocka_unit_test(test_spec_json_reads_back_with_the_same_hash),
 		cmocka_unit_test(test_spec_refuses),
+		cmocka_unit_test(test_spec_targets_from_is_only_where_it_is),
 		cmocka_unit_test(test_spec_needs_models_and_tasks),
 		cmocka_unit_test(test_spec_paths_come_from_here_or_from_beside_it),
 		cmocka_unit_test(test_spec_lengths),

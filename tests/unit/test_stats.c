@@ -92,17 +92,51 @@ static void test_stats_one_cluster_and_none(void **state)
 
 static void test_stats_refuses_what_is_no_ratio(void **state)
 {
-	static const double y[] = { 1, NAN }, x[] = { 1, 1 }, zero[] = { 1, 0 };
+	static const double x[] = { 1, 1 }, zero[] = { 1, 0 }, endless[] = { 1, INFINITY };
 	struct fot_estimate e;
 	struct fot_paired p;
 	struct fot_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(fot_stats_ratio_boot(&e, y, x, 2, &BOOT, &err), FOT_ERR_RUN);
+	assert_int_equal(fot_stats_ratio_boot(&e, x, zero, 2, &BOOT, &err), FOT_ERR_RUN);
 	assert_non_null(strstr(err.text, "cluster 1"));
-	assert_int_equal(fot_stats_ratio_t(&e, x, zero, 2, 0.95, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_stats_ratio_t(&e, x, endless, 2, 0.95, NULL), FOT_ERR_RUN);
 	assert_int_equal(fot_stats_ratio_t(&e, x, x, 2, 1.0, NULL), FOT_ERR_RUN);
-	assert_int_equal(fot_stats_paired(&p, x, y, x, 2, &BOOT, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_stats_paired(&p, x, x, zero, 2, &BOOT, NULL), FOT_ERR_RUN);
+}
+
+static void no_estimate(const struct fot_estimate *e)
+{
+	assert_false(e->has_value);
+	assert_false(e->has_interval);
+	assert_string_equal(e->status, FOT_STATS_OUT_OF_RANGE);
+}
+
+static void test_stats_out_of_range_is_not_there(void **state)
+{
+	static const double huge[] = { 1e308, 1e308, 1e308 }, less[] = { -1e308, -1e308, -1e308 }, one[] = { 1, 1, 1 },
+			    nan[] = { 1, NAN, 1 }, steep[] = { 700, 900, 100 }, steeper[] = { 700, 1000, 100 };
+	struct fot_estimate e;
+	struct fot_paired p;
+
+	(void)state;
+	assert_int_equal(fot_stats_ratio_boot(&e, huge, one, 3, &BOOT, NULL), FOT_OK);
+	no_estimate(&e);
+	assert_int_equal(fot_stats_ratio_t(&e, nan, one, 3, 0.95, NULL), FOT_OK);
+	no_estimate(&e);
+	assert_int_equal(fot_stats_ratio_boot(&e, steep + 1, one, 1, &BOOT, NULL), FOT_OK);
+	assert_string_equal(e.status, "one cluster");
+	fot_stats_exp(&e); /* exp(900) */
+	no_estimate(&e);
+	assert_int_equal(fot_stats_ratio_boot(&e, steep, one, 3, &BOOT, NULL), FOT_OK);
+	fot_stats_exp(&e); /* exp(567), and above up to exp(900) */
+	assert_true(e.has_value && !e.has_interval && isfinite(e.value));
+	assert_string_equal(e.status, FOT_STATS_OUT_OF_RANGE);
+	assert_int_equal(fot_stats_paired(&p, less, huge, one, 3, &BOOT, NULL), FOT_OK);
+	assert_false(p.has_delta || p.has_interval);
+	assert_string_equal(p.status, FOT_STATS_OUT_OF_RANGE);
+	assert_int_equal(fot_stats_paired(&p, steep, steeper, one, 3, &BOOT, NULL), FOT_OK);
+	assert_true(p.has_delta && p.has_interval && p.p_flip > 0.0 && p.p_t > 0.0 && !isfinite(p.exp_hi));
 }
 
 static int by_value(const void *a, const void *b)
@@ -402,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_stats_ratio_t_uses_students_quantiles),
 		cmocka_unit_test(test_stats_one_cluster_and_none),
 		cmocka_unit_test(test_stats_refuses_what_is_no_ratio),
+		cmocka_unit_test(test_stats_out_of_range_is_not_there),
 		cmocka_unit_test(test_stats_bootstrap_agrees_with_all_resamples),
 		cmocka_unit_test(test_stats_bootstrap_repeats_by_seed_and_item),
 		cmocka_unit_test(test_stats_exp_and_scale),

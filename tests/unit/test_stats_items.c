@@ -274,7 +274,7 @@ static void test_stats_trend_draws_documents(void **state)
 static void test_stats_trend_edges(void **state)
 {
 	static const int64_t length[] = { 512, 1024 }, zero[] = { 0, 1 };
-	static const double same[] = { 3, 3, 5, 5 }, one[] = { 1, 1 }, nan[] = { 1, NAN };
+	static const double same[] = { 3, 3, 5, 5 }, one[] = { 1, 1 }, nan[] = { 1, NAN }, none[] = { 0 };
 	struct fot_trend t;
 
 	(void)state;
@@ -286,7 +286,10 @@ static void test_stats_trend_edges(void **state)
 	assert_int_equal(fot_stats_trend(&t, same, one, 0, length, 2, &BOOT, NULL), FOT_OK);
 	assert_string_equal(t.status, "empty");
 	assert_int_equal(fot_stats_trend(&t, same, one, 2, zero, 2, &BOOT, NULL), FOT_ERR_RUN);
-	assert_int_equal(fot_stats_trend(&t, nan, one, 1, length, 2, &BOOT, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_stats_trend(&t, same, none, 1, length, 2, &BOOT, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_stats_trend(&t, nan, one, 1, length, 2, &BOOT, NULL), FOT_OK);
+	assert_true(!t.has_slope && !t.has_rho && !t.has_interval);
+	assert_string_equal(t.status, FOT_STATS_OUT_OF_RANGE);
 }
 
 int main(void)

@@ -283,6 +283,38 @@ static void test_summary_plot_data(void **state)
 	fot_table_release(&s);
 }
 
+/* Three documents of vanilla and fot, the second and third of them copies of one text. */
+static void test_summary_copies_of_a_text_are_one_cluster(void **state)
+{
+	static const char *const sha[] = { "p", "q", "q" };
+	struct fot_table t, s;
+	struct fot_err err = { 0 };
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(&s, &fot_schema_summary);
+	for (size_t i = 2; i < 14; i++)
+		add(&t, &OBS[i]);
+	for (size_t i = 0; i < t.n_rows; i++)
+		fot_table_set_text(&t, i, "doc_sha256", sha[fot_table_text(&t, i, "doc_id")[0] - 'a']);
+	if (fot_summary_build(&s, &t, 1, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	r = find(&s, "vanilla", "dense", 16, "perplexity", "");
+	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
+	assert_int_equal(fot_table_int(&s, r, "n_clusters", 0), 2);
+	near(fot_table_real(&s, r, "value", 0), exp(2.0)); /* of all three */
+	near(fot_table_real(&s, r, "ci_high", 0), exp(2.0)); /* p: 200 of 100; q: 400 of 200: both 2 */
+	r = find(&s, "fot", "dense", 16, "perplexity", "abc:fot/dense@8");
+	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
+	assert_int_equal(fot_table_int(&s, r, "n_clusters", 0), 2);
+	near(fot_table_real(&s, r, "delta_nll_ci_low_nats", 0), -0.25);
+	near(fot_table_real(&s, r, "delta_nll_ci_high_nats", 0), -0.1);
+	near(fot_table_real(&s, r, "p_value", 0), 0.5); /* of 4 patterns, not 8 */
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
 static void test_summary_survives_lack_of_memory(void **state)
 {
 	struct fot_table t;
@@ -321,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_summary_prints_tables),
 		cmocka_unit_test(test_summary_escapes_names_in_markdown),
 		cmocka_unit_test(test_summary_plot_data),
+		cmocka_unit_test(test_summary_copies_of_a_text_are_one_cluster),
 		cmocka_unit_test(test_summary_survives_lack_of_memory),
 	};
 
