@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/jsondiff.h"
 #include "harness/tables/labels.h"
 #include "harness/tables/stats.h"
@@ -498,10 +499,10 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row,
 		fot_str_printf(out, " %8s %10s  ", "-", "-");
 	if (strcmp(verdict, "undetected") == 0 &&
 	    fot_table_cell(t, row, "min_detectable")->kind == FOT_CELL_REAL)
-		fot_str_printf(out, "below the detectable difference of %.2g\n",
+		fot_str_printf(out, "below the detectable difference of %.2g",
 			       fot_table_real(t, row, "min_detectable", 0));
 	else
-		fot_str_printf(out, "%s\n", verdict);
+		fot_str_puts(out, verdict);
 	fot_str_release(&memory);
 	fot_str_release(&length);
 	fot_str_release(&delta);
@@ -515,7 +516,14 @@ int fot_compare_text(struct fot_str *out, const struct fot_table *compared, stru
 	fot_str_printf(out, "%-12s %-*s %6s %-14s %-9s %5s %9s %9s %-28s %8s %10s  %s\n", "dataset", (int)width,
 		       "metric", "length", "model", "memory", "items", "base", "new", "difference [95 % interval]", "p (Holm)",
 		       "detectable", "verdict");
-	for (size_t row = 0; row < compared->n_rows; row++)
-		row_text(out, compared, row, width);
+	for (size_t row = 0; row < compared->n_rows; row++) {
+		struct fot_str line = FOT_STR_INIT;
+
+		row_text(&line, compared, row, width);
+		out->failed = out->failed || line.failed;
+		fot_quote_terminal(out, line.failed ? "" : line.data);
+		fot_str_putc(out, '\n');
+		fot_str_release(&line);
+	}
 	return fot_str_check(out, err);
 }
