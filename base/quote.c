@@ -18,16 +18,18 @@ int fot_name_check(const char *name, const char *what, size_t most, int code, st
 	if (n == 0)
 		return FOT_FAIL(err, code, "%s: expected a name, got an empty text", what);
 	if (n > most)
-		return FOT_FAIL(err, code, "%s \"%.40s...\": expected a name of at most %zu bytes, got %zu", what, name,
-				most, n);
+		return FOT_FAIL(err, code, "%s \"%.40s...\": expected a name of at most %zu bytes, got %zu",
+				what, name, most, n);
 	if (fot_utf8_valid(name, n) != n)
-		return FOT_FAIL(err, code, "%s \"%.300s\": expected a name in UTF-8, got another byte at offset %zu", what,
-				name, fot_utf8_valid(name, n));
+		return FOT_FAIL(err, code,
+				"%s \"%.300s\": expected a name in UTF-8, got another byte at offset %zu",
+				what, name, fot_utf8_valid(name, n));
 	for (size_t i = 0; i < n; i++)
 		if (((unsigned char)name[i] & 0xc0) != 0x80 && fot_utf8_unprintable(name + i, n - i))
-			return FOT_FAIL(err, code,
-					"%s \"%.300s\": expected a name without control characters, got one at offset %zu",
-					what, name, i);
+			return FOT_FAIL(
+				err, code,
+				"%s \"%.300s\": expected a name without control characters, got one at offset %zu",
+				what, name, i);
 	return FOT_OK;
 }
 
@@ -141,7 +143,8 @@ void fot_quote_latex(struct fot_str *out, const char *text)
 		const char *to = NULL;
 
 		for (size_t i = 0; i < sizeof special / sizeof special[0] && !to; i++)
-			to = strncmp(text, special[i].from, strlen(special[i].from)) == 0 ? special[i].to : NULL;
+			to = strncmp(text, special[i].from, strlen(special[i].from)) == 0 ? special[i].to :
+											    NULL;
 		if (to) {
 			fot_str_puts(out, to);
 			text++;
@@ -181,7 +184,8 @@ void fot_quote_csv(struct fot_str *out, const char *text)
 	n = marked.len;
 	if (marked.failed)
 		out->failed = true;
-	else if (n > 0 && (strpbrk(marked.data, ",\"\r\n") || strchr(" \t", marked.data[0]) || strchr(" \t", marked.data[n - 1])))
+	else if (n > 0 && (strpbrk(marked.data, ",\"\r\n") || strchr(" \t", marked.data[0]) ||
+			   strchr(" \t", marked.data[n - 1])))
 		put_quoted(out, marked.data, n);
 	else
 		fot_str_add(out, marked.data, n);

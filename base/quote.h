@@ -10,7 +10,7 @@
 
 /* What can be a name: 1 to most bytes of UTF-8 without control characters and without signs that
  * turn the direction of writing.  what: "variant", "dataset"; code: of the error. */
-#define FOT_NAME_MAX 255   /* variants, models, datasets */
+#define FOT_NAME_MAX 255  /* variants, models, datasets */
 #define FOT_NAME_ID 65535 /* documents and items: paths, addresses, what a data set calls an id */
 int fot_name_check(const char *name, const char *what, size_t most, int code, struct fot_err *err);
 /* The name of a file or folder: its path's last part; of ".", ".." and the like that of the folder

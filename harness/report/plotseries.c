@@ -18,7 +18,8 @@ static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memor
 #define N_FIXED ((int)(sizeof fixed / sizeof fixed[0]))
 
 /* What makes two rows lines of their own. */
-static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype", "window", "model", NULL };
+static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
+				       "window",        "model",       NULL };
 
 static int no_memory(struct fot_err *err)
 {
@@ -66,7 +67,8 @@ static bool name_all(struct fot_plot_conditions *c)
 		if (tells_apart(c, at, 3))
 			fot_str_printf(&name, ", keys in %s", fot_table_text(c->t, row, "mem_dtype"));
 		if (tells_apart(c, at, 4))
-			fot_str_printf(&name, ", window %lld", (long long)fot_table_int(c->t, row, "window", 0));
+			fot_str_printf(&name, ", window %lld",
+				       (long long)fot_table_int(c->t, row, "window", 0));
 		if (tells_apart(c, at, 5))
 			fot_str_printf(&name, ", %s", fot_table_text(c->t, row, "model"));
 		c->name[at] = name.failed ? NULL : fot_strdup(name.data);
@@ -161,7 +163,8 @@ static void set_apart(struct fot_plot_conditions *c, size_t at)
 	}
 }
 
-int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, struct fot_err *err)
+int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary,
+			     struct fot_err *err)
 {
 	size_t n = summary->n_rows;
 
@@ -259,7 +262,8 @@ void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places
 {
 	struct fot_str *names = &out->names;
 
-	fot_str_printf(names, "n_datasets = %zu\nn_series = %zu\narray look[%zu] = [", p->n_panels, p->n_series, p->n_series);
+	fot_str_printf(names, "n_datasets = %zu\nn_series = %zu\narray look[%zu] = [", p->n_panels,
+		       p->n_series, p->n_series);
 	for (size_t i = 0; i < p->n_series; i++)
 		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->look[p->series[i]]);
 	fot_str_printf(names, "]\narray dash[%zu] = [", p->n_series);

@@ -42,13 +42,15 @@ static bool same_dataset(const struct fot_table *t, size_t a, size_t b)
 	return fot_table_same(t, a, t, b, "dataset");
 }
 
-static void put_row(struct fot_plot_text *out, const struct fot_table *t, size_t row, size_t series, int64_t most)
+static void put_row(struct fot_plot_text *out, const struct fot_table *t, size_t row, size_t series,
+		    int64_t most)
 {
 	const char *dataset = fot_table_text(t, row, "dataset");
 	struct key k = { fot_table_int(t, row, "step", 0), dataset };
 	double with, without;
 
-	if (fot_table_int(t, row, "memory_windows", -1) != 0 || !nll_at(t, &k, 0, &without) || !nll_at(t, &k, most, &with))
+	if (fot_table_int(t, row, "memory_windows", -1) != 0 || !nll_at(t, &k, 0, &without) ||
+	    !nll_at(t, &k, most, &with))
 		return;
 	fot_str_printf(&out->data, "%zu,%lld,", series, (long long)fot_table_int(t, row, "tokens", 0));
 	fot_str_double(&out->data, without - with);
@@ -87,7 +89,8 @@ int fot_worth_text(struct fot_plot_text *out, const struct fot_table *valid, str
 	*out = (struct fot_plot_text){ 0 };
 	fot_str_puts(&out->data, "series,tokens,worth_nats,dataset\n");
 	n = most > 0 ? put_series(out, valid, most) : 0;
-	fot_str_printf(&out->names, "# Written by fotbench plot.\nmemory_tokens = %lld\nn_series = %zu\n", (long long)tokens, n);
+	fot_str_printf(&out->names, "# Written by fotbench plot.\nmemory_tokens = %lld\nn_series = %zu\n",
+		       (long long)tokens, n);
 	fot_str_printf(&out->names, "array look[%zu]\narray dash[%zu]\n", n, n);
 	for (size_t i = 1; i <= n; i++)
 		fot_str_printf(&out->names, "look[%zu] = %zu\ndash[%zu] = 4\n", i, (i - 1) % 12 + 1, i);
