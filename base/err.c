@@ -14,12 +14,14 @@
 
 void fot_text_oneline(char *text)
 {
-	size_t left = strlen(text), bad;
+	size_t left = strlen(text), step;
+	uint32_t cp;
 
-	for (; left > 0; text += bad, left -= bad) {
-		bad = fot_utf8_unprintable(text, left);
-		memset(text, '?', bad);
-		bad += bad == 0;
+	for (; left > 0; text += step, left -= step) {
+		step = fot_utf8_unprintable(text, left);
+		memset(text, '?', step);
+		if (step == 0)
+			step = fot_utf8_decode(text, left, &cp);
 	}
 }
 
