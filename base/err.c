@@ -8,20 +8,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 #define LONGEST 8192 /* a path may have 4096 bytes */
 
 void fot_text_oneline(char *text)
 {
-	unsigned char *p = (unsigned char *)text;
+	size_t left = strlen(text), step;
+	uint32_t cp;
 
-	for (; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f) {
-			*p = '?';
-		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-			/* C1 controls (U+009B starts an escape sequence) in UTF-8. */
-			*p++ = '?';
-			*p = '?';
-		}
+	for (; left > 0; text += step, left -= step) {
+		step = fot_utf8_unprintable(text, left);
+		memset(text, '?', step);
+		if (step == 0)
+			step = fot_utf8_decode(text, left, &cp);
 	}
 }
 

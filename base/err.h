@@ -41,7 +41,7 @@ int fot_err_raise(struct fot_err *err, int code, const char *file, int line, con
  * when err is NULL, so that it can always stand after return). */
 int fot_err_prefix(struct fot_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Replace control characters by '?', in place: text that is safe on a terminal. */
+/* Replace what fot_utf8_unprintable finds by '?', byte by byte: text that is safe on a terminal. */
 void fot_text_oneline(char *text);
 
 /* Exit quietly from a function whose callee has already filled err. */

@@ -274,6 +274,18 @@ size_t fot_utf8_valid(const char *p, size_t n)
 	return i;
 }
 
+size_t fot_utf8_unprintable(const char *p, size_t n)
+{
+	uint32_t cp = 0;
+	size_t len = fot_utf8_decode(p, n, &cp);
+
+	if (len == 0)
+		return 1;
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069))
+		return len;
+	return 0;
+}
+
 size_t fot_utf8_encode(uint32_t cp, char out[4])
 {
 	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };

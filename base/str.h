@@ -46,6 +46,9 @@ bool fot_parse_double(const char *text, double *out); /* finite, '.' always */
 size_t fot_utf8_valid(const char *p, size_t n);
 /* Decode one code point; returns its bytes, 0 when invalid (n > 0). */
 size_t fot_utf8_decode(const char *p, size_t n, uint32_t *cp);
+/* Bytes at the front of [p, p+n), n > 0, that must not be shown as they are: a control character,
+ * a sign that ends a line or turns the direction of writing, or a byte that is not UTF-8; else 0. */
+size_t fot_utf8_unprintable(const char *p, size_t n);
 /* Encode cp into out[4]; returns the bytes written. */
 size_t fot_utf8_encode(uint32_t cp, char out[4]);
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "datasets/index.h"
 #include "datasets/datamanifest.h"
 #include "datasets/reader.h"
@@ -23,6 +24,10 @@
 int fot_dataset_add(struct fot_dataset *d, const struct fot_document *doc, const struct fot_place *place,
 		    struct fot_err *err)
 {
+	int status = fot_name_check(doc->id, "document", FOT_NAME_ID, FOT_ERR_INPUT, err);
+
+	if (status != FOT_OK)
+		return fot_err_prefix(err, "%s", d->root);
 	if (d->n == d->cap) {
 		size_t cap = d->cap ? 2 * d->cap : 64;
 		struct fot_document *docs = fot_realloc(d->doc, cap, sizeof(*docs));
@@ -217,8 +222,7 @@ int fot_dataset_open(struct fot_dataset **out, const char *spec, const char *sto
 
 	if (!d)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
-	fot_path_base(&name, spec);
-	FOT_TRY(fot_str_check(&name, err));
+	FOT_TRY(fot_name_of_path(&name, spec, "dataset", err));
 	d->name = fot_strdup(name.data);
 	d->root = fot_strdup(spec);
 	if (!d->name || !d->root) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "datasets/datamanifest.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/text.h"
@@ -269,9 +270,9 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	else
 		fot_str_printf(&id, "%s:%lld", g->base, (long long)r->line);
 	FOT_TRY(fot_str_check(&id, err));
-	if (id.len == 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s:%lld: expected an id, got an empty one", g->path,
-				  (long long)r->line);
+	status = fot_name_check(id.len ? id.data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
+	if (status != FOT_OK) {
+		fot_err_prefix(err, "%s:%lld", g->path, (long long)r->line);
 		goto out;
 	}
 	it->id = fot_strdup(id.data);
@@ -607,6 +608,7 @@ int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *s
 	if (!l)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
 	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
+	FOT_TRY(fot_name_check(s.opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
 	l->name = fot_strdup(s.opts.name);
 	if (!l->name)
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/quote.h"
 
 #define CONFIG_BYTES_MAX (1u << 20)
 #define TWO24 (1 << 24)
@@ -229,10 +230,12 @@ static int check_words(const struct fot_config *c, const char *name, struct fot_
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: mem_dtype %d, mix %d, search %d or tokenizer %d is no known value", name,
 				(int)c->mem_dtype, (int)c->mix, (int)c->search, (int)c->tokenizer);
-	if (n == sizeof c->variant || fot_utf8_valid(c->variant, n) != n)
+	if (n == sizeof c->variant)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: fot.variant: expected UTF-8 text of at most %zu bytes", name,
 				sizeof c->variant - 1);
+	if (n > 0 && fot_name_check(c->variant, "fot.variant", n, FOT_ERR_INPUT, err) != FOT_OK)
+		return fot_err_prefix(err, "%s", name);
 	return FOT_OK;
 }
 

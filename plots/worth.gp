@@ -1,7 +1,7 @@
 # worth.gp: what the memory is worth as training goes on: nll without memory
 # minus nll with it, on the same held-out tokens; one line per dataset.
 #
-# Reads by column name: worth_data.csv (dataset, tokens, worth_nats) and
+# Reads by column name: worth_data.csv (series, tokens, worth_nats) and
 # worth_names.gp (what there is to draw).
 # Draw again with: gnuplot worth.gp
 
@@ -9,14 +9,11 @@ name = "worth"
 data = name . "_data.csv"
 load name . "_names.gp"
 load "style.gp"
+page_width = 620
+page_height = 380
 
-do for [format in "svg png"] {
-	if (format eq "svg") {
-		set terminal svg size 620, 380 dynamic font "Helvetica,Arial,sans-serif,13" background "white"
-	} else {
-		set terminal pngcairo size 1240, 760 font "Sans,11" fontscale 1.7 linewidth 2 pointscale 2
-	}
-	set output name . "." . format
+do for [format in formats] {
+	@SET_TERMINAL
 	set border 3 linewidth 0.8
 	set tics nomirror out scale 0.6
 	set grid ytics linecolor rgb "#dddddd" linewidth 0.6 dashtype 1
@@ -27,7 +24,7 @@ do for [format in "svg png"] {
 	set key outside right center Left reverse samplen 4
 	plot 0 with lines linestyle 100 notitle, \
 	     for [i = 1 : n_series] data \
-		using (column("tokens") / 1e6) : (strcol("dataset") eq series[i] ? column("worth_nats") : NaN) \
+		using (column("tokens") / 1e6) : (column("series") == i ? column("worth_nats") : NaN) \
 		with linespoints linestyle i title series[i]
 	set output
 }

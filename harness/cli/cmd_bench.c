@@ -318,7 +318,8 @@ int fot_cmd_bench(int argc, char **argv)
 	b.c = fot_model_config(b.model);
 	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));
 	openblas_set_num_threads(1);
-	printf("%s: %.2f M parameters, BLAS core %s, median of %lld rounds\n", model,
+	fot_print_lines(model);
+	printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
 	       (double)fot_config_parameters(b.c) * 1e-6, openblas_get_corename(), (long long)rounds);
 	first = threads ? threads : 1;
 	last = threads ? threads : fot_default_threads();

@@ -297,7 +297,7 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 		describe_tensors(&out, fot_model_weights(m));
 	FOT_TRY(describe_lengths(&out, m, f, err));
 	FOT_TRY(fot_str_check(&out, err));
-	fputs(out.data, stdout);
+	fot_print_lines(out.data);
 	status = fot_flush_stdout(err);
 out:
 	fot_str_release(&out);

@@ -1,7 +1,8 @@
 /* cmd_plot.c: the figures of a run: scripts, data and pictures in DIR/plots.
  *
- * The scripts are copies of those in plots/; they read the CSV files beside them
- * by column name and can be changed and run again by hand. */
+ * The scripts are copies of those in plots/; they read the files beside them by column name and
+ * can be changed and run again by hand.  A summary may be a stranger's: what gnuplot reads as a
+ * script holds numbers and our own words only, its names stand in a file that it reads as data. */
 #include "harness/cli/cmd_plot.h"
 
 #include <errno.h>
@@ -19,6 +20,12 @@
 #include "harness/report/worth.h"
 
 #define MAX_FILE ((size_t)1 << 24)
+
+struct drawing {
+	const char *scripts, *dir, *formats; /* formats: "svg,png" */
+	bool no_title;
+	size_t n_figures;
+};
 
 struct figure {
 	const char *name;
@@ -91,8 +98,8 @@ out:
 
 static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
 {
-	char program[] = "gnuplot", *name = fot_strdup(script);
-	char *argv[] = { program, name, NULL };
+	char program[] = "gnuplot", plain[] = "-d", *name = fot_strdup(script); /* -d: no settings of the user's */
+	char *argv[] = { program, plain, name, NULL };
 	int wait_status = 0;
 	pid_t pid = name ? fork() : -1;
 
@@ -116,32 +123,73 @@ static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
 	return FOT_OK;
 }
 
-/* Script, data and names of one figure into dir, then the pictures. */
-static int draw(const char *name, const struct fot_plot_text *text, const char *scripts, const char *dir,
-		struct fot_err *err)
+/* Each picture of a figure: gone before gnuplot runs (it would write through a link), there behind it. */
+static int check_pictures(const struct drawing *d, const char *name, bool drawn, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	const char *format = d->formats;
+	int status = FOT_OK;
+
+	for (size_t n; *format && status == FOT_OK; format += n + (format[n] == ',')) {
+		n = strcspn(format, ",");
+		fot_str_clear(&path);
+		fot_str_printf(&path, "%s/%s.%.*s", d->dir, name, (int)n, format);
+		FOT_TRY(fot_str_check(&path, err));
+		if (!drawn) {
+			if (unlink(path.data) != 0 && errno != ENOENT)
+				status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be replaced: %s", path.data, strerror(errno));
+		} else if (!fot_file_exists(path.data)) {
+			status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: gnuplot did not write it", path.data);
+		} else {
+			fot_print_lines(path.data);
+			fot_print_lines("\n");
+		}
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static void put_options(struct fot_str *names, const struct drawing *d)
+{
+	fot_str_puts(names, "formats = \"");
+	for (const char *c = d->formats; *c; c++)
+		fot_str_putc(names, *c == ',' ? ' ' : *c);
+	fot_str_puts(names, "\"\n");
+	if (d->no_title)
+		fot_str_puts(names, "title = \"\"\n");
+}
+
+/* Script, data and names of one figure, then the pictures. */
+static int draw(struct drawing *d, const char *name, struct fot_plot_text *text, struct fot_err *err)
 {
 	char script[64];
 	int status = FOT_OK;
 
 	if (text->n_points == 0)
 		return FOT_OK;
+	put_options(&text->names, d);
+	FOT_TRY(fot_str_check(&text->names, err));
 	snprintf(script, sizeof script, "%s.gp", name);
-	FOT_TRY(copy_script(scripts, dir, "style.gp", err));
-	FOT_TRY(copy_script(scripts, dir, script, err));
-	FOT_TRY(write_part(dir, name, "_data.csv", &text->data, err));
-	FOT_TRY(write_part(dir, name, "_names.gp", &text->names, err));
-	FOT_TRY(run_gnuplot(dir, script, err));
-	printf("%s/%s.svg\n%s/%s.png\n", dir, name, dir, name);
+	FOT_TRY(fot_mkdir_all(d->dir, err));
+	FOT_TRY(copy_script(d->scripts, d->dir, "style.gp", err));
+	FOT_TRY(copy_script(d->scripts, d->dir, script, err));
+	FOT_TRY(write_part(d->dir, name, "_data.csv", &text->data, err));
+	FOT_TRY(write_part(d->dir, name, "_names.tsv", &text->labels, err));
+	FOT_TRY(write_part(d->dir, name, "_names.gp", &text->names, err));
+	FOT_TRY(check_pictures(d, name, false, err));
+	FOT_TRY(run_gnuplot(d->dir, script, err));
+	FOT_TRY(check_pictures(d, name, true, err));
+	d->n_figures++;
 out:
 	return status;
 }
 
 /* The figures of a run: from summary.csv. */
-static int draw_run(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 {
 	struct fot_plot_text text = { 0 };
 	struct fot_table summary;
-	size_t n_points = 0;
 	int status;
 
 	fot_table_init(&summary, &fot_schema_summary);
@@ -149,11 +197,8 @@ static int draw_run(const char *csv, const char *scripts, const char *dir, struc
 	for (size_t i = 0; i < N_FIGURES; i++) {
 		fot_plot_text_release(&text);
 		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
-		FOT_TRY(draw(figures[i].name, &text, scripts, dir, err));
-		n_points += text.n_points;
+		FOT_TRY(draw(d, figures[i].name, &text, err));
 	}
-	if (n_points == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: nothing to draw: the run has measured nothing", csv);
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&summary);
@@ -161,7 +206,7 @@ out:
 }
 
 /* The figure of a training run or zoo model: from valid.csv. */
-static int draw_training(const char *csv, const char *scripts, const char *dir, struct fot_err *err)
+static int draw_training(struct drawing *d, const char *csv, struct fot_err *err)
 {
 	struct fot_plot_text text = { 0 };
 	struct fot_table valid;
@@ -170,35 +215,61 @@ static int draw_training(const char *csv, const char *scripts, const char *dir, 
 	fot_table_init(&valid, &fot_schema_valid);
 	FOT_TRY(fot_table_read(&valid, csv, err));
 	FOT_TRY(fot_worth_text(&text, &valid, err));
-	FOT_TRY(draw("worth", &text, scripts, dir, err));
+	FOT_TRY(draw(d, "worth", &text, err));
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&valid);
 	return status;
 }
 
-static int plot(const char *run, const char *scripts_flag, struct fot_err *err)
+static int check_formats(const char *list, struct fot_err *err)
+{
+	static const char *const known[] = { "svg", "png", "pdf" };
+
+	for (size_t n;; list += n + 1) {
+		bool found = false;
+
+		n = strcspn(list, ",");
+		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+			found = found || (strlen(known[i]) == n && strncmp(list, known[i], n) == 0);
+		if (!found)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--format: expected svg, png or pdf, with commas between, got \"%.*s\"",
+					(int)n, list);
+		if (!list[n])
+			return FOT_OK;
+	}
+}
+
+static int plot(const char *run, struct drawing *d, struct fot_err *err)
 {
 	struct fot_str csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT, scripts = FOT_STR_INIT;
+	bool training;
 	int status;
 
+	FOT_TRY(check_formats(d->formats, err));
 	fot_path_join(&csv, run, "summary.csv");
 	fot_path_join(&valid, run, "valid.csv");
 	fot_path_join(&dir, run, "plots");
 	FOT_TRY(fot_str_check(&csv, err));
 	FOT_TRY(fot_str_check(&valid, err));
 	FOT_TRY(fot_str_check(&dir, err));
-	if (scripts_flag)
-		fot_str_puts(&scripts, scripts_flag);
+	if (d->scripts)
+		fot_str_puts(&scripts, d->scripts);
 	else
 		FOT_TRY(find_scripts(&scripts, err));
 	FOT_TRY(fot_str_check(&scripts, err));
-	FOT_TRY(fot_mkdir_all(dir.data, err));
-	if (fot_file_exists(valid.data) && !fot_file_exists(csv.data))
-		FOT_TRY(draw_training(valid.data, scripts.data, dir.data, err));
+	d->scripts = scripts.data;
+	d->dir = dir.data;
+	training = fot_file_exists(valid.data) && !fot_file_exists(csv.data);
+	if (training)
+		FOT_TRY(draw_training(d, valid.data, err));
 	else
-		FOT_TRY(draw_run(csv.data, scripts.data, dir.data, err));
-	status = fot_flush_stdout(err);
+		FOT_TRY(draw_run(d, csv.data, err));
+	if (d->n_figures == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: nothing to draw: %s", training ? valid.data : csv.data,
+				  training ? "expected validations with a memory" : "the run has measured nothing");
+	else
+		status = fot_flush_stdout(err);
 out:
 	fot_str_release(&csv);
 	fot_str_release(&valid);
@@ -209,11 +280,17 @@ out:
 
 int fot_cmd_plot(int argc, char **argv)
 {
-	const char *scripts = NULL;
+	struct drawing d = { .formats = "svg,png" };
 	struct fot_option options[] = {
+		{ .name = "format",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &d.formats,
+		  .arg = "LIST",
+		  .help = "svg, png, pdf, with commas between" },
+		{ .name = "no-title", .type = FOT_OPTION_FLAG, .value = &d.no_title, .help = "no title, for papers with captions" },
 		{ .name = "scripts",
 		  .type = FOT_OPTION_TEXT,
-		  .value = &scripts,
+		  .value = &d.scripts,
 		  .arg = "DIR",
 		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
 	};
@@ -221,7 +298,7 @@ int fot_cmd_plot(int argc, char **argv)
 		.command = "plot",
 		.usage = "plot DIR [options]",
 		.about =
-			"Draw the figures of a finished run into DIR/plots: script, data, svg and png of each. Of a "
+			"Draw the figures of a finished run into DIR/plots: script, data and pictures of each. Of a "
 			"training run: what the memory is worth against the tokens trained.",
 		.option = options,
 		.n = sizeof options / sizeof options[0],
@@ -233,6 +310,6 @@ int fot_cmd_plot(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	status = plot(o.positional[0], scripts, &err);
+	status = plot(o.positional[0], &d, &err);
 	return status == FOT_OK ? status : fot_command_failed("plot", &err);
 }

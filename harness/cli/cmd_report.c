@@ -248,7 +248,8 @@ static int write_files(const struct reporting *r, const char *dir, const char *n
 		FOT_TRY(fot_str_check(&path, err));
 		FOT_TRY(text_of(&text, r, format, err));
 		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
-		printf("%s\n", path.data);
+		fot_print_lines(path.data);
+		fot_print_lines("\n");
 	}
 out:
 	fot_str_release(&path);

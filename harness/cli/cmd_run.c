@@ -146,8 +146,9 @@ out:
 
 static int print_validated(const char *path, const struct fot_plan *plan, struct fot_err *err)
 {
-	printf("%s: valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", path,
-	       plan->n_models, plan->n_conditions, plan->n_datasets, plan->n_items, plan->run_id);
+	fot_print_lines(path);
+	printf(": valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", plan->n_models,
+	       plan->n_conditions, plan->n_datasets, plan->n_items, plan->run_id);
 	return fot_flush_stdout(err);
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "datasets/dataset.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading_options.h"
@@ -85,8 +86,9 @@ static int open_model(struct sampling *s, struct fot_err *err)
 	if (!fot_model_tokenizer(s->model))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which samples need", f->model);
 	c = fot_model_config(s->model);
-	fot_path_base(&s->name, f->model);
-	FOT_TRY(fot_str_check(&s->name, err));
+	FOT_TRY(fot_name_of_path(&s->name, f->model, "model", err));
+	if (f->variant)
+		FOT_TRY(fot_name_check(f->variant, "--variant", FOT_NAME_MAX, FOT_ERR_USAGE, err));
 	s->sampler = (struct fot_sampler){ .model = s->model, .context_length = f->context_length, .shown = f->shown,
 					   .variant = f->variant ? f->variant : c->variant[0] ? c->variant : s->name.data };
 	fot_reading_opts(&s->sampler.opts, s->model, &f->reading);

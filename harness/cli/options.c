@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 
 #define MAX_NAMES 96
 
@@ -250,6 +251,15 @@ int fot_command_failed(const char *command, const struct fot_err *err)
 	fot_progress_end();
 	fot_log(FOT_LOG_ERROR, "%s: %s", command, err->text);
 	return err->code;
+}
+
+void fot_print_lines(const char *text)
+{
+	struct fot_str out = FOT_STR_INIT;
+
+	fot_quote_lines(&out, text);
+	fputs(out.failed || !out.data ? "" : out.data, stdout);
+	fot_str_release(&out);
 }
 
 int fot_flush_stdout(struct fot_err *err)

@@ -69,6 +69,8 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 
 /* Print an error ("error: COMMAND: text") on stderr; returns err->code. */
 int fot_command_failed(const char *command, const struct fot_err *err);
+/* Print lines on stdout; control characters but ends of lines become '?'. */
+void fot_print_lines(const char *text);
 /* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
 int fot_flush_stdout(struct fot_err *err);
 /* Processors that this process may use. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/report/claims.h"
 #include "harness/tables/labels.h"
 
@@ -17,9 +18,9 @@ struct printer {
 static void put(const struct printer *p, const char *text)
 {
 	if (p->latex)
-		fot_label_latex(p->out, text);
+		fot_quote_latex(p->out, text);
 	else
-		fot_label_markdown(p->out, text);
+		fot_quote_markdown(p->out, text);
 }
 
 static const char *text(const struct printer *p, size_t row, const char *column)

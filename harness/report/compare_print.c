@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/json.h"
 #include "harness/report/compare_impl.h"
 #include "harness/report/conditions.h"
@@ -243,7 +244,13 @@ int fot_compare_text(struct fot_str *out, const struct fot_table *compared, stru
 	fot_str_printf(out, "%-12s %-*s %6s %-14s %-9s %5s %9s %9s %-28s %8s %10s  %s\n", "dataset",
 		       (int)width, "metric", "length", "model", "memory", "items", "base", "new",
 		       "difference [95 % interval]", "p (Holm)", "detectable", "verdict");
-	for (size_t row = 0; row < compared->n_rows; row++)
-		row_text(out, compared, row, width);
+	for (size_t row = 0; row < compared->n_rows; row++) {
+		struct fot_str line = FOT_STR_INIT;
+
+		row_text(&line, compared, row, width);
+		out->failed = out->failed || line.failed;
+		fot_quote_lines(out, line.failed ? "" : line.data);
+		fot_str_release(&line);
+	}
 	return fot_str_check(out, err);
 }

@@ -46,6 +46,7 @@ struct fot_grid {
 	size_t n_columns;
 	size_t *row; /* [n_lines, n_columns] of t; SIZE_MAX: nothing there */
 	bool several_runs;
+	enum fot_grid_format words; /* what fot_grid_common and captions make safe: Markdown unless set */
 };
 
 /* The lines and columns of one dataset, or with NULL of all, each with columns of its own; t may be of fot_schema_summary or fot_schema_report.

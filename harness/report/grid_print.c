@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/report/grid_impl.h"
 #include "harness/tables/labels.h"
 
@@ -131,11 +132,23 @@ static struct text *at(const struct printer *p, size_t line, size_t column)
 static void put_name(struct fot_str *out, const char *text, enum fot_grid_format format)
 {
 	if (format == FOT_GRID_LATEX)
-		fot_label_latex(out, text);
+		fot_quote_latex(out, text);
 	else if (format == FOT_GRID_MARKDOWN)
-		fot_label_markdown(out, text);
+		fot_quote_markdown(out, text);
 	else
-		fot_str_puts(out, text);
+		fot_quote_terminal(out, text);
+}
+
+static void put_memory(struct fot_str *out, const struct fot_table *t, size_t row, enum fot_grid_format format)
+{
+	struct fot_str label = FOT_STR_INIT;
+
+	fot_label_memory(&label, t, row);
+	if (label.failed)
+		out->failed = true;
+	else
+		put_name(out, label.data, format);
+	fot_str_release(&label);
 }
 
 static const struct {
@@ -162,7 +175,7 @@ static void put_lead(struct fot_str *out, const struct printer *p, size_t row, c
 	const struct fot_cell *c = fot_table_cell(p->g->t, row, column);
 
 	if (strcmp(column, "memory_mode") == 0)
-		fot_label_memory(out, p->g->t, row);
+		put_memory(out, p->g->t, row, p->format);
 	else if (strcmp(column, "context_length") == 0)
 		fot_label_length(out, c->i);
 	else if (c->kind == FOT_CELL_TEXT)
@@ -246,7 +259,7 @@ const char *fot_grid_lead_heading(const char *column)
 
 void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 {
-	const struct printer plain = { .g = g, .format = FOT_GRID_TEXT };
+	const struct printer plain = { .g = g, .format = g->words };
 
 	for (size_t i = 0; i < FOT_GRID_LINES && g->view->line[i]; i++) {
 		if (fot_grid_varies(g, g->view->line[i]) || !fot_table_has(g->t, g->line[0], g->view->line[i]))

@@ -16,20 +16,25 @@ enum fot_figure {
 };
 
 struct fot_plot_text {
-	struct fot_str data;  /* CSV: dataset,series,context_length,value,low,high */
-	struct fot_str names; /* gnuplot: arrays dataset[], series[], ranges, tics, title */
+	struct fot_str data;   /* CSV: numbers, and at the end of a line the names of its panel and series */
+	struct fot_str labels; /* tab-separated: "panel" or "series", number, name */
+	struct fot_str names;  /* gnuplot: numbers of panels and series, looks, ranges, tics, title; no text from outside */
 	size_t n_points;
 };
 
 /* PERPLEXITY: estimates. CHANGE: percent against the shortest context, the
  * shortest itself as zero. Both of one document's own memory; MULTIDOC: estimates where the
- * memory also holds other documents. The others (plotdata_measures.c), in percent but for the last:
- *   PASSKEY      panel,context_length,depth,value,n_total: a panel per condition
- *   LOOKUP       dataset,series,context_length,value,low,high: low and high are the lowest and
- *                highest trial; a panel for tokens, one for whole values
- *   FEWSHOT      dataset,series,n_shots,place,value,low,high: place counts the shots from 1
- *   DISTRACTION  dataset,series,n_contexts,value,low,high: a panel per dataset and layer
- * Errors: FOT_ERR_RUN. */
+ * memory also holds other documents.  The columns of these:
+ *   panel,series,context_length,value,low,high,panel_name,series_name: a panel per dataset
+ * The others (plotdata_measures.c), in percent but for the last:
+ *   PASSKEY      panel,context_length,place,depth,depth_place,value,n_total,panel_name,series_name: a panel
+ *                per condition; places count lengths and depths from 1
+ *   LOOKUP       as perplexity: low and high are the lowest and highest trial; a panel for tokens,
+ *                one for whole values
+ *   FEWSHOT      panel,series,n_shots,place,value,low,high,panel_name,series_name: place counts the shots from 1
+ *   DISTRACTION  panel,series,n_contexts,value,low,high,panel_name,series_name: a panel per dataset and layer
+ * The last two are the names that the figure shows: of the panel (for readers of the file) and the series.
+ * n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */
 int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
 		  struct fot_err *err);
 void fot_plot_text_release(struct fot_plot_text *t);

@@ -1,8 +1,7 @@
 /* plotdata_measures.c: summary rows of passkey, lookup, fewshot and distraction as data of figures.
  *
  * One walk: rows of the figure's metrics that are estimates; each has a panel, a series and a
- * place on the x axis.  The names file lists panels, series (looks follow the order of all
- * series of the summary, so that a condition looks the same in every figure) and x values. */
+ * place on the x axis.  The names file lists panels, series and x values. */
 #include <math.h>
 #include <string.h>
 
@@ -36,18 +35,13 @@ struct levels {
 
 static const struct levels no_levels = { -1, -1 };
 
-struct names {
-	char **at;
-	struct levels *level; /* of a panel */
-	size_t n;
-};
-
 struct builder {
 	const struct fot_table *t;
 	const struct kind *k;
 	enum fot_figure figure;
-	struct names panels, series, all;
-	int64_t *x; /* ascending */
+	struct fot_plot_places places;
+	struct levels *level; /* [n_panels] */
+	int64_t *x;           /* ascending */
 	size_t n_x;
 	double *depth; /* ascending */
 	size_t n_depths;
@@ -60,30 +54,9 @@ static int no_memory(const struct builder *b)
 	return FOT_FAIL(b->err, FOT_ERR_RUN, "plot: out of memory");
 }
 
-static int names_init(struct names *n, size_t most)
+static const char *series_name(const struct builder *b, size_t series)
 {
-	n->at = fot_calloc(most, sizeof *n->at);
-	n->level = fot_calloc(most, sizeof *n->level);
-	return n->at && n->level;
-}
-
-static void names_release(struct names *n)
-{
-	for (size_t i = 0; i < n->n; i++)
-		fot_free(n->at[i]);
-	fot_free(n->at);
-	fot_free(n->level);
-}
-
-static bool add_name(struct names *n, const char *name, struct levels level)
-{
-	for (size_t i = 0; i < n->n; i++) {
-		if (strcmp(n->at[i], name) == 0)
-			return true;
-	}
-	n->level[n->n] = level;
-	n->at[n->n] = fot_strdup(name);
-	return n->at[n->n] && ++n->n;
+	return b->places.c->name[b->places.series[series - 1]];
 }
 
 static void add_x(struct builder *b, int64_t x)
@@ -141,10 +114,10 @@ static bool several(const struct builder *b, const char *column)
 	return false;
 }
 
-static void panel_text(struct fot_str *out, const struct builder *b, size_t row)
+static void panel_text(struct fot_str *out, struct builder *b, size_t row)
 {
 	if (b->figure == FOT_FIGURE_PASSKEY) {
-		fot_plot_series(out, b->t, row);
+		fot_str_puts(out, series_name(b, fot_plot_series(&b->places, row)));
 		if (several(b, "dataset"))
 			fot_str_printf(out, ": %s", fot_table_text(b->t, row, "dataset"));
 		if (several(b, "prompt_style"))
@@ -180,39 +153,39 @@ static struct levels levels_of(const struct builder *b, size_t row)
 	return (struct levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
 }
 
-static int find_names(struct builder *b)
+/* The panel's number, 0 without memory. */
+static size_t panel_of(struct builder *b, size_t row)
 {
-	struct fot_str series = FOT_STR_INIT, panel = FOT_STR_INIT;
-	int status = FOT_OK;
+	struct fot_str name = FOT_STR_INIT;
+	size_t known = b->places.n_panels, panel;
 
-	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
-		fot_str_clear(&series);
-		fot_plot_series(&series, b->t, row);
-		if (series.failed || !add_name(&b->all, series.data, no_levels))
-			status = no_memory(b);
-		if (!wanted(b, row) || status != FOT_OK)
+	panel_text(&name, b, row);
+	panel = name.failed ? 0 : fot_plot_panel(&b->places, name.len ? name.data : "");
+	fot_str_release(&name);
+	if (panel > known)
+		b->level[panel - 1] = levels_of(b, row);
+	return panel;
+}
+
+/* What there is on the axes, before the places on them are counted. */
+static void find_axes(struct builder *b)
+{
+	for (size_t row = 0; row < b->t->n_rows; row++) {
+		if (!wanted(b, row))
 			continue;
-		fot_str_clear(&panel);
-		panel_text(&panel, b, row);
-		if (panel.failed || !add_name(&b->panels, panel.data, levels_of(b, row)) ||
-		    !add_name(&b->series, series.data, no_levels))
-			status = no_memory(b);
 		add_x(b, fot_label_place(b->t, row, b->k->x));
 		add_depth(b, fot_table_real(b->t, row, "depth", 0));
 	}
-	fot_str_release(&series);
-	fot_str_release(&panel);
-	return status;
 }
 
 /* --- the data file --- */
 
 static const char *header(enum fot_figure figure)
 {
-	return figure == FOT_FIGURE_PASSKEY  ? "panel,context_length,place,depth,depth_place,value,n_total\n" :
-	       figure == FOT_FIGURE_LOOKUP   ? "dataset,series,context_length,value,low,high\n" :
-	       figure == FOT_FIGURE_FEWSHOT  ? "dataset,series,n_shots,place,value,low,high\n" :
-					       "dataset,series,n_contexts,value,low,high\n";
+	return figure == FOT_FIGURE_PASSKEY ? "panel,context_length,place,depth,depth_place,value,n_total,panel_name,series_name\n" :
+	       figure == FOT_FIGURE_LOOKUP  ? "panel,series,context_length,value,low,high,panel_name,series_name\n" :
+	       figure == FOT_FIGURE_FEWSHOT ? "panel,series,n_shots,place,value,low,high,panel_name,series_name\n" :
+					      "panel,series,n_contexts,value,low,high,panel_name,series_name\n";
 }
 
 static size_t place_of(const struct builder *b, int64_t x)
@@ -244,14 +217,14 @@ static void put_bars(const struct builder *b, size_t row)
 	fot_str_double(&b->out->data, b->k->factor * fot_table_real(b->t, row, b->k->high, value));
 }
 
-static void put_row(struct builder *b, size_t row, const char *panel, const char *series)
+static void put_row(struct builder *b, size_t row, size_t panel)
 {
 	struct fot_str *out = &b->out->data;
 	int64_t x = fot_table_int(b->t, row, b->k->x, 0), place = fot_label_place(b->t, row, b->k->x);
 	double depth = fot_table_real(b->t, row, "depth", 0);
+	size_t series = fot_plot_series(&b->places, row);
 
-	fot_plot_cell(out, panel);
-	fot_str_putc(out, ',');
+	fot_str_printf(out, "%zu,", panel);
 	if (b->figure == FOT_FIGURE_PASSKEY) {
 		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, place));
 		fot_str_double(out, depth);
@@ -259,69 +232,43 @@ static void put_row(struct builder *b, size_t row, const char *panel, const char
 		fot_str_double(out, b->k->factor * fot_table_real(b->t, row, "value", 0));
 		fot_str_printf(out, ",%lld", (long long)fot_table_int(b->t, row, "n_total", 0));
 	} else {
-		fot_plot_cell(out, series);
-		fot_str_printf(out, ",%lld,", (long long)x);
+		fot_str_printf(out, "%zu,%lld,", series, (long long)x);
 		if (b->figure == FOT_FIGURE_FEWSHOT)
 			fot_str_printf(out, "%zu,", place_of(b, place));
 		put_bars(b, row);
 	}
-	fot_str_putc(out, '\n');
+	fot_plot_put_names(out, b->places.panel[panel - 1], series_name(b, series));
 	b->out->n_points++;
 }
 
 static int put_rows(struct builder *b)
 {
-	struct fot_str series = FOT_STR_INIT, panel = FOT_STR_INIT;
-	int status = FOT_OK;
-
 	fot_str_puts(&b->out->data, header(b->figure));
-	for (size_t row = 0; row < b->t->n_rows && status == FOT_OK; row++) {
+	for (size_t row = 0; row < b->t->n_rows; row++) {
+		size_t panel;
+
 		if (!wanted(b, row))
 			continue;
-		fot_str_clear(&series);
-		fot_str_clear(&panel);
-		fot_plot_series(&series, b->t, row);
-		panel_text(&panel, b, row);
-		if (series.failed || panel.failed)
-			status = no_memory(b);
-		else
-			put_row(b, row, panel.data, series.data);
+		panel = panel_of(b, row);
+		if (panel == 0)
+			return no_memory(b);
+		put_row(b, row, panel);
 	}
-	fot_str_release(&series);
-	fot_str_release(&panel);
-	return status;
+	return FOT_OK;
 }
 
 /* --- the names file --- */
 
-static void put_array(struct fot_str *out, const char *count, const char *array, const struct names *names)
-{
-	fot_str_printf(out, "n_%s = %zu\narray %s[%zu] = [", count, names->n, array, names->n);
-	for (size_t i = 0; i < names->n; i++) {
-		fot_str_puts(out, i ? ", " : "");
-		fot_plot_quote(out, names->at[i]);
-	}
-	fot_str_puts(out, "]\n");
-}
-
-static void put_looks(const struct builder *b)
+static void put_levels(const struct builder *b)
 {
 	struct fot_str *out = &b->out->names;
 
-	fot_str_printf(out, "array look[%zu] = [", b->series.n);
-	for (size_t i = 0; i < b->series.n; i++) {
-		size_t k = 0;
-
-		while (strcmp(b->all.at[k], b->series.at[i]) != 0)
-			k++;
-		fot_str_printf(out, "%s%zu", i ? ", " : "", k % 8 + 1);
-	}
-	fot_str_printf(out, "]\narray chance[%zu] = [", b->panels.n);
-	for (size_t i = 0; i < b->panels.n; i++)
-		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].chance);
-	fot_str_printf(out, "]\narray majority[%zu] = [", b->panels.n);
-	for (size_t i = 0; i < b->panels.n; i++)
-		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->panels.level[i].majority);
+	fot_str_printf(out, "array chance[%zu] = [", b->places.n_panels);
+	for (size_t i = 0; i < b->places.n_panels; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->level[i].chance);
+	fot_str_printf(out, "]\narray majority[%zu] = [", b->places.n_panels);
+	for (size_t i = 0; i < b->places.n_panels; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->level[i].majority);
 	fot_str_puts(out, "]\n");
 }
 
@@ -358,9 +305,8 @@ static void put_names(const struct builder *b)
 	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
 
 	fot_str_puts(out, "# Written by fotbench plot.\n");
-	put_array(out, "datasets", "dataset", &b->panels);
-	put_array(out, "series", "series", &b->series);
-	put_looks(b);
+	fot_plot_put_places(b->out, &b->places);
+	put_levels(b);
 	fot_str_printf(out, "title = \"%s\"\n", b->k->title);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n", by_place || !b->n_x ? 1LL : (long long)b->x[0],
 		       by_place ? (long long)b->n_x : b->n_x ? (long long)b->x[b->n_x - 1] : 1LL);
@@ -368,29 +314,28 @@ static void put_names(const struct builder *b)
 	put_tics(b);
 }
 
-int fot_plot_measures(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
+int fot_plot_measures(struct fot_plot_text *out, const struct fot_plot_conditions *c, enum fot_figure figure,
 		      struct fot_err *err)
 {
-	struct builder b = { .t = summary, .k = &kinds[figure], .figure = figure, .out = out, .err = err };
-	size_t n = summary->n_rows;
+	struct builder b = { .t = c->t, .k = &kinds[figure], .figure = figure, .out = out, .err = err };
+	size_t n = c->t->n_rows;
 	int status;
 
+	FOT_TRY(fot_plot_places_init(&b.places, c, err));
 	b.x = fot_alloc(n, sizeof *b.x);
 	b.depth = fot_alloc(n, sizeof *b.depth);
-	if (!names_init(&b.panels, n) || !names_init(&b.series, n) || !names_init(&b.all, n) || !b.x || !b.depth) {
+	b.level = fot_alloc(n, sizeof *b.level);
+	if (!b.x || !b.depth || !b.level) {
 		status = no_memory(&b);
 		goto out;
 	}
-	FOT_TRY(find_names(&b));
+	find_axes(&b);
 	FOT_TRY(put_rows(&b));
 	put_names(&b);
-	FOT_TRY(fot_str_check(&out->data, err));
-	FOT_TRY(fot_str_check(&out->names, err));
 out:
-	names_release(&b.panels);
-	names_release(&b.series);
-	names_release(&b.all);
+	fot_plot_places_release(&b.places);
 	fot_free(b.x);
 	fot_free(b.depth);
+	fot_free(b.level);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 #include "harness/report/report.h"
@@ -212,7 +213,10 @@ static void cite(struct fot_str *out, const struct fot_grid *g)
 		if (!new)
 			continue;
 		fot_str_puts(out, any ? ", " : " Paper: figures of arXiv 2307.03170 (");
-		fot_str_puts(out, source);
+		if (g->words == FOT_GRID_MARKDOWN)
+			fot_quote_markdown(out, source);
+		else
+			fot_str_puts(out, source);
 		any = true;
 	}
 	if (any)
@@ -226,15 +230,15 @@ static int put_caption(struct fot_str *out, const struct section *s, const struc
 	int status;
 
 	if (latex)
-		fot_label_latex(out, g->dataset);
+		fot_quote_latex(out, g->dataset);
 	else
-		fot_label_markdown(out, g->dataset);
+		fot_quote_markdown(out, g->dataset);
 	fot_str_puts(&text, *g->dataset ? ": " : "");
 	s->caption(&text, g);
 	cite(&text, g);
 	status = fot_str_check(&text, err);
 	if (status == FOT_OK && latex)
-		fot_label_latex(out, text.data);
+		fot_quote_latex(out, text.data);
 	else if (status == FOT_OK)
 		fot_str_puts(out, text.data);
 	fot_str_release(&text);
@@ -359,7 +363,7 @@ int fot_report_print(struct fot_str *out, const struct fot_table *report, enum f
 	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL && status == FOT_OK; d++) {
 		if (!latex) {
 			fot_str_puts(out, d ? "\n## " : "## ");
-			fot_label_markdown(out, dataset);
+			fot_quote_markdown(out, dataset);
 			fot_str_putc(out, '\n');
 		}
 		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++) {
@@ -367,6 +371,7 @@ int fot_report_print(struct fot_str *out, const struct fot_table *report, enum f
 
 			status = fot_grid_init(&g, report, &sections[i].view, dataset, err);
 			g.digits = digits;
+			g.words = latex ? FOT_GRID_TEXT : FOT_GRID_MARKDOWN; /* put_caption quotes LaTeX as a whole */
 			if (status == FOT_OK && g.n_lines > 0)
 				status = print_table(out, &sections[i], &g, latex, err);
 			fot_grid_release(&g);

@@ -1,6 +1,7 @@
 /* summary_print.c: summary rows as tables for readers, one after the other per dataset. */
 #include <string.h>
 
+#include "base/quote.h"
 #include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 #include "harness/report/summary.h"
@@ -177,10 +178,14 @@ static int print_section(struct fot_str *out, const struct fot_table *t, const c
 
 	if (status != FOT_OK || g.n_lines == 0)
 		goto out;
-	if (markdown)
+	if (markdown) {
 		fot_str_printf(out, "\n%s%s", s->caption, s->items ? " " : "");
-	else
-		fot_str_printf(out, "%s%s: %s, ", out->len ? "\n" : "", dataset, s->title);
+	} else {
+		g.words = FOT_GRID_TEXT;
+		fot_str_puts(out, out->len ? "\n" : "");
+		fot_quote_terminal(out, dataset);
+		fot_str_printf(out, ": %s, ", s->title);
+	}
 	if (s->items)
 		describe_items(out, &g, s, markdown);
 	fot_str_puts(out, markdown ? "\n\n" : "\n");
@@ -199,7 +204,7 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 
 	for (size_t d = 0; (dataset = fot_grid_dataset(summary, d)) != NULL && status == FOT_OK; d++) {
 		fot_str_puts(out, d ? "\n## " : "## ");
-		fot_label_markdown(out, *dataset ? dataset : "(no dataset)");
+		fot_quote_markdown(out, *dataset ? dataset : "(no dataset)");
 		fot_str_putc(out, '\n');
 		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++)
 			status = print_section(out, summary, dataset, &sections[i], true, err);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define MAX_DATASETS 8
+#include "base/quote.h"
+#include "harness/report/plotdata_impl.h"
 
 struct key {
 	int64_t step;
@@ -36,58 +37,67 @@ static int64_t largest_memory(const struct fot_table *t, int64_t *tokens)
 	return most;
 }
 
-/* Datasets in the order of their first row; returns their number. */
-static size_t list_datasets(const struct fot_table *t, const char *names[MAX_DATASETS])
+static bool same_dataset(const struct fot_table *t, size_t a, size_t b)
+{
+	return fot_table_same(t, a, t, b, "dataset");
+}
+
+static void put_row(struct fot_plot_text *out, const struct fot_table *t, size_t row, size_t series,
+		    int64_t most)
+{
+	const char *dataset = fot_table_text(t, row, "dataset");
+	struct key k = { fot_table_int(t, row, "step", 0), dataset };
+	double with, without;
+
+	if (fot_table_int(t, row, "memory_windows", -1) != 0 || !nll_at(t, &k, 0, &without) ||
+	    !nll_at(t, &k, most, &with))
+		return;
+	fot_str_printf(&out->data, "%zu,%lld,", series, (long long)fot_table_int(t, row, "tokens", 0));
+	fot_str_double(&out->data, without - with);
+	fot_str_putc(&out->data, ',');
+	fot_quote_csv(&out->data, dataset);
+	fot_str_putc(&out->data, '\n');
+	out->n_points++;
+}
+
+/* One series per dataset, in the order of their first rows; returns their number. */
+static size_t put_series(struct fot_plot_text *out, const struct fot_table *t, int64_t most)
 {
 	size_t n = 0;
 
-	for (size_t r = 0; r < t->n_rows; r++) {
-		const char *name = fot_table_text(t, r, "dataset");
-		size_t i = 0;
+	for (size_t first = 0; first < t->n_rows; first++) {
+		size_t before = 0;
 
-		while (i < n && strcmp(names[i], name) != 0)
-			i++;
-		if (i == n && n < MAX_DATASETS)
-			names[n++] = name;
+		while (before < first && !same_dataset(t, before, first))
+			before++;
+		if (before < first)
+			continue;
+		fot_plot_put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
+		for (size_t row = first; row < t->n_rows; row++)
+			if (same_dataset(t, row, first))
+				put_row(out, t, row, n, most);
 	}
 	return n;
 }
 
-static void put_rows(struct fot_plot_text *out, const struct fot_table *t, const char *dataset, int64_t most)
-{
-	for (size_t r = 0; r < t->n_rows; r++) {
-		struct key k = { fot_table_int(t, r, "step", 0), dataset };
-		double with, without;
-
-		if (fot_table_int(t, r, "memory_windows", -1) != 0 ||
-		    strcmp(fot_table_text(t, r, "dataset"), dataset) != 0 || !nll_at(t, &k, 0, &without) ||
-		    !nll_at(t, &k, most, &with))
-			continue;
-		fot_str_printf(&out->data, "%s,%lld,", dataset, (long long)fot_table_int(t, r, "tokens", 0));
-		fot_str_double(&out->data, without - with);
-		fot_str_putc(&out->data, '\n');
-		out->n_points++;
-	}
-}
-
 int fot_worth_text(struct fot_plot_text *out, const struct fot_table *valid, struct fot_err *err)
 {
-	const char *names[MAX_DATASETS];
-	size_t n = list_datasets(valid, names);
 	int64_t tokens, most = largest_memory(valid, &tokens);
+	size_t n;
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
-	fot_str_puts(&out->data, "dataset,tokens,worth_nats\n");
-	for (size_t i = 0; most > 0 && i < n; i++)
-		put_rows(out, valid, names[i], most);
-	fot_str_printf(&out->names, "# Written by fotbench plot.\nmemory_tokens = %lld\nn_series = %zu\narray series[%zu] = [",
-		       (long long)tokens, n, n);
-	for (size_t i = 0; i < n; i++)
-		fot_str_printf(&out->names, "%s\"%s\"", i ? ", " : "", names[i]);
+	fot_str_puts(&out->data, "series,tokens,worth_nats,dataset\n");
+	n = most > 0 ? put_series(out, valid, most) : 0;
+	fot_str_printf(&out->names, "# Written by fotbench plot.\nmemory_tokens = %lld\nn_series = %zu\n",
+		       (long long)tokens, n);
+	fot_str_printf(&out->names, "array look[%zu]\narray dash[%zu]\n", n, n);
+	for (size_t i = 1; i <= n; i++)
+		fot_str_printf(&out->names, "look[%zu] = %zu\ndash[%zu] = 4\n", i, (i - 1) % 12 + 1, i);
 	/* The shared style wants a panel and lengths; this figure has one of each. */
-	fot_str_puts(&out->names, "]\nn_datasets = 1\nn_lengths = 1\nx_low = 1.0\nx_high = 1.0\n");
+	fot_str_puts(&out->names, "n_datasets = 1\nn_lengths = 1\nx_low = 1.0\nx_high = 1.0\n");
 	FOT_TRY(fot_str_check(&out->data, err));
+	FOT_TRY(fot_str_check(&out->labels, err));
 	FOT_TRY(fot_str_check(&out->names, err));
 out:
 	return status;

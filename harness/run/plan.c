@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/run/task_class.h"
 #include "model/window_cache.h"
 #include "tasks/passkey.h"
@@ -75,14 +76,13 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	m = &p->model[p->n_models++];
 	m->spec = spec;
 	FOT_TRY(check_folder(spec->dir, err));
+	FOT_TRY(fot_name_of_path(&name, spec->dir, "model", err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
 		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
 	if (spec->mem_scale > 0)
 		FOT_TRY(fot_model_set_mem_scale(m->model, spec->mem_scale, err));
 	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
-	fot_path_base(&name, spec->dir);
-	FOT_TRY(fot_str_check(&name, err));
 	m->name = fot_strdup(name.data);
 	if (!m->name)
 		status = no_memory(err);
@@ -189,8 +189,16 @@ out:
 
 /* --- datasets and items --- */
 
+/* Their rows could not be told apart. */
+static int same_name(const char *a, const char *b, const char *name, struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_USAGE, "spec: datasets %s and %s: expected different names, both are \"%s\"", a, b, name);
+}
+
 int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err)
 {
+	int status;
+
 	for (size_t i = 0; i < p->n_datasets; i++) {
 		if (strcmp(p->dataset[i].spec, spec) == 0) {
 			*index = i;
@@ -199,7 +207,12 @@ int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct
 	}
 	*index = p->n_datasets;
 	p->dataset[p->n_datasets++].spec = spec;
-	return fot_dataset_open(&p->dataset[*index].data, spec, p->store, err);
+	FOT_TRY(fot_dataset_open(&p->dataset[*index].data, spec, p->store, err));
+	for (size_t i = 0; i < *index && status == FOT_OK; i++)
+		if (strcmp(fot_dataset_name(p->dataset[i].data), fot_dataset_name(p->dataset[*index].data)) == 0)
+			status = same_name(p->dataset[i].spec, spec, fot_dataset_name(p->dataset[i].data), err);
+out:
+	return status;
 }
 
 /* DIR/NAME.json, NAME up to its first '-', or one for sets of this kind. */
@@ -242,6 +255,11 @@ int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, si
 	x->spec = spec;
 	x->template_path = path;
 	*index = p->n_labelled++;
+	for (size_t i = 0; i < *index && status == FOT_OK; i++)
+		if (strcmp(p->labelled[i].data->name, x->data->name) == 0 && strcmp(p->labelled[i].spec, spec) != 0)
+			status = same_name(p->labelled[i].spec, spec, x->data->name, err);
+	if (status != FOT_OK)
+		goto out;
 	if (!path)
 		FOT_TRY(template_path(&by_name, x->data, err));
 	status = fot_template_read(&x->template, path ? path : by_name.data, err);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/run/spec_task.h"
 #include "model/session.h"
 
@@ -202,6 +203,18 @@ static int copy_string(char **out, const cJSON *obj, const char *key, bool requi
 	return *out ? FOT_OK : fot_spec_no_memory(r);
 }
 
+/* A text that will stand in the results. */
+static int copy_name(char **out, const cJSON *obj, const char *key, const struct fot_json_ctx *ctx,
+		     const struct fot_spec_reader *r)
+{
+	int status = copy_string(out, obj, key, false, ctx, r);
+
+	if (status != FOT_OK || !*out)
+		return status;
+	status = fot_name_check(*out, key, FOT_NAME_MAX, FOT_ERR_USAGE, r->err);
+	return status == FOT_OK ? status : fot_err_prefix(r->err, "%s", ctx->where);
+}
+
 static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, const char *where,
 			      const struct fot_spec_reader *r)
 {
@@ -343,7 +356,7 @@ static int read_model(struct fot_model_spec *m, const cJSON *node, const char *w
 		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected an object", where);
 	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
 	FOT_TRY(copy_string(&m->path, node, "path", true, &ctx, r));
-	FOT_TRY(copy_string(&m->variant, node, "variant", false, &ctx, r));
+	FOT_TRY(copy_name(&m->variant, node, "variant", &ctx, r));
 	m->dir = fot_spec_resolve(m->path, r->base_dir);
 	if (!m->dir)
 		return fot_spec_no_memory(r);
@@ -485,7 +498,7 @@ int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, cons
 	if (!cJSON_IsObject(root))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object", name);
 	FOT_TRY(fot_json_known(root, name, keys, COUNT(keys), FOT_ERR_USAGE, err));
-	FOT_TRY(copy_string(&s->name, root, "name", false, &ctx, &r));
+	FOT_TRY(copy_name(&s->name, root, "name", &ctx, &r));
 	FOT_TRY(fot_json_i64(root, "seed", false, 0, ((int64_t)1 << 53) - 1, &seed, &ctx, err));
 	FOT_TRY(fot_spec_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
 	FOT_TRY(fot_json_i64(root, "threads", false, 1, FOT_SESSION_THREADS_MAX, &threads, &ctx, err));

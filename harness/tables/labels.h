@@ -1,4 +1,4 @@
-/* labels.h: short names of conditions and lengths, and text made safe per format. */
+/* labels.h: short names of conditions and lengths. */
 #ifndef FOT_LABELS_H
 #define FOT_LABELS_H
 
@@ -15,8 +15,5 @@ void fot_label_length(struct fot_str *out, int64_t length);
 int64_t fot_label_place(const struct fot_table *t, size_t row, const char *axis);
 /* "1 shot", "16 shots", "as many as fit". */
 void fot_label_shots(struct fot_str *out, int64_t place);
-/* Free text without markup and control characters. */
-void fot_label_markdown(struct fot_str *out, const char *text);
-void fot_label_latex(struct fot_str *out, const char *text);
 
 #endif

@@ -1,56 +1,16 @@
 /* table_csv.c: CSV writer and reader of tables, libcsv both ways.
  *
- * Numbers stand bare, so that gnuplot sees numbers; texts are quoted where RFC
- * 4180 wants it.  The quote mark in front of formula characters is reversible:
- * a text of any number of ' followed by one of = + - @ gets one more ', and the
- * reader takes one away from the same pattern. */
+ * Numbers stand bare, so that gnuplot sees numbers; texts go through the door of quote.h. */
 #include <csv.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/tables/table.h"
 
 #define MAX_FILE ((size_t)1 << 31)
-
-static bool formula_like(const char *text)
-{
-	text += strspn(text, "'");
-	return *text && strchr("=+-@", *text);
-}
-
-static void put_quoted(struct fot_str *out, const char *text, size_t n)
-{
-	size_t room = csv_write(NULL, 0, text, n);
-	char *buffer = fot_alloc(room + 1, 1);
-
-	if (!buffer) {
-		out->failed = true;
-		return;
-	}
-	fot_str_add(out, buffer, csv_write(buffer, room, text, n));
-	fot_free(buffer);
-}
-
-static void put_text(struct fot_str *out, const char *text)
-{
-	struct fot_str marked = FOT_STR_INIT;
-	size_t n;
-
-	if (formula_like(text))
-		fot_str_putc(&marked, '\'');
-	fot_str_puts(&marked, text);
-	n = marked.len;
-	if (marked.failed)
-		out->failed = true;
-	else if (strpbrk(marked.data, ",\"\r\n") || marked.data[0] == ' ' || marked.data[n - 1] == ' ' ||
-		 marked.data[0] == '\t' || marked.data[n - 1] == '\t')
-		put_quoted(out, marked.data, n);
-	else
-		fot_str_add(out, marked.data, n);
-	fot_str_release(&marked);
-}
 
 static void put_cell(struct fot_str *out, const struct fot_cell *c)
 {
@@ -59,7 +19,7 @@ static void put_cell(struct fot_str *out, const struct fot_cell *c)
 	else if (c->kind == FOT_CELL_REAL)
 		fot_str_double(out, c->x);
 	else if (c->kind == FOT_CELL_TEXT)
-		put_text(out, c->text);
+		fot_quote_csv(out, c->text);
 }
 
 int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings, struct fot_err *err)
@@ -144,8 +104,10 @@ static void read_cell(struct reader *r, const char *text)
 	if (!*text)
 		return;
 	if (c->type == FOT_COLUMN_TEXT) {
-		fot_table_set_text(r->t, r->row, c->name,
-				   *text == '\'' && formula_like(text) ? text + 1 : text);
+		if (fot_utf8_valid(text, strlen(text)) != strlen(text))
+			bad_cell(r, c->name, "UTF-8", text);
+		else
+			fot_table_set_text(r->t, r->row, c->name, fot_unquote_csv(text));
 	} else if (c->type == FOT_COLUMN_REAL) {
 		if (fot_parse_double(text, &x))
 			fot_table_set_real(r->t, r->row, c->name, x);

@@ -1,56 +1,34 @@
 /* samples_print.c: rows of samples as Markdown.
  *
- * Text comes from documents and may hold anything: what Markdown or HTML could take as markup stands behind
- * a backslash, ends of lines and tabs are visible signs, spaces behind a space such that stay. A
- * document's text never begins a line, where more would be markup. */
-#include <stdbool.h>
-#include <string.h>
-
+ * Text comes from documents and may hold anything; it never begins a line, where more of it would be
+ * markup than its door knows. */
+#include "base/quote.h"
 #include "harness/tasks/samples.h"
-
-static void put_escaped(struct fot_str *out, const char *text)
-{
-	char last = ' '; /* a space at the front would vanish, too */
-
-	for (; *text; last = *text++) {
-		if (*text == '\n')
-			fot_str_puts(out, "\xe2\x8f\x8e"); /* return symbol */
-		else if (*text == '\t')
-			fot_str_puts(out, "\xe2\x87\xa5"); /* arrow to bar */
-		else if (*text == ' ' && last == ' ')
-			fot_str_puts(out, "\xc2\xa0"); /* no-break space */
-		else if (strchr("\\`*_[]<>&|~$!:@", *text) || (*text == '.' && (last == 'w' || last == 'W')))
-			fot_str_printf(out, "\\%c", *text); /* also : @ and www. , of which links are made */
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			fot_str_puts(out, "\xef\xbf\xbd");
-		else
-			fot_str_putc(out, *text);
-	}
-}
 
 /* The text around a token, from three columns, the token in bold. */
 static void put_context(struct fot_str *out, const struct fot_table *t, size_t row, const char *before, const char *text,
 			const char *after)
 {
-	put_escaped(out, fot_table_text(t, row, before));
+	fot_quote_markdown_text(out, fot_table_text(t, row, before));
 	fot_str_puts(out, "<b>");
-	put_escaped(out, fot_table_text(t, row, text));
+	fot_quote_markdown_text(out, fot_table_text(t, row, text));
 	fot_str_puts(out, "</b>");
-	put_escaped(out, fot_table_text(t, row, after));
+	fot_quote_markdown_text(out, fot_table_text(t, row, after));
 }
 
 static void put_title(struct fot_str *out, const struct fot_table *t)
 {
 	fot_str_puts(out, "# What the memory's queries retrieve\n\nModel ");
-	put_escaped(out, fot_table_text(t, 0, "model"));
+	fot_quote_markdown_text(out, fot_table_text(t, 0, "model"));
 	fot_str_puts(out, " (");
-	put_escaped(out, fot_table_text(t, 0, "model_variant"));
-	fot_str_printf(out, "), memory %s", fot_table_text(t, 0, "memory_mode"));
+	fot_quote_markdown_text(out, fot_table_text(t, 0, "model_variant"));
+	fot_str_puts(out, "), memory ");
+	fot_quote_markdown_text(out, fot_table_text(t, 0, "memory_mode"));
 	if (fot_table_has(t, 0, "top_k"))
 		fot_str_printf(out, ", the best %lld keys per query and head", (long long)fot_table_int(t, 0, "top_k", 0));
 	fot_str_printf(out, "; context of %lld tokens, %lld of them local; dataset ",
 		       (long long)fot_table_int(t, 0, "context_length", 0), (long long)fot_table_int(t, 0, "window", 0));
-	put_escaped(out, fot_table_text(t, 0, "dataset"));
+	fot_quote_markdown_text(out, fot_table_text(t, 0, "dataset"));
 	fot_str_puts(out, ".\n\nThe query token, and each token that it retrieved, stand in bold in their text. kNN score: share of "
 			  "the query's attention mass on all retrieved keys, the rest is on the local window. Share: what of the "
 			  "mass is on this one. Focus score: mass on this key over the mass on it, the 32 keys before and the 32 "
@@ -60,7 +38,7 @@ static void put_title(struct fot_str *out, const struct fot_table *t)
 static void put_query(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_puts(out, "\n## Document ");
-	put_escaped(out, fot_table_text(t, row, "doc_id"));
+	fot_quote_markdown_text(out, fot_table_text(t, row, "doc_id"));
 	fot_str_printf(out, ", token %lld\n\nQuery: ", (long long)fot_table_int(t, row, "position", 0));
 	put_context(out, t, row, "before", "text", "after");
 	fot_str_puts(out, "\n\n| layer | head | kNN score | retrieved | distance | share | focus score |\n"

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "datasets/corpus.h"
 #include "model/tokenizer.h"
 #include "model/train/checkpoint.h"
@@ -316,9 +317,13 @@ static int keep_counts(const struct trainer *t, int64_t keep[3])
 
 static void print_held_out(struct trainer *t, const struct held_out *h, struct fot_str *line)
 {
+	struct fot_str dataset = FOT_STR_INIT;
+
+	fot_quote_csv(&dataset, h->dataset);
 	fprintf(t->valid_csv, "%lld,%lld,%s,%lld,%lld,%lld,%.17g", (long long)t->step,
-		(long long)fot_recipe_tokens(t->r, t->step), h->dataset, (long long)h->keep, (long long)h->mem_tokens,
-		(long long)h->n_tokens, h->nll);
+		(long long)fot_recipe_tokens(t->r, t->step), dataset.failed ? "" : dataset.data, (long long)h->keep,
+		(long long)h->mem_tokens, (long long)h->n_tokens, h->nll);
+	fot_str_release(&dataset);
 	if (h->answers.n)
 		fprintf(t->valid_csv, ",%lld", (long long)h->answers.n);
 	else

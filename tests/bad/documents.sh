@@ -39,9 +39,9 @@ check dataset_odd_texts_short_ones_are_counted rows
 # --- names that go through to CSV, Markdown, LaTeX and the screen ---
 cat >'na|me,"%s" & 100%_$.jsonl' <<EOS
 {"id":"comma, quote \" and 'single'","text":"one $text"}
-{"id":"line\nbreak\r\nand tab\t","text":"two $text"}
+{"id":"\\\\write18{x} \`touch injected\` \$(touch injected)","text":"two $text"}
 {"id":"=HYPERLINK(\"x\")","text":"three $text"}
-{"id":"\u001b[31mred\u001b[0m %n%s","text":"four $text"}
+{"id":"<b>red</b> %n%s","text":"four $text"}
 {"id":"$(printf 'long%.0s' $(seq 1500))","text":"five $text"}
 EOS
 cat >names.json <<'EOS'
@@ -51,7 +51,7 @@ EOS
 names() { "$fotbench" run names.json -t 1 --no-timings -o names >screen 2>err; }
 check names_run names
 check names_csv_quotes grep -qF '"comma, quote "" and '"'single'"'"' names/perplexity.csv
-check names_csv_keeps_newlines bash -c 'grep -qxF -- "$(printf "%s" "and tab	")" <(grep -aoF "and tab	" names/perplexity.csv)'
+check names_nothing_is_run test ! -e injected
 check names_csv_defuses_formulas grep -qF "'=HYPERLINK" names/perplexity.csv
 check names_csv_keeps_long_ids bash -c '[ "$(grep -ao "longlong" names/perplexity.csv | wc -l)" -eq 750 ]'
 check names_no_escape_on_the_screen bash -c '! grep -q "$(printf "\033")" screen err names/summary.md names/summary.tex'
@@ -111,3 +111,13 @@ fi
 comma() { LC_ALL=${locale:-de_DE.UTF-8} LANG=de_DE.UTF-8 TZ=Asia/Kathmandu on ./odd comma.out && cmp odd.out/perplexity.csv comma.out/perplexity.csv && cmp odd.out/summary.csv comma.out/summary.csv; }
 check locale_changes_no_byte comma
 check locale_is_never_taken_over bash -c '! grep -rn "setlocale" "$0"/base "$0"/model "$0"/datasets "$0"/tasks "$0"/harness --include=*.c' "$root"
+
+# --- and those that cannot be names ---
+refused() {
+	printf '{"id":"%s","text":"one"}\n' "$2" >bad.jsonl
+	exits "$1" 5 "$3" "$fotbench" perplexity -m tiny -d ./bad.jsonl --context-lengths 16 --target-tokens 32 -o refused
+}
+refused names_line_break_is_refused 'line\\nbreak' 'bad.jsonl: document "line.break": expected a name without control characters, got one at offset 4'
+refused names_escape_is_refused 'a\\u001b[31mred' 'without control characters, got one at offset 1'
+refused names_turned_writing_is_refused 'a\\u202eb' 'without control characters'
+check names_refused_before_the_run test ! -e refused

@@ -226,7 +226,7 @@ static void test_config_missing_file_is_named(void **state)
 static void draw(struct fot_config *c, struct fot_rng *r)
 {
 	static const enum fot_dtype dtypes[] = { FOT_F32, FOT_BF16, FOT_F16 };
-	static const char *const variants[] = { "", "local", "fot-d1", "a \"quoted\" \\ na\xc3\xafve\ttab" };
+	static const char *const variants[] = { "", "local", "fot-d1", "a \"quoted\" \\ na\xc3\xafve" };
 
 	fot_config_default(c);
 	c->n_heads = 1 + (int32_t)fot_rng_below(r, 64);

@@ -214,7 +214,7 @@ static void test_labelled_jsonl_refuses_bad_lines(void **state)
 		{ ROW "{\"text\": \"v\", \"label\": \"\"}",
 		  "q.jsonl:3: expected a label of 1 to 1000 bytes, got 0" },
 		{ ROW "{\"text\": \" \", \"label\": \"a\"}", "q.jsonl:3: expected a text, got an empty one" },
-		{ ROW "{\"text\": \"v\", \"label\": \"a\", \"id\": \"\"}", "q.jsonl:3: expected an id" },
+		{ ROW "{\"text\": \"v\", \"label\": \"a\", \"id\": \"\"}", "q.jsonl:3: id: expected a name, got an empty text" },
 		{ ROW "{\"text\": \"v\", \"label\": \"a\", \"split\": \"exam\"}",
 		  "q.jsonl:3: split: expected train, valid or test, got 'exam'" },
 		{ ROW "[1]", "q.jsonl:3: expected an object" },

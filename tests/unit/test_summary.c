@@ -271,14 +271,16 @@ static void test_summary_plot_data(void **state)
 	build(&s, sizeof OBS / sizeof OBS[0]);
 	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_PERPLEXITY, NULL), FOT_OK);
 	assert_int_equal(p.n_points, 7);
-	assert_non_null(strstr(p.names.data, "\"fot (top-128 memory)\""));
+	assert_non_null(strstr(p.labels.data, "panel\t1\tbooks\n"));
+	assert_non_null(strstr(p.labels.data, "\tfot (top-128 memory)\n"));
+	assert_null(strstr(p.names.data, "books"));
 	assert_non_null(strstr(p.names.data, "x_tics = '(\"8\" 8, \"16\" 16)'"));
 	fot_plot_text_release(&p);
 	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_CHANGE, NULL), FOT_OK);
 	/* vanilla and fot, each at 8 (zero) and 16 */
 	assert_int_equal(p.n_points, 4);
-	assert_non_null(strstr(p.data.data, "\"books\",\"fot (dense memory)\",8,0,0,0\n"));
-	assert_non_null(strstr(p.data.data, "\"books\",\"fot (dense memory)\",16,-18.126"));
+	assert_non_null(strstr(p.data.data, ",8,0,0,0,books,fot (dense memory)\n"));
+	assert_non_null(strstr(p.data.data, ",16,-18.126"));
 	fot_plot_text_release(&p);
 	fot_table_release(&s);
 }

@@ -1,0 +1,277 @@
+/* plotseries.c: conditions, their looks, and the panels and series of a figure; see plotdata_impl.h.
+ *
+ * Looks 1 to 6 are those of the fixed variants; any other variant has one of 7 to 12 by a hash of its
+ * name, the next free one if another variant of the summary has it. Dashes: 1 no memory, 2 dense, 3 cached
+ * window, 4 to 7 top-k, the fewest keys of a summary first. */
+#include "harness/report/plotdata_impl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/quote.h"
+
+#define N_LOOKS 12
+#define N_DASHES 7
+#define FIRST_KNN 4
+
+static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memorizing", "transformer-xl" };
+#define N_FIXED ((int)(sizeof fixed / sizeof fixed[0]))
+
+/* What makes two rows lines of their own. */
+static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
+				       "window",        "model",       NULL };
+
+static int no_memory(struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
+}
+
+/* --- names --- */
+
+static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	const char *mode = fot_table_text(t, row, "memory_mode");
+
+	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
+	if (strcmp(mode, "none") == 0)
+		fot_str_puts(out, " (no memory)");
+	else if (strcmp(mode, "xl") == 0)
+		fot_str_puts(out, " (cached window)");
+	else if (strcmp(mode, "knn") == 0)
+		fot_str_printf(out, " (top-%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
+	else
+		fot_str_printf(out, " (%s memory)", mode);
+}
+
+/* Does another condition agree in variant, memory and all further columns before i, and differ in i? */
+static bool tells_apart(const struct fot_plot_conditions *c, size_t at, size_t i)
+{
+	for (size_t k = 0; k < c->n; k++) {
+		bool alike = !fot_table_same(c->t, c->row[at], c->t, c->row[k], columns[i]);
+
+		for (size_t j = 0; j < i && alike; j++)
+			alike = fot_table_same(c->t, c->row[at], c->t, c->row[k], columns[j]);
+		if (alike)
+			return true;
+	}
+	return false;
+}
+
+static bool name_all(struct fot_plot_conditions *c)
+{
+	for (size_t at = 0; at < c->n; at++) {
+		struct fot_str name = FOT_STR_INIT;
+		size_t row = c->row[at];
+
+		put_name(&name, c->t, row);
+		if (tells_apart(c, at, 3))
+			fot_str_printf(&name, ", keys in %s", fot_table_text(c->t, row, "mem_dtype"));
+		if (tells_apart(c, at, 4))
+			fot_str_printf(&name, ", window %lld",
+				       (long long)fot_table_int(c->t, row, "window", 0));
+		if (tells_apart(c, at, 5))
+			fot_str_printf(&name, ", %s", fot_table_text(c->t, row, "model"));
+		c->name[at] = name.failed ? NULL : fot_strdup(name.data);
+		fot_str_release(&name);
+		if (!c->name[at])
+			return false;
+	}
+	return true;
+}
+
+/* --- looks --- */
+
+static const char *text_of(const struct fot_plot_conditions *c, size_t at, const char *column)
+{
+	return fot_table_text(c->t, c->row[at], column);
+}
+
+/* FNV-1a */
+static uint32_t hash_of(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h;
+}
+
+/* The look of the same variant before at; else one that no variant before it has. */
+static int choose_look(const struct fot_plot_conditions *c, size_t at)
+{
+	const char *variant = text_of(c, at, "model_variant");
+	int first;
+
+	for (int i = 0; i < N_FIXED; i++)
+		if (strcmp(variant, fixed[i]) == 0)
+			return i + 1;
+	for (size_t k = 0; k < at; k++)
+		if (strcmp(text_of(c, k, "model_variant"), variant) == 0)
+			return c->look[k];
+	first = (int)(hash_of(variant) % (N_LOOKS - N_FIXED));
+	for (int i = 0; i < N_LOOKS - N_FIXED; i++) {
+		int look = N_FIXED + 1 + (first + i) % (N_LOOKS - N_FIXED);
+		bool taken = false;
+
+		for (size_t k = 0; k < at; k++)
+			taken = taken || c->look[k] == look;
+		if (!taken)
+			return look;
+	}
+	return N_FIXED + 1 + first;
+}
+
+/* Numbers of keys below this one in the summary. */
+static int keys_below(const struct fot_plot_conditions *c, size_t at)
+{
+	int64_t k = fot_table_int(c->t, c->row[at], "top_k", 0);
+	int n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		int64_t x = fot_table_int(c->t, c->row[i], "top_k", 0);
+		bool new = x > 0 && x < k;
+
+		for (size_t j = 0; j < i && new; j++)
+			new = fot_table_int(c->t, c->row[j], "top_k", 0) != x;
+		n += new;
+	}
+	return n;
+}
+
+static int choose_dash(const struct fot_plot_conditions *c, size_t at)
+{
+	static const char *const modes[] = { "none", "dense", "xl" };
+	const char *mode = text_of(c, at, "memory_mode");
+
+	for (int i = 0; i < FIRST_KNN - 1; i++)
+		if (strcmp(mode, modes[i]) == 0)
+			return i + 1;
+	return FIRST_KNN + keys_below(c, at) % (N_DASHES - FIRST_KNN + 1);
+}
+
+/* Two lines of one variant and memory, of different models say, still have to differ. */
+static void set_apart(struct fot_plot_conditions *c, size_t at)
+{
+	for (int tries = 0; tries < N_LOOKS; tries++) {
+		bool taken = false;
+
+		for (size_t k = 0; k < at; k++)
+			taken = taken || (c->look[k] == c->look[at] && c->dash[k] == c->dash[at]);
+		if (!taken)
+			return;
+		c->look[at] = c->look[at] % N_LOOKS + 1;
+	}
+}
+
+int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary,
+			     struct fot_err *err)
+{
+	size_t n = summary->n_rows;
+
+	*c = (struct fot_plot_conditions){ .t = summary };
+	c->row = fot_alloc(n, sizeof *c->row);
+	c->name = fot_calloc(n, sizeof *c->name);
+	c->look = fot_alloc(n, sizeof *c->look);
+	c->dash = fot_alloc(n, sizeof *c->dash);
+	if (!c->row || !c->name || !c->look || !c->dash)
+		return no_memory(err);
+	for (size_t row = 0; row < n; row++) {
+		size_t at = 0;
+
+		while (at < c->n && !fot_table_same_all(summary, row, summary, c->row[at], columns))
+			at++;
+		if (at == c->n)
+			c->row[c->n++] = row;
+	}
+	for (size_t at = 0; at < c->n; at++) {
+		c->look[at] = choose_look(c, at);
+		c->dash[at] = choose_dash(c, at);
+		set_apart(c, at);
+	}
+	return name_all(c) ? FOT_OK : no_memory(err);
+}
+
+void fot_plot_conditions_release(struct fot_plot_conditions *c)
+{
+	for (size_t i = 0; c->name && i < c->n; i++)
+		fot_free(c->name[i]);
+	fot_free(c->row);
+	fot_free(c->name);
+	fot_free(c->look);
+	fot_free(c->dash);
+}
+
+/* --- panels and series of a figure --- */
+
+int fot_plot_places_init(struct fot_plot_places *p, const struct fot_plot_conditions *c, struct fot_err *err)
+{
+	*p = (struct fot_plot_places){ .c = c };
+	p->panel = fot_calloc(c->t->n_rows, sizeof *p->panel);
+	p->series = fot_alloc(c->n, sizeof *p->series);
+	return p->panel && p->series ? FOT_OK : no_memory(err);
+}
+
+void fot_plot_places_release(struct fot_plot_places *p)
+{
+	for (size_t i = 0; i < p->n_panels; i++)
+		fot_free(p->panel[i]);
+	fot_free(p->panel);
+	fot_free(p->series);
+}
+
+size_t fot_plot_panel(struct fot_plot_places *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_panels; i++)
+		if (strcmp(p->panel[i], name) == 0)
+			return i + 1;
+	p->panel[p->n_panels] = fot_strdup(name);
+	return p->panel[p->n_panels] ? ++p->n_panels : 0;
+}
+
+size_t fot_plot_series(struct fot_plot_places *p, size_t row)
+{
+	const struct fot_plot_conditions *c = p->c;
+	size_t at = 0;
+
+	while (!fot_table_same_all(c->t, row, c->t, c->row[at], columns))
+		at++;
+	for (size_t i = 0; i < p->n_series; i++)
+		if (p->series[i] == at)
+			return i + 1;
+	p->series[p->n_series++] = at;
+	return p->n_series;
+}
+
+void fot_plot_put_names(struct fot_str *out, const char *panel, const char *series)
+{
+	fot_str_putc(out, ',');
+	fot_quote_csv(out, panel);
+	fot_str_putc(out, ',');
+	fot_quote_csv(out, series);
+	fot_str_putc(out, '\n');
+}
+
+void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name)
+{
+	fot_str_printf(out, "%s\t%zu\t", kind, place);
+	fot_quote_gnuplot(out, name);
+	fot_str_putc(out, '\n');
+}
+
+void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p)
+{
+	struct fot_str *names = &out->names;
+
+	fot_str_printf(names, "n_datasets = %zu\nn_series = %zu\narray look[%zu] = [", p->n_panels,
+		       p->n_series, p->n_series);
+	for (size_t i = 0; i < p->n_series; i++)
+		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->look[p->series[i]]);
+	fot_str_printf(names, "]\narray dash[%zu] = [", p->n_series);
+	for (size_t i = 0; i < p->n_series; i++)
+		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->dash[p->series[i]]);
+	fot_str_puts(names, "]\n");
+	for (size_t i = 0; i < p->n_panels; i++)
+		fot_plot_put_label(&out->labels, "panel", i + 1, p->panel[i]);
+	for (size_t i = 0; i < p->n_series; i++)
+		fot_plot_put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
+}
