@@ -9,8 +9,13 @@
 #include "base/mem.h"
 
 #define STATE_BYTES_MAX ((size_t)1 << 16)
+#define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
-static const char *const files[] = { "weights.safetensors", "moment1.safetensors", "moment2.safetensors" };
+static const char *const files[] = { "model.safetensors", "moment1.safetensors", "moment2.safetensors" };
+/* Of a checkpoint's folder besides. */
+static const char *const others[] = { "weights.safetensors", "config.json", "tokenizer.model" };
+#define N_FILES (sizeof files / sizeof files[0])
+#define N_OTHERS (sizeof others / sizeof others[0])
 
 static int write_latest(const char *out, const struct fot_checkpoint *c, struct fot_err *err)
 {
@@ -63,9 +68,9 @@ static void drop(const char *out, int64_t step)
 {
 	struct fot_str path = FOT_STR_INIT;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < N_FILES + N_OTHERS; i++) {
 		folder_of(&path, out, step);
-		fot_str_printf(&path, "/%s", files[i]);
+		fot_str_printf(&path, "/%s", i < N_FILES ? files[i] : others[i - N_FILES]);
 		if (!path.failed)
 			unlink(path.data);
 	}
@@ -75,31 +80,62 @@ static void drop(const char *out, int64_t step)
 	fot_str_release(&path);
 }
 
+/* A file of `folder`: path is the buffer for its name. */
+static int file_of(struct fot_str *path, const char *folder, const char *name, struct fot_err *err)
+{
+	fot_str_clear(path);
+	fot_path_join(path, folder, name);
+	return fot_str_check(path, err);
+}
+
+int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fot_dtype dtype, const char *tokenizer,
+			 struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	if (strcmp(tokenizer, "byte") != 0 && strcmp(tokenizer, "none") != 0) {
+		FOT_TRY(fot_file_read(&text, tokenizer, TOKENIZER_BYTES_MAX, err));
+		FOT_TRY(file_of(&path, folder, "tokenizer.model", err));
+		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	}
+	fot_str_clear(&text);
+	FOT_TRY(fot_config_print(&text, &p->config, err));
+	FOT_TRY(file_of(&path, folder, "config.json", err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	FOT_TRY(file_of(&path, folder, "model.safetensors", err));
+	status = fot_params_write(p, p->w, dtype, path.data, err);
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
 int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
 			 const struct fot_adamw *a, struct fot_err *err)
 {
 	const fot_real *array[] = { p->w, a->m, a->v };
 	struct fot_checkpoint old = { 0 };
-	struct fot_str path = FOT_STR_INIT;
+	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
 	bool found = false;
 	int status;
 
 	FOT_TRY(read_latest(out, &old, &found, err));
 	if (found && old.step == c->step)
 		goto out;
-	folder_of(&path, out, c->step);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_mkdir_all(path.data, err));
-	for (size_t i = 0; i < 3; i++) {
-		folder_of(&path, out, c->step);
-		fot_str_printf(&path, "/%s", files[i]);
-		FOT_TRY(fot_str_check(&path, err));
+	folder_of(&folder, out, c->step);
+	FOT_TRY(fot_str_check(&folder, err));
+	FOT_TRY(fot_mkdir_all(folder.data, err));
+	FOT_TRY(fot_checkpoint_model(folder.data, p, FOT_F32, c->tokenizer, err));
+	for (size_t i = 1; i < N_FILES; i++) {
+		FOT_TRY(file_of(&path, folder.data, files[i], err));
 		FOT_TRY(fot_params_write(p, array[i], FOT_F32, path.data, err));
 	}
 	FOT_TRY(write_latest(out, c, err));
 	if (found)
 		drop(out, old.step);
 out:
+	fot_str_release(&folder);
 	fot_str_release(&path);
 	return status;
 }
@@ -108,18 +144,21 @@ int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_pa
 			bool *found, struct fot_err *err)
 {
 	fot_real *array[] = { p->w, a->m, a->v };
-	struct fot_str path = FOT_STR_INIT;
+	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
 	int status;
 
 	FOT_TRY(read_latest(out, c, found, err));
-	for (size_t i = 0; *found && i < 3; i++) {
-		folder_of(&path, out, c->step);
-		fot_str_printf(&path, "/%s", files[i]);
-		FOT_TRY(fot_str_check(&path, err));
+	folder_of(&folder, out, c->step);
+	FOT_TRY(fot_str_check(&folder, err));
+	for (size_t i = 0; *found && i < N_FILES; i++) {
+		FOT_TRY(file_of(&path, folder.data, files[i], err));
+		if (i == 0 && !fot_file_exists(path.data)) /* of an older program */
+			FOT_TRY(file_of(&path, folder.data, others[0], err));
 		FOT_TRY(fot_params_read(p, array[i], path.data, err));
 	}
 	a->step = c->step;
 out:
+	fot_str_release(&folder);
 	fot_str_release(&path);
 	return status;
 }

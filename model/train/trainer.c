@@ -19,7 +19,6 @@
 
 #define VALID_BATCH 4
 #define CSV_BYTES_MAX ((size_t)1 << 30)
-#define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
 static const char train_header[] =
 	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops,"
@@ -398,7 +397,7 @@ out:
 
 static int save_checkpoint(struct trainer *t, struct fot_err *err)
 {
-	struct fot_checkpoint c = { .step = t->step };
+	struct fot_checkpoint c = { .step = t->step, .tokenizer = t->r->tokenizer };
 
 	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", t->data_sha256);
 	return fot_checkpoint_write(t->o->out, &c, &t->p, &t->adam, err);
@@ -406,14 +405,14 @@ static int save_checkpoint(struct trainer *t, struct fot_err *err)
 
 static int loop(struct trainer *t, struct fot_err *err)
 {
-	int64_t steps = fot_recipe_steps(t->r), first = t->step;
-	int stop = 0, status = FOT_OK;
+	int64_t steps = fot_recipe_steps(t->r), last = t->o->stop_after ? t->o->stop_after : steps;
+	int stop = t->step >= last, status = FOT_OK;
 
 	while (t->step < steps && !stop) {
 		FOT_TRY(one_step(t, &stop, err));
 		if (t->r->valid_every && (t->step % t->r->valid_every == 0 || t->step == steps))
 			FOT_TRY(validate(t, err));
-		stop |= t->o->stop_after && t->step - first >= t->o->stop_after;
+		stop |= t->step >= last;
 		if (stop || t->step == steps || t->step % t->r->checkpoint_every == 0)
 			FOT_TRY(save_checkpoint(t, err));
 	}
@@ -421,44 +420,7 @@ out:
 	return status;
 }
 
-/* ---- the result ------------------------------------------------------ */
-
-static int copy_tokenizer(struct trainer *t, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT, bytes = FOT_STR_INIT;
-	int status = FOT_OK;
-
-	if (strcmp(t->r->tokenizer, "byte") == 0 || strcmp(t->r->tokenizer, "none") == 0)
-		return FOT_OK;
-	fot_path_join(&path, t->o->out, "tokenizer.model");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_read(&bytes, t->r->tokenizer, TOKENIZER_BYTES_MAX, err));
-	FOT_TRY(fot_file_replace(path.data, bytes.data, bytes.len, err));
-out:
-	fot_str_release(&path);
-	fot_str_release(&bytes);
-	return status;
-}
-
-static int write_result(struct trainer *t, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
-	int status;
-
-	FOT_TRY(copy_tokenizer(t, err));
-	fot_path_join(&path, t->o->out, "config.json");
-	FOT_TRY(fot_config_print(&text, &t->r->config, err));
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
-	fot_str_clear(&path);
-	fot_path_join(&path, t->o->out, "model.safetensors");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_params_write(&t->p, t->p.w, t->r->save_dtype, path.data, err));
-out:
-	fot_str_release(&path);
-	fot_str_release(&text);
-	return status;
-}
+/* ---- the recipe ------------------------------------------------------ */
 
 static int write_recipe(struct trainer *t, struct fot_err *err)
 {
@@ -550,7 +512,7 @@ int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *
 	FOT_TRY(loop(&t, err));
 	*finished = t.step == fot_recipe_steps(r);
 	if (*finished)
-		FOT_TRY(write_result(&t, err));
+		FOT_TRY(fot_checkpoint_model(o->out, &t.p, r->save_dtype, r->tokenizer, err));
 out:
 	close_all(&t);
 	return status;
