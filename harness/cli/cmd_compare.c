@@ -203,7 +203,7 @@ int fot_cmd_compare(int argc, char **argv)
 	const char *output = NULL;
 	int64_t seed = 1;
 	int metric = -1, status;
-	bool json = false, exact = false;
+	bool json = false, exact = false, quiet = false;
 	struct fot_option options[] = {
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
@@ -234,7 +234,8 @@ int fot_cmd_compare(int argc, char **argv)
 		  .type = FOT_OPTION_FLAG,
 		  .value = &exact,
 		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
-		{ .name = "json", .type = FOT_OPTION_FLAG, .value = &json, .help = "JSON on stdout" },
+		FOT_COMMON_JSON(&json),
+		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "compare",
@@ -256,6 +257,7 @@ int fot_cmd_compare(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	opts.bits_per_byte = metric == BITS_PER_BYTE;
 	opts.seed = (uint64_t)seed;
 	fot_table_init(&compared, &fot_schema_compare);

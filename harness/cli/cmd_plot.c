@@ -206,12 +206,14 @@ out:
 int fot_cmd_plot(int argc, char **argv)
 {
 	const char *scripts = NULL;
+	bool quiet = false;
 	struct fot_option options[] = {
 		{ .name = "scripts",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &scripts,
 		  .arg = "DIR",
 		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
+		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "plot",
@@ -229,6 +231,7 @@ int fot_cmd_plot(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	status = plot(o.positional[0], scripts, &err);
 	return status == FOT_OK ? status : fot_command_failed("plot", &err);
 }

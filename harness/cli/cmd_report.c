@@ -220,18 +220,14 @@ int fot_cmd_report(int argc, char **argv)
 	const char *output = NULL, *paper = NULL, *claims = NULL;
 	int64_t seed = 1;
 	int format = MARKDOWN, metric = 0, status;
+	bool quiet = false;
 	struct fot_option options[] = {
 		{ .name = "format",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &format,
 		  .choices = format_names,
 		  .help = "what stands on stdout" },
-		{ .name = "output",
-		  .letter = 'o',
-		  .type = FOT_OPTION_TEXT,
-		  .value = &output,
-		  .arg = "DIR",
-		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
+		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
@@ -254,6 +250,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .hi = 9007199254740991.0,
 		  .arg = "S",
 		  .help = "seed of the bootstrap" },
+		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "report",
@@ -273,6 +270,7 @@ int fot_cmd_report(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	for (size_t i = 0; i < N_TASKS; i++)
 		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);

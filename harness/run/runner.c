@@ -16,8 +16,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-const char *const fot_progress_names[] = { "auto", "on", "off", NULL };
-
 int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err)
 {
 	if (c->resume && c->overwrite)
@@ -166,9 +164,9 @@ int fot_run_spec(const struct fot_spec *spec, const struct fot_run_flags *c, con
 	struct fot_plan plan = { 0 };
 	int status;
 
-	if (c->quiet || c->verbose)
-		fot_log_level(c->quiet ? FOT_LOG_WARN : FOT_LOG_DEBUG);
-	fot_progress_mode(c->quiet ? FOT_PROGRESS_OFF : (enum fot_progress_mode)c->progress);
+	fot_command_begin(c->quiet, c->progress);
+	if (c->verbose)
+		fot_log_level(FOT_LOG_DEBUG);
 	if (c->store)
 		fot_str_puts(&store, c->store);
 	else
