@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -342,6 +345,17 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 		fot_command_failed(o->command, &err);
 	fot_str_release(&help);
 	return over;
+}
+
+size_t fot_terminal_columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize w;
+	int64_t n;
+
+	if (text && fot_parse_i64(text, &n) && n > 0)
+		return (size_t)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 int32_t fot_default_threads(void)

@@ -5,7 +5,8 @@
 #include "harness/report/grid.h"
 
 /* A cell: what it says, and what explains it. row: of t. */
+/* digits: of struct fot_grid. */
 void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row,
-		   enum fot_grid_format format);
+		   enum fot_grid_format format, int digits);
 
 #endif

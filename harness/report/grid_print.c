@@ -40,10 +40,24 @@ static size_t look_of(const char *metric)
 	return i;
 }
 
-/* value with the digits of its form; a minus sign that LaTeX sets as one. */
-static void number(struct fot_str *out, double x, enum form form, bool sign, enum fot_grid_format format)
+/* Decimals of a value: those of its form, or so that it has `digits` that count. */
+static int decimals(double x, enum form form, int digits)
 {
-	int digits = form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
+	int n;
+
+	if (digits == 0)
+		return form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
+	if (form == PERCENT || form == FRACTION || form == RANK) /* at most 100 % or 1: as many in every line */
+		n = digits - (form == PERCENT ? 2 : form == RANK ? 1 : 0);
+	else
+		n = digits - 1 - (x != 0 ? (int)floor(log10(fabs(x))) : 0);
+	return n > 0 ? n : 0;
+}
+
+/* value with the digits of its form; a minus sign that LaTeX sets as one. */
+static void number(struct fot_str *out, double x, enum form form, bool sign, enum fot_grid_format format, int n)
+{
+	int digits = decimals(x, form, n);
 
 	x *= form == PERCENT ? 100.0 : 1.0;
 	if (format == FOT_GRID_LATEX && x < 0)
@@ -53,14 +67,14 @@ static void number(struct fot_str *out, double x, enum form form, bool sign, enu
 }
 
 static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *lo, const char *hi,
-		     enum form form, bool sign, enum fot_grid_format format)
+		     enum form form, bool sign, enum fot_grid_format format, int digits)
 {
 	if (!fot_table_has(t, row, lo))
 		return;
 	fot_str_putc(out, '[');
-	number(out, fot_table_real(t, row, lo, 0), form, sign, format);
+	number(out, fot_table_real(t, row, lo, 0), form, sign, format, digits);
 	fot_str_puts(out, ", ");
-	number(out, fot_table_real(t, row, hi, 0), form, sign, format);
+	number(out, fot_table_real(t, row, hi, 0), form, sign, format, digits);
 	fot_str_putc(out, ']');
 }
 
@@ -88,7 +102,7 @@ static void put_spread(struct fot_str *out, const struct fot_table *t, size_t ro
 }
 
 void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row,
-		   enum fot_grid_format format)
+		   enum fot_grid_format format, int digits)
 {
 	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
 	bool difference = fot_table_has(t, row, "baseline_run_id"), sign = difference || form >= TREND;
@@ -98,11 +112,11 @@ void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot
 		fot_str_putc(value, '-');
 		return;
 	}
-	number(value, fot_table_real(t, row, column, 0), form, sign, format);
+	number(value, fot_table_real(t, row, column, 0), form, sign, format, digits);
 	if (form == PERCENT && !difference)
 		fot_str_puts(value, format == FOT_GRID_LATEX ? "\\,\\%" : " %");
 	interval(rest, t, row, difference ? "delta_ci_low" : "ci_low", difference ? "delta_ci_high" : "ci_high", form,
-		 sign, format);
+		 sign, format, digits);
 	if (difference)
 		put_p(rest, t, row);
 	else
@@ -291,10 +305,10 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 		return;
 	}
 	if (fot_table_int(g->t, row, "best", 0) != 1) {
-		fot_grid_cell(&out->value, &out->rest, g->t, row, p->format);
+		fot_grid_cell(&out->value, &out->rest, g->t, row, p->format, g->digits);
 		return;
 	}
-	fot_grid_cell(&value, &out->rest, g->t, row, p->format);
+	fot_grid_cell(&value, &out->rest, g->t, row, p->format, g->digits);
 	if (value.failed)
 		out->value.failed = true;
 	else
@@ -351,25 +365,53 @@ static void print_markdown(struct fot_str *out, const struct printer *p)
 	}
 }
 
+/* Characters of a column's widest cell. */
+static size_t text_width(const struct printer *p, size_t c)
+{
+	size_t width = 0;
+
+	for (size_t k = 0; k <= p->g->n_lines; k++) {
+		const struct text *t = at(p, k, c);
+		size_t w = t->value.len + (t->rest.len ? t->rest.len + 1 : 0);
+
+		width = w > width ? w : width;
+	}
+	return width;
+}
+
+static void print_text_cell(struct fot_str *out, const struct printer *p, size_t line, size_t c)
+{
+	struct fot_str cell = FOT_STR_INIT;
+
+	put_both(&cell, at(p, line, c));
+	fot_str_printf(out, c < p->n_lead ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)text_width(p, c),
+		       cell.failed ? "?" : text_of(&cell));
+	fot_str_release(&cell);
+}
+
+/* As many columns as fit beside what a line is, one at least; the others in panels below. */
 static void print_text(struct fot_str *out, const struct printer *p)
 {
-	for (size_t l = 0; l <= p->g->n_lines; l++) {
-		for (size_t c = 0; c < p->n; c++) {
-			struct fot_str cell = FOT_STR_INIT;
-			size_t width = 0;
+	size_t lead = 0;
 
-			for (size_t k = 0; k <= p->g->n_lines; k++) {
-				const struct text *t = at(p, k, c);
-				size_t w = t->value.len + (t->rest.len ? t->rest.len + 1 : 0);
+	for (size_t c = 0; c < p->n_lead; c++)
+		lead += text_width(p, c) + (c ? 2 : 0);
+	for (size_t from = p->n_lead, to; from < p->n; from = to) {
+		size_t width = lead + text_width(p, from) + 2;
 
-				width = w > width ? w : width;
-			}
-			put_both(&cell, at(p, l, c));
-			fot_str_printf(out, c < p->n_lead ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width,
-				       cell.failed ? "?" : text_of(&cell));
-			fot_str_release(&cell);
+		for (to = from + 1; to < p->n; to++) {
+			width += text_width(p, to) + 2;
+			if (p->g->width && width > p->g->width)
+				break;
 		}
-		fot_str_putc(out, '\n');
+		fot_str_puts(out, from > p->n_lead ? "\n" : "");
+		for (size_t l = 0; l <= p->g->n_lines; l++) {
+			for (size_t c = 0; c < p->n_lead; c++)
+				print_text_cell(out, p, l, c);
+			for (size_t c = from; c < to; c++)
+				print_text_cell(out, p, l, c);
+			fot_str_putc(out, '\n');
+		}
 	}
 }
 

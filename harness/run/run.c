@@ -272,7 +272,7 @@ out:
 static int print_summary(const struct runner *r, const struct fot_table *summary)
 {
 	struct fot_str text = FOT_STR_INIT;
-	int status = fot_summary_text(&text, summary, r->err);
+	int status = fot_summary_text(&text, summary, fot_terminal_columns(), r->opts->digits, r->err);
 
 	if (status == FOT_OK && text.len > 0)
 		fputs(text.data, stdout);

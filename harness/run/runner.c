@@ -15,6 +15,7 @@
 #include "model/blas.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define TABLE_DIGITS 3 /* significant ones, on the terminal */
 
 int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err)
 {
@@ -131,6 +132,7 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 			  .no_skipping = c->no_skipping },
 		.timings = !c->no_timings,
 		.quiet = c->quiet,
+		.digits = c->digits ? (int)c->digits : TABLE_DIGITS,
 		.json = c->json,
 		.argc = argc,
 		.argv = argv,

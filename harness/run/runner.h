@@ -11,7 +11,7 @@
 struct fot_run_flags {
 	const char *output, *store, *shard;
 	bool resume, overwrite, dry_run, quiet, no_timings, verbose, no_color, json, no_sharing, no_skipping;
-	int64_t limit, threads;
+	int64_t limit, threads, digits;
 	int progress;
 };
 
@@ -34,6 +34,8 @@ struct fot_given_journals {
 		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
 		  .help = "only N documents per dataset, or N trials: not for reporting" },                        \
 		FOT_COMMON_STORE(&(c)->store),                                                                     \
+		{ .name = "digits", .type = FOT_OPTION_INT, .value = &(c)->digits, .lo = 1, .hi = 17, .arg = "N",  \
+		  .help = "significant digits of the table on stdout; files hold all [3]" },                       \
 		{ .name = "no-timings", .type = FOT_OPTION_FLAG, .value = &(c)->no_timings,                        \
 		  .help = "leave timing columns empty: equal runs give equal files" },                             \
 		{ .name = "no-sharing", .type = FOT_OPTION_FLAG, .value = &(c)->no_sharing,                        \

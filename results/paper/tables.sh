@@ -17,10 +17,22 @@ table() {
 
 	grep -qs '"status": "\(started\|partial\)"' "$out/manifest.json" && how=--resume
 	echo "paper-$1: begins"
-	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null &&
+	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress on 2> >(tell "paper-$1") && "$fotbench" plot "$out" >/dev/null &&
 		echo "paper-$1: $((SECONDS - began)) s"
 }
-export -f table
+# What a run says, with its name; of the lines on progress the first and then one a minute.
+tell() {
+	local line last=-60
+
+	while IFS= read -r line; do
+		if [[ $line =~ ^[0-9]+' of '[0-9]+' items, ' ]]; then
+			[ $((SECONDS - last)) -ge 60 ] || continue
+			last=$SECONDS
+		fi
+		echo "$1: $line" >&2
+	done
+}
+export -f table tell
 
 failed=0
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I {} bash -c 'table {}' || failed=1
