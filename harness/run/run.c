@@ -26,6 +26,8 @@
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
+#define LONG_FLOPS 1e10 /* of a quiet run whose time left is worth a measurement */
+
 struct runner {
 	const struct fot_plan *plan;
 	const struct fot_run_opts *opts;
@@ -253,7 +255,7 @@ static int do_items(struct runner *r)
 	if (r->opts->merge)
 		return merge_items(r);
 	FOT_TRY(fot_schedule(&r->todo, &r->worker, is_todo, r, r->err));
-	if (!r->opts->quiet && r->todo.n)
+	if (r->todo.n && (!r->opts->quiet || r->todo.flops > LONG_FLOPS))
 		FOT_TRY(fot_engine_rate(&r->rate, r->plan, r->opts->work.threads, r->err));
 	r->flops_left = r->todo.flops;
 	r->began = fot_clock();

@@ -20,16 +20,16 @@ table() {
 	"$fotbench" run "$spec" -o "$out" $how -t 1 --quiet --progress on 2> >(tell "paper-$1") && "$fotbench" plot "$out" >/dev/null &&
 		echo "paper-$1: $((SECONDS - began)) s"
 }
-# What a run says, with its name; of the lines on progress the first and then one a minute.
+# What a run says; of the lines on progress the first and then one a minute, with the run's name.
 tell() {
 	local line last=-60
 
 	while IFS= read -r line; do
 		if [[ $line =~ ^[0-9]+' of '[0-9]+' items, ' ]]; then
 			[ $((SECONDS - last)) -ge 60 ] || continue
-			last=$SECONDS
+			last=$SECONDS line="$1: $line"
 		fi
-		echo "$1: $line" >&2
+		echo "$line" >&2
 	done
 }
 export -f table tell
