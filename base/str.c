@@ -202,9 +202,9 @@ bool fot_parse_size(const char *text, int64_t *out)
 
 	if (!scan_i64(text, &end, &v))
 		return false;
-	if (*end == 'k')
+	if (*end == 'k' || *end == 'K')
 		unit = 1024;
-	else if (*end == 'M')
+	else if (*end == 'm' || *end == 'M')
 		unit = 1024 * 1024;
 	if (unit != 1)
 		end++;

@@ -36,7 +36,7 @@ void fot_str_json(struct fot_str *s, const char *bytes, size_t n);
 int fot_str_check(const struct fot_str *s, struct fot_err *err);
 
 /* Parse a whole string; false on rubbish, overflow or trailing characters.
- * fot_parse_size accepts the suffixes k (1024) and M (1024 * 1024). */
+ * fot_parse_size accepts the suffixes k or K (1024) and m or M (1024 * 1024). */
 bool fot_parse_i64(const char *text, int64_t *out);
 bool fot_parse_size(const char *text, int64_t *out);
 bool fot_parse_double(const char *text, double *out); /* finite, '.' always */

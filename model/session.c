@@ -24,7 +24,6 @@
 /* Weights of small models are widened once, those of large ones tile by tile. */
 #define WIDEN_MAX_BYTES ((size_t)1 << 30)
 /* Windows that go to the memory together. */
-#define FILL_WINDOWS 16
 
 /* ---- opening --------------------------------------------------------- */
 
@@ -434,10 +433,10 @@ static void fill_window(struct fot_session *s, const int32_t *tokens, int64_t at
 	}
 }
 
-/* Up to FILL_WINDOWS whole windows. */
+/* Up to FOT_CACHE_BATCH whole windows. */
 static void fill_some(struct fot_session *s, const int32_t *tokens, int64_t n)
 {
-	int64_t missing[FILL_WINDOWS], n_missing = 0, W = s->window;
+	int64_t missing[FOT_CACHE_BATCH], n_missing = 0, W = s->window;
 
 	for (int64_t i = 0; i < n; i++)
 		if (!recall_window(s, tokens + i * W, s->mem_len + i * W))
@@ -452,8 +451,8 @@ static void fill_some(struct fot_session *s, const int32_t *tokens, int64_t n)
 /* n_windows whole windows straight into the memory, which has room for them. */
 static void fill_memory(struct fot_session *s, const int32_t *tokens, int64_t n_windows)
 {
-	for (int64_t i = 0; i < n_windows; i += FILL_WINDOWS)
-		fill_some(s, tokens + i * s->window, n_windows - i < FILL_WINDOWS ? n_windows - i : FILL_WINDOWS);
+	for (int64_t i = 0; i < n_windows; i += FOT_CACHE_BATCH)
+		fill_some(s, tokens + i * s->window, n_windows - i < FOT_CACHE_BATCH ? n_windows - i : FOT_CACHE_BATCH);
 	s->window_no = ++s->serial;
 }
 

@@ -69,7 +69,9 @@ void fot_window_cache_put(struct fot_window_cache *c, const int32_t *tokens, con
 	for (int64_t s = set + 1; s < set + FOT_CACHE_WAYS; s++)
 		oldest = c->used[s] < c->used[oldest] ? s : oldest;
 	memcpy(c->tokens + oldest * c->window, tokens, (size_t)c->window * sizeof *tokens);
-	memcpy(c->k + oldest * c->window * c->width, k, bytes);
-	memcpy(c->v + oldest * c->window * c->width, v, bytes);
+	if (bytes > 0) {
+		memcpy(c->k + oldest * c->window * c->width, k, bytes);
+		memcpy(c->v + oldest * c->window * c->width, v, bytes);
+	}
 	c->used[oldest] = ++c->clock;
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 
 #define FOT_CACHE_WAYS 4
+#define FOT_CACHE_BATCH 16 /* windows that a session looks for before it keeps those that were not there */
 
 struct fot_window_cache {
 	int64_t slots;      /* a multiple of FOT_CACHE_WAYS; 0: no cache */
@@ -33,7 +34,7 @@ void fot_window_cache_lay(struct fot_window_cache *c, struct fot_layout *y, int6
 			  int64_t width);
 /* The slot of a window, -1 if it is not there. */
 int64_t fot_window_cache_find(struct fot_window_cache *c, const int32_t *tokens);
-/* Keep a window (which is not there); k, v: [window, width]. */
+/* Keep a window (which is not there); k, v: [window, width], NULL where width is 0. */
 void fot_window_cache_put(struct fot_window_cache *c, const int32_t *tokens, const float *k, const float *v);
 
 #endif

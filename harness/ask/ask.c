@@ -28,6 +28,13 @@ size_t fot_question_longest(const struct fot_question *q)
 	return n;
 }
 
+int64_t fot_question_fed(const struct fot_question *q)
+{
+	size_t greedy = q->n_greedy ? q->n_greedy - 1 : 0;
+
+	return (int64_t)(q->n_prompt - q->n_stem + fot_question_answers(q) - q->n_answers + greedy);
+}
+
 int fot_reply_init(struct fot_reply *r, const struct fot_question *q, struct fot_err *err)
 {
 	size_t n = fot_question_answers(q);

@@ -77,6 +77,8 @@ int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, st
 /* Tokens of all answers together, and of the longest. */
 size_t fot_question_answers(const struct fot_question *q);
 size_t fot_question_longest(const struct fot_question *q);
+/* Tokens fed behind the stem: the prompt's end, and all answers but their last tokens. */
+int64_t fot_question_fed(const struct fot_question *q);
 /* Arrays of the right sizes for one question. Errors: FOT_ERR_RUN. */
 int fot_reply_init(struct fot_reply *r, const struct fot_question *q, struct fot_err *err);
 void fot_reply_release(struct fot_reply *r);

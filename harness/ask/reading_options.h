@@ -20,7 +20,7 @@ extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_na
 		.arg = "I,J,...",                                                                 \
 		.help = "attach a memory to these layers (default: the model's)" },               \
 	{ .name = "top-k",                                                                        \
-		.type = FOT_OPTION_INT,                                                           \
+		.type = FOT_OPTION_SIZE,                                                          \
 		.value = &(f)->top_k,                                                             \
 		.lo = 1,                                                                          \
 		.hi = 1 << 20,                                                                    \
@@ -59,10 +59,6 @@ extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_na
 		.hi = 1 << 24,                                                                    \
 		.arg = "L",                                                                       \
 		.help = "length of the last window (default: the model's last_context_length)" }, \
-	{                                                                                         \
-		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &(f)->threads, \
-		.lo = 1, .hi = 1024, .arg = "N",                                                  \
-		.help = "threads; results do not depend on it [all processors]"                   \
-	}
+	FOT_COMMON_THREADS(&(f)->threads)
 
 #endif

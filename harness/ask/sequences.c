@@ -186,37 +186,47 @@ out:
 	return status;
 }
 
-int fot_sequences_read_text(struct fot_sequences *out, const char *path, const struct fot_tokenizer *t,
-			    struct fot_err *err)
+int fot_sequences_of_text(struct fot_sequences *out, const char *name, const char *text, size_t n,
+			  const struct fot_tokenizer *t, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT;
+	size_t valid = fot_utf8_valid(text, n);
 	struct fot_ids *ids;
-	size_t valid;
 	int status;
 
-	FOT_TRY(one_turn(out, path, err));
+	FOT_TRY(one_turn(out, name, err));
 	out->n = 1;
 	out->turn->row = fot_calloc(1, sizeof *out->turn->row);
 	if (!out->turn->row) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
 		goto out;
 	}
 	ids = &out->turn->row->ids;
-	FOT_TRY(fot_file_read(&text, path, MAX_FILE, err));
-	valid = fot_utf8_valid(text.data ? text.data : "", text.len);
-	if (valid != text.len) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: byte %zu: no valid UTF-8", path, valid);
+	if (valid != n) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: byte %zu: no valid UTF-8", name, valid);
 		goto out;
 	}
 	if (fot_tokenizer_bos(t) >= 0)
 		FOT_TRY(fot_ids_push(ids, fot_tokenizer_bos(t), err));
-	FOT_TRY(fot_tokenizer_encode(t, ids, text.data ? text.data : "", text.len, err));
+	FOT_TRY(fot_tokenizer_encode(t, ids, text, n, err));
 	if (ids->n == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokens", path);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokens", name);
 out:
-	fot_str_release(&text);
 	if (status != FOT_OK)
 		fot_sequences_release(out);
+	return status;
+}
+
+int fot_sequences_read_text(struct fot_sequences *out, const char *path, const struct fot_tokenizer *t,
+			    struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	*out = (struct fot_sequences){ 0 };
+	FOT_TRY(fot_file_read(&text, path, MAX_FILE, err));
+	status = fot_sequences_of_text(out, path, text.data ? text.data : "", text.len, t, err);
+out:
+	fot_str_release(&text);
 	return status;
 }
 

@@ -12,8 +12,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/cli/options.h"
@@ -32,6 +34,7 @@ struct bench {
 	int threads;
 	int64_t tokens; /* fed per prefill */
 	int64_t batch;  /* windows per training step */
+	bool json;
 };
 
 struct row {
@@ -281,36 +284,70 @@ static void print_rows(struct row *rows, const struct bench *b, int64_t rounds)
 	}
 }
 
+/* null: not measured. */
+static void add_median(struct fot_str *out, const char *name, double *value, int64_t rounds)
+{
+	double x = median(value, rounds);
+
+	if (x > 0)
+		fot_str_printf(out, ",\"%s\":%.6g", name, x);
+	else
+		fot_str_printf(out, ",\"%s\":null", name);
+}
+
+/* One line per number of threads and row. */
+static void print_json(struct row *rows, const struct bench *b, const char *model, int64_t rounds)
+{
+	for (int r = 0; r < ROW_COUNT; r++) {
+		struct fot_str line = FOT_STR_INIT;
+
+		fot_str_puts(&line, "{\"model\":");
+		fot_str_json(&line, model, strlen(model));
+		fot_str_printf(&line, ",\"measured\":\"%s\",\"threads\":%d", rows[r].name, b->threads);
+		add_median(&line, "gflops", rows[r].gflops, rounds);
+		add_median(&line, "of_sgemm", rows[r].ratio, rounds);
+		add_median(&line, "tokens_per_s", rows[r].tokens_per_s, rounds);
+		fot_str_putc(&line, '}');
+		if (!line.failed)
+			puts(line.data);
+		fot_str_release(&line);
+	}
+}
+
 int fot_cmd_bench(int argc, char **argv)
 {
 	static struct row rows[ROW_COUNT];
 	struct bench b = { 0 };
 	const char *model = "model/zoo/lm-fot";
 	int64_t threads = 0, rounds = 5;
+	bool quiet = false;
+	int progress = FOT_PROGRESS_AUTO;
 	struct fot_err err = { 0 };
 	struct fot_option table[] = {
-		{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &model, .arg = "DIR",
-		  .help = "model whose shapes are measured" },
-		{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &threads, .lo = 0, .hi = 1024,
-		  .arg = "N", .help = "threads (0: one, then all)" },
+		FOT_COMMON_MODEL(&model, false),
+		FOT_COMMON_THREADS(&threads),
 		{ .name = "rounds", .type = FOT_OPTION_INT, .value = &rounds, .lo = 1, .hi = ROUNDS_MAX, .arg = "N",
 		  .help = "rounds; the median is printed" },
 		{ .name = "tokens", .type = FOT_OPTION_SIZE, .value = &b.tokens, .lo = 1, .hi = 1 << 24, .arg = "N",
 		  .help = "tokens of a prefill" },
 		{ .name = "batch", .type = FOT_OPTION_INT, .value = &b.batch, .lo = 4, .hi = 4096, .arg = "N",
 		  .help = "windows of a training step (a multiple of 4, at least 16)" },
+		FOT_COMMON_QUIET(&quiet),
+		FOT_COMMON_JSON(&b.json),
+		FOT_COMMON_PROGRESS(&progress),
 	};
 	struct fot_options o = { .command = "bench", .usage = "bench [options]",
-				 .about = "Measure matrix products, prefill and training, as ratios to the rate of sgemm in "
-					  "the same run. Random tokens.",
+				 .about = "Measure matrix products, prefill and training at a model's shapes, as ratios to the rate of\n"
+					  "sgemm in the same run: with one thread, then two, and so on up to --threads. Random tokens.",
 				 .option = table, .n = sizeof table / sizeof *table };
 	int status, code;
-	int64_t first, last;
+	int64_t last;
 
 	b.tokens = 8192;
 	b.batch = 16;
 	if (fot_options_answered(&o, argc, argv, &code))
 		return code;
+	fot_command_begin(quiet, progress);
 	FOT_TRY(b.batch % 4 || b.batch < 16
 			? FOT_FAIL(&err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld", (long long)b.batch)
 			: FOT_OK);
@@ -318,20 +355,29 @@ int fot_cmd_bench(int argc, char **argv)
 	b.c = fot_model_config(b.model);
 	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));
 	openblas_set_num_threads(1);
-	fot_print_lines(model);
-	printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
-	       (double)fot_config_parameters(b.c) * 1e-6, openblas_get_corename(), (long long)rounds);
-	first = threads ? threads : 1;
+	if (!b.json) {
+		fot_print_lines(model);
+		printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
+		       (double)fot_config_parameters(b.c) * 1e-6, openblas_get_corename(), (long long)rounds);
+	}
 	last = threads ? threads : fot_default_threads();
-	for (int64_t t = first; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
+	for (int64_t t = 1; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
 		b.threads = (int)t;
 		for (int r = 0; r < ROW_COUNT; r++)
 			rows[r].name = row_names[r];
-		for (int64_t i = 0; i < rounds; i++)
+		for (int64_t i = 0; i < rounds; i++) {
+			fot_progress("bench: %d threads, round %lld of %lld", b.threads, (long long)i + 1,
+				     (long long)rounds);
 			FOT_TRY(one_round(&b, rows, i, &err));
-		print_rows(rows, &b, rounds);
+		}
+		fot_progress_end();
+		if (b.json)
+			print_json(rows, &b, model, rounds);
+		else
+			print_rows(rows, &b, rounds);
 	}
-	printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
+	if (!b.json)
+		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
 	status = fot_flush_stdout(&err);
 out:
 	if (err.code)

@@ -337,15 +337,8 @@ int fot_cmd_compare(int argc, char **argv)
 		  .type = FOT_OPTION_FLAG,
 		  .value = &a.exact,
 		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
-		{ .name = "quiet",
-		  .letter = 'q',
-		  .type = FOT_OPTION_FLAG,
-		  .value = &a.quiet,
-		  .help = "only the verdict, without the table" },
-		{ .name = "json",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &a.json,
-		  .help = "JSON on stdout, also of a failure" },
+		FOT_COMMON_JSON(&a.json),
+		FOT_COMMON_QUIET(&a.quiet),
 	};
 	struct fot_options o = {
 		.command = "compare",
@@ -375,6 +368,7 @@ int fot_cmd_compare(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
 	a.opts.bits_per_byte = a.metric == BITS_PER_BYTE;
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];

@@ -27,12 +27,12 @@ struct args {
 
 static void show(void *user, const char *line)
 {
-	const struct args *a = user;
 	bool warning = strncmp(line, "warning: ", 9) == 0;
 
+	(void)user;
 	if (warning)
 		fot_log(FOT_LOG_WARN, "%s", line + 9);
-	else if (!a->quiet)
+	else
 		fot_log(FOT_LOG_INFO, "%s", line);
 }
 
@@ -334,16 +334,14 @@ int fot_cmd_data(int argc, char **argv)
 	struct args a = { 0 };
 	struct fot_err err = { 0 };
 	struct fot_option table[] = {
-		{ .name = "store", .type = FOT_OPTION_TEXT, .value = &a.store, .arg = "DIR",
-		  .help = "where datasets are installed (default $FOTBENCH_DATA, else datasets/store of the repository)" },
+		FOT_COMMON_STORE(&a.store),
 		{ .name = "manifests", .type = FOT_OPTION_TEXT, .value = &a.manifests, .arg = "DIR",
 		  .help = "what they are made of (default datasets/manifests of the repository)" },
 		{ .name = "with-npm", .type = FOT_OPTION_FLAG, .value = &a.with_npm,
 		  .help = "fetch: the optional npm packages and their documents too" },
 		{ .name = "documents", .type = FOT_OPTION_FLAG, .value = &a.documents, .help = "list: each document" },
-		{ .name = "json", .type = FOT_OPTION_FLAG, .value = &a.json, .help = "the result as one line of JSON" },
-		{ .name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = &a.quiet,
-		  .help = "warnings and errors only" },
+		FOT_COMMON_JSON(&a.json),
+		FOT_COMMON_QUIET(&a.quiet),
 	};
 	struct fot_options o = {
 		.command = "data",
@@ -359,6 +357,7 @@ int fot_cmd_data(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &code))
 		return code;
+	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
 	FOT_TRY(set_folders(&a, &err));
 	a.data = (struct fot_data_options){ .manifests = a.manifests, .store = a.store, .names = o.positional + 1,
 					    .n_names = o.n_positional - 1, .optional = a.with_npm, .note = show,

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "harness/run/modelfiles.h"
 #include "harness/cli/options.h"
@@ -21,9 +22,9 @@
 #define MIB (1024.0 * 1024.0)
 
 struct flags {
-	const char *lengths, *mem_layers;
+	const char *model, *lengths, *mem_layers;
 	struct fot_reading_flags reading;
-	bool tensors, hash, check_weights;
+	bool tensors, hash, check_weights, quiet, json;
 };
 
 static double weight_bytes(const struct fot_weights *w)
@@ -226,41 +227,59 @@ static double sum(const struct work *w)
 	return w->weights + w->local + w->memory + w->head;
 }
 
-static int describe_length(struct fot_str *out, const struct fot_model *m, const struct flags *f, int64_t n,
-			   struct fot_err *err)
+/* What a prompt takes: bytes, and work with all tokens or the last window scored. */
+struct takes {
+	size_t bytes;
+	struct work all, last;
+};
+
+static int takes_of(struct takes *t, const struct fot_model *m, const struct flags *f, int64_t n, struct fot_err *err)
 {
 	struct fot_config c = *fot_model_config(m);
 	struct fot_session_opts o;
-	size_t bytes = 0, machine = fot_mem_total();
-	struct work all, last;
 	int status;
 
 	fot_reading_opts(&o, m, &f->reading);
-	FOT_TRY(fot_reading_estimate(&bytes, m, &f->reading, (size_t)n, err));
+	FOT_TRY(fot_reading_estimate(&t->bytes, m, &f->reading, (size_t)n, err));
 	if (f->reading.last_context)
 		c.last_context_length = (int32_t)f->reading.last_context;
-	all = work_of(&c, &o, (double)n, true);
-	last = work_of(&c, &o, (double)n, false);
-	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
-		       sum(&all) / 1e12, sum(&last) / 1e12, 100 * last.weights / sum(&last),
-		       100 * last.local / sum(&last), 100 * last.memory / sum(&last),
-		       machine && bytes > machine ? "  more memory than this machine has" : "");
+	t->all = work_of(&c, &o, (double)n, true);
+	t->last = work_of(&c, &o, (double)n, false);
 out:
 	return status;
 }
 
-static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f, struct fot_err *err)
+static int describe_length(struct fot_str *out, const struct fot_model *m, const struct flags *f, int64_t n,
+			   struct fot_err *err)
+{
+	size_t machine = fot_mem_total();
+	struct takes t = { 0 };
+	double last;
+	int status;
+
+	FOT_TRY(takes_of(&t, m, f, n, err));
+	last = sum(&t.last) / 100;
+	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)t.bytes / MIB,
+		       sum(&t.all) / 1e12, sum(&t.last) / 1e12, t.last.weights / last, t.last.local / last,
+		       t.last.memory / last, machine && t.bytes > machine ? "  more memory than this machine has" : "");
+out:
+	return status;
+}
+
+static int read_lengths(struct fot_lengths *lengths, const struct flags *f, struct fot_err *err)
+{
+	if (fot_lengths_add(lengths, f->lengths))
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "--context-lengths: expected such as 512,2k,8k or 2k-256k*2, got \"%s\"", f->lengths);
+}
+
+static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f,
+			    const struct fot_lengths *lengths, struct fot_err *err)
 {
 	static const char *const search[] = { "none", "dense", "knn" };
-	struct fot_lengths lengths = { 0 };
 	struct fot_session_opts o;
 	int status = FOT_OK;
 
-	if (!fot_lengths_add(&lengths, f->lengths)) {
-		fot_lengths_release(&lengths);
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--context-lengths: expected such as 512,2k,8k or 2k-256k*2, got \"%s\"",
-				f->lengths);
-	}
 	fot_reading_opts(&o, m, &f->reading);
 	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
 	if (o.search == FOT_SEARCH_TOPK)
@@ -271,9 +290,103 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 		       weight_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
-	for (size_t i = 0; i < lengths.n && status == FOT_OK; i++)
-		status = describe_length(out, m, f, lengths.at[i], err);
-	fot_lengths_release(&lengths);
+	for (size_t i = 0; i < lengths->n && status == FOT_OK; i++)
+		status = describe_length(out, m, f, lengths->at[i], err);
+	return status;
+}
+
+static int describe(struct fot_str *out, const struct fot_model *m, const struct fot_model_files *files,
+		    const struct fot_lengths *lengths, const struct flags *f, struct fot_err *err)
+{
+	int status;
+
+	fot_str_printf(out, "model                %s\n", fot_model_dir(m));
+	describe_config(out, fot_model_config(m));
+	describe_files(out, files);
+	FOT_TRY(describe_types(out, m, err));
+	FOT_TRY(describe_tokenizer(out, fot_model_tokenizer(m), err));
+	FOT_TRY(describe_warnings(out, m, f->check_weights, err));
+	if (f->tensors)
+		describe_tensors(out, fot_model_weights(m));
+	status = describe_lengths(out, m, f, lengths, err);
+out:
+	return status;
+}
+
+/* --json: the same figures, less the remarks; "config" as it is read, all defaults put in. */
+static int json_lengths(cJSON *list, const struct fot_model *m, const struct flags *f, const struct fot_lengths *lengths,
+			struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < lengths->n; i++) {
+		cJSON *o = cJSON_CreateObject();
+		struct takes t = { 0 };
+
+		cJSON_AddItemToArray(list, o);
+		FOT_TRY(takes_of(&t, m, f, lengths->at[i], err));
+		cJSON_AddNumberToObject(o, "tokens", (double)lengths->at[i]);
+		cJSON_AddNumberToObject(o, "peak_bytes", (double)t.bytes);
+		cJSON_AddNumberToObject(o, "all_scored_flop", sum(&t.all));
+		cJSON_AddNumberToObject(o, "last_scored_flop", sum(&t.last));
+	}
+out:
+	return status;
+}
+
+static void json_files(cJSON *list, const struct fot_model_files *files)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddItemToArray(list, o);
+		cJSON_AddStringToObject(o, "name", files->file[i].name);
+		cJSON_AddNumberToObject(o, "bytes", (double)files->file[i].bytes);
+		if (files->file[i].sha256[0])
+			cJSON_AddStringToObject(o, "sha256", files->file[i].sha256);
+	}
+}
+
+static void json_tensors(cJSON *list, const struct fot_weights *w)
+{
+	for (size_t i = 0; i < fot_weights_count(w); i++) {
+		const struct fot_tensor *t = fot_weights_at(w, i);
+		cJSON *o = cJSON_CreateObject(), *shape;
+
+		cJSON_AddItemToArray(list, o);
+		cJSON_AddStringToObject(o, "name", t->name);
+		cJSON_AddStringToObject(o, "type", fot_dtype_name(t->dtype));
+		shape = cJSON_AddArrayToObject(o, "shape");
+		for (int k = 0; k < t->rank; k++)
+			cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)t->shape[k]));
+	}
+}
+
+static int describe_json(struct fot_str *out, const struct fot_model *m, const struct fot_model_files *files,
+			 const struct fot_lengths *lengths, const struct flags *f, struct fot_err *err)
+{
+	const struct fot_config *c = fot_model_config(m);
+	cJSON *root = cJSON_CreateObject(), *config = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_config_print(&text, c, err));
+	FOT_TRY(fot_json_parse(&config, text.data, text.len, "config", FOT_ERR_RUN, err));
+	cJSON_AddStringToObject(root, "model", fot_model_dir(m));
+	cJSON_AddNumberToObject(root, "parameters", (double)fot_config_parameters(c));
+	cJSON_AddNumberToObject(root, "weight_bytes", weight_bytes(fot_model_weights(m)));
+	cJSON_AddItemToObject(root, "config", config);
+	json_files(cJSON_AddArrayToObject(root, "files"), files);
+	if (f->tensors)
+		json_tensors(cJSON_AddArrayToObject(root, "tensors"), fot_model_weights(m));
+	FOT_TRY(json_lengths(cJSON_AddArrayToObject(root, "lengths"), m, f, lengths, err));
+	if (f->check_weights)
+		FOT_TRY(fot_weights_check_finite(fot_model_weights(m), err));
+	FOT_TRY(fot_json_print(out, root, 1, err));
+	fot_str_putc(out, '\n');
+out:
+	fot_str_release(&text);
+	cJSON_Delete(root);
 	return status;
 }
 
@@ -281,26 +394,21 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 {
 	struct fot_model *m = NULL;
 	struct fot_model_files files = { 0 };
+	struct fot_lengths lengths = { 0 };
 	struct fot_str out = FOT_STR_INIT;
 	int status;
 
+	FOT_TRY(read_lengths(&lengths, f, err));
 	FOT_TRY(fot_model_open(&m, dir, err));
 	FOT_TRY(fot_reading_attach(m, f->mem_layers, &f->reading, err));
 	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
-	fot_str_printf(&out, "model                %s\n", dir);
-	describe_config(&out, fot_model_config(m));
-	describe_files(&out, &files);
-	FOT_TRY(describe_types(&out, m, err));
-	FOT_TRY(describe_tokenizer(&out, fot_model_tokenizer(m), err));
-	FOT_TRY(describe_warnings(&out, m, f->check_weights, err));
-	if (f->tensors)
-		describe_tensors(&out, fot_model_weights(m));
-	FOT_TRY(describe_lengths(&out, m, f, err));
+	FOT_TRY((f->json ? describe_json : describe)(&out, m, &files, &lengths, f, err));
 	FOT_TRY(fot_str_check(&out, err));
 	fot_print_lines(out.data);
 	status = fot_flush_stdout(err);
 out:
 	fot_str_release(&out);
+	fot_lengths_release(&lengths);
 	fot_model_files_release(&files);
 	if (m)
 		fot_model_close(m);
@@ -311,6 +419,7 @@ int fot_cmd_inspect(int argc, char **argv)
 {
 	struct flags f = { .lengths = "2k-128k*8,256k", .reading.memory = -1 };
 	struct fot_option options[] = {
+		FOT_COMMON_MODEL(&f.model, false),
 		{ .name = "context-lengths",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &f.lengths,
@@ -329,16 +438,17 @@ int fot_cmd_inspect(int argc, char **argv)
 		  .type = FOT_OPTION_FLAG,
 		  .value = &f.check_weights,
 		  .help = "look for weights that are not finite and for matrices of one value" },
+		FOT_COMMON_QUIET(&f.quiet),
+		FOT_COMMON_JSON(&f.json),
 	};
 	struct fot_options o = {
 		.command = "inspect",
-		.usage = "inspect MODEL [options]",
+		.usage = "inspect DIR|-m DIR [options]",
 		.about =
 			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
 			"Work is for one prompt with all its tokens scored, and with its last window scored only.",
 		.option = options,
 		.n = COUNT(options),
-		.min_positional = 1,
 		.max_positional = 1,
 	};
 	struct fot_err err = { 0 };
@@ -346,6 +456,12 @@ int fot_cmd_inspect(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	status = inspect(o.positional[0], &f, &err);
+	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
+	if (!f.model == !o.n_positional) {
+		FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
+			 f.model ? "two" : "none", o.usage);
+		return fot_command_failed("inspect", &err);
+	}
+	status = inspect(f.model ? f.model : o.positional[0], &f, &err);
 	return status == FOT_OK ? status : fot_command_failed("inspect", &err);
 }

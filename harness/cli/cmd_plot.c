@@ -281,6 +281,7 @@ out:
 int fot_cmd_plot(int argc, char **argv)
 {
 	struct drawing d = { .formats = "svg,png" };
+	bool quiet = false;
 	struct fot_option options[] = {
 		{ .name = "format",
 		  .type = FOT_OPTION_TEXT,
@@ -293,6 +294,7 @@ int fot_cmd_plot(int argc, char **argv)
 		  .value = &d.scripts,
 		  .arg = "DIR",
 		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
+		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "plot",
@@ -310,6 +312,7 @@ int fot_cmd_plot(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	status = plot(o.positional[0], &d, &err);
 	return status == FOT_OK ? status : fot_command_failed("plot", &err);
 }

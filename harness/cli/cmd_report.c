@@ -28,7 +28,7 @@ struct reporting {
 	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
-	int digits;            /* of the tables; -1: as the metrics have them */
+	int digits;            /* of the tables, significant; 0: as the metrics have them */
 };
 
 /* a/run and b/run: the paths tell them apart. */
@@ -286,27 +286,23 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
-	int64_t seed = 1, digits = -1;
+	int64_t seed = 1, digits = 0;
 	int format = MARKDOWN, metric = 0, status;
+	bool quiet = false;
 	struct fot_option options[] = {
 		{ .name = "format",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &format,
 		  .choices = format_names,
 		  .help = "what stands on stdout" },
-		{ .name = "output",
-		  .letter = 'o',
-		  .type = FOT_OPTION_TEXT,
-		  .value = &output,
-		  .arg = "DIR",
-		  .help = "write report.md, .tex and .csv there instead, and claims.md, .tex and .csv" },
 		{ .name = "digits",
 		  .type = FOT_OPTION_INT,
 		  .value = &digits,
-		  .lo = 0,
+		  .lo = 1,
 		  .hi = 9,
 		  .arg = "N",
-		  .help = "decimals of the tables' values (default: as the metric has them)" },
+		  .help = "significant digits of the tables' values (default: as the metric has them)" },
+		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "metric",
 		  .type = FOT_OPTION_CHOICE,
 		  .value = &metric,
@@ -329,6 +325,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .hi = 9007199254740991.0,
 		  .arg = "S",
 		  .help = "seed of the bootstrap" },
+		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "report",
@@ -350,6 +347,7 @@ int fot_cmd_report(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	r.digits = (int)digits;
+	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	for (size_t i = 0; i < N_TASKS; i++)
 		fot_table_init(&r.rows[i], tasks[i]);
 	fot_table_init(&r.paper, &fot_schema_paper);

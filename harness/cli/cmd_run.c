@@ -155,12 +155,9 @@ static int print_validated(const char *path, const struct fot_plan *plan, struct
 int fot_cmd_validate(int argc, char **argv)
 {
 	const char *store = NULL;
+	bool quiet = false;
 	struct fot_option options[] = {
-		{ .name = "store",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &store,
-		  .arg = "DIR",
-		  .help = "folder of datasets" },
+		FOT_COMMON_STORE(&store), FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "validate",
@@ -192,7 +189,8 @@ int fot_cmd_validate(int argc, char **argv)
 	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, &err));
 	work.threads = spec.threads ? spec.threads : fot_default_threads();
 	FOT_TRY(fot_plan_fits(&plan, &work, &err));
-	status = print_validated(o.positional[0], &plan, &err);
+	if (!quiet)
+		status = print_validated(o.positional[0], &plan, &err);
 out:
 	fot_plan_close(&plan);
 	fot_spec_release(&spec);

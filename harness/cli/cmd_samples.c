@@ -2,10 +2,12 @@
  * to read, samples.csv to compute with. */
 #include "harness/cli/cmd_samples.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
@@ -23,6 +25,8 @@ struct flags {
 	const char *model, *variant, *dataset, *mem_layers, *positions, *output, *store;
 	int split;
 	int64_t context_length, documents, queries, shown, seed;
+	bool quiet, json;
+	int progress;
 	struct fot_reading_flags reading;
 };
 
@@ -150,9 +154,12 @@ static int sample_all(struct sampling *s, struct fot_err *err)
 
 		if (s->f->split != FOT_SPLIT_ALL && fot_dataset_at(s->data, i)->split != (enum fot_split)s->f->split)
 			continue;
+		fot_progress("samples: %lld of %lld documents, %s", (long long)n, (long long)s->f->documents,
+			     fot_dataset_at(s->data, i)->id);
 		FOT_TRY(sample_document(s, i, &taken, err));
 		n += taken;
 	}
+	fot_progress_end();
 	if (n == 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: no document of the split has more than %lld tokens",
 				  s->sampler.dataset,
@@ -185,6 +192,31 @@ out:
 	return status;
 }
 
+/* {"output": DIR, "samples": [the rows of samples.csv]} */
+static int print_json(const struct sampling *s, struct fot_err *err)
+{
+	cJSON *root = cJSON_CreateObject(), *rows = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	if (root && cJSON_AddStringToObject(root, "output", s->f->output))
+		rows = cJSON_AddArrayToObject(root, "samples");
+	for (size_t row = 0; row < s->table.n_rows && rows; row++) {
+		cJSON *o = fot_table_row_json(&s->table, row, false);
+
+		if (!o || !cJSON_AddItemToArray(rows, o)) {
+			cJSON_Delete(o);
+			rows = NULL;
+		}
+	}
+	status = rows ? fot_json_print(&text, root, 1, err) : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+	if (status == FOT_OK)
+		puts(text.data);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+	return status == FOT_OK ? fot_flush_stdout(err) : status;
+}
+
 static int samples(const struct flags *f, struct fot_err *err)
 {
 	struct sampling *s = fot_calloc(1, sizeof *s);
@@ -201,6 +233,8 @@ static int samples(const struct flags *f, struct fot_err *err)
 	FOT_TRY(sample_all(s, err));
 	FOT_TRY(write_files(s, err));
 	fot_log(FOT_LOG_INFO, "samples: %zu rows in %s/samples.csv and samples.md", s->table.n_rows, f->output);
+	if (f->json)
+		status = print_json(s, err);
 out:
 	fot_table_release(&s->table);
 	fot_session_close(s->sampler.session);
@@ -218,10 +252,9 @@ int fot_cmd_samples(int argc, char **argv)
 {
 	static const char *const splits[] = { "train", "valid", "test", "all", NULL };
 	struct flags f = { .reading.memory = -1, .split = FOT_TEST, .context_length = 8192, .documents = 2, .queries = 4,
-			   .shown = 3, .seed = 1, .output = "results/runs/samples" };
+			   .shown = 3, .seed = 1 };
 	struct fot_option options[] = {
-		{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &f.model, .arg = "DIR",
-		  .required = true, .help = "model folder" },
+		FOT_COMMON_MODEL(&f.model, true),
 		{ .name = "variant", .type = FOT_OPTION_TEXT, .value = &f.variant, .arg = "NAME",
 		  .help = "the model's variant in the results (default: the model's)" },
 		{ .name = "dataset", .letter = 'd', .type = FOT_OPTION_TEXT, .value = &f.dataset, .arg = "NAME",
@@ -240,14 +273,16 @@ int fot_cmd_samples(int argc, char **argv)
 		  .help = "retrieved tokens shown per query and head" },
 		{ .name = "seed", .type = FOT_OPTION_INT, .value = &f.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
 		  .help = "seed of the query tokens" },
-		{ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &f.output, .arg = "DIR",
-		  .help = "folder for samples.md and samples.csv" },
-		{ .name = "store", .type = FOT_OPTION_TEXT, .value = &f.store, .arg = "DIR", .help = "folder of datasets" },
+		FOT_COMMON_OUTPUT(&f.output, true),
+		FOT_COMMON_STORE(&f.store),
 		READING_OPTIONS(&f.reading, &f.mem_layers),
+		FOT_COMMON_QUIET(&f.quiet),
+		FOT_COMMON_JSON(&f.json),
+		FOT_COMMON_PROGRESS(&f.progress),
 	};
 	struct fot_options o = {
 		.command = "samples",
-		.usage = "samples -m DIR -d DATASET [options]",
+		.usage = "samples -m DIR -d DATASET -o DIR [options]",
 		.about = "What the memory's queries retrieve: for query tokens of held-out documents, the tokens with the most\n"
 			 "attention mass in their text, the share of the mass that is on retrieved keys (kNN score) and how much\n"
 			 "of it stays on one key among its neighbours (focus score), per memory layer and head.",
@@ -259,6 +294,7 @@ int fot_cmd_samples(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(f.quiet, f.progress);
 	status = samples(&f, &err);
 	return status == FOT_OK ? status : fot_command_failed("samples", &err);
 }

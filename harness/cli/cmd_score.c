@@ -2,12 +2,14 @@
  * continuation.  The files are a fixed contract that other programs read. */
 #include "harness/cli/cmd_score.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sum.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/reading_options.h"
@@ -18,18 +20,14 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct input_flags {
-	const char *model, *tokens, *text, *mem_layers;
+	const char *model, *tokens, *text, *prompt, *mem_layers;
 	struct fot_reading_flags reading;
+	bool quiet, json;
+	int progress;
 };
 
 #define INPUT_OPTIONS(f)                                                                                  \
-	{ .name = "model",                                                                                \
-	  .letter = 'm',                                                                                  \
-	  .type = FOT_OPTION_TEXT,                                                                        \
-	  .value = &(f)->model,                                                                           \
-	  .arg = "DIR",                                                                                   \
-	  .required = true,                                                                               \
-	  .help = "model folder" },                                                                       \
+	FOT_COMMON_MODEL(&(f)->model, true),                                                              \
 		{ .name = "tokens",                                                                       \
 		  .type = FOT_OPTION_TEXT,                                                                \
 		  .value = &(f)->tokens,                                                                  \
@@ -40,7 +38,13 @@ struct input_flags {
 		  .value = &(f)->text,                                                                    \
 		  .arg = "FILE",                                                                          \
 		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
-		READING_OPTIONS(&(f)->reading, &(f)->mem_layers)
+		{ .name = "prompt",                                                                       \
+		  .type = FOT_OPTION_TEXT,                                                                \
+		  .value = &(f)->prompt,                                                                  \
+		  .arg = "TEXT",                                                                          \
+		  .help = "this text instead" },                                                          \
+		READING_OPTIONS(&(f)->reading, &(f)->mem_layers), FOT_COMMON_QUIET(&(f)->quiet),          \
+		FOT_COMMON_JSON(&(f)->json), FOT_COMMON_PROGRESS(&(f)->progress)
 
 struct input {
 	struct fot_model *model;
@@ -51,15 +55,19 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 {
 	int status;
 
-	if (!f->tokens == !f->text)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
+	if ((f->tokens != NULL) + (f->text != NULL) + (f->prompt != NULL) != 1)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE, --text FILE and --prompt TEXT");
 	FOT_TRY(fot_model_open(&in->model, f->model, err));
 	FOT_TRY(fot_reading_attach(in->model, f->mem_layers, &f->reading, err));
 	if (f->tokens) {
 		status =
 			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
 	} else if (!fot_model_tokenizer(in->model)) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --text needs", f->model);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --%s needs", f->model,
+				  f->text ? "text" : "prompt");
+	} else if (f->prompt) {
+		status = fot_sequences_of_text(&in->seq, "--prompt", f->prompt, strlen(f->prompt),
+					       fot_model_tokenizer(in->model), err);
 	} else {
 		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
 	}
@@ -112,8 +120,15 @@ static void close_input(struct input *in)
 
 struct score_flags {
 	struct input_flags in;
-	const char *out, *logits;
+	const char *out, *output, *logits; /* out and output: two names of one option */
 	bool all_logits, last_window;
+};
+
+/* The rows, and what they add up to. */
+struct scored {
+	struct fot_str csv;
+	size_t n;
+	struct fot_sum nll;
 };
 
 /* Logits of every turn and sequence, turn by turn. */
@@ -220,13 +235,15 @@ out:
 	return status;
 }
 
-static void put_rows(struct fot_str *csv, size_t sequence, const char *turn, const struct fot_call *c,
-		     const double *nll, const int32_t *argmax)
+static void put_rows(struct scored *to, size_t sequence, const char *turn,
+		     const struct fot_call *c, const double *nll, const int32_t *argmax)
 {
 	for (size_t p = c->score_from + 1; p < c->n; p++) {
-		fot_str_printf(csv, "%zu,%s,%zu,%d,", sequence, turn, p, c->tokens[p]);
-		fot_str_double(csv, nll[p - 1]);
-		fot_str_printf(csv, ",%d\n", argmax[p - 1]);
+		fot_str_printf(&to->csv, "%zu,%s,%zu,%d,", sequence, turn, p, c->tokens[p]);
+		fot_str_double(&to->csv, nll[p - 1]);
+		fot_str_printf(&to->csv, ",%d\n", argmax[p - 1]);
+		fot_sum_add(&to->nll, nll[p - 1]);
+		to->n++;
 	}
 }
 
@@ -242,7 +259,7 @@ static struct fot_call call_of(const struct fot_turn *t, size_t sequence)
 }
 
 static int score_call(struct fot_reading *r, const struct input *in, size_t sequence, size_t turn, struct logits *l,
-		      const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
+		      const struct score_flags *f, struct scored *to, struct fot_err *err)
 {
 	struct fot_call c = call_of(&in->seq.turn[turn], sequence);
 	double *nll = fot_alloc(c.n, sizeof *nll);
@@ -264,8 +281,8 @@ static int score_call(struct fot_reading *r, const struct input *in, size_t sequ
 	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
 	if (in->seq.turns)
 		snprintf(name, sizeof name, "%zu", turn);
-	put_rows(csv, sequence, name, &c, nll, argmax);
-	status = fot_str_check(csv, err);
+	put_rows(to, sequence, name, &c, nll, argmax);
+	status = fot_str_check(&to->csv, err);
 out:
 	fot_free(nll);
 	fot_free(argmax);
@@ -280,13 +297,40 @@ static int at_turn(struct fot_err *err, const struct input *in, size_t sequence,
 }
 
 static int score_one(struct fot_reading *r, const struct input *in, size_t sequence, struct logits *l,
-		     const struct score_flags *f, struct fot_str *csv, struct fot_err *err)
+		     const struct score_flags *f, struct scored *to, struct fot_err *err)
 {
 	fot_reading_reset(r);
-	for (size_t t = 0; t < in->seq.n_turns; t++)
-		if (score_call(r, in, sequence, t, l, f, csv, err) != FOT_OK)
+	for (size_t t = 0; t < in->seq.n_turns; t++) {
+		if (to->n)
+			fot_progress("score: sequence %zu of %zu, %zu tokens scored", sequence, in->seq.n, to->n);
+		if (score_call(r, in, sequence, t, l, f, to, err) != FOT_OK)
 			return at_turn(err, in, sequence, t);
+	}
 	return FOT_OK;
+}
+
+/* With --json on stdout, else for people. */
+static int tell_scored(const struct score_flags *f, const struct scored *s, size_t n_sequences, struct fot_err *err)
+{
+	double nll = fot_sum_value(&s->nll);
+	struct fot_str line = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (!f->in.json) {
+		fot_log(FOT_LOG_INFO, "score: %zu tokens of %zu sequences, perplexity %.4g; %s", s->n, n_sequences,
+			s->n ? exp(nll / (double)s->n) : 1.0, f->out);
+		goto out;
+	}
+	fot_str_puts(&line, "{\"output\":");
+	fot_str_json(&line, f->out, strlen(f->out));
+	fot_str_printf(&line, ",\"n_sequences\":%zu,\"n_tokens_scored\":%zu,\"nll_nats\":", n_sequences, s->n);
+	fot_str_double(&line, nll);
+	FOT_TRY(fot_str_check(&line, err));
+	printf("%s}\n", line.data);
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&line);
+	return status;
 }
 
 static int score(const struct score_flags *f, struct fot_err *err)
@@ -294,22 +338,24 @@ static int score(const struct score_flags *f, struct fot_err *err)
 	struct input in = { 0 };
 	struct fot_reading r = { 0 };
 	struct logits l = { 0 };
-	struct fot_str csv = FOT_STR_INIT;
+	struct scored scored = { .csv = FOT_STR_INIT };
 	int status;
 
 	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
-	fot_str_puts(&csv, "sequence,turn,position,token,nll_nats,argmax\n");
+	fot_str_puts(&scored.csv, "sequence,turn,position,token,nll_nats,argmax\n");
 	for (size_t i = 0; i < in.seq.n; i++)
-		FOT_TRY(score_one(&r, &in, i, &l, f, &csv, err));
+		FOT_TRY(score_one(&r, &in, i, &l, f, &scored, err));
+	fot_progress_end();
 	FOT_TRY(fot_map_check_all(err));
 	if (f->logits)
 		FOT_TRY(write_logits(f->logits, &l, err));
-	FOT_TRY(fot_file_replace(f->out, csv.data, csv.len, err));
+	FOT_TRY(fot_file_replace(f->out, scored.csv.data, scored.csv.len, err));
+	status = tell_scored(f, &scored, in.seq.n, err);
 out:
 	logits_release(&l);
-	fot_str_release(&csv);
+	fot_str_release(&scored.csv);
 	fot_reading_close(&r);
 	close_input(&in);
 	return status;
@@ -320,13 +366,17 @@ int fot_cmd_score(int argc, char **argv)
 	struct score_flags f = { .in.reading.memory = -1 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
-		{ .name = "out",
+		{ .name = "output",
 		  .letter = 'o',
 		  .type = FOT_OPTION_TEXT,
+		  .value = &f.output,
+		  .arg = "FILE",
+		  .help = "file for the rows: sequence,turn,position,token,nll_nats,argmax" },
+		{ .name = "out",
+		  .type = FOT_OPTION_TEXT,
 		  .value = &f.out,
-		  .arg = "FILE.csv",
-		  .required = true,
-		  .help = "sequence,turn,position,token,nll_nats,argmax" },
+		  .arg = "FILE",
+		  .help = "the same as --output" },
 		{ .name = "logits",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &f.logits,
@@ -343,7 +393,7 @@ int fot_cmd_score(int argc, char **argv)
 	};
 	struct fot_options o = {
 		.command = "score",
-		.usage = "score --model DIR --tokens FILE --out FILE.csv [options]",
+		.usage = "score -m DIR --tokens FILE|--text FILE|--prompt TEXT -o FILE.csv [options]",
 		.about =
 			"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
 			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...\n"
@@ -357,6 +407,12 @@ int fot_cmd_score(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(f.in.quiet, f.in.progress);
+	if (!f.out == !f.output) {
+		FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
+		return fot_command_failed("score", &err);
+	}
+	f.out = f.out ? f.out : f.output;
 	status = score(&f, &err);
 	return status == FOT_OK ? status : fot_command_failed("score", &err);
 }
@@ -369,12 +425,32 @@ struct generate_flags {
 	bool ignore_eos;
 };
 
-static void put_tokens(struct fot_str *out, size_t sequence, const struct fot_ids *ids)
+/* Ids were given: ids as JSON. Text was given: its continuation as text, or with --json both. */
+static int put_continuation(struct fot_str *out, const struct generate_flags *f, const struct input *in, size_t sequence,
+			    const struct fot_ids *ids, struct fot_err *err)
 {
+	struct fot_str text = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (!f->in.tokens)
+		FOT_TRY(fot_tokenizer_decode(fot_model_tokenizer(in->model), &text, ids->id, ids->n, err));
+	if (!f->in.tokens && !f->in.json) {
+		fot_str_add(out, text.data ? text.data : "", text.len);
+		fot_str_putc(out, '\n');
+		goto out;
+	}
 	fot_str_printf(out, "{\"sequence\":%zu,\"tokens\":[", sequence);
 	for (size_t i = 0; i < ids->n; i++)
 		fot_str_printf(out, "%s%d", i ? "," : "", ids->id[i]);
-	fot_str_puts(out, "]}\n");
+	fot_str_puts(out, "]");
+	if (!f->in.tokens) {
+		fot_str_puts(out, ",\"text\":");
+		fot_str_json(out, text.data ? text.data : "", text.len);
+	}
+	fot_str_puts(out, "}\n");
+out:
+	fot_str_release(&text);
+	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
 
 static int generate_one(struct fot_reading *r, const struct input *in, size_t sequence, size_t max, int32_t eos,
@@ -410,11 +486,13 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	for (size_t i = 0; i < in.seq.n; i++) {
 		ids.n = 0;
 		fot_str_clear(&line);
+		if (i)
+			fot_progress("generate: sequence %zu of %zu", i, in.seq.n);
 		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, eos, &ids, err));
 		FOT_TRY(fot_map_check_all(err));
-		put_tokens(&line, i, &ids);
-		FOT_TRY(fot_str_check(&line, err));
-		fputs(line.data, stdout);
+		FOT_TRY(put_continuation(&line, f, &in, i, &ids, err));
+		fot_progress_end();
+		fwrite(line.data, 1, line.len, stdout);
 	}
 	status = fot_flush_stdout(err);
 out:
@@ -446,10 +524,11 @@ int fot_cmd_generate(int argc, char **argv)
 	};
 	struct fot_options o = {
 		.command = "generate",
-		.usage = "generate --model DIR --tokens FILE --max-new N [options]",
+		.usage = "generate -m DIR --tokens FILE|--text FILE|--prompt TEXT --max-new N [options]",
 		.about =
-			"Greedy continuation: one JSON line per sequence, {\"sequence\":0,\"tokens\":[...]};\n"
-			"with turns, of the last one.",
+			"Greedy continuation: of a text its text, of tokens one JSON line per sequence,\n"
+			"{\"sequence\":0,\"tokens\":[...]}; with turns, of the last one. With --json a text's line also has\n"
+			"\"text\".",
 		.option = options,
 		.n = COUNT(options),
 	};
@@ -458,6 +537,7 @@ int fot_cmd_generate(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
+	fot_command_begin(f.in.quiet, f.in.progress);
 	status = generate(&f, &err);
 	return status == FOT_OK ? status : fot_command_failed("generate", &err);
 }

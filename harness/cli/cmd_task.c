@@ -242,8 +242,7 @@ static size_t add_task_options(struct fot_option *to, size_t n, const struct fot
 }
 
 #define MODEL_OPTIONS(f)                                                                                             \
-	{ .name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = &(f)->models, .arg = "DIR",              \
-	  .required = true, .help = "model folder; may be repeated" },                                                \
+	FOT_COMMON_MODELS(&(f)->models),                                                                              \
 		{ .name = "variant", .type = FOT_OPTION_TEXTS, .value = &(f)->variants, .arg = "NAME",                \
 		  .help = "name of the n-th model's variant in the results" },                                        \
 		{ .name = "memory", .type = FOT_OPTION_TEXT, .value = &(f)->memory, .arg = "LIST",                    \

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "harness/cli/options.h"
 #include "model/model.h"
@@ -128,14 +129,16 @@ static int detokenize_line(const struct lines *l, const char *line, size_t n, si
 	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
 	struct fot_ids ids = { 0 };
 	struct fot_str text = FOT_STR_INIT;
-	cJSON *list = NULL;
-	const cJSON *node;
+	cJSON *root = NULL;
+	const cJSON *list, *node;
 	int status;
 
-	FOT_TRY(parse_line(&list, l, line, n, number));
+	FOT_TRY(parse_line(&root, l, line, n, number));
+	list = cJSON_IsObject(root) ? fot_json_get(root, "tokens") : root;
 	if (!cJSON_IsArray(list)) {
-		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected a list of ids", l->name,
-				  number);
+		status = FOT_FAIL(l->err, FOT_ERR_INPUT,
+				  "%s: expected a list of ids or {\"tokens\": [...]}, got \"%.*s\"", l->name,
+				  n < 40 ? (int)n : 40, line);
 		goto out;
 	}
 	cJSON_ArrayForEach (node, list) {
@@ -147,9 +150,9 @@ static int detokenize_line(const struct lines *l, const char *line, size_t n, si
 	FOT_TRY(fot_tokenizer_decode(l->t, &text, ids.id, ids.n, l->err));
 	fot_str_json(out, text.data ? text.data : "", text.len);
 out:
-	if (status != FOT_OK && list)
+	if (status != FOT_OK && root)
 		fot_err_prefix(l->err, "line %zu", number);
-	cJSON_Delete(list);
+	cJSON_Delete(root);
 	fot_ids_release(&ids);
 	fot_str_release(&text);
 	return status;
@@ -157,7 +160,7 @@ out:
 
 struct flags {
 	const char *model, *input;
-	bool jsonl, no_bos;
+	bool jsonl, no_bos, quiet;
 };
 
 static int run_lines(const char *command, const struct flags *f, line_fn *fn)
@@ -167,6 +170,7 @@ static int run_lines(const char *command, const struct flags *f, line_fn *fn)
 	struct lines l = { .name = f->input, .jsonl = f->jsonl, .no_bos = f->no_bos, .err = &err };
 	int status;
 
+	fot_command_begin(f->quiet, FOT_PROGRESS_AUTO);
 	FOT_TRY(open_tokenizer(&t, f->model, &err));
 	l.t = t;
 	FOT_TRY(each_line(&l, f->input, fn));
@@ -176,17 +180,11 @@ out:
 	return status == FOT_OK ? status : fot_command_failed(command, &err);
 }
 
-#define MODEL_OPTION(f)                                                                                      \
-	{                                                                                                    \
-		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = &(f)->model, .arg = "DIR", \
-		.required = true, .help = "model folder, tokenizer.model file, or byte"                      \
-	}
-
 int fot_cmd_tokenize(int argc, char **argv)
 {
 	struct flags f = { 0 };
 	struct fot_option options[] = {
-		MODEL_OPTION(&f),
+		FOT_COMMON_MODEL(&f.model, true),
 		{ .name = "text",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &f.input,
@@ -201,11 +199,12 @@ int fot_cmd_tokenize(int argc, char **argv)
 		  .type = FOT_OPTION_FLAG,
 		  .value = &f.no_bos,
 		  .help = "do not put BOS first" },
+		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {
 		.command = "tokenize",
-		.usage = "tokenize --model DIR --text FILE [options]",
-		.about = "Print one JSON list of token ids per line of input.",
+		.usage = "tokenize -m DIR --text FILE [options]",
+		.about = "Print one JSON list of token ids per line of input. -m: a model folder, a tokenizer.model file, or byte.",
 		.option = options,
 		.n = COUNT(options),
 	};
@@ -220,12 +219,12 @@ int fot_cmd_detokenize(int argc, char **argv)
 {
 	struct flags f = { 0 };
 	struct fot_option options[] = {
-		MODEL_OPTION(&f),
+		FOT_COMMON_MODEL(&f.model, true),
 		{ .name = "ids",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &f.input,
 		  .arg = "FILE",
-		  .help = "one JSON list of ids per line" },
+		  .help = "lines of JSON: [1,2,...] or {\"tokens\": [1,2,...]}" },
 		{ .name = "tokens",
 		  .type = FOT_OPTION_TEXT,
 		  .value = &f.input,
@@ -236,11 +235,14 @@ int fot_cmd_detokenize(int argc, char **argv)
 		  .value = &f.input,
 		  .arg = "FILE",
 		  .help = "the same as --ids" },
+		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {
 		.command = "detokenize",
-		.usage = "detokenize --model DIR --ids FILE",
-		.about = "Print one JSON string per line of input: the inverse of tokenize.",
+		.usage = "detokenize -m DIR --ids FILE",
+		.about =
+			"Print one JSON string per line of input: the inverse of tokenize, and the text of what generate prints.\n"
+			"-m: a model folder, a tokenizer.model file, or byte.",
 		.option = options,
 		.n = COUNT(options),
 		.max_positional = 1,

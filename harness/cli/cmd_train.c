@@ -16,7 +16,7 @@
 #include "model/train/trainer.h"
 
 struct watch {
-	bool quiet;
+	int64_t step;    /* done last; 0: none in this run */
 	char valid[512]; /* the validation line last printed */
 };
 
@@ -28,14 +28,13 @@ static int show(void *user, const struct fot_train_progress *p)
 	if (p->valid && strcmp(p->valid, w->valid) != 0) {
 		snprintf(w->valid, sizeof w->valid, "%s", p->valid);
 		fot_progress_end();
-		if (!w->quiet)
-			fot_log(FOT_LOG_INFO, "held out (nats per token; without memory, 1 window, all): %s", p->valid);
+		fot_log(FOT_LOG_INFO, "held out (nats per token; without memory, 1 window, all): %s", p->valid);
 	}
+	w->step = p->step;
 	fot_duration_text(p->eta_s, eta);
-	if (!w->quiet)
-		fot_progress("step %lld/%lld  stage %zu  %.2f M tokens  loss %.4f  lr %.2e  %.0f tokens/s  %.0f GFLOP/s  ETA %s",
-			     (long long)p->step, (long long)p->steps, p->stage + 1, (double)p->tokens * 1e-6, p->loss,
-			     p->lr, p->tokens_per_s, p->gflops, eta);
+	fot_progress("step %lld/%lld  stage %zu  %.2f M tokens  loss %.4f  lr %.2e  %.0f tokens/s  %.0f GFLOP/s  ETA %s",
+		     (long long)p->step, (long long)p->steps, p->stage + 1, (double)p->tokens * 1e-6, p->loss, p->lr,
+		     p->tokens_per_s, p->gflops, eta);
 	return fot_signals_pending() != 0;
 }
 
@@ -65,6 +64,37 @@ static void describe(const struct fot_recipe *r, const char *out, int threads)
 		(double)fot_train_estimate(r, threads) / (1 << 20), out);
 }
 
+/* How it ended, for people and with --json. */
+static int tell(const struct watch *w, const char *out, bool finished, int64_t steps, bool json, struct fot_err *err)
+{
+	struct fot_str line = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (finished)
+		fot_log(FOT_LOG_INFO, "%s: finished, peak memory %.0f MiB; try it: fotbench perplexity -m %s", out,
+			(double)fot_mem_peak_rss() / (1 << 20), out);
+	else if (w->step)
+		fot_log(FOT_LOG_INFO, "%s: stopped at step %lld of %lld, peak memory %.0f MiB; --resume goes on; the model so "
+				      "far: %s/checkpoint-%lld",
+			out, (long long)w->step, (long long)steps, (double)fot_mem_peak_rss() / (1 << 20), out,
+			(long long)w->step);
+	else
+		fot_log(FOT_LOG_INFO, "%s: nothing done: --stop-after counts from the run's beginning, and the checkpoint is there "
+				      "or further", out);
+	if (!json)
+		return status;
+	fot_str_puts(&line, "{\"output\":");
+	fot_str_json(&line, out, strlen(out));
+	fot_str_printf(&line, ",\"status\":\"%s\",\"steps\":%lld,\"steps_planned\":%lld}", finished ? "complete" : "partial",
+		       (long long)(finished ? steps : w->step), (long long)steps);
+	FOT_TRY(fot_str_check(&line, err));
+	puts(line.data);
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&line);
+	return status;
+}
+
 int fot_cmd_train(int argc, char **argv)
 {
 	struct fot_str store = FOT_STR_INIT;
@@ -72,23 +102,24 @@ int fot_cmd_train(int argc, char **argv)
 	struct fot_err err = { 0 };
 	struct watch watch = { 0 };
 	const char *out = NULL, *from = NULL, *data = NULL;
-	bool resume = false, overwrite = false, dry = false, finished = false;
-	int64_t threads = fot_default_threads(), stop_after = 0;
+	bool resume = false, overwrite = false, dry = false, finished = false, quiet = false, json = false;
+	int64_t threads = 0, stop_after = 0;
+	int progress = FOT_PROGRESS_AUTO;
 	struct fot_option table[] = {
-		{ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &out, .arg = "DIR",
-		  .help = "folder of the run and its result", .required = true },
-		{ .name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = &threads, .lo = 1, .hi = 1024,
-		  .arg = "N", .help = "threads" },
+		FOT_COMMON_OUTPUT(&out, true),
 		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &from, .arg = "DIR",
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
-		{ .name = "store", .type = FOT_OPTION_TEXT, .value = &data, .arg = "DIR", .help = "dataset store" },
+		FOT_COMMON_STORE(&data),
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &resume,
 		  .help = "go on from the last checkpoint, if there is one" },
 		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &overwrite, .help = "start anew over an old run" },
 		{ .name = "stop-after", .type = FOT_OPTION_INT, .value = &stop_after, .lo = 0, .hi = 1e9, .arg = "STEPS",
-		  .help = "stop with a checkpoint after this many steps (0: run to the end)" },
+		  .help = "stop with a checkpoint at this step, counted from the run's beginning (0: run to the end)" },
 		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &dry, .help = "check the recipe, open its texts and tokenizer, say what would run" },
-		{ .name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = &watch.quiet, .help = "no progress" },
+		FOT_COMMON_THREADS(&threads),
+		FOT_COMMON_QUIET(&quiet),
+		FOT_COMMON_JSON(&json),
+		FOT_COMMON_PROGRESS(&progress),
 	};
 	struct fot_options o = { .command = "train", .usage = "train RECIPE.json -o DIR [options]",
 				 .about = "Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
@@ -99,14 +130,15 @@ int fot_cmd_train(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &code))
 		return code;
+	fot_command_begin(quiet && !dry, progress); /* a dry run is asked for what it says */
+	threads = threads ? threads : fot_default_threads();
 	if (data)
 		fot_str_puts(&store, data);
 	else
 		FOT_TRY(fot_store_default(&store));
 	FOT_TRY(fot_str_check(&store, &err));
 	FOT_TRY(fot_recipe_read(&recipe, o.positional[0], &err));
-	if (!watch.quiet || dry)
-		describe(&recipe, out, (int)threads);
+	describe(&recipe, out, (int)threads);
 	opts.out = out;
 	opts.store = store.data;
 	opts.from = from;
@@ -122,9 +154,7 @@ int fot_cmd_train(int argc, char **argv)
 	opts.stop_after = stop_after;
 	FOT_TRY(fot_train(&recipe, &opts, &finished, &err));
 	fot_progress_end();
-	if (!watch.quiet)
-		fot_log(FOT_LOG_INFO, "%s: %s, peak memory %.0f MiB", out, finished ? "finished" : "stopped, --resume goes on",
-			(double)fot_mem_peak_rss() / (1 << 20));
+	FOT_TRY(tell(&watch, out, finished, fot_recipe_steps(&recipe), json, &err));
 	if (fot_signals_pending())
 		status = 128 + fot_signals_pending();
 out:

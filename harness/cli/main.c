@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
 	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
-	{ "help", cmd_help, "this list; help columns: the columns of all CSV files", false },
+	{ "help", cmd_help, "this list; also help columns (of all CSV files), help commands (common options)", false },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -97,6 +97,38 @@ static int describe_columns(void)
 	return status;
 }
 
+/* The text of docs/commands.md. */
+static int describe_commands(void)
+{
+	char cells[] = "--help=common";
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	fot_str_puts(&out, "# Commands\n\nPrinted by `fotbench help commands`. `fotbench COMMAND --help` lists every option with its "
+			   "default.\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fot_str_printf(&out, "- `%s`: %s\n", commands[i].name, commands[i].about);
+	fot_str_puts(&out, "\n## Options that many commands take\n\n");
+	fot_common_heading(&out);
+	status = print(out.failed ? "" : out.data);
+	for (size_t i = 0; i < N_COMMANDS && status == FOT_OK; i++) {
+		if (commands[i].run == cmd_help)
+			continue;
+		printf("| `%s` |", commands[i].name);
+		status = commands[i].run(2, (char *[]){ (char *)commands[i].name, cells, NULL });
+		putchar('\n');
+	}
+	fot_str_clear(&out);
+	fot_str_putc(&out, '\n');
+	fot_common_meanings(&out);
+	fot_str_puts(&out, "\nSizes are numbers, or numbers with `k` or `K` (1,024) or `m` or `M` (1,048,576), in every option and "
+			   "spec.\n");
+	if (status == FOT_OK)
+		status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
 static const struct command *find(const char *name)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++) {
@@ -130,6 +162,8 @@ static int cmd_help(int argc, char **argv)
 		return list_commands();
 	if (strcmp(argv[1], "columns") == 0)
 		return describe_columns();
+	if (strcmp(argv[1], "commands") == 0)
+		return describe_commands();
 	c = find(argv[1]);
 	if (!c || c->run == cmd_help)
 		return c ? list_commands() : unknown(argv[1]);
@@ -143,10 +177,10 @@ static int version(void)
 	return print("");
 }
 
-static bool wants_silence(int argc, char **argv)
+static bool asks_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "--help") == 0)
+		if (strncmp(argv[i], "--help", 6) == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
 	return false;
 }
@@ -155,7 +189,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 {
 	int status = c->run(argc, argv);
 
-	if (status == FOT_OK && c->tells_memory && !wants_silence(argc, argv))
+	if (status == FOT_OK && c->tells_memory && !asks_help(argc, argv))
 		fot_log(FOT_LOG_INFO, "%s: peak memory %.0f MiB", c->name, (double)fot_mem_peak_rss() / (1 << 20));
 	return status;
 }
@@ -197,15 +231,9 @@ int main(int argc, char **argv)
 	fill_standard_files();
 	gsl_set_error_handler_off();
 	fot_signals_install_bus();
-	if (argc < 2) {
-		struct fot_err err = { 0 };
-
-		FOT_FAIL(&err, FOT_ERR_USAGE, "no command; see fotbench help");
-		return fot_command_failed("fotbench", &err);
-	}
-	if (strcmp(argv[1], "--version") == 0)
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
 		return version();
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return list_commands();
 	c = find(argv[1]);
 	return c ? run_command(c, argc - 1, argv + 1) : unknown(argv[1]);

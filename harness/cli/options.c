@@ -4,13 +4,18 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "model/session.h"
 
 #define MAX_NAMES 96
+#define HELP_COMMON "--help=common"
 
 static struct fot_option *find_long(struct fot_options *o, const char *name, size_t n)
 {
@@ -138,7 +143,7 @@ static int take_argument(struct fot_options *o, int argc, char **argv, int *i, s
 	const char *equals = strchr(arg, '=');
 	struct fot_option *p;
 
-	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0 || strcmp(arg, HELP_COMMON) == 0) {
 		o->help = true;
 		return FOT_OK;
 	}
@@ -187,15 +192,6 @@ int fot_options_parse(struct fot_options *o, int argc, char **argv, struct fot_e
 	return check_complete(o, err);
 }
 
-bool fot_option_given(const struct fot_options *o, const char *name)
-{
-	for (size_t i = 0; i < o->n; i++) {
-		if (strcmp(o->option[i].name, name) == 0)
-			return o->option[i].given;
-	}
-	return false;
-}
-
 /* --- help --- */
 
 static void show_default(struct fot_str *out, const struct fot_option *p)
@@ -228,8 +224,9 @@ static void show_option(struct fot_str *out, const struct fot_option *p)
 	} else if (p->type != FOT_OPTION_FLAG) {
 		fot_str_printf(&left, " %s", p->arg);
 	}
-	fot_str_printf(out, "  %-34s%s%s", left.failed ? p->name : left.data,
-		       left.len > 33 ? "\n                                    " : " ", p->help);
+	fot_str_printf(out, "  %-34s%s%s%s", left.failed ? p->name : left.data,
+		       left.len > 33 ? "\n                                    " : " ", p->help,
+		       p->type == FOT_OPTION_TEXTS ? "; may be repeated" : "");
 	show_default(out, p);
 	fot_str_puts(out, p->required ? " (required)\n" : "\n");
 	fot_str_release(&left);
@@ -244,7 +241,74 @@ void fot_options_help(struct fot_str *out, const struct fot_options *o)
 		show_option(out, &o->option[i]);
 }
 
+/* --- common options --- */
+
+const char *const fot_progress_names[] = { "auto", "on", "off", NULL };
+
+static const struct fot_option common[] = {
+	FOT_COMMON_MODEL(NULL, false), FOT_COMMON_OUTPUT(NULL, false), FOT_COMMON_QUIET(NULL),
+	FOT_COMMON_JSON(NULL),	       FOT_COMMON_PROGRESS(NULL),      FOT_COMMON_THREADS(NULL),
+};
+#define N_COMMON (sizeof common / sizeof common[0])
+_Static_assert(FOT_THREADS_MOST == FOT_SESSION_THREADS_MAX, "what a session takes");
+
+static void show_flag(struct fot_str *out, const struct fot_option *p)
+{
+	if (p->letter)
+		fot_str_printf(out, "`-%c`", p->letter);
+	else
+		fot_str_printf(out, "`--%s`", p->name);
+}
+
+void fot_common_heading(struct fot_str *out)
+{
+	fot_str_puts(out, "| command |");
+	for (size_t i = 0; i < N_COMMON; i++) {
+		fot_str_putc(out, ' ');
+		show_flag(out, &common[i]);
+		fot_str_puts(out, " |");
+	}
+	fot_str_puts(out, "\n|---|");
+	for (size_t i = 0; i < N_COMMON; i++)
+		fot_str_puts(out, "---|");
+	fot_str_putc(out, '\n');
+}
+
+void fot_common_meanings(struct fot_str *out)
+{
+	for (size_t i = 0; i < N_COMMON; i++) {
+		const struct fot_option *p = &common[i];
+
+		fot_str_puts(out, "- ");
+		if (p->letter) {
+			show_flag(out, p);
+			fot_str_puts(out, ", ");
+		}
+		fot_str_printf(out, "`--%s", p->name);
+		for (int k = 0; p->choices && p->choices[k]; k++)
+			fot_str_printf(out, "%s%s", k ? "|" : " ", p->choices[k]);
+		fot_str_printf(out, "%s%s`: %s\n", p->arg ? " " : "", p->arg ? p->arg : "", p->help);
+	}
+}
+
+/* The command's cells: the value that an option takes, or yes. */
+static void show_common(struct fot_str *out, struct fot_options *o)
+{
+	for (size_t i = 0; i < N_COMMON; i++) {
+		const struct fot_option *p = find_long(o, common[i].name, strlen(common[i].name));
+
+		fot_str_printf(out, " %s |", !p ? "" : p->arg ? p->arg : "yes");
+	}
+}
+
 /* --- commands --- */
+
+void fot_command_begin(bool quiet, int progress)
+{
+	if (quiet)
+		fot_log_level(FOT_LOG_WARN);
+	fot_progress_mode((enum fot_progress_mode)progress);
+}
 
 int fot_command_failed(const char *command, const struct fot_err *err)
 {
@@ -276,7 +340,10 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 	struct fot_err err = { 0 };
 	bool over = true;
 
-	fot_options_help(&help, o); /* before parsing: shows the defaults */
+	if (argc == 2 && strcmp(argv[1], HELP_COMMON) == 0)
+		show_common(&help, o);
+	else
+		fot_options_help(&help, o); /* before parsing: shows the defaults */
 	*exit_code = fot_options_parse(o, argc, argv, &err);
 	if (*exit_code == FOT_OK && o->help) {
 		fputs(help.failed ? o->usage : help.data, stdout);
@@ -288,6 +355,17 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 		fot_command_failed(o->command, &err);
 	fot_str_release(&help);
 	return over;
+}
+
+size_t fot_terminal_columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize w;
+	int64_t n;
+
+	if (text && fot_parse_i64(text, &n) && n > 0)
+		return (size_t)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 int32_t fot_default_threads(void)

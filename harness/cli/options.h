@@ -3,7 +3,10 @@
  * `--name value`, `--name=value`, `-x value` and `-xvalue`; `--` ends options.
  * Unknown options are answered with the nearest known one, a repeated option
  * and a value out of range are errors: FOT_ERR_USAGE, exit code 2.  Defaults are
- * what the variables hold before parsing, and --help shows them. */
+ * what the variables hold before parsing, and --help shows them.
+ *
+ * Options that mean the same in every command stand below as rows (FOT_COMMON_...): one name, letter,
+ * sentence and default wherever they are taken. */
 #ifndef FOT_OPTIONS_H
 #define FOT_OPTIONS_H
 
@@ -12,12 +15,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 
 enum fot_option_type {
 	FOT_OPTION_FLAG,   /* bool: true when given */
 	FOT_OPTION_INT,    /* int64_t */
-	FOT_OPTION_SIZE,   /* int64_t, suffixes k and M */
+	FOT_OPTION_SIZE,   /* int64_t, suffixes k and M (fot_parse_size) */
 	FOT_OPTION_REAL,   /* double */
 	FOT_OPTION_TEXT,   /* const char *, points into argv */
 	FOT_OPTION_CHOICE, /* int: index into choices */
@@ -61,11 +65,75 @@ struct fot_options {
 int fot_options_parse(struct fot_options *o, int argc, char **argv, struct fot_err *err);
 /* Call before parsing, when the variables still hold the defaults. */
 void fot_options_help(struct fot_str *out, const struct fot_options *o);
-bool fot_option_given(const struct fot_options *o, const char *name);
 
 /* For commands: parse, answer --help on stdout and errors on stderr. True when
- * the command is over, with its exit code. */
+ * the command is over, with its exit code. `--help=common` alone prints the command's cells of
+ * fot_common_heading's table. */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
+
+/* --- common options: rows of a command's table --- */
+
+#define FOT_THREADS_MOST 1024
+
+/* const char **, may be required */
+#define FOT_COMMON_MODEL(v, must)                                                             \
+	{                                                                                     \
+		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = (v),        \
+		.arg = "DIR", .required = (must), .help = FOT_COMMON_MODEL_HELP               \
+	}
+/* struct fot_texts * */
+#define FOT_COMMON_MODELS(v)                                                                  \
+	{                                                                                     \
+		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = (v),       \
+		.arg = "DIR", .required = true, .help = FOT_COMMON_MODEL_HELP                 \
+	}
+#define FOT_COMMON_MODEL_HELP "model folder"
+/* const char **, may be required */
+#define FOT_COMMON_OUTPUT(v, must)                                                            \
+	{                                                                                     \
+		.name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = (v),       \
+		.arg = "DIR", .required = (must), .help = "folder for the results"            \
+	}
+/* bool *; see fot_command_begin */
+#define FOT_COMMON_QUIET(v)                                                                   \
+	{                                                                                     \
+		.name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = (v),        \
+		.help = "warnings and errors only"                                            \
+	}
+/* bool * */
+#define FOT_COMMON_JSON(v)                                                                    \
+	{                                                                                     \
+		.name = "json", .type = FOT_OPTION_FLAG, .value = (v),                        \
+		.help = "the result as JSON on stdout"                                        \
+	}
+/* int *, enum fot_progress_mode */
+#define FOT_COMMON_PROGRESS(v)                                                                \
+	{                                                                                     \
+		.name = "progress", .type = FOT_OPTION_CHOICE, .value = (v),                  \
+		.choices = fot_progress_names, .help = "progress on stderr; auto: unless -q"  \
+	}
+/* int64_t *, 0: all processors */
+#define FOT_COMMON_THREADS(v)                                                                 \
+	{                                                                                     \
+		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = (v),       \
+		.lo = 1, .hi = FOT_THREADS_MOST, .arg = "N",                                  \
+		.help = "threads; no result depends on it [all processors]"                   \
+	}
+/* const char ** */
+#define FOT_COMMON_STORE(v)                                                                   \
+	{                                                                                     \
+		.name = "store", .type = FOT_OPTION_TEXT, .value = (v), .arg = "DIR",         \
+		.help = "folder of installed datasets [$FOTBENCH_DATA, else datasets/store]"  \
+	}
+
+extern const char *const fot_progress_names[]; /* auto, on, off */
+
+/* What -q and --progress stand for: the log's level and the progress line, from here on. */
+void fot_command_begin(bool quiet, int progress);
+/* A Markdown table of commands and common options: its first two lines; a command's line is its name's
+ * cell, those of --help=common, and a newline.  Then what each option means. */
+void fot_common_heading(struct fot_str *out);
+void fot_common_meanings(struct fot_str *out);
 
 /* Print an error ("error: COMMAND: text") on stderr; returns err->code. */
 int fot_command_failed(const char *command, const struct fot_err *err);
@@ -73,6 +141,8 @@ int fot_command_failed(const char *command, const struct fot_err *err);
 void fot_print_lines(const char *text);
 /* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
 int fot_flush_stdout(struct fot_err *err);
+/* Columns of the table on stdout: $COLUMNS, else the terminal's, else 80. */
+size_t fot_terminal_columns(void);
 /* Processors that this process may use. */
 int32_t fot_default_threads(void);
 

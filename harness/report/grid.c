@@ -155,7 +155,7 @@ static void place_row(struct fot_grid *g, size_t row)
 int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
 		  struct fot_err *err)
 {
-	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset, .digits = -1 };
+	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
 	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
 	if (!g->line || !g->column)

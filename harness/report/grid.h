@@ -47,6 +47,8 @@ struct fot_grid {
 	size_t *row; /* [n_lines, n_columns] of t; SIZE_MAX: nothing there */
 	bool several_runs;
 	enum fot_grid_format words; /* what fot_grid_common and captions make safe: Markdown unless set */
+	size_t width; /* FOT_GRID_TEXT: most columns of a line, cut into panels; 0: no limit */
+	int digits;   /* significant digits of values; 0: those of files */
 };
 
 /* The lines and columns of one dataset, or with NULL of all, each with columns of its own; t may be of fot_schema_summary or fot_schema_report.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/report/grid_impl.h"
 #include "harness/tables/labels.h"
 
@@ -32,10 +33,10 @@ static bool is_share(const char *metric)
 	return strstr(metric, "accuracy") != NULL;
 }
 
-static int digits_of(const struct fot_grid *g, const char *metric)
+static int digits_of(const struct fot_grid *g, const char *metric, double value)
 {
-	if (g->digits >= 0)
-		return g->digits;
+	if (g->digits > 0)
+		return fot_grid_decimals(metric, value, g->digits);
 	return is_share(metric) ? 1 : strcmp(metric, "perplexity") == 0 ? 2 : 3;
 }
 
@@ -59,7 +60,7 @@ static void put_cell(struct fot_str *out, const struct fot_grid *g, size_t line,
 	}
 	if (marked)
 		fot_str_puts(out, rank == 1 ? "\\textbf{" : "\\underline{");
-	fot_str_printf(out, "%.*f", digits_of(g, metric),
+	fot_str_printf(out, "%.*f", digits_of(g, metric, fot_table_real(g->t, row, "value", 0)),
 		       (is_share(metric) ? 100.0 : 1.0) * fot_table_real(g->t, row, "value", 0));
 	fot_str_puts(out, marked ? "}" : "");
 }
@@ -133,7 +134,7 @@ static void head(const struct compact *c, size_t from, size_t to)
 	for (size_t i = from, end; i < to; i = end) {
 		end = dataset_end(c, i) < to ? dataset_end(c, i) : to;
 		fot_str_printf(c->out, " & \\multicolumn{%zu}{c}{", end - i);
-		fot_label_latex(c->out, dataset_of(c, i));
+		fot_quote_latex(c->out, dataset_of(c, i));
 		fot_str_putc(c->out, '}');
 	}
 	fot_str_puts(c->out, " \\\\\n");

@@ -41,11 +41,30 @@ static size_t look_of(const char *metric)
 	return i;
 }
 
-/* value with the digits of its form; a minus sign that LaTeX sets as one. */
-static void number(struct fot_str *out, double x, enum form form, int digits, bool sign, enum fot_grid_format format)
+/* Decimals of a value: those of its form, or so that it has `digits` that count. */
+static int decimals(double x, enum form form, int digits)
 {
-	if (digits < 0)
-		digits = form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
+	int n;
+
+	if (digits == 0)
+		return form == PERCENT ? 1 : form == FRACTION ? 3 : form == RANK ? 2 : 4;
+	if (form == PERCENT || form == FRACTION || form == RANK) /* at most 100 % or 1: as many in every line */
+		n = digits - (form == PERCENT ? 2 : form == RANK ? 1 : 0);
+	else
+		n = digits - 1 - (x != 0 ? (int)floor(log10(fabs(x))) : 0);
+	return n > 0 ? n : 0;
+}
+
+int fot_grid_decimals(const char *metric, double value, int digits)
+{
+	return decimals(value, metrics[look_of(metric)].form, digits);
+}
+
+/* value with the digits of its form; a minus sign that LaTeX sets as one. */
+static void number(struct fot_str *out, double x, enum form form, int significant, bool sign, enum fot_grid_format format)
+{
+	int digits = decimals(x, form, significant);
+
 	x *= form == PERCENT ? 100.0 : 1.0;
 	if (format == FOT_GRID_LATEX && x < 0)
 		fot_str_printf(out, "$-$%.*f", digits, -x);
@@ -395,25 +414,53 @@ static void print_markdown(struct fot_str *out, const struct printer *p)
 	}
 }
 
+/* Characters of a column's widest cell. */
+static size_t text_width(const struct printer *p, size_t c)
+{
+	size_t width = 0;
+
+	for (size_t k = 0; k <= p->g->n_lines; k++) {
+		const struct text *t = at(p, k, c);
+		size_t w = t->value.len + (t->rest.len ? t->rest.len + 1 : 0);
+
+		width = w > width ? w : width;
+	}
+	return width;
+}
+
+static void print_text_cell(struct fot_str *out, const struct printer *p, size_t line, size_t c)
+{
+	struct fot_str cell = FOT_STR_INIT;
+
+	put_both(&cell, at(p, line, c));
+	fot_str_printf(out, c < p->n_lead ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)text_width(p, c),
+		       cell.failed ? "?" : text_of(&cell));
+	fot_str_release(&cell);
+}
+
+/* As many columns as fit beside what a line is, one at least; the others in panels below. */
 static void print_text(struct fot_str *out, const struct printer *p)
 {
-	for (size_t l = 0; l <= p->g->n_lines; l++) {
-		for (size_t c = 0; c < p->n; c++) {
-			struct fot_str cell = FOT_STR_INIT;
-			size_t width = 0;
+	size_t lead = 0;
 
-			for (size_t k = 0; k <= p->g->n_lines; k++) {
-				const struct text *t = at(p, k, c);
-				size_t w = t->value.len + (t->rest.len ? t->rest.len + 1 : 0);
+	for (size_t c = 0; c < p->n_lead; c++)
+		lead += text_width(p, c) + (c ? 2 : 0);
+	for (size_t from = p->n_lead, to; from < p->n; from = to) {
+		size_t width = lead + text_width(p, from) + 2;
 
-				width = w > width ? w : width;
-			}
-			put_both(&cell, at(p, l, c));
-			fot_str_printf(out, c < p->n_lead ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width,
-				       cell.failed ? "?" : text_of(&cell));
-			fot_str_release(&cell);
+		for (to = from + 1; to < p->n; to++) {
+			width += text_width(p, to) + 2;
+			if (p->g->width && width > p->g->width)
+				break;
 		}
-		fot_str_putc(out, '\n');
+		fot_str_puts(out, from > p->n_lead ? "\n" : "");
+		for (size_t l = 0; l <= p->g->n_lines; l++) {
+			for (size_t c = 0; c < p->n_lead; c++)
+				print_text_cell(out, p, l, c);
+			for (size_t c = from; c < to; c++)
+				print_text_cell(out, p, l, c);
+			fot_str_putc(out, '\n');
+		}
 	}
 }
 

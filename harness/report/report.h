@@ -38,8 +38,8 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX };
 
 /* One table per dataset and task, with a caption that states every convention; in LaTeX before them
- * one per task with all datasets and values alone, as a paper wants it. digits: decimals of values and
- * intervals, < 0: as the metric has them. */
+ * one per task with all datasets and values alone, as a paper wants it. digits: significant ones of values and
+ * intervals, 0: as the metric has them. */
 int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
 		     int digits, struct fot_err *err);
 

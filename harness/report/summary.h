@@ -23,7 +23,9 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 		      struct fot_err *err);
 /* Markdown: per dataset, estimates by condition and place, then the differences. */
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
-/* The estimates of each dataset as aligned plain text. */
-int fot_summary_text(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
+/* The estimates of each dataset as aligned plain text, tables at most `width` characters wide where that can
+ * be (0: no limit), values with so many significant digits (0: as in summary.md). */
+int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,
+		     struct fot_err *err);
 
 #endif

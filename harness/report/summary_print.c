@@ -171,11 +171,13 @@ static void describe_items(struct fot_str *out, const struct fot_grid *g, const 
 }
 
 static int print_section(struct fot_str *out, const struct fot_table *t, const char *dataset,
-			 const struct section *s, bool markdown, struct fot_err *err)
+			 const struct section *s, bool markdown, size_t width, int digits, struct fot_err *err)
 {
 	struct fot_grid g;
 	int status = fot_grid_init(&g, t, &s->view, dataset, err);
 
+	g.width = width;
+	g.digits = digits;
 	if (status != FOT_OK || g.n_lines == 0)
 		goto out;
 	if (markdown) {
@@ -207,12 +209,13 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 		fot_quote_markdown(out, *dataset ? dataset : "(no dataset)");
 		fot_str_putc(out, '\n');
 		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++)
-			status = print_section(out, summary, dataset, &sections[i], true, err);
+			status = print_section(out, summary, dataset, &sections[i], true, 0, 0, err);
 	}
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
 
-int fot_summary_text(struct fot_str *out, const struct fot_table *summary, struct fot_err *err)
+int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,
+		     struct fot_err *err)
 {
 	const char *dataset;
 	int status = FOT_OK;
@@ -220,7 +223,7 @@ int fot_summary_text(struct fot_str *out, const struct fot_table *summary, struc
 	for (size_t d = 0; (dataset = fot_grid_dataset(summary, d)) != NULL && status == FOT_OK; d++) {
 		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++) {
 			if (sections[i].title)
-				status = print_section(out, summary, dataset, &sections[i], false, err);
+				status = print_section(out, summary, dataset, &sections[i], false, width, digits, err);
 		}
 	}
 	return status == FOT_OK ? fot_str_check(out, err) : status;

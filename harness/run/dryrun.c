@@ -1,71 +1,29 @@
 /* dryrun.c: see dryrun.h.
  *
- * Two operations per weight and token, four per query-key pair and head
- * dimension.  Windows of which nothing is scored stop at the last memory layer.
- * Texts are estimated at one byte per token, the most there can be, and nothing is
- * taken off for what prompts share: the figures are upper bounds. */
+ * What the schedule of a run says (schedule.h): tokens that are computed, and those that prompts
+ * share.  Documents are estimated at one byte per token, the most there can be. */
 #include "harness/run/dryrun.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "harness/run/fits.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
+#include "harness/run/schedule.h"
 
 #define PROBE_FLOPS 1e9 /* per round: a fraction of a second on one slow core */
 #define PROBE_ROUNDS 3
-
-struct cost {
-	int64_t items, fed, scored;
-	double flops;
-};
-
-/* Operations for one token up to and with n_layers layers, without attention. */
-static double layer_flops(const struct fot_config *c, int n_layers)
-{
-	double d = c->hidden_size, f = c->intermediate_size;
-
-	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
-}
-
-static double item_flops(const struct fot_plan *p, const struct fot_item *item, const struct fot_cost *cost)
-{
-	const struct fot_condition *k = &p->condition[item->condition];
-	const struct fot_config *c = fot_model_config(p->model[k->model].model);
-	double d = c->hidden_size, window = k->opts.window;
-	int upper = k->mode == FOT_MEMORY_XL   ? c->n_layers :
-		    k->mode != FOT_MEMORY_NONE ? c->mem_layers[c->n_mem_layers - 1] + 1 :
-						 0;
-	/* Lower memory layers are read while the memory is filled: half of it on average. */
-	double fill_pairs = k->mode == FOT_MEMORY_XL ? (double)cost->filled * window * upper :
-						       (double)cost->filled * (double)cost->filled / 2 *
-							       (c->n_mem_layers - 1);
-
-	return (double)cost->filled * (layer_flops(c, upper) + 2.0 * upper * d * window) +
-	       (upper ? 4.0 * d * fill_pairs : 0) +
-	       (double)cost->asked *
-		       (layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size + 2.0 * c->n_layers * d * window) +
-	       4.0 * c->n_mem_layers * d * cost->pairs;
-}
-
-static void add_item(struct cost *all, const struct fot_plan *p, const struct fot_item *item)
-{
-	struct fot_cost cost = fot_task_class_of(p, item)->cost(p, item);
-
-	all->items++;
-	all->fed += cost.filled + cost.asked;
-	all->scored += cost.asked;
-	all->flops += item_flops(p, item, &cost);
-}
+#define LABEL 26 /* columns of a condition's name */
 
 /* Operations per second that the engine reaches scoring one window of the model of
  * the first condition: the best of a few rounds, the first of which warms up. */
-static int measure_rate(double *rate, const struct fot_plan *p, int32_t threads, struct fot_err *err)
+int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, struct fot_err *err)
 {
 	const struct fot_model *m = p->model[p->condition[0].model].model;
 	const struct fot_config *c = fot_model_config(m);
 	struct fot_session_opts opts = p->condition[0].opts;
-	double per_token = layer_flops(c, c->n_layers) + 2.0 * c->hidden_size * c->vocab_size;
+	double per_token = fot_layer_flops(c, c->n_layers) + 2.0 * c->hidden_size * c->vocab_size;
 	double most = PROBE_FLOPS / per_token;
 	size_t n = (size_t)opts.window;
 	struct fot_session *s = NULL;
@@ -106,42 +64,75 @@ out:
 	return status;
 }
 
-int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
-{
-	struct cost all = { 0 };
-	char time_text[32] = "unknown";
-	size_t most = 0;
-	double rate = 0;
-	int status = measure_rate(&rate, plan, work->threads, err);
+struct total {
+	int64_t items, computed, shared;
+	double flops;
+};
 
-	if (status != FOT_OK)
-		return status;
-	fot_str_printf(out, "%-40s %7s %14s %14s %12s %10s\n", "condition", "items", "tokens fed",
-		       "tokens asked", "flop", "MiB");
+static void add_jobs(struct total *t, const struct fot_plan *p, const struct fot_schedule *s, size_t condition)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct fot_job *job = &s->job[i];
+
+		if (p->item[job->item].condition != condition)
+			continue;
+		t->items++;
+		t->computed += job->cost.filled + job->cost.asked;
+		t->shared += job->shared;
+		t->flops += job->flops;
+	}
+}
+
+/* A label that is too long has a line of its own. */
+static void put_line(struct fot_str *out, const char *label, const struct total *t, size_t bytes)
+{
+	fot_str_printf(out, "%-*s", LABEL, label);
+	if (strlen(label) > LABEL)
+		fot_str_printf(out, "\n%-*s", LABEL, "");
+	fot_str_printf(out, " %7lld %12lld %12lld %9.2e %7.1f\n", (long long)t->items, (long long)t->computed,
+		       (long long)t->shared, t->flops, (double)bytes / (1024.0 * 1024.0));
+}
+
+static void put_conditions(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work,
+			   const struct fot_schedule *s)
+{
+	struct total all = { 0 };
+	size_t most = 0;
+
+	fot_str_printf(out, "%-*s %7s %12s %12s %9s %7s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
 		size_t bytes = fot_plan_bytes(plan, c, work);
-		struct cost cost = { 0 };
+		struct total t = { 0 };
 
 		most = bytes > most ? bytes : most;
-		for (size_t i = 0; i < plan->n_items; i++) {
-			if (plan->item[i].condition == c)
-				add_item(&cost, plan, &plan->item[i]);
-		}
-		fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", plan->condition[c].label,
-			       (long long)cost.items, (long long)cost.fed, (long long)cost.scored, cost.flops,
-			       (double)bytes / (1024.0 * 1024.0));
-		all.items += cost.items;
-		all.fed += cost.fed;
-		all.scored += cost.scored;
-		all.flops += cost.flops;
+		add_jobs(&t, plan, s, c);
+		put_line(out, plan->condition[c].label, &t, bytes);
+		all = (struct total){ all.items + t.items, all.computed + t.computed, all.shared + t.shared,
+				      all.flops + t.flops };
 	}
-	fot_str_printf(out, "%-40s %7lld %14lld %14lld %12.3e %10.1f\n", "all (memory: the most)",
-		       (long long)all.items, (long long)all.fed, (long long)all.scored, all.flops,
-		       (double)most / (1024.0 * 1024.0));
+	put_line(out, "all (memory: the most)", &all, most);
+}
+
+int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
+{
+	struct fot_schedule s = { 0 };
+	struct fot_worker w = { 0 };
+	char time_text[32] = "unknown";
+	double rate = 0;
+	int status;
+
+	FOT_TRY(fot_worker_init(&w, plan, work, err));
+	FOT_TRY(fot_schedule(&s, &w, NULL, NULL, err));
+	FOT_TRY(fot_engine_rate(&rate, plan, work->threads, err));
+	put_conditions(out, plan, work, &s);
 	if (rate > 0)
-		fot_duration_text(all.flops / rate, time_text);
-	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s; less where prompts share text\n",
-		       time_text, rate * 1e-9, work->threads, plan->model[plan->condition[0].model].name);
+		fot_duration_text(s.flops / rate, time_text);
+	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s\n", time_text, rate * 1e-9,
+		       work->threads, plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
-	return fot_str_check(out, err);
+	status = fot_str_check(out, err);
+out:
+	fot_schedule_release(&s);
+	fot_worker_release(&w);
+	return status;
 }

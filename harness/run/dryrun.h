@@ -5,6 +5,9 @@
 #include "base/str.h"
 #include "harness/run/plan.h"
 
+/* Operations per second that the engine reaches scoring one window of the first condition's model, measured
+ * for a moment: the best of a few rounds. Errors: FOT_ERR_RUN. */
+int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, struct fot_err *err);
 /* Items, tokens, floating point operations and memory, per condition and in all, and
  * the time in all from the engine's rate, measured for a moment. */
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err);

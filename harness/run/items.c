@@ -72,13 +72,6 @@ void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *it
 	fot_task_class_of(plan, item)->failed(plan, item, table);
 }
 
-int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item)
-{
-	struct fot_cost cost = fot_task_class_of(plan, item)->cost(plan, item);
-
-	return cost.filled + cost.asked;
-}
-
 /* --- records --- */
 
 static cJSON *rows_json(const struct fot_table *t, bool timing)

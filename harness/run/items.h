@@ -37,7 +37,5 @@ int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON *
  * be NULL). Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
 int fot_item_rows(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
 		  struct fot_err *err);
-/* Tokens that the item feeds, roughly: for progress and estimates. */
-int64_t fot_item_cost(const struct fot_plan *plan, const struct fot_item *item);
 
 #endif

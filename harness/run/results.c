@@ -158,7 +158,7 @@ static int write_latex(const struct fot_results *r, const struct fot_plan *p, co
 		if (r->rows[k].n_rows)
 			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
 	}
-	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, -1, err));
+	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.tex", err);
 out:

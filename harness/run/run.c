@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/run/dryrun.h"
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
 #include "harness/run/manifest.h"
@@ -26,6 +27,8 @@
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
+#define LONG_FLOPS 1e10 /* of a quiet run whose time left is worth a measurement */
+
 struct runner {
 	const struct fot_plan *plan;
 	const struct fot_run_opts *opts;
@@ -36,8 +39,12 @@ struct runner {
 	struct fot_worker worker;
 	struct fot_manifest manifest;
 	double begun;
-	int64_t cost_all, cost_done, cost_begun; /* progress, in tokens fed */
-	int64_t n_seen;                          /* items */
+	struct fot_schedule todo;
+	double began;                  /* the first item */
+	double rate;                   /* operations per second, foretold */
+	double flops_left, flops_done; /* of the schedule's: skipped and failed items are neither */
+	int64_t tokens_done;
+	int64_t n_seen; /* items */
 	struct fot_err *err;
 };
 
@@ -86,12 +93,8 @@ static int begin(struct runner *r)
 	r->manifest = (struct fot_manifest){
 		.plan = r->plan, .opts = r->opts
 	};
-	for (size_t i = 0; i < r->plan->n_items; i++) {
-		if (!is_mine(r, i))
-			continue;
-		r->manifest.counts.planned++;
-		r->cost_all += fot_item_cost(r->plan, &r->plan->item[i]);
-	}
+	for (size_t i = 0; i < r->plan->n_items; i++)
+		r->manifest.counts.planned += is_mine(r, i);
 	fot_manifest_uid(r->manifest.run_uid);
 	fot_utc_now(r->manifest.started);
 	FOT_TRY(fot_outdir_open(&r->dir, r->opts->output, r->opts->mode, r->err));
@@ -108,17 +111,25 @@ out:
 
 /* --- items --- */
 
-static void show_progress(const struct runner *r, size_t i)
+/* From what was done so far, before that from what the engine reached in a moment's measurement. */
+static double seconds_left(const struct runner *r)
 {
-	double elapsed = fot_clock() - r->begun;
-	int64_t fed = r->cost_done - r->cost_begun;
+	double elapsed = fot_clock() - r->began;
+
+	return r->flops_done > 0 && elapsed > 0 ? r->flops_left * elapsed / r->flops_done :
+	       r->rate > 0			? r->flops_left / r->rate :
+						  -1;
+}
+
+static void show_progress(const struct runner *r, const char *id)
+{
+	double elapsed = fot_clock() - r->began, left = seconds_left(r);
 	char eta[32] = "?";
 
-	if (fed > 0 && elapsed > 0)
-		fot_duration_text(elapsed * (double)(r->cost_all - r->cost_done) / (double)fed, eta);
+	if (left >= 0)
+		fot_duration_text(left, eta);
 	fot_progress("%lld of %lld items, %.0f tokens/s, %s left, %s", (long long)r->n_seen,
-		     (long long)r->manifest.counts.planned,
-		     elapsed > 0 ? (double)fed / elapsed : 0.0, eta, r->plan->item[i].id);
+		     (long long)r->manifest.counts.planned, elapsed > 0 ? (double)r->tokens_done / elapsed : 0.0, eta, id);
 }
 
 static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows, const cJSON *samples)
@@ -199,58 +210,63 @@ out:
 	return status;
 }
 
-/* Item i, unless it is in the journal. */
-static int visit_item(struct runner *r, size_t i)
+/* Items of which neither a row nor a try is there. */
+static bool is_todo(const void *runner, size_t i)
 {
-	const struct fot_item *item = &r->plan->item[i];
-	int64_t cost = fot_item_cost(r->plan, item);
-	int status;
+	const struct runner *r = runner;
 
-	r->cost_done += cost;
+	return is_mine(r, i) && !fot_journal_find(&r->before, r->plan->item[i].id);
+}
+
+static int do_job(struct runner *r, const struct fot_job *job)
+{
+	int64_t skipped = r->manifest.counts.skipped, failed = r->manifest.counts.failed;
+	int status = do_item(r, &r->plan->item[job->item]);
+
 	r->n_seen++;
-	if (fot_journal_find(&r->before, item->id)) {
-		r->manifest.counts.resumed++;
-		r->manifest.counts.done++;
-		r->cost_begun += cost;
-		return FOT_OK;
+	r->flops_left -= job->flops;
+	if (skipped == r->manifest.counts.skipped && failed == r->manifest.counts.failed) {
+		r->flops_done += job->flops;
+		r->tokens_done += job->cost.filled + job->cost.asked;
 	}
-	status = r->opts->merge ? take_item(r, item) : do_item(r, item);
-	show_progress(r, i);
+	show_progress(r, r->plan->item[job->item].id);
 	return status;
 }
 
-/* Items [first, last) are one condition's: in an order in which they share work. When the
- * prompts cannot be built, they are done as they stand and fail one by one. */
-static int do_condition(struct runner *r, size_t first, size_t last, size_t *order)
+static int merge_items(struct runner *r)
 {
-	size_t n = 0;
 	int status = FOT_OK;
 
-	for (size_t i = first; i < last; i++)
-		if (is_mine(r, i))
-			order[n++] = i;
-	if (!r->opts->merge && !r->opts->work.no_sharing)
-		fot_schedule(order, n, &r->worker, NULL);
-	for (size_t i = 0; i < n && status == FOT_OK && !fot_signals_pending(); i++)
-		status = visit_item(r, order[i]);
+	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK && !fot_signals_pending(); i++) {
+		if (!is_todo(r, i))
+			continue;
+		status = take_item(r, &r->plan->item[i]);
+		r->n_seen++;
+	}
 	return status;
 }
 
 static int do_items(struct runner *r)
 {
-	const struct fot_plan *p = r->plan;
-	size_t *order = fot_alloc(p->n_items, sizeof *order), last;
-	int status = FOT_OK;
+	int status;
 
-	if (!order)
-		return FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
-	for (size_t i = 0; i < p->n_items && status == FOT_OK && !fot_signals_pending(); i = last) {
-		for (last = i; last < p->n_items && p->item[last].condition == p->item[i].condition;)
-			last++;
-		status = do_condition(r, i, last, order);
+	for (size_t i = 0; i < r->plan->n_items; i++)
+		r->manifest.counts.resumed += is_mine(r, i) && !is_todo(r, i);
+	r->n_seen = r->manifest.counts.done = r->manifest.counts.resumed;
+	if (r->opts->merge)
+		return merge_items(r);
+	FOT_TRY(fot_schedule(&r->todo, &r->worker, is_todo, r, r->err));
+	if (r->todo.n && (!r->opts->quiet || r->todo.flops > LONG_FLOPS))
+		FOT_TRY(fot_engine_rate(&r->rate, r->plan, r->opts->work.threads, r->err));
+	r->flops_left = r->todo.flops;
+	r->began = fot_clock();
+	for (size_t i = 0; i < r->todo.n && status == FOT_OK && !fot_signals_pending(); i++) {
+		if (i == 0)
+			show_progress(r, r->plan->item[r->todo.job[i].item].id);
+		status = do_job(r, &r->todo.job[i]);
 	}
 	fot_progress_end();
-	fot_free(order);
+out:
 	return status;
 }
 
@@ -259,7 +275,7 @@ static int do_items(struct runner *r)
 static int print_summary(const struct runner *r, const struct fot_table *summary)
 {
 	struct fot_str text = FOT_STR_INIT;
-	int status = fot_summary_text(&text, summary, r->err);
+	int status = fot_summary_text(&text, summary, fot_terminal_columns(), r->opts->digits, r->err);
 
 	if (status == FOT_OK && text.len > 0)
 		fputs(text.data, stdout);
@@ -354,7 +370,7 @@ static int stopped(struct runner *r, int signal_number)
 	return 128 + signal_number;
 }
 
-static void report_end(const struct runner *r)
+static void report_end(const struct runner *r, bool written)
 {
 	const struct fot_run_counts *c = &r->manifest.counts;
 	char wall[32];
@@ -364,6 +380,8 @@ static void report_end(const struct runner *r)
 		"%lld items: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
 		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
 		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
+	if (written)
+		fot_log(FOT_LOG_INFO, "results in %s; draw them: fotbench plot %s", r->opts->output, r->opts->output);
 }
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
@@ -381,7 +399,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 		status = stopped(&r, fot_signals_pending());
 	} else {
 		status = finish(&r);
-		report_end(&r);
+		report_end(&r, status == FOT_OK || status == FOT_ERR_PARTIAL);
 	}
 out:
 	if (status != FOT_OK && status < 128 && status != FOT_ERR_PARTIAL && begun) {
@@ -390,6 +408,7 @@ out:
 		r.err = NULL; /* the first error is the one to report */
 		write_manifest(&r, "failed", kept ? kept->text : NULL);
 	}
+	fot_schedule_release(&r.todo);
 	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
 	fot_journal_content_release(&r.before);

@@ -16,6 +16,7 @@ struct fot_run_opts {
 	struct fot_work work;
 	bool timings;    /* false: timing columns stay empty */
 	bool quiet;      /* no table on stdout */
+	int digits;      /* significant ones of the table */
 	bool json;       /* the summary as JSON on stdout instead of the table */
 	int argc;        /* for the manifest */
 	char **argv;

@@ -15,8 +15,7 @@
 #include "model/blas.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-const char *const fot_progress_names[] = { "auto", "on", "off", NULL };
+#define TABLE_DIGITS 3 /* significant ones, on the terminal */
 
 int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err)
 {
@@ -133,6 +132,7 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 			  .no_skipping = c->no_skipping },
 		.timings = !c->no_timings,
 		.quiet = c->quiet,
+		.digits = c->digits ? (int)c->digits : TABLE_DIGITS,
 		.json = c->json,
 		.argc = argc,
 		.argv = argv,
@@ -168,9 +168,9 @@ int fot_run_spec(const struct fot_spec *spec, const struct fot_run_flags *c, con
 	struct fot_plan plan = { 0 };
 	int status;
 
-	if (c->quiet || c->verbose)
-		fot_log_level(c->quiet ? FOT_LOG_WARN : FOT_LOG_DEBUG);
-	fot_progress_mode(c->quiet ? FOT_PROGRESS_OFF : (enum fot_progress_mode)c->progress);
+	fot_command_begin(c->quiet, c->progress);
+	if (c->verbose)
+		fot_log_level(FOT_LOG_DEBUG);
 	if (c->store)
 		fot_str_puts(&store, c->store);
 	else

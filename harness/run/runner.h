@@ -7,14 +7,11 @@
 #include "harness/run/spec.h"
 #include "model/session.h"
 
-extern const char *const fot_progress_names[]; /* auto, on, off */
-
-
 /* What run and every task command share. */
 struct fot_run_flags {
 	const char *output, *store, *shard;
 	bool resume, overwrite, dry_run, quiet, no_timings, verbose, no_color, json, no_sharing, no_skipping;
-	int64_t limit, threads;
+	int64_t limit, threads, digits;
 	int progress;
 };
 
@@ -25,83 +22,32 @@ struct fot_given_journals {
 };
 
 #define FOT_RUN_OPTIONS(c)                                                                                         \
-	{ .name = "output",                                                                                       \
-	  .letter = 'o',                                                                                          \
-	  .type = FOT_OPTION_TEXT,                                                                                \
-	  .value = &(c)->output,                                                                                  \
-	  .arg = "DIR",                                                                                           \
-	  .help = "output folder" },                                                                              \
-		{ .name = "resume",                                                                               \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->resume,                                                                          \
-		  .help = "go on with an interrupted run" },                                                      \
-		{ .name = "overwrite",                                                                            \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->overwrite,                                                                       \
-		  .help = "remove the run that stands there" },                                                   \
-		{ .name = "dry-run",                                                                              \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->dry_run,                                                                         \
-		  .help = "check all inputs and print items, tokens and memory" },                                \
-		{ .name = "shard",                                                                                \
-		  .type = FOT_OPTION_TEXT,                                                                        \
-		  .value = &(c)->shard,                                                                           \
-		  .arg = "I/N",                                                                                   \
-		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" }, \
-		{ .name = "json",                                                                                 \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->json,                                                                            \
-		  .help = "the summary as JSON on stdout instead of the table" },                                 \
-		{ .name = "verbose",                                                                              \
-		  .letter = 'v',                                                                                  \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->verbose,                                                                         \
-		  .help = "also what is for developers" },                                                        \
-		{ .name = "no-color",                                                                             \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->no_color,                                                                        \
-		  .help = "accepted for scripts: the output is never coloured" },                                 \
-		{ .name = "limit",                                                                                \
-		  .type = FOT_OPTION_INT,                                                                         \
-		  .value = &(c)->limit,                                                                           \
-		  .lo = 1,                                                                                        \
-		  .hi = 1e9,                                                                                      \
-		  .arg = "N",                                                                                     \
-		  .help = "only N documents per dataset, or N trials: not for reporting" },                       \
-		{ .name = "threads",                                                                              \
-		  .letter = 't',                                                                                  \
-		  .type = FOT_OPTION_INT,                                                                         \
-		  .value = &(c)->threads,                                                                         \
-		  .lo = 1,                                                                                        \
-		  .hi = FOT_SESSION_THREADS_MAX,                                                                                     \
-		  .arg = "N",                                                                                     \
-		  .help = "threads; results do not depend on it [all processors]" },                              \
-		{ .name = "store",                                                                                \
-		  .type = FOT_OPTION_TEXT,                                                                        \
-		  .value = &(c)->store,                                                                           \
-		  .arg = "DIR",                                                                                   \
-		  .help = "folder of datasets" },                                                                 \
-		{ .name = "no-timings",                                                                           \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->no_timings,                                                                      \
-		  .help = "leave timing columns empty: equal runs give equal files" },                            \
-		{ .name = "no-sharing",                                                                           \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->no_sharing,                                                                      \
-		  .help = "read every prompt from its start: the same bits, slower" },                            \
-		{ .name = "no-skipping",                                                                          \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->no_skipping,                                                                     \
-		  .help = "compute every window to the last layer: the same bits, slower" },                      \
-		{ .name = "quiet",                                                                                \
-		  .letter = 'q',                                                                                  \
-		  .type = FOT_OPTION_FLAG,                                                                        \
-		  .value = &(c)->quiet,                                                                           \
-		  .help = "only warnings and errors" },                                                           \
-	{                                                                                                         \
-		.name = "progress", .type = FOT_OPTION_CHOICE, .value = &(c)->progress,                           \
-		.choices = fot_progress_names, .help = "progress line"                                                \
-	}
+	FOT_COMMON_OUTPUT(&(c)->output, false),                                                                    \
+		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &(c)->resume,                                \
+		  .help = "go on with an interrupted run" },                                                       \
+		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &(c)->overwrite,                          \
+		  .help = "remove the run that stands there" },                                                    \
+		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &(c)->dry_run,                              \
+		  .help = "check all inputs and print items, tokens, memory and time" },                           \
+		{ .name = "shard", .type = FOT_OPTION_TEXT, .value = &(c)->shard, .arg = "I/N",                    \
+		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" },  \
+		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
+		  .help = "only N documents per dataset, or N trials: not for reporting" },                        \
+		FOT_COMMON_STORE(&(c)->store),                                                                     \
+		{ .name = "digits", .type = FOT_OPTION_INT, .value = &(c)->digits, .lo = 1, .hi = 17, .arg = "N",  \
+		  .help = "significant digits of the table on stdout; files hold all [3]" },                       \
+		{ .name = "no-timings", .type = FOT_OPTION_FLAG, .value = &(c)->no_timings,                        \
+		  .help = "leave timing columns empty: equal runs give equal files" },                             \
+		{ .name = "no-sharing", .type = FOT_OPTION_FLAG, .value = &(c)->no_sharing,                        \
+		  .help = "read every prompt from its start: the same bits, slower" },                             \
+		{ .name = "no-skipping", .type = FOT_OPTION_FLAG, .value = &(c)->no_skipping,                      \
+		  .help = "compute every window to the last layer: the same bits, slower" },                       \
+		{ .name = "verbose", .letter = 'v', .type = FOT_OPTION_FLAG, .value = &(c)->verbose,               \
+		  .help = "also what is for developers" },                                                         \
+		{ .name = "no-color", .type = FOT_OPTION_FLAG, .value = &(c)->no_color,                            \
+		  .help = "accepted for scripts: the output is never coloured" },                                  \
+		FOT_COMMON_THREADS(&(c)->threads), FOT_COMMON_QUIET(&(c)->quiet), FOT_COMMON_JSON(&(c)->json),     \
+		FOT_COMMON_PROGRESS(&(c)->progress)
 
 /* Flags that exclude each other. Errors: FOT_ERR_USAGE. */
 int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err);

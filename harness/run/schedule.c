@@ -2,19 +2,37 @@
  *
  * A stem is kept as one hash per whole window (and one for what is left): two prompts that
  * agree in a window agree in its hash.  A collision would cost time, never a result: the
- * asker compares tokens. */
+ * asker compares tokens.
+ *
+ * Two operations per weight and token, four per query-key pair and head dimension.  Windows of
+ * which nothing is scored stop at the last memory layer. */
 #include "harness/run/schedule.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "harness/run/task_class.h"
+#include "harness/run/signals.h"
+#include "model/window_cache.h"
 
 struct entry {
 	size_t item;
 	uint64_t *hash; /* [n] */
 	size_t n;
+	int64_t n_tokens, asked;
 };
+
+/* What the session knows when an item's turn comes. */
+struct walk {
+	const struct fot_plan *plan;
+	const struct fot_work *work;
+	const struct entry *before;    /* of the same condition, or NULL */
+	struct fot_window_cache cache; /* holds the windows' hashes in place of their tokens */
+	struct fot_arena arena;        /* of the cache */
+	size_t task, dataset;          /* whose common windows were read */
+};
+
+/* --- the order --- */
 
 /* FNV-1a over the tokens' bytes. */
 static uint64_t hash_tokens(const int32_t *tokens, size_t n)
@@ -29,19 +47,25 @@ static uint64_t hash_tokens(const int32_t *tokens, size_t n)
 	return h;
 }
 
+static size_t window_of(const struct fot_plan *p, size_t item)
+{
+	return (size_t)p->condition[p->item[item].condition].opts.window;
+}
+
 static int sign_stem(struct entry *e, struct fot_worker *w, struct fot_err *err)
 {
 	const struct fot_item *item = &w->plan->item[e->item];
 	const struct fot_task_class *class = fot_task_class_of(w->plan, item);
-	size_t window = (size_t)w->plan->condition[item->condition].opts.window, n = 0;
+	size_t window = window_of(w->plan, e->item), n = 0;
 	const int32_t *tokens = NULL;
 	int status;
 
 	if (!class->stem)
 		return FOT_OK;
-	status = class->stem(w, item, &tokens, &n, err);
+	status = class->stem(w, item, &tokens, &n, &e->asked, err);
 	if (status != FOT_OK)
 		return status;
+	e->n_tokens = (int64_t)n;
 	e->n = (n + window - 1) / window;
 	e->hash = fot_alloc(e->n + 1, sizeof *e->hash);
 	if (!e->hash)
@@ -63,26 +87,194 @@ static int by_stem(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-int fot_schedule(size_t *order, size_t n, struct fot_worker *w, struct fot_err *err)
-{
-	struct entry *entry;
-	int status = FOT_OK;
+/* --- the costs --- */
 
-	if (n < 2 || !fot_task_has_memory(w->plan, &w->plan->item[order[0]]))
-		return FOT_OK;
-	entry = fot_calloc(n, sizeof *entry);
-	if (!entry)
-		return FOT_FAIL(err, FOT_ERR_RUN, "schedule: out of memory");
-	for (size_t i = 0; i < n; i++) {
-		entry[i].item = order[i];
-		FOT_TRY(sign_stem(&entry[i], w, err));
+double fot_layer_flops(const struct fot_config *c, int n_layers)
+{
+	double d = c->hidden_size, f = c->intermediate_size;
+
+	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
+}
+
+static double job_flops(const struct walk *k, const struct fot_job *job)
+{
+	const struct fot_condition *at = &k->plan->condition[k->plan->item[job->item].condition];
+	const struct fot_config *c = fot_model_config(k->plan->model[at->model].model);
+	double d = c->hidden_size, window = at->opts.window, filled = (double)job->cost.filled;
+	int upper = at->mode == FOT_MEMORY_NONE				   ? 0 :
+		    at->mode == FOT_MEMORY_XL || k->work->no_skipping	   ? c->n_layers :
+									     c->mem_layers[c->n_mem_layers - 1] + 1;
+	/* Lower memory layers are read while the memory is filled: half of it on average. */
+	double fill_pairs = at->mode == FOT_MEMORY_XL ?
+				    filled * window * upper :
+				    filled * ((double)job->shared + filled / 2) * (c->n_mem_layers - 1);
+
+	return filled * (fot_layer_flops(c, upper) + 2.0 * upper * d * window) + (upper ? 4.0 * d * fill_pairs : 0) +
+	       (double)job->cost.asked *
+		       (fot_layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size + 2.0 * c->n_layers * d * window) +
+	       4.0 * c->n_mem_layers * d * job->cost.pairs;
+}
+
+/* Leading tokens that stay in the memory from the item before: whole windows, or all. */
+static int64_t kept_tokens(const struct walk *k, const struct entry *e, int64_t window, bool whole_only)
+{
+	size_t same = 0;
+
+	if (!k->before || k->work->no_sharing)
+		return 0;
+	while (same < e->n && same < k->before->n && e->hash[same] == k->before->hash[same])
+		same++;
+	if (same == e->n && e->n_tokens == k->before->n_tokens)
+		return e->n_tokens;
+	same = same < (size_t)(e->n_tokens / window) ? same : (size_t)(e->n_tokens / window);
+	return whole_only ? 0 : (int64_t)same * window;
+}
+
+/* Whole windows from the kept ones on that the session finds again; the others it keeps. The last one
+ * that is fed goes through the local context, as fot_session_feed has it. */
+static int64_t found_tokens(struct walk *k, const struct entry *e, int64_t window, int64_t kept)
+{
+	int64_t last = e->n_tokens / window - 1, n = 0;
+
+	for (int64_t i = kept / window; i < last; i += FOT_CACHE_BATCH) {
+		int64_t missing[FOT_CACHE_BATCH], n_missing = 0;
+
+		for (int64_t at = i; at < last && at < i + FOT_CACHE_BATCH; at++) {
+			int32_t key[2];
+
+			memcpy(key, &e->hash[at], sizeof key);
+			if (fot_window_cache_find(&k->cache, key) >= 0)
+				n += window;
+			else
+				missing[n_missing++] = at;
+		}
+		for (int64_t m = 0; m < n_missing; m++) {
+			int32_t key[2];
+
+			memcpy(key, &e->hash[missing[m]], sizeof key);
+			fot_window_cache_put(&k->cache, key, NULL, NULL);
+		}
 	}
-	qsort(entry, n, sizeof *entry, by_stem);
-	for (size_t i = 0; i < n; i++)
-		order[i] = entry[i].item;
+	return n;
+}
+
+/* A prompt that was built: counted exactly. */
+static void stem_cost(struct walk *k, struct fot_job *job, const struct entry *e)
+{
+	const struct fot_item *item = &k->plan->item[job->item];
+	int64_t window = (int64_t)window_of(k->plan, job->item), sight = fot_task_sight(k->plan, item);
+	int64_t kept = kept_tokens(k, e, window, sight > 0);
+
+	job->shared = kept < e->n_tokens ? kept + found_tokens(k, e, window, kept) : kept;
+	job->cost = (struct fot_cost){ .filled = e->n_tokens - job->shared, .asked = e->asked,
+				       .pairs = (double)e->asked * (double)e->n_tokens };
+	if (sight && job->cost.filled > sight)
+		job->cost.filled = sight;
+}
+
+/* The task's own estimate, less windows that come again. */
+static void task_cost(struct walk *k, struct fot_job *job)
+{
+	const struct fot_item *item = &k->plan->item[job->item];
+	int64_t room = k->cache.slots * (int64_t)window_of(k->plan, job->item);
+	bool seen = k->task == item->task && k->dataset == item->dataset;
+
+	job->cost = fot_task_class_of(k->plan, item)->cost(k->plan, item);
+	if (job->cost.filled - job->cost.again <= room)
+		job->shared = job->cost.again + (seen ? job->cost.common : 0);
+	job->cost.filled -= job->shared;
+	k->task = item->task;
+	k->dataset = item->dataset;
+}
+
+static void add_job(struct walk *k, struct fot_schedule *s, const struct entry *e)
+{
+	const struct fot_item *item = &k->plan->item[e->item];
+	/* with cached windows a stem is read anew for every question behind it */
+	bool anew = fot_task_class_of(k->plan, item)->many && fot_task_sight(k->plan, item) > 0;
+	struct fot_job *job = &s->job[s->n++];
+
+	*job = (struct fot_job){ .item = e->item };
+	if (e->hash && !anew)
+		stem_cost(k, job, e);
+	else
+		task_cost(k, job);
+	job->flops = job_flops(k, job);
+	s->flops += job->flops;
+	k->before = e->hash ? e : NULL;
+}
+
+static int open_walk(struct walk *k, const struct fot_worker *w, size_t condition, struct fot_err *err)
+{
+	struct fot_session_opts opts = fot_plan_session(w->plan, condition, &w->work);
+	const struct fot_config *c = fot_model_config(w->plan->model[w->plan->condition[condition].model].model);
+	bool keeps = c->n_mem_layers == 1 && !c->cached_windows && !w->work.no_skipping;
+	struct fot_layout y = { 0 };
+	int status;
+
+	*k = (struct walk){ .plan = w->plan, .work = &w->work, .task = SIZE_MAX };
+	fot_window_cache_lay(&k->cache, &y, keeps ? opts.cache_windows : 0, 2, 0);
+	FOT_TRY(fot_arena_init(&k->arena, y.need, err));
+	y.arena = &k->arena;
+	fot_window_cache_lay(&k->cache, &y, keeps ? opts.cache_windows : 0, 2, 0);
 out:
+	return status;
+}
+
+/* --- a condition --- */
+
+/* entry [n]: items of one condition, ascending. */
+static int add_condition(struct fot_schedule *s, struct entry *entry, size_t n, struct fot_worker *w, struct fot_err *err)
+{
+	size_t condition = w->plan->item[entry[0].item].condition;
+	bool memory = fot_task_has_memory(w->plan, &w->plan->item[entry[0].item]), built = memory;
+	struct walk k = { 0 };
+	int status;
+
+	FOT_TRY(open_walk(&k, w, condition, err));
+	for (size_t i = 0; i < n && built; i++)
+		built = sign_stem(&entry[i], w, NULL) == FOT_OK;
+	if (built && !w->work.no_sharing)
+		qsort(entry, n, sizeof *entry, by_stem);
+	for (size_t i = 0; i < n; i++)
+		add_job(&k, s, &entry[i]);
+out:
+	fot_arena_release(&k.arena);
 	for (size_t i = 0; i < n; i++)
 		fot_free(entry[i].hash);
-	fot_free(entry);
 	return status;
+}
+
+int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(const void *user, size_t item),
+		 const void *user, struct fot_err *err)
+{
+	const struct fot_plan *p = w->plan;
+	struct entry *entry = fot_alloc(p->n_items + 1, sizeof *entry);
+	int status = FOT_OK;
+
+	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job) };
+	if (!entry || !out->job) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
+		goto out;
+	}
+	for (size_t first = 0, last; first < p->n_items && !fot_signals_pending(); first = last) {
+		size_t n = 0;
+
+		for (last = first; last < p->n_items && p->item[last].condition == p->item[first].condition; last++)
+			if (!wanted || wanted(user, last))
+				entry[n++] = (struct entry){ .item = last };
+		if (n)
+			FOT_TRY(add_condition(out, entry, n, w, err));
+	}
+out:
+	fot_free(entry);
+	if (status != FOT_OK)
+		fot_schedule_release(out);
+	return status;
+}
+
+void fot_schedule_release(struct fot_schedule *s)
+{
+	fot_free(s->job);
+	*s = (struct fot_schedule){ 0 };
 }

@@ -1,18 +1,43 @@
-/* schedule.h: the order in which items are done.
+/* schedule.h: what is left to do, in the order in which it is done, and what each item costs then.
  *
- * Results and their order in files do not depend on it.  Within a condition, items whose
+ * Results and their order in files do not depend on the order.  Within a condition, items whose
  * prompts begin alike follow each other: sorted by their stems, window by window, items are
  * visited as a walk through the tree of their prefixes, and what a prompt shares with the
- * one before it is still in the memory when its turn comes (ask.h). */
+ * one before it is still in the memory when its turn comes (ask.h).
+ *
+ * The costs are those of that walk: tokens that stay in the memory from the item before cost
+ * nothing, nor do windows that the session has kept (window_cache.h).  A dry run and the time left of a
+ * run both come from here. */
 #ifndef FOT_SCHEDULE_H
 #define FOT_SCHEDULE_H
 
 #include <stdbool.h>
 
 #include "harness/run/items.h"
+#include "harness/run/task_class.h"
 
-/* order [n]: item indices of one condition, ascending; sorted in place. Items whose task shares
- * nothing come first and keep their order. Errors: those of building the prompts. */
-int fot_schedule(size_t *order, size_t n, struct fot_worker *w, struct fot_err *err);
+/* An item when its turn comes. */
+struct fot_job {
+	size_t item;
+	struct fot_cost cost; /* filled: tokens that are computed */
+	int64_t shared;       /* tokens of its prompt that are not, as they were before */
+	double flops;
+};
+
+struct fot_schedule {
+	struct fot_job *job; /* [n] */
+	size_t n;
+	double flops; /* of all */
+};
+
+/* All items that `wanted` says (NULL: all), condition by condition, with w's sharing and skipping. Items
+ * whose prompts cannot be built keep their order; they will fail when their turn comes. w's states of
+ * tasks are used. A signal ends it early. Errors: FOT_ERR_RUN (memory). */
+int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(const void *user, size_t item),
+		 const void *user, struct fot_err *err);
+void fot_schedule_release(struct fot_schedule *s);
+
+/* Operations for one token through n_layers layers, without attention: two per weight. */
+double fot_layer_flops(const struct fot_config *c, int n_layers);
 
 #endif

@@ -13,9 +13,11 @@
 
 struct fot_worker;
 
-/* What an item costs, each task's share of equal prefixes not taken off. */
+/* What an item costs. */
 struct fot_cost {
 	int64_t filled; /* tokens of which only keys and values are wanted */
+	int64_t again;  /* of these, in windows that the item reads a second time */
+	int64_t common; /* of these, in windows that nearly all items of the task and dataset read */
 	int64_t asked;  /* tokens that go through all layers */
 	double pairs;   /* asked tokens x memory tokens that each sees */
 };
@@ -36,11 +38,13 @@ struct fot_task_class {
 	int (*items)(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err);
 	/* Tokens that the condition's memory must hold, at most. */
 	int64_t (*memory)(const struct fot_plan *p, size_t condition, size_t task);
+	/* An estimate, nothing taken off for what prompts share; of items with a stem where none is built. */
 	struct fot_cost (*cost)(const struct fot_plan *p, const struct fot_item *item);
-	/* Tokens that the item begins with and may share with others, or NULL when no two items
-	 * of the task share any. Borrowed until the next call on this worker. */
+	/* Tokens that the item begins with and may share with others, borrowed until the next call on this
+	 * worker, and how many it feeds behind them (fot_question_fed of each question). NULL: no two items of
+	 * the task share any. */
 	int (*stem)(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		    struct fot_err *err);
+		    int64_t *asked, struct fot_err *err);
 	/* Do windows come again in items of this task, besides those of stems? NULL: no. */
 	bool (*repeats)(const struct fot_task_spec *t);
 	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */

@@ -167,7 +167,7 @@ out:
 	return status;
 }
 
-/* Half a window per question: a guess, as questions differ. */
+/* Half a window per question: a guess, as questions differ; without memory each fills its window. */
 static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
 {
 	const struct fot_task_spec *t = &p->spec->task[item->task];
@@ -180,6 +180,8 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 	if (fot_task_sight(p, item)) /* read anew for every question */
 		return (struct fot_cost){ .filled = n * (filled < fot_task_sight(p, item) ? filled : fot_task_sight(p, item)),
 					  .asked = n * window / 2 };
+	if (!fot_task_has_memory(p, item))
+		return (struct fot_cost){ .asked = n * window };
 	return (struct fot_cost){ .filled = filled,
 				  .asked = n * window / 2,
 				  .pairs = (double)(n * window / 2) * (double)filled };
@@ -201,6 +203,7 @@ struct state {
 	uint64_t clock;
 	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* the stem, of n_stem tokens, and a question */
 	size_t n_stem, fitted;
+	int64_t asked; /* 0: not counted yet */
 	double *score, *free;
 };
 
@@ -214,6 +217,7 @@ static void forget_set(struct state *s)
 	fot_free(s->score);
 	fot_free(s->free);
 	s->f = NULL;
+	s->asked = 0;
 	s->score = s->free = NULL;
 }
 
@@ -298,17 +302,41 @@ out:
 	return status;
 }
 
+/* What the questions and their answers feed behind any stem. */
+static int count_asked(struct state *s, bool free, struct fot_err *err)
+{
+	struct fot_question q;
+	int status = FOT_OK;
+
+	if (s->asked)
+		return FOT_OK;
+	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++) {
+		if (fot_fewshot_is_long(s->f, i))
+			continue;
+		FOT_TRY(fot_fewshot_ask(&q, &s->prompt[1], 0, s->f, i, err));
+		s->asked += fot_question_fed(&q);
+	}
+	if (free && fot_fewshot_n_labels(s->f)) {
+		FOT_TRY(fot_fewshot_ask(&q, &s->prompt[1], 0, s->f, FOT_FEWSHOT_FREE, err));
+		s->asked += fot_question_fed(&q);
+	}
+out:
+	return status;
+}
+
 static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		struct fot_err *err)
+		int64_t *asked, struct fot_err *err)
 {
 	struct state *s = NULL;
-	int status = build(w, item, &s, err);
+	int status;
 
-	if (status != FOT_OK)
-		return status;
+	FOT_TRY(build(w, item, &s, err));
+	FOT_TRY(count_asked(s, w->plan->spec->task[item->task].scoring == FOT_FEWSHOT_CONTENT_FREE, err));
 	*tokens = s->prompt[0].id;
 	*n = s->n_stem;
-	return FOT_OK;
+	*asked = s->asked;
+out:
+	return status;
 }
 
 /* --- rows --- */

@@ -99,7 +99,7 @@ static void forget(void *state)
 }
 
 static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		struct fot_err *err)
+		int64_t *asked, struct fot_err *err)
 {
 	struct fot_lookup_prompt *prompt;
 	struct fot_question q;
@@ -110,6 +110,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 	fot_lookup_ask(&q, prompt);
 	*tokens = q.prompt;
 	*n = q.n_stem;
+	*asked = fot_question_fed(&q);
 	return FOT_OK;
 }
 

@@ -336,7 +336,7 @@ out:
 }
 
 static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		struct fot_err *err)
+		int64_t *asked, struct fot_err *err)
 {
 	struct fot_passkey_prompt *prompt;
 	struct fot_question q;
@@ -347,6 +347,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 	fot_passkey_ask(&q, prompt);
 	*tokens = q.prompt;
 	*n = q.n_stem;
+	*asked = fot_question_fed(&q);
 	return FOT_OK;
 }
 

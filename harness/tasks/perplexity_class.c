@@ -127,6 +127,17 @@ static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
 	return fot_perplexity_memory(&x);
 }
 
+/* Multi-doc: others, and the own tokens before each target window. */
+static void own_cost(struct fot_cost *c, const struct fot_perplexity *x, int64_t n_targets)
+{
+	int64_t own = x->own_tokens / x->window; /* whole windows, of which a target window brings one new */
+
+	c->common = (int64_t)fot_perplexity_others(x) * x->window;
+	c->filled = c->common + n_targets * x->own_tokens;
+	c->again = (n_targets * own - (own + n_targets - 1)) * x->window;
+	c->again = c->again > 0 ? c->again : 0;
+}
+
 /* Token counts are estimated by one byte per token, the most there can be. */
 static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
 {
@@ -144,8 +155,8 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 	if (fot_task_sight(p, item))
 		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
 						targets);
-	if (x.own_tokens) /* read before each target window */
-		c.filled = (int64_t)fot_perplexity_others(&x) * x.window + targets / x.window * x.own_tokens;
+	if (x.own_tokens)
+		own_cost(&c, &x, targets / x.window);
 	for (size_t l = 0; l < x.n_lengths; l++) {
 		c.asked += targets;
 		c.pairs += (double)targets * (double)(x.context_length[l] - x.window);

@@ -12,8 +12,13 @@
 #include "base/mem.h"
 
 #define STATE_BYTES_MAX ((size_t)1 << 16)
+#define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
-static const char *const files[] = { "weights.safetensors", "moment1.safetensors", "moment2.safetensors" };
+static const char *const files[] = { "model.safetensors", "moment1.safetensors", "moment2.safetensors" };
+/* Of a checkpoint's folder besides. */
+static const char *const others[] = { "weights.safetensors", "config.json", "tokenizer.model" };
+#define N_FILES (sizeof files / sizeof files[0])
+#define N_OTHERS (sizeof others / sizeof others[0])
 
 static int write_latest(const char *out, const struct fot_checkpoint *c, struct fot_err *err)
 {
@@ -65,8 +70,8 @@ static void folder_of(struct fot_str *path, const char *out, int64_t step)
 /* Is that a file of a checkpoint, or what a killed run left of one? */
 static bool is_ours(const char *name)
 {
-	for (size_t i = 0; i < 3; i++)
-		if (strcmp(name, files[i]) == 0)
+	for (size_t i = 0; i < N_FILES + N_OTHERS; i++)
+		if (strcmp(name, i < N_FILES ? files[i] : others[i - N_FILES]) == 0)
 			return true;
 	return strncmp(name, ".fot-", 5) == 0;
 }
@@ -103,24 +108,55 @@ static void drop_others(const char *out, int64_t step)
 		closedir(d);
 }
 
+/* A file of `folder`: path is the buffer for its name. */
+static int file_of(struct fot_str *path, const char *folder, const char *name, struct fot_err *err)
+{
+	fot_str_clear(path);
+	fot_path_join(path, folder, name);
+	return fot_str_check(path, err);
+}
+
+int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fot_dtype dtype, const char *tokenizer,
+			 struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	if (strcmp(tokenizer, "byte") != 0 && strcmp(tokenizer, "none") != 0) {
+		FOT_TRY(fot_file_read(&text, tokenizer, TOKENIZER_BYTES_MAX, err));
+		FOT_TRY(file_of(&path, folder, "tokenizer.model", err));
+		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	}
+	fot_str_clear(&text);
+	FOT_TRY(fot_config_print(&text, &p->config, err));
+	FOT_TRY(file_of(&path, folder, "config.json", err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	FOT_TRY(file_of(&path, folder, "model.safetensors", err));
+	status = fot_params_write(p, p->w, dtype, path.data, err);
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
 static int write_folder(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
 			const struct fot_adamw *a, struct fot_err *err)
 {
 	const fot_real *array[] = { p->w, a->m, a->v };
-	struct fot_str path = FOT_STR_INIT;
+	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
 	int status;
 
-	folder_of(&path, out, c->step);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_mkdir_all(path.data, err));
-	for (size_t i = 0; i < 3; i++) {
-		folder_of(&path, out, c->step);
-		fot_str_printf(&path, "/%s", files[i]);
-		FOT_TRY(fot_str_check(&path, err));
+	folder_of(&folder, out, c->step);
+	FOT_TRY(fot_str_check(&folder, err));
+	FOT_TRY(fot_mkdir_all(folder.data, err));
+	FOT_TRY(fot_checkpoint_model(folder.data, p, FOT_F32, c->tokenizer, err));
+	for (size_t i = 1; i < N_FILES; i++) {
+		FOT_TRY(file_of(&path, folder.data, files[i], err));
 		FOT_TRY(fot_params_write(p, array[i], FOT_F32, path.data, err));
 	}
 	status = write_latest(out, c, err);
 out:
+	fot_str_release(&folder);
 	fot_str_release(&path);
 	return status;
 }
@@ -144,18 +180,21 @@ int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_pa
 			bool *found, struct fot_err *err)
 {
 	fot_real *array[] = { p->w, a->m, a->v };
-	struct fot_str path = FOT_STR_INIT;
+	struct fot_str folder = FOT_STR_INIT, path = FOT_STR_INIT;
 	int status;
 
 	FOT_TRY(read_latest(out, c, found, err));
-	for (size_t i = 0; *found && i < 3; i++) {
-		folder_of(&path, out, c->step);
-		fot_str_printf(&path, "/%s", files[i]);
-		FOT_TRY(fot_str_check(&path, err));
+	folder_of(&folder, out, c->step);
+	FOT_TRY(fot_str_check(&folder, err));
+	for (size_t i = 0; *found && i < N_FILES; i++) {
+		FOT_TRY(file_of(&path, folder.data, files[i], err));
+		if (i == 0 && !fot_file_exists(path.data)) /* of an older program */
+			FOT_TRY(file_of(&path, folder.data, others[0], err));
 		FOT_TRY(fot_params_read(p, array[i], path.data, err));
 	}
 	a->step = c->step;
 out:
+	fot_str_release(&folder);
 	fot_str_release(&path);
 	return status;
 }

@@ -20,22 +20,21 @@
 
 #define VALID_BATCH 4
 #define CSV_BYTES_MAX ((size_t)1 << 30)
-#define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
 static const char train_header[] =
 	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops,"
 	"answer_nll_nats,answer_accuracy\n";
 static const char valid_header[] = "step,tokens,dataset,memory_windows,memory_tokens,n_tokens,nll_nats,"
-					"n_answers,answer_nll_nats,answer_accuracy\n";
+				   "n_answers,answer_nll_nats,answer_accuracy\n";
 
 struct trainer {
 	const struct fot_recipe *r;
 	const struct fot_train_opts *o;
 	struct fot_tokenizer *tok;
-	struct fot_corpus *train, *valid; /* NULL: a generator that reads none */
+	struct fot_corpus *train, *valid;                     /* NULL: a generator that reads none */
 	struct fot_episodes *train_episodes, *valid_episodes; /* of the generator of that name */
-	struct fot_template template; /* of their prompts */
-	char data_sha256[65];             /* what the batches are drawn from */
+	struct fot_template template;                         /* of their prompts */
+	char data_sha256[65];                                 /* what the batches are drawn from */
 	struct fot_params p;
 	struct fot_adamw adam;
 	struct fot_net *net;
@@ -62,8 +61,9 @@ static int open_tokenizer(struct trainer *t, struct fot_err *err)
 	else
 		FOT_TRY(fot_tokenizer_open_spm(&t->tok, t->r->tokenizer, err));
 	if (fot_tokenizer_vocab(t->tok) != t->r->config.vocab_size)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d",
-				  t->r->name, t->r->tokenizer, fot_tokenizer_vocab(t->tok), t->r->config.vocab_size);
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d", t->r->name,
+				  t->r->tokenizer, fot_tokenizer_vocab(t->tok), t->r->config.vocab_size);
 out:
 	return status;
 }
@@ -73,11 +73,16 @@ static bool generated(const struct trainer *t)
 	return t->r->generator.kind != FOT_GENERATOR_NONE;
 }
 
-static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus, const double *weight)
+static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus,
+				   const double *weight)
 {
-	return (struct fot_source){ corpus, weight, t->r->n_datasets, generated(t) ? &t->r->generator : NULL,
+	return (struct fot_source){ corpus,
+				    weight,
+				    t->r->n_datasets,
+				    generated(t) ? &t->r->generator : NULL,
 				    corpus == t->train ? t->train_episodes : t->valid_episodes,
-				    t->tok ? fot_tokenizer_bos(t->tok) : -1, t->r->config.eos_id };
+				    t->tok ? fot_tokenizer_bos(t->tok) : -1,
+				    t->r->config.eos_id };
 }
 
 /* Validation sees the same windows without memory, with one and with all previous ones. */
@@ -90,7 +95,11 @@ static void plan_validation(struct trainer *t)
 		return;
 	t->valid_stage = (struct fot_stage){ .method = r->config.cached_windows ? FOT_METHOD_TRANSFORMER_XL :
 										  FOT_METHOD_CROSSBATCH,
-					     .steps = 1, .batch = VALID_BATCH, .w = r->valid_memory, .d = 1, .pack = 1,
+					     .steps = 1,
+					     .batch = VALID_BATCH,
+					     .w = r->valid_memory,
+					     .d = 1,
+					     .pack = 1,
 					     .top_k = r->stage[r->n_stages - 1].top_k };
 	for (size_t i = 0; i < r->n_stages; i++)
 		if (r->stage[i].window > t->valid_stage.window)
@@ -151,7 +160,8 @@ static int load_from(struct trainer *t, const char *folder, bool *found, struct 
 		goto out;
 	FOT_TRY(check_recipe(t->r, folder, c.step, err));
 	if (strcmp(c.corpus_sha256, t->data_sha256) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: the training data changed: expected %.12s, got %.12s", folder,
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: the training data changed: expected %.12s, got %.12s", folder,
 				  c.corpus_sha256, t->data_sha256);
 		goto out;
 	}
@@ -186,7 +196,8 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	if (found)
 		goto out;
 	if (t->o->from && !holds_model(t->o->from)) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint and no model there to start from", t->o->from);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no checkpoint and no model there to start from",
+				  t->o->from);
 		goto out;
 	}
 	model = t->o->from ? t->o->from : model;
@@ -282,7 +293,8 @@ static int validate_one(struct trainer *t, size_t set, struct held_out *h, struc
 
 	weight[set] = 1;
 	for (int64_t i = 0; i < rounds; i++) {
-		FOT_TRY(fot_batch_draw(&t->batch, &src, &t->valid_stage, t->r->seed, "train.valid", (uint64_t)i, err));
+		FOT_TRY(fot_batch_draw(&t->batch, &src, &t->valid_stage, t->r->seed, "train.valid",
+				       (uint64_t)i, err));
 		fot_batch_limit(&t->batch, h->keep);
 		FOT_TRY(fot_net_loss(t->net, &t->batch, &loss, NULL, err));
 		fot_net_answers(t->net, &t->batch, &a);
@@ -321,8 +333,8 @@ static void print_held_out(struct trainer *t, const struct held_out *h, struct f
 
 	fot_quote_csv(&dataset, h->dataset);
 	fprintf(t->valid_csv, "%lld,%lld,%s,%lld,%lld,%lld,%.17g", (long long)t->step,
-		(long long)fot_recipe_tokens(t->r, t->step), dataset.failed ? "" : dataset.data, (long long)h->keep,
-		(long long)h->mem_tokens, (long long)h->n_tokens, h->nll);
+		(long long)fot_recipe_tokens(t->r, t->step), dataset.failed ? "" : dataset.data,
+		(long long)h->keep, (long long)h->mem_tokens, (long long)h->n_tokens, h->nll);
 	fot_str_release(&dataset);
 	if (h->answers.n)
 		fprintf(t->valid_csv, ",%lld", (long long)h->answers.n);
@@ -331,7 +343,8 @@ static void print_held_out(struct trainer *t, const struct held_out *h, struct f
 	print_answers(t->valid_csv, &h->answers);
 	fot_str_printf(line, " %.4f", h->nll);
 	if (h->answers.n)
-		fot_str_printf(line, " (%.1f %% of answers)", 100 * (double)h->answers.right / (double)h->answers.n);
+		fot_str_printf(line, " (%.1f %% of answers)",
+			       100 * (double)h->answers.right / (double)h->answers.n);
 }
 
 static int validate(struct trainer *t, struct fot_err *err)
@@ -392,8 +405,8 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	g.valid = t->valid_line[0] ? t->valid_line : NULL;
 	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
 		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
-		fot_method_name(s->method), (long long)s->window, (long long)s->w,
-		(long long)s->d, (long long)s->negatives, wall, (double)asked / wall, g.gflops);
+		fot_method_name(s->method), (long long)s->window, (long long)s->w, (long long)s->d,
+		(long long)s->negatives, wall, (double)asked / wall, g.gflops);
 	print_answers(t->train_csv, &answers);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
 	*stop = t->o->progress ? t->o->progress(t->o->user, &g) : 0;
@@ -403,7 +416,7 @@ out:
 
 static int save_checkpoint(struct trainer *t, struct fot_err *err)
 {
-	struct fot_checkpoint c = { .step = t->step };
+	struct fot_checkpoint c = { .step = t->step, .tokenizer = t->r->tokenizer };
 
 	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", t->data_sha256);
 	return fot_checkpoint_write(t->o->out, &c, &t->p, &t->adam, err);
@@ -411,14 +424,15 @@ static int save_checkpoint(struct trainer *t, struct fot_err *err)
 
 static int loop(struct trainer *t, struct fot_err *err)
 {
-	int64_t steps = fot_recipe_steps(t->r), first = t->step;
-	int stop = 0, status = FOT_OK;
+	int64_t steps = fot_recipe_steps(t->r), first = t->step,
+		last = t->o->stop_after ? t->o->stop_after : steps;
+	int stop = t->step >= last, status = FOT_OK;
 
 	while (t->step < steps && !stop) {
 		FOT_TRY(one_step(t, &stop, err));
 		if (t->r->valid_every && (t->step % t->r->valid_every == 0 || t->step == steps))
 			FOT_TRY(validate(t, err));
-		stop |= t->o->stop_after && t->step - first >= t->o->stop_after;
+		stop |= t->step >= last;
 		if (stop || t->step == steps || t->step % t->r->checkpoint_every == 0)
 			FOT_TRY(save_checkpoint(t, err));
 	}
@@ -428,44 +442,7 @@ out:
 	return status;
 }
 
-/* ---- the result ------------------------------------------------------ */
-
-static int copy_tokenizer(struct trainer *t, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT, bytes = FOT_STR_INIT;
-	int status = FOT_OK;
-
-	if (strcmp(t->r->tokenizer, "byte") == 0 || strcmp(t->r->tokenizer, "none") == 0)
-		return FOT_OK;
-	fot_path_join(&path, t->o->out, "tokenizer.model");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_read(&bytes, t->r->tokenizer, TOKENIZER_BYTES_MAX, err));
-	FOT_TRY(fot_file_replace(path.data, bytes.data, bytes.len, err));
-out:
-	fot_str_release(&path);
-	fot_str_release(&bytes);
-	return status;
-}
-
-static int write_result(struct trainer *t, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
-	int status;
-
-	FOT_TRY(copy_tokenizer(t, err));
-	fot_path_join(&path, t->o->out, "config.json");
-	FOT_TRY(fot_config_print(&text, &t->r->config, err));
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
-	fot_str_clear(&path);
-	fot_path_join(&path, t->o->out, "model.safetensors");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_params_write(&t->p, t->p.w, t->r->save_dtype, path.data, err));
-out:
-	fot_str_release(&path);
-	fot_str_release(&text);
-	return status;
-}
+/* ---- the recipe ------------------------------------------------------ */
 
 static int write_recipe(struct trainer *t, struct fot_err *err)
 {
@@ -509,8 +486,8 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 	FOT_TRY(fot_template_read(&t->template, g->template, err));
 	for (size_t i = 0; i < g->n_labelled; i++)
 		specs[i] = g->labelled[i];
-	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled, t->o->store,
-				  t->tok, &t->template, &g->episodes, err));
+	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled,
+				  t->o->store, t->tok, &t->template, &g->episodes, err));
 	if (t->valid)
 		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
 					  t->o->store, t->tok, &t->template, &g->episodes, err));
@@ -527,9 +504,11 @@ static int open_data(struct trainer *t, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (r->n_datasets)
-		FOT_TRY(fot_corpus_open(&t->train, specs, r->n_datasets, FOT_TRAIN, t->o->store, t->tok, err));
+		FOT_TRY(fot_corpus_open(&t->train, specs, r->n_datasets, FOT_TRAIN, t->o->store, t->tok,
+					err));
 	if (r->n_datasets && r->valid_every)
-		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok, err));
+		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok,
+					err));
 	if (r->generator.kind == FOT_GENERATOR_EPISODES)
 		status = open_episodes(t, err);
 	else if (generated(t))
@@ -569,7 +548,7 @@ int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *
 	FOT_TRY(loop(&t, err));
 	*finished = t.step == fot_recipe_steps(r);
 	if (*finished)
-		FOT_TRY(write_result(&t, err));
+		FOT_TRY(fot_checkpoint_model(o->out, &t.p, r->save_dtype, r->tokenizer, err));
 out:
 	close_all(&t);
 	return status;

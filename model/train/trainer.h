@@ -3,7 +3,7 @@
  *   OUT/recipe.json               as given
  *   OUT/train.csv                 one row per step
  *   OUT/valid.csv                 held-out loss per dataset and memory size
- *   OUT/checkpoint-N/             weights, moments, state; the newest only
+ *   OUT/checkpoint-N/             a model folder, and beside it the moments; the newest only
  *   OUT/latest.json               names it; replaced last, atomically
  *   OUT/config.json, model.safetensors, tokenizer.model    the result
  *
@@ -30,7 +30,7 @@ struct fot_train_opts {
 	const char *from;     /* folder of another run with the same beginning, or of a model to start from, or NULL */
 	bool resume;          /* go on from OUT's checkpoint if there is one */
 	int n_threads;
-	int64_t stop_after;   /* stop (with a checkpoint) after this many steps, 0 = run to the end */
+	int64_t stop_after;   /* stop (with a checkpoint) at this step of the run, 0 = run to the end */
 	/* Called after each step; non-zero return stops with a checkpoint. */
 	int (*progress)(void *user, const struct fot_train_progress *p);
 	void *user;

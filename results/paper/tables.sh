@@ -52,12 +52,25 @@ table() {
 
 	grep -qs '"status": "\(started\|partial\)"' "$out/manifest.json" && how=--resume
 	echo "$name: begins"
-	"$fotbench" run "$specs/$name.json" -o "$out" $how -t 1 --quiet --progress off && "$fotbench" plot "$out" >/dev/null || rc=1
+	"$fotbench" run "$specs/$name.json" -o "$out" $how -t 1 --quiet --progress on 2> >(tell "$name") &&
+		"$fotbench" plot "$out" >/dev/null || rc=1
 	: >"$state/$name"
 	echo "$name: $([ $rc -eq 0 ] && echo "$((SECONDS - began)) s" || echo failed); left:$(left)"
 	return $rc
 }
-export -f table left
+# What a run says; of the lines on progress the first and then one a minute, with the run's name.
+tell() {
+	local line last=-60
+
+	while IFS= read -r line; do
+		if [[ $line =~ ^[0-9]+' of '[0-9]+' items, ' ]]; then
+			[ $((SECONDS - last)) -ge 60 ] || continue
+			last=$SECONDS line="$1: $line"
+		fi
+		echo "$line" >&2
+	done
+}
+export -f table left tell
 
 echo "make paper: $# to run, $(nproc) at a time: $names"
 failed=0

@@ -69,3 +69,10 @@ make_experiment() {
 	               "target_tokens": 512, "documents": 8 } ] }
 	EOS
 }
+
+# The sum of a column behind all texts: counted from the line's end, as texts may hold commas.
+total() { # COLUMN FILE
+	awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) back = NF - i; next } { s += $(NF - back) } END { print s + 0 }' "$2"
+}
+# Tokens that a dry run says are computed, and those that prompts share.
+foretold() { "$fotbench" "$@" --dry-run -t 1 | awk '/^all / { print $(NF - 3), $(NF - 2) }'; }

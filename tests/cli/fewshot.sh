@@ -54,6 +54,12 @@ sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl &&
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }
 check fewshot_manifest_names_sets manifest
+"$make_checkpoint" layers seed=1 mem=1+2
+shots="fewshot -m layers -d ./trec --window 128 --memory dense --context-lengths 256,1k --shots 0,1,8,fill --demo-seeds 2"
+"$fotbench" $shots -o read -q
+# What a stem has beyond its whole windows is read again where a longer question follows a shorter one.
+near() { awk -v a="${1% *}" -v b="$2" 'BEGIN { print a, b; exit !(a > 0 && a <= b && b < 1.05 * a) }'; }
+check fewshot_foretells_what_is_read near "$(foretold $shots)" "$(total n_tokens_read read/fewshot.csv)"
 check fewshot_without_sharing run -o two --no-sharing -t 1
 check fewshot_sharing_changes_no_byte same one two
 resumed() {

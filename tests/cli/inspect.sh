@@ -12,6 +12,10 @@ prints inspect_lengths '^ +8192 +[0-9.]+ ' "$fotbench" inspect tiny --context-le
 prints inspect_knn '^reading with memory knn:4 in F32, 2 threads' "$fotbench" inspect tiny --memory knn --top-k 4 --mem-dtype f32 -t 2
 prints inspect_too_large 'more memory than this machine has' "$fotbench" inspect tiny --context-lengths 16384M
 prints inspect_checks_weights 'all finite, no constant matrix' "$fotbench" inspect tiny --check-weights
+prints inspect_by_option '^parameters +42854$' "$fotbench" inspect -m tiny
+"$fotbench" inspect tiny --json --context-lengths 2k,8k --tensors >i.json
+check inspect_json bash -c 'tr -d " \t\n" <i.json | grep -q "^{\"model\":\"tiny\",\"parameters\":42854,\"weight_bytes\":171416,\"config\":{" &&
+	[ "$(grep -c "\"shape\":" i.json)" = 33 ] && [ "$(grep -c "\"peak_bytes\":" i.json)" = 2 ]'
 exits inspect_bad_lengths 2 'context-lengths: expected such as' "$fotbench" inspect tiny --context-lengths 8k-2k
 
 # The work of a prompt in one window is that of its tokens: 2 flop a weight and token, 4 a pair and layer.

@@ -74,6 +74,25 @@ cached() { awk -v a="$(mib)" -v b="$(mib --no-sharing)" -v c="$(mib --no-skippin
 check passkey_dry_run_counts_the_cache_if_used cached
 check passkey_refused_before_the_run test ! -e bad
 
+# A dry run foretells the tokens that a run reads, each token. With two memory layers no window is copied.
+"$make_checkpoint" layers mem=1+2
+grid="passkey -m layers --window 64 --memory dense,knn:4 --context-lengths 512,2k --trials 3 --depths 0,0.5,1"
+"$fotbench" $grid -o read -q && "$fotbench" $grid -o apart -q --no-sharing
+check passkey_foretells_what_is_read test "$(foretold $grid)" = "$(total n_tokens_read read/passkey.csv) $(($(total n_tokens_read apart/passkey.csv) - $(total n_tokens_read read/passkey.csv)))"
+check passkey_foretells_without_sharing test "$(foretold $grid --no-sharing)" = "$(total n_tokens_read apart/passkey.csv) 0"
+# With one, windows behind the key are copied from the prompt before: not computed, though the session is fed them.
+one="passkey -m tiny --window 64 --memory dense --context-lengths 2k --trials 1 --depths 0.2,0.6"
+"$fotbench" $one -o single -q && "$fotbench" $one -o doubled -q --no-sharing
+read -r computed shared <<<"$(foretold $one)"
+fed=$(total n_tokens_read single/passkey.csv) all=$(total n_tokens_read doubled/passkey.csv)
+check passkey_foretells_all_tokens test $((computed + shared)) -eq "$all"
+check passkey_foretells_copied_windows test $((fed - computed)) -ge 512 -a $(((fed - computed) % 64)) -eq 0
+# What is done already costs nothing, and what is left is foretold before the first item is done.
+"$fotbench" $grid -o again -q && head -n 20 again/journal.jsonl >cut.jsonl && cp cut.jsonl again/journal.jsonl
+"$fotbench" $grid -o again --resume >again.txt 2>again.err
+check passkey_progress_from_the_start grep -qE '^19 of 36 items, 0 tokens/s, [0-9dhms ]+ left, ' again.err
+check passkey_says_where_the_results_are grep -qx 'results in again; draw them: fotbench plot again' again.err
+
 files="lookup.csv summary.csv summary.md summary.tex"
 look() { "$fotbench" lookup -m digits --memory none,dense,knn:4 --window 50 --question-tokens 40 --context-lengths 200-3200*4 \
 	--trials 3 --no-timings -q "$@"; }

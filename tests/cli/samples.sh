@@ -34,7 +34,9 @@ markup() { ! sed 's/\\.//g' one/samples.md | sed '1,/^## /d' | grep -qE '<[^b/]|
 check samples_text_is_not_markup markup
 check samples_text_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.md -o /dev/null
 check samples_csv_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.csv -o /dev/null
-prints samples_help 'results/runs/samples' "$fotbench" samples --help
+exits samples_without_output 2 'output DIR is missing' smp --memory dense
+"$fotbench" samples -m tiny -d ./docs --context-length 128 --memory dense -o js --json -q >js.json 2>js.err
+check samples_json bash -c '[ ! -s js.err ] && grep -q "\"output\":.*\"js\"" js.json && [ "$(grep -c "\"doc_id\":" js.json)" = "$(grep -c "^fotbench\|^[^,]*,[^,]*,dense," js/samples.csv)" ]'
 
 exits samples_without_memory 2 'memory: expected dense or knn' smp --memory none -o bad
 exits samples_context_in_a_window 2 'context-length: expected more than the local window of 32' \

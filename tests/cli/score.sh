@@ -98,6 +98,25 @@ exits score_logits_not_finite 1 'not finite' "$fotbench" score --model broken --
 
 prints generate_lines '^\{"sequence":1,"tokens":\[[0-9]+(,[0-9]+){4}\]\}$' "$fotbench" generate --model tiny --tokens ids.json --max-new 5 --ignore-eos
 check generate_two_lines bash -c '[ "$("$0" generate --model long --tokens ids.json --max-new 40 --ignore-eos | wc -l)" = 2 ]' "$fotbench"
+printf 'int main' >given.txt
+gen() { "$fotbench" generate -m tiny --max-new 9 --ignore-eos "$@"; }
+gen --text given.txt --json >said.json
+ids=$(sed 's/.*"tokens":\[//; s/\].*//' said.json)
+check generate_text_is_the_tokens bash -c '[ "$(sed "s/.*\"text\"://; s/}\$//" said.json)" = "$("$0" detokenize -m tiny --ids said.json)" ]' "$fotbench"
+printf "$(tr ',' '\n' <<<"$ids" | xargs printf '\\x%02x')\n" >bytes.txt # an id is a byte
+gen --text given.txt >plain.txt
+check generate_text cmp plain.txt bytes.txt
+gen --prompt 'int main' --json >prompt.json
+check generate_prompt cmp prompt.json said.json
+printf '[[256,105,110,116,32,109,97,105,110]]\n' >given.json
+check generate_text_as_tokens test "$(gen --tokens given.json)" = "{\"sequence\":0,\"tokens\":[$ids]}"
+check score_prompt bash -c '"$0" score -m tiny --prompt "int main" -o a.csv && "$0" score --model tiny --text given.txt --output b.csv && cmp a.csv b.csv' "$fotbench"
+"$fotbench" score -m tiny --prompt 'int main' -o a.csv --json -q >a.json
+check score_json bash -c 'grep -q "^{\"output\":\"a.csv\",\"n_sequences\":1,\"n_tokens_scored\":8,\"nll_nats\":[0-9.]*}$" a.json &&
+	awk -F, -v all="$(sed "s/.*://; s/}//" a.json)" "NR > 1 { s += \$5 } END { exit !(s - all < 1e-9 && all - s < 1e-9) }" a.csv'
+exits score_two_outputs 2 'expected --output FILE once' "$fotbench" score -m tiny --prompt a -o a.csv --out b.csv
+exits score_no_output 2 'expected --output FILE once' "$fotbench" score -m tiny --prompt a
+exits score_prompt_and_text 2 'one of --tokens FILE, --text FILE and --prompt TEXT' "$fotbench" score -m tiny --prompt a --text given.txt -o a.csv
 
 printf 'Hello\n\ncaf\303\251 =1\n' >text.txt
 check tokenize_lines bash -c '[ "$("$0" tokenize --model tiny --text text.txt)" = "[256,72,101,108,108,111]
@@ -109,6 +128,10 @@ check tokenize_jsonl bash -c '[ "$("$0" tokenize --model tiny --jsonl --text rec
 check tokenize_round_trip bash -c '"$0" tokenize --model tiny --text text.txt >ids.txt && [ "$("$0" detokenize --model tiny --ids ids.txt | tr "\n" " ")" = "\"Hello\" \"\" \"café =1\" " ]' "$fotbench"
 echo '{"txt":"a"}' >bad.jsonl
 exits tokenize_bad_record 5 'line 1.*text' "$fotbench" tokenize --model tiny --jsonl --text bad.jsonl
+printf '{"sequence":0,"tokens":[72,105]}\n[72]\n' >mixed.txt
+check detokenize_both_forms bash -c '[ "$("$0" detokenize -m tiny --ids mixed.txt | tr "\n" " ")" = "\"Hi\" \"H\" " ]' "$fotbench"
+echo '{"ids":[1]}' >wrong.txt
+exits detokenize_wrong_form 5 'line 1.*expected a list of ids or .*got "\{.*ids' "$fotbench" detokenize -m tiny --ids wrong.txt
 echo '[999]' >bad.txt
 exits detokenize_bad_id 5 'line 1' "$fotbench" detokenize --model tiny --ids bad.txt
 "$make_checkpoint" whole blocks=0 dtype=BF16 seed=9

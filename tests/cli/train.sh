@@ -52,7 +52,38 @@ if awk "BEGIN { exit !($last < $first - 0.5) }"; then ok train_learns; else bad 
 train whole two -t 2
 same train_threads_same_bits one two
 
-train whole stopped -t 2 --stop-after 13 && train whole stopped -t 1 --resume
+train whole stopped -t 2 --stop-after 13
+half="$dir/stopped/checkpoint-13"
+if [ "$(ls "$half" | tr '\n' ' ')" = "config.json model.safetensors moment1.safetensors moment2.safetensors " ] &&
+	"$fotbench" perplexity -m "$half" -d "$dir/text" --split valid --memory dense --context-lengths 32,128 --target-tokens 256 \
+		-o "$dir/half" -q --store "$dir/store" 2>"$dir/err" && [ "$(grep -c ',ok,' "$dir/half/perplexity.csv")" = 2 ]; then
+	ok train_checkpoint_is_a_model
+else
+	bad train_checkpoint_is_a_model "$(ls "$half" | tr '\n' ' ') $(cat "$dir/err")"
+fi
+# 13 steps in all: nothing more is done.
+"$fotbench" train "$dir/whole.json" -o "$dir/stopped" --store "$dir/store" --resume --stop-after 13 --json >"$dir/told" 2>"$dir/err"
+if grep -q 'nothing done: --stop-after counts from the run' "$dir/err" && [ "$(wc -l <"$dir/stopped/train.csv")" = 14 ]; then
+	ok train_stop_after_is_a_total
+else
+	bad train_stop_after_is_a_total "$(cat "$dir/err")"
+fi
+"$fotbench" train "$dir/whole.json" -o "$dir/stopped" --store "$dir/store" --resume --stop-after 15 --json --progress off >"$dir/told" 2>"$dir/err"
+if [ "$(cat "$dir/told")" = "{\"output\":\"$dir/stopped\",\"status\":\"partial\",\"steps\":15,\"steps_planned\":32}" ] &&
+	grep -q "stopped at step 15 of 32, .*--resume goes on; the model so far: $dir/stopped/checkpoint-15" "$dir/err"; then
+	ok train_says_where_it_stopped
+else
+	bad train_says_where_it_stopped "$(cat "$dir/told" "$dir/err")"
+fi
+# A checkpoint of an older program: weights alone, under another name.
+mv "$dir/stopped/checkpoint-15/model.safetensors" "$dir/stopped/checkpoint-15/weights.safetensors"
+rm "$dir/stopped/checkpoint-15/config.json"
+train whole stopped -t 1 --resume
+if [ ! -e "$dir/stopped/checkpoint-15" ] && [ -d "$dir/stopped/checkpoint-32" ]; then
+	ok train_old_checkpoint_goes
+else
+	bad train_old_checkpoint_goes "$(ls "$dir/stopped")"
+fi
 same train_resumed_same_bits one stopped
 if [ "$(rows one)" = "$(rows stopped)" ]; then ok train_resumed_csv; else bad train_resumed_csv "rows differ"; fi
 
@@ -138,7 +169,9 @@ sed 's|"tokenizer": "byte",$|"tokenizer": "model/zoo/bpe-2k/tokenizer.model",|
 	s|"stages"|"generator": {"kind": "episodes", "words": 0.6, "frames": 0.5, "parts": 2, "text": false, "clip": 30, "classes_max": 4}, "stages"|' \
 	"$dir/whole.json" >"$dir/episodes.json"
 train episodes made_up -t 2
-train episodes made_up_again -t 1 --stop-after 9 && train episodes made_up_again -t 2 --resume
+train episodes made_up_again -t 1 --stop-after 9
+if [ -f "$dir/made_up_again/checkpoint-9/tokenizer.model" ]; then ok train_checkpoint_has_its_tokenizer; else bad train_checkpoint_has_its_tokenizer "none"; fi
+train episodes made_up_again -t 2 --resume
 same train_episodes_same_bits made_up made_up_again
 if [ "$(rows made_up)" = "$(rows made_up_again)" ]; then ok train_episodes_csv; else bad train_episodes_csv "rows differ"; fi
 

@@ -171,7 +171,7 @@ static void test_str_parses_integers(void **state)
 
 static void test_str_parses_sizes(void **state)
 {
-	static const char *const bad[] = { "",    "k", "2kk", "2K", "2m", "2kB", "2 k", "9007199254740993M",
+	static const char *const bad[] = { "",    "k", "2kk", "2kK", "2mM", "2kB", "2 k", "9007199254740993M",
 					   "1.5k" };
 	int64_t v = 42;
 
@@ -181,6 +181,8 @@ static void test_str_parses_sizes(void **state)
 	assert_int_equal(v, 42);
 	assert_true(fot_parse_size("256k", &v) && v == 262144);
 	assert_true(fot_parse_size("3M", &v) && v == 3145728);
+	assert_true(fot_parse_size("256K", &v) && v == 262144);
+	assert_true(fot_parse_size("3m", &v) && v == 3145728);
 	assert_true(fot_parse_size("511", &v) && v == 511);
 }
 

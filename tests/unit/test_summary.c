@@ -229,7 +229,7 @@ static void test_summary_prints_tables(void **state)
 	(void)state;
 	build(&s, sizeof OBS / sizeof OBS[0]);
 	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
-	assert_int_equal(fot_summary_text(&text, &s, NULL), FOT_OK);
+	assert_int_equal(fot_summary_text(&text, &s, 0, 0, NULL), FOT_OK);
 	assert_non_null(strstr(md.data, "## books"));
 	assert_non_null(strstr(md.data, "| model | memory | 8 | 16 |"));
 	assert_non_null(strstr(md.data, "| fot | dense | 7.3891 [2.7183, 20.0855] | 6.0496 ["));
@@ -237,6 +237,10 @@ static void test_summary_prints_tables(void **state)
 	assert_non_null(strstr(md.data, "| fot | dense | -1.3394 ["));
 	assert_non_null(strstr(md.data, " p 0.25 |"));
 	assert_non_null(strstr(text.data, "books: perplexity per token"));
+	fot_str_clear(&text);
+	assert_int_equal(fot_summary_text(&text, &s, 48, 3, NULL), FOT_OK);
+	assert_non_null(strstr(text.data, "7.39 [2.72, 20.1]"));
+	assert_non_null(strstr(text.data, "\n\nmodel    memory")); /* a second panel */
 	assert_null(strstr(md.data, "nan"));
 	fot_str_release(&md);
 	fot_str_release(&text);
