@@ -28,7 +28,7 @@ say = $(if $(V),,@echo '  $(1) $@'; )
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
 	-Wwrite-strings -Wdouble-promotion $(if $(WERROR),-Werror)
 # GSL takes its CBLAS from OpenBLAS, not from gslcblas.
-LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lm
+LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lzstd -lm
 
 OPT_release = $(OPT) -g
 OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE

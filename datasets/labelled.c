@@ -5,11 +5,12 @@
  * that was opened: ids are unique, every item has a text and either a label that a
  * training item has too (if there are training items) or answers.
  *
- * Equal texts are compared by their letters and digits in lower case, so that "What is
- * NASA ?" among the demonstrations is known to give away the test item "what is NASA?". */
+ * Equal texts are equal in every byte: "a + b" and "a - b" may have different labels, and so
+ * may "well." and "well?".  Which side of a split made here a text falls on, its letters and
+ * digits in lower case decide, so that "What is NASA ?" among the demonstrations does not give
+ * away the test item "what is NASA?". */
 #include "datasets/labelled_priv.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
 #include "datasets/labelled_spec.h"
+#include "datasets/options.h"
 #include "datasets/text.h"
 
 /* ---- text ---- */
@@ -163,38 +165,10 @@ static int grow(struct fot_labelling *g, struct fot_err *err)
 	return FOT_OK;
 }
 
-static bool matches_any(const char *patterns, const char *label)
-{
-	struct fot_str p = FOT_STR_INIT;
-	bool hit = false;
-
-	for (const char *at = patterns; !hit;) {
-		size_t n = strcspn(at, ",");
-
-		fot_str_clear(&p);
-		fot_str_add(&p, at, n);
-		hit = !p.failed && fnmatch(p.data, label, 0) == 0;
-		if (!at[n])
-			break;
-		at += n + 1;
-	}
-	fot_str_release(&p);
-	return hit;
-}
-
 static bool wanted(const struct fot_labelling *g, const char *label)
 {
-	return (!g->o->keep || matches_any(g->o->keep, label)) &&
-	       !(g->o->drop && matches_any(g->o->drop, label));
-}
-
-static bool parse_split(const char *name, enum fot_split *out)
-{
-	if (strcmp(name, "validation") == 0 || strcmp(name, "dev") == 0) {
-		*out = FOT_VALID;
-		return true;
-	}
-	return fot_split_parse(name, out);
+	return (!g->o->keep || fot_data_matches(g->o->keep, label)) &&
+	       !(g->o->drop && fot_data_matches(g->o->drop, label));
 }
 
 static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
@@ -284,7 +258,7 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	it->split = g->split;
 	if (!it->id || !it->text)
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
-	else if (r->split && !parse_split(r->split, &it->split))
+	else if (r->split && !fot_split_parse(r->split, &it->split))
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
 				  "%s:%lld: split: expected train, valid or test, got '%s'", g->path,
 				  (long long)r->line, r->split);
@@ -456,13 +430,12 @@ struct ref {
 	size_t at;
 };
 
-static int by_key(const void *a, const void *b)
+static int by_hash(const void *a, const void *b)
 {
 	const struct ref *x = a, *y = b;
+	int c = strcmp(x->it->sha256, y->it->sha256);
 
-	if (x->it->key != y->it->key)
-		return x->it->key < y->it->key ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	return c ? c : (x->at < y->at ? -1 : x->at > y->at);
 }
 
 static int by_id(const void *a, const void *b)
@@ -487,6 +460,7 @@ static void mark_equal(struct fot_labelled *l, const struct ref *r, size_t n)
 		it->leaked = test && it->split != FOT_TEST;
 		l->n_duplicates += it->duplicate;
 		l->n_leaked += it->leaked;
+		l->n_repeats += it->split == FOT_TRAIN && (it->duplicate || it->leaked);
 	}
 }
 
@@ -508,9 +482,9 @@ static int compare_items(struct fot_labelled *l, const char *const *source, stru
 					  source[r[i - 1].it->source], (long long)r[i - 1].it->line);
 			goto out;
 		}
-	qsort(r, l->n, sizeof(*r), by_key);
+	qsort(r, l->n, sizeof(*r), by_hash);
 	for (size_t i = 0, j; i < l->n; i = j) {
-		for (j = i + 1; j < l->n && r[j].it->key == r[i].it->key;)
+		for (j = i + 1; j < l->n && strcmp(r[j].it->sha256, r[i].it->sha256) == 0;)
 			j++;
 		mark_equal(l, r + i, j - i);
 	}
@@ -634,4 +608,13 @@ void fot_labelled_close(struct fot_labelled *l)
 	fot_free(l->name);
 	fot_free(l->origin);
 	fot_free(l);
+}
+
+void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l)
+{
+	if (l->n_repeats)
+		fot_str_printf(out, "training items that repeat a text of another or of a test item, no demonstrations: %zu of %zu",
+			       l->n_repeats, l->n_split[FOT_TRAIN]);
+	if (l->n_bad)
+		fot_str_printf(out, "%sbad rows, left out: %zu, the first %s", out->len ? "; " : "", l->n_bad, l->first_bad);
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
+#include "datasets/options.h"
 
 static const struct fot_labelled_kind kinds[] = {
 	{ ".label", fot_labelled_trec },
@@ -33,35 +34,6 @@ const struct fot_labelled_kind *fot_labelled_kind(const char *path)
 }
 
 /* ---- options ---- */
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-				      -1;
-}
-
-/* A copy with %XX replaced; NULL when out of memory or %00. */
-static char *unescape(const char *p, size_t n)
-{
-	struct fot_str s = FOT_STR_INIT;
-	char *copy = NULL;
-
-	fot_str_puts(&s, "");
-	for (size_t i = 0; i < n; i++) {
-		bool escape = p[i] == '%' && i + 2 < n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0;
-
-		char byte = escape ? (char)(hex(p[i + 1]) * 16 + hex(p[i + 2])) : p[i];
-
-		fot_str_putc(&s, byte);
-		i += escape ? 2 : 0;
-	}
-	if (!s.failed && !memchr(s.data, '\0', s.len))
-		copy = fot_strdup(s.data);
-	fot_str_release(&s);
-	return copy;
-}
 
 static int set_number(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
 		      struct fot_err *err)
@@ -87,14 +59,13 @@ static int set_number(struct fot_labelled_opts *o, const char *spec, const char 
 	return FOT_OK;
 }
 
-static int set_option(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
-		      struct fot_err *err)
+static int set_option(void *opts, const char *spec, const char *key, const char *value, struct fot_err *err)
 {
+	struct fot_labelled_opts *o = opts;
 	static const char *const names[] = { "text", "label", "answers", "id",   "split",   "labels",
 					     "keep", "drop",  "name",    "clip", "holdout", "skip_bad" };
 	char **const place[] = { &o->text,   &o->label, &o->answers, &o->id,  &o->split,
 				 &o->labels, &o->keep,  &o->drop,    &o->name };
-	const char *near;
 
 	for (size_t i = 0; i < COUNT(names); i++) {
 		if (strcmp(key, names[i]) != 0)
@@ -107,41 +78,13 @@ static int set_option(struct fot_labelled_opts *o, const char *spec, const char 
 		*place[i] = fot_strdup(value);
 		return *place[i] ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
 	}
-	near = fot_nearest(key, names, COUNT(names));
-	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: unknown option '%s'%s%s%s", spec, key,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
-
-static int parse_option(struct fot_labelled_opts *o, const char *spec, const char *p, size_t n,
-			struct fot_err *err)
-{
-	const char *equal = memchr(p, '=', n);
-	char *key, *value = NULL;
-	int status;
-
-	if (!equal)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected key=value behind '?', got '%.*s'", spec,
-				(int)n, p);
-	key = unescape(p, (size_t)(equal - p));
-	value = unescape(equal + 1, n - (size_t)(equal - p) - 1);
-	if (key && value)
-		status = set_option(o, spec, key, value, err);
-	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: bad option '%.*s'", spec, (int)n, p);
-	fot_free(key);
-	fot_free(value);
-	return status;
+	return fot_data_no_option(spec, key, names, COUNT(names), err);
 }
 
 static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
 {
-	int status = FOT_OK;
-	size_t n;
+	int status = fot_data_options(spec, p, set_option, o, err);
 
-	for (; *p && status == FOT_OK; p += n + (p[n] == '&')) {
-		n = strcspn(p, "&");
-		status = parse_option(o, spec, p, n, err);
-	}
 	if (status == FOT_OK && o->labels && strcmp(o->labels, "coarse") != 0 &&
 	    strcmp(o->labels, "fine") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: labels: expected coarse or fine, got '%s'", spec,

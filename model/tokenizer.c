@@ -107,21 +107,22 @@ int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, con
 	return t->ops->encode(t, out, text, n, err);
 }
 
-int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
-			      struct fot_err *err)
+int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, size_t most, const char *text,
+			      size_t n, struct fot_err *err)
 {
 	size_t before = 0;
 	int status;
 
 	fot_ids_release(out);
 	out->with_ends = true;
+	out->enough = most;
 	status = t->ops->encode(t, out, text, n, err);
 	if (status != FOT_OK)
 		return status;
 	for (size_t i = 0; i < out->n; before = out->end[i++])
 		if (out->end[i] < before || out->end[i] > n)
 			return FOT_FAIL(err, FOT_ERR_RUN, "tokenizer %.12s does not say where its token %zu ends", t->hash, i);
-	return out->n == 0 || before == n ?
+	return out->n == 0 || out->n >= most || before == n ?
 		       FOT_OK :
 		       FOT_FAIL(err, FOT_ERR_RUN, "tokenizer %.12s ends a text of %zu bytes at byte %zu", t->hash, n, before);
 }

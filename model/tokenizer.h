@@ -20,6 +20,7 @@ struct fot_ids {
 	/* Where in the text each token ends, see fot_tokenizer_encode_ends; only where with_ends. */
 	size_t *end;
 	bool with_ends;
+	size_t enough; /* with_ends: an encoder may stop when there are this many */
 };
 #define FOT_END_UNKNOWN SIZE_MAX
 
@@ -53,11 +54,12 @@ int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, con
  * pieces.  A token ends behind the last byte whose normal form is whole in the tokens so far:
  * a byte piece of a character behind its byte, a piece that stands for a run of blanks behind
  * the run.  What stands for nothing (a prefix) takes no bytes; what the tokenizer drops belongs
- * to the token before it, at the beginning to the first.  So the ends never fall, the last is n,
- * and adjacent spans of tokens add up to the text.
- * Errors: FOT_ERR_RUN too for a tokenizer that cannot say. */
-int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
-			      struct fot_err *err);
+ * to the token before it, at the beginning to the first.  So the ends never fall, that of the
+ * text's last token is n, and adjacent spans of tokens add up to the text.
+ * most: how many tokens are wanted (SIZE_MAX: all); there may be more, fewer only if there are no
+ * more.  Errors: FOT_ERR_RUN too for a tokenizer that cannot say. */
+int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, size_t most, const char *text,
+			      size_t n, struct fot_err *err);
 /* The ids of a text that goes on from another one: without what the tokenizer puts before
  * the beginning of a text. Errors: FOT_ERR_INPUT for a tokenizer with pieces that hold the
  * control character U+0001. */

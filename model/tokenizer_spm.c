@@ -493,9 +493,9 @@ static int end_segment(const struct spm *t, struct spm_work *w, struct origin *o
 	return status;
 }
 
-/* Merge normalised text, segment by segment. */
+/* Merge normalised text, segment by segment; *whole: to its end. */
 static int encode_normal(const struct spm *t, struct spm_work *w, struct origin *o, struct fot_ids *out,
-			 const char *p, size_t n, struct fot_err *err)
+			 const char *p, size_t n, bool *whole, struct fot_err *err)
 {
 	const char *end = p + n, *start = p;
 	uint32_t last = 0, cp = 0;
@@ -507,6 +507,9 @@ static int encode_normal(const struct spm *t, struct spm_work *w, struct origin 
 		if (w->n_sym && !pair_has(&t->pairs, last, cp)) {
 			FOT_TRY(end_segment(t, w, o, out, err));
 			start = p;
+			*whole = !out->with_ends || out->n < out->enough;
+			if (!*whole)
+				goto out;
 		}
 		w->text = (const unsigned char *)start;
 		FOT_TRY(spm_work_add(w, (size_t)(p - start), len, err));
@@ -525,14 +528,15 @@ static int spm_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out
 	struct fot_str normal = FOT_STR_INIT;
 	struct spm_work w = { 0 };
 	struct origin o = origin_of(t, text, n);
-	size_t before = out->n;
+	bool whole = true;
 	int status;
 
 	normalise(t, &normal, text, n);
 	FOT_TRY(fot_str_check(&normal, err));
 	if (normal.len)
-		FOT_TRY(encode_normal(t, &w, out->with_ends ? &o : NULL, out, normal.data, normal.len, err));
-	if (out->with_ends && out->n > before) /* what was dropped at the end */
+		FOT_TRY(encode_normal(t, &w, out->with_ends ? &o : NULL, out, normal.data, normal.len,
+				      &whole, err));
+	if (out->with_ends && whole && out->n > 0) /* what was dropped at the end */
 		out->end[out->n - 1] = n;
 out:
 	spm_work_release(&w);

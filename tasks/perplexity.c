@@ -13,13 +13,15 @@ static int check_own(const struct fot_perplexity *p, struct fot_err *err)
 	if (p->own_tokens == 0)
 		return FOT_OK;
 	if (p->own_tokens < 0 || p->own_tokens % p->window != 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"perplexity: own_tokens: expected a multiple of the local window of %lld tokens, got %lld",
-				(long long)p->window, (long long)p->own_tokens);
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"perplexity: own_tokens: expected a multiple of the local window of %lld tokens, got %lld",
+			(long long)p->window, (long long)p->own_tokens);
 	if (p->own_tokens > longest_memory(p))
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"perplexity: own_tokens: expected at most the longest memory of %lld tokens, got %lld",
-				(long long)longest_memory(p), (long long)p->own_tokens);
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"perplexity: own_tokens: expected at most the longest memory of %lld tokens, got %lld",
+			(long long)longest_memory(p), (long long)p->own_tokens);
 	return FOT_OK;
 }
 

@@ -207,12 +207,12 @@ static int measure_text(struct text_size *out, const struct fot_plan *p, const s
 	int status;
 
 	FOT_TRY(fot_dataset_text(d, item->document, &text, err));
-	FOT_TRY(fot_tokenizer_encode_ends(t, &ids, text.data, text.len, err));
-	if (ids.n + bos == r->n_tokens)
+	FOT_TRY(fot_tokenizer_encode_ends(t, &ids, r->end + 1 - bos, text.data, text.len, err));
+	if (ids.n >= r->end + 1 - bos && memcmp(ids.id, r->tokens + bos, (r->end + 1 - bos) * sizeof *ids.id) == 0)
 		fot_perplexity_text(&out->bytes, &out->words, r, text.data, ids.end, bos);
 	else
-		status = FOT_FAIL(err, FOT_ERR_RUN, "document %s: its text has %zu tokens, the cache %zu",
-				  fot_dataset_at(d, item->document)->id, ids.n + bos, r->n_tokens);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "document %s: the tokens in the cache are not those of its text",
+				  fot_dataset_at(d, item->document)->id);
 out:
 	fot_ids_release(&ids);
 	fot_str_release(&text);

@@ -124,23 +124,25 @@ static void test_labelled_reads_webquestions(void **state)
 	scratch_puts("train.json",
 		     "[{\"qId\": \"a\", \"answers\": [\"Jos\\u00e9\", \" x  y \"], \"qText\": \"who?\"}]");
 	scratch_puts("val.json", "[{\"qId\": \"b\", \"answers\": [\"v\"], \"qText\": \"why?\"}]");
-	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
+	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \" who?\"},"
+				  "{\"qId\": \"d\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
 	l = open_set(spec_of("", "?name=wq"));
 	assert_string_equal(l->name, "wq");
-	assert_int_equal(l->n, 3);
+	assert_int_equal(l->n, 4);
 	assert_int_equal(l->n_labels, 0);
-	assert_string_equal(l->item[1].id, "a");
-	assert_int_equal(l->item[1].n_answers, 2);
-	assert_string_equal(l->item[1].answer[0], "Jos\xc3\xa9");
-	assert_string_equal(l->item[1].answer[1], "x y");
-	assert_int_equal(l->item[1].label, -1);
+	assert_string_equal(l->item[2].id, "a");
+	assert_int_equal(l->item[2].n_answers, 2);
+	assert_string_equal(l->item[2].answer[0], "Jos\xc3\xa9");
+	assert_string_equal(l->item[2].answer[1], "x y");
+	assert_int_equal(l->item[2].label, -1);
 	assert_int_equal(l->n_split[FOT_TRAIN], 1);
 	assert_int_equal(l->n_split[FOT_VALID], 1);
-	assert_int_equal(l->n_split[FOT_TEST], 1);
-	/* "who?" among the demonstrations gives "WHO ?" away */
-	assert_true(l->item[1].leaked);
-	assert_false(l->item[2].leaked);
+	assert_int_equal(l->n_split[FOT_TEST], 2);
+	/* "who?" among the demonstrations gives "who?" away, "WHO ?" is another text */
+	assert_true(l->item[2].leaked);
+	assert_false(l->item[3].leaked);
 	assert_int_equal(l->n_leaked, 1);
+	assert_int_equal(l->n_repeats, 1);
 	fot_labelled_close(l);
 }
 
@@ -314,9 +316,9 @@ static void many(const char *name, int n)
 {
 	struct fot_str s = FOT_STR_INIT;
 
-	for (int i = 0; i < n; i++) /* every text twice, under two labels */
+	for (int i = 0; i < n; i++) /* texts in twos, every other two the same, under two labels */
 		fot_str_printf(&s, "{\"text\": \"Question %d %s\", \"label\": \"%c\"}\n", i / 2,
-			       i % 2 ? "?" : "", "abc"[i % 3]);
+			       i % 4 == 3 ? "?" : "", "abc"[i % 3]);
 	scratch_write(name, s.data, s.len);
 	fot_str_release(&s);
 }
@@ -333,14 +335,39 @@ static void test_labelled_holds_out_by_hash(void **state)
 	for (size_t i = 0; i < 2000; i += 2) {
 		assert_int_equal(l->item[i].split, l->item[i + 1].split);
 		assert_false(l->item[i].duplicate);
-		assert_true(l->item[i + 1].duplicate);
+		assert_int_equal(l->item[i + 1].duplicate, i % 4 == 0);
 	}
-	assert_int_equal(l->n_duplicates, 1000);
+	assert_int_equal(l->n_duplicates, 500);
 	assert_int_equal(l->n_leaked, 0);
 	fot_labelled_close(l);
 	l = open_set(spec_of("m.jsonl", "?holdout=0.5"));
 	assert_in_range(l->n_split[FOT_TEST], 850, 1150);
 	fot_labelled_close(l);
+}
+
+/* Only equal texts are repeats: a sign is enough to make two of them. */
+static void test_labelled_texts_that_differ_in_a_sign_are_two(void **state)
+{
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_labelled *l;
+	size_t of_label[2] = { 0 };
+
+	(void)state;
+	fot_str_puts(&s, "text,label\n");
+	for (int i = 0; i < 25; i++)
+		fot_str_printf(&s, "%d + 3,plus\n%d - 3,minus\n", i, i);
+	fot_str_puts(&s, "  1  +\t3,plus\n"); /* blanks make no difference */
+	scratch_write("q.csv", s.data, s.len);
+	l = open_set(spec_of("q.csv", "?holdout=0"));
+	for (size_t i = 0; i < l->n; i++)
+		of_label[l->item[i].label] += !l->item[i].duplicate && !l->item[i].leaked;
+	assert_int_equal(of_label[0], 25);
+	assert_int_equal(of_label[1], 25);
+	assert_int_equal(l->n_duplicates, 1);
+	assert_true(l->item[50].duplicate);
+	assert_int_equal(l->n_repeats, 1);
+	fot_labelled_close(l);
+	fot_str_release(&s);
 }
 
 static void test_labelled_hash_names_the_contents(void **state)
@@ -537,6 +564,7 @@ int main(void)
 		SCRATCH(test_labelled_reads_csv),
 		SCRATCH(test_labelled_csv_refuses_bad_rows),
 		SCRATCH(test_labelled_holds_out_by_hash),
+		SCRATCH(test_labelled_texts_that_differ_in_a_sign_are_two),
 		SCRATCH(test_labelled_hash_names_the_contents),
 		SCRATCH(test_labelled_prefixes_and_filters),
 		SCRATCH(test_labelled_refuses_bad_specs),

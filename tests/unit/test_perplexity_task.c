@@ -184,7 +184,7 @@ static void count(const char *text, int64_t window, int64_t lmax, int64_t want_b
 	int64_t n_bytes = -1, n_words = -1;
 
 	assert_int_equal(fot_tokenizer_open_byte(&t, NULL), FOT_OK);
-	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, text, strlen(text), NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, strlen(text), NULL), FOT_OK);
 	assert_true(fot_perplexity_request(&r, &p, ids.id, ids.n + 1)); /* and BOS */
 	fot_perplexity_text(&n_bytes, &n_words, &r, text, ids.end, true);
 	assert_int_equal(n_bytes, want_bytes);

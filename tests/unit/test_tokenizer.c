@@ -226,7 +226,7 @@ static void assert_ends(const struct spm_recipe *recipe, const char *text, size_
 	struct fot_tokenizer *t = must_open(recipe);
 	struct fot_ids ids = { 0 }, plain = { 0 };
 
-	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, text, n, NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, n, NULL), FOT_OK);
 	assert_int_equal(fot_tokenizer_encode(t, &plain, text, n, NULL), FOT_OK);
 	assert_int_equal(ids.n, plain.n);
 	assert_memory_equal(ids.id, plain.id, ids.n * sizeof *ids.id);
@@ -265,6 +265,19 @@ static void test_tokenizer_spm_says_where_tokens_end(void **state)
 	assert_ends(&small, "   ", 3, NULL, 0);
 }
 
+/* Some of the tokens are the first of all of them. */
+static void assert_stops_early(const struct fot_tokenizer *t, const struct fot_str *s, const struct fot_ids *all)
+{
+	struct fot_ids some = { 0 };
+	size_t most = (all->n + 1) / 2;
+
+	assert_int_equal(fot_tokenizer_encode_ends(t, &some, most, s->data, s->len, NULL), FOT_OK);
+	assert_true(some.n >= most && some.n <= all->n);
+	assert_memory_equal(some.id, all->id, some.n * sizeof *some.id);
+	assert_memory_equal(some.end, all->end, some.n * sizeof *some.end);
+	fot_ids_release(&some);
+}
+
 /* Cut anywhere: the tokens before the cut give back the text before it. */
 static void test_tokenizer_spm_ends_are_those_of_the_text_given_back(void **state)
 {
@@ -283,7 +296,7 @@ static void test_tokenizer_spm_ends_are_those_of_the_text_given_back(void **stat
 		fot_str_puts(&s, "z");
 		for (uint64_t n = fot_rng_below(&r, 60); n > 0; n--)
 			fot_str_puts(&s, letters[fot_rng_below(&r, COUNT(letters))]);
-		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, s.data, s.len, NULL), FOT_OK);
+		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, s.data, s.len, NULL), FOT_OK);
 		for (size_t i = 0; i < ids.n; i++) {
 			if (((unsigned char)s.data[ids.end[i]] & 0xC0) == 0x80)
 				continue; /* inside a character: nothing to give back yet */
@@ -293,6 +306,7 @@ static void test_tokenizer_spm_ends_are_those_of_the_text_given_back(void **stat
 			assert_memory_equal(back.data, s.data, back.len);
 		}
 		assert_int_equal(ids.end[ids.n - 1], s.len);
+		assert_stops_early(t, &s, &ids);
 		fot_ids_release(&ids);
 		fot_str_release(&s);
 		fot_str_release(&back);
