@@ -21,6 +21,7 @@
 #include "datasets/labelled_spec.h"
 #include "datasets/options.h"
 #include "datasets/text.h"
+#include "datasets/unpack.h"
 
 /* ---- text ---- */
 
@@ -92,24 +93,14 @@ static uint64_t key_of(const struct fot_str *text)
 int fot_labelling_text(struct fot_str *out, const char *path, bool latin1, struct fot_err *err)
 {
 	struct fot_str raw = FOT_STR_INIT;
-	const char *nul;
-	size_t line = 1;
 	int status;
 
-	fot_str_clear(out);
-	FOT_TRY(fot_file_read(&raw, path, FOT_LABELLED_FILE_MAX, err));
+	FOT_TRY(fot_unpacked_file(&raw, path, FOT_LABELLED_FILE_MAX, err));
 	if (raw.len == 0) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the file is empty", path);
 		goto out;
 	}
-	nul = memchr(raw.data, '\0', raw.len);
-	if (nul) {
-		for (const char *p = raw.data; p < nul; p++)
-			line += *p == '\n';
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s:%zu: NUL byte at offset %zu, expected text", path,
-				  line, (size_t)(nul - raw.data));
-		goto out;
-	}
+	fot_str_clear(out);
 	if (latin1 && fot_utf8_valid(raw.data, raw.len) != raw.len) {
 		fot_text_latin1(out, raw.data, raw.len);
 	} else {
@@ -260,13 +251,40 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
 	else if (r->split && !fot_split_parse(r->split, &it->split))
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s:%lld: split: expected train, valid or test, got '%s'", g->path,
+				  "%s:%lld: split: expected train, valid or test, got '%.60s'", g->path,
 				  (long long)r->line, r->split);
 	else if (r->answer)
 		status = copy_answers(g, it, r, err);
 out:
 	fot_str_release(&id);
 	return status;
+}
+
+/* names=: the label is a number, in its place comes the name. */
+static int name_label(const struct fot_labelling *g, const struct fot_row *r, struct fot_str *label,
+		      struct fot_err *err)
+{
+	const char *names = g->o->names, *colon = strchr(names, ':'), *at;
+	int64_t first = 0, i = 0, k;
+	bool numbered = colon && colon - names == 1 && (*names == '0' || *names == '1');
+
+	if (numbered) {
+		first = *names - '0';
+		names += 2;
+	}
+	if (!fot_parse_i64(label->data, &k))
+		k = -1;
+	for (at = names, i = first; i < k && *at; i++) {
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	if (k < first || !*at)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s:%lld: label: expected the number of a name, from %lld, got '%.60s'",
+				g->path, (long long)r->line, (long long)first, label->data);
+	fot_str_clear(label);
+	add_line(label, at, strcspn(at, ","));
+	return fot_str_check(label, err);
 }
 
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
@@ -277,6 +295,8 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	int status;
 
 	FOT_TRY(take_texts(g, r, &text, &label, err));
+	if (!r->answer && g->o->names)
+		FOT_TRY(name_label(g, r, &label, err));
 	if (!r->answer && !wanted(g, label.data))
 		goto out;
 	FOT_TRY(grow(g, err));
@@ -613,8 +633,11 @@ void fot_labelled_close(struct fot_labelled *l)
 void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l)
 {
 	if (l->n_repeats)
-		fot_str_printf(out, "training items that repeat a text of another or of a test item, no demonstrations: %zu of %zu",
-			       l->n_repeats, l->n_split[FOT_TRAIN]);
+		fot_str_printf(
+			out,
+			"training items that repeat a text of another or of a test item, no demonstrations: %zu of %zu",
+			l->n_repeats, l->n_split[FOT_TRAIN]);
 	if (l->n_bad)
-		fot_str_printf(out, "%sbad rows, left out: %zu, the first %s", out->len ? "; " : "", l->n_bad, l->first_bad);
+		fot_str_printf(out, "%sbad rows, left out: %zu, the first %s", out->len ? "; " : "", l->n_bad,
+			       l->first_bad);
 }

@@ -9,11 +9,19 @@
  *            of known kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
  *                     UTF-8 is ISO-8859-1
- *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...]
+ *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...], or lists of
+ *                     pairs by split: {"train": [[text, label], ...], "oos_test": ..., ...}
  *            .jsonl   one object a line
- *            .csv     RFC 4180 with a header line
- *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv and
- *                     fields of .jsonl (default text and label; id and split if there)
+ *            .csv     RFC 4180 with a header line; separated by comma, semicolon, tab or bar
+ *            .tsv     the same with tabs and without quotes
+ *                     all of them plain, .gz or .zst
+ *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv and
+ *                     fields of .jsonl (default text and label; id and split if there;
+ *                     id= with nothing behind it: ids are FILE:LINE)
+ *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line
+ *            separator=C  of .csv (a sign, or tab; default: found by the first line); a .tsv with
+ *                     separator=tab has quotes
+ *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1
  *            labels=coarse|fine  which labels of TREC (default coarse) and of WordNet
  *                     (default fine, 45 classes; coarse: 6 classes of the nouns)
  *            keep=P[,P...], drop=P[,P...]  labels by fnmatch patterns
@@ -22,7 +30,7 @@
  *            holdout=F  see below (default 0.2)
  *            skip_bad=1  leave out bad rows and count them (default: a bad row is an error)
  *            name=NAME  name of the set (default: of the folder or first file)
- *   A '%XX' in a value is that byte.
+ *   A '%XX' in a value is that byte (%2C: a comma, where the specs stand in a list).
  *
  * Splits.  By prefix, else by the split column (train, valid, test; dev and validation
  * mean valid), else, with several files, by their names (train* train, val* and dev*
@@ -33,8 +41,8 @@
  * demonstration twice, and none that is a test item's: "a + b" and "a - b" are two.
  *
  * Texts and labels: white space at the ends is dropped, runs of it inside become one
- * blank, since prompts are made of lines.  Empty ones, NUL bytes, invalid UTF-8, ids
- * that are there twice, and labels of test items that no training item has are
+ * blank, since prompts are made of lines; labels and ids may be integers of any size, labels
+ * true or false too (docs/data.md).  Empty ones, NUL bytes, invalid UTF-8, ids that are there twice, and labels of test items that no training item has are
  * errors which say file and line. */
 #ifndef FOT_LABELLED_H
 #define FOT_LABELLED_H

@@ -142,6 +142,11 @@ static struct span member(struct span object, const char *key, size_t n_key)
 	return (struct span){ NULL, NULL };
 }
 
+const char *fot_record_member(const char *text, size_t n, const char *key)
+{
+	return member((struct span){ text, text + n }, key, strlen(key)).p;
+}
+
 /* ---- fields ---- */
 
 /* The field at path below node, and where it stands (only asked for where source is given). */

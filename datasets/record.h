@@ -45,5 +45,8 @@ void fot_record_show(struct fot_str *out, const cJSON *node);
 /* The values of a list, one after the other: *at is a place in a valid JSON text behind '[' or
  * a value; false at the list's end. */
 bool fot_record_next(const char **at, const char *end, const char **value, size_t *n);
+/* The value of a member of the object at the text's front, by a key that needs no escapes;
+ * NULL where there is none. The text is valid JSON and ends in a NUL. */
+const char *fot_record_member(const char *text, size_t n, const char *key);
 
 #endif

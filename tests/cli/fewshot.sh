@@ -61,6 +61,17 @@ cp .check signs.err
 both() { [ "$(head -n 1 signs/samples/fewshot.jsonl | grep -o -- '-> plus' | wc -l)" -eq 6 ] && [ "$(head -n 1 signs/samples/fewshot.jsonl | grep -o -- '-> minus' | wc -l)" -eq 6 ]; }
 check fewshot_signs_tell_texts_apart both
 check fewshot_says_what_repeats grep -q 'sums: training items that repeat a text .*: 1 of ' signs.err
+# other tables: the same rows, the same answers
+sed 's/,/\t/' sums.csv >tab.tsv && sed 1d tab.tsv >bare.tsv && sed 's/,/;/' sums.csv >semi.csv
+sed 1d sums.csv | sed 's/\(.*\),plus/{"text":"\1","label":false}/; s/\(.*\),minus/{"text":"\1","label":true}/' >bool.jsonl
+few() { "$fotbench" fewshot -m tiny --window 128 --context-lengths 512 -o "$2" --shots 8 --demo-seeds 1 --items 2 --memory dense -d "$1" -q --no-timings >/dev/null; }
+told() { local c; for c in item_sha256 label_gold label_pred n_tokens_prompt score_gold_nats; do column $c "$1/fewshot.csv"; done; }
+tables() {
+	few ./sums.csv t0 && few './tab.tsv?name=sums' t1 && few './bare.tsv?name=sums&columns=text%2Clabel' t2 && few './semi.csv?name=sums' t3 || return 1
+	for i in 1 2 3; do cmp <(told t0) <(told t$i) || return 1; done
+}
+check fewshot_tables_with_any_separator tables
+check fewshot_labels_true_and_false few ./bool.jsonl t4
 check fewshot_without_sharing run -o two --no-sharing -t 1
 check fewshot_sharing_changes_no_byte same one two
 resumed() {
