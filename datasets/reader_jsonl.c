@@ -124,7 +124,7 @@ static int open_records(const struct fot_dataset *d, struct fot_map *map, const 
 		return FOT_OK;
 	}
 	status = fot_map_open(map, d->root, err);
-	*text = (const char *)map->data;
+	*text = map->size ? (const char *)map->data : "";
 	*n = map->size;
 	return status;
 }

@@ -9,7 +9,7 @@ seconds=${FUZZ_SECONDS:-600}
 clang=${CLANG:-clang}
 dir=build/fuzz
 seeds=${SEEDS:-build/release/tests/fuzz/seeds}
-all="safetensors torch tokenizer json spec journal"
+all="safetensors torch tokenizer json spec journal dataset"
 sanitizers=address,undefined
 
 # What a target is linked from, besides base/.
@@ -21,6 +21,8 @@ sources_of() {
 	json) ;;
 	spec) echo harness/run/spec*.c harness/cli/options.c model/config.c model/dtype.c ;;
 	journal) echo harness/run/journal.c base/jsondiff.c ;;
+	dataset) echo datasets/dataset.c datasets/reader_*.c datasets/walk.c datasets/record.c datasets/options.c \
+		datasets/unpack.c datasets/text.c datasets/labelled*.c datasets/index.c datasets/datamanifest.c ;;
 	*) echo "run.sh: no target \"$1\": expected one of $all" >&2 && return 1 ;;
 	esac
 }
@@ -38,7 +40,7 @@ build() {
 	sources=$(sources_of "$1") || return 1
 	# shellcheck disable=SC2086 # a list of files
 	"$clang" -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,$sanitizers -fno-sanitize-recover=all \
-		"tests/fuzz/fuzz_$1.c" $sources base/*.c -o "$dir/fuzz_$1" -lcjson -lz -lm
+		"tests/fuzz/fuzz_$1.c" $sources base/*.c -o "$dir/fuzz_$1" -lcjson -lcsv -lzstd -lz -lm
 }
 
 # One line: executions, and how many inputs were found.
