@@ -2,7 +2,7 @@
  *
  * Folders that are being walked stand on a stack with what identifies them, so that a link back
  * to one of them is known.  Links from folder to folder may still multiply (each of twenty
- * folders twice in the one before makes a million): the entries are counted. */
+ * folders twice in the one before makes a million): such links are counted. */
 #include "datasets/walk.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "datasets/reader.h"
 
 #define DEPTH_MAX 256
-#define ENTRIES_MAX ((size_t)1000000)
+#define LINKS_MAX 10000
 
 struct level {
 	struct fot_names names;
@@ -25,7 +25,7 @@ struct level {
 
 struct walk {
 	struct level level[DEPTH_MAX];
-	size_t depth, n_entries;
+	size_t depth, n_links;
 	struct fot_str path, full; /* relative to the root; with it */
 	const char *root;
 	struct fot_names *out;
@@ -86,12 +86,8 @@ static int enter(struct walk *w, const struct stat *st, struct fot_err *err)
 
 static int visit(struct walk *w, const char *name, struct fot_err *err)
 {
-	struct stat st;
+	struct stat st, own;
 
-	if (++w->n_entries > ENTRIES_MAX)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: more than %zu files and folders (links among the folders?)", w->root,
-				ENTRIES_MAX);
 	if (name[0] == '.') {
 		w->left->n_hidden++;
 		fot_left_out_name(w->left, w->path.data);
@@ -100,8 +96,12 @@ static int visit(struct walk *w, const char *name, struct fot_err *err)
 	if (stat(w->full.data, &st) != 0)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: cannot stat: %m%s", w->full.data,
 				lstat(w->full.data, &st) == 0 ? " (a link that leads nowhere?)" : "");
-	if (S_ISDIR(st.st_mode) && !is_open(w, &st))
+	if (S_ISDIR(st.st_mode) && !is_open(w, &st)) {
+		if (lstat(w->full.data, &own) == 0 && S_ISLNK(own.st_mode) && ++w->n_links > LINKS_MAX)
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: more than %d links to folders (links among the folders?)",
+					w->root, LINKS_MAX);
 		return enter(w, &st, err);
+	}
 	if (S_ISREG(st.st_mode) && is_text_file(name))
 		return take(w, err);
 	w->left->n_loops += S_ISDIR(st.st_mode) ? 1 : 0;
