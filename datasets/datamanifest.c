@@ -32,9 +32,15 @@ const char *fot_registry_name(enum fot_registry registry)
 
 bool fot_split_parse(const char *name, enum fot_split *out)
 {
-	for (size_t i = 0; i < COUNT(split_names); i++) {
-		if (strcmp(name, split_names[i]) == 0) {
-			*out = (enum fot_split)i;
+	static const struct {
+		const char *name;
+		enum fot_split split;
+	} words[] = { { "train", FOT_TRAIN }, { "valid", FOT_VALID }, { "validation", FOT_VALID },
+		      { "val", FOT_VALID },   { "dev", FOT_VALID },   { "test", FOT_TEST } };
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcmp(name, words[i].name) == 0) {
+			*out = words[i].split;
 			return true;
 		}
 	}

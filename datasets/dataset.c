@@ -14,8 +14,10 @@
 #include "base/quote.h"
 #include "datasets/index.h"
 #include "datasets/datamanifest.h"
+#include "datasets/options.h"
 #include "datasets/reader.h"
 #include "datasets/text.h"
+#include "datasets/unpack.h"
 
 #define TEXT_MAX ((size_t)4 << 30)
 
@@ -67,7 +69,31 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*x)->id, (*y)->id);
 }
 
-static int check_unique(const struct fot_dataset *d, struct fot_err *err)
+/* Equal texts together, earlier documents first. */
+static int by_text(const void *a, const void *b)
+{
+	const struct fot_document *const *x = a, *const *y = b;
+	int c = strcmp((*x)->sha256, (*y)->sha256);
+
+	return c ? c : (*x > *y) - (*x < *y);
+}
+
+static void mark_repeats(struct fot_dataset *d, const struct fot_document **sorted)
+{
+	if (d->n)
+		qsort(sorted, d->n, sizeof(*sorted), by_text);
+	for (size_t i = 0; i < d->n; i++) {
+		bool repeat =
+			i && sorted[i]->n_bytes && strcmp(sorted[i - 1]->sha256, sorted[i]->sha256) == 0;
+
+		d->place[sorted[i] - d->doc].repeat = repeat;
+		d->n_repeats += repeat;
+		d->n_empty += sorted[i]->n_bytes == 0;
+	}
+}
+
+/* Ids must differ; equal texts are marked. */
+static int compare_documents(struct fot_dataset *d, struct fot_err *err)
 {
 	const struct fot_document **sorted = fot_alloc(d->n, sizeof(*sorted));
 	int status = FOT_OK;
@@ -81,14 +107,19 @@ static int check_unique(const struct fot_dataset *d, struct fot_err *err)
 	for (size_t i = 1; i < d->n && status == FOT_OK; i++) {
 		if (strcmp(sorted[i - 1]->id, sorted[i]->id) != 0)
 			continue;
-		const struct fot_place *p = &d->place[sorted[i] - d->doc], *q = &d->place[sorted[i - 1] - d->doc];
+		const struct fot_place *p = &d->place[sorted[i] - d->doc],
+				       *q = &d->place[sorted[i - 1] - d->doc];
 
-		status = p->line ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: lines %lld and %lld: the id '%s' is there twice",
-					    d->root, (long long)(q->line < p->line ? q->line : p->line),
-					    (long long)(q->line < p->line ? p->line : q->line), sorted[i]->id) :
-				   FOT_FAIL(err, FOT_ERR_INPUT, "%s: the id '%s' is there twice", d->root,
-					    sorted[i]->id);
+		status = p->line ?
+				 FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: lines %lld and %lld: the id '%s' is there twice", d->root,
+					  (long long)(q->line < p->line ? q->line : p->line),
+					  (long long)(q->line < p->line ? p->line : q->line), sorted[i]->id) :
+				 FOT_FAIL(err, FOT_ERR_INPUT, "%s: the id '%s' is there twice", d->root,
+					  sorted[i]->id);
 	}
+	if (status == FOT_OK)
+		mark_repeats(d, sorted);
 	fot_free(sorted);
 	return status;
 }
@@ -108,7 +139,7 @@ static int finish(struct fot_dataset *d, struct fot_err *err)
 		fot_sha256_add(&h, d->doc[i].sha256, 64);
 	}
 	fot_sha256_hex(&h, d->hash);
-	return check_unique(d, err);
+	return compare_documents(d, err);
 }
 
 /* ---- installed datasets ---- */
@@ -130,8 +161,9 @@ out:
 static void origin_of(struct fot_str *out, const struct fot_index *x)
 {
 	for (size_t i = 0; i < x->n_packages; i++)
-		fot_str_printf(out, "%s%s %s %s%s", i ? ", " : "", x->packages[i].registry, x->packages[i].name,
-			       x->packages[i].version, x->packages[i].pinned ? "" : " (not pinned)");
+		fot_str_printf(out, "%s%s %s %s%s", i ? ", " : "", x->packages[i].registry,
+			       x->packages[i].name, x->packages[i].version,
+			       x->packages[i].pinned ? "" : " (not pinned)");
 }
 
 static int add_installed(struct fot_dataset *d, const struct fot_index_document *row, struct fot_err *err)
@@ -155,17 +187,18 @@ out:
 	return status;
 }
 
-static int reader_installed(struct fot_dataset *d, const char *store, struct fot_err *err)
+static int reader_installed(struct fot_dataset *d, const char *dataset, const char *store,
+			    struct fot_err *err)
 {
 	struct fot_str root = FOT_STR_INIT;
 	struct fot_index x;
-	int status = fot_index_read(&x, store, d->name, err);
+	int status = fot_index_read(&x, store, dataset, err);
 
 	if (status != FOT_OK)
 		return status;
 	origin_of(&d->origin, &x);
 	FOT_TRY(fot_str_check(&d->origin, err));
-	fot_index_path(&root, store, d->name, "documents");
+	fot_index_path(&root, store, dataset, "documents");
 	FOT_TRY(fot_str_check(&root, err));
 	fot_free(d->root);
 	d->root = fot_strdup(root.data);
@@ -195,45 +228,116 @@ static bool is_installed(const char *spec, const char *store)
 	return there;
 }
 
+/* Does the name end in this, .gz and .zst apart? */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = fot_unpacked_name(name), k = strlen(suffix);
+
+	return n > k && name[n - k - 1] != '/' && strncmp(name + n - k, suffix, k) == 0;
+}
+
 static bool looks_like_path(const char *spec)
 {
-	size_t n = strlen(spec);
-
-	return strchr(spec, '/') || (n > 6 && strcmp(spec + n - 6, ".jsonl") == 0);
+	return strchr(spec, '/') || has_suffix(spec, ".jsonl") || has_suffix(spec, ".txt");
 }
 
 static int read_source(struct fot_dataset *d, const char *spec, const char *store, struct fot_err *err)
 {
+	const struct fot_record_opts *o = &d->opts;
+	bool file = fot_file_exists(spec) && !fot_is_dir(spec);
+
+	if ((o->text || o->id || o->where) &&
+	    (is_installed(spec, store) || fot_is_dir(spec) || has_suffix(spec, ".txt")))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: text=, id= and where= are for files of records (.jsonl)", spec);
 	if (is_installed(spec, store))
-		return reader_installed(d, store, err);
+		return reader_installed(d, spec, store, err);
 	if (fot_is_dir(spec))
 		return fot_reader_folder(d, err);
-	if (fot_file_exists(spec) || looks_like_path(spec))
+	if (has_suffix(spec, ".txt"))
+		return fot_reader_file(d, err);
+	if (file || looks_like_path(spec))
 		return fot_reader_jsonl(d, err);
-	return FOT_FAIL(err, FOT_ERR_INPUT, "dataset '%s' is not installed in %s; run: fotbench data fetch %s", spec,
+	return FOT_FAIL(err, FOT_ERR_INPUT,
+			"dataset '%s' is not installed in %s; run: fotbench data fetch %s", spec,
 			store ? store : "(no store)", spec);
+}
+
+static int set_option(void *dataset, const char *spec, const char *key, const char *value,
+		      struct fot_err *err)
+{
+	static const char *const names[] = { "text", "id", "where", "name" };
+	struct fot_record_opts *o = &((struct fot_dataset *)dataset)->opts;
+	char **const place[] = { &o->text, &o->id, &o->where, &o->name };
+	char *colon;
+	size_t i = 0;
+
+	while (i < sizeof(names) / sizeof(*names) && strcmp(key, names[i]) != 0)
+		i++;
+	if (i == sizeof(names) / sizeof(*names))
+		return fot_data_no_option(spec, key, names, i, err);
+	if (*place[i] || (!*value && place[i] != &o->id))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
+				*place[i] ? "given twice" : "empty");
+	*place[i] = fot_strdup(value);
+	if (!*place[i])
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+	if (place[i] != &o->where)
+		return FOT_OK;
+	colon = strchr(o->where, ':');
+	if (!colon || colon == o->where || !colon[1])
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: where: expected FIELD:PATTERNS, got '%s'", spec,
+				value);
+	*colon = '\0';
+	o->patterns = colon + 1;
+	return FOT_OK;
+}
+
+/* The path and the options of a spec; d->name and d->root. A path may hold a '?' itself. */
+static int read_spec(struct fot_dataset *d, const char *spec, struct fot_err *err)
+{
+	size_t n = fot_file_exists(spec) ? strlen(spec) : strcspn(spec, "?");
+	struct fot_str name = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	d->root = fot_strndup(spec, n);
+	if (!d->root)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+	if (spec[n])
+		FOT_TRY(fot_data_options(spec, spec + n + 1, set_option, d, err));
+	/* What is read another way is another dataset. */
+	FOT_TRY(fot_name_of_path(&name, d->root, "dataset", err));
+	if (d->opts.text || d->opts.id || d->opts.where)
+		fot_str_puts(&name, spec + n);
+	FOT_TRY(fot_str_check(&name, err));
+	FOT_TRY(fot_name_check(d->opts.name ? d->opts.name : name.data, "dataset", FOT_NAME_MAX, FOT_ERR_INPUT, err));
+	d->name = fot_strdup(d->opts.name ? d->opts.name : name.data);
+	if (!d->name)
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+out:
+	fot_str_release(&name);
+	return status;
 }
 
 int fot_dataset_open(struct fot_dataset **out, const char *spec, const char *store, struct fot_err *err)
 {
 	struct fot_dataset *d = fot_calloc(1, sizeof(*d));
-	struct fot_str name = FOT_STR_INIT;
+	char *path = NULL;
 	int status;
 
 	if (!d)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
-	FOT_TRY(fot_name_of_path(&name, spec, "dataset", err));
-	d->name = fot_strdup(name.data);
-	d->root = fot_strdup(spec);
-	if (!d->name || !d->root) {
+	FOT_TRY(read_spec(d, spec, err));
+	path = fot_strdup(d->root); /* an installed dataset's root becomes another */
+	if (!path) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
 		goto out;
 	}
-	FOT_TRY(read_source(d, spec, store, err));
+	FOT_TRY(read_source(d, path, store, err));
 	FOT_TRY(finish(d, err));
 	*out = d;
 out:
-	fot_str_release(&name);
+	fot_free(path);
 	if (status != FOT_OK)
 		fot_dataset_close(d);
 	return status;
@@ -251,6 +355,11 @@ void fot_dataset_close(struct fot_dataset *d)
 	fot_free(d->place);
 	fot_free(d->name);
 	fot_free(d->root);
+	fot_free(d->opts.text);
+	fot_free(d->opts.id);
+	fot_free(d->opts.where);
+	fot_free(d->opts.name);
+	fot_str_release(&d->unpacked);
 	fot_str_release(&d->origin);
 	fot_free(d);
 }
@@ -294,6 +403,51 @@ size_t fot_dataset_n_differing(const struct fot_dataset *d)
 	for (size_t i = 0; i < d->n; i++)
 		n += !d->place[i].pinned;
 	return n;
+}
+
+const struct fot_left_out *fot_dataset_left_out(const struct fot_dataset *d)
+{
+	return &d->left;
+}
+
+size_t fot_dataset_empty(const struct fot_dataset *d)
+{
+	return d->n_empty;
+}
+
+size_t fot_dataset_repeats(const struct fot_dataset *d)
+{
+	return d->n_repeats;
+}
+
+bool fot_dataset_is_repeat(const struct fot_dataset *d, size_t i)
+{
+	return d->place[i].repeat;
+}
+
+void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
+{
+	const struct fot_left_out *l = &d->left;
+	const struct {
+		size_t n;
+		const char *what;
+	} parts[] = {
+		{ l->n_other, "files other than .txt, left out" },
+		{ l->n_hidden, "hidden, left out" },
+		{ l->n_loops, "links back to a folder they lie in, left out" },
+		{ l->n_filtered, "records that where= does not take" },
+		{ d->n_empty, "empty documents" },
+		{ d->n_repeats, "documents with the text of an earlier one" },
+	};
+	size_t start = out->len;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (parts[i].n)
+			fot_str_printf(out, "%s%s: %zu", out->len > start ? "; " : "", parts[i].what,
+				       parts[i].n);
+	if (l->first[0])
+		fot_str_printf(out, " (%s%s)", l->first,
+			       l->n_other + l->n_hidden + l->n_loops > 1 ? ", ..." : "");
 }
 
 int fot_dataset_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err)

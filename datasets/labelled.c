@@ -5,11 +5,12 @@
  * that was opened: ids are unique, every item has a text and either a label that a
  * training item has too (if there are training items) or answers.
  *
- * Equal texts are compared by their letters and digits in lower case, so that "What is
- * NASA ?" among the demonstrations is known to give away the test item "what is NASA?". */
+ * Equal texts are equal in every byte: "a + b" and "a - b" may have different labels, and so
+ * may "well." and "well?".  Which side of a split made here a text falls on, its letters and
+ * digits in lower case decide, so that "What is NASA ?" among the demonstrations does not give
+ * away the test item "what is NASA?". */
 #include "datasets/labelled_priv.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,9 @@
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
 #include "datasets/labelled_spec.h"
+#include "datasets/options.h"
 #include "datasets/text.h"
+#include "datasets/unpack.h"
 
 /* ---- text ---- */
 
@@ -91,24 +94,14 @@ static uint64_t key_of(const struct fot_str *text)
 int fot_labelling_text(struct fot_str *out, const char *path, bool latin1, struct fot_err *err)
 {
 	struct fot_str raw = FOT_STR_INIT;
-	const char *nul;
-	size_t line = 1;
 	int status;
 
-	fot_str_clear(out);
-	FOT_TRY(fot_file_read(&raw, path, FOT_LABELLED_FILE_MAX, err));
+	FOT_TRY(fot_unpacked_file(&raw, path, FOT_LABELLED_FILE_MAX, err));
 	if (raw.len == 0) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the file is empty", path);
 		goto out;
 	}
-	nul = memchr(raw.data, '\0', raw.len);
-	if (nul) {
-		for (const char *p = raw.data; p < nul; p++)
-			line += *p == '\n';
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s:%zu: NUL byte at offset %zu, expected text", path,
-				  line, (size_t)(nul - raw.data));
-		goto out;
-	}
+	fot_str_clear(out);
 	if (latin1 && fot_utf8_valid(raw.data, raw.len) != raw.len) {
 		fot_text_latin1(out, raw.data, raw.len);
 	} else {
@@ -164,38 +157,10 @@ static int grow(struct fot_labelling *g, struct fot_err *err)
 	return FOT_OK;
 }
 
-static bool matches_any(const char *patterns, const char *label)
-{
-	struct fot_str p = FOT_STR_INIT;
-	bool hit = false;
-
-	for (const char *at = patterns; !hit;) {
-		size_t n = strcspn(at, ",");
-
-		fot_str_clear(&p);
-		fot_str_add(&p, at, n);
-		hit = !p.failed && fnmatch(p.data, label, 0) == 0;
-		if (!at[n])
-			break;
-		at += n + 1;
-	}
-	fot_str_release(&p);
-	return hit;
-}
-
 static bool wanted(const struct fot_labelling *g, const char *label)
 {
-	return (!g->o->keep || matches_any(g->o->keep, label)) &&
-	       !(g->o->drop && matches_any(g->o->drop, label));
-}
-
-static bool parse_split(const char *name, enum fot_split *out)
-{
-	if (strcmp(name, "validation") == 0 || strcmp(name, "dev") == 0) {
-		*out = FOT_VALID;
-		return true;
-	}
-	return fot_split_parse(name, out);
+	return (!g->o->keep || fot_data_matches(g->o->keep, label)) &&
+	       !(g->o->drop && fot_data_matches(g->o->drop, label));
 }
 
 static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
@@ -285,15 +250,42 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	it->split = g->split;
 	if (!it->id || !it->text)
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
-	else if (r->split && !parse_split(r->split, &it->split))
+	else if (r->split && !fot_split_parse(r->split, &it->split))
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s:%lld: split: expected train, valid or test, got '%s'", g->path,
+				  "%s:%lld: split: expected train, valid or test, got '%.60s'", g->path,
 				  (long long)r->line, r->split);
 	else if (r->answer)
 		status = copy_answers(g, it, r, err);
 out:
 	fot_str_release(&id);
 	return status;
+}
+
+/* names=: the label is a number, in its place comes the name. */
+static int name_label(const struct fot_labelling *g, const struct fot_row *r, struct fot_str *label,
+		      struct fot_err *err)
+{
+	const char *names = g->o->names, *colon = strchr(names, ':'), *at;
+	int64_t first = 0, i = 0, k;
+	bool numbered = colon && colon - names == 1 && (*names == '0' || *names == '1');
+
+	if (numbered) {
+		first = *names - '0';
+		names += 2;
+	}
+	if (!fot_parse_i64(label->data, &k))
+		k = -1;
+	for (at = names, i = first; i < k && *at; i++) {
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	if (k < first || !*at)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s:%lld: label: expected the number of a name, from %lld, got '%.60s'",
+				g->path, (long long)r->line, (long long)first, label->data);
+	fot_str_clear(label);
+	add_line(label, at, strcspn(at, ","));
+	return fot_str_check(label, err);
 }
 
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
@@ -304,6 +296,8 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	int status;
 
 	FOT_TRY(take_texts(g, r, &text, &label, err));
+	if (!r->answer && g->o->names)
+		FOT_TRY(name_label(g, r, &label, err));
 	if (!r->answer && !wanted(g, label.data))
 		goto out;
 	FOT_TRY(grow(g, err));
@@ -457,13 +451,12 @@ struct ref {
 	size_t at;
 };
 
-static int by_key(const void *a, const void *b)
+static int by_hash(const void *a, const void *b)
 {
 	const struct ref *x = a, *y = b;
+	int c = strcmp(x->it->sha256, y->it->sha256);
 
-	if (x->it->key != y->it->key)
-		return x->it->key < y->it->key ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	return c ? c : (x->at < y->at ? -1 : x->at > y->at);
 }
 
 static int by_id(const void *a, const void *b)
@@ -488,6 +481,7 @@ static void mark_equal(struct fot_labelled *l, const struct ref *r, size_t n)
 		it->leaked = test && it->split != FOT_TEST;
 		l->n_duplicates += it->duplicate;
 		l->n_leaked += it->leaked;
+		l->n_repeats += it->split == FOT_TRAIN && (it->duplicate || it->leaked);
 	}
 }
 
@@ -509,9 +503,9 @@ static int compare_items(struct fot_labelled *l, const char *const *source, stru
 					  source[r[i - 1].it->source], (long long)r[i - 1].it->line);
 			goto out;
 		}
-	qsort(r, l->n, sizeof(*r), by_key);
+	qsort(r, l->n, sizeof(*r), by_hash);
 	for (size_t i = 0, j; i < l->n; i = j) {
-		for (j = i + 1; j < l->n && r[j].it->key == r[i].it->key;)
+		for (j = i + 1; j < l->n && strcmp(r[j].it->sha256, r[i].it->sha256) == 0;)
 			j++;
 		mark_equal(l, r + i, j - i);
 	}
@@ -636,4 +630,16 @@ void fot_labelled_close(struct fot_labelled *l)
 	fot_free(l->name);
 	fot_free(l->origin);
 	fot_free(l);
+}
+
+void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l)
+{
+	if (l->n_repeats)
+		fot_str_printf(
+			out,
+			"training items that repeat a text of another or of a test item, no demonstrations: %zu of %zu",
+			l->n_repeats, l->n_split[FOT_TRAIN]);
+	if (l->n_bad)
+		fot_str_printf(out, "%sbad rows, left out: %zu, the first %s", out->len ? "; " : "", l->n_bad,
+			       l->first_bad);
 }

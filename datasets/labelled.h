@@ -9,11 +9,19 @@
  *            of known kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
  *                     UTF-8 is ISO-8859-1
- *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...]
+ *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...], or lists of
+ *                     pairs by split: {"train": [[text, label], ...], "oos_test": ..., ...}
  *            .jsonl   one object a line
- *            .csv     RFC 4180 with a header line
- *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv and
- *                     fields of .jsonl (default text and label; id and split if there)
+ *            .csv     RFC 4180 with a header line; separated by comma, semicolon, tab or bar
+ *            .tsv     the same with tabs and without quotes
+ *                     all of them plain, .gz or .zst
+ *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv and
+ *                     fields of .jsonl (default text and label; id and split if there;
+ *                     id= with nothing behind it: ids are FILE:LINE)
+ *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line
+ *            separator=C  of .csv (a sign, or tab; default: found by the first line); a .tsv with
+ *                     separator=tab has quotes
+ *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1
  *            labels=coarse|fine  which labels of TREC (default coarse) and of WordNet
  *                     (default fine, 45 classes; coarse: 6 classes of the nouns)
  *            keep=P[,P...], drop=P[,P...]  labels by fnmatch patterns
@@ -22,16 +30,19 @@
  *            holdout=F  see below (default 0.2)
  *            skip_bad=1  leave out bad rows and count them (default: a bad row is an error)
  *            name=NAME  name of the set (default: of the folder or first file)
- *   A '%XX' in a value is that byte.
+ *   A '%XX' in a value is that byte (%2C: a comma, where the specs stand in a list).
  *
  * Splits.  By prefix, else by the split column (train, valid, test; dev and validation
  * mean valid), else, with several files, by their names (train* train, val* and dev*
- * valid, others test).  When no item is a test item, those whose text's hash falls into
- * the fraction `holdout` are: equal texts fall on the same side.
+ * valid, others test).  When no item is a test item, those whose key falls into the
+ * fraction `holdout` are: texts that differ in punctuation or case only fall on the same side.
+ *
+ * Repeats.  Texts are the same when all their bytes are, blanks apart (below).  No text is a
+ * demonstration twice, and none that is a test item's: "a + b" and "a - b" are two.
  *
  * Texts and labels: white space at the ends is dropped, runs of it inside become one
- * blank, since prompts are made of lines.  Empty ones, NUL bytes, invalid UTF-8, ids
- * that are there twice, and labels of test items that no training item has are
+ * blank, since prompts are made of lines; labels and ids may be integers of any size, labels
+ * true or false too (docs/data.md).  Empty ones, NUL bytes, invalid UTF-8, ids that are there twice, and labels of test items that no training item has are
  * errors which say file and line. */
 #ifndef FOT_LABELLED_H
 #define FOT_LABELLED_H
@@ -41,20 +52,21 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "datasets/dataset.h"
 
 struct fot_labelled_item {
 	char *id, *text; /* id: unique in the set */
 	char sha256[65]; /* of the text */
-	uint64_t key;    /* hash of the text's letters and digits, in lower case */
+	uint64_t key;    /* hash of the text's letters and digits, in lower case: decides the held-out ones */
 	enum fot_split split;
 	int32_t label; /* index into labels; -1: answers instead */
 	char **answer; /* accepted answers */
 	size_t n_answers;
 	size_t source;  /* file: index of the sources read */
 	int64_t line;   /* from 1 */
-	bool duplicate; /* an earlier item of this split has the same key */
-	bool leaked;    /* no test item itself, but one has the same key */
+	bool duplicate; /* an earlier item of this split has the same text */
+	bool leaked;    /* no test item itself, but one has the same text */
 };
 
 struct fot_labelled {
@@ -65,6 +77,7 @@ struct fot_labelled {
 	struct fot_labelled_item *item;
 	size_t n, n_split[3];
 	size_t n_duplicates, n_leaked;
+	size_t n_repeats; /* training items that are no demonstrations: duplicate or leaked */
 	size_t n_bad; /* bad rows left out (skip_bad) */
 	char first_bad[FOT_ERR_TEXT_MAX];
 };
@@ -73,6 +86,9 @@ struct fot_labelled {
  * a spec that is none. */
 int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err);
 void fot_labelled_close(struct fot_labelled *l);
+/* What a reader of the results should know: rows left out, repeats; one line, appended to out,
+ * nothing where there is nothing to say. */
+void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l);
 /* Is this the name of a labelled set that `fotbench data fetch` installs? */
 bool fot_labelled_is_installed(const char *name);
 

@@ -1,8 +1,12 @@
-/* labelled_csv.c: CSV with a header line, read by libcsv in strict mode.
+/* labelled_csv.c: tables of text: CSV, read by libcsv in strict mode, and TSV.
  *
  * The file is fed line by line, so that a row's first line is known although a quoted
  * cell may hold line breaks.  Cells are collected until their row ends: the first row
- * names the columns, every other must have as many cells. */
+ * names the columns (or columns= does), every other must have as many cells.
+ *
+ * What separates cells: separator=, else the first of comma, semicolon, tab and bar by which
+ * the first line has the columns that are asked for (or as many cells as columns= has names).
+ * A .tsv file has tabs and no quotes: what stands between two tabs is the cell. */
 #include <csv.h>
 #include <string.h>
 
@@ -59,9 +63,11 @@ static int find_column(struct cells *c, const char *name, bool required, size_t 
 	if (*out != SIZE_MAX || !required)
 		return FOT_OK;
 	near = fot_nearest(name, names, c->n);
-	return FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected a column '%s', got none%s%s%s", c->g->path,
-			(long long)c->first, name, near ? " (did you mean '" : "", near ? near : "",
-			near ? "'?)" : "");
+	return FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected a column '%s', got none%s%s%s%s",
+			c->g->path, (long long)c->first, name, near ? " (did you mean '" : "",
+			near ? near : "", near ? "'?)" : "",
+			c->g->o->columns ? " among columns=" :
+					   " (a file without a header: columns=NAME,NAME)");
 }
 
 static int read_header(struct cells *c)
@@ -75,7 +81,9 @@ static int read_header(struct cells *c)
 		FOT_TRY(find_column(c, o->answers, true, &c->column[C_ANSWERS]));
 	else
 		FOT_TRY(find_column(c, o->label ? o->label : "label", true, &c->column[C_LABEL]));
-	FOT_TRY(find_column(c, o->id ? o->id : "id", o->id != NULL, &c->column[C_ID]));
+	c->column[C_ID] = SIZE_MAX;
+	if (!o->id || *o->id)
+		FOT_TRY(find_column(c, o->id ? o->id : "id", o->id != NULL, &c->column[C_ID]));
 	FOT_TRY(find_column(c, o->split ? o->split : "split", o->split != NULL, &c->column[C_SPLIT]));
 	c->n_columns = c->n;
 	c->named = true;
@@ -83,15 +91,56 @@ out:
 	return status;
 }
 
+/* columns=NAME,NAME in place of a header. */
+static int name_columns(struct cells *c)
+{
+	const char *p = c->g->o->columns;
+	int status;
+
+	for (size_t n; c->status == FOT_OK; p += n + 1) {
+		struct fot_str name = FOT_STR_INIT;
+
+		n = strcspn(p, ",");
+		fot_str_add(&name, p, n);
+		on_cell(name.data, name.len, c);
+		fot_str_release(&name);
+		if (!p[n])
+			break;
+	}
+	status = c->status == FOT_OK ? read_header(c) : c->status;
+	c->n = 0;
+	return status;
+}
+
+/* Cells are strings from here on; only texts and labels are checked for NULs elsewhere. */
+static int check_words(const struct cells *c)
+{
+	static const int words[] = { C_ANSWERS, C_ID, C_SPLIT };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const struct fot_str *s =
+			c->column[words[i]] != SIZE_MAX ? &c->cell[c->column[words[i]]] : NULL;
+
+		if (s && s->len && memchr(s->data, '\0', s->len))
+			return FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: NUL byte, expected text", c->g->path,
+					(long long)c->first);
+	}
+	return FOT_OK;
+}
+
 static int read_row(struct cells *c)
 {
 	const struct fot_str *text = &c->cell[c->column[C_TEXT]], *label;
 	struct fot_row row = { .line = c->first };
 	const char *answer;
+	int status;
 
 	if (c->n != c->n_columns)
 		return FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected %zu cells, got %zu", c->g->path,
 				(long long)c->first, c->n_columns, c->n);
+	status = check_words(c);
+	if (status != FOT_OK)
+		return status;
 	row.text.p = text->data;
 	row.text.n = text->len;
 	if (c->column[C_LABEL] != SIZE_MAX) {
@@ -150,24 +199,121 @@ static int feed(struct cells *c, struct csv_parser *p, const struct fot_str *tex
 	return c->status;
 }
 
-int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err)
+/* ---- what separates cells ---- */
+
+/* Cells of the first line with this separator; *named: are all columns asked for among them? */
+static size_t count_cells(const struct fot_labelled_opts *o, const char *line, size_t n, char separator,
+			  bool *named)
+{
+	const char *want[2] = { o->text ? o->text : "text", o->answers ? o->answers :
+							    o->label   ? o->label :
+									 "label" };
+	bool found[2] = { false };
+	size_t cells = 0, end;
+
+	for (size_t at = 0; at <= n; at = end + 1, cells++) {
+		const char *p = line + at;
+		bool quoted = false;
+
+		for (end = at; end < n && (quoted || line[end] != separator); end++)
+			quoted = quoted != (line[end] == '"');
+		size_t len = end - at;
+
+		while (len && (*p == ' ' || *p == '"' || (*p == '\t' && separator != '\t')))
+			p++, len--;
+		while (len && (p[len - 1] == ' ' || p[len - 1] == '"' || p[len - 1] == '\t'))
+			len--;
+		for (int k = 0; k < 2; k++)
+			found[k] = found[k] || (strlen(want[k]) == len && memcmp(want[k], p, len) == 0);
+	}
+	*named = found[0] && found[1];
+	return cells;
+}
+
+static char find_separator(const struct fot_labelled_opts *o, const struct fot_str *text)
+{
+	static const char candidates[] = ",;\t|";
+	const char *line = text->data, *stop;
+	size_t n_columns = 1, most = 0;
+	char best = ',';
+
+	if (o->separator)
+		return o->separator;
+	while (*line == '\n')
+		line++;
+	stop = strchrnul(line, '\n');
+	for (const char *p = o->columns; p && *p; p++)
+		n_columns += *p == ',';
+	for (const char *s = candidates; *s; s++) {
+		bool named;
+		size_t n = count_cells(o, line, (size_t)(stop - line), *s, &named);
+
+		if (o->columns ? n == n_columns : named)
+			return *s;
+		if (n > most) { /* for the message */
+			most = n;
+			best = *s;
+		}
+	}
+	return best;
+}
+
+/* ---- files ---- */
+
+static int feed_csv(struct cells *c, const struct fot_str *text)
+{
+	struct csv_parser p;
+	int status;
+
+	if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0)
+		return FOT_FAIL(c->err, FOT_ERR_RUN, "%s: out of memory", c->g->path);
+	csv_set_delim(&p, (unsigned char)find_separator(c->g->o, text));
+	status = feed(c, &p, text);
+	csv_free(&p);
+	return status;
+}
+
+static int feed_tsv(struct cells *c, const struct fot_str *text)
+{
+	const char *at = text->data, *end = text->data + text->len, *stop, *tab;
+
+	for (c->line = c->first = 1; at < end && c->status == FOT_OK; at = stop + 1, c->line++) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		stop = stop ? stop : end;
+		if (at == stop) {
+			c->first = c->line + 1;
+			continue;
+		}
+		for (; at <= stop; at = tab + 1) {
+			tab = memchr(at, '\t', (size_t)(stop - at));
+			tab = tab ? tab : stop;
+			/* on_cell copies */
+			char *cell = text->data + (at - text->data);
+
+			on_cell(cell, (size_t)(tab - at), c);
+		}
+		on_row('\n', c);
+	}
+	return c->status;
+}
+
+static int read_table(struct fot_labelling *g, int (*feed_with)(struct cells *, const struct fot_str *),
+		      struct fot_err *err)
 {
 	struct cells *c = fot_calloc(1, sizeof(*c));
 	struct fot_str text = FOT_STR_INIT;
-	struct csv_parser p;
 	size_t before = g->l->n, bad = g->l->n_bad;
 	int status;
 
 	if (!c)
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
-	if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0) {
-		fot_free(c);
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
-	}
 	c->g = g;
 	c->err = err;
+	c->first = 1;
 	FOT_TRY(fot_labelling_text(&text, g->path, false, err));
-	FOT_TRY(feed(c, &p, &text));
+	if (g->o->columns)
+		FOT_TRY(name_columns(c));
+	FOT_TRY(feed_with(c, &text));
 	if (!c->named)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a header line, got none", g->path);
 	else if (g->l->n == before && g->l->n_bad == bad && !g->o->keep && !g->o->drop)
@@ -175,8 +321,17 @@ int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err)
 out:
 	for (size_t i = 0; i < CELLS_MAX; i++)
 		fot_str_release(&c->cell[i]);
-	csv_free(&p);
 	fot_str_release(&text);
 	fot_free(c);
 	return status;
+}
+
+int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err)
+{
+	return read_table(g, feed_csv, err);
+}
+
+int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err)
+{
+	return read_table(g, g->o->separator ? feed_csv : feed_tsv, err);
 }

@@ -4,9 +4,10 @@
  * read can be left out (skip_bad); a whole .json file that is none cannot. */
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "datasets/datamanifest.h"
 #include "datasets/labelled_priv.h"
+#include "datasets/record.h"
 
 /* Calls one() for every line that is not blank. */
 static int each_line(struct fot_labelling *g, const struct fot_str *text,
@@ -65,46 +66,48 @@ int fot_labelled_trec(struct fot_labelling *g, struct fot_err *err)
 
 /* ---- JSON records ---- */
 
-/* obj[key] as text: a string, or an integer printed; *text stays NULL if absent. */
-static int get_text(const cJSON *obj, const char *key, bool required, const char **text,
-		    struct fot_str *number, const struct fot_json_ctx *ctx, struct fot_err *err)
+/* obj[key]: a string or a list of strings; they stand in *strings, cut by NULs. */
+static int get_answers(const struct fot_record *r, const char *key, struct fot_str *strings, size_t *n,
+		       struct fot_err *err)
 {
-	const cJSON *node = fot_json_get(obj, key);
-	int64_t value = 0;
+	const cJSON *node = fot_record_node(r, key), *item;
+	size_t before;
 	int status;
 
-	if (!node || !cJSON_IsNumber(node))
-		return fot_json_string(obj, key, required, text, ctx, err);
-	status = fot_json_as_i64(node, -((int64_t)1 << 53), (int64_t)1 << 53, &value, ctx, err);
-	if (status != FOT_OK)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected an integer or a string", ctx->where,
-				key);
-	fot_str_clear(number);
-	fot_str_printf(number, "%lld", (long long)value);
-	*text = number->data;
-	return fot_str_check(number, err);
-}
-
-/* obj[key]: a string or a list of strings. */
-static int get_answers(const cJSON *obj, const char *key, const char ***out, size_t *n,
-		       const struct fot_json_ctx *ctx, struct fot_err *err)
-{
-	const cJSON *node = fot_json_get(obj, key), *item;
-	size_t count = node && cJSON_IsArray(node) ? (size_t)cJSON_GetArraySize(node) : 1;
-
-	*out = fot_calloc(count, sizeof(**out));
-	if (!*out)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", ctx->where);
+	*n = 0;
 	if (!node || !cJSON_IsArray(node)) {
 		*n = 1;
-		return fot_json_string(obj, key, true, *out, ctx, err);
+		status = fot_record_field(r, key, FOT_FIELD_STRING, strings, NULL, err);
+		if (status == FOT_OK && memchr(strings->data, '\0', strings->len))
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: NUL byte, expected text", r->where,
+					  key);
+		return status;
 	}
 	cJSON_ArrayForEach (item, node) {
 		if (!cJSON_IsString(item))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s.%s[%zu]: expected a string", ctx->where, key,
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s[%zu]: expected a string", r->where, key,
 					*n);
-		(*out)[(*n)++] = item->valuestring;
+		before = strings->len;
+		fot_record_string(r, strings, item->valuestring);
+		if (strings->len > before && memchr(strings->data + before, '\0', strings->len - before))
+			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s[%zu]: NUL byte, expected text", r->where,
+					key, *n);
+		fot_str_putc(strings, '\0');
+		(*n)++;
 	}
+	return fot_str_check(strings, err);
+}
+
+/* Pointers to n strings, each ending in a NUL, one behind the other. */
+static int point_to(const char ***out, const struct fot_str *strings, size_t n, struct fot_err *err)
+{
+	const char *at = strings->data;
+
+	*out = fot_calloc(n + 1, sizeof(**out));
+	if (!*out)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu answers", n);
+	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
+		(*out)[i] = at;
 	return FOT_OK;
 }
 
@@ -113,34 +116,63 @@ struct keys {
 	bool id_required;
 };
 
-static int json_record(struct fot_labelling *g, const cJSON *obj, const struct keys *k, const char *where,
+/* Texts of one record. */
+struct fields {
+	struct fot_str text, id, label, answers, split;
+	const char **answer;
+};
+
+static void fields_release(struct fields *f)
+{
+	fot_str_release(&f->text);
+	fot_str_release(&f->id);
+	fot_str_release(&f->label);
+	fot_str_release(&f->answers);
+	fot_str_release(&f->split);
+	fot_free(f->answer);
+}
+
+/* A field that is a word: no NUL. */
+static int get_word(const struct fot_record *r, const char *key, unsigned kinds, bool required,
+		    struct fot_str *out, const char **word, struct fot_err *err)
+{
+	bool there = true;
+	int status = fot_record_field(r, key, kinds, out, required ? NULL : &there, err);
+
+	if (status == FOT_OK && there && memchr(out->data, '\0', out->len))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: NUL byte, expected text", r->where, key);
+	*word = there ? out->data : NULL;
+	return status;
+}
+
+static int json_record(struct fot_labelling *g, const struct fot_record *r, const struct keys *k,
 		       int64_t line, struct fot_err *err)
 {
-	const struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	struct fot_str id = FOT_STR_INIT, label = FOT_STR_INIT;
+	struct fields f = { 0 };
 	struct fot_row row = { .line = line };
-	const char **answer = NULL, *text = NULL, *name = NULL;
+	const char *name;
 	int status;
 
-	if (!cJSON_IsObject(obj))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object with \"%s\"", where, k->text);
-	FOT_TRY(fot_json_string(obj, k->text, true, &text, &ctx, err));
-	FOT_TRY(get_text(obj, k->id, k->id_required, &row.id, &id, &ctx, err));
-	FOT_TRY(fot_json_string(obj, k->split, false, &row.split, &ctx, err));
-	if (k->answers)
-		FOT_TRY(get_answers(obj, k->answers, &answer, &row.n_answers, &ctx, err));
-	else
-		FOT_TRY(get_text(obj, k->label, true, &name, &label, &ctx, err));
-	row.text.p = text;
-	row.text.n = strlen(text);
-	row.label.p = name;
-	row.label.n = name ? strlen(name) : 0;
-	row.answer = answer;
+	FOT_TRY(fot_record_field(r, k->text, FOT_FIELD_STRING, &f.text, NULL, err));
+	if (*k->id)
+		FOT_TRY(get_word(r, k->id, FOT_FIELD_STRING | FOT_FIELD_INTEGER, k->id_required, &f.id,
+				 &row.id, err));
+	FOT_TRY(get_word(r, k->split, FOT_FIELD_STRING, false, &f.split, &row.split, err));
+	if (k->answers) {
+		FOT_TRY(get_answers(r, k->answers, &f.answers, &row.n_answers, err));
+		FOT_TRY(point_to(&f.answer, &f.answers, row.n_answers, err));
+	} else {
+		FOT_TRY(get_word(r, k->label, FOT_FIELD_STRING | FOT_FIELD_INTEGER | FOT_FIELD_BOOL, true,
+				 &f.label, &name, err));
+	}
+	row.text.p = f.text.data;
+	row.text.n = f.text.len;
+	row.label.p = f.label.data;
+	row.label.n = f.label.len;
+	row.answer = f.answer;
 	status = fot_labelling_add(g, &row, err);
 out:
-	fot_free(answer);
-	fot_str_release(&id);
-	fot_str_release(&label);
+	fields_release(&f);
 	return status;
 }
 
@@ -155,18 +187,15 @@ static int jsonl_line(struct fot_labelling *g, const char *p, size_t n, int64_t 
 	const struct keys k = { or (g->o->id, "id"), or (g->o->text, "text"),   or (g->o->label, "label"),
 				g->o->answers,       or (g->o->split, "split"), g->o->id != NULL };
 	struct fot_str where = FOT_STR_INIT;
-	cJSON *obj = NULL;
+	struct fot_record r = { 0 };
 	int status;
 
 	fot_str_printf(&where, "%s:%lld", g->path, (long long)line);
 	FOT_TRY(fot_str_check(&where, err));
-	status = fot_json_parse(&obj, p, n, where.data, FOT_ERR_INPUT, err);
-	if (status != FOT_OK && torn)
-		fot_err_prefix(err, "the last line is cut off");
-	if (status == FOT_OK)
-		status = json_record(g, obj, &k, where.data, line, err);
+	FOT_TRY(fot_record_parse(&r, p, n, where.data, torn, err));
+	status = json_record(g, &r, &k, line, err);
 out:
-	cJSON_Delete(obj);
+	fot_record_release(&r);
 	fot_str_release(&where);
 	return status;
 }
@@ -182,9 +211,82 @@ int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err)
 	return status;
 }
 
-/* ---- WebQuestions: a list of records; their "line" is the place in the list ---- */
+/* ---- lists of records; their "line" is the place in the file's records ---- */
 
-int fot_labelled_webquestions(struct fot_labelling *g, struct fot_err *err)
+/* [text, label] of a list that is called like a split. */
+static int pair_record(struct fot_labelling *g, const struct fot_record *r, const char *split, int64_t line,
+		       struct fot_err *err)
+{
+	const cJSON *text = cJSON_GetArrayItem(r->json, 0), *label = text ? text->next : NULL;
+	struct fields f = { 0 };
+	struct fot_row row = { .line = line, .split = split };
+	int status;
+
+	if (!cJSON_IsArray(r->json) || !cJSON_IsString(text) || !cJSON_IsString(label) || label->next)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected [\"text\", \"label\"]", r->where);
+	fot_record_string(r, &f.text, text->valuestring);
+	fot_record_string(r, &f.label, label->valuestring);
+	FOT_TRY(fot_str_check(&f.text, err));
+	FOT_TRY(fot_str_check(&f.label, err));
+	row.text.p = f.text.data;
+	row.text.n = f.text.len;
+	row.label.p = f.label.data;
+	row.label.n = f.label.len;
+	status = fot_labelling_add(g, &row, err);
+out:
+	fields_release(&f);
+	return status;
+}
+
+/* The records of the list at p; split: NULL for objects, else pairs. *n: records so far. */
+static int each_record(struct fot_labelling *g, const struct fot_record *whole, const char *p,
+		       const struct keys *k, const char *split, int64_t *n, struct fot_err *err)
+{
+	const char *end = whole->source.data + whole->source.len, *value;
+	struct fot_str where = FOT_STR_INIT;
+	struct fot_record r = { 0 };
+	size_t len;
+	int status = FOT_OK;
+
+	for (p++; status == FOT_OK && fot_record_next(&p, end, &value, &len);) {
+		fot_str_clear(&where);
+		fot_str_printf(&where, "%s: record %lld", g->path, (long long)++*n);
+		FOT_TRY(fot_str_check(&where, err));
+		status = fot_record_parse(&r, value, len, where.data, false, err);
+		r.has_nul = r.has_nul || whole->has_nul; /* written otherwise already */
+		if (status == FOT_OK)
+			status = split ? pair_record(g, &r, split, *n, err) : json_record(g, &r, k, *n, err);
+		status = fot_labelling_bad(g, status, err);
+		fot_record_release(&r);
+	}
+out:
+	fot_record_release(&r);
+	fot_str_release(&where);
+	return status;
+}
+
+/* {"train": [[text, label], ...], "oos_train": ..., "val": ..., "test": ...} */
+static int each_split(struct fot_labelling *g, const struct fot_record *whole, int64_t *n,
+		      struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (const cJSON *c = whole->json->child; c && status == FOT_OK; c = c->next) {
+		const char *name = strncmp(c->string, "oos_", 4) == 0 ? c->string + 4 : c->string;
+		const char *list = fot_record_member(whole->source.data, whole->source.len, c->string);
+		enum fot_split split;
+
+		if (!fot_split_parse(name, &split) || !cJSON_IsArray(c) || !list)
+			return FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"%s: %.60s: expected lists train, val and test of [\"text\", \"label\"], or oos_ of them",
+				g->path, c->string);
+		status = each_record(g, whole, list, NULL, name, n, err);
+	}
+	return status;
+}
+
+int fot_labelled_json(struct fot_labelling *g, struct fot_err *err)
 {
 	const struct keys k = { or (g->o->id, "qId"),
 				or (g->o->text, "qText"),
@@ -192,31 +294,25 @@ int fot_labelled_webquestions(struct fot_labelling *g, struct fot_err *err)
 				g->o->label ? NULL : or (g->o->answers, "answers"),
 				or (g->o->split, "split"),
 				g->o->id || !g->o->text };
-	struct fot_str text = FOT_STR_INIT, where = FOT_STR_INIT;
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_record whole = { 0 };
 	struct fot_err own = { 0 };
-	const cJSON *item;
-	cJSON *list = NULL;
 	int64_t n = 0;
 	int status;
 
 	FOT_TRY(fot_labelling_text(&text, g->path, false, &own));
-	FOT_TRY(fot_json_parse(&list, text.data, text.len, g->path, FOT_ERR_INPUT, &own));
-	if (!cJSON_IsArray(list)) {
+	FOT_TRY(fot_record_parse(&whole, text.data, text.len, g->path, false, &own));
+	if (cJSON_IsArray(whole.json))
+		status = each_record(g, &whole, strchr(whole.source.data, '['), &k, NULL, &n, &own);
+	else if (cJSON_IsObject(whole.json) && whole.json->child)
+		status = each_split(g, &whole, &n, &own);
+	else
 		status =
 			FOT_FAIL(&own, FOT_ERR_INPUT, "%s: expected a list of records [{...}, ...]", g->path);
-		goto out;
-	}
-	cJSON_ArrayForEach (item, list) {
-		fot_str_clear(&where);
-		fot_str_printf(&where, "%s: record %lld", g->path, (long long)++n);
-		FOT_TRY(fot_str_check(&where, &own));
-		FOT_TRY(fot_labelling_bad(g, json_record(g, item, &k, where.data, n, &own), &own));
-	}
 out:
 	if (status != FOT_OK && err)
 		*err = own;
-	cJSON_Delete(list);
+	fot_record_release(&whole);
 	fot_str_release(&text);
-	fot_str_release(&where);
 	return status;
 }

@@ -14,9 +14,11 @@
 enum { FOT_SPLIT_BY_NAME = FOT_SPLIT_ALL }; /* not given */
 
 struct fot_labelled_opts {
-	char *text, *label, *answers, *id, *split; /* columns; NULL where not given */
+	char *text, *label, *answers, *id, *split; /* columns; NULL where not given; id "": none */
 	char *labels, *keep, *drop, *name;
-	int64_t clip; /* -1: not given, 0: whole texts */
+	char *columns, *names; /* of a file without a header; of classes by number */
+	char separator;        /* of .csv; '\0': not given */
+	int64_t clip;          /* -1: not given, 0: whole texts */
 	double holdout;
 	bool skip_bad;
 };
@@ -51,14 +53,15 @@ struct fot_row {
 int fot_labelling_add(struct fot_labelling *g, const struct fot_row *row, struct fot_err *err);
 /* A reader found a bad row itself: err is set; FOT_OK if it is to be skipped. */
 int fot_labelling_bad(struct fot_labelling *g, int status, struct fot_err *err);
-/* The text of a file: UTF-8 (or ISO-8859-1 when latin1 and not UTF-8), no NUL, LF. */
+/* The text of a file, unpacked: UTF-8 (or ISO-8859-1 when latin1 and not UTF-8), LF. */
 int fot_labelling_text(struct fot_str *out, const char *path, bool latin1, struct fot_err *err);
 
 /* Readers of one file. */
 int fot_labelled_trec(struct fot_labelling *g, struct fot_err *err);
-int fot_labelled_webquestions(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_json(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err);
 /* An installed set; origin is appended to. */
 int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
 			   struct fot_str *origin, struct fot_err *err);

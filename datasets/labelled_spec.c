@@ -4,64 +4,36 @@
  * files with a split each. */
 #include "datasets/labelled_spec.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
+#include "datasets/options.h"
+#include "datasets/unpack.h"
 
 static const struct fot_labelled_kind kinds[] = {
-	{ ".label", fot_labelled_trec },
-	{ ".json", fot_labelled_webquestions },
-	{ ".jsonl", fot_labelled_jsonl },
-	{ ".csv", fot_labelled_csv },
+	{ ".label", fot_labelled_trec }, { ".json", fot_labelled_json }, { ".jsonl", fot_labelled_jsonl },
+	{ ".csv", fot_labelled_csv },    { ".tsv", fot_labelled_tsv },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const struct fot_labelled_kind *fot_labelled_kind(const char *path)
 {
-	size_t n = strlen(path), k;
+	size_t n = fot_unpacked_name(path), k;
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		k = strlen(kinds[i].suffix);
-		if (n > k && path[n - k - 1] != '/' && strcmp(path + n - k, kinds[i].suffix) == 0)
+		if (n > k && path[n - k - 1] != '/' && strncmp(path + n - k, kinds[i].suffix, k) == 0)
 			return &kinds[i];
 	}
 	return NULL;
 }
 
 /* ---- options ---- */
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-				      -1;
-}
-
-/* A copy with %XX replaced; NULL when out of memory or %00. */
-static char *unescape(const char *p, size_t n)
-{
-	struct fot_str s = FOT_STR_INIT;
-	char *copy = NULL;
-
-	fot_str_puts(&s, "");
-	for (size_t i = 0; i < n; i++) {
-		bool escape = p[i] == '%' && i + 2 < n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0;
-
-		char byte = escape ? (char)(hex(p[i + 1]) * 16 + hex(p[i + 2])) : p[i];
-
-		fot_str_putc(&s, byte);
-		i += escape ? 2 : 0;
-	}
-	if (!s.failed && !memchr(s.data, '\0', s.len))
-		copy = fot_strdup(s.data);
-	fot_str_release(&s);
-	return copy;
-}
 
 static int set_number(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
 		      struct fot_err *err)
@@ -87,61 +59,46 @@ static int set_number(struct fot_labelled_opts *o, const char *spec, const char 
 	return FOT_OK;
 }
 
-static int set_option(struct fot_labelled_opts *o, const char *spec, const char *key, const char *value,
-		      struct fot_err *err)
+static int set_separator(struct fot_labelled_opts *o, const char *spec, const char *value,
+			 struct fot_err *err)
 {
-	static const char *const names[] = { "text", "label", "answers", "id",   "split",   "labels",
-					     "keep", "drop",  "name",    "clip", "holdout", "skip_bad" };
-	char **const place[] = { &o->text,   &o->label, &o->answers, &o->id,  &o->split,
-				 &o->labels, &o->keep,  &o->drop,    &o->name };
-	const char *near;
+	o->separator = strcmp(value, "tab") == 0 ? '\t' : value[0];
+	if ((o->separator != '\t' && !ispunct((unsigned char)o->separator)) || o->separator == '"' ||
+	    (value[0] && value[1] && o->separator != '\t'))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: separator: expected tab or a sign such as ';', got '%s'", spec, value);
+	return FOT_OK;
+}
+
+static int set_option(void *opts, const char *spec, const char *key, const char *value, struct fot_err *err)
+{
+	struct fot_labelled_opts *o = opts;
+	static const char *const names[] = { "text",   "label", "answers", "id",       "split",
+					     "labels", "keep",  "drop",    "name",     "columns",
+					     "names",  "clip",  "holdout", "skip_bad", "separator" };
+	char **const place[] = { &o->text, &o->label, &o->answers, &o->id,      &o->split, &o->labels,
+				 &o->keep, &o->drop,  &o->name,    &o->columns, &o->names };
 
 	for (size_t i = 0; i < COUNT(names); i++) {
 		if (strcmp(key, names[i]) != 0)
 			continue;
+		if (strcmp(key, "separator") == 0)
+			return set_separator(o, spec, value, err);
 		if (i >= COUNT(place))
 			return set_number(o, spec, key, value, err);
-		if (!*value || *place[i])
+		if (*place[i] || (!*value && place[i] != &o->id))
 			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
-					*value ? "given twice" : "empty");
+					*place[i] ? "given twice" : "empty");
 		*place[i] = fot_strdup(value);
 		return *place[i] ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
 	}
-	near = fot_nearest(key, names, COUNT(names));
-	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: unknown option '%s'%s%s%s", spec, key,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
-
-static int parse_option(struct fot_labelled_opts *o, const char *spec, const char *p, size_t n,
-			struct fot_err *err)
-{
-	const char *equal = memchr(p, '=', n);
-	char *key, *value = NULL;
-	int status;
-
-	if (!equal)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected key=value behind '?', got '%.*s'", spec,
-				(int)n, p);
-	key = unescape(p, (size_t)(equal - p));
-	value = unescape(equal + 1, n - (size_t)(equal - p) - 1);
-	if (key && value)
-		status = set_option(o, spec, key, value, err);
-	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: bad option '%.*s'", spec, (int)n, p);
-	fot_free(key);
-	fot_free(value);
-	return status;
+	return fot_data_no_option(spec, key, names, COUNT(names), err);
 }
 
 static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
 {
-	int status = FOT_OK;
-	size_t n;
+	int status = fot_data_options(spec, p, set_option, o, err);
 
-	for (; *p && status == FOT_OK; p += n + (p[n] == '&')) {
-		n = strcspn(p, "&");
-		status = parse_option(o, spec, p, n, err);
-	}
 	if (status == FOT_OK && o->labels && strcmp(o->labels, "coarse") != 0 &&
 	    strcmp(o->labels, "fine") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: labels: expected coarse or fine, got '%s'", spec,
@@ -195,7 +152,8 @@ static int add_folder(struct fot_labelled_spec *s, const char *folder, int split
 	}
 	if (s->n == before)
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: expected files *.label, *.json, *.jsonl or *.csv, got none", folder);
+				  "%s: expected files *.label, *.json, *.jsonl, *.csv or *.tsv, got none",
+				  folder);
 out:
 	fot_names_release(&names);
 	fot_str_release(&path);
@@ -221,7 +179,7 @@ static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_
 		return add_source(s, path, split, err);
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"'%s' is no labelled set: expected a file .label, .json, .jsonl or .csv, a folder of such, or wordnet, fortunes, spam-assassin or brown",
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, fortunes, spam-assassin or brown",
 		path);
 }
 
@@ -284,7 +242,7 @@ static int default_name(struct fot_labelled_spec *s, const char *spec, size_t n,
 	FOT_TRY(fot_str_check(&name, err));
 	kind = fot_labelled_kind(name.data);
 	if (kind) {
-		name.len -= strlen(kind->suffix);
+		name.len = fot_unpacked_name(name.data) - strlen(kind->suffix);
 		name.data[name.len] = '\0';
 	}
 	if (s->opts.labels)
@@ -321,9 +279,9 @@ out:
 
 void fot_labelled_spec_release(struct fot_labelled_spec *s)
 {
-	char **const text[] = { &s->opts.text, &s->opts.label, &s->opts.answers,
-				&s->opts.id,   &s->opts.split, &s->opts.labels,
-				&s->opts.keep, &s->opts.drop,  &s->opts.name };
+	char **const text[] = { &s->opts.text,  &s->opts.label,   &s->opts.answers, &s->opts.id,
+				&s->opts.split, &s->opts.labels,  &s->opts.keep,    &s->opts.drop,
+				&s->opts.name,  &s->opts.columns, &s->opts.names };
 
 	for (size_t i = 0; i < s->n; i++)
 		fot_free(s->path[i]);

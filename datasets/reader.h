@@ -1,4 +1,4 @@
-/* reader.h: the three sources behind struct fot_dataset. For dataset.c and its readers. */
+/* reader.h: the sources behind struct fot_dataset. For dataset.c and its readers. */
 #ifndef FOT_READER_H
 #define FOT_READER_H
 
@@ -9,7 +9,13 @@ struct fot_place {
 	char *file;             /* relative to the dataset's root; NULL for JSONL */
 	int64_t offset, length; /* of the JSONL line, without its end */
 	int64_t line;           /* from 1 */
-	bool pinned;
+	bool pinned, repeat;
+};
+
+/* What stands behind '?' in a spec; NULL where it does not. */
+struct fot_record_opts {
+	char *text, *id, *where, *name; /* where: FIELD, cut at its colon */
+	const char *patterns;           /* behind that */
 };
 
 struct fot_dataset {
@@ -18,7 +24,10 @@ struct fot_dataset {
 	char hash[65];
 	struct fot_document *doc;
 	struct fot_place *place;
-	size_t n, cap;
+	size_t n, cap, n_empty, n_repeats;
+	struct fot_left_out left;
+	struct fot_record_opts opts;
+	struct fot_str unpacked; /* the records of a packed file */
 	int (*text)(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err);
 };
 
@@ -28,8 +37,12 @@ int fot_dataset_add(struct fot_dataset *d, const struct fot_document *doc, const
 /* Fill n_bytes, n_words and sha256 from a text. */
 void fot_document_measure(struct fot_document *doc, const struct fot_str *text);
 
+/* Keep the name of the first thing left out. */
+void fot_left_out_name(struct fot_left_out *left, const char *name);
+
 /* Readers: d->name and d->root are set; they add documents and set d->text. */
 int fot_reader_folder(struct fot_dataset *d, struct fot_err *err);
+int fot_reader_file(struct fot_dataset *d, struct fot_err *err); /* one .txt */
 int fot_reader_jsonl(struct fot_dataset *d, struct fot_err *err);
 
 #endif

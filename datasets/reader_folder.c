@@ -1,99 +1,110 @@
-/* reader_folder.c: a folder of .txt files, one document each.
+/* reader_folder.c: a folder of .txt files, one document each, or one such file.
  *
- * Files are found recursively, in bytewise order of their paths; the id is the
- * path without ".txt". The sub-folders train/ and valid/ hold the documents to train on;
- * all others are test documents. A byte order mark is dropped and CR LF becomes LF; a text
- * that is not UTF-8 is an error with its position, an empty file is a document
- * of 0 bytes, NUL bytes are text like any other. */
-#include <stdlib.h>
+ * Files are found recursively, in bytewise order of their paths, links followed; the id is the
+ * path without ".txt".  The folders right below are splits if they are called so; all other
+ * documents are test documents.  How texts are read: docs/data.md; an empty file is a document
+ * of 0 bytes. */
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "datasets/datamanifest.h"
 #include "datasets/reader.h"
-#include "datasets/text.h"
+#include "datasets/unpack.h"
+#include "datasets/walk.h"
 
 #define TEXT_MAX ((size_t)4 << 30)
 
-static int read_text(const char *root, const char *file, struct fot_str *out, struct fot_err *err)
+static int folder_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, root, file);
+	fot_path_join(&path, d->root, d->place[i].file);
 	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_read(out, path.data, TEXT_MAX, err));
-	FOT_TRY(fot_str_check(out, err));
-	FOT_TRY(fot_text_check(out->data, out->len, path.data, err));
-	fot_text_plain(out, 0);
+	FOT_TRY(fot_unpacked_text(out, path.data, TEXT_MAX, err));
 out:
 	fot_str_release(&path);
 	return status;
 }
 
-static int folder_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err)
+static int file_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err)
 {
-	return read_text(d->root, d->place[i].file, out, err);
+	(void)i;
+	return fot_unpacked_text(out, d->root, TEXT_MAX, err);
 }
 
-/* Files below train/ and valid/ are for training; all others are held out. */
 static enum fot_split split_of(const char *file)
 {
-	if (strncmp(file, "train/", 6) == 0)
-		return FOT_TRAIN;
-	return strncmp(file, "valid/", 6) == 0 ? FOT_VALID : FOT_TEST;
+	size_t n = strcspn(file, "/");
+	enum fot_split split = FOT_TEST;
+	char word[16];
+
+	if (file[n] && n < sizeof(word)) {
+		memcpy(word, file, n);
+		word[n] = '\0';
+		(void)fot_split_parse(word, &split);
+	}
+	return split;
 }
 
-static int add_text_file(struct fot_dataset *d, char *file, struct fot_err *err)
+/* Add the document of a file; its id are the first n_id bytes of name. */
+static int add_text_file(struct fot_dataset *d, const char *path, const struct fot_place *place,
+			 const char *name, size_t n_id, struct fot_err *err)
 {
-	struct fot_document doc = { .split = split_of(file) };
-	struct fot_place place = { .file = file, .pinned = true };
+	struct fot_document doc = { .split = place->file ? split_of(place->file) : FOT_TEST };
 	struct fot_str text = FOT_STR_INIT;
-	size_t n = strlen(file) - 4;
 	int status;
 
-	FOT_TRY(read_text(d->root, file, &text, err));
+	FOT_TRY(fot_unpacked_text(&text, path, TEXT_MAX, err));
 	fot_document_measure(&doc, &text);
-	doc.id = fot_strndup(file, n);
+	doc.id = fot_strndup(name, n_id);
 	if (!doc.id)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", file);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
 	else
-		status = fot_dataset_add(d, &doc, &place, err);
-out:
+		status = fot_dataset_add(d, &doc, place, err);
 	fot_free(doc.id);
+out:
 	fot_str_release(&text);
 	return status;
 }
 
-static bool is_text_file(const char *name)
+int fot_reader_file(struct fot_dataset *d, struct fot_err *err)
 {
-	size_t n = strlen(name);
+	const char *slash = strrchr(d->root, '/'), *name = slash ? slash + 1 : d->root;
+	const struct fot_place place = { .pinned = true };
 
-	return n > 4 && strcmp(name + n - 4, ".txt") == 0 && name[n - 5] != '/';
+	d->text = file_text;
+	return add_text_file(d, d->root, &place, name, fot_unpacked_name(name) - strlen(".txt"), err);
 }
 
-static int by_bytes(const void *a, const void *b)
+static int no_texts(const struct fot_dataset *d, struct fot_err *err)
 {
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected .txt files, got none (0 documents)%s%s%s", d->root,
+			d->left.first[0] ? ": it holds " : "", d->left.first,
+			d->left.n_other + d->left.n_hidden > 1 ? " and others" : "");
 }
 
 int fot_reader_folder(struct fot_dataset *d, struct fot_err *err)
 {
 	struct fot_names names = { 0 };
+	struct fot_str path = FOT_STR_INIT;
 	int status;
 
 	d->text = folder_text;
-	FOT_TRY(fot_dir_walk(&names, d->root, err));
-	if (names.n)
-		qsort(names.name, names.n, sizeof(*names.name), by_bytes);
-	for (size_t i = 0; i < names.n; i++)
-		if (is_text_file(names.name[i]))
-			FOT_TRY(add_text_file(d, names.name[i], err));
+	FOT_TRY(fot_walk_texts(&names, &d->left, d->root, err));
+	for (size_t i = 0; i < names.n; i++) {
+		char *name = names.name[i];
+		const struct fot_place place = { .file = name, .pinned = true };
+
+		fot_str_clear(&path);
+		fot_path_join(&path, d->root, name);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(add_text_file(d, path.data, &place, name, strlen(name) - strlen(".txt"), err));
+	}
 	if (d->n == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected .txt files, got none (0 documents)", d->root);
+		status = no_texts(d, err);
 out:
 	fot_names_release(&names);
+	fot_str_release(&path);
 	return status;
 }

@@ -414,28 +414,14 @@ const char *hf_bpe_text(const struct hf_bpe *b, int32_t id)
 
 /* --- tokens --- */
 
-int hf_tokens_push(struct hf_tokens *t, int32_t id, size_t end, struct fot_err *err)
+int hf_push(struct fot_ids *out, int32_t id, const struct hf_piece *piece, size_t from, size_t to,
+	    struct fot_err *err)
 {
-	int status = fot_ids_push(&t->ids, id, err);
+	size_t begin = hf_piece_end(piece, from);
 
-	if (status == FOT_OK && t->ids.n > t->cap) {
-		size_t *grown = fot_realloc(t->end, t->ids.cap, sizeof *grown);
-
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tokens", t->ids.cap);
-		t->end = grown;
-		t->cap = t->ids.cap;
-	}
-	if (status == FOT_OK)
-		t->end[t->ids.n - 1] = end;
-	return status;
-}
-
-void hf_tokens_release(struct hf_tokens *t)
-{
-	fot_ids_release(&t->ids);
-	fot_free(t->end);
-	*t = (struct hf_tokens){ 0 };
+	if (out->with_ends && out->n && out->end[out->n - 1] < begin)
+		out->end[out->n - 1] = begin;
+	return fot_ids_push_end(out, id, hf_piece_end(piece, to), err);
 }
 
 /* --- the symbols of a word --- */
@@ -616,20 +602,20 @@ static int merge_all(const struct hf_bpe *b, struct hf_merging *w, struct fot_er
 }
 
 int hf_bpe_word(const struct hf_bpe *b, struct hf_merging *w, const struct hf_piece *word,
-		struct hf_tokens *out, struct fot_err *err)
+		struct fot_ids *out, struct fot_err *err)
 {
 	int32_t whole = b->ignore_merges ? find(b, word->p, word->n) : -1;
 	int status;
 
 	if (whole >= 0)
-		return hf_tokens_push(out, whole, hf_piece_end(word, word->n), err);
+		return hf_push(out, whole, word, 0, word->n, err);
 	if (word->n >= NIL)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "tokenizer: a word of %zu bytes is too long", word->n);
 	FOT_TRY(spell(b, w, word, err));
 	FOT_TRY(merge_all(b, w, err));
 	for (uint32_t i = w->n_sym ? 0 : NIL; i != NIL; i = w->sym[i].next)
-		FOT_TRY(hf_tokens_push(out, w->sym[i].id, hf_piece_end(word, w->sym[i].begin + w->sym[i].n),
-				       err));
+		FOT_TRY(hf_push(out, w->sym[i].id, word, w->sym[i].begin, w->sym[i].begin + w->sym[i].n,
+				err));
 out:
 	return status;
 }

@@ -19,14 +19,9 @@ int32_t hf_bpe_size(const struct hf_bpe *b);
 /* The token as the file writes it; NULL: no such id. */
 const char *hf_bpe_text(const struct hf_bpe *b, int32_t id);
 
-/* Tokens, and how many bytes of the original text come before the end of each. Zeroed at first. */
-struct hf_tokens {
-	struct fot_ids ids;
-	size_t *end;
-	size_t cap;
-};
-int hf_tokens_push(struct hf_tokens *t, int32_t id, size_t end, struct fot_err *err);
-void hf_tokens_release(struct hf_tokens *t);
+/* A token for bytes [from, to) of a piece. What was dropped in front of it belongs to the token before. */
+int hf_push(struct fot_ids *out, int32_t id, const struct hf_piece *piece, size_t from, size_t to,
+	    struct fot_err *err);
 
 /* Memory of one caller. Zeroed at first. */
 struct hf_merging {
@@ -37,7 +32,7 @@ struct hf_merging {
 };
 /* Append the tokens of one word. Time n log n. Errors: FOT_ERR_RUN. */
 int hf_bpe_word(const struct hf_bpe *b, struct hf_merging *w, const struct hf_piece *word,
-		struct hf_tokens *out, struct fot_err *err);
+		struct fot_ids *out, struct fot_err *err);
 void hf_merging_release(struct hf_merging *w);
 
 /* The byte that a character of GPT-2's alphabet stands for, -1: none. */

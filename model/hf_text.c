@@ -46,11 +46,12 @@ static int make_room(struct hf_draft *d, size_t n, struct fot_err *err)
 
 int hf_draft_put(struct hf_draft *d, const char *p, size_t n, size_t end, struct fot_err *err)
 {
+	size_t before = d->text.len ? d->end[d->text.len - 1] : d->begin;
 	int status;
 
 	FOT_TRY(make_room(d, n, err));
 	for (size_t i = 0; i < n; i++)
-		d->end[d->text.len + i] = end;
+		d->end[d->text.len + i] = i + 1 < n ? before : end;
 	fot_str_add(&d->text, p, n);
 	status = fot_str_check(&d->text, err);
 out:

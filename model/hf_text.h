@@ -2,8 +2,8 @@
  * model/tokenizer_json.c.
  *
  * A tokenizer.json rewrites the text (normalizer, parts of the pre-tokenizer) before it is cut into
- * tokens.  Every byte of a rewritten text knows where in the original text the character ends that it
- * comes from, so that a token can say how far it reaches. */
+ * tokens.  Every byte of a rewritten text knows how far the original text is whole in it, so that a
+ * token can say where it ends (fot_tokenizer_encode_ends). */
 #ifndef FOT_HF_TEXT_H
 #define FOT_HF_TEXT_H
 
@@ -39,7 +39,7 @@ struct hf_piece hf_piece_part(const struct hf_piece *piece, size_t from, size_t 
 
 /* Empty the draft; its text will stand for an original that begins there. */
 void hf_draft_start(struct hf_draft *d, size_t begin);
-/* Append n bytes that all end at `end` of the original. Errors: FOT_ERR_RUN (memory). */
+/* Append n bytes that together stand for the original up to `end`. Errors: FOT_ERR_RUN (memory). */
 int hf_draft_put(struct hf_draft *d, const char *p, size_t n, size_t end, struct fot_err *err);
 /* Append bytes [from, to) of a piece as they are. Errors: FOT_ERR_RUN (memory). */
 int hf_draft_copy(struct hf_draft *d, const struct hf_piece *piece, size_t from, size_t to,

@@ -9,6 +9,7 @@
 void fot_ids_release(struct fot_ids *ids)
 {
 	fot_free(ids->id);
+	fot_free(ids->end);
 	*ids = (struct fot_ids){ 0 };
 }
 
@@ -25,11 +26,23 @@ int fot_ids_reserve(struct fot_ids *ids, size_t n, struct fot_err *err)
 	if (!grown)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu token ids", n);
 	ids->id = grown;
+	if (ids->with_ends) {
+		size_t *ends = fot_realloc(ids->end, cap, sizeof *ends);
+
+		if (!ends)
+			return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the ends of %zu tokens", n);
+		ids->end = ends;
+	}
 	ids->cap = cap;
 	return FOT_OK;
 }
 
 int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err)
+{
+	return fot_ids_push_end(ids, id, FOT_END_UNKNOWN, err);
+}
+
+int fot_ids_push_end(struct fot_ids *ids, int32_t id, size_t end, struct fot_err *err)
 {
 	if (ids->n == ids->cap) {
 		int status = fot_ids_reserve(ids, fot_size_add(ids->n, 1), err);
@@ -37,6 +50,8 @@ int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err)
 		if (status != FOT_OK)
 			return status;
 	}
+	if (ids->with_ends)
+		ids->end[ids->n] = end;
 	ids->id[ids->n++] = id;
 	return FOT_OK;
 }
@@ -131,6 +146,26 @@ int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, con
 			 struct fot_err *err)
 {
 	return t->ops->encode(t, out, text, n, err);
+}
+
+int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, size_t most, const char *text,
+			      size_t n, struct fot_err *err)
+{
+	size_t before = 0;
+	int status;
+
+	fot_ids_release(out);
+	out->with_ends = true;
+	out->enough = most;
+	status = t->ops->encode(t, out, text, n, err);
+	if (status != FOT_OK)
+		return status;
+	for (size_t i = 0; i < out->n; before = out->end[i++])
+		if (out->end[i] < before || out->end[i] > n)
+			return FOT_FAIL(err, FOT_ERR_RUN, "tokenizer %.12s does not say where its token %zu ends", t->hash, i);
+	return out->n == 0 || out->n >= most || before == n ?
+		       FOT_OK :
+		       FOT_FAIL(err, FOT_ERR_RUN, "tokenizer %.12s ends a text of %zu bytes at byte %zu", t->hash, n, before);
 }
 
 /* What is encoded behind U+0001, which no piece holds, stands inside a text. */

@@ -7,6 +7,7 @@
 #ifndef FOT_TOKENIZER_H
 #define FOT_TOKENIZER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +18,19 @@
 struct fot_ids {
 	int32_t *id;
 	size_t n, cap;
+	/* Where in the text each token ends, see fot_tokenizer_encode_ends; only where with_ends. */
+	size_t *end;
+	bool with_ends;
+	size_t enough; /* with_ends: an encoder may stop when there are this many */
 };
+#define FOT_END_UNKNOWN SIZE_MAX
+
 void fot_ids_release(struct fot_ids *ids);
 int fot_ids_reserve(struct fot_ids *ids, size_t n, struct fot_err *err);
+/* A token whose end is unknown (FOT_END_UNKNOWN). */
 int fot_ids_push(struct fot_ids *ids, int32_t id, struct fot_err *err);
+/* A token that ends `end` bytes behind the text's beginning; the end is kept where with_ends. */
+int fot_ids_push_end(struct fot_ids *ids, int32_t id, size_t end, struct fot_err *err);
 
 struct fot_tokenizer;
 int fot_tokenizer_open_byte(struct fot_tokenizer **out, struct fot_err *err);
@@ -50,6 +60,17 @@ const char *fot_tokenizer_hash(const struct fot_tokenizer *t);
 /* Append the ids of n bytes of text; no BOS, no EOS. Thread-safe. */
 int fot_tokenizer_encode(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
 			 struct fot_err *err);
+/* The same into an empty list, and out->end[i]: behind which byte of the text token i ends.
+ * The text is the one that was given, whatever the tokenizer makes of it before it looks for
+ * pieces.  A token ends behind the last byte whose normal form is whole in the tokens so far:
+ * a byte piece of a character behind its byte, a piece that stands for a run of blanks behind
+ * the run.  What stands for nothing (a prefix) takes no bytes; what the tokenizer drops belongs
+ * to the token before it, at the beginning to the first.  So the ends never fall, that of the
+ * text's last token is n, and adjacent spans of tokens add up to the text.
+ * most: how many tokens are wanted (SIZE_MAX: all); there may be more, fewer only if there are no
+ * more.  Errors: FOT_ERR_RUN too for a tokenizer that cannot say. */
+int fot_tokenizer_encode_ends(const struct fot_tokenizer *t, struct fot_ids *out, size_t most, const char *text,
+			      size_t n, struct fot_err *err);
 /* The ids of a text that goes on from another one: without what the tokenizer puts before
  * the beginning of a text. Errors: FOT_ERR_INPUT for a tokenizer with pieces that hold the
  * control character U+0001. */

@@ -15,9 +15,9 @@ static int byte_encode(const struct fot_tokenizer *t, struct fot_ids *out, const
 	(void)t;
 	if (status != FOT_OK)
 		return status;
-	for (size_t i = 0; i < n; i++)
-		out->id[out->n++] = (unsigned char)text[i];
-	return FOT_OK;
+	for (size_t i = 0; i < n && status == FOT_OK; i++)
+		status = fot_ids_push_end(out, (unsigned char)text[i], i + 1, err);
+	return status;
 }
 
 static int byte_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,

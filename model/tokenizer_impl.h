@@ -5,6 +5,8 @@
 #include "model/tokenizer.h"
 
 struct fot_tokenizer_ops {
+	/* Where out->with_ends, push each token with its end, see fot_tokenizer_encode_ends;
+	 * out->enough of them are enough. */
 	int (*encode)(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
 		      struct fot_err *err);
 	/* All ids are already known to be in the vocabulary. */

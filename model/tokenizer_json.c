@@ -51,14 +51,21 @@ struct encoding {
 	struct hf_normalizing normalizing;
 	struct hf_cutting *cutting;
 	struct hf_merging merging;
-	struct hf_tokens tokens;
+	struct fot_ids *out;
 };
+
+static bool has_enough(const struct encoding *e)
+{
+	return e->out->with_ends && e->out->n >= e->out->enough;
+}
 
 static int put_word(void *context, const struct hf_piece *word, struct fot_err *err)
 {
 	struct encoding *e = context;
 
-	return hf_bpe_word(e->t->bpe, &e->merging, word, &e->tokens, err);
+	if (has_enough(e))
+		return FOT_OK;
+	return hf_bpe_word(e->t->bpe, &e->merging, word, e->out, err);
 }
 
 /* Normalised text between added tokens. */
@@ -68,7 +75,7 @@ static int put_normal(void *context, const struct hf_piece *piece, int32_t id, s
 	struct hf_sink words = { put_word, e };
 
 	if (id >= 0)
-		return hf_tokens_push(&e->tokens, id, hf_piece_end(piece, piece->n), err);
+		return hf_push(e->out, id, piece, 0, piece->n, err);
 	return hf_cut(e->t->pretokenizer, e->cutting, piece, &words, err);
 }
 
@@ -81,7 +88,7 @@ static int put_raw(void *context, const struct hf_piece *piece, int32_t id, stru
 	int status;
 
 	if (id >= 0)
-		return hf_tokens_push(&e->tokens, id, hf_piece_end(piece, piece->n), err);
+		return hf_push(e->out, id, piece, 0, piece->n, err);
 	FOT_TRY(hf_normalize(e->t->normalizer, &e->normalizing, piece, &normal, err));
 	status = hf_added_cut(e->t->added, true, &normal, &sink, err);
 out:
@@ -110,7 +117,7 @@ out:
 static int hf_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out, const char *text, size_t n,
 		     struct fot_err *err)
 {
-	struct encoding e = { .t = hf_of(tokenizer) };
+	struct encoding e = { .t = hf_of(tokenizer), .out = out };
 	struct hf_added_sink sink = { put_raw, &e };
 	struct hf_piece piece = { .p = text, .n = n };
 	struct hf_draft valid = { 0 };
@@ -119,16 +126,13 @@ static int hf_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out,
 	FOT_TRY(hf_cutting_open(&e.cutting, e.t->pretokenizer, err));
 	FOT_TRY(make_valid(&valid, &piece, err));
 	FOT_TRY(hf_added_cut(e.t->added, false, &piece, &sink, err));
-	FOT_TRY(fot_ids_reserve(out, fot_size_add(out->n, e.tokens.ids.n), err));
-	if (e.tokens.ids.n)
-		memcpy(out->id + out->n, e.tokens.ids.id, e.tokens.ids.n * sizeof *out->id);
-	out->n += e.tokens.ids.n;
+	if (out->with_ends && out->n && !has_enough(&e))
+		out->end[out->n - 1] = n; /* what was dropped at the end */
 out:
 	hf_draft_release(&valid);
 	hf_normalizing_release(&e.normalizing);
 	hf_cutting_close(e.cutting);
 	hf_merging_release(&e.merging);
-	hf_tokens_release(&e.tokens);
 	return status;
 }
 

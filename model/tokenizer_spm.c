@@ -409,34 +409,93 @@ static int rank_pieces(struct spm *t, const char *name, struct fot_err *err)
 	return FOT_OK;
 }
 
-static int put_symbol(const struct spm *t, const struct spm_work *w, const struct spm_symbol *s, struct fot_ids *out,
-		      struct fot_err *err)
+/* The text that was given, read along with its normal form. */
+struct origin {
+	const char *text, *at, *end; /* at: what the next character of the normal form stands for */
+	bool prefix;                 /* that one is the prefix, which stands for nothing */
+	bool squeeze;
+};
+
+static struct origin origin_of(const struct spm *t, const char *text, size_t n)
 {
-	const unsigned char *p = w->text + s->begin;
-	int32_t id = s->id >= 0 ? s->id : find_normal(t, p, s->n);
+	struct origin o = { text, text, text + n, t->m.add_dummy_prefix, t->m.remove_extra_whitespaces };
+
+	while (o.squeeze && o.at < o.end && *o.at == ' ')
+		o.at++;
+	return o;
+}
+
+/* Pass n characters of the normal form; the place in the text behind them. */
+static size_t pass(struct origin *o, size_t n)
+{
+	uint32_t cp;
+
+	for (; n > 0 && o->at < o->end; n--) {
+		if (o->prefix) {
+			o->prefix = false;
+		} else if (*o->at == ' ') {
+			do
+				o->at++;
+			while (o->squeeze && o->at < o->end && *o->at == ' ');
+		} else {
+			size_t len = fot_utf8_decode(o->at, (size_t)(o->end - o->at), &cp);
+
+			o->at += len ? len : 1;
+		}
+	}
+	return (size_t)(o->at - o->text);
+}
+
+static size_t count_characters(const unsigned char *p, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += (p[i] & 0xC0) != 0x80;
+	return count;
+}
+
+/* A character that is no piece. Its bytes are the text's own, unless it stands for something else. */
+static int put_byte_pieces(const struct spm *t, const unsigned char *p, size_t n, struct origin *o, struct fot_ids *out,
+			   struct fot_err *err)
+{
+	bool blank = o && o->at < o->end && *o->at == ' ';
+	size_t from = o ? (size_t)(o->at - o->text) : 0, to = o ? pass(o, 1) : 0;
+	bool own = !blank && to - from == n;
 	int status = FOT_OK;
 
-	if (id >= 0)
-		return fot_ids_push(out, id, err);
-	for (uint32_t i = 0; i < s->n && status == FOT_OK; i++)
-		status = fot_ids_push(out, t->byte_id[p[i]], err);
+	for (size_t i = 0; i < n && status == FOT_OK; i++)
+		status = fot_ids_push_end(out, t->byte_id[p[i]], own ? from + i + 1 : i + 1 < n ? from : to, err);
 	return status;
 }
 
-static int end_segment(const struct spm *t, struct spm_work *w, struct fot_ids *out, struct fot_err *err)
+/* o: NULL where nobody asks for the ends. */
+static int put_symbol(const struct spm *t, const struct spm_work *w, const struct spm_symbol *s, struct origin *o,
+		      struct fot_ids *out, struct fot_err *err)
+{
+	const unsigned char *p = w->text + s->begin;
+	int32_t id = s->id >= 0 ? s->id : find_normal(t, p, s->n);
+
+	if (id < 0)
+		return put_byte_pieces(t, p, s->n, o, out, err);
+	return fot_ids_push_end(out, id, o ? pass(o, count_characters(p, s->n)) : 0, err);
+}
+
+static int end_segment(const struct spm *t, struct spm_work *w, struct origin *o, struct fot_ids *out,
+		       struct fot_err *err)
 {
 	struct spm_rules r = { t, rule_find, rule_length, rule_score, t->rank, t->m.n };
 	int status = spm_work_merge(w, &r, err);
 
 	for (uint32_t i = 0; i != SPM_NIL && status == FOT_OK; i = w->sym[i].next)
-		status = put_symbol(t, w, &w->sym[i], out, err);
+		status = put_symbol(t, w, &w->sym[i], o, out, err);
 	w->n_sym = 0;
 	return status;
 }
 
-/* Merge normalised text, segment by segment. */
-static int encode_normal(const struct spm *t, struct spm_work *w, struct fot_ids *out, const char *p, size_t n,
-			 struct fot_err *err)
+/* Merge normalised text, segment by segment; *whole: to its end. */
+static int encode_normal(const struct spm *t, struct spm_work *w, struct origin *o, struct fot_ids *out,
+			 const char *p, size_t n, bool *whole, struct fot_err *err)
 {
 	const char *end = p + n, *start = p;
 	uint32_t last = 0, cp = 0;
@@ -446,15 +505,18 @@ static int encode_normal(const struct spm *t, struct spm_work *w, struct fot_ids
 		size_t len = fot_utf8_decode(p, (size_t)(end - p), &cp);
 
 		if (w->n_sym && !pair_has(&t->pairs, last, cp)) {
-			FOT_TRY(end_segment(t, w, out, err));
+			FOT_TRY(end_segment(t, w, o, out, err));
 			start = p;
+			*whole = !out->with_ends || out->n < out->enough;
+			if (!*whole)
+				goto out;
 		}
 		w->text = (const unsigned char *)start;
 		FOT_TRY(spm_work_add(w, (size_t)(p - start), len, err));
 		p += len;
 	}
 	if (w->n_sym)
-		status = end_segment(t, w, out, err);
+		status = end_segment(t, w, o, out, err);
 out:
 	return status;
 }
@@ -465,12 +527,17 @@ static int spm_encode(const struct fot_tokenizer *tokenizer, struct fot_ids *out
 	const struct spm *t = spm_of(tokenizer);
 	struct fot_str normal = FOT_STR_INIT;
 	struct spm_work w = { 0 };
+	struct origin o = origin_of(t, text, n);
+	bool whole = true;
 	int status;
 
 	normalise(t, &normal, text, n);
 	FOT_TRY(fot_str_check(&normal, err));
 	if (normal.len)
-		status = encode_normal(t, &w, out, normal.data, normal.len, err);
+		FOT_TRY(encode_normal(t, &w, out->with_ends ? &o : NULL, out, normal.data, normal.len,
+				      &whole, err));
+	if (out->with_ends && whole && out->n > 0) /* what was dropped at the end */
+		out->end[out->n - 1] = n;
 out:
 	spm_work_release(&w);
 	fot_str_release(&normal);

@@ -6,8 +6,8 @@
  *
  * One list of demonstrations per demonstration seed, drawn from the training items
  * independently of the test item: the stem of k demonstrations is the beginning of that of
- * k' > k, and all test items of one seed share it.  Training items that give a test item
- * away (the same letters and digits), and repeats of one text, are in no list.
+ * k' > k, and all test items of one seed share it.  Training items with the
+ * text of a test item, and repeats of one text, are in no list.
  *
  * Every part is tokenised on its own, as the continuation of a text, so a prompt is its
  * parts' ids one behind the other; a label has the same ids in demonstrations and as an
@@ -36,7 +36,7 @@
 #include "tasks/task.h"
 
 /* Raised whenever results change for the same inputs. */
-#define FOT_FEWSHOT_VERSION 3
+#define FOT_FEWSHOT_VERSION 4
 #define FOT_FEWSHOT_FILL (-1)     /* shots: as many as there are and fit; with repeat, as fit */
 #define FOT_FEWSHOT_FREE SIZE_MAX /* item: the question without content */
 

@@ -1,7 +1,6 @@
 /* perplexity.c: see perplexity.h. */
 #include "tasks/perplexity.h"
 
-#include "base/str.h"
 #include "base/sum.h"
 
 static int64_t longest_memory(const struct fot_perplexity *p)
@@ -38,13 +37,15 @@ static int check_own(const struct fot_perplexity *p, struct fot_err *err)
 	if (p->own_tokens == 0)
 		return FOT_OK;
 	if (p->own_tokens < 0 || p->own_tokens % p->window != 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"perplexity: own_tokens: expected a multiple of the local window of %lld tokens, got %lld",
-				(long long)p->window, (long long)p->own_tokens);
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"perplexity: own_tokens: expected a multiple of the local window of %lld tokens, got %lld",
+			(long long)p->window, (long long)p->own_tokens);
 	if (p->own_tokens > longest_memory(p))
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"perplexity: own_tokens: expected at most the longest memory of %lld tokens, got %lld",
-				(long long)longest_memory(p), (long long)p->own_tokens);
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"perplexity: own_tokens: expected at most the longest memory of %lld tokens, got %lld",
+			(long long)longest_memory(p), (long long)p->own_tokens);
 	return FOT_OK;
 }
 
@@ -148,22 +149,19 @@ static bool white(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-int fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r,
-			const struct fot_tokenizer *t, bool bos, struct fot_err *err)
+/* Where token i of the request ends. */
+static size_t end_of(const size_t *end, size_t i, bool bos)
 {
-	struct fot_str before = FOT_STR_INIT, all = FOT_STR_INIT;
-	size_t first = bos ? 1 : 0;
-	int status;
+	return !bos ? end[i] : i > 0 ? end[i - 1] : 0;
+}
 
-	/* Decoding drops a space at the very front, so decode from there each time. */
-	FOT_TRY(fot_tokenizer_decode(t, &before, r->tokens + first, r->begin + 1 - first, err));
-	FOT_TRY(fot_tokenizer_decode(t, &all, r->tokens + first, r->end + 1 - first, err));
-	*n_bytes = all.len > before.len ? (int64_t)(all.len - before.len) : 0;
+void fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r, const char *text,
+			 const size_t *end, bool bos)
+{
+	size_t from = end_of(end, r->begin, bos), to = end_of(end, r->end, bos);
+
+	*n_bytes = (int64_t)(to - from);
 	*n_words = 0;
-	for (size_t i = before.len; i < all.len; i++)
-		*n_words += !white(all.data[i]) && (i == 0 || white(all.data[i - 1]));
-out:
-	fot_str_release(&before);
-	fot_str_release(&all);
-	return status;
+	for (size_t i = from; i < to; i++)
+		*n_words += !white(text[i]) && (i == 0 || white(text[i - 1]));
 }

@@ -59,10 +59,12 @@ struct fot_perplexity_observation {
 void fot_perplexity_observe(struct fot_perplexity_observation *o, const struct fot_request *r,
 			    const struct fot_scores *s, size_t length_index);
 
-/* Bytes of the target text and words that start in it. The text before the
- * targets decides whether their first byte starts a word. bos: tokens[0] is a
- * BOS and no text. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
-int fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r,
-			const struct fot_tokenizer *t, bool bos, struct fot_err *err);
+/* Bytes of the target text and words that start in it: words are runs of bytes that are not
+ * white space (space, \t \n \v \f \r). The text before the targets decides whether their first
+ * byte starts a word, so that adjacent spans of targets add up to the document. text: the
+ * document's; end: where in it its tokens end (fot_tokenizer_encode_ends), of which a BOS in
+ * front of them (bos) is none. */
+void fot_perplexity_text(int64_t *n_bytes, int64_t *n_words, const struct fot_request *r, const char *text,
+			 const size_t *end, bool bos);
 
 #endif

@@ -153,8 +153,7 @@ static int describe_tokenizer(struct fot_str *out, const struct fot_tokenizer *t
 	if (back.len == sizeof probe - 1 && memcmp(back.data, probe, back.len) == 0)
 		fot_str_puts(out, "tokenizer            gives the probe text back unchanged\n");
 	else
-		fot_str_puts(out, "warning: the tokenizer does not give text back unchanged (spaces are squeezed?): bytes and "
-				  "words are counted on the text itself\n");
+		fot_str_puts(out, "warning: the tokenizer does not give text back unchanged (spaces are squeezed?)\n");
 out:
 	fot_ids_release(&ids);
 	fot_str_release(&back);

@@ -109,6 +109,7 @@ out:
 
 static int open_data(struct sampling *s, struct fot_err *err)
 {
+	struct fot_str notice = FOT_STR_INIT;
 	int status;
 
 	if (s->f->store)
@@ -118,7 +119,11 @@ static int open_data(struct sampling *s, struct fot_err *err)
 	FOT_TRY(fot_str_check(&s->store, err));
 	FOT_TRY(fot_dataset_open(&s->data, s->f->dataset, s->store.data, err));
 	s->sampler.dataset = fot_dataset_name(s->data);
+	fot_dataset_notice(&notice, s->data);
+	if (notice.len && !notice.failed)
+		fot_log(FOT_LOG_WARN, "%s: %s", s->sampler.dataset, notice.data);
 out:
+	fot_str_release(&notice);
 	return status;
 }
 

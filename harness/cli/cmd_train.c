@@ -20,6 +20,12 @@ struct watch {
 	char valid[512]; /* the validation line last printed */
 };
 
+static void say(void *user, const char *dataset, const char *text)
+{
+	(void)user;
+	fot_log(FOT_LOG_WARN, "%s: %s", dataset, text);
+}
+
 static int show(void *user, const struct fot_train_progress *p)
 {
 	struct watch *w = user;
@@ -125,7 +131,8 @@ int fot_cmd_train(int argc, char **argv)
 				 .about = "Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
 				 .option = table, .n = sizeof table / sizeof *table, .min_positional = 1,
 				 .max_positional = 1 };
-	struct fot_train_opts opts = { .progress = show, .user = &watch };
+	struct fot_train_opts opts = { .progress = show,
+		.notice = say, .user = &watch };
 	int status, code;
 
 	if (fot_options_answered(&o, argc, argv, &code))

@@ -34,7 +34,6 @@ struct fot_grid {
 	const struct fot_view *view;
 	const struct fot_table *t;
 	const char *dataset; /* NULL: all of them, side by side */
-	int digits;          /* decimals of the values; < 0: as the metric has them */
 	size_t *line; /* [n_lines] a row of each */
 	size_t n_lines;
 	struct fot_grid_column {

@@ -289,7 +289,7 @@ static void put_title(struct fot_str *out, const struct fot_table *report)
 		if (!new)
 			continue;
 		fot_str_puts(out, n++ ? ", " : " of ");
-		fot_label_markdown(out, fot_table_text(report, row, "run"));
+		fot_quote_markdown(out, fot_table_text(report, row, "run"));
 	}
 	fot_str_puts(out, "\n\n");
 }
@@ -322,7 +322,7 @@ static void caption_compact(struct fot_str *out, const struct section *s, const 
 	if (text.failed)
 		out->failed = true;
 	else
-		fot_label_latex(out, text.data);
+		fot_quote_latex(out, text.data);
 	fot_str_release(&text);
 }
 

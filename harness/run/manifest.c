@@ -192,6 +192,25 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 	}
 }
 
+/* What is odd about a dataset; nothing about most. */
+static void add_left_out(struct doc *d, cJSON *o, const struct fot_dataset *data)
+{
+	const struct fot_left_out *l = fot_dataset_left_out(data);
+	const struct {
+		const char *key;
+		size_t n;
+	} parts[] = { { "other_files_left_out", l->n_other },
+		      { "hidden_files_left_out", l->n_hidden },
+		      { "links_in_circles_left_out", l->n_loops },
+		      { "records_left_out", l->n_filtered },
+		      { "empty_documents", fot_dataset_empty(data) },
+		      { "repeated_documents", fot_dataset_repeats(data) } };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].n)
+			number(d, o, parts[i].key, (double)parts[i].n);
+}
+
 static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *list = array(d, root, "datasets");
@@ -202,6 +221,7 @@ static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "name", fot_dataset_name(p->dataset[i].data));
 		text(d, o, "sha256", fot_dataset_hash(p->dataset[i].data));
 		number(d, o, "documents", (double)fot_dataset_count(p->dataset[i].data));
+		add_left_out(d, o, p->dataset[i].data);
 	}
 }
 

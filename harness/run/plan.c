@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/run/task_class.h"
@@ -266,6 +267,30 @@ int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, si
 out:
 	fot_str_release(&by_name);
 	return status;
+}
+
+static void say(enum fot_log_level level, const char *name, struct fot_str *notice)
+{
+	if (notice->len && !notice->failed)
+		fot_log(level, "%s: %s", name, notice->data);
+	fot_str_clear(notice);
+}
+
+void fot_plan_notices(const struct fot_plan *p)
+{
+	struct fot_str notice = FOT_STR_INIT;
+
+	for (size_t i = 0; i < p->n_datasets; i++) {
+		fot_dataset_notice(&notice, p->dataset[i].data);
+		say(FOT_LOG_WARN, fot_dataset_name(p->dataset[i].data), &notice);
+	}
+	for (size_t i = 0; i < p->n_labelled; i++) {
+		const struct fot_labelled *l = p->labelled[i].data;
+
+		fot_labelled_notice(&notice, l);
+		say(l->n_bad ? FOT_LOG_WARN : FOT_LOG_INFO, l->name, &notice);
+	}
+	fot_str_release(&notice);
 }
 
 const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item)

@@ -84,6 +84,8 @@ struct fot_plan {
 int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err);
 void fot_plan_close(struct fot_plan *p);
+/* Say what the datasets leave out and hold twice. */
+void fot_plan_notices(const struct fot_plan *p);
 
 const struct fot_model *fot_plan_model_of(const struct fot_plan *p, const struct fot_item *item);
 /* Most memory tokens that any item of a condition can need. */

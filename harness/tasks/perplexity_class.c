@@ -247,11 +247,34 @@ static int64_t documents_in_sight(const struct fot_request *r, const int64_t *of
 
 /* --- evaluation --- */
 
+/* Bytes and words of the targets, in the text as the document holds it. */
+static int measure_text(struct text_size *out, const struct fot_plan *p, const struct fot_item *item,
+			const struct fot_request *r, struct fot_err *err)
+{
+	const struct fot_dataset *d = p->dataset[item->dataset].data;
+	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
+	bool bos = fot_tokenizer_bos(t) >= 0;
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	int status;
+
+	FOT_TRY(fot_dataset_text(d, item->document, &text, err));
+	FOT_TRY(fot_tokenizer_encode_ends(t, &ids, r->end + 1 - bos, text.data, text.len, err));
+	if (ids.n >= r->end + 1 - bos && memcmp(ids.id, r->tokens + bos, (r->end + 1 - bos) * sizeof *ids.id) == 0)
+		fot_perplexity_text(&out->bytes, &out->words, r, text.data, ids.end, bos);
+	else
+		status = FOT_FAIL(err, FOT_ERR_RUN, "document %s: the tokens in the cache are not those of its text",
+				  fot_dataset_at(d, item->document)->id);
+out:
+	fot_ids_release(&ids);
+	fot_str_release(&text);
+	return status;
+}
+
 /* of_others: as fot_others_documents gives it, NULL: single-doc. */
 static int evaluate_request(struct fot_worker *w, const struct fot_item *item, const struct fot_request *r,
 			    const int64_t *of_others, struct fot_table *table, struct fot_err *err)
 {
-	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->plan, item);
 	bool memory = fot_task_has_memory(w->plan, item);
 	struct fot_scores s = { 0 };
 	struct text_size text;
@@ -264,10 +287,9 @@ static int evaluate_request(struct fot_worker *w, const struct fot_item *item, c
 				  r->end - r->begin);
 		goto out;
 	}
+	FOT_TRY(measure_text(&text, w->plan, item, r, err));
 	w->asker.valid = false; /* the session holds a document now */
 	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
-	FOT_TRY(fot_perplexity_text(&text.bytes, &text.words, r, tokenizer, fot_tokenizer_bos(tokenizer) >= 0,
-				    err));
 	for (size_t l = 0; l < r->n_lengths; l++)
 		scored_row(w->plan, item, r, &s, l, &text,
 			   of_others && memory ? documents_in_sight(r, of_others, l) : 0, table);

@@ -496,6 +496,21 @@ out:
 	return status;
 }
 
+static void give_notice(const struct trainer *t)
+{
+	struct fot_str text = FOT_STR_INIT;
+
+	for (size_t i = 0; t->o->notice && t->train && i < fot_corpus_n_datasets(t->train); i++) {
+		const struct fot_dataset *d = fot_corpus_dataset(t->train, i);
+
+		fot_str_clear(&text);
+		fot_dataset_notice(&text, d);
+		if (text.len && !text.failed)
+			t->o->notice(t->o->user, fot_dataset_name(d), text.data);
+	}
+	fot_str_release(&text);
+}
+
 /* Corpora, where there are any, and the hash of what batches come from. */
 static int open_data(struct trainer *t, struct fot_err *err)
 {
@@ -507,8 +522,8 @@ static int open_data(struct trainer *t, struct fot_err *err)
 		FOT_TRY(fot_corpus_open(&t->train, specs, r->n_datasets, FOT_TRAIN, t->o->store, t->tok,
 					err));
 	if (r->n_datasets && r->valid_every)
-		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok,
-					err));
+		FOT_TRY(fot_corpus_open(&t->valid, specs, r->n_datasets, FOT_VALID, t->o->store, t->tok, err));
+	give_notice(t);
 	if (r->generator.kind == FOT_GENERATOR_EPISODES)
 		status = open_episodes(t, err);
 	else if (generated(t))

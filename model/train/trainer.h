@@ -33,6 +33,8 @@ struct fot_train_opts {
 	int64_t stop_after;   /* stop (with a checkpoint) at this step of the run, 0 = run to the end */
 	/* Called after each step; non-zero return stops with a checkpoint. */
 	int (*progress)(void *user, const struct fot_train_progress *p);
+	/* Called before the first step for each dataset that leaves something out; may be NULL. */
+	void (*notice)(void *user, const char *dataset, const char *text);
 	void *user;
 };
 

@@ -9,7 +9,7 @@ for i in $(seq 1 60); do
 	echo "LOC:city Where is place$i ?"
 	echo "HUM:ind Who is person$i ?"
 done >trec/train.label
-printf 'NUM:count How many x are there ?\nLOC:city Where is y ?\nHUM:ind Who is z ?\nLOC:city where is PLACE7\n' >trec/test.label
+printf 'NUM:count How many x are there ?\nLOC:city Where is y ?\nHUM:ind Who is z ?\nLOC:city Where is  place7 ?\n' >trec/test.label
 printf 'HUM:ind Who is that %s ?\n' "$(seq -s' ' 1 80)" >>trec/test.label
 mkdir wq
 echo '[{"qId":"a","qText":"where","answers":["here","there"]},{"qId":"b","qText":"who","answers":["me"]}]' >wq/train.json
@@ -50,7 +50,7 @@ check fewshot_fill_is_one_cell cells
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
 	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 160 }'; }
 check fewshot_chance_and_majority levels
-sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -qi 'place7 ?' one/samples/fewshot.jsonl; }
+sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }
 check fewshot_manifest_names_sets manifest
@@ -60,6 +60,24 @@ shots="fewshot -m layers -d ./trec --window 128 --memory dense --context-lengths
 # What a stem has beyond its whole windows is read again where a longer question follows a shorter one.
 near() { awk -v a="${1% *}" -v b="$2" 'BEGIN { print a, b; exit !(a > 0 && a <= b && b < 1.05 * a) }'; }
 check fewshot_foretells_what_is_read near "$(foretold $shots)" "$(total n_tokens_read read/fewshot.csv)"
+sums() { for i in $(seq 0 9); do echo "$i + 3,plus"; echo "$i - 3,minus"; done >>sums.csv && echo '1 + 3,plus' >>sums.csv; }
+echo text,label >sums.csv && sums
+check fewshot_of_signs "$fotbench" fewshot -m tiny --window 128 --context-lengths 512 -o signs --shots 12 --balanced --demo-seeds 1 --items 2 --memory dense -d ./sums.csv
+cp .check signs.err
+both() { [ "$(head -n 1 signs/samples/fewshot.jsonl | grep -o -- '-> plus' | wc -l)" -eq 6 ] && [ "$(head -n 1 signs/samples/fewshot.jsonl | grep -o -- '-> minus' | wc -l)" -eq 6 ]; }
+check fewshot_signs_tell_texts_apart both
+check fewshot_says_what_repeats grep -q 'sums: training items that repeat a text .*: 1 of ' signs.err
+# other tables: the same rows, the same answers
+sed 's/,/\t/' sums.csv >tab.tsv && sed 1d tab.tsv >bare.tsv && sed 's/,/;/' sums.csv >semi.csv
+sed 1d sums.csv | sed 's/\(.*\),plus/{"text":"\1","label":false}/; s/\(.*\),minus/{"text":"\1","label":true}/' >bool.jsonl
+few() { "$fotbench" fewshot -m tiny --window 128 --context-lengths 512 -o "$2" --shots 8 --demo-seeds 1 --items 2 --memory dense -d "$1" -q --no-timings >/dev/null; }
+told() { local c; for c in item_sha256 label_gold label_pred n_tokens_prompt score_gold_nats; do column $c "$1/fewshot.csv"; done; }
+tables() {
+	few ./sums.csv t0 && few './tab.tsv?name=sums' t1 && few './bare.tsv?name=sums&columns=text%2Clabel' t2 && few './semi.csv?name=sums' t3 || return 1
+	for i in 1 2 3; do cmp <(told t0) <(told t$i) || return 1; done
+}
+check fewshot_tables_with_any_separator tables
+check fewshot_labels_true_and_false few ./bool.jsonl t4
 check fewshot_without_sharing run -o two --no-sharing -t 1
 check fewshot_sharing_changes_no_byte same one two
 resumed() {

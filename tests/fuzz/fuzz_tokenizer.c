@@ -10,7 +10,7 @@
 
 static void use(const struct fot_tokenizer *t, const char *text, size_t n)
 {
-	struct fot_ids ids = { 0 };
+	struct fot_ids ids = { 0 }, ends = { 0 };
 	struct fot_str out = FOT_STR_INIT;
 	struct fot_err err = { 0 };
 	int32_t vocab = fot_tokenizer_vocab(t);
@@ -21,6 +21,10 @@ static void use(const struct fot_tokenizer *t, const char *text, size_t n)
 		require(ids.id[i] >= 0 && ids.id[i] < vocab);
 	require(fot_tokenizer_decode(t, &out, ids.id, ids.n, &err) == FOT_OK);
 	require(fot_utf8_valid(out.data ? out.data : "", out.len) == out.len);
+	/* the ends: as many, none falls, the last is the text's */
+	require(fot_tokenizer_encode_ends(t, &ends, SIZE_MAX, text, n, &err) == FOT_OK);
+	require(ends.n == ids.n && (ends.n == 0 || ends.end[ends.n - 1] == n));
+	fot_ids_release(&ends);
 	ids.n = 0;
 	for (size_t i = 0; i < n; i++)
 		require(fot_ids_push(&ids, (unsigned char)text[i] * 2 - 1, &err) == FOT_OK);

@@ -156,6 +156,17 @@ static const struct {
 } texts[] = {
 	{ "json", "values", "{\"a\": [1, -2.5e3, true, null, \"x\\u00e9\\n\\ud83d\\ude00\"], \"b\": {\"c\": []}}" },
 	{ "json", "config", "{\"vocab_size\":32000,\"mem_layers\":[6,12,18],\"fot\":{\"cut\":\"blocks\"}}" },
+	{ "dataset", "records", "\0{\"text\": \"a\\u0000b\", \"id\": 9007199254740993}\n\n{\"text\": \"c\"}\n" },
+	{ "dataset", "fields", "\1{\"a\": {\"b\": \"t\", \"c\": \"xy\"}, \"n\": 99999999999999999999}\n{\"a\": 1}\n" },
+	{ "dataset", "text", "\2\xef\xbb\xbf" "one\r\ntwo" },
+	{ "dataset", "rows", "\3{\"text\": \"a\", \"label\": true}\n{\"text\": \"b\", \"label\": 3, \"split\": \"dev\"}\n" },
+	{ "dataset", "answers", "\4{\"text\": \"a\", \"answers\": [\"x\", \"y\"]}\n" },
+	{ "dataset", "csv", "\5text;label\n\"a;\nb\";x\nc;y\n" },
+	{ "dataset", "bare", "\6" "1,a\n2,b\n" },
+	{ "dataset", "tsv", "\7text\tlabel\na\tx\nb\ty\n" },
+	{ "dataset", "web", "\11[{\"qId\": 1, \"qText\": \"q\", \"answers\": [\"x\"]}]" },
+	{ "dataset", "pairs", "\11{\"train\": [[\"a\", \"x\"], [\"b\", \"y\"]], \"oos_test\": []}" },
+	{ "dataset", "trec", "\12NUM:date When ?\nLOC:city Wh\xe9re ?\n" },
 	{ "json", "nested", "[[[[[[[[[[[[0]]]]]]]]]]]]" },
 	{ "spec", "small",
 	  "{\"name\":\"q\",\"seed\":1,\"window\":0,\"threads\":2,\"models\":[{\"path\":\"m\",\"variant\":\"fot\","
@@ -212,12 +223,19 @@ out:
 	return status;
 }
 
+/* A NUL may stand in front. */
+static size_t text_bytes(const char *p)
+{
+	return *p ? strlen(p) : 1 + strlen(p + 1);
+}
+
 static int text_seeds(const char *dir, struct fot_err *err)
 {
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0] && status == FOT_OK; i++)
-		status = put_text(dir, texts[i].target, texts[i].name, texts[i].text, strlen(texts[i].text), err);
+		status = put_text(dir, texts[i].target, texts[i].name, texts[i].text,
+				  text_bytes(texts[i].text), err);
 	return status;
 }
 

@@ -56,9 +56,9 @@ static struct fot_labelled *make_set(int n)
 		fot_str_puts(&s, "\"}\n");
 	}
 	fot_str_puts(&s, "{\"split\": \"test\", \"label\": \"A\", \"text\": \"Given away!\"}\n"
-			 "{\"split\": \"train\", \"label\": \"A\", \"text\": \"GIVEN away\"}\n"
+			 "{\"split\": \"train\", \"label\": \"A\", \"text\": \"Given  away! \"}\n"
 			 "{\"split\": \"train\", \"label\": \"B\", \"text\": \"twice\"}\n"
-			 "{\"split\": \"train\", \"label\": \"C\", \"text\": \"Twice.\"}\n");
+			 "{\"split\": \"train\", \"label\": \"C\", \"text\": \"  twice\"}\n");
 	scratch_write("set.jsonl", s.data, s.len);
 	fot_str_release(&s);
 	if (fot_labelled_open(&l, scratch_path("set.jsonl"), NULL, &err) != FOT_OK)
@@ -225,8 +225,8 @@ static void test_fewshot_demonstrations_follow_the_seed(void **state)
 	assert_true(same < 10);
 	for (size_t i = 0; i < 201; i++) {
 		assert_int_equal(l->item[b.item[i]].split, FOT_TRAIN);
-		assert_string_not_equal(l->item[b.item[i]].text, "GIVEN away");
-		assert_string_not_equal(l->item[b.item[i]].text, "Twice.");
+		assert_string_not_equal(l->item[b.item[i]].text, "Given away!");
+		assert_int_not_equal(b.item[i], l->n - 1); /* the second "twice" */
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(b.item[i], b.item[j]);
 	}

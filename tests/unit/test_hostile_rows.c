@@ -189,7 +189,7 @@ static void sum_up(const struct fot_table *rows)
 	can_be_written(&summary, "summary.csv");
 	says_why(&summary);
 	must(fot_summary_markdown(&text, &summary, &err), &err, "summary.md");
-	must(fot_summary_text(&text, &summary, &err), &err, "summary");
+	must(fot_summary_text(&text, &summary, 80, 3, &err), &err, "summary");
 	is_sound(&text, "summary.md");
 	for (int figure = 0; figure <= FOT_FIGURE_DISTRACTION; figure++) {
 		struct fot_plot_text plot;

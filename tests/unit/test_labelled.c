@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -112,7 +113,7 @@ static void test_labelled_trec_refuses_bad_lines(void **state)
 		assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, rows[i].want);
 	}
 	scratch_write("t.label", "NUM:date a\nLOC:city b\0c\n", 24);
-	assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, "t.label:2: NUL byte at offset 21");
+	assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, "t.label:2: NUL byte, expected text");
 	assert_refused(scratch_path("none.label"), FOT_ERR_INPUT, "none.label");
 }
 
@@ -124,23 +125,25 @@ static void test_labelled_reads_webquestions(void **state)
 	scratch_puts("train.json",
 		     "[{\"qId\": \"a\", \"answers\": [\"Jos\\u00e9\", \" x  y \"], \"qText\": \"who?\"}]");
 	scratch_puts("val.json", "[{\"qId\": \"b\", \"answers\": [\"v\"], \"qText\": \"why?\"}]");
-	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
+	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \" who?\"},"
+				  "{\"qId\": \"d\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
 	l = open_set(spec_of("", "?name=wq"));
 	assert_string_equal(l->name, "wq");
-	assert_int_equal(l->n, 3);
+	assert_int_equal(l->n, 4);
 	assert_int_equal(l->n_labels, 0);
-	assert_string_equal(l->item[1].id, "a");
-	assert_int_equal(l->item[1].n_answers, 2);
-	assert_string_equal(l->item[1].answer[0], "Jos\xc3\xa9");
-	assert_string_equal(l->item[1].answer[1], "x y");
-	assert_int_equal(l->item[1].label, -1);
+	assert_string_equal(l->item[2].id, "a");
+	assert_int_equal(l->item[2].n_answers, 2);
+	assert_string_equal(l->item[2].answer[0], "Jos\xc3\xa9");
+	assert_string_equal(l->item[2].answer[1], "x y");
+	assert_int_equal(l->item[2].label, -1);
 	assert_int_equal(l->n_split[FOT_TRAIN], 1);
 	assert_int_equal(l->n_split[FOT_VALID], 1);
-	assert_int_equal(l->n_split[FOT_TEST], 1);
-	/* "who?" among the demonstrations gives "WHO ?" away */
-	assert_true(l->item[1].leaked);
-	assert_false(l->item[2].leaked);
+	assert_int_equal(l->n_split[FOT_TEST], 2);
+	/* "who?" among the demonstrations gives "who?" away, "WHO ?" is another text */
+	assert_true(l->item[2].leaked);
+	assert_false(l->item[3].leaked);
 	assert_int_equal(l->n_leaked, 1);
+	assert_int_equal(l->n_repeats, 1);
 	fot_labelled_close(l);
 }
 
@@ -154,12 +157,12 @@ static void test_labelled_webquestions_refuses_bad_records(void **state)
 		{ "[" GOOD ",", "w.json" },
 		{ "[" GOOD ", 7]", "w.json: record 2: expected an object with \"qText\"" },
 		{ "[" GOOD ", {\"qId\": \"b\", \"answers\": [\"x\"]}]", "record 2" },
-		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": 3, \"answers\": [\"x\"]}]", "record 2.qText" },
-		{ "[" GOOD ", {\"qText\": \"b\", \"answers\": [\"x\"]}]", "record 2.qId" },
+		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": 3, \"answers\": [\"x\"]}]", "record 2: qText: expected a string, got 3" },
+		{ "[" GOOD ", {\"qText\": \"b\", \"answers\": [\"x\"]}]", "record 2: qId: missing, expected a string or an integer" },
 		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": []}]",
 		  "2: expected 1 to 1000 answers, got 0" },
 		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": [1]}]",
-		  "record 2.answers[0]: expected a string" },
+		  "record 2: answers[0]: expected a string" },
 		{ "[" GOOD ", {\"qId\": \"b\", \"qText\": \"t\", \"answers\": [\"x\", \" \"]}]",
 		  "2: answer 2: expected text" },
 		{ "[" GOOD ", {\"qId\": \"b\", \"qId\": \"c\", \"qText\": \"t\", \"answers\": [\"x\"]}]",
@@ -210,7 +213,7 @@ static void test_labelled_jsonl_refuses_bad_lines(void **state)
 		{ ROW "{\"label\": \"a\"}", "q.jsonl:3: text: " },
 		{ ROW "{\"text\": \"v\"}", "q.jsonl:3: label: " },
 		{ ROW "{\"text\": [], \"label\": \"a\"}", "q.jsonl:3: text: " },
-		{ ROW "{\"text\": \"v\", \"label\": 1.5}", "q.jsonl:3: label: expected an integer" },
+		{ ROW "{\"text\": \"v\", \"label\": 1.5}", "q.jsonl:3: label: expected a string, an integer, true or false, got 1.5" },
 		{ ROW "{\"text\": \"v\", \"label\": \"\"}",
 		  "q.jsonl:3: expected a label of 1 to 1000 bytes, got 0" },
 		{ ROW "{\"text\": \" \", \"label\": \"a\"}", "q.jsonl:3: expected a text, got an empty one" },
@@ -308,15 +311,180 @@ static void test_labelled_csv_refuses_bad_rows(void **state)
 	}
 }
 
+/* The same rows from every kind of table. */
+static void test_labelled_tables_of_every_kind(void **state)
+{
+	static const struct {
+		const char *file, *text, *options;
+	} rows[] = {
+		{ "q.csv", "text;label\r\n\"a, \"\"b\"\"\";x\r\nc;y\r\n", "" },
+		{ "q.csv", "label\ttext\nx\t\"a, \"\"b\"\"\"\ny\tc\n", "" },
+		{ "q.csv", "text|n|label\n\"a, \"\"b\"\"\"|1|x\nc|2|y\n", "" },
+		{ "q.csv", "text!label\n\"a, \"\"b\"\"\"!x\nc!y\n", "?separator=!" },
+		{ "q.csv", "x,\"a, \"\"b\"\"\",1\ny,c,2\n", "?columns=label,text,n" },
+		{ "q.csv", "x;\"a, \"\"b\"\"\"\ny;c\n", "?columns=klass,q&text=q&label=klass" },
+		{ "q.csv", "1,\"a, \"\"b\"\"\"\n2,c\n", "?columns=label,text&names=1:x,y" },
+		{ "q.tsv", "text\tlabel\na, \"b\"\tx\n\nc\ty\n", "" },
+		{ "q.tsv", "\xef\xbb\xbfx\ta, \"b\"\r\ny\tc", "?columns=label,text" },
+		{ "q.tsv", "0\ta, \"b\"\n1\tc\n", "?columns=label,text&names=x,y" },
+		{ "q.tsv", "label\ttext\nx\t\"a, \"\"b\"\"\"\ny\tc\n", "?separator=tab" },
+		{ "q.jsonl", "{\"text\": \"a, \\\"b\\\"\", \"label\": \"x\"}\n{\"text\": \"c\", \"label\": \"y\"}", "" },
+		{ "q.jsonl", "{\"text\": \"a, \\\"b\\\"\", \"label\": 0}\n{\"text\": \"c\", \"label\": 1}", "?names=x,y" },
+		{ "q.json", "{\"train\": [[\"a, \\\"b\\\"\", \"x\"], [\"c\", \"y\"]]}", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char options[64];
+		struct fot_labelled *l;
+
+		scratch_puts(rows[i].file, rows[i].text);
+		snprintf(options, sizeof(options), "%s%sholdout=0", rows[i].options, *rows[i].options ? "&" : "?");
+		l = open_set(spec_of(rows[i].file, options));
+		assert_string_equal(l->name, "q");
+		assert_int_equal(l->n, 2);
+		assert_item(l, 0, l->item[0].id, "a, \"b\"", "x", FOT_TRAIN);
+		assert_item(l, 1, l->item[1].id, "c", "y", FOT_TRAIN);
+		fot_labelled_close(l);
+	}
+}
+
+static void test_labelled_tables_refused(void **state)
+{
+	static const struct {
+		const char *file, *text, *options, *want;
+		int code;
+	} rows[] = {
+		{ "q.tsv", "text\tlabel\na\n", "", "q.tsv:2: expected 2 cells, got 1", FOT_ERR_INPUT },
+		{ "q.tsv", "a\tx\nb\ty\n", "",
+		  "q.tsv:1: expected a column 'text', got none (did you mean 'x'?) (a file without a header: columns=NAME,NAME)",
+		  FOT_ERR_INPUT },
+		{ "q.csv", "a,x\nb,y\n", "?columns=label,txt",
+		  "q.csv:1: expected a column 'text', got none (did you mean 'txt'?) among columns=", FOT_ERR_INPUT },
+		{ "q.csv", "x,a\ny,b\n", "?columns=label,text,id", "q.csv:1: expected 3 cells, got 2", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,0\nb,2\n", "?names=x,y",
+		  "q.csv:3: label: expected the number of a name, from 0, got '2'", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=1:x,y",
+		  "q.csv:2: label: expected the number of a name, from 1, got '0'", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,x\n", "?names=x,y", "from 0, got 'x'", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,x\n", "?separator=ab", "separator: expected tab or a sign", FOT_ERR_USAGE },
+		{ "q.csv", "text,label\na,x\n", "?separator=a", "separator: expected tab or a sign", FOT_ERR_USAGE },
+		{ "q.json", "{\"train\": [[\"a\", \"x\"], [\"b\"]]}", "", "q.json: record 2: expected [\"text\", \"label\"]",
+		  FOT_ERR_INPUT },
+		{ "q.json", "{\"exam\": []}", "", "q.json: exam: expected lists train, val and test", FOT_ERR_INPUT },
+		{ "q.json", "{\"train\": {}}", "", "q.json: train: expected lists train, val and test", FOT_ERR_INPUT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		scratch_puts(rows[i].file, rows[i].text);
+		assert_refused(spec_of(rows[i].file, rows[i].options), rows[i].code, rows[i].want);
+	}
+}
+
+static void test_labelled_reads_splits_of_pairs(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("c.json", "{\"oos_val\": [[\"v\", \"oos\"]],\n \"train\": [[\"a]}\", \"x\"] , [\"b\",\"oos\"]],"
+			       " \"test\": [[\"c\\u0000d\", \"x\"], [\"e\", \"x\"]]}");
+	assert_refused(spec_of("c.json", ""), FOT_ERR_INPUT, "c.json:4: NUL byte, expected text");
+	l = open_set(spec_of("c.json", "?skip_bad=1"));
+	assert_int_equal(l->n, 4);
+	assert_int_equal(l->n_bad, 1);
+	assert_item(l, 0, "c.json:1", "v", "oos", FOT_VALID);
+	assert_item(l, 1, "c.json:2", "a]}", "x", FOT_TRAIN);
+	assert_item(l, 2, "c.json:3", "b", "oos", FOT_TRAIN);
+	assert_item(l, 3, "c.json:5", "e", "x", FOT_TEST);
+	fot_labelled_close(l);
+}
+
+/* Integers of any size, true and false, ids that are none. */
+static void test_labelled_json_values_as_written(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("q.jsonl", "{\"text\": \"a\", \"label\": true, \"id\": 9007199254740993}\n"
+				"{\"text\": \"b\", \"label\": false, \"id\": 9007199254740992}\n"
+				"{\"text\": \"c\", \"label\": 99999999999999999999, \"id\": -12345678901234567890}\n");
+	l = open_set(spec_of("q.jsonl", "?holdout=0"));
+	assert_item(l, 0, "9007199254740993", "a", "true", FOT_TRAIN);
+	assert_item(l, 1, "9007199254740992", "b", "false", FOT_TRAIN);
+	assert_item(l, 2, "-12345678901234567890", "c", "99999999999999999999", FOT_TRAIN);
+	fot_labelled_close(l);
+	scratch_puts("q.jsonl", "{\"text\": \"a\", \"label\": \"x\", \"id\": {\"n\": 1}}\n{\"text\": \"b\", \"label\": \"y\", \"id\": 1.5}\n");
+	assert_refused(spec_of("q.jsonl", ""), FOT_ERR_INPUT, "q.jsonl:1: id: expected a string or an integer, got {\"n\": 1}");
+	l = open_set(spec_of("q.jsonl", "?id=&holdout=0"));
+	assert_item(l, 0, "q.jsonl:1", "a", "x", FOT_TRAIN);
+	assert_item(l, 1, "q.jsonl:2", "b", "y", FOT_TRAIN);
+	fot_labelled_close(l);
+	scratch_puts("q.csv", "text,label,id\na,x,1\nb,y,1\n");
+	l = open_set(spec_of("q.csv", "?id=&holdout=0"));
+	assert_item(l, 1, "q.csv:3", "b", "y", FOT_TRAIN);
+	fot_labelled_close(l);
+}
+
+/* A NUL makes a bad row in every kind, not a file that cannot be read. */
+static void test_labelled_nul_is_a_bad_row(void **state)
+{
+	static const struct {
+		const char *file, *text;
+		size_t n;
+	} rows[] = {
+#define ROWS(file, text) { file, text, sizeof(text) - 1 }
+		ROWS("q.csv", "text,label\na,x\nb\0,y\nc,y\n"),
+		ROWS("q.csv", "text,label,id\na,x,1\nb,y,2\0\nc,y,3\n"),
+		ROWS("q.tsv", "text\tlabel\na\tx\nb\ty\0\nc\ty\n"),
+		ROWS("q.label", "A:x a\nB:y b\0\nB:y c\n"),
+		ROWS("q.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\\u0000\", \"label\": \"y\"}\n{\"text\": \"c\", \"label\": \"y\"}"),
+		ROWS("q.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": \"y\\u0000\"}\n{\"text\": \"c\", \"label\": \"y\"}"),
+		ROWS("q.json", "[{\"qText\": \"a\", \"qId\": 1, \"answers\": \"x\"}, {\"qText\": \"b\", \"qId\": 2, \"answers\": [\"\\u0000\"]},"
+			       "{\"qText\": \"c\", \"qId\": 3, \"answers\": [\"y\", \"z\"]}]"),
+		ROWS("q.json", "[{\"qText\": \"a\", \"qId\": 1, \"answers\": \"x\"}, {\"qText\": \"b\\u0000\", \"qId\": 2, \"answers\": [\"y\"]},"
+			       "{\"qText\": \"c\", \"qId\": 3, \"answers\": [\"y\", \"z\"]}]"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fot_labelled *l;
+
+		scratch_write(rows[i].file, rows[i].text, rows[i].n);
+		assert_refused(spec_of(rows[i].file, ""), FOT_ERR_INPUT, "NUL byte, expected text");
+		l = open_set(spec_of(rows[i].file, "?skip_bad=1&holdout=0"));
+		assert_int_equal(l->n, 2);
+		assert_int_equal(l->n_bad, 1);
+		assert_string_equal(l->item[1].text, "c");
+		fot_labelled_close(l);
+	}
+}
+
+static void test_labelled_reads_packed_files(void **state)
+{
+	static const char text[] = "text,label\na,x\nb,y\n";
+	struct fot_labelled *l;
+	gzFile f;
+
+	(void)state;
+	f = gzopen(scratch_path("set.csv.gz"), "wb");
+	assert_int_equal(gzwrite(f, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(gzclose(f), Z_OK);
+	l = open_set(spec_of("set.csv.gz", "?holdout=0"));
+	assert_string_equal(l->name, "set");
+	assert_item(l, 1, "set.csv.gz:3", "b", "y", FOT_TRAIN);
+	fot_labelled_close(l);
+}
+
 /* ---- sets ---- */
 
 static void many(const char *name, int n)
 {
 	struct fot_str s = FOT_STR_INIT;
 
-	for (int i = 0; i < n; i++) /* every text twice, under two labels */
+	for (int i = 0; i < n; i++) /* texts in twos, every other two the same, under two labels */
 		fot_str_printf(&s, "{\"text\": \"Question %d %s\", \"label\": \"%c\"}\n", i / 2,
-			       i % 2 ? "?" : "", "abc"[i % 3]);
+			       i % 4 == 3 ? "?" : "", "abc"[i % 3]);
 	scratch_write(name, s.data, s.len);
 	fot_str_release(&s);
 }
@@ -333,14 +501,39 @@ static void test_labelled_holds_out_by_hash(void **state)
 	for (size_t i = 0; i < 2000; i += 2) {
 		assert_int_equal(l->item[i].split, l->item[i + 1].split);
 		assert_false(l->item[i].duplicate);
-		assert_true(l->item[i + 1].duplicate);
+		assert_int_equal(l->item[i + 1].duplicate, i % 4 == 0);
 	}
-	assert_int_equal(l->n_duplicates, 1000);
+	assert_int_equal(l->n_duplicates, 500);
 	assert_int_equal(l->n_leaked, 0);
 	fot_labelled_close(l);
 	l = open_set(spec_of("m.jsonl", "?holdout=0.5"));
 	assert_in_range(l->n_split[FOT_TEST], 850, 1150);
 	fot_labelled_close(l);
+}
+
+/* Only equal texts are repeats: a sign is enough to make two of them. */
+static void test_labelled_texts_that_differ_in_a_sign_are_two(void **state)
+{
+	struct fot_str s = FOT_STR_INIT;
+	struct fot_labelled *l;
+	size_t of_label[2] = { 0 };
+
+	(void)state;
+	fot_str_puts(&s, "text,label\n");
+	for (int i = 0; i < 25; i++)
+		fot_str_printf(&s, "%d + 3,plus\n%d - 3,minus\n", i, i);
+	fot_str_puts(&s, "  1  +\t3,plus\n"); /* blanks make no difference */
+	scratch_write("q.csv", s.data, s.len);
+	l = open_set(spec_of("q.csv", "?holdout=0"));
+	for (size_t i = 0; i < l->n; i++)
+		of_label[l->item[i].label] += !l->item[i].duplicate && !l->item[i].leaked;
+	assert_int_equal(of_label[0], 25);
+	assert_int_equal(of_label[1], 25);
+	assert_int_equal(l->n_duplicates, 1);
+	assert_true(l->item[50].duplicate);
+	assert_int_equal(l->n_repeats, 1);
+	fot_labelled_close(l);
+	fot_str_release(&s);
 }
 
 static void test_labelled_hash_names_the_contents(void **state)
@@ -403,7 +596,7 @@ static void test_labelled_refuses_bad_specs(void **state)
 	assert_refused(spec_of("m.txt", ""), FOT_ERR_INPUT, "is no labelled set");
 	assert_int_equal(fot_mkdir_all(scratch_path("empty"), NULL), FOT_OK);
 	assert_refused(scratch_path("empty"), FOT_ERR_INPUT,
-		       "expected files *.label, *.json, *.jsonl or *.csv");
+		       "expected files *.label, *.json, *.jsonl, *.csv or *.tsv");
 	assert_refused("wordnet", FOT_ERR_INPUT, "fotbench data fetch wordnet");
 	assert_refused(spec_of("m.jsonl", "?drop=*"), FOT_ERR_INPUT, "0 items");
 }
@@ -416,11 +609,14 @@ static void test_labelled_survives_failing_memory(void **state)
 	(void)state;
 	many("m.jsonl", 12);
 	scratch_puts("m.csv", "text,label\na,x\nb,y\n");
-	for (int kind = 0; kind < 2; kind++) {
+	scratch_puts("m.tsv", "text\tlabel\na\tx\nb\ty\n");
+	scratch_puts("m.json", "[{\"qText\": \"b\", \"o\": \"\\u0000\", \"qId\": 9007199254740993, \"answers\": [\"y\", \"z\"]}]");
+	for (int kind = 0; kind < 4; kind++) {
 		status = FOT_ERR_RUN;
 		for (long n = 1; status != FOT_OK; n++) {
 			struct fot_labelled *l = NULL;
-			const char *spec = scratch_path(kind ? "m.csv" : "m.jsonl");
+			const char *const names[] = { "m.jsonl", "m.csv", "m.tsv", "m.json" };
+			const char *spec = scratch_path(names[kind]);
 
 			assert_true(n < 3000);
 			memset(&err, 0, sizeof(err));
@@ -536,7 +732,14 @@ int main(void)
 		SCRATCH(test_labelled_skips_and_counts_bad_rows),
 		SCRATCH(test_labelled_reads_csv),
 		SCRATCH(test_labelled_csv_refuses_bad_rows),
+		SCRATCH(test_labelled_tables_of_every_kind),
+		SCRATCH(test_labelled_tables_refused),
+		SCRATCH(test_labelled_reads_splits_of_pairs),
+		SCRATCH(test_labelled_json_values_as_written),
+		SCRATCH(test_labelled_nul_is_a_bad_row),
+		SCRATCH(test_labelled_reads_packed_files),
 		SCRATCH(test_labelled_holds_out_by_hash),
+		SCRATCH(test_labelled_texts_that_differ_in_a_sign_are_two),
 		SCRATCH(test_labelled_hash_names_the_contents),
 		SCRATCH(test_labelled_prefixes_and_filters),
 		SCRATCH(test_labelled_refuses_bad_specs),

@@ -209,10 +209,9 @@ static void count(const char *text, int64_t window, int64_t lmax, int64_t want_b
 	int64_t n_bytes = -1, n_words = -1;
 
 	assert_int_equal(fot_tokenizer_open_byte(&t, NULL), FOT_OK);
-	assert_int_equal(fot_ids_push(&ids, fot_tokenizer_bos(t), NULL), FOT_OK);
-	assert_int_equal(fot_tokenizer_encode(t, &ids, text, strlen(text), NULL), FOT_OK);
-	assert_true(fot_perplexity_request(&r, &p, ids.id, ids.n));
-	assert_int_equal(fot_perplexity_text(&n_bytes, &n_words, &r, t, true, NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, strlen(text), NULL), FOT_OK);
+	assert_true(fot_perplexity_request(&r, &p, ids.id, ids.n + 1)); /* and BOS */
+	fot_perplexity_text(&n_bytes, &n_words, &r, text, ids.end, true);
 	assert_int_equal(n_bytes, want_bytes);
 	assert_int_equal(n_words, want_words);
 	fot_ids_release(&ids);
@@ -232,21 +231,24 @@ static void test_perplexity_counts_bytes_and_words(void **state)
 	count("    x", 4, 4, 4, 0);
 }
 
-static void test_perplexity_text_reports_bad_ids(void **state)
+/* Tokens that end inside a character, inside a word, and where nothing is: adjacent spans add up. */
+static void test_perplexity_counts_add_up(void **state)
 {
-	int32_t tokens[5] = { 256, 65, 66, 9999, 67 };
-	int64_t lmax = 4, n_bytes, n_words;
-	struct fot_perplexity p = {
-		.window = 4, .context_length = &lmax, .n_lengths = 1, .target_tokens = 4
-	};
-	struct fot_tokenizer *t = NULL;
-	struct fot_request r;
+	static const char text[] = " caf\xC3\xA9  one\n\ntwo x";
+	static const size_t end[] = { 0, 2, 5, 6, 6, 8, 10, 14, 17, 18 };
+	const size_t n = sizeof end / sizeof *end;
 
 	(void)state;
-	assert_int_equal(fot_tokenizer_open_byte(&t, NULL), FOT_OK);
-	assert_true(fot_perplexity_request(&r, &p, tokens, 5));
-	assert_int_equal(fot_perplexity_text(&n_bytes, &n_words, &r, t, true, NULL), FOT_ERR_INPUT);
-	fot_tokenizer_close(t);
+	for (int bos = 0; bos < 2; bos++)
+		for (size_t cut = 1; cut < n - 1; cut++) {
+			struct fot_request a = { .begin = 0, .end = cut }, b = { .begin = cut, .end = n - !bos };
+			int64_t bytes[2], words[2];
+
+			fot_perplexity_text(&bytes[0], &words[0], &a, text, end, bos);
+			fot_perplexity_text(&bytes[1], &words[1], &b, text, end, bos);
+			assert_int_equal(bytes[0] + bytes[1], sizeof text - 1);
+			assert_int_equal(words[0] + words[1], 4);
+		}
 }
 
 int main(void)
@@ -261,7 +263,7 @@ int main(void)
 		cmocka_unit_test(test_perplexity_targets_from_places_the_targets),
 		cmocka_unit_test(test_perplexity_observation_sums_each_length),
 		cmocka_unit_test(test_perplexity_counts_bytes_and_words),
-		cmocka_unit_test(test_perplexity_text_reports_bad_ids),
+		cmocka_unit_test(test_perplexity_counts_add_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

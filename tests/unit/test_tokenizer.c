@@ -221,6 +221,99 @@ static void test_tokenizer_spm_bad_utf8_becomes_replacements(void **state)
 	fot_tokenizer_close(t);
 }
 
+static void assert_ends(const struct spm_recipe *recipe, const char *text, size_t n, const size_t *want, size_t n_want)
+{
+	struct fot_tokenizer *t = must_open(recipe);
+	struct fot_ids ids = { 0 }, plain = { 0 };
+
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, n, NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &plain, text, n, NULL), FOT_OK);
+	assert_int_equal(ids.n, plain.n);
+	assert_memory_equal(ids.id, plain.id, ids.n * sizeof *ids.id);
+	assert_null(plain.end);
+	assert_int_equal(ids.n, n_want);
+	for (size_t i = 0; i < n_want; i++)
+		if (ids.end[i] != want[i])
+			fail_msg("\"%s\": token %zu ends at %zu, not %zu", text, i, ids.end[i], want[i]);
+	fot_ids_release(&ids);
+	fot_ids_release(&plain);
+	fot_tokenizer_close(t);
+}
+
+#define ENDS(...) (const size_t[]){ __VA_ARGS__ }, sizeof((const size_t[]){ __VA_ARGS__ }) / sizeof(size_t)
+
+static void test_tokenizer_spm_says_where_tokens_end(void **state)
+{
+	static const char *const letters[] = { "a", "b" };
+	static const struct spm_recipe no_mark = { .normal = letters, .n_normal = COUNT(letters) };
+	struct spm_recipe keep = small, bare = small;
+
+	(void)state;
+	keep.keep_spaces = bare.keep_spaces = bare.no_dummy = true;
+	assert_ends(&small, "z", 1, ENDS(0, 1));
+	/* blanks in front belong to the first token, a run to its mark, those behind to the last */
+	assert_ends(&small, "  z   a  ", 9, ENDS(2, 3, 9));
+	assert_ends(&small, "a\0b", 3, ENDS(1, 2, 3));
+	assert_ends(&keep, "  z ", 4, ENDS(1, 2, 3, 4));
+	/* a character in bytes: each ends behind its own */
+	assert_ends(&bare, "a\xE6\x97\xA5", 4, ENDS(1, 2, 3, 4));
+	assert_ends(&bare, "a" MARK, 4, ENDS(1, 4));
+	/* what stands for something else in bytes: the last has it */
+	assert_ends(&bare, "a\xff", 2, ENDS(1, 1, 1, 2));
+	assert_ends(&bare, "\xe4\xbd", 2, ENDS(0, 0, 1, 1, 1, 2));
+	assert_ends(&no_mark, "a   b", 5, ENDS(0, 0, 0, 1, 1, 1, 4, 5));
+	assert_ends(&small, "   ", 3, NULL, 0);
+}
+
+/* Some of the tokens are the first of all of them. */
+static void assert_stops_early(const struct fot_tokenizer *t, const struct fot_str *s, const struct fot_ids *all)
+{
+	struct fot_ids some = { 0 };
+	size_t most = (all->n + 1) / 2;
+
+	assert_int_equal(fot_tokenizer_encode_ends(t, &some, most, s->data, s->len, NULL), FOT_OK);
+	assert_true(some.n >= most && some.n <= all->n);
+	assert_memory_equal(some.id, all->id, some.n * sizeof *some.id);
+	assert_memory_equal(some.end, all->end, some.n * sizeof *some.end);
+	fot_ids_release(&some);
+}
+
+/* Cut anywhere: the tokens before the cut give back the text before it. */
+static void test_tokenizer_spm_ends_are_those_of_the_text_given_back(void **state)
+{
+	static const char *const letters[] = { "a", "b", "c", " ", " ", "\xC3\xA9", "z", "\xE6\x97\xA5", "\n" };
+	struct spm_recipe recipe = small;
+	struct fot_rng r;
+
+	(void)state;
+	fot_rng_init(&r, 8, "test.tokenizer", 0);
+	recipe.keep_spaces = true;
+	for (int round = 0; round < 300; round++) {
+		struct fot_tokenizer *t = must_open(&recipe);
+		struct fot_str s = FOT_STR_INIT, back = FOT_STR_INIT;
+		struct fot_ids ids = { 0 };
+
+		fot_str_puts(&s, "z");
+		for (uint64_t n = fot_rng_below(&r, 60); n > 0; n--)
+			fot_str_puts(&s, letters[fot_rng_below(&r, COUNT(letters))]);
+		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, s.data, s.len, NULL), FOT_OK);
+		for (size_t i = 0; i < ids.n; i++) {
+			if (((unsigned char)s.data[ids.end[i]] & 0xC0) == 0x80)
+				continue; /* inside a character: nothing to give back yet */
+			fot_str_clear(&back);
+			assert_int_equal(fot_tokenizer_decode(t, &back, ids.id, i + 1, NULL), FOT_OK);
+			assert_int_equal(back.len, ids.end[i]);
+			assert_memory_equal(back.data, s.data, back.len);
+		}
+		assert_int_equal(ids.end[ids.n - 1], s.len);
+		assert_stops_early(t, &s, &ids);
+		fot_ids_release(&ids);
+		fot_str_release(&s);
+		fot_str_release(&back);
+		fot_tokenizer_close(t);
+	}
+}
+
 /* Into a string that holds something already: only what is new counts as the start. */
 static void assert_decodes(const struct fot_tokenizer *t, const int32_t *ids, size_t n, const char *want)
 {
@@ -660,6 +753,8 @@ int main(void)
 		TEST(test_tokenizer_spm_equals_slow_reference),
 		TEST(test_tokenizer_spm_spaces),
 		TEST(test_tokenizer_spm_bad_utf8_becomes_replacements),
+		TEST(test_tokenizer_spm_says_where_tokens_end),
+		TEST(test_tokenizer_spm_ends_are_those_of_the_text_given_back),
 		TEST(test_tokenizer_spm_decode),
 		TEST(test_tokenizer_ids_outside_the_vocabulary),
 		TEST(test_tokenizer_spm_round_trip_of_random_text),

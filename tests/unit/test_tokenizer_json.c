@@ -126,6 +126,49 @@ static void test_tokenizer_json_bos_and_vocabulary(void **state)
 	}
 }
 
+/* Adjacent spans of tokens add up to the text, whatever is normalised, stripped or cut. */
+static void test_tokenizer_json_ends(void **state)
+{
+	static const char text[] = " e\xCC\x81 a\xCC\x8A\xCC\x81"
+				   "b <left> x <right> \xF0\x9F\x91\x8D\xFF word <mask> 12  ";
+
+	(void)state;
+	for (size_t k = 0; k < N_KINDS; k++) {
+		struct fot_tokenizer *t = open_kind(kinds[k]);
+		struct fot_ids ids = { 0 }, some = { 0 };
+
+		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, sizeof text - 1, NULL),
+				 FOT_OK);
+		assert_int_equal(ids.end[ids.n - 1], sizeof text - 1);
+		assert_int_equal(fot_tokenizer_encode_ends(t, &some, 3, text, sizeof text - 1, NULL), FOT_OK);
+		assert_true(some.n >= 3 && some.n <= ids.n);
+		assert_memory_equal(some.id, ids.id, 3 * sizeof *ids.id);
+		assert_memory_equal(some.end, ids.end, 2 * sizeof *ids.end);
+		fot_ids_release(&ids);
+		fot_ids_release(&some);
+		fot_tokenizer_close(t);
+	}
+}
+
+/* A composed character belongs to the token that makes it whole; a token of added spaces to itself. */
+static void test_tokenizer_json_ends_exactly(void **state)
+{
+	static const char text[] = "e\xCC\x81x <left>y";
+	struct fot_tokenizer *t = open_kind("qwen");
+	struct fot_ids ids = { 0 };
+	size_t i = 0;
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, sizeof text - 1, NULL), FOT_OK);
+	while (ids.end[i] < 3)
+		assert_int_equal(ids.end[i++], 0); /* the first byte of the composed character alone */
+	assert_int_equal(ids.end[ids.n - 3], 4);   /* x */
+	assert_int_equal(ids.end[ids.n - 2], 11);  /* " <left>" takes the space in front */
+	assert_int_equal(ids.end[ids.n - 1], 12);
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
+}
+
 /* Every byte that is no UTF-8 is one U+FFFD, as for a tokenizer.model. */
 static void test_tokenizer_json_invalid_text(void **state)
 {
@@ -293,6 +336,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokenizer_json_is_the_library),
 		cmocka_unit_test(test_tokenizer_json_bos_and_vocabulary),
+		cmocka_unit_test(test_tokenizer_json_ends),
+		cmocka_unit_test(test_tokenizer_json_ends_exactly),
 		cmocka_unit_test(test_tokenizer_json_invalid_text),
 		cmocka_unit_test(test_tokenizer_json_long_words),
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
