@@ -309,6 +309,7 @@ static int against_next(struct builder *b, const struct cell *c, const struct ce
 	const struct fot_rows other = { .t = b->in, .row = next->row, .n = next->n };
 	struct fot_boot boot = boot_of(b, c);
 	struct fot_paired p;
+	int64_t units;
 	int status;
 
 	*told = false;
@@ -320,9 +321,10 @@ static int against_next(struct builder *b, const struct cell *c, const struct ce
 
 		if (twin == other.n)
 			return FOT_OK;
-		fot_clusters_add(&b->texts, c->row[i], fot_table_real(b->in, c->row[i], "nll_nats", 0),
-				 fot_table_real(b->in, other.row[twin], "nll_nats", 0),
-				 (double)fot_table_int(b->in, c->row[i], unit_of(b), 0));
+		units = fot_table_int(b->in, c->row[i], unit_of(b), 0);
+		if (units > 0)
+			fot_clusters_add(&b->texts, c->row[i], fot_table_real(b->in, c->row[i], "nll_nats", 0),
+					 fot_table_real(b->in, other.row[twin], "nll_nats", 0), (double)units);
 	}
 	status = fot_stats_paired(&p, b->texts.base, b->texts.num, b->texts.den, b->texts.n, &boot, b->err);
 	if (status == FOT_OK && p.has_interval) {

@@ -428,7 +428,7 @@ static void test_model_vocabulary_must_match_the_tokenizer(void **state)
 	}
 	write_config();
 	write_shard("model.safetensors", tiny.t, tiny.n);
-	model_fails("config.json has vocab_size 200, the tokenizer has 258 pieces");
+	model_fails("config.json has vocab_size 200, the tokenizer has 258 tokens");
 }
 
 static void test_model_survives_failing_allocations(void **state)
