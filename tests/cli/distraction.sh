@@ -70,7 +70,7 @@ exits distraction_needs_a_memory 2 'distraction: expected memory dense or knn, g
 exits distraction_contexts_twice 2 'n_contexts: 4 stands twice' \
 	"$fotbench" distraction -m tiny -d ./docs --memory dense --n-contexts 4,1,4 -o bad
 for d in 0 -1 x 1.5 1, 1e9; do
-	exits "distraction_contexts_$d" 2 'n_contexts: expected numbers of documents in sight, 1 to 100000' \
+	exits "distraction_contexts_$d" 2 'n_contexts: expected numbers from 1 to 100000' \
 		"$fotbench" distraction -m tiny -d ./docs --memory dense --n-contexts "$d" -o bad
 done
 exits distraction_memory_that_does_not_fit 2 'a memory of [0-9]+ tokens needs [0-9.]+ GiB' \

@@ -37,6 +37,13 @@ check perplexity_from_flags "$fotbench" perplexity -m tiny --variant local -d ./
 nll() { cut -d, -f8,11,17 "$1" | grep -v '^context'; }
 flags_equal() { diff <(nll flags/perplexity.csv) <(grep ',local,none,' one/perplexity.csv | cut -d, -f8,11,17); }
 check perplexity_flags_equal_spec flags_equal
+few_variants() { # the second model keeps its own; --seed 0 is a seed
+	"$fotbench" perplexity -m tiny -m tiny2 --variant local --memory none,dense,knn,knn:3 --top-k 5 --mem-dtype bf16 --mem-layers 1 \
+		--window 16 --seed 0 -d ./docs --context-lengths 32-64*2 --target-tokens 64 --own-tokens 16 --documents 1 --split test \
+		-o mixed --no-timings -q &&
+		tr -d ' \n' <mixed/manifest.json | grep -qF '"spec":{"name":"perplexity","seed":0,"window":16,"models":[{"path":"tiny","variant":"local","mem_layers":[1],"memory":[{"mode":"none"},{"mode":"dense","mem_dtype":"bf16"},{"mode":"knn","top_k":5,"mem_dtype":"bf16"},{"mode":"knn","top_k":3,"mem_dtype":"bf16"}]},{"path":"tiny2","mem_layers":[1],"memory":[{"mode":"none"},{"mode":"dense","mem_dtype":"bf16"},{"mode":"knn","top_k":5,"mem_dtype":"bf16"},{"mode":"knn","top_k":3,"mem_dtype":"bf16"}]}],"tasks":[{"task":"perplexity","datasets":["./docs"],"split":"test","context_lengths":[32,64],"target_tokens":64,"own_tokens":16,"documents":1}]}'
+}
+check perplexity_flags_all_of_them few_variants
 
 # kill -9 at many moments; the resumed run must give the same files.
 kill9() {
