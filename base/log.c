@@ -214,3 +214,11 @@ void fot_progress_end(void)
 	state.pending = false;
 	pthread_mutex_unlock(&state.lock);
 }
+
+int fot_flush_stdout(struct fot_err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return FOT_OK;
+	return errno == EPIPE ? FOT_OK :
+				FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
+}

@@ -22,4 +22,7 @@ void fot_progress_mode(enum fot_progress_mode mode);
 void fot_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fot_progress_end(void); /* leave the line, once */
 
+/* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
+int fot_flush_stdout(struct fot_err *err);
+
 #endif

@@ -11,7 +11,7 @@
 #include "harness/run/modelfiles.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/run/spec.h"
 #include "model/dtype.h"
 #include "model/session.h"

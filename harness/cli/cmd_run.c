@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/jsondiff.h"
 #include "harness/run/plan.h"
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 #include "harness/run/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "datasets/dataset.h"
 #include "harness/cli/options.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/tasks/samples.h"
 #include "harness/run/store.h"
 #include "tasks/retrieved.h"

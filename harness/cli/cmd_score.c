@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/ask/sequences.h"
 #include "model/safetensors.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 #include "harness/run/task_class.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,12 +1,9 @@
 /* options.c: see options.h. */
 #include "harness/cli/options.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 
 #define MAX_NAMES 96
@@ -252,14 +249,6 @@ int fot_command_failed(const char *command, const struct fot_err *err)
 	return err->code;
 }
 
-int fot_flush_stdout(struct fot_err *err)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return FOT_OK;
-	return errno == EPIPE ? FOT_OK :
-				FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
-}
-
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code)
 {
 	struct fot_str help = FOT_STR_INIT;
@@ -278,15 +267,4 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 		fot_command_failed(o->command, &err);
 	fot_str_release(&help);
 	return over;
-}
-
-int32_t fot_default_threads(void)
-{
-	cpu_set_t set;
-	int n;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	n = CPU_COUNT(&set);
-	return n < 1 ? 1 : n;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 
 enum fot_option_type {
@@ -69,9 +70,5 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 
 /* Print an error ("error: COMMAND: text") on stderr; returns err->code. */
 int fot_command_failed(const char *command, const struct fot_err *err);
-/* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
-int fot_flush_stdout(struct fot_err *err);
-/* Processors that this process may use. */
-int32_t fot_default_threads(void);
 
 #endif

@@ -7,19 +7,13 @@
 #ifndef FOT_TASK_CLASS_H
 #define FOT_TASK_CLASS_H
 
+#include "harness/ask/evaluate.h"
 #include "harness/tables/columns.h"
 #include "harness/run/plan.h"
 #include "harness/run/spec_keys.h"
 #include "harness/tables/table.h"
 
 struct fot_worker;
-
-/* What an item costs, each task's share of equal prefixes not taken off. */
-struct fot_cost {
-	int64_t filled; /* tokens of which only keys and values are wanted */
-	int64_t asked;  /* tokens that go through all layers */
-	double pairs;   /* asked tokens x memory tokens that each sees */
-};
 
 struct fot_task_class {
 	const char *name;

@@ -1,5 +1,5 @@
 /* runner.c: see runner.h. */
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
