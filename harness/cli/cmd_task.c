@@ -88,7 +88,7 @@ static bool add_memory(cJSON *list, const char *mode, const struct values *v)
 	cJSON *o = cJSON_CreateObject();
 	bool good = cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", mode);
 
-	if (good && strcmp(mode, "knn") == 0)
+	if (good && (strcmp(mode, "knn") == 0 || strcmp(mode, "model") == 0))
 		good = add_value(o, top_k);
 	if (good && strcmp(mode, "none") != 0 && strcmp(mode, "xl") != 0)
 		good = add_value(o, dtype);
@@ -118,8 +118,8 @@ static bool add_model(cJSON *o, size_t i, const struct values *v)
 			good = i >= x->texts.n || cJSON_AddStringToObject(o, x->key->name, x->texts.at[i]);
 		else if (strcmp(x->key->name, "memory") != 0)
 			good = add_value(o, x);
-		else if (x->text)
-			good = add_memories(cJSON_AddArrayToObject(o, x->key->name), x->text, v);
+		else
+			good = add_memories(cJSON_AddArrayToObject(o, x->key->name), x->text ? x->text : "model", v);
 	}
 	return good;
 }
@@ -184,12 +184,13 @@ static int check_models(const struct values *v, struct fot_err *err)
 	const char *memory = value_of(v, v->model, "memory")->text;
 
 	if (!memory)
-		memory = "none";
+		memory = "model";
 	if (variant->texts.n > path->texts.n)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"--variant: expected one for each model at most, got %zu for %zu",
 				variant->texts.n, path->texts.n);
-	if (value_of(v, v->memory, "top_k")->option->given && !lists_memory(memory, "knn"))
+	if (value_of(v, v->memory, "top_k")->option->given && !lists_memory(memory, "knn") &&
+	    !lists_memory(memory, "model"))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"",
 				memory);
 	if (value_of(v, v->memory, "mem_dtype")->text && !lists_memory(memory, NULL))

@@ -164,9 +164,40 @@ out:
 	return status;
 }
 
-static int open_conditions(struct fot_plan *p, struct fot_err *err)
+static enum fot_memory_mode own_mode(const struct fot_model *m)
 {
-	const struct fot_spec *s = p->spec;
+	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE, [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
+						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
+	struct fot_session_opts opts;
+
+	fot_session_opts_default(&opts, m); /* as score and generate read it */
+	return fot_model_config(m)->cached_windows ? FOT_MEMORY_XL : modes[opts.search];
+}
+
+/* The model's own memory, as what it is: settings that it has no use for are errors. */
+static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m, const struct fot_model *model,
+			  struct fot_err *err)
+{
+	const char *name, *unused;
+
+	if (m->mode != FOT_MEMORY_OWN)
+		return FOT_OK;
+	m->mode = own_mode(model);
+	name = fot_memory_mode_name(m->mode);
+	unused = m->top_k && m->mode != FOT_MEMORY_KNN ? "top_k" :
+		 fot_memory_stores(m->mode)            ? NULL :
+		 m->dtype_given                        ? "mem_dtype" :
+		 spec->n_memory > 1                    ? NULL :
+		 spec->mem_scale > 0                   ? "mem_scale" :
+		 spec->mem_decay > 0                   ? "mem_decay" :
+							 NULL;
+	if (!unused)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: the model's own memory is %s; give it another", spec->dir, unused, name);
+}
+
+static int open_conditions(struct fot_plan *p, struct fot_spec *s, struct fot_err *err)
+{
 	size_t n = 0;
 	int status = FOT_OK;
 
@@ -180,8 +211,10 @@ static int open_conditions(struct fot_plan *p, struct fot_err *err)
 		size_t model;
 
 		FOT_TRY(open_model(p, &s->model[i], &model, err));
-		for (size_t k = 0; k < s->model[i].n_memory; k++)
+		for (size_t k = 0; k < s->model[i].n_memory; k++) {
+			FOT_TRY(set_own_memory(&s->model[i], &s->model[i].memory[k], p->model[model].model, err));
 			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
+		}
 	}
 out:
 	return status;
@@ -567,7 +600,7 @@ out:
 	return status;
 }
 
-int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
+int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err)
 {
 	int status;
@@ -577,7 +610,7 @@ int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *s
 		status = no_memory(err);
 		goto out;
 	}
-	FOT_TRY(open_conditions(p, err));
+	FOT_TRY(open_conditions(p, spec, err));
 	FOT_TRY(plan_items(p, err));
 	FOT_TRY(make_identity(p, err));
 out:

@@ -13,7 +13,7 @@
 
 #define MAX_FILE ((size_t)16 << 20)
 
-static const char *const mode_names[] = { "none", "dense", "knn", "xl", NULL };
+static const char *const mode_names[] = { "none", "dense", "knn", "xl", "model", NULL };
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
@@ -56,7 +56,7 @@ static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, cons
 
 	FOT_TRY(fot_json_string(obj, k->name, true, &mode, &ctx->json, ctx->err));
 	if (!fot_memory_parse(base, mode))
-		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn, knn:K or xl",
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn, knn:K, xl or model",
 				  ctx->json.where, mode);
 out:
 	return status;
@@ -73,7 +73,7 @@ static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, con
 {
 	struct fot_memory_spec *m = base;
 
-	if (m->mode != FOT_MEMORY_KNN || m->top_k)
+	if ((m->mode != FOT_MEMORY_KNN && m->mode != FOT_MEMORY_OWN) || m->top_k)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only "
 				"with knn", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
 	return fot_key_integer.read(base, k, obj, ctx);
@@ -129,7 +129,7 @@ static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype,
 const struct fot_key fot_memory_keys[] = {
 	{ .name = "mode", .type = &key_mode, .words = mode_names, .required = true,
 	  .help = "what of the text before the window is seen: nothing, all, the top_k keys nearest to each query, or the "
-		  "cached window of a Transformer-XL; knn:K is knn with top_k K" },
+		  "cached window of a Transformer-XL; model is what its config.json says, knn:K is knn with top_k K" },
 	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_memory_spec, top_k), .lo = 1, .hi = INT32_MAX,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
 	  .help = "keys per query and head with knn" },
@@ -145,7 +145,7 @@ static int read_memory(struct fot_memory_spec *m, const cJSON *node, const struc
 	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
 		return FOT_OK;
 	if (cJSON_IsString(node))
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: \"%.40s\": expected none, dense, knn, knn:K or xl",
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: \"%.40s\": expected none, dense, knn, knn:K, xl or model",
 				ctx->json.where, node->valuestring);
 	return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected a text or an object", ctx->json.where);
 }
@@ -288,8 +288,8 @@ const struct fot_key fot_model_keys[] = {
 	{ .name = "mem_decay", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, mem_decay), .lo = 0,
 	  .hi = FOT_MEM_DECAY_MOST, .only_if_set = true, .unset = "0", .flag = "mem-decay", .arg = "X",
 	  .help = "older memory keys weigh less, (1 + age / W)^-X, together with a variant" },
-	{ .name = "memory", .type = &key_memories, .dflt = "[\"none\"]", .flag = "memory", .arg = "LIST",
-	  .help = "memories to read it with: none, dense, knn, knn:K, xl" },
+	{ .name = "memory", .type = &key_memories, .dflt = "[\"model\"]", .flag = "memory", .arg = "LIST",
+	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says" },
 };
 const size_t fot_n_model_keys = sizeof fot_model_keys / sizeof *fot_model_keys;
 
@@ -300,7 +300,7 @@ static int check_mem_settings(const struct fot_model_spec *m, const struct fot_k
 	bool stores = false;
 
 	for (size_t i = 0; i < m->n_memory; i++)
-		stores = stores || fot_memory_stores(m->memory[i].mode);
+		stores = stores || fot_memory_stores(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
 	if (given && !stores)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected dense or knn among the memories", ctx->json.where,
 				given);
@@ -357,7 +357,7 @@ static int read_excluded_memory(void *base, const struct fot_key *k, const cJSON
 
 	FOT_TRY(fot_json_string(obj, k->name, true, &memory, &ctx->json, ctx->err));
 	x->has_memory = true;
-	if (!fot_memory_parse(&x->memory, memory))
+	if (!fot_memory_parse(&x->memory, memory) || x->memory.mode == FOT_MEMORY_OWN)
 		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl",
 				  ctx->json.where, memory);
 out:
