@@ -1,4 +1,5 @@
 /* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_inspect.h"
 
 #include <math.h>
@@ -284,7 +285,8 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 	struct fot_str out = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(fot_model_open(&m, dir, err));
+	FOT_TRY(fot_path_open_model(&m, dir, err));
+	dir = fot_model_dir(m); /* where it was found */
 	FOT_TRY(fot_reading_attach(m, f->mem_layers, &f->reading, err));
 	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
 	fot_str_printf(&out, "model                %s\n", dir);

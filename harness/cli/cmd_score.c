@@ -1,5 +1,6 @@
 /* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
  * continuation.  The files are a fixed contract that other programs read. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_score.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 
 	if (!f->tokens == !f->text)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE and --text FILE");
-	FOT_TRY(fot_model_open(&in->model, f->model, err));
+	FOT_TRY(fot_path_open_model(&in->model, f->model, err));
 	FOT_TRY(fot_reading_attach(in->model, f->mem_layers, &f->reading, err));
 	if (f->tokens) {
 		status =

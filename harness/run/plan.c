@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 #include "model/window_cache.h"
 #include "tasks/passkey.h"
@@ -31,7 +32,7 @@ static bool same_model(const struct fot_model_spec *a, const struct fot_model_sp
 }
 
 /* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
-static int check_folder(const char *dir, struct fot_err *err)
+static int check_folder(const char *dir, const char *spec_folder, struct fot_err *err)
 {
 	static const char zoo[] = "zoo/";
 	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
@@ -52,7 +53,7 @@ static int check_folder(const char *dir, struct fot_err *err)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
 				  recipe.data, dir);
 	else
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model", dir);
+		status = fot_path_missing(FOT_PATH_MODEL, dir, spec_folder, FOT_ERR_INPUT, err);
 out:
 	fot_str_release(&recipe);
 	fot_str_release(&name);
@@ -74,7 +75,7 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
-	FOT_TRY(check_folder(spec->dir, err));
+	FOT_TRY(check_folder(spec->dir, p->spec->folder, err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
 		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
@@ -275,6 +276,8 @@ int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, si
 	x->spec = spec;
 	x->template_path = path;
 	*index = p->n_labelled++;
+	if (path && !fot_file_exists(path))
+		return fot_path_missing(FOT_PATH_TEMPLATE, path, p->spec->folder, FOT_ERR_INPUT, err);
 	if (!path)
 		FOT_TRY(template_path(&by_name, x->data, err));
 	status = fot_template_read(&x->template, path ? path : by_name.data, err);

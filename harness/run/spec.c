@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/spec_task.h"
 #include "model/session.h"
@@ -128,8 +129,7 @@ static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype,
 
 const struct fot_key fot_memory_keys[] = {
 	{ .name = "mode", .type = &key_mode, .words = mode_names, .required = true,
-	  .help = "what of the text before the window is seen: nothing, all, the top_k keys nearest to each query, or the "
-		  "cached window of a Transformer-XL; model is what its config.json says, knn:K is knn with top_k K" },
+	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window; knn:K: with top_k K" },
 	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_memory_spec, top_k), .lo = 1, .hi = INT32_MAX,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
 	  .help = "keys per query and head with knn" },
@@ -275,7 +275,7 @@ static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMB
 						release_layers };
 
 const struct fot_key fot_model_keys[] = {
-	{ .name = "path", .type = &fot_key_file, FOT_KEY_AT(struct fot_model_spec, dir),
+	{ .name = "path", .type = &fot_key_model, FOT_KEY_AT(struct fot_model_spec, dir),
 	  .written = offsetof(struct fot_model_spec, path), .required = true, .flag = "model", .letter = 'm', .arg = "DIR",
 	  .help = "folder of the model" },
 	{ .name = "variant", .type = &fot_key_text, FOT_KEY_AT(struct fot_model_spec, variant), .only_if_set = true,
@@ -565,17 +565,22 @@ out:
 
 int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+	struct fot_str at = FOT_STR_INIT;
+	const char *slash;
+	char *dir = NULL;
 	cJSON *root = NULL;
 	int status;
 
 	*s = (struct fot_spec){ 0 };
-	FOT_TRY(fot_json_read(&root, path, MAX_FILE, FOT_ERR_USAGE, err));
-	FOT_TRY(fot_spec_parse(s, root, path, dir, err));
+	FOT_TRY(fot_path_need(&at, FOT_PATH_SPEC, path, NULL, FOT_ERR_USAGE, err));
+	slash = strrchr(at.data, '/');
+	dir = slash ? fot_strndup(at.data, slash == at.data ? 1 : (size_t)(slash - at.data)) : NULL;
+	FOT_TRY(fot_json_read(&root, at.data, MAX_FILE, FOT_ERR_USAGE, err));
+	FOT_TRY(fot_spec_parse(s, root, at.data, dir, err));
 out:
 	cJSON_Delete(root);
 	fot_free(dir);
+	fot_str_release(&at);
 	return status;
 }
 

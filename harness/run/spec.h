@@ -120,8 +120,8 @@ struct fot_spec {
 	size_t n_excluded;
 };
 
-/* Errors: FOT_ERR_USAGE. Paths are taken from the working folder if they exist
- * there, else from base_dir (the spec's folder; NULL: none). */
+/* Errors: FOT_ERR_USAGE. Paths are looked for as paths.h says;
+ * base_dir: the spec's folder, NULL: none. */
 int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
 		   struct fot_err *err);
 int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err);

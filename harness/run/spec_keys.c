@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "harness/run/paths.h"
 
 #define MAX_LENGTHS 4096
 
@@ -351,16 +352,15 @@ static bool write_choices(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- names of data and files --- */
 
-char *fot_spec_resolve(const char *path, const char *base_dir)
+/* Where it is, NULL without memory. */
+static char *resolve(enum fot_path_kind kind, const char *path, const struct fot_key_ctx *ctx)
 {
-	struct fot_str joined = FOT_STR_INIT;
+	struct fot_str at = FOT_STR_INIT;
 	char *out;
 
-	if (path[0] == '/' || !base_dir || fot_file_exists(path))
-		return fot_strdup(path);
-	fot_path_join(&joined, base_dir, path);
-	out = !joined.failed && fot_file_exists(joined.data) ? fot_strdup(joined.data) : fot_strdup(path);
-	fot_str_release(&joined);
+	fot_path_find(&at, kind, path, ctx->folder);
+	out = at.failed ? NULL : fot_strdup(at.data);
+	fot_str_release(&at);
 	return out;
 }
 
@@ -389,7 +389,7 @@ static int add_dataset(char **name, char **written, size_t i, const char *text, 
 		if (strcmp(written[j], text) == 0)
 			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: \"%.80s\" stands twice",
 					ctx->json.where, k->name, text);
-	name[i] = is_path(text) ? fot_spec_resolve(text, ctx->folder) : fot_strdup(text);
+	name[i] = is_path(text) ? resolve(FOT_PATH_TEXT, text, ctx) : fot_strdup(text);
 	written[i] = fot_strdup(text);
 	return name[i] && written[i] ? FOT_OK : fot_key_no_memory(ctx);
 }
@@ -444,7 +444,8 @@ static void release_datasets(const struct fot_key *k, void *base)
 	release_list(k, base);
 }
 
-static int read_file(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+static int read_path(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx,
+		     enum fot_path_kind kind)
 {
 	const char *text = NULL;
 	char **place = fot_key_place(k, base), *written;
@@ -454,13 +455,23 @@ static int read_file(void *base, const struct fot_key *k, const cJSON *obj, cons
 	if (!*text)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a path, got \"\"",
 				ctx->json.where, k->name);
-	*place = fot_spec_resolve(text, ctx->folder);
+	*place = resolve(kind, text, ctx);
 	written = fot_strdup(text);
 	give_written(k, base, written);
 	if (!*place || !written)
 		return fot_key_no_memory(ctx);
 out:
 	return status;
+}
+
+static int read_model_path(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	return read_path(base, k, obj, ctx, FOT_PATH_MODEL);
+}
+
+static int read_template_path(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	return read_path(base, k, obj, ctx, FOT_PATH_TEMPLATE);
 }
 
 /* As written: its contents are in the plan's identity. */
@@ -492,6 +503,9 @@ const struct fot_key_type fot_key_choices = { "list of words", FOT_KEY_WORDS, re
 					      write_choices,   list_set,      release_list };
 const struct fot_key_type fot_key_datasets = { "list of texts", FOT_KEY_WORDS, read_datasets,
 					       write_datasets,  list_set,      release_datasets };
-const struct fot_key_type fot_key_file = {
-	"path", FOT_KEY_WORD, read_file, write_file, file_set, release_file
+const struct fot_key_type fot_key_model = {
+	"path", FOT_KEY_WORD, read_model_path, write_file, file_set, release_file
+};
+const struct fot_key_type fot_key_template = {
+	"path", FOT_KEY_WORD, read_template_path, write_file, file_set, release_file
 };

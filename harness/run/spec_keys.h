@@ -17,7 +17,8 @@ extern const struct fot_key_type fot_key_sizes, /* int64_t *: sizes, ranges such
 	fot_key_reals,    /* double * */
 	fot_key_choices,  /* int *: indices into words, in the order given */
 	fot_key_datasets, /* char **: names as they are, paths where they are; written: as they were given */
-	fot_key_file;     /* char *: a path where it is; written: as it was given */
+	fot_key_model,    /* char *: a path where it is (paths.h); written: as it was given */
+	fot_key_template; /* the same */
 
 /* The keys of a spec, of its models, of their memories given as objects, and of what it excludes; those of
  * tasks stand in their classes (task_class.h). */
@@ -26,7 +27,5 @@ extern const size_t fot_n_spec_keys, fot_n_model_keys, fot_n_memory_keys, fot_n_
 
 /* A list of at least one entry. */
 int fot_spec_list(const cJSON *obj, const char *key, const cJSON **first, size_t *n, const struct fot_key_ctx *ctx);
-/* A path as it is, or beside the spec if it only stands there. NULL without memory. */
-char *fot_spec_resolve(const char *path, const char *base_dir);
 
 #endif

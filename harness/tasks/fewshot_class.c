@@ -524,7 +524,7 @@ static const struct fot_key keys[] = {
 	  .hi = FOT_SPEC_AXIS, .dflt = "20", .flag = "demo-seeds", .arg = "N", .help = "orders of demonstrations" },
 	{ .name = "test_items", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, test_items), .lo = 1,
 	  .hi = FOT_SPEC_TOKENS, .dflt = "500", .flag = "items", .arg = "N", .help = "most test items of each set" },
-	{ .name = "template", .type = &fot_key_file, FOT_KEY_AT(struct fot_task_spec, template),
+	{ .name = "template", .type = &fot_key_template, FOT_KEY_AT(struct fot_task_spec, template),
 	  .written = offsetof(struct fot_task_spec, template_written), .only_if_set = true,
 	  .unset = "datasets/templates, by the set's name", .flag = "template", .arg = "FILE",
 	  .help = "wording of the prompts, a JSON file" },

@@ -50,6 +50,11 @@ struct trainer {
 
 /* ---- opening --------------------------------------------------------- */
 
+static const char *tokenizer_file(const struct trainer *t)
+{
+	return t->o->tokenizer ? t->o->tokenizer : t->r->tokenizer;
+}
+
 static int open_tokenizer(struct trainer *t, struct fot_err *err)
 {
 	int status;
@@ -59,7 +64,7 @@ static int open_tokenizer(struct trainer *t, struct fot_err *err)
 	if (strcmp(t->r->tokenizer, "byte") == 0)
 		FOT_TRY(fot_tokenizer_open_byte(&t->tok, err));
 	else
-		FOT_TRY(fot_tokenizer_open_spm(&t->tok, t->r->tokenizer, err));
+		FOT_TRY(fot_tokenizer_open_spm(&t->tok, tokenizer_file(t), err));
 	if (fot_tokenizer_vocab(t->tok) != t->r->config.vocab_size)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d",
 				  t->r->name, t->r->tokenizer, fot_tokenizer_vocab(t->tok), t->r->config.vocab_size);
@@ -174,7 +179,7 @@ static bool holds_model(const char *folder)
 /* Weights and step: resumed, taken from another run, a model's to be fine-tuned, or random. */
 static int start_state(struct trainer *t, struct fot_err *err)
 {
-	const char *model = t->r->start;
+	const char *model = t->o->start ? t->o->start : t->r->start;
 	bool found = false;
 	int status = FOT_OK;
 
@@ -432,7 +437,7 @@ static int copy_tokenizer(struct trainer *t, struct fot_err *err)
 		return FOT_OK;
 	fot_path_join(&path, t->o->out, "tokenizer.model");
 	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_read(&bytes, t->r->tokenizer, TOKENIZER_BYTES_MAX, err));
+	FOT_TRY(fot_file_read(&bytes, tokenizer_file(t), TOKENIZER_BYTES_MAX, err));
 	FOT_TRY(fot_file_replace(path.data, bytes.data, bytes.len, err));
 out:
 	fot_str_release(&path);
