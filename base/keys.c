@@ -222,6 +222,9 @@ const struct fot_key_type fot_key_text = {
 };
 const struct fot_key_type fot_key_comment = { "anything", FOT_KEY_NO_FLAG, read_comment, NULL, NULL, NULL };
 
+const struct fot_key_type fot_key_object = { "object", FOT_KEY_NO_FLAG, read_comment, NULL, NULL, NULL };
+const struct fot_key_type fot_key_objects = { "list of objects", FOT_KEY_NO_FLAG, read_comment, NULL, NULL, NULL };
+
 /* --- an object --- */
 
 /* The default is read as if it stood in the object. */

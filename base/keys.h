@@ -69,6 +69,13 @@ struct fot_key {
 	const char *help;  /* one sentence, without full stop */
 };
 
+/* A table with what its object is, for a help. */
+struct fot_key_table {
+	const char *title;
+	const struct fot_key *keys;
+	size_t n;
+};
+
 #define FOT_KEY_AT(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
 
 extern const struct fot_key_type fot_key_integer, /* int32_t or int64_t, signed or not */
@@ -77,7 +84,8 @@ extern const struct fot_key_type fot_key_integer, /* int32_t or int64_t, signed 
 	fot_key_flag,                             /* bool */
 	fot_key_choice,                           /* an enum or int: index into words */
 	fot_key_text,                             /* char *, owned, not empty */
-	fot_key_comment;                          /* anything: for readers */
+	fot_key_comment,            /* anything: for readers */
+	fot_key_object, fot_key_objects; /* read by other means: only known and explained here */
 
 /* Read the object into base: unknown keys are errors that name the nearest known one, missing ones
  * get their default, keys are read in the table's order. Whatever happens, base is fit for

@@ -4,6 +4,7 @@
 #include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/task_class.h"
+#include "model/train/recipe.h"
 
 static const char spec_intro[] =
 	"A spec is a JSON file for fotbench run and validate. A run does every task with every model and memory.\n"
@@ -44,4 +45,12 @@ void fot_help_paths(struct fot_str *out)
 	fot_str_puts(out, "\nDatasets are names where they have no slash and no .jsonl at their end (fotbench data list); else paths.\n"
 			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
 			  "An error names every place that was looked at.\n");
+}
+
+void fot_help_recipe(struct fot_str *out)
+{
+	fot_str_puts(out, "A recipe is a JSON file for fotbench train. Sizes are numbers or texts such as \"8k\". Unknown keys are\n"
+			  "errors. Those that are shipped stand in model/train/recipes.\n\n");
+	for (size_t i = 0; i < fot_n_recipe_tables; i++)
+		fot_keys_describe(out, fot_recipe_tables[i].title, fot_recipe_tables[i].keys, fot_recipe_tables[i].n);
 }

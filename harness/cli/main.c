@@ -56,7 +56,7 @@ static const struct command commands[] = {
 	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
 	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
-	{ "help", cmd_help, "this list; help columns, spec, paths: columns of CSV files, keys of specs, where files are looked for", false },
+	{ "help", cmd_help, "this list; help columns, spec, recipe, paths: columns of CSV files, keys, where files are", false },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -92,6 +92,7 @@ static const struct {
 } topics[] = {
 	{ "columns", fot_columns_describe },
 	{ "spec", fot_help_spec },
+	{ "recipe", fot_help_recipe },
 	{ "paths", fot_help_paths },
 };
 

@@ -13,6 +13,7 @@
 #include "harness/cli/help.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/task_class.h"
+#include "model/train/recipe.h"
 
 struct thing {
 	int32_t narrow, word;
@@ -152,12 +153,25 @@ static void test_keys_of_specs_stand_in_the_help(void **state)
 	fot_str_release(&help);
 }
 
+static void test_keys_of_recipes_stand_in_the_help(void **state)
+{
+	struct fot_str help = FOT_STR_INIT;
+
+	(void)state;
+	fot_help_recipe(&help);
+	assert_false(help.failed);
+	for (size_t i = 0; i < fot_n_recipe_tables; i++)
+		check_table(fot_recipe_tables[i].keys, fot_recipe_tables[i].n, help.data);
+	fot_str_release(&help);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_are_read_and_written),
 		cmocka_unit_test(test_keys_refuse),
 		cmocka_unit_test(test_keys_of_specs_stand_in_the_help),
+		cmocka_unit_test(test_keys_of_recipes_stand_in_the_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
