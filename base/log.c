@@ -7,6 +7,7 @@
  * once and then left alone: it must not stop a run. */
 #include "base/log.h"
 
+#include <stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -213,4 +214,23 @@ void fot_progress_end(void)
 	state.any = false;
 	state.pending = false;
 	pthread_mutex_unlock(&state.lock);
+}
+
+int fot_flush_stdout(struct fot_err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return FOT_OK;
+	return errno == EPIPE ? FOT_OK :
+				FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
+}
+
+size_t fot_terminal_columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize w;
+	int64_t n;
+
+	if (text && fot_parse_i64(text, &n) && n > 0)
+		return (size_t)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }

@@ -5,6 +5,8 @@
 #ifndef FOT_LOG_H
 #define FOT_LOG_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum fot_log_level { FOT_LOG_ERROR, FOT_LOG_WARN, FOT_LOG_INFO, FOT_LOG_DEBUG };
@@ -21,5 +23,10 @@ enum fot_progress_mode { FOT_PROGRESS_AUTO, FOT_PROGRESS_ON, FOT_PROGRESS_OFF };
 void fot_progress_mode(enum fot_progress_mode mode);
 void fot_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fot_progress_end(void); /* leave the line, once */
+
+/* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
+int fot_flush_stdout(struct fot_err *err);
+/* Columns of a table on stdout: $COLUMNS, else the terminal's, else 80. */
+size_t fot_terminal_columns(void);
 
 #endif

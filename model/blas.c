@@ -4,6 +4,7 @@
  * also finds limits which no call tells. */
 #include "model/blas.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include "base/mem.h"
@@ -51,4 +52,15 @@ int fot_blas_check(int32_t threads, struct fot_err *err)
 			"out of memory: %d threads need %zu MiB of address space for matrix products, there is "
 			"room for %d of them (see ulimit -v)",
 			threads, fot_blas_bytes(threads) >> 20, n);
+}
+
+int32_t fot_default_threads(void)
+{
+	cpu_set_t set;
+	int n;
+
+	if (sched_getaffinity(0, sizeof set, &set) != 0)
+		return 1;
+	n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n;
 }

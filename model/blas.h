@@ -19,5 +19,7 @@
 size_t fot_blas_bytes(int32_t threads);
 /* Can that be had now? Nothing is kept. Errors: FOT_ERR_RUN with the figure. */
 int fot_blas_check(int32_t threads, struct fot_err *err);
+/* Processors that this process may use. */
+int32_t fot_default_threads(void);
 
 #endif

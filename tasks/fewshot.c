@@ -14,18 +14,7 @@
 
 #define STOP "\x01" /* in no piece: what is encoded behind it stands inside a text */
 
-const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES] = { "raw", "per-token", "content-free" };
-
-bool fot_fewshot_score_of(enum fot_fewshot_score *score, const char *name)
-{
-	for (int i = 0; i < FOT_FEWSHOT_SCORES; i++) {
-		if (strcmp(name, fot_fewshot_score_name[i]) == 0) {
-			*score = (enum fot_fewshot_score)i;
-			return true;
-		}
-	}
-	return false;
-}
+const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES + 1] = { "raw", "per-token", "content-free", NULL };
 
 struct fot_fewshot {
 	const struct fot_labelled *set;

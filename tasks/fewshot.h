@@ -46,9 +46,7 @@ enum fot_fewshot_score {
 	FOT_FEWSHOT_CONTENT_FREE,
 	FOT_FEWSHOT_SCORES
 };
-extern const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES];
-/* false: no such way. */
-bool fot_fewshot_score_of(enum fot_fewshot_score *score, const char *name);
+extern const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES + 1]; /* NULL-terminated */
 
 struct fot_fewshot_opts {
 	int64_t window;      /* W: question and answer stand in one */

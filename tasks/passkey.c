@@ -30,7 +30,7 @@
 #define FIRST_WORDS 4096   /* tokens, in which the filler's first border is looked for */
 #define DRAWS 200
 
-const char *const fot_passkey_style_name[FOT_PASSKEY_STYLES] = { "paper", "text", "decoys" };
+const char *const fot_passkey_style_name[FOT_PASSKEY_STYLES + 1] = { "paper", "text", "decoys", NULL };
 
 struct span {
 	size_t begin, end;
@@ -47,16 +47,6 @@ struct fot_passkey_parts {
 	struct span *decoy;   /* [n_decoys] places in the filler, ascending */
 	size_t n_decoys, cap_decoys;
 };
-
-bool fot_passkey_style_of(enum fot_passkey_style *style, const char *name)
-{
-	for (int i = 0; i < FOT_PASSKEY_STYLES; i++)
-		if (strcmp(name, fot_passkey_style_name[i]) == 0) {
-			*style = (enum fot_passkey_style)i;
-			return true;
-		}
-	return false;
-}
 
 static bool white(char c)
 {

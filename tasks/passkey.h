@@ -34,9 +34,7 @@ enum fot_passkey_style {
 	FOT_PASSKEY_DECOYS, /* the same, with the numbers of other things, one per 800 bytes of prose */
 	FOT_PASSKEY_STYLES
 };
-extern const char *const fot_passkey_style_name[FOT_PASSKEY_STYLES]; /* "paper", "text", "decoys" */
-/* false: no such style. */
-bool fot_passkey_style_of(enum fot_passkey_style *style, const char *name);
+extern const char *const fot_passkey_style_name[FOT_PASSKEY_STYLES + 1]; /* "paper", "text", "decoys", NULL */
 
 struct fot_passkey {
 	const struct fot_tokenizer *tokenizer;

@@ -19,11 +19,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
-#include "harness/run/task_class.h"
 #include "model/session.h"
 #include "tasks/task.h"
+
+/* What an item costs. */
+struct fot_cost {
+	int64_t filled; /* tokens of which only keys and values are wanted */
+	int64_t again;  /* of these, in windows that the item reads a second time */
+	int64_t common; /* of these, in windows that nearly all items of the task and dataset read */
+	int64_t asked;  /* tokens that go through all layers */
+	double pairs;   /* asked tokens x memory tokens that each sees */
+};
 
 /* The session is reset first. Without memory every window is read alone and all
  * lengths get the same scores. Errors: those of fot_session_feed. */

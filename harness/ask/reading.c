@@ -4,15 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "harness/cli/options.h"
-#include "harness/ask/reading_options.h"
 #include "model/blas.h"
 
 /* Program, libraries and their buffers. */
 #define PROCESS_BYTES ((size_t)7 << 20)
-
-const char *const fot_reading_memory_names[] = { "none", "dense", "knn", NULL };
-const char *const fot_reading_dtype_names[] = { "model", "f32", "bf16", NULL };
 
 static void apply_flags(struct fot_session_opts *o, const struct fot_reading_flags *f)
 {

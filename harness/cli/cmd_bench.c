@@ -6,6 +6,7 @@
  * multiplies (one independent product per thread, weighted as in a forward pass),
  * then prefill and training; the ratio of a round is what counts, and the median
  * of the rounds is printed. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_bench.h"
 
 #include <cblas.h>
@@ -351,7 +352,7 @@ int fot_cmd_bench(int argc, char **argv)
 	FOT_TRY(b.batch % 4 || b.batch < 16
 			? FOT_FAIL(&err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld", (long long)b.batch)
 			: FOT_OK);
-	FOT_TRY(fot_model_open(&b.model, model, &err));
+	FOT_TRY(fot_path_open_model(&b.model, model, &err));
 	b.c = fot_model_config(b.model);
 	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));
 	openblas_set_num_threads(1);

@@ -1,4 +1,5 @@
 /* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_inspect.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "harness/run/modelfiles.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/run/spec.h"
 #include "model/dtype.h"
 #include "model/session.h"
@@ -398,7 +399,8 @@ static int inspect(const char *dir, const struct flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(read_lengths(&lengths, f, err));
-	FOT_TRY(fot_model_open(&m, dir, err));
+	FOT_TRY(fot_path_open_model(&m, dir, err));
+	dir = fot_model_dir(m); /* where it was found */
 	FOT_TRY(fot_reading_attach(m, f->mem_layers, &f->reading, err));
 	FOT_TRY(f->hash ? fot_model_files_read(&files, dir, err) : fot_model_files_list(&files, dir, err));
 	FOT_TRY((f->json ? describe_json : describe)(&out, m, &files, &lengths, f, err));

@@ -7,9 +7,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/jsondiff.h"
+#include "model/blas.h"
 #include "harness/run/fits.h"
 #include "harness/run/plan.h"
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 #include "harness/run/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,5 +1,6 @@
 /* cmd_samples.c: query tokens of held-out documents, and what they retrieve from the memory: samples.md
  * to read, samples.csv to compute with. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_samples.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "base/quote.h"
 #include "datasets/dataset.h"
 #include "harness/cli/options.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/tasks/samples.h"
 #include "harness/run/store.h"
 #include "tasks/retrieved.h"
@@ -85,7 +86,7 @@ static int open_model(struct sampling *s, struct fot_err *err)
 
 	if (f->reading.last_context)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: samples are read in aligned windows");
-	FOT_TRY(fot_model_open(&s->model, f->model, err));
+	FOT_TRY(fot_path_open_model(&s->model, f->model, err));
 	FOT_TRY(fot_reading_attach(s->model, f->mem_layers, &f->reading, err));
 	if (!fot_model_tokenizer(s->model))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which samples need", f->model);

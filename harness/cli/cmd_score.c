@@ -1,5 +1,6 @@
 /* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
  * continuation.  The files are a fixed contract that other programs read. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_score.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "base/sum.h"
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/ask/reading_options.h"
+#include "harness/cli/reading_options.h"
 #include "harness/ask/sequences.h"
 #include "model/safetensors.h"
 
@@ -57,7 +58,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 
 	if ((f->tokens != NULL) + (f->text != NULL) + (f->prompt != NULL) != 1)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "expected one of --tokens FILE, --text FILE and --prompt TEXT");
-	FOT_TRY(fot_model_open(&in->model, f->model, err));
+	FOT_TRY(fot_path_open_model(&in->model, f->model, err));
 	FOT_TRY(fot_reading_attach(in->model, f->mem_layers, &f->reading, err));
 	if (f->tokens) {
 		status =

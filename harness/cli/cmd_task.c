@@ -1,83 +1,37 @@
 /* cmd_task.c: see cmd_task.h.
  *
- * One table holds the flags of all tasks with the spec key each stands for; a command
- * takes those that its task's class knows.  A flag that is not given leaves its key out, so
- * that defaults stand in one place, the class. */
+ * The flags of a command are the keys of the spec that have one: those of the top level, of models, of their
+ * memory, and of the task's class.  A flag that is not given leaves its key out, so that defaults stand in one
+ * place, the table. */
 #include "harness/cli/cmd_task.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 #include "harness/run/task_class.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
-
-/* What every task has. */
-struct flags {
-	struct fot_texts models, variants;
-	const char *memory, *mem_layers, *name;
-	int64_t top_k, window, seed;
-	double mem_scale, mem_decay;
-	int mem_dtype;
+/* One key with the value of its flag. */
+struct value {
+	const struct fot_key *key;
+	const char *text;
+	int64_t integer;
+	double real;
+	bool flag;
+	const struct fot_option *option;
+	struct fot_texts texts; /* of keys of a model: one for each */
+	char *help;
 };
 
-enum value_kind { LIST, NUMBERS, NAME, SIZE, FLAG }; /* comma-separated texts or numbers, a text, a size */
-
-struct task_flag {
-	const char *key; /* of the spec */
-	enum value_kind kind;
-	struct fot_option option;
-};
-
-static const struct task_flag task_flags[] = {
-	{ "datasets", LIST,
-	  { .name = "dataset", .letter = 'd', .arg = "LIST",
-	    .help = "datasets by name, folder of .txt or .jsonl, with commas between" } },
-	{ "split", NAME, { .name = "split", .arg = "NAME", .help = "train, valid, test or all [test]" } },
-	{ "context_lengths", LIST,
-	  { .name = "context-lengths", .arg = "LIST", .help = "such as 512,2k,8k or 2k-256k*2" } },
-	{ "target_tokens", SIZE,
-	  { .name = "target-tokens", .arg = "N", .help = "tokens scored per document; distraction: that ask [8192]" } },
-	{ "documents", SIZE, { .name = "documents", .arg = "N", .help = "documents per dataset [8]" } },
-	{ "depths", NUMBERS, { .name = "depths", .arg = "LIST", .help = "places of the key, 0 to 1 [0,0.1,...,1]" } },
-	{ "prompt_styles", LIST,
-	  { .name = "prompt-styles", .arg = "LIST", .help = "filler: paper, text, decoys [paper]" } },
-	{ "trials", SIZE, { .name = "trials", .arg = "N", .help = "repetitions with other keys [5] or dictionaries [10]" } },
-	{ "question_tokens", SIZE,
-	  { .name = "question-tokens", .arg = "N", .help = "tokens of questions per dictionary [256]" } },
-	{ "shots", LIST,
-	  { .name = "shots", .arg = "LIST", .help = "demonstrations: numbers, fill [0,1,2,4,8,16]" } },
-	{ "demo_seeds", SIZE, { .name = "demo-seeds", .arg = "N", .help = "orders of demonstrations [20]" } },
-	{ "test_items", SIZE, { .name = "items", .arg = "N", .help = "test items per set [500]" } },
-	{ "template", NAME,
-	  { .name = "template", .arg = "FILE", .help = "wording of prompts [datasets/templates, by the set's name]" } },
-	{ "scoring", NAME, { .name = "scoring", .arg = "NAME", .help = "raw, per-token or content-free [raw]" } },
-	{ "balanced", FLAG, { .name = "balanced", .help = "demonstrations: every label once in each round" } },
-	{ "own_tokens", SIZE,
-	  { .name = "own-tokens", .arg = "N",
-	    .help = "multi-doc: memory of the document itself, the rest is of others [all is its own]" } },
-	{ "targets_from", SIZE,
-	  { .name = "targets-from", .arg = "L",
-	    .help = "score the tokens that a run with the longest context L scores [the longest here]" } },
-	{ "repeat_demos", FLAG,
-	  { .name = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" } },
-	{ "answer_tokens", SIZE,
-	  { .name = "answer-tokens", .arg = "N", .help = "tokens to generate, sets with answers [32]" } },
-	{ "n_contexts", LIST,
-	  { .name = "n-contexts", .arg = "LIST", .help = "documents in sight, the own one included [1,2,4,8,16,32,64]" } },
-};
-#define N_TASK_FLAGS COUNT(task_flags)
-
-/* Values of the task's flags, in the order of the table. */
-struct task_values {
-	const char *text[N_TASK_FLAGS];
-	int64_t size[N_TASK_FLAGS];
-	bool flag[N_TASK_FLAGS];
+#define VALUES_MAX (4 * FOT_KEYS_MAX)
+struct values {
+	struct value at[VALUES_MAX];
+	size_t n, top, model, memory, task; /* where each table's keys begin */
 };
 
 /* --- the spec --- */
@@ -101,72 +55,108 @@ static bool add_parts(cJSON *list, const char *text, bool numbers)
 	return good;
 }
 
-/* As none, dense and knn objects. */
-static bool add_memories(cJSON *list, const struct flags *f)
+static bool add_value(cJSON *o, const struct value *v)
 {
-	char *copy = fot_strdup(f->memory), *rest = copy, *part;
+	const char *name = v->key->name;
+	enum fot_key_text how = v->key->type->text;
+
+	if (!v->option->given)
+		return true;
+	if (how == FOT_KEY_SWITCH)
+		return cJSON_AddBoolToObject(o, name, v->flag);
+	if (how == FOT_KEY_INTEGER || how == FOT_KEY_SIZED)
+		return cJSON_AddNumberToObject(o, name, (double)v->integer);
+	if (how == FOT_KEY_NUMBER)
+		return cJSON_AddNumberToObject(o, name, v->real);
+	if (how == FOT_KEY_WORD)
+		return cJSON_AddStringToObject(o, name, v->text);
+	return add_parts(cJSON_AddArrayToObject(o, name), v->text, how == FOT_KEY_NUMBERS);
+}
+
+static const struct value *value_of(const struct values *v, size_t from, const char *key)
+{
+	while (strcmp(v->at[from].key->name, key) != 0)
+		from++;
+	return &v->at[from];
+}
+
+/* "knn" with the flags that say more of it. */
+static bool add_memory(cJSON *list, const char *mode, const struct values *v)
+{
+	const struct value *top_k = value_of(v, v->memory, "top_k"),
+			   *dtype = value_of(v, v->memory, "mem_dtype");
+	cJSON *o = cJSON_CreateObject();
+	bool good = cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", mode);
+
+	if (good && (strcmp(mode, "knn") == 0 || strcmp(mode, "model") == 0))
+		good = add_value(o, top_k);
+	if (good && strcmp(mode, "none") != 0 && strcmp(mode, "xl") != 0)
+		good = add_value(o, dtype);
+	return good;
+}
+
+static bool add_memories(cJSON *list, const char *modes, const struct values *v)
+{
+	char *copy = fot_strdup(modes), *rest = copy, *part;
 	bool good = copy != NULL && list != NULL;
 
-	while (good && (part = strsep(&rest, ","))) {
-		cJSON *o = cJSON_CreateObject();
-
-		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", part);
-		if (good && f->top_k && strcmp(part, "knn") == 0)
-			good = cJSON_AddNumberToObject(o, "top_k", (double)f->top_k);
-		if (good && f->mem_dtype && strcmp(part, "none") != 0 && strcmp(part, "xl") != 0)
-			good = cJSON_AddStringToObject(o, "mem_dtype", dtype_names[f->mem_dtype]);
-	}
+	while (good && (part = strsep(&rest, ",")))
+		good = add_memory(list, part, v);
 	fot_free(copy);
 	return good;
 }
 
-static bool add_models(cJSON *root, const struct flags *f)
+/* The keys of the i-th model. */
+static bool add_model(cJSON *o, size_t i, const struct values *v)
 {
-	cJSON *list = cJSON_AddArrayToObject(root, "models");
-	bool good = list != NULL;
+	bool good = true;
 
-	for (size_t i = 0; i < f->models.n && good; i++) {
-		cJSON *o = cJSON_CreateObject();
+	for (size_t k = v->model; k < v->memory && good; k++) {
+		const struct value *x = &v->at[k];
 
-		good = o && cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "path", f->models.at[i]) &&
-		       (i >= f->variants.n || cJSON_AddStringToObject(o, "variant", f->variants.at[i])) &&
-		       (!f->mem_layers || add_parts(cJSON_AddArrayToObject(o, "mem_layers"), f->mem_layers, true)) &&
-		       (f->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", f->mem_scale)) &&
-		       (f->mem_decay == 0 || cJSON_AddNumberToObject(o, "mem_decay", f->mem_decay)) &&
-		       add_memories(cJSON_AddArrayToObject(o, "memory"), f);
+		if (x->option->type == FOT_OPTION_TEXTS)
+			good = i >= x->texts.n || cJSON_AddStringToObject(o, x->key->name, x->texts.at[i]);
+		else if (strcmp(x->key->name, "memory") != 0)
+			good = add_value(o, x);
+		else
+			good = add_memories(cJSON_AddArrayToObject(o, x->key->name), x->text ? x->text : "model", v);
 	}
 	return good;
 }
 
-static bool add_value(cJSON *task, size_t i, const struct task_values *v)
+static bool add_models(cJSON *root, const struct values *v)
 {
-	const struct task_flag *f = &task_flags[i];
+	cJSON *list = cJSON_AddArrayToObject(root, "models");
+	size_t n = value_of(v, v->model, "path")->texts.n;
+	bool good = list != NULL;
 
-	if (f->kind == SIZE)
-		return !v->size[i] || cJSON_AddNumberToObject(task, f->key, (double)v->size[i]);
-	if (f->kind == FLAG)
-		return !v->flag[i] || cJSON_AddBoolToObject(task, f->key, true);
-	if (!v->text[i])
-		return true;
-	if (f->kind == NAME)
-		return cJSON_AddStringToObject(task, f->key, v->text[i]);
-	return add_parts(cJSON_AddArrayToObject(task, f->key), v->text[i], f->kind == NUMBERS);
+	for (size_t i = 0; i < n && good; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		good = cJSON_AddItemToArray(list, o) && add_model(o, i, v);
+	}
+	return good;
 }
 
-static cJSON *flags_spec(const struct fot_task_class *class, const struct flags *f, const struct task_values *v)
+static cJSON *flags_spec(const struct fot_task_class *class, const struct values *v)
 {
-	cJSON *root = cJSON_CreateObject(), *task = cJSON_CreateObject(), *tasks;
-	bool good = root && task && cJSON_AddStringToObject(root, "name", f->name) &&
-		    cJSON_AddNumberToObject(root, "seed", (double)f->seed) &&
-		    cJSON_AddNumberToObject(root, "window", (double)f->window) && add_models(root, f);
+	cJSON *root = cJSON_CreateObject(), *tasks, *task;
+	const struct value *name = value_of(v, v->top, "name");
+	bool good = root != NULL;
 
+	if (good && !name->option->given)
+		good = cJSON_AddStringToObject(root, "name", class->name);
+	for (size_t k = v->top; k < v->task && good; k++)
+		good = add_value(root, &v->at[k]);
+	good = good && add_models(root, v);
 	tasks = good ? cJSON_AddArrayToObject(root, "tasks") : NULL;
-	good = tasks && cJSON_AddItemToArray(tasks, task);
+	task = cJSON_CreateObject();
+	good = cJSON_AddItemToArray(tasks, task);
 	if (!good)
 		cJSON_Delete(task);
 	good = good && cJSON_AddStringToObject(task, "task", class->name);
-	for (size_t i = 0; i < N_TASK_FLAGS && good; i++)
-		good = add_value(task, i, v);
+	for (size_t k = v->task; k < v->n && good; k++)
+		good = add_value(task, &v->at[k]);
 	if (good)
 		return root;
 	cJSON_Delete(root);
@@ -188,15 +178,24 @@ static bool lists_memory(const char *list, const char *name)
 	return false;
 }
 
-static int check_models(const struct flags *f, struct fot_err *err)
+static int check_models(const struct values *v, struct fot_err *err)
 {
-	if (f->variants.n > f->models.n)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--variant: expected one for each model at most, got %zu for %zu",
-				f->variants.n, f->models.n);
-	if (f->top_k && !lists_memory(f->memory, "knn"))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"", f->memory);
-	if (f->mem_dtype && !lists_memory(f->memory, NULL))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-dtype: expected a memory, got --memory \"%.80s\"", f->memory);
+	const struct value *path = value_of(v, v->model, "path"), *variant = value_of(v, v->model, "variant");
+	const char *memory = value_of(v, v->model, "memory")->text;
+
+	if (!memory)
+		memory = "model";
+	if (variant->texts.n > path->texts.n)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"--variant: expected one for each model at most, got %zu for %zu",
+				variant->texts.n, path->texts.n);
+	if (value_of(v, v->memory, "top_k")->option->given && !lists_memory(memory, "knn") &&
+	    !lists_memory(memory, "model"))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"",
+				memory);
+	if (value_of(v, v->memory, "mem_dtype")->text && !lists_memory(memory, NULL))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-dtype: expected a memory, got --memory \"%.80s\"",
+				memory);
 	return FOT_OK;
 }
 
@@ -207,85 +206,125 @@ static int check_store(const struct fot_run_flags *c, const struct fot_task_spec
 	return FOT_FAIL(err, FOT_ERR_USAGE, "--store: no dataset is read here");
 }
 
-/* --- the command --- */
+/* --- the flags --- */
 
-static int key_place(const struct fot_task_class *class, const char *key)
+/* The sentence and the default; title: that of the run, where none is given. */
+static char *help_of(const struct fot_key *k, const char *title)
 {
-	for (size_t i = 0; i < class->n_keys; i++)
-		if (strcmp(class->keys[i], key) == 0)
-			return (int)i;
-	return -1;
+	struct fot_str text = FOT_STR_INIT, dflt = FOT_STR_INIT;
+	char *out;
+
+	fot_str_puts(&text, k->help);
+	if (k == fot_keys_find(fot_spec_keys, fot_n_spec_keys, "name"))
+		fot_str_puts(&dflt, title);
+	else
+		fot_key_default(&dflt, k);
+	if (dflt.len && k->dflt)
+		fot_str_printf(&text, " [%s]", dflt.data);
+	else if (dflt.len)
+		fot_str_printf(&text, " (default: %s)", dflt.data);
+	out = text.failed || dflt.failed ? NULL : fot_strdup(text.data);
+	fot_str_release(&text);
+	fot_str_release(&dflt);
+	return out;
 }
 
-/* Append the options of the class's keys; returns how many there are then. */
-static size_t add_task_options(struct fot_option *to, size_t n, const struct fot_task_class *class,
-			       struct task_values *v)
+static bool each_model_has_one(const struct fot_key *k)
 {
-	for (size_t i = 0; i < N_TASK_FLAGS; i++) {
-		int place = key_place(class, task_flags[i].key);
+	return strcmp(k->name, "path") == 0 || strcmp(k->name, "variant") == 0;
+}
 
-		if (place < 0)
+static void set_place(struct fot_option *o, struct value *v)
+{
+	static const enum fot_option_type types[] = {
+		[FOT_KEY_SWITCH] = FOT_OPTION_FLAG,  [FOT_KEY_INTEGER] = FOT_OPTION_INT,
+		[FOT_KEY_SIZED] = FOT_OPTION_SIZE,   [FOT_KEY_NUMBER] = FOT_OPTION_REAL,
+		[FOT_KEY_WORD] = FOT_OPTION_TEXT,    [FOT_KEY_WORDS] = FOT_OPTION_TEXT,
+		[FOT_KEY_NUMBERS] = FOT_OPTION_TEXT,
+	};
+	void *places[] = {
+		[FOT_KEY_SWITCH] = &v->flag,  [FOT_KEY_INTEGER] = &v->integer, [FOT_KEY_SIZED] = &v->integer,
+		[FOT_KEY_NUMBER] = &v->real,  [FOT_KEY_WORD] = &v->text,       [FOT_KEY_WORDS] = &v->text,
+		[FOT_KEY_NUMBERS] = &v->text,
+	};
+
+	o->type = types[v->key->type->text];
+	o->value = places[v->key->type->text];
+}
+
+/* The options of a table's keys with a flag. Returns how many there are then; *good is false without memory. */
+static size_t add_options(struct fot_option *to, size_t n, struct values *v, const struct fot_key *keys,
+			  size_t n_keys, const char *title, bool *good)
+{
+	for (size_t i = 0; i < n_keys; i++) {
+		const struct fot_key *k = &keys[i];
+		struct value *x = &v->at[v->n];
+
+		if (!k->flag)
 			continue;
-		to[n] = task_flags[i].option;
-		to[n].required = (size_t)place < class->n_required;
-		to[n].type = task_flags[i].kind == SIZE ? FOT_OPTION_SIZE :
-			     task_flags[i].kind == FLAG ? FOT_OPTION_FLAG :
-							  FOT_OPTION_TEXT;
-		to[n].value = task_flags[i].kind == SIZE ? (void *)&v->size[i] :
-			      task_flags[i].kind == FLAG ? (void *)&v->flag[i] :
-							   (void *)&v->text[i];
-		to[n].lo = 1;
-		to[n].hi = 1e12;
+		v->n++;
+		x->key = k;
+		x->option = &to[n];
+		x->integer = INT64_MIN; /* no default to show: the sentence has it */
+		x->real = -INFINITY;
+		x->help = help_of(k, title);
+		*good = *good && x->help;
+		to[n] = (struct fot_option){ .name = k->flag,
+					     .letter = k->letter,
+					     .lo = k->lo,
+					     .hi = k->hi,
+					     .arg = k->arg,
+					     .help = x->help,
+					     .required = k->required };
+		set_place(&to[n], x);
+		if (keys == fot_model_keys && each_model_has_one(k)) {
+			to[n].type = FOT_OPTION_TEXTS;
+			to[n].value = &x->texts;
+		}
 		n++;
 	}
 	return n;
 }
 
-#define MODEL_OPTIONS(f)                                                                                             \
-	FOT_COMMON_MODELS(&(f)->models),                                                                              \
-		{ .name = "variant", .type = FOT_OPTION_TEXTS, .value = &(f)->variants, .arg = "NAME",                \
-		  .help = "name of the n-th model's variant in the results" },                                        \
-		{ .name = "memory", .type = FOT_OPTION_TEXT, .value = &(f)->memory, .arg = "LIST",                    \
-		  .help = "none, dense, knn, knn:K, xl" },                                                                \
-		{ .name = "top-k", .type = FOT_OPTION_INT, .value = &(f)->top_k, .lo = 1, .hi = 2147483647,           \
-		  .arg = "K", .help = "keys per query and head with knn (default: the model's)" },                    \
-		{ .name = "mem-dtype", .type = FOT_OPTION_CHOICE, .value = &(f)->mem_dtype, .choices = dtype_names,   \
-		  .help = "type of stored keys and values" },                                                         \
-		{ .name = "mem-layers", .type = FOT_OPTION_TEXT, .value = &(f)->mem_layers, .arg = "LIST",            \
-		  .help = "layers with a memory, such as 6,12,18 (default: the model's)" },                           \
-		{ .name = "mem-scale", .type = FOT_OPTION_REAL, .value = &(f)->mem_scale,                             \
-		  .lo = FOT_MEM_SCALE_LEAST, .hi = FOT_MEM_SCALE_MOST, .arg = "X",                                    \
-		  .help = "factor of the attention scores of memory keys, with --variant (default: the model's)" },   \
-		{ .name = "mem-decay", .type = FOT_OPTION_REAL, .value = &(f)->mem_decay, .lo = 0,                    \
-		  .hi = FOT_MEM_DECAY_MOST, .arg = "X",                                                               \
-		  .help = "older memory keys weigh less, (1 + age / W)^-X; with --variant" },                           \
-		{ .name = "window", .type = FOT_OPTION_SIZE, .value = &(f)->window, .lo = 1, .hi = 1 << 24,           \
-		  .arg = "W", .help = "local window (default: the model's)" },                                        \
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &(f)->seed, .lo = 0, .hi = 9007199254740991.0,     \
-		  .arg = "S", .help = "seed of everything that is drawn" },                                           \
-		{ .name = "name", .type = FOT_OPTION_TEXT, .value = &(f)->name, .arg = "TEXT",                        \
-		  .help = "title of the run" }
+static int make_options(struct fot_options *o, struct values *v, const struct fot_task_class *class,
+			struct fot_err *err)
+{
+	bool good = true;
 
-static int run_task(const struct fot_task_class *class, const char *usage, const char *about, int argc, char **argv)
+	v->model = v->n;
+	o->n = add_options(o->option, o->n, v, fot_model_keys, fot_n_model_keys, class->name, &good);
+	v->memory = v->n;
+	o->n = add_options(o->option, o->n, v, fot_memory_keys, fot_n_memory_keys, class->name, &good);
+	v->top = v->n;
+	o->n = add_options(o->option, o->n, v, fot_spec_keys, fot_n_spec_keys, class->name, &good);
+	v->task = v->n;
+	o->n = add_options(o->option, o->n, v, class->keys, class->n_keys, class->name, &good);
+	return good ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+}
+
+/* --- the command --- */
+
+static int run_task(const struct fot_task_class *class, const char *usage, const char *about, int argc,
+		    char **argv)
 {
 	struct fot_run_flags c = { 0 };
-	struct flags f = { .memory = "none", .name = class->name, .seed = 1 };
-	struct task_values v = { 0 };
-	struct fot_option shared[] = { MODEL_OPTIONS(&f), FOT_RUN_OPTIONS(&c) };
-	struct fot_option options[COUNT(shared) + N_TASK_FLAGS];
+	struct values v = { .n = 0 };
+	struct fot_option shared[] = { FOT_RUN_OPTIONS(&c) };
+	struct fot_option options[COUNT(shared) + VALUES_MAX];
 	struct fot_options o = { .command = class->name, .usage = usage, .about = about, .option = options };
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
 	cJSON *root = NULL;
 	int status;
 
-	memcpy(options, shared, sizeof shared);
-	o.n = add_task_options(options, COUNT(shared), class, &v);
+	FOT_TRY(make_options(&o, &v, class, &err));
+	memcpy(options + o.n, shared, sizeof shared);
+	o.n += COUNT(shared);
 	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
+		goto out;
 	FOT_TRY(fot_run_flags_check(&c, &err));
-	FOT_TRY(check_models(&f, &err));
-	root = flags_spec(class, &f, &v);
+	FOT_TRY(check_models(&v, &err));
+	root = flags_spec(class, &v);
 	if (!root) {
 		status = FOT_FAIL(&err, FOT_ERR_RUN, "out of memory");
 		goto out;
@@ -294,6 +333,8 @@ static int run_task(const struct fot_task_class *class, const char *usage, const
 	FOT_TRY(check_store(&c, &spec.task[0], &err));
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
+	for (size_t i = 0; i < v.n; i++)
+		fot_free(v.at[i].help);
 	cJSON_Delete(root);
 	fot_spec_release(&spec);
 	return fot_run_ended(class->name, status, &err);
@@ -310,33 +351,37 @@ int fot_cmd_perplexity(int argc, char **argv)
 
 int fot_cmd_passkey(int argc, char **argv)
 {
-	return run_task(&fot_task_passkey, "passkey -m DIR --context-lengths LIST -o DIR [options]",
-			"Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
-			"paper's filler, in prose, or among other numbers in the same words.",
-			argc, argv);
+	return run_task(
+		&fot_task_passkey, "passkey -m DIR --context-lengths LIST -o DIR [options]",
+		"Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
+		"paper's filler, in prose, or among other numbers in the same words.",
+		argc, argv);
 }
 
 int fot_cmd_lookup(int argc, char **argv)
 {
-	return run_task(&fot_task_lookup, "lookup -m DIR --context-lengths LIST -o DIR [options]",
-			"Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
-			argc, argv);
+	return run_task(
+		&fot_task_lookup, "lookup -m DIR --context-lengths LIST -o DIR [options]",
+		"Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
+		argc, argv);
 }
 
 int fot_cmd_fewshot(int argc, char **argv)
 {
-	return run_task(&fot_task_fewshot, "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
-			"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
-			"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
-			"demonstrations, several orders of them.",
-			argc, argv);
+	return run_task(
+		&fot_task_fewshot, "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
+		"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
+		"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
+		"demonstrations, several orders of them.",
+		argc, argv);
 }
 
 int fot_cmd_distraction(int argc, char **argv)
 {
-	return run_task(&fot_task_distraction, "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
-			"Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
-			"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
-			"layer and head. Attention that does not tell documents apart gives 1/d.",
-			argc, argv);
+	return run_task(
+		&fot_task_distraction, "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
+		"Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
+		"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
+		"layer and head. Attention that does not tell documents apart gives 1/d.",
+		argc, argv);
 }

@@ -1,4 +1,5 @@
 /* cmd_text.c: text to ids and back, line by line. */
+#include "harness/run/paths.h"
 #include "harness/cli/cmd_text.h"
 
 #include <stdio.h>
@@ -14,21 +15,37 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_FILE ((size_t)1 << 31)
 
+/* A model's folder, or what is shipped as a tokenizer alone. */
+static int find_tokenizer(struct fot_str *at, const char *name, struct fot_err *err)
+{
+	if (fot_path_find(at, FOT_PATH_TOKENIZER, name, NULL) && !fot_is_dir(at->data))
+		return fot_str_check(at, err);
+	fot_str_clear(at);
+	return fot_path_need(at, FOT_PATH_MODEL, name, NULL, FOT_ERR_INPUT, err);
+}
+
 /* --model: a model folder, a tokenizer.model or tokenizer.json file, or "byte". */
 static int open_tokenizer(struct fot_tokenizer **out, const char *model, struct fot_err *err)
 {
+	struct fot_str at = FOT_STR_INIT;
 	struct fot_config config;
 	int status;
 
 	if (strcmp(model, "byte") == 0 && !fot_file_exists(model))
 		return fot_tokenizer_open_byte(out, err);
-	if (!fot_is_dir(model))
-		return fot_tokenizer_open_file(out, model, err);
+	FOT_TRY(find_tokenizer(&at, model, err));
+	model = at.data;
+	if (!fot_is_dir(model)) {
+		status = fot_tokenizer_open_file(out, model, err);
+		goto out;
+	}
 	FOT_TRY(fot_config_read(&config, model, err));
 	if (config.tokenizer == FOT_TOKENIZER_NONE)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer", model);
-	status = fot_tokenizer_open(out, model, &config, err);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer", model);
+	else
+		status = fot_tokenizer_open(out, model, &config, err);
 out:
+	fot_str_release(&at);
 	return status;
 }
 

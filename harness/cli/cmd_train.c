@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "harness/run/signals.h"
 #include "harness/run/store.h"
 #include "model/blas.h"
@@ -101,10 +102,53 @@ out:
 	return status;
 }
 
+/* Where the files are that a recipe names. */
+struct places {
+	struct fot_str recipe, folder, tokenizer, start;
+};
+
+static void release_places(struct places *at)
+{
+	fot_str_release(&at->recipe);
+	fot_str_release(&at->folder);
+	fot_str_release(&at->tokenizer);
+	fot_str_release(&at->start);
+}
+
+static int find_recipe(struct places *at, const char *name, struct fot_err *err)
+{
+	const char *slash;
+	int status;
+
+	FOT_TRY(fot_path_need(&at->recipe, FOT_PATH_RECIPE, name, NULL, FOT_ERR_INPUT, err));
+	slash = strrchr(at->recipe.data, '/');
+	fot_str_add(&at->folder, slash ? at->recipe.data : ".", slash ? (size_t)(slash - at->recipe.data) + 1 : 1);
+	status = fot_str_check(&at->folder, err);
+out:
+	return status;
+}
+
+static int find_files(struct places *at, const struct fot_recipe *r, struct fot_train_opts *o, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (strcmp(r->tokenizer, "byte") != 0 && strcmp(r->tokenizer, "none") != 0) {
+		FOT_TRY(fot_path_need(&at->tokenizer, FOT_PATH_TOKENIZER, r->tokenizer, at->folder.data, FOT_ERR_INPUT, err));
+		o->tokenizer = at->tokenizer.data;
+	}
+	if (o->from || !r->start)
+		goto out;
+	FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
+	o->start = at->start.data;
+out:
+	return status;
+}
+
 int fot_cmd_train(int argc, char **argv)
 {
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_recipe recipe = { 0 };
+	struct places at = { 0 };
 	struct fot_err err = { 0 };
 	struct watch watch = { 0 };
 	const char *out = NULL, *from = NULL, *data = NULL;
@@ -144,7 +188,8 @@ int fot_cmd_train(int argc, char **argv)
 	else
 		FOT_TRY(fot_store_default(&store));
 	FOT_TRY(fot_str_check(&store, &err));
-	FOT_TRY(fot_recipe_read(&recipe, o.positional[0], &err));
+	FOT_TRY(find_recipe(&at, o.positional[0], &err));
+	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, &err));
 	describe(&recipe, out, (int)threads);
 	opts.out = out;
 	opts.store = store.data;
@@ -159,6 +204,7 @@ int fot_cmd_train(int argc, char **argv)
 	opts.resume = resume;
 	opts.n_threads = (int)threads;
 	opts.stop_after = stop_after;
+	FOT_TRY(find_files(&at, &recipe, &opts, &err));
 	FOT_TRY(fot_train(&recipe, &opts, &finished, &err));
 	fot_progress_end();
 	FOT_TRY(tell(&watch, out, finished, fot_recipe_steps(&recipe), json, &err));
@@ -169,6 +215,7 @@ out:
 	if (err.code)
 		fot_command_failed("train", &err);
 	fot_recipe_release(&recipe);
+	release_places(&at);
 	fot_str_release(&store);
 	return status;
 }

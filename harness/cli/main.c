@@ -23,6 +23,7 @@
 #include "harness/cli/cmd_text.h"
 #include "harness/cli/cmd_train.h"
 #include "harness/tables/columns.h"
+#include "harness/cli/help.h"
 #include "harness/cli/options.h"
 #include "harness/run/signals.h"
 #include "harness/run/version.h"
@@ -57,7 +58,7 @@ static const struct command commands[] = {
 	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
 	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
-	{ "help", cmd_help, "this list; also help columns (of all CSV files), help commands (common options)", false },
+	{ "help", cmd_help, "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are", false },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -86,12 +87,23 @@ static int list_commands(void)
 	return status;
 }
 
-static int describe_columns(void)
+/* What help tells of besides commands. */
+static const struct {
+	const char *name;
+	void (*describe)(struct fot_str *out);
+} topics[] = {
+	{ "columns", fot_columns_describe },
+	{ "spec", fot_help_spec },
+	{ "recipe", fot_help_recipe },
+	{ "paths", fot_help_paths },
+};
+
+static int describe(size_t topic)
 {
 	struct fot_str out = FOT_STR_INIT;
 	int status;
 
-	fot_columns_describe(&out);
+	topics[topic].describe(&out);
 	status = print(out.failed ? "" : out.data);
 	fot_str_release(&out);
 	return status;
@@ -160,10 +172,11 @@ static int cmd_help(int argc, char **argv)
 
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
-	if (strcmp(argv[1], "columns") == 0)
-		return describe_columns();
 	if (strcmp(argv[1], "commands") == 0)
 		return describe_commands();
+	for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+		if (strcmp(argv[1], topics[i].name) == 0)
+			return describe(i);
 	c = find(argv[1]);
 	if (!c || c->run == cmd_help)
 		return c ? list_commands() : unknown(argv[1]);

@@ -1,15 +1,11 @@
 /* options.c: see options.h. */
 #include "harness/cli/options.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "model/session.h"
@@ -326,14 +322,6 @@ void fot_print_lines(const char *text)
 	fot_str_release(&out);
 }
 
-int fot_flush_stdout(struct fot_err *err)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return FOT_OK;
-	return errno == EPIPE ? FOT_OK :
-				FOT_FAIL(err, FOT_ERR_OUTPUT, "standard output: %s", strerror(errno));
-}
-
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code)
 {
 	struct fot_str help = FOT_STR_INIT;
@@ -355,26 +343,4 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 		fot_command_failed(o->command, &err);
 	fot_str_release(&help);
 	return over;
-}
-
-size_t fot_terminal_columns(void)
-{
-	const char *text = getenv("COLUMNS");
-	struct winsize w;
-	int64_t n;
-
-	if (text && fot_parse_i64(text, &n) && n > 0)
-		return (size_t)n;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
-}
-
-int32_t fot_default_threads(void)
-{
-	cpu_set_t set;
-	int n;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	n = CPU_COUNT(&set);
-	return n < 1 ? 1 : n;
 }

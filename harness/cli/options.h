@@ -139,11 +139,5 @@ void fot_common_meanings(struct fot_str *out);
 int fot_command_failed(const char *command, const struct fot_err *err);
 /* Print lines on stdout; control characters but ends of lines become '?'. */
 void fot_print_lines(const char *text);
-/* Flush stdout: FOT_OK also when the reader has gone (EPIPE), else FOT_ERR_OUTPUT. */
-int fot_flush_stdout(struct fot_err *err);
-/* Columns of the table on stdout: $COLUMNS, else the terminal's, else 80. */
-size_t fot_terminal_columns(void);
-/* Processors that this process may use. */
-int32_t fot_default_threads(void);
 
 #endif

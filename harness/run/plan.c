@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 #include "model/window_cache.h"
 #include "tasks/passkey.h"
@@ -33,7 +34,7 @@ static bool same_model(const struct fot_model_spec *a, const struct fot_model_sp
 }
 
 /* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
-static int check_folder(const char *dir, struct fot_err *err)
+static int check_folder(const char *dir, const char *spec_folder, struct fot_err *err)
 {
 	static const char zoo[] = "zoo/";
 	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
@@ -54,7 +55,7 @@ static int check_folder(const char *dir, struct fot_err *err)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
 				  recipe.data, dir);
 	else
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model", dir);
+		status = fot_path_missing(FOT_PATH_MODEL, dir, spec_folder, FOT_ERR_INPUT, err);
 out:
 	fot_str_release(&recipe);
 	fot_str_release(&name);
@@ -76,7 +77,7 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
-	FOT_TRY(check_folder(spec->dir, err));
+	FOT_TRY(check_folder(spec->dir, p->spec->folder, err));
 	FOT_TRY(fot_name_of_path(&name, spec->dir, "model", err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
 	if (spec->n_mem_layers)
@@ -165,9 +166,40 @@ out:
 	return status;
 }
 
-static int open_conditions(struct fot_plan *p, struct fot_err *err)
+static enum fot_memory_mode own_mode(const struct fot_model *m)
 {
-	const struct fot_spec *s = p->spec;
+	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE, [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
+						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
+	struct fot_session_opts opts;
+
+	fot_session_opts_default(&opts, m); /* as score and generate read it */
+	return fot_model_config(m)->cached_windows ? FOT_MEMORY_XL : modes[opts.search];
+}
+
+/* The model's own memory, as what it is: settings that it has no use for are errors. */
+static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m, const struct fot_model *model,
+			  struct fot_err *err)
+{
+	const char *name, *unused;
+
+	if (m->mode != FOT_MEMORY_OWN)
+		return FOT_OK;
+	m->mode = own_mode(model);
+	name = fot_memory_mode_name(m->mode);
+	unused = m->top_k && m->mode != FOT_MEMORY_KNN ? "top_k" :
+		 fot_memory_stores(m->mode)            ? NULL :
+		 m->dtype_given                        ? "mem_dtype" :
+		 spec->n_memory > 1                    ? NULL :
+		 spec->mem_scale > 0                   ? "mem_scale" :
+		 spec->mem_decay > 0                   ? "mem_decay" :
+							 NULL;
+	if (!unused)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: the model's own memory is %s; give it another", spec->dir, unused, name);
+}
+
+static int open_conditions(struct fot_plan *p, struct fot_spec *s, struct fot_err *err)
+{
 	size_t n = 0;
 	int status = FOT_OK;
 
@@ -181,8 +213,10 @@ static int open_conditions(struct fot_plan *p, struct fot_err *err)
 		size_t model;
 
 		FOT_TRY(open_model(p, &s->model[i], &model, err));
-		for (size_t k = 0; k < s->model[i].n_memory; k++)
+		for (size_t k = 0; k < s->model[i].n_memory; k++) {
+			FOT_TRY(set_own_memory(&s->model[i], &s->model[i].memory[k], p->model[model].model, err));
 			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
+		}
 	}
 out:
 	return status;
@@ -261,6 +295,8 @@ int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, si
 			status = same_name(p->labelled[i].spec, spec, x->data->name, err);
 	if (status != FOT_OK)
 		goto out;
+	if (path && !fot_file_exists(path))
+		return fot_path_missing(FOT_PATH_TEMPLATE, path, p->spec->folder, FOT_ERR_INPUT, err);
 	if (!path)
 		FOT_TRY(template_path(&by_name, x->data, err));
 	status = fot_template_read(&x->template, path ? path : by_name.data, err);
@@ -610,7 +646,7 @@ out:
 	return status;
 }
 
-int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
+int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err)
 {
 	int status;
@@ -620,7 +656,7 @@ int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *s
 		status = no_memory(err);
 		goto out;
 	}
-	FOT_TRY(open_conditions(p, err));
+	FOT_TRY(open_conditions(p, spec, err));
 	FOT_TRY(plan_items(p, err));
 	FOT_TRY(make_identity(p, err));
 out:

@@ -80,8 +80,9 @@ struct fot_plan {
 	char spec_sha256[65];
 };
 
-/* Errors: FOT_ERR_USAGE (spec asks for what cannot be), FOT_ERR_INPUT, FOT_ERR_RUN. */
-int fot_plan_open(struct fot_plan *p, const struct fot_spec *spec, const char *store, int64_t limit,
+/* Puts what the models' own memories are into the spec. Errors: FOT_ERR_USAGE (spec asks for what cannot be),
+ * FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err);
 void fot_plan_close(struct fot_plan *p);
 /* Say what the datasets leave out and hold twice. */

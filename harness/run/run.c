@@ -19,7 +19,6 @@
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
 #include "harness/run/manifest.h"
-#include "harness/cli/options.h"
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"

@@ -2,24 +2,19 @@
 #include "harness/run/spec.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/quote.h"
+#include "harness/run/paths.h"
+#include "harness/run/spec_keys.h"
 #include "harness/run/spec_task.h"
 #include "model/session.h"
 
 #define MAX_FILE ((size_t)16 << 20)
-#define MAX_LENGTHS 4096
-#define MAX_AXIS 100000
-#define MAX_TOKENS ((int64_t)1 << 40)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const mode_names[] = { "none", "dense", "knn", "xl" };
+static const char *const mode_names[] = { "none", "dense", "knn", "xl", "model", NULL };
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
@@ -29,15 +24,6 @@ const char *fot_memory_mode_name(enum fot_memory_mode m)
 bool fot_memory_stores(enum fot_memory_mode m)
 {
 	return m == FOT_MEMORY_DENSE || m == FOT_MEMORY_KNN;
-}
-
-static int find_name(const char *const *names, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return (int)i;
-	}
-	return -1;
 }
 
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text)
@@ -53,213 +39,115 @@ bool fot_memory_parse(struct fot_memory_spec *m, const char *text)
 		m->top_k = (int32_t)k;
 		return true;
 	}
-	mode = find_name(mode_names, COUNT(mode_names), text);
-	if (mode < 0)
-		return false;
-	m->mode = (enum fot_memory_mode)mode;
-	return true;
-}
-
-/* --- context lengths --- */
-
-void fot_lengths_release(struct fot_lengths *l)
-{
-	fot_free(l->at);
-	*l = (struct fot_lengths){ 0 };
-}
-
-static bool add_length(struct fot_lengths *l, int64_t value)
-{
-	if (value < 1 || value > MAX_TOKENS || l->n == MAX_LENGTHS)
-		return false;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		int64_t *at = fot_realloc(l->at, cap, sizeof *at);
-
-		if (!at)
-			return false;
-		l->at = at;
-		l->cap = cap;
+	for (mode = 0; mode_names[mode]; mode++) {
+		if (strcmp(mode_names[mode], text) == 0) {
+			m->mode = (enum fot_memory_mode)mode;
+			return true;
+		}
 	}
-	l->at[l->n++] = value;
-	return true;
+	return false;
 }
 
-/* "LO-HI*F" */
-static bool add_range(struct fot_lengths *l, char *text, char *dash)
+/* --- memory --- */
+
+static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
-	char *star = strchr(dash, '*');
-	int64_t lo, hi, factor;
-
-	if (!star)
-		return false;
-	*dash = *star = '\0';
-	if (!fot_parse_size(text, &lo) || !fot_parse_size(dash + 1, &hi) || !fot_parse_i64(star + 1, &factor))
-		return false;
-	if (lo < 1 || hi < lo || hi > MAX_TOKENS || factor < 2 || factor > MAX_TOKENS)
-		return false;
-	for (int64_t at = lo; at <= hi; at *= factor) {
-		if (!add_length(l, at))
-			return false;
-	}
-	return true;
-}
-
-bool fot_lengths_add(struct fot_lengths *l, const char *text)
-{
-	char *copy = fot_strdup(text), *part = copy;
-	bool good = copy != NULL;
-
-	while (good && part) {
-		char *comma = strchr(part, ','), *dash;
-		int64_t value;
-
-		if (comma)
-			*comma = '\0';
-		dash = strchr(part, '-');
-		if (dash && dash != part)
-			good = add_range(l, part, dash);
-		else
-			good = fot_parse_size(part, &value) && add_length(l, value);
-		part = comma ? comma + 1 : NULL;
-	}
-	fot_free(copy);
-	return good;
-}
-
-bool fot_spec_length(struct fot_lengths *l, const cJSON *entry)
-{
-	double x = entry->valuedouble;
-
-	if (cJSON_IsString(entry))
-		return fot_lengths_add(l, entry->valuestring);
-	return cJSON_IsNumber(entry) && x >= 1 && x <= (double)MAX_TOKENS && x == (double)(int64_t)x &&
-	       add_length(l, (int64_t)x);
-}
-
-/* --- reading --- */
-
-int fot_spec_no_memory(const struct fot_spec_reader *r)
-{
-	return FOT_FAIL(r->err, FOT_ERR_RUN, "%s: out of memory", r->name);
-}
-
-/* A number or a text with a suffix. */
-int fot_spec_size(const cJSON *obj, const char *key, int64_t lo, int64_t hi, int64_t *out,
-		     const struct fot_json_ctx *ctx, struct fot_err *err)
-{
-	const cJSON *node = fot_json_get(obj, key);
-
-	if (!node || cJSON_IsNumber(node))
-		return fot_json_i64(obj, key, false, lo, hi, out, ctx, err);
-	if (!cJSON_IsString(node) || !fot_parse_size(node->valuestring, out) || *out < lo || *out > hi)
-		return FOT_FAIL(err, ctx->code,
-				"%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
-				ctx->where, key, (long long)lo, (long long)hi);
-	return FOT_OK;
-}
-
-/* A list, or a single value that stands for a list of one; at least one entry. */
-int fot_spec_list(const cJSON *obj, const char *key, const cJSON **first, size_t *n,
-		   const struct fot_json_ctx *ctx, struct fot_err *err)
-{
-	const cJSON *list = NULL;
-	int status = fot_json_array(obj, key, true, &list, ctx, err);
-
-	if (status != FOT_OK)
-		return status;
-	*first = list->child;
-	*n = (size_t)cJSON_GetArraySize(list);
-	if (*n == 0 || *n > MAX_AXIS)
-		return FOT_FAIL(err, ctx->code, "%s: %s: expected a list of 1 to %d entries", ctx->where, key,
-				MAX_AXIS);
-	return FOT_OK;
-}
-
-char *fot_spec_resolve(const char *path, const char *base_dir)
-{
-	struct fot_str joined = FOT_STR_INIT;
-	char *out;
-
-	if (path[0] == '/' || !base_dir || fot_file_exists(path))
-		return fot_strdup(path);
-	fot_path_join(&joined, base_dir, path);
-	out = !joined.failed && fot_file_exists(joined.data) ? fot_strdup(joined.data) : fot_strdup(path);
-	fot_str_release(&joined);
-	return out;
-}
-
-static int copy_string(char **out, const cJSON *obj, const char *key, bool required,
-		       const struct fot_json_ctx *ctx, const struct fot_spec_reader *r)
-{
-	const char *text = NULL;
-	int status = fot_json_string(obj, key, required, &text, ctx, r->err);
-
-	if (status != FOT_OK || !text)
-		return status;
-	if (!*text)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected a text, got \"\"", ctx->where, key);
-	*out = fot_strdup(text);
-	return *out ? FOT_OK : fot_spec_no_memory(r);
-}
-
-/* A text that will stand in the results. */
-static int copy_name(char **out, const cJSON *obj, const char *key, const struct fot_json_ctx *ctx,
-		     const struct fot_spec_reader *r)
-{
-	int status = copy_string(out, obj, key, false, ctx, r);
-
-	if (status != FOT_OK || !*out)
-		return status;
-	status = fot_name_check(*out, key, FOT_NAME_MAX, FOT_ERR_USAGE, r->err);
-	return status == FOT_OK ? status : fot_err_prefix(r->err, "%s", ctx->where);
-}
-
-static int read_memory_object(struct fot_memory_spec *m, const cJSON *node, const char *where,
-			      const struct fot_spec_reader *r)
-{
-	static const char *const keys[] = { "mode", "top_k", "mem_dtype" };
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	const char *mode = NULL, *dtype = NULL;
-	int64_t top_k = 0;
+	const char *mode = NULL;
 	int status;
 
-	*m = (struct fot_memory_spec){ 0 };
-	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
-	FOT_TRY(fot_json_string(node, "mode", true, &mode, &ctx, r->err));
-	FOT_TRY(fot_json_i64(node, "top_k", false, 1, INT32_MAX, &top_k, &ctx, r->err));
-	FOT_TRY(fot_json_string(node, "mem_dtype", false, &dtype, &ctx, r->err));
-	if (!fot_memory_parse(m, mode) || (top_k && m->mode != FOT_MEMORY_KNN) || (top_k && m->top_k)) {
-		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-				  "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only with knn",
-				  where, mode);
-		goto out;
-	}
-	m->top_k = top_k ? (int32_t)top_k : m->top_k;
-	if (dtype && m->mode == FOT_MEMORY_NONE) {
-		status = FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_dtype: mode none stores nothing", where);
-	} else if (dtype) {
-		m->dtype_given = true;
-		m->dtype = strcmp(dtype, "f32") == 0 ? FOT_F32 : FOT_BF16;
-		if (strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0)
-			status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-					  "%s: mem_dtype \"%.40s\": expected f32 or bf16", where, dtype);
-	}
+	FOT_TRY(fot_json_string(obj, k->name, true, &mode, &ctx->json, ctx->err));
+	if (!fot_memory_parse(base, mode))
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn, knn:K, xl or model",
+				  ctx->json.where, mode);
 out:
 	return status;
 }
 
-static int read_memory(struct fot_memory_spec *m, const cJSON *node, const char *where,
-		       const struct fot_spec_reader *r)
+static bool write_mode(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct fot_memory_spec *m = base;
+
+	return cJSON_AddStringToObject(o, k->name, fot_memory_mode_name(m->mode));
+}
+
+static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_memory_spec *m = base;
+
+	if ((m->mode != FOT_MEMORY_KNN && m->mode != FOT_MEMORY_OWN) || m->top_k)
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only "
+				"with knn", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
+	return fot_key_integer.read(base, k, obj, ctx);
+}
+
+static bool write_top_k(cJSON *o, const struct fot_key *k, const void *base)
+{
+	return fot_key_integer.write(o, k, base);
+}
+
+static bool top_k_set(const struct fot_key *k, const void *base)
+{
+	return fot_key_integer.is_set(k, base);
+}
+
+static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
+
+static int read_dtype(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_key word = { .name = k->name, .bytes = sizeof(int32_t), .words = k->words };
+	struct fot_memory_spec *m = base;
+	int32_t i = 0;
+	int status;
+
+	FOT_TRY(fot_key_choice.read(&i, &word, obj, ctx));
+	if (i && m->mode == FOT_MEMORY_NONE)
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mem_dtype: mode none stores nothing", ctx->json.where);
+	m->dtype_given = i > 0;
+	m->dtype = i == 2 ? FOT_BF16 : FOT_F32;
+out:
+	return status;
+}
+
+static bool dtype_set(const struct fot_key *k, const void *base)
+{
+	const struct fot_memory_spec *m = base;
+
+	(void)k;
+	return m->dtype_given;
+}
+
+static bool write_dtype(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct fot_memory_spec *m = base;
+
+	return cJSON_AddStringToObject(o, k->name, m->dtype == FOT_F32 ? "f32" : "bf16");
+}
+
+static const struct fot_key_type key_mode = { "word", FOT_KEY_NO_FLAG, read_mode, write_mode, NULL, NULL };
+static const struct fot_key_type key_top_k = { "integer", FOT_KEY_INTEGER, read_top_k, write_top_k, top_k_set, NULL };
+static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype, write_dtype, dtype_set, NULL };
+
+const struct fot_key fot_memory_keys[] = {
+	{ .name = "mode", .type = &key_mode, .words = mode_names, .required = true,
+	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window; knn:K: with top_k K" },
+	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_memory_spec, top_k), .lo = 1, .hi = INT32_MAX,
+	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
+	  .help = "keys per query and head with knn" },
+	{ .name = "mem_dtype", .type = &key_dtype, .words = dtype_names, .only_if_set = true, .unset = "the model's",
+	  .flag = "mem-dtype", .arg = "TYPE", .help = "type of stored keys and values" },
+};
+const size_t fot_n_memory_keys = sizeof fot_memory_keys / sizeof *fot_memory_keys;
+
+static int read_memory(struct fot_memory_spec *m, const cJSON *node, const struct fot_key_ctx *ctx)
 {
 	if (cJSON_IsObject(node))
-		return read_memory_object(m, node, where, r);
+		return fot_keys_read(m, fot_memory_keys, fot_n_memory_keys, node, ctx);
 	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
 		return FOT_OK;
 	if (cJSON_IsString(node))
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: \"%.40s\": expected none, dense, knn, knn:K or xl",
-				where, node->valuestring);
-	return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected a text or an object", where);
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: \"%.40s\": expected none, dense, knn, knn:K, xl or model",
+				ctx->json.where, node->valuestring);
+	return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected a text or an object", ctx->json.where);
 }
 
 static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory_spec *b)
@@ -268,28 +156,38 @@ static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory
 	       a->dtype == b->dtype;
 }
 
-static int read_memories(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
-			 const struct fot_spec_reader *r)
+/* ctx of the i-th entry of the list named key; its place is printed to where. */
+static struct fot_key_ctx entry_ctx(struct fot_str *where, const struct fot_key_ctx *ctx, const char *key, size_t i)
 {
+	struct fot_key_ctx inner = *ctx;
+
+	fot_str_clear(where);
+	fot_str_printf(where, "%s%s%s[%zu]", ctx->json.where, strstr(ctx->json.where, ": ") ? "." : ": ", key, i);
+	inner.json.where = where->failed ? ctx->json.where : where->data;
+	return inner;
+}
+
+/* --- a model --- */
+
+static int read_memories(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_model_spec *m = base;
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
-	int status = FOT_OK;
+	int status;
 
-	m->n_memory = 1;
-	if (fot_json_get(node, "memory"))
-		FOT_TRY(fot_spec_list(node, "memory", &entry, &m->n_memory, ctx, r->err));
-	m->memory = fot_calloc(m->n_memory, sizeof *m->memory); /* zero: none */
+	FOT_TRY(fot_spec_list(obj, k->name, &entry, &m->n_memory, ctx));
+	m->memory = fot_calloc(m->n_memory, sizeof *m->memory);
 	if (!m->memory)
-		return fot_spec_no_memory(r);
+		return fot_key_no_memory(ctx);
 	for (size_t i = 0; entry; i++, entry = entry->next) {
-		fot_str_clear(&where);
-		fot_str_printf(&where, "%s.memory[%zu]", ctx->where, i);
-		FOT_TRY(read_memory(&m->memory[i], entry, where.failed ? r->name : where.data, r));
-		for (size_t k = 0; k < i; k++) {
-			if (!same_memory(&m->memory[k], &m->memory[i]))
+		struct fot_key_ctx inner = entry_ctx(&where, ctx, k->name, i);
+
+		FOT_TRY(read_memory(&m->memory[i], entry, &inner));
+		for (size_t before = 0; before < i; before++) {
+			if (!same_memory(&m->memory[before], &m->memory[i]))
 				continue;
-			status =
-				FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: the same as memory[%zu]", where.data, k);
+			status = FOT_FAIL(ctx->err, ctx->json.code, "%s: the same as memory[%zu]", inner.json.where, before);
 			goto out;
 		}
 	}
@@ -298,220 +196,367 @@ out:
 	return status;
 }
 
-static int read_mem_layers(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
-			   const struct fot_spec_reader *r)
+static bool write_memories(cJSON *o, const struct fot_key *k, const void *base)
 {
+	const struct fot_model_spec *m = base;
+	cJSON *list = cJSON_AddArrayToObject(o, k->name);
+	bool good = list != NULL;
+
+	for (size_t i = 0; i < m->n_memory && good; i++) {
+		cJSON *entry = cJSON_CreateObject();
+
+		good = cJSON_AddItemToArray(list, entry) &&
+		       fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
+	}
+	return good;
+}
+
+static void release_memories(const struct fot_key *k, void *base)
+{
+	struct fot_model_spec *m = base;
+
+	(void)k;
+	fot_free(m->memory);
+	m->memory = NULL;
+	m->n_memory = 0;
+}
+
+static int read_layers(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_model_spec *m = base;
 	const cJSON *entry = NULL;
 	size_t n = 0;
-	int status = FOT_OK;
+	int status;
 
-	if (!fot_json_get(node, "mem_layers"))
-		return FOT_OK;
-	FOT_TRY(fot_spec_list(node, "mem_layers", &entry, &n, ctx, r->err));
+	FOT_TRY(fot_spec_list(obj, k->name, &entry, &n, ctx));
 	m->mem_layers = fot_calloc(n, sizeof *m->mem_layers);
 	if (!m->mem_layers)
-		return fot_spec_no_memory(r);
+		return fot_key_no_memory(ctx);
 	for (; entry; entry = entry->next) {
 		int64_t layer = -1;
 
-		FOT_TRY(fot_json_as_i64(entry, 0, INT32_MAX, &layer, ctx, r->err));
+		FOT_TRY(fot_json_as_i64(entry, (int64_t)k->lo, (int64_t)k->hi, &layer, &ctx->json, ctx->err));
 		if (m->n_mem_layers && layer <= m->mem_layers[m->n_mem_layers - 1])
-			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: mem_layers: expected ascending layers", ctx->where);
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: mem_layers: expected ascending layers", ctx->json.where);
 		m->mem_layers[m->n_mem_layers++] = (int32_t)layer;
 	}
 out:
 	return status;
 }
 
+static bool layers_set(const struct fot_key *k, const void *base)
+{
+	const struct fot_model_spec *m = base;
+
+	(void)k;
+	return m->n_mem_layers > 0;
+}
+
+static bool write_layers(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct fot_model_spec *m = base;
+
+	return cJSON_AddItemToObject(o, k->name, cJSON_CreateIntArray((const int *)m->mem_layers, (int)m->n_mem_layers));
+}
+
+static void release_layers(const struct fot_key *k, void *base)
+{
+	struct fot_model_spec *m = base;
+
+	(void)k;
+	fot_free(m->mem_layers);
+	m->mem_layers = NULL;
+	m->n_mem_layers = 0;
+}
+
+static const struct fot_key_type key_memories = { "list of words or objects", FOT_KEY_WORDS, read_memories,
+						  write_memories, NULL, release_memories };
+static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMBERS, read_layers, write_layers, layers_set,
+						release_layers };
+
+const struct fot_key fot_model_keys[] = {
+	{ .name = "path", .type = &fot_key_model, FOT_KEY_AT(struct fot_model_spec, dir),
+	  .written = offsetof(struct fot_model_spec, path), .required = true, .flag = "model", .letter = 'm', .arg = "DIR",
+	  .help = "folder of the model" },
+	{ .name = "variant", .type = &fot_key_name, FOT_KEY_AT(struct fot_model_spec, variant), .only_if_set = true,
+	  .unset = "the model's", .flag = "variant", .arg = "NAME", .help = "name of the variant in the results" },
+	{ .name = "mem_layers", .type = &key_layers, .lo = 0, .hi = INT32_MAX, .only_if_set = true, .unset = "the model's",
+	  .flag = "mem-layers", .arg = "LIST", .help = "layers with a memory, ascending, such as 6,12,18" },
+	{ .name = "mem_scale", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, mem_scale),
+	  .lo = FOT_MEM_SCALE_LEAST, .hi = FOT_MEM_SCALE_MOST, .only_if_set = true, .unset = "the model's",
+	  .flag = "mem-scale", .arg = "X", .help = "factor of the attention scores of memory keys, together with a variant" },
+	{ .name = "mem_decay", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, mem_decay), .lo = 0,
+	  .hi = FOT_MEM_DECAY_MOST, .only_if_set = true, .unset = "0", .flag = "mem-decay", .arg = "X",
+	  .help = "older memory keys weigh less, (1 + age / W)^-X, together with a variant" },
+	{ .name = "memory", .type = &key_memories, .dflt = "[\"model\"]", .flag = "memory", .arg = "LIST",
+	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says" },
+};
+const size_t fot_n_model_keys = sizeof fot_model_keys / sizeof *fot_model_keys;
+
 /* mem_scale and mem_decay: not columns of the results, so the variant must tell their rows apart. */
-static int read_mem_settings(struct fot_model_spec *m, const cJSON *node, const struct fot_json_ctx *ctx,
-			     const struct fot_spec_reader *r)
+static int check_mem_settings(const struct fot_model_spec *m, const struct fot_key_ctx *ctx)
 {
-	const char *given;
+	const char *given = m->mem_scale > 0 ? "mem_scale" : m->mem_decay > 0 ? "mem_decay" : NULL;
 	bool stores = false;
-	int status;
 
-	FOT_TRY(fot_json_double(node, "mem_scale", false, FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, &m->mem_scale, ctx, r->err));
-	FOT_TRY(fot_json_double(node, "mem_decay", false, 0, FOT_MEM_DECAY_MOST, &m->mem_decay, ctx, r->err));
-	given = m->mem_scale > 0 ? "mem_scale" : m->mem_decay > 0 ? "mem_decay" : NULL;
 	for (size_t i = 0; i < m->n_memory; i++)
-		stores = stores || fot_memory_stores(m->memory[i].mode);
+		stores = stores || fot_memory_stores(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
 	if (given && !stores)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected dense or knn among the memories", ctx->where, given);
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected dense or knn among the memories", ctx->json.where,
+				given);
 	if (given && !m->variant)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: %s: expected a variant with it, which tells its rows apart",
-				ctx->where, given);
-out:
-	return status;
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a variant with it, which tells its rows apart",
+				ctx->json.where, given);
+	return FOT_OK;
 }
 
-static int read_model(struct fot_model_spec *m, const cJSON *node, const char *where,
-		      const struct fot_spec_reader *r)
+static int read_model(void *base, const cJSON *node, const struct fot_key_ctx *ctx)
 {
-	static const char *const keys[] = { "path", "variant", "memory", "mem_layers", "mem_scale", "mem_decay" };
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
 	int status;
 
-	if (!cJSON_IsObject(node))
-		return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: expected an object", where);
-	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
-	FOT_TRY(copy_string(&m->path, node, "path", true, &ctx, r));
-	FOT_TRY(copy_name(&m->variant, node, "variant", &ctx, r));
-	m->dir = fot_spec_resolve(m->path, r->base_dir);
-	if (!m->dir)
-		return fot_spec_no_memory(r);
-	FOT_TRY(read_mem_layers(m, node, &ctx, r));
-	FOT_TRY(read_memories(m, node, &ctx, r));
-	FOT_TRY(read_mem_settings(m, node, &ctx, r));
+	FOT_TRY(fot_keys_read(base, fot_model_keys, fot_n_model_keys, node, ctx));
+	status = check_mem_settings(base, ctx);
 out:
 	return status;
 }
 
-/* Both lists of the top level: each entry by its reader, with its place in messages. */
-static int read_models(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-		       const struct fot_spec_reader *r)
+static bool print_model(cJSON *o, const void *base)
 {
-	struct fot_str where = FOT_STR_INIT;
-	const cJSON *entry = NULL;
-	size_t n;
-	int status;
-
-	FOT_TRY(fot_spec_list(root, "models", &entry, &n, ctx, r->err));
-	s->model = fot_calloc(n, sizeof *s->model);
-	if (!s->model)
-		return fot_spec_no_memory(r);
-	for (; entry; entry = entry->next) {
-		fot_str_clear(&where);
-		fot_str_printf(&where, "%s: models[%zu]", r->name, s->n_models);
-		FOT_TRY(read_model(&s->model[s->n_models++], entry, where.failed ? r->name : where.data, r));
-	}
-out:
-	fot_str_release(&where);
-	return status;
+	return fot_keys_write(o, fot_model_keys, fot_n_model_keys, base);
 }
 
-static int read_tasks(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-		      const struct fot_spec_reader *r)
+static void release_model(void *base)
 {
-	struct fot_str where = FOT_STR_INIT;
-	const cJSON *entry = NULL;
-	size_t n;
-	int status;
-
-	FOT_TRY(fot_spec_list(root, "tasks", &entry, &n, ctx, r->err));
-	s->task = fot_calloc(n, sizeof *s->task);
-	if (!s->task)
-		return fot_spec_no_memory(r);
-	for (; entry; entry = entry->next) {
-		fot_str_clear(&where);
-		fot_str_printf(&where, "%s: tasks[%zu]", r->name, s->n_tasks);
-		FOT_TRY(fot_spec_task_read(&s->task[s->n_tasks++], entry, where.failed ? r->name : where.data, r));
-	}
-out:
-	fot_str_release(&where);
-	return status;
+	fot_keys_release(fot_model_keys, fot_n_model_keys, base);
 }
 
-static int read_excluded_lengths(struct fot_exclusion *x, const cJSON *node, const struct fot_json_ctx *ctx,
-				 const struct fot_spec_reader *r)
-{
-	const cJSON *entry = NULL;
-	size_t n;
-	int status = FOT_OK;
+/* --- a task --- */
 
-	if (!fot_json_get(node, "context_lengths"))
-		return FOT_OK;
-	FOT_TRY(fot_spec_list(node, "context_lengths", &entry, &n, ctx, r->err));
-	for (; entry; entry = entry->next)
-		if (!fot_spec_length(&x->context_length, entry))
-			return FOT_FAIL(r->err, FOT_ERR_USAGE, "%s: context_lengths: expected sizes such as 512 or \"8k\"",
-					ctx->where);
-out:
-	return status;
+static int read_task(void *base, const cJSON *node, const struct fot_key_ctx *ctx)
+{
+	return fot_spec_task_read(base, node, ctx);
 }
 
-static int read_exclusion(struct fot_exclusion *x, const cJSON *node, const char *where,
-			  const struct fot_spec_reader *r)
+static bool print_task(cJSON *o, const void *base)
 {
-	static const char *const keys[] = { "model",   "variant", "memory",
-					    "dataset", "task",    "prompt_style", "context_lengths" };
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
+	return fot_spec_task_print(o, base);
+}
+
+static void release_task(void *base)
+{
+	fot_spec_task_release(base);
+}
+
+/* --- an exclusion --- */
+
+static int read_excluded_memory(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_exclusion *x = base;
 	const char *memory = NULL;
 	int status;
 
-	if (!cJSON_IsObject(node) || !node->child)
-		return FOT_FAIL(r->err, FOT_ERR_USAGE,
-				"%s: expected an object with model, variant, memory, dataset or others", where);
-	FOT_TRY(fot_json_known(node, where, keys, COUNT(keys), FOT_ERR_USAGE, r->err));
-	FOT_TRY(copy_string(&x->model, node, "model", false, &ctx, r));
-	FOT_TRY(copy_string(&x->variant, node, "variant", false, &ctx, r));
-	FOT_TRY(copy_string(&x->dataset, node, "dataset", false, &ctx, r));
-	FOT_TRY(copy_string(&x->task, node, "task", false, &ctx, r));
-	FOT_TRY(copy_string(&x->style, node, "prompt_style", false, &ctx, r));
-	FOT_TRY(read_excluded_lengths(x, node, &ctx, r));
-	FOT_TRY(fot_json_string(node, "memory", false, &memory, &ctx, r->err));
-	x->has_memory = memory != NULL;
-	if (memory && !fot_memory_parse(&x->memory, memory))
-		status = FOT_FAIL(r->err, FOT_ERR_USAGE,
-				  "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl", where, memory);
+	FOT_TRY(fot_json_string(obj, k->name, true, &memory, &ctx->json, ctx->err));
+	x->has_memory = true;
+	if (!fot_memory_parse(&x->memory, memory) || x->memory.mode == FOT_MEMORY_OWN)
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl",
+				  ctx->json.where, memory);
 out:
 	return status;
 }
 
-static int read_exclusions(struct fot_spec *s, const cJSON *root, const struct fot_json_ctx *ctx,
-			   const struct fot_spec_reader *r)
+static bool excluded_memory_set(const struct fot_key *k, const void *base)
 {
+	const struct fot_exclusion *x = base;
+
+	(void)k;
+	return x->has_memory;
+}
+
+static bool write_excluded_memory(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct fot_exclusion *x = base;
+	char memory[32];
+
+	if (x->memory.top_k)
+		snprintf(memory, sizeof memory, "knn:%d", x->memory.top_k);
+	else
+		snprintf(memory, sizeof memory, "%s", fot_memory_mode_name(x->memory.mode));
+	return cJSON_AddStringToObject(o, k->name, memory);
+}
+
+static const struct fot_key_type key_excluded_memory = { "word", FOT_KEY_NO_FLAG, read_excluded_memory,
+							 write_excluded_memory, excluded_memory_set, NULL };
+
+#define EXCLUDED_TEXT(key, member, sentence)                                                                      \
+	{ .name = key, .type = &fot_key_text, FOT_KEY_AT(struct fot_exclusion, member), .only_if_set = true,      \
+	  .unset = "any", .help = sentence }
+
+const struct fot_key fot_exclusion_keys[] = {
+	EXCLUDED_TEXT("model", model, "name of the model's folder"),
+	EXCLUDED_TEXT("variant", variant, "name of the model's variant"),
+	{ .name = "memory", .type = &key_excluded_memory, .only_if_set = true, .unset = "any",
+	  .help = "none, dense, xl, knn (with any top_k) or knn:K" },
+	EXCLUDED_TEXT("dataset", dataset, "name of the dataset"),
+	EXCLUDED_TEXT("task", task, "name of the task"),
+	EXCLUDED_TEXT("prompt_style", style, "filler of the pass key's prompts"),
+	{ .name = "context_lengths", .type = &fot_key_sizes,
+	  FOT_KEY_LIST(struct fot_exclusion, context_length.at, context_length.n), .lo = 1, .hi = FOT_SPEC_TOKENS,
+	  .only_if_set = true, .unset = "any", .help = "context lengths; those of perplexity cannot be left out one by one" },
+};
+const size_t fot_n_exclusion_keys = sizeof fot_exclusion_keys / sizeof *fot_exclusion_keys;
+
+static int read_exclusion(void *base, const cJSON *node, const struct fot_key_ctx *ctx)
+{
+	if (!cJSON_IsObject(node) || !node->child)
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object with model, variant, memory, dataset or others",
+				ctx->json.where);
+	return fot_keys_read(base, fot_exclusion_keys, fot_n_exclusion_keys, node, ctx);
+}
+
+static bool print_exclusion(cJSON *o, const void *base)
+{
+	return fot_keys_write(o, fot_exclusion_keys, fot_n_exclusion_keys, base);
+}
+
+static void release_exclusion(void *base)
+{
+	fot_keys_release(fot_exclusion_keys, fot_n_exclusion_keys, base);
+}
+
+/* --- the three lists of objects --- */
+
+/* One list of the top level: where it is, and its entries' size, reader, writer, release. */
+struct list {
+	size_t at, count, size;
+	int (*read)(void *entry, const cJSON *node, const struct fot_key_ctx *ctx);
+	bool (*print)(cJSON *o, const void *entry);
+	void (*release)(void *entry);
+};
+
+static const struct list lists[] = {
+	{ offsetof(struct fot_spec, model), offsetof(struct fot_spec, n_models), sizeof(struct fot_model_spec), read_model,
+	  print_model, release_model },
+	{ offsetof(struct fot_spec, task), offsetof(struct fot_spec, n_tasks), sizeof(struct fot_task_spec), read_task,
+	  print_task, release_task },
+	{ offsetof(struct fot_spec, exclude), offsetof(struct fot_spec, n_excluded), sizeof(struct fot_exclusion),
+	  read_exclusion, print_exclusion, release_exclusion },
+};
+
+static const struct list *list_of(const struct fot_key *k)
+{
+	size_t i = 0;
+
+	while (lists[i].at != k->offset)
+		i++;
+	return &lists[i];
+}
+
+static char *entries_of(const struct list *l, const void *spec)
+{
+	char *entries;
+
+	memcpy(&entries, (const char *)spec + l->at, sizeof entries);
+	return entries;
+}
+
+static size_t *count_of(const struct list *l, void *spec)
+{
+	return (size_t *)(void *)((char *)spec + l->count);
+}
+
+static size_t count_in(const struct list *l, const void *spec)
+{
+	return *(const size_t *)(const void *)((const char *)spec + l->count);
+}
+
+static int read_objects(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	const struct list *l = list_of(k);
 	struct fot_str where = FOT_STR_INIT;
 	const cJSON *entry = NULL;
-	size_t n;
-	int status = FOT_OK;
+	size_t n = 0, *count = count_of(l, base);
+	char *entries;
+	int status;
 
-	if (!fot_json_get(root, "exclude"))
-		return FOT_OK;
-	FOT_TRY(fot_spec_list(root, "exclude", &entry, &n, ctx, r->err));
-	s->exclude = fot_calloc(n, sizeof *s->exclude);
-	if (!s->exclude)
-		return fot_spec_no_memory(r);
+	FOT_TRY(fot_spec_list(obj, k->name, &entry, &n, ctx));
+	entries = fot_calloc(n, l->size);
+	if (!entries)
+		return fot_key_no_memory(ctx);
+	memcpy((char *)base + l->at, &entries, sizeof entries);
 	for (; entry; entry = entry->next) {
-		fot_str_clear(&where);
-		fot_str_printf(&where, "%s: exclude[%zu]", r->name, s->n_excluded);
-		FOT_TRY(read_exclusion(&s->exclude[s->n_excluded++], entry,
-				       where.failed ? r->name : where.data, r));
+		struct fot_key_ctx inner = entry_ctx(&where, ctx, k->name, *count);
+
+		FOT_TRY(l->read(entries + (*count)++ * l->size, entry, &inner));
 	}
 out:
 	fot_str_release(&where);
 	return status;
 }
+
+static bool write_objects(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct list *l = list_of(k);
+	cJSON *list = cJSON_AddArrayToObject(o, k->name);
+	bool good = list != NULL;
+
+	for (size_t i = 0; i < count_in(l, base) && good; i++) {
+		cJSON *entry = cJSON_CreateObject();
+
+		good = cJSON_AddItemToArray(list, entry) && l->print(entry, entries_of(l, base) + i * l->size);
+	}
+	return good;
+}
+
+static bool objects_set(const struct fot_key *k, const void *base)
+{
+	return count_in(list_of(k), base) > 0;
+}
+
+static void release_objects(const struct fot_key *k, void *base)
+{
+	const struct list *l = list_of(k);
+
+	for (size_t i = 0; i < count_in(l, base); i++)
+		l->release(entries_of(l, base) + i * l->size);
+	fot_free(entries_of(l, base));
+	memcpy((char *)base + l->at, &(char *){ NULL }, sizeof(char *));
+	*count_of(l, base) = 0;
+}
+
+/* --- the top level --- */
+
+static const struct fot_key_type key_objects = { "list of objects", FOT_KEY_NO_FLAG, read_objects, write_objects, objects_set,
+						 release_objects };
+
+const struct fot_key fot_spec_keys[] = {
+	{ .name = "name", .type = &fot_key_name, FOT_KEY_AT(struct fot_spec, name), .dflt = "\"run\"", .flag = "name",
+	  .arg = "TEXT", .help = "title of the run" },
+	{ .name = "seed", .type = &fot_key_integer, FOT_KEY_AT(struct fot_spec, seed), .lo = 0, .hi = 9007199254740991.0,
+	  .dflt = "1", .flag = "seed", .arg = "S", .help = "seed of everything that is drawn" },
+	{ .name = "window", .type = &fot_key_size, FOT_KEY_AT(struct fot_spec, window), .lo = 0, .hi = 1 << 24,
+	  .unset = "the model's", .flag = "window", .arg = "W", .help = "tokens of the local window" },
+	{ .name = "threads", .type = &fot_key_integer, FOT_KEY_AT(struct fot_spec, threads), .lo = 1,
+	  .hi = FOT_SESSION_THREADS_MAX, .unwritten = true, .unset = "all processors",
+	  .help = "threads; results do not depend on it" },
+	{ .name = "models", .type = &key_objects, FOT_KEY_AT(struct fot_spec, model), .required = true,
+	  .help = "models, each with the memories to read it with" },
+	{ .name = "tasks", .type = &key_objects, FOT_KEY_AT(struct fot_spec, task), .required = true,
+	  .help = "tasks to do with every model and memory" },
+	{ .name = "exclude", .type = &key_objects, FOT_KEY_AT(struct fot_spec, exclude), .only_if_set = true,
+	  .unset = "nothing", .help = "what is left out: all that matches every key of one of these" },
+};
+const size_t fot_n_spec_keys = sizeof fot_spec_keys / sizeof *fot_spec_keys;
 
 int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
 		   struct fot_err *err)
 {
-	static const char *const keys[] = {
-		"name", "seed", "window", "threads", "models", "tasks", "exclude"
-	};
-	struct fot_spec_reader r = { name, base_dir, err };
-	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
-	int64_t seed = 1, window = 0, threads = 0;
+	struct fot_key_ctx ctx = { { name, FOT_ERR_USAGE }, base_dir, err };
 	int status;
 
 	*s = (struct fot_spec){ 0 };
-	if (!cJSON_IsObject(root))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object", name);
-	FOT_TRY(fot_json_known(root, name, keys, COUNT(keys), FOT_ERR_USAGE, err));
-	FOT_TRY(copy_name(&s->name, root, "name", &ctx, &r));
-	FOT_TRY(fot_json_i64(root, "seed", false, 0, ((int64_t)1 << 53) - 1, &seed, &ctx, err));
-	FOT_TRY(fot_spec_size(root, "window", 0, (int64_t)1 << 24, &window, &ctx, err));
-	FOT_TRY(fot_json_i64(root, "threads", false, 1, FOT_SESSION_THREADS_MAX, &threads, &ctx, err));
-	s->seed = (uint64_t)seed;
-	s->window = (int32_t)window;
-	s->threads = (int32_t)threads;
-	if ((!s->name && !(s->name = fot_strdup("run"))) || (base_dir && !(s->folder = fot_strdup(base_dir)))) {
-		status = fot_spec_no_memory(&r);
-		goto out;
-	}
-	FOT_TRY(read_models(s, root, &ctx, &r));
-	FOT_TRY(read_tasks(s, root, &ctx, &r));
-	FOT_TRY(read_exclusions(s, root, &ctx, &r));
+	FOT_TRY(fot_keys_read(s, fot_spec_keys, fot_n_spec_keys, root, &ctx));
+	if (base_dir && !(s->folder = fot_strdup(base_dir)))
+		status = fot_key_no_memory(&ctx);
 out:
 	if (status != FOT_OK)
 		fot_spec_release(s);
@@ -520,145 +565,39 @@ out:
 
 int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+	struct fot_str at = FOT_STR_INIT;
+	const char *slash;
+	char *dir = NULL;
 	cJSON *root = NULL;
 	int status;
 
 	*s = (struct fot_spec){ 0 };
-	FOT_TRY(fot_json_read(&root, path, MAX_FILE, FOT_ERR_USAGE, err));
-	FOT_TRY(fot_spec_parse(s, root, path, dir, err));
+	FOT_TRY(fot_path_need(&at, FOT_PATH_SPEC, path, NULL, FOT_ERR_USAGE, err));
+	slash = strrchr(at.data, '/');
+	dir = slash ? fot_strndup(at.data, slash == at.data ? 1 : (size_t)(slash - at.data)) : NULL;
+	FOT_TRY(fot_json_read(&root, at.data, MAX_FILE, FOT_ERR_USAGE, err));
+	FOT_TRY(fot_spec_parse(s, root, at.data, dir, err));
 out:
 	cJSON_Delete(root);
 	fot_free(dir);
+	fot_str_release(&at);
 	return status;
 }
 
 void fot_spec_release(struct fot_spec *s)
 {
-	for (size_t i = 0; i < s->n_models; i++) {
-		fot_free(s->model[i].path);
-		fot_free(s->model[i].dir);
-		fot_free(s->model[i].variant);
-		fot_free(s->model[i].memory);
-		fot_free(s->model[i].mem_layers);
-	}
-	for (size_t i = 0; i < s->n_tasks; i++)
-		fot_spec_task_release(&s->task[i]);
-	for (size_t i = 0; i < s->n_excluded; i++) {
-		fot_free(s->exclude[i].model);
-		fot_free(s->exclude[i].variant);
-		fot_free(s->exclude[i].dataset);
-		fot_free(s->exclude[i].task);
-		fot_free(s->exclude[i].style);
-		fot_lengths_release(&s->exclude[i].context_length);
-	}
-	fot_free(s->exclude);
-	fot_free(s->model);
-	fot_free(s->task);
-	fot_free(s->name);
+	fot_keys_release(fot_spec_keys, fot_n_spec_keys, s);
 	fot_free(s->folder);
 	*s = (struct fot_spec){ 0 };
 }
 
 /* --- writing --- */
 
-static bool add_memory_json(cJSON *list, const struct fot_memory_spec *m)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	if (!o || !cJSON_AddItemToArray(list, o)) {
-		cJSON_Delete(o);
-		return false;
-	}
-	return cJSON_AddStringToObject(o, "mode", fot_memory_mode_name(m->mode)) &&
-	       (!m->top_k || cJSON_AddNumberToObject(o, "top_k", m->top_k)) &&
-	       (!m->dtype_given ||
-		cJSON_AddStringToObject(o, "mem_dtype", m->dtype == FOT_F32 ? "f32" : "bf16"));
-}
-
-static bool add_model_json(cJSON *list, const struct fot_model_spec *m)
-{
-	cJSON *o = cJSON_CreateObject(), *memory;
-	bool good;
-
-	if (!o || !cJSON_AddItemToArray(list, o)) {
-		cJSON_Delete(o);
-		return false;
-	}
-	good = cJSON_AddStringToObject(o, "path", m->path) &&
-	       (!m->variant || cJSON_AddStringToObject(o, "variant", m->variant));
-	if (good && m->n_mem_layers) {
-		cJSON *layers = cJSON_CreateIntArray((const int *)m->mem_layers, (int)m->n_mem_layers);
-
-		good = cJSON_AddItemToObject(o, "mem_layers", layers);
-	}
-	good = good && (m->mem_scale == 0 || cJSON_AddNumberToObject(o, "mem_scale", m->mem_scale)) &&
-	       (m->mem_decay == 0 || cJSON_AddNumberToObject(o, "mem_decay", m->mem_decay));
-	memory = cJSON_AddArrayToObject(o, "memory");
-	for (size_t i = 0; i < m->n_memory && memory && good; i++)
-		good = add_memory_json(memory, &m->memory[i]);
-	return good && memory;
-}
-
-static bool add_excluded_lengths(cJSON *o, const struct fot_lengths *l)
-{
-	cJSON *list = l->n ? cJSON_AddArrayToObject(o, "context_lengths") : NULL;
-	bool good = list || l->n == 0;
-
-	for (size_t i = 0; i < l->n && good; i++)
-		good = cJSON_AddItemToArray(list, cJSON_CreateNumber((double)l->at[i]));
-	return good;
-}
-
-static bool add_exclusion_json(cJSON *list, const struct fot_exclusion *x)
-{
-	cJSON *o = cJSON_CreateObject();
-	char memory[32];
-
-	if (!o || !cJSON_AddItemToArray(list, o)) {
-		cJSON_Delete(o);
-		return false;
-	}
-	if (x->memory.top_k)
-		snprintf(memory, sizeof memory, "knn:%d", x->memory.top_k);
-	else
-		snprintf(memory, sizeof memory, "%s", fot_memory_mode_name(x->memory.mode));
-	return (!x->model || cJSON_AddStringToObject(o, "model", x->model)) &&
-	       (!x->variant || cJSON_AddStringToObject(o, "variant", x->variant)) &&
-	       (!x->has_memory || cJSON_AddStringToObject(o, "memory", memory)) &&
-	       (!x->dataset || cJSON_AddStringToObject(o, "dataset", x->dataset)) &&
-	       (!x->task || cJSON_AddStringToObject(o, "task", x->task)) &&
-	       (!x->style || cJSON_AddStringToObject(o, "prompt_style", x->style)) &&
-	       add_excluded_lengths(o, &x->context_length);
-}
-
-/* Only where there are any: specs without keep their hash. */
-static bool add_exclusions_json(cJSON *root, const struct fot_spec *s)
-{
-	cJSON *list = s->n_excluded ? cJSON_AddArrayToObject(root, "exclude") : NULL;
-	bool good = list || s->n_excluded == 0;
-
-	for (size_t i = 0; i < s->n_excluded && good; i++)
-		good = add_exclusion_json(list, &s->exclude[i]);
-	return good;
-}
-
 cJSON *fot_spec_json(const struct fot_spec *s)
 {
-	cJSON *root = cJSON_CreateObject(), *models, *tasks;
-	bool good = root && cJSON_AddStringToObject(root, "name", s->name) &&
-		    cJSON_AddNumberToObject(root, "seed", (double)s->seed) &&
-		    cJSON_AddNumberToObject(root, "window", s->window);
+	cJSON *root = cJSON_CreateObject();
 
-	models = good ? cJSON_AddArrayToObject(root, "models") : NULL;
-	tasks = models ? cJSON_AddArrayToObject(root, "tasks") : NULL;
-	good = tasks != NULL;
-	for (size_t i = 0; i < s->n_models && good; i++)
-		good = add_model_json(models, &s->model[i]);
-	for (size_t i = 0; i < s->n_tasks && good; i++)
-		good = fot_spec_task_print(tasks, &s->task[i]);
-	if (good && add_exclusions_json(root, s))
+	if (root && fot_keys_write(root, fot_spec_keys, fot_n_spec_keys, s))
 		return root;
 	cJSON_Delete(root);
 	return NULL;

@@ -19,7 +19,8 @@
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
  * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
  * leaving out all cells that match every key given.  An exclusion that matches nothing is
- * an error.  Context lengths of perplexity cannot be excluded one by one: the longest
+ * an error.  A model without "memory" is read with its own: dense, knn or xl as its config.json says, none if it
+ * has no memory layers; "model" in the list says the same.  Context lengths of perplexity cannot be excluded one by one: the longest
  * decides which tokens all of them score, or "targets_from", a longer one, in its place.  Sizes may be numbers or texts
  * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
@@ -35,8 +36,9 @@
 #include "datasets/dataset.h"
 #include "model/config.h"
 
-/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model. */
-enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL };
+/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
+ * own: what config.json says, none without memory layers; a plan puts what it is in its place. */
+enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL, FOT_MEMORY_OWN };
 
 struct fot_memory_spec {
 	enum fot_memory_mode mode;
@@ -119,8 +121,8 @@ struct fot_spec {
 	size_t n_excluded;
 };
 
-/* Errors: FOT_ERR_USAGE. Paths are taken from the working folder if they exist
- * there, else from base_dir (the spec's folder; NULL: none). */
+/* Errors: FOT_ERR_USAGE. Paths are looked for as paths.h says;
+ * base_dir: the spec's folder, NULL: none. */
 int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
 		   struct fot_err *err);
 int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err);
@@ -135,7 +137,7 @@ const char *fot_memory_mode_name(enum fot_memory_mode m);
 /* Are keys and values of the memory layers kept for good? */
 bool fot_memory_stores(enum fot_memory_mode m);
 const char *fot_spec_split_name(enum fot_split split);
-/* "none", "dense", "knn", "knn:K", "xl" into m; false if it is none of them. */
+/* "none", "dense", "knn", "knn:K", "xl", "model" into m; false if it is none of them. */
 bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 
 /* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,

@@ -39,7 +39,7 @@ static bool repository(char out[PATH_MAX])
 	return found;
 }
 
-static int beside(struct fot_str *out, const char *name)
+int fot_repository_path(struct fot_str *out, const char *name)
 {
 	char root[PATH_MAX];
 
@@ -58,10 +58,10 @@ int fot_store_default(struct fot_str *out)
 		fot_str_puts(out, given);
 		return fot_str_check(out, NULL);
 	}
-	return beside(out, STORE);
+	return fot_repository_path(out, STORE);
 }
 
 int fot_manifests_default(struct fot_str *out)
 {
-	return beside(out, MANIFESTS);
+	return fot_repository_path(out, MANIFESTS);
 }

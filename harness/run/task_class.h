@@ -3,24 +3,17 @@
  *   spec -> items -> (session) -> rows of the task's CSV
  *
  * A task's own rules stand in tasks/; its class says how they meet plan, worker and
- * table.  A new task is tasks/NAME.c, harness/task_NAME.c and a row in task_class.c. */
+ * table.  A new task is tasks/NAME.c, harness/tasks/NAME_class.c and a row in harness/tasks/registry.c. */
 #ifndef FOT_TASK_CLASS_H
 #define FOT_TASK_CLASS_H
 
+#include "harness/ask/evaluate.h"
 #include "harness/tables/columns.h"
 #include "harness/run/plan.h"
+#include "harness/run/spec_keys.h"
 #include "harness/tables/table.h"
 
 struct fot_worker;
-
-/* What an item costs. */
-struct fot_cost {
-	int64_t filled; /* tokens of which only keys and values are wanted */
-	int64_t again;  /* of these, in windows that the item reads a second time */
-	int64_t common; /* of these, in windows that nearly all items of the task and dataset read */
-	int64_t asked;  /* tokens that go through all layers */
-	double pairs;   /* asked tokens x memory tokens that each sees */
-};
 
 struct fot_task_class {
 	const char *name;
@@ -29,10 +22,10 @@ struct fot_task_class {
 	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
 	bool needs_tokenizer;
 	bool many; /* asks many questions behind one stem */
-	const char *const *keys; /* of the spec, besides "task" */
-	size_t n_keys, n_required; /* the first n_required of them must be there */
+	const struct fot_key *keys; /* of a struct fot_task_spec: spec, hash, flags and help are made of them */
+	size_t n_keys;
 	const char *conventions;   /* one sentence for the manifest: what is measured and how */
-	/* Put in what the spec left out, refuse what cannot be. Errors: FOT_ERR_USAGE. */
+	/* Put in what no default of a key can say, refuse what cannot be; NULL: nothing. Errors: FOT_ERR_USAGE. */
 	int (*complete)(struct fot_task_spec *t, const char *where, struct fot_err *err);
 	/* Check the task against a condition and add its items with fot_plan_add. */
 	int (*items)(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err);
@@ -61,6 +54,33 @@ extern const size_t fot_n_task_classes;
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item);
 
 /* --- for the classes --- */
+
+/* Keys of several tasks. */
+extern const struct fot_key_type fot_key_class;
+extern const char *const fot_split_words[];
+#define FOT_TASK_KEY { .name = "task", .type = &fot_key_class, .required = true, .help = "what is measured" }
+#define FOT_TASK_KEY_DATASETS                                                                                 \
+	.name = "datasets", .type = &fot_key_datasets, FOT_KEY_LIST(struct fot_task_spec, dataset, n_datasets), \
+	.written = offsetof(struct fot_task_spec, dataset_written), .flag = "dataset", .letter = 'd', .arg = "LIST"
+#define FOT_TASK_KEY_SPLIT                                                                            \
+	{ .name = "split", .type = &fot_key_choice, FOT_KEY_AT(struct fot_task_spec, split),          \
+	  .words = fot_split_words, .dflt = "\"test\"", .flag = "split", .arg = "NAME",               \
+	  .help = "which documents of the datasets are taken: train, valid, test or all" }
+#define FOT_TASK_KEY_LENGTHS                                                                              \
+	{ .name = "context_lengths", .type = &fot_key_sizes,                                              \
+	  FOT_KEY_LIST(struct fot_task_spec, context_length, n_lengths), .lo = 1, .hi = FOT_SPEC_TOKENS,  \
+	  .required = true, .flag = "context-lengths", .arg = "LIST",                                     \
+	  .help = "tokens that a prediction may see, local window and memory, such as 512,2k,8k or 2k-256k*2" }
+#define FOT_TASK_KEY_TARGETS                                                                              \
+	.name = "target_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, target_tokens),  \
+	.lo = 1, .hi = FOT_SPEC_TOKENS, .dflt = "8192", .flag = "target-tokens", .arg = "N"
+#define FOT_TASK_KEY_DOCUMENTS                                                                            \
+	{ .name = "documents", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, max_documents),    \
+	  .lo = 1, .hi = FOT_SPEC_TOKENS, .dflt = "8", .flag = "documents", .arg = "N",                   \
+	  .help = "most documents of each dataset" }
+#define FOT_TASK_KEY_TRIALS                                                                               \
+	.name = "trials", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, trials), .lo = 1,       \
+	.hi = FOT_SPEC_AXIS, .flag = "trials", .arg = "N"
 
 /* Append a row with the columns that all tasks share: the key columns, top_k, mem_dtype,
  * window, tokenizer_sha256. */

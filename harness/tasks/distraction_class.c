@@ -17,30 +17,6 @@
 #include "harness/run/task_class.h"
 #include "tasks/distraction.h"
 
-#define DEFAULT_QUERY_TOKENS 8192
-#define DEFAULT_DOCUMENTS 8
-#define DEFAULT_CONTEXTS 7 /* 1, 2, 4, ... 64, as in the paper's figure */
-
-static bool default_contexts(struct fot_task_spec *t)
-{
-	t->contexts = fot_alloc(DEFAULT_CONTEXTS, sizeof *t->contexts);
-	t->n_contexts = t->contexts ? DEFAULT_CONTEXTS : 0;
-	for (size_t i = 0; i < t->n_contexts; i++)
-		t->contexts[i] = (int64_t)1 << i;
-	return t->contexts != NULL;
-}
-
-static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
-{
-	if (!t->target_tokens)
-		t->target_tokens = DEFAULT_QUERY_TOKENS;
-	if (!t->max_documents)
-		t->max_documents = DEFAULT_DOCUMENTS;
-	if (!t->n_contexts && !default_contexts(t))
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
-	return FOT_OK;
-}
-
 /* --- plan --- */
 
 static struct fot_distraction task_of(const struct fot_plan *p, size_t condition, size_t task)
@@ -430,7 +406,17 @@ static bool repeats(const struct fot_task_spec *t)
 	return true;
 }
 
-static const char *const keys[] = { "datasets", "n_contexts", "split", "target_tokens", "documents" };
+static const struct fot_key keys[] = {
+	FOT_TASK_KEY,
+	{ FOT_TASK_KEY_DATASETS, .required = true, .help = "documents that ask, and that distract: names, folders, .jsonl files" },
+	FOT_TASK_KEY_SPLIT,
+	{ FOT_TASK_KEY_TARGETS, .help = "tokens of each document that ask" },
+	FOT_TASK_KEY_DOCUMENTS,
+	/* 1, 2, 4, ... 64 as in the paper's figure */
+	{ .name = "n_contexts", .type = &fot_key_sizes, FOT_KEY_LIST(struct fot_task_spec, contexts, n_contexts), .lo = 1,
+	  .hi = FOT_SPEC_AXIS, .dflt = "[1, 2, 4, 8, 16, 32, 64]", .flag = "n-contexts", .arg = "LIST",
+	  .help = "documents in sight, the own one included" },
+};
 
 const struct fot_task_class fot_task_distraction = {
 	.name = "distraction",
@@ -441,10 +427,8 @@ const struct fot_task_class fot_task_distraction = {
 	.needs_tokenizer = true,
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
-	.n_required = 1,
 	.conventions = "attention mass on the window before, of the own document, over the mass on it and a window of each of "
 		       "d - 1 other documents of the split (several of one where there are fewer), mean over queries",
-	.complete = complete,
 	.items = items,
 	.memory = memory,
 	.cost = cost,

@@ -12,38 +12,12 @@
 #include "harness/run/task_class.h"
 #include "tasks/fewshot.h"
 
-#define DEFAULT_SEEDS 20
-#define DEFAULT_ITEMS 500
 #define DEFAULT_ANSWER_TOKENS 32
+#define TEXT_OF(x) #x
+#define DEFAULT_TEXT(x) TEXT_OF(x)
 #define KEPT 32
 #define SAMPLES 3        /* test items per item that samples show */
 #define SAMPLE_BYTES 400 /* of each end of a prompt */
-
-/* --- spec --- */
-
-static bool default_shots(struct fot_task_spec *t)
-{
-	static const int64_t shots[] = { 0, 1, 2, 4, 8, 16 };
-
-	t->shots = fot_alloc(sizeof shots / sizeof *shots, sizeof *shots);
-	t->n_shots = t->shots ? sizeof shots / sizeof *shots : 0;
-	if (t->shots)
-		memcpy(t->shots, shots, sizeof shots);
-	return t->shots != NULL;
-}
-
-static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
-{
-	if (!t->n_shots && !default_shots(t))
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
-	if (!t->demo_seeds)
-		t->demo_seeds = DEFAULT_SEEDS;
-	if (!t->test_items)
-		t->test_items = DEFAULT_ITEMS;
-	if (!t->answer_tokens)
-		t->answer_tokens = DEFAULT_ANSWER_TOKENS;
-	return FOT_OK;
-}
 
 /* --- plan --- */
 
@@ -564,9 +538,34 @@ out:
 	return status;
 }
 
-static const char *const keys[] = {
-	"context_lengths", "datasets", "shots",    "demo_seeds",   "test_items",
-	"template",        "scoring",  "balanced", "repeat_demos", "answer_tokens"
+static const char *const shots_words[] = { "fill", NULL }; /* FOT_FEWSHOT_FILL, -1 */
+
+static const struct fot_key keys[] = {
+	FOT_TASK_KEY,
+	{ FOT_TASK_KEY_DATASETS, .required = true,
+	  .help = "labelled sets: names, .label, .json, .jsonl, .csv files or folders, with ?labels=fine and the like" },
+	FOT_TASK_KEY_LENGTHS,
+	{ .name = "shots", .type = &fot_key_sizes, FOT_KEY_LIST(struct fot_task_spec, shots, n_shots), .lo = 0, .hi = 1 << 24,
+	  .words = shots_words, .dflt = "[0, 1, 2, 4, 8, 16]", .flag = "shots", .arg = "LIST",
+	  .help = "demonstrations in the prompt; fill: as many as fit" },
+	{ .name = "demo_seeds", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, demo_seeds), .lo = 1,
+	  .hi = FOT_SPEC_AXIS, .dflt = "20", .flag = "demo-seeds", .arg = "N", .help = "orders of demonstrations" },
+	{ .name = "test_items", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, test_items), .lo = 1,
+	  .hi = FOT_SPEC_TOKENS, .dflt = "500", .flag = "items", .arg = "N", .help = "most test items of each set" },
+	{ .name = "template", .type = &fot_key_template, FOT_KEY_AT(struct fot_task_spec, template),
+	  .written = offsetof(struct fot_task_spec, template_written), .only_if_set = true,
+	  .unset = "datasets/templates, by the set's name", .flag = "template", .arg = "FILE",
+	  .help = "wording of the prompts, a JSON file" },
+	{ .name = "scoring", .type = &fot_key_choice, FOT_KEY_AT(struct fot_task_spec, scoring),
+	  .words = fot_fewshot_score_name, .dflt = "\"raw\"", .flag = "scoring", .arg = "NAME",
+	  .help = "a label's score: raw, per-token, or less that of a content-free text" },
+	{ .name = "balanced", .type = &fot_key_flag, FOT_KEY_AT(struct fot_task_spec, balanced), .dflt = "false",
+	  .flag = "balanced", .help = "demonstrations hold every label once in each round" },
+	{ .name = "repeat_demos", .type = &fot_key_flag, FOT_KEY_AT(struct fot_task_spec, repeat_demos), .dflt = "false",
+	  .flag = "repeat-demos", .help = "go round again where there are fewer demonstrations than shots" },
+	{ .name = "answer_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, answer_tokens), .lo = 1,
+	  .hi = 1 << 20, .dflt = DEFAULT_TEXT(DEFAULT_ANSWER_TOKENS), .flag = "answer-tokens", .arg = "N",
+	  .help = "most tokens to generate, for sets with answers" },
 };
 
 const struct fot_task_class fot_task_fewshot = {
@@ -579,10 +578,8 @@ const struct fot_task_class fot_task_fewshot = {
 	.many = true,
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
-	.n_required = 2,
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
-	.complete = complete,
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = cost,

@@ -8,20 +8,6 @@
 #include "harness/run/task_class.h"
 #include "tasks/lookup.h"
 
-#define DEFAULT_TRIALS 10 /* the paper's number of seeds */
-#define DEFAULT_QUESTION_TOKENS 256
-
-static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
-{
-	(void)where;
-	(void)err;
-	if (!t->trials)
-		t->trials = DEFAULT_TRIALS;
-	if (!t->question_tokens)
-		t->question_tokens = DEFAULT_QUESTION_TOKENS;
-	return FOT_OK;
-}
-
 static struct fot_lookup_task task_of(const struct fot_plan *p, size_t condition, size_t task)
 {
 	return (struct fot_lookup_task){
@@ -161,7 +147,13 @@ out:
 	return status;
 }
 
-static const char *const keys[] = { "context_lengths", "trials", "question_tokens" };
+static const struct fot_key keys[] = {
+	FOT_TASK_KEY,
+	FOT_TASK_KEY_LENGTHS,
+	{ FOT_TASK_KEY_TRIALS, .dflt = "10", .help = "dictionaries of each length" },
+	{ .name = "question_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, question_tokens), .lo = 1,
+	  .hi = 1 << 24, .dflt = "256", .flag = "question-tokens", .arg = "N", .help = "tokens of questions to each dictionary" },
+};
 
 const struct fot_task_class fot_task_lookup = {
 	.name = "lookup",
@@ -171,9 +163,7 @@ const struct fot_task_class fot_task_lookup = {
 	.samples = "samples/lookup.jsonl",
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
-	.n_required = 1,
 	.conventions = "value tokens of questions whose most likely token is right, given those before them",
-	.complete = complete,
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = fot_task_window_cost,

@@ -9,7 +9,6 @@
 #include "harness/run/task_class.h"
 #include "tasks/passkey.h"
 
-#define DEFAULT_TRIALS 5
 #define DEFAULT_PROSE "books"
 #define PROSE_BYTES ((size_t)8 << 20) /* of the split's documents, one behind the other */
 #define PARTS_KEPT 16
@@ -31,25 +30,6 @@ static bool needs_prose(const struct fot_task_spec *t)
 	return found;
 }
 
-/* Depths 0, 0.1, ... 1. */
-static bool default_depths(struct fot_task_spec *t)
-{
-	t->depth = fot_alloc(11, sizeof *t->depth);
-	t->n_depths = t->depth ? 11 : 0;
-	for (size_t i = 0; i < t->n_depths; i++)
-		t->depth[i] = (double)i / 10;
-	return t->depth != NULL;
-}
-
-static bool default_style(struct fot_task_spec *t)
-{
-	t->style = fot_calloc(1, sizeof *t->style);
-	t->n_styles = t->style ? 1 : 0;
-	if (t->style)
-		t->style[0] = FOT_PASSKEY_PAPER;
-	return t->style != NULL;
-}
-
 static bool default_prose(struct fot_task_spec *t)
 {
 	t->dataset = fot_calloc(1, sizeof *t->dataset);
@@ -61,10 +41,7 @@ static bool default_prose(struct fot_task_spec *t)
 
 static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
 {
-	if (!t->trials)
-		t->trials = DEFAULT_TRIALS;
-	if ((!t->n_depths && !default_depths(t)) || (!t->n_styles && !default_style(t)) ||
-	    (!t->n_datasets && needs_prose(t) && !default_prose(t)))
+	if (!t->n_datasets && needs_prose(t) && !default_prose(t))
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
 	if (t->n_datasets && !needs_prose(t))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: only for the prompt_styles text and decoys", where);
@@ -450,7 +427,20 @@ out:
 	return status;
 }
 
-static const char *const keys[] = { "context_lengths", "depths", "prompt_styles", "datasets", "split", "trials" };
+static const struct fot_key keys[] = {
+	FOT_TASK_KEY,
+	{ FOT_TASK_KEY_DATASETS, .only_if_set = true, .unset = DEFAULT_PROSE,
+	  .help = "the prose that the prompt_styles text and decoys are cut from" },
+	FOT_TASK_KEY_SPLIT,
+	FOT_TASK_KEY_LENGTHS,
+	{ .name = "depths", .type = &fot_key_reals, FOT_KEY_LIST(struct fot_task_spec, depth, n_depths), .lo = 0, .hi = 1,
+	  .dflt = "[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]", .flag = "depths", .arg = "LIST",
+	  .help = "places of the key in the prompt, 0 its start and 1 its end" },
+	{ .name = "prompt_styles", .type = &fot_key_choices, FOT_KEY_LIST(struct fot_task_spec, style, n_styles),
+	  .words = fot_passkey_style_name, .dflt = "[\"paper\"]", .flag = "prompt-styles", .arg = "LIST",
+	  .help = "filler: paper (its sentences), text (prose), decoys (other numbers in the key's words)" },
+	{ FOT_TASK_KEY_TRIALS, .dflt = "5", .help = "repetitions of each depth and length, each with another key" },
+};
 
 const struct fot_task_class fot_task_passkey = {
 	.name = "passkey",
@@ -461,7 +451,6 @@ const struct fot_task_class fot_task_passkey = {
 	.needs_tokenizer = true,
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
-	.n_required = 1,
 	.conventions = "prompt and answer together have context_length tokens; right: the greedy tokens, as many as the key has, are the key's",
 	.complete = complete,
 	.items = items,

@@ -10,20 +10,6 @@
 #include "harness/run/task_class.h"
 #include "tasks/perplexity.h"
 
-#define DEFAULT_TARGET_TOKENS 8192
-#define DEFAULT_DOCUMENTS 8
-
-static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
-{
-	(void)where;
-	(void)err;
-	if (!t->target_tokens)
-		t->target_tokens = DEFAULT_TARGET_TOKENS;
-	if (!t->max_documents)
-		t->max_documents = DEFAULT_DOCUMENTS;
-	return FOT_OK;
-}
-
 /* --- plan --- */
 
 static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition, size_t task)
@@ -341,8 +327,21 @@ out:
 	return status;
 }
 
-static const char *const keys[] = { "datasets", "context_lengths", "split", "target_tokens", "documents",
-				     "own_tokens", "targets_from" };
+static const struct fot_key keys[] = {
+	FOT_TASK_KEY,
+	{ FOT_TASK_KEY_DATASETS, .required = true,
+	  .help = "documents to score: names of datasets, folders of .txt files, .jsonl files" },
+	FOT_TASK_KEY_SPLIT,
+	FOT_TASK_KEY_LENGTHS,
+	{ FOT_TASK_KEY_TARGETS, .help = "tokens scored of each document, the same ones at every context length" },
+	{ .name = "own_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, own_tokens), .lo = 1,
+	  .hi = FOT_SPEC_TOKENS, .only_if_set = true, .unset = "all is its own", .flag = "own-tokens", .arg = "N",
+	  .help = "multi-doc: memory of the document itself, the rest is of other documents" },
+	{ .name = "targets_from", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, targets_from), .lo = 1,
+	  .hi = FOT_SPEC_TOKENS, .only_if_set = true, .unset = "the longest here", .flag = "targets-from", .arg = "L",
+	  .help = "score the tokens that a run with the longest context L scores" },
+	FOT_TASK_KEY_DOCUMENTS,
+};
 
 const struct fot_task_class fot_task_perplexity = {
 	.name = "perplexity",
@@ -353,9 +352,7 @@ const struct fot_task_class fot_task_perplexity = {
 	.needs_tokenizer = true,
 	.keys = keys,
 	.n_keys = sizeof keys / sizeof *keys,
-	.n_required = 2,
 	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
-	.complete = complete,
 	.items = items,
 	.memory = memory,
 	.cost = cost,

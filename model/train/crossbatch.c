@@ -18,22 +18,12 @@ static int64_t imax(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static const char *const methods[FOT_METHOD_COUNT] = { "standard", "crossbatch", "memorizing", "transformer-xl",
-						       "longllama" };
+const char *const fot_method_words[FOT_METHOD_COUNT + 1] = { "standard", "crossbatch", "memorizing", "transformer-xl",
+							      "longllama", NULL };
 
 const char *fot_method_name(enum fot_method method)
 {
-	return methods[method];
-}
-
-bool fot_method_find(enum fot_method *out, const char *name)
-{
-	for (int i = 0; i < FOT_METHOD_COUNT; i++)
-		if (strcmp(name, methods[i]) == 0) {
-			*out = (enum fot_method)i;
-			return true;
-		}
-	return false;
+	return fot_method_words[method];
 }
 
 bool fot_stage_has_memory(const struct fot_stage *s)

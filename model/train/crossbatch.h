@@ -111,8 +111,7 @@ struct fot_batch {
 
 /* "standard", "crossbatch", ...: as recipes and train.csv have it. */
 const char *fot_method_name(enum fot_method method);
-/* false: no such method. */
-bool fot_method_find(enum fot_method *out, const char *name);
+extern const char *const fot_method_words[]; /* NULL-terminated */
 /* Does a window read a memory of other windows in this stage, which methods crossbatch and memorizing fill? */
 bool fot_stage_has_memory(const struct fot_stage *s);
 /* Windows of a batch of this stage, asking ones and contexts. */

@@ -13,23 +13,99 @@
 struct kind {
 	const char *name;
 	int version; /* raised whenever batches change for the same recipe */
-	const char *const *keys;
+	const struct fot_key *keys;
 	size_t n_keys;
 	int (*draw)(struct fot_batch *, const struct fot_source *, const struct fot_stage *, uint64_t, const char *,
 		    uint64_t, struct fot_err *);
 };
 
-static const char *const lookup_keys[] = { "kind", "mixed" };
-static const char *const passkey_keys[] = { "kind", "answer_weight", "filler", "decoys", "cut", "digits" };
+static int copy_text(char out[256], const char *text, const char *key, const struct fot_json_ctx *ctx,
+		     struct fot_err *err)
+{
+	if (!*text || strlen(text) > 255)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected 1 to 255 bytes, got %zu", ctx->where, key,
+				strlen(text));
+	memcpy(out, text, strlen(text) + 1);
+	return FOT_OK;
+}
 
-static const char *const episodes_keys[] = { "kind", "answer_weight", "classes_min", "classes_max",
-					     "clip", "text", "labelled", "template", "words", "frames", "parts" };
+static int read_template(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_generator *g = base;
+	const char *text = NULL;
+	int status;
+
+	FOT_TRY(fot_json_string(obj, k->name, true, &text, &ctx->json, ctx->err));
+	status = copy_text(g->template, text, k->name, &ctx->json, ctx->err);
+out:
+	return status;
+}
+
+static int read_labelled(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_generator *g = base;
+	const cJSON *list = NULL, *item;
+	int status;
+
+	FOT_TRY(fot_json_array(obj, k->name, true, &list, &ctx->json, ctx->err));
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!cJSON_IsString(item) || g->n_labelled == FOT_GENERATOR_SETS)
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: labelled: expected at most %d names of labelled sets",
+					ctx->json.where, FOT_GENERATOR_SETS);
+		FOT_TRY(copy_text(g->labelled[g->n_labelled++], item->valuestring, k->name, &ctx->json, ctx->err));
+	}
+out:
+	return status;
+}
+
+static const struct fot_key_type key_template = { "path", FOT_KEY_NO_FLAG, read_template, NULL, NULL, NULL };
+static const struct fot_key_type key_labelled = { "list of texts", FOT_KEY_NO_FLAG, read_labelled, NULL, NULL, NULL };
+
+#define KIND { .name = "kind", .type = &fot_key_comment, .required = true, .help = "lookup, passkey or episodes" }
+#define SHARE(key, member, value, sentence)                                                                           \
+	{ .name = key, .type = &fot_key_real, FOT_KEY_AT(struct fot_generator, member), .lo = 0, .hi = 1,             \
+	  .dflt = value, .help = sentence }
+#define COUNTED(key, member, least, most, value, sentence)                                                            \
+	{ .name = key, .type = &fot_key_size, FOT_KEY_AT(struct fot_generator, member), .lo = least, .hi = most,      \
+	  .dflt = value, .help = sentence }
+#define ANSWER_WEIGHT                                                                                                 \
+	{ .name = "answer_weight", .type = &fot_key_real, FOT_KEY_AT(struct fot_generator, answer_weight), .lo = 0,   \
+	  .hi = 1000, .dflt = "1", .help = "weight of the answers' mean loss, that of the rest is 1" }
+
+const struct fot_key fot_lookup_keys[FOT_LOOKUP_KEYS] = {
+	KIND,
+	SHARE("mixed", mixed, "0.3", "share of asking windows that begin with records of their own"),
+};
+const struct fot_key fot_passkey_keys[FOT_PASSKEY_KEYS] = {
+	KIND,
+	ANSWER_WEIGHT,
+	SHARE("filler", filler, "0.5", "share of documents of the paper's filler, the others are prose"),
+	SHARE("decoys", decoys, "0.3", "share of windows with numbers of other things"),
+	SHARE("cut", cut, "0.2", "share of pass keys across a border of two windows"),
+	SHARE("digits", digits, "0.7", "share of negatives of prose that are chosen for digits in them"),
+};
+const struct fot_key fot_episodes_keys[FOT_EPISODES_KEYS] = {
+	KIND,
+	ANSWER_WEIGHT,
+	COUNTED("classes_min", episodes.classes_min, 2, FOT_EPISODES_CLASSES, "2", "fewest classes of an episode"),
+	COUNTED("classes_max", episodes.classes_max, 2, FOT_EPISODES_CLASSES, "8", "most classes of an episode"),
+	COUNTED("clip", episodes.clip, 16, 4096, "64", "most bytes of a demonstration's text"),
+	{ .name = "text", .type = &fot_key_flag, FOT_KEY_AT(struct fot_generator, text), .dflt = "true",
+	  .help = "the demonstrations' texts are predicted too" },
+	{ .name = "labelled", .type = &key_labelled, .unset = "none", .help = "labelled sets that episodes are made of as well" },
+	{ .name = "template", .type = &key_template, .dflt = "\"datasets/templates/plain.json\"",
+	  .help = "wording of the demonstrations" },
+	SHARE("words", episodes.words, "0", "share of episodes of words in place of stretches"),
+	SHARE("frames", episodes.frames, "0", "share of episodes with a wording of their own"),
+	COUNTED("parts", episodes.parts, 1, FOT_EPISODES_PARTS, "1", "most stretches that make a class"),
+};
 
 static const struct kind kinds[] = {
 	[FOT_GENERATOR_NONE] = { "none", 0, NULL, 0, NULL },
-	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, lookup_keys, COUNT(lookup_keys), fot_generate_lookup },
-	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, passkey_keys, COUNT(passkey_keys), fot_generate_passkey },
-	[FOT_GENERATOR_EPISODES] = { "episodes", 2, episodes_keys, COUNT(episodes_keys), fot_generate_episodes },
+	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, fot_lookup_keys, FOT_LOOKUP_KEYS, fot_generate_lookup },
+	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, fot_passkey_keys, FOT_PASSKEY_KEYS, fot_generate_passkey },
+	[FOT_GENERATOR_EPISODES] = { "episodes", 2, fot_episodes_keys, FOT_EPISODES_KEYS, fot_generate_episodes },
 };
 
 static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
@@ -49,67 +125,17 @@ out:
 	return status;
 }
 
-static int copy_text(char out[256], const char *text, const char *key, const struct fot_json_ctx *ctx,
-		     struct fot_err *err)
-{
-	if (!*text || strlen(text) > 255)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected 1 to 255 bytes, got %zu", ctx->where, key,
-				strlen(text));
-	memcpy(out, text, strlen(text) + 1);
-	return FOT_OK;
-}
-
-static int parse_episodes(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx,
-			  struct fot_err *err)
-{
-	const char *template = "datasets/templates/plain.json";
-	const cJSON *list = NULL, *item;
-	int status;
-
-	FOT_TRY(fot_json_i64(obj, "classes_min", false, 2, FOT_EPISODES_CLASSES, &g->episodes.classes_min, ctx, err));
-	FOT_TRY(fot_json_i64(obj, "classes_max", false, 2, FOT_EPISODES_CLASSES,
-			     &g->episodes.classes_max, ctx, err));
-	if (g->episodes.classes_max < g->episodes.classes_min)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: classes_max: expected at least classes_min, %lld, got %lld",
-				ctx->where, (long long)g->episodes.classes_min, (long long)g->episodes.classes_max);
-	FOT_TRY(fot_json_i64(obj, "clip", false, 16, 4096, &g->episodes.clip, ctx, err));
-	FOT_TRY(fot_json_i64(obj, "parts", false, 1, FOT_EPISODES_PARTS, &g->episodes.parts, ctx, err));
-	FOT_TRY(fot_json_bool(obj, "text", false, &g->text, ctx, err));
-	FOT_TRY(fot_json_string(obj, "template", false, &template, ctx, err));
-	FOT_TRY(copy_text(g->template, template, "template", ctx, err));
-	FOT_TRY(fot_json_array(obj, "labelled", false, &list, ctx, err));
-	cJSON_ArrayForEach(item, list)
-	{
-		if (!cJSON_IsString(item) || g->n_labelled == FOT_GENERATOR_SETS)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: labelled: expected at most %d names of labelled sets",
-					ctx->where, FOT_GENERATOR_SETS);
-		FOT_TRY(copy_text(g->labelled[g->n_labelled++], item->valuestring, "labelled", ctx, err));
-	}
-out:
-	return status;
-}
-
 int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *where, struct fot_err *err)
 {
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	const struct {
-		const char *key;
-		double hi, *out;
-	} numbers[] = { { "answer_weight", 1000, &g->answer_weight }, { "mixed", 1, &g->mixed },
-			{ "filler", 1, &g->filler },                  { "decoys", 1, &g->decoys },
-			{ "cut", 1, &g->cut },                        { "digits", 1, &g->digits },
-			{ "words", 1, &g->episodes.words },           { "frames", 1, &g->episodes.frames } };
+	struct fot_key_ctx ctx = { { where, FOT_ERR_USAGE }, NULL, err };
 	int status;
 
-	*g = (struct fot_generator){ .answer_weight = 1, .mixed = 0.3, .filler = 0.5, .decoys = 0.3, .cut = 0.2,
-				     .digits = 0.7, .text = true,
-				     .episodes = { .classes_min = 2, .classes_max = 8, .clip = 64, .parts = 1 } };
-	FOT_TRY(parse_kind(g, obj, &ctx, err));
-	FOT_TRY(fot_json_known(obj, where, kinds[g->kind].keys, kinds[g->kind].n_keys, FOT_ERR_USAGE, err));
-	for (size_t i = 0; i < COUNT(numbers); i++)
-		FOT_TRY(fot_json_double(obj, numbers[i].key, false, 0, numbers[i].hi, numbers[i].out, &ctx, err));
-	if (g->kind == FOT_GENERATOR_EPISODES)
-		status = parse_episodes(g, obj, &ctx, err);
+	*g = (struct fot_generator){ .answer_weight = 1 };
+	FOT_TRY(parse_kind(g, obj, &ctx.json, err));
+	FOT_TRY(fot_keys_read(g, kinds[g->kind].keys, kinds[g->kind].n_keys, obj, &ctx));
+	if (g->episodes.classes_max < g->episodes.classes_min)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: classes_max: expected at least classes_min, %lld, got %lld", where,
+				  (long long)g->episodes.classes_min, (long long)g->episodes.classes_max);
 out:
 	return status;
 }

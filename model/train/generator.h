@@ -46,6 +46,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/keys.h"
 #include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
@@ -64,6 +65,13 @@ struct fot_generator {
 	size_t n_labelled;
 	char template[256];
 };
+
+/* The keys of each kind. */
+#define FOT_LOOKUP_KEYS 2
+#define FOT_PASSKEY_KEYS 6
+#define FOT_EPISODES_KEYS 11
+extern const struct fot_key fot_lookup_keys[FOT_LOOKUP_KEYS], fot_passkey_keys[FOT_PASSKEY_KEYS],
+	fot_episodes_keys[FOT_EPISODES_KEYS];
 
 /* Errors: FOT_ERR_USAGE with the key; where stands in messages. */
 int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *where, struct fot_err *err);

@@ -16,59 +16,121 @@
 #define MAX_TOP_K 4096
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
-static const char *const top_keys[] = { "name", "variant", "seed", "model", "tokenizer", "datasets", "generator", "init",
-					"optimizer", "stages", "validation", "checkpoint_every", "save_dtype",
-					"comment" };
-static const char *const stage_keys[] = { "method", "steps", "window", "batch", "w", "d", "negatives", "far",
-					  "copy", "pack", "near", "cut", "top_k", "range", "stepping", "lr", "lr_end",
-					  "warmup", "comment" };
-static const char *const dataset_keys[] = { "name", "weight" };
-static const char *const init_keys[] = { "gain", "embed_std", "from", "sha256" };
-static const char *const optimizer_keys[] = { "beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr" };
-static const char *const validation_keys[] = { "every", "windows", "memory" };
+static const char *const dtype_words[] = { "F32", "F16", "BF16", NULL }; /* enum fot_dtype */
 
-/* Rows of {key, range, place}: one loop reads any object. */
-struct int_row {
-	const char *key;
-	bool required;
-	int64_t lo, hi, *out;
+static const struct fot_key top_keys[] = {
+	{ .name = "name", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, name), .required = true,
+	  .help = "name of the model that is made" },
+	{ .name = "variant", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, variant),
+	  .help = "its model_variant in results" },
+	{ .name = "seed", .type = &fot_key_integer, FOT_KEY_AT(struct fot_recipe, seed), .lo = 0, .hi = 9007199254740992.0,
+	  .dflt = "1", .help = "seed of everything that is drawn" },
+	{ .name = "model", .type = &fot_key_object, .required = true, .help = "what the network is: the keys of a config.json" },
+	{ .name = "tokenizer", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, tokenizer), .required = true,
+	  .help = "byte, none (with the generator lookup) or a tokenizer.model" },
+	{ .name = "datasets", .type = &fot_key_objects, .unset = "none, with the generator lookup",
+	  .help = "texts to train on" },
+	{ .name = "generator", .type = &fot_key_object, .unset = "windows of the texts",
+	  .help = "batches that are made up" },
+	{ .name = "init", .type = &fot_key_object, .help = "weights to begin with" },
+	{ .name = "optimizer", .type = &fot_key_object, .help = "settings of AdamW" },
+	{ .name = "stages", .type = &fot_key_objects, .required = true, .help = "what is trained how, one after another" },
+	{ .name = "validation", .type = &fot_key_object, .help = "losses on held-out text" },
+	{ .name = "checkpoint_every", .type = &fot_key_size, FOT_KEY_AT(struct fot_recipe, checkpoint_every), .lo = 1,
+	  .hi = 100000000, .dflt = "200", .help = "steps between checkpoints" },
+	{ .name = "save_dtype", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, save_dtype), .words = dtype_words,
+	  .dflt = "\"F32\"", .help = "type of the weights that are saved" },
+	{ .name = "comment", .type = &fot_key_comment, .help = "for readers" },
 };
-struct double_row {
-	const char *key;
-	bool required;
-	double lo, hi, *out;
+
+static const struct fot_key init_keys[] = {
+	{ .name = "gain", .type = &fot_key_real, FOT_KEY_AT(struct fot_recipe, gain), .lo = 0, .hi = 100, .dflt = "0.6",
+	  .help = "scale of random matrices" },
+	{ .name = "embed_std", .type = &fot_key_real, FOT_KEY_AT(struct fot_recipe, embed_std), .lo = 0, .hi = 100,
+	  .dflt = "0.5", .help = "standard deviation of random embeddings" },
+	{ .name = "from", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, start), .unset = "random weights",
+	  .help = "folder of the model to go on from" },
+	{ .name = "sha256", .type = &fot_key_comment, .unset = "whichever are there",
+	  .help = "the hash that its model.safetensors must have" },
 };
 
-static int read_rows(const cJSON *obj, const char *where, const struct int_row *ints, size_t n_ints,
-		     const struct double_row *doubles, size_t n_doubles, struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	int status = FOT_OK;
+#define ADAMW(key, least, most, value, sentence)                                                                      \
+	{ .name = #key, .type = &fot_key_real, FOT_KEY_AT(struct fot_recipe, adamw.key), .lo = least, .hi = most,     \
+	  .dflt = value, .help = sentence }
+static const struct fot_key optimizer_keys[] = {
+	ADAMW(beta1, 0, 0.999999, "0.9", "decay of the mean of gradients"),
+	ADAMW(beta2, 0, 0.999999, "0.98", "decay of the mean of their squares"),
+	ADAMW(eps, 1e-20, 1, "1e-8", "least divisor"),
+	ADAMW(weight_decay, 0, 10, "0.01", "share of the weights that decays with each learning rate"),
+	ADAMW(clip, 0, 1e9, "1", "largest norm of a gradient, 0: none"),
+	ADAMW(gate_lr, 0, 1e6, "1", "times the learning rate, for the gates of the memory"),
+};
 
-	for (size_t i = 0; i < n_ints; i++)
-		FOT_TRY(fot_json_i64(obj, ints[i].key, ints[i].required, ints[i].lo, ints[i].hi, ints[i].out, &ctx,
-				     err));
-	for (size_t i = 0; i < n_doubles; i++)
-		FOT_TRY(fot_json_double(obj, doubles[i].key, doubles[i].required, doubles[i].lo, doubles[i].hi,
-					doubles[i].out, &ctx, err));
-out:
-	return status;
-}
+static const struct fot_key validation_keys[] = {
+	{ .name = "every", .type = &fot_key_size, FOT_KEY_AT(struct fot_recipe, valid_every), .lo = 0, .hi = 100000000,
+	  .dflt = "0", .help = "steps between validations, 0: none" },
+	{ .name = "windows", .type = &fot_key_size, FOT_KEY_AT(struct fot_recipe, valid_windows), .lo = 1, .hi = 4096,
+	  .dflt = "16", .help = "windows of each corpus" },
+	{ .name = "memory", .type = &fot_key_size, FOT_KEY_AT(struct fot_recipe, valid_memory), .lo = 1, .hi = MAX_OWN,
+	  .dflt = "8", .help = "windows of memory before them" },
+};
 
-static int copy_string(const cJSON *obj, const char *key, bool required, const char *fallback, char **out,
-		       const char *where, struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	const char *text = fallback;
-	int status;
+struct source {
+	char *name;
+	double weight;
+};
+static const struct fot_key dataset_keys[] = {
+	{ .name = "name", .type = &fot_key_text, FOT_KEY_AT(struct source, name), .required = true,
+	  .help = "a dataset, a folder of .txt files or a .jsonl file" },
+	{ .name = "weight", .type = &fot_key_real, FOT_KEY_AT(struct source, weight), .lo = 1e-9, .hi = 1e9, .dflt = "1",
+	  .help = "how often it is drawn from, relative to the others" },
+};
 
-	FOT_TRY(fot_json_string(obj, key, required, &text, &ctx, err));
-	*out = fot_strdup(text);
-	if (!*out)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
-out:
-	return status;
-}
+struct phase {
+	struct fot_stage s;
+	struct fot_lr lr;
+};
+#define STAGE(key, kind, least, most, value, sentence)                                                                \
+	{ .name = #key, .type = &kind, FOT_KEY_AT(struct phase, s.key), .lo = least, .hi = most, .dflt = value,       \
+	  .required = !(value), .help = sentence }
+static const struct fot_key stage_keys[] = {
+	{ .name = "method", .type = &fot_key_choice, FOT_KEY_AT(struct phase, s.method), .words = fot_method_words,
+	  .required = true, .help = "how memory layers see other windows" },
+	STAGE(steps, fot_key_size, 1, 100000000, NULL, "optimiser steps"),
+	STAGE(window, fot_key_size, 2, 1 << 20, NULL, "tokens of a window"),
+	STAGE(batch, fot_key_size, 1, 4096, NULL, "windows of each step that are predicted"),
+	STAGE(w, fot_key_size, 1, MAX_OWN, "1", "own windows before, seen by memory layers"),
+	STAGE(d, fot_key_size, 1, 4096, "1", "documents seen, the own one included (crossbatch)"),
+	STAGE(negatives, fot_key_size, 0, 65536, "0", "windows of others that all see besides (crossbatch)"),
+	STAGE(far, fot_key_real, 0, 1, "0", "share whose own windows come from anywhere earlier"),
+	STAGE(copy, fot_key_real, 0, 1, "0", "share of windows with a span that repeats one in sight"),
+	STAGE(pack, fot_key_size, 1, MAX_OWN, "1", "asking windows of one document, a divisor of batch"),
+	STAGE(near, fot_key_real, 0, 1, "0", "share of the negatives that are hard (generators lookup, passkey)"),
+	STAGE(cut, fot_key_real, 0, 1, "0", "share of pass keys across a border of windows, 0: the generator's"),
+	STAGE(top_k, fot_key_size, 0, MAX_TOP_K, "0", "memory keys per query and head, 0: all"),
+	STAGE(range, fot_key_size, 0, 4095, "0", "other rows that a row sees at most (longllama)"),
+	STAGE(stepping, fot_key_flag, 0, 0, "true", "the first rows of a stream see fewer (longllama)"),
+	{ .name = "lr", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr), .lo = 0, .hi = 1, .required = true,
+	  .help = "peak learning rate" },
+	{ .name = "lr_end", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr_end), .lo = 0, .hi = 1, .unset = "lr",
+	  .help = "learning rate at the end, by a cosine" },
+	{ .name = "warmup", .type = &fot_key_size, FOT_KEY_AT(struct phase, lr.warmup), .lo = 0, .hi = 100000000,
+	  .dflt = "0", .help = "steps of linear rise" },
+	{ .name = "comment", .type = &fot_key_comment, .help = "for readers" },
+};
+
+const struct fot_key_table fot_recipe_tables[] = {
+	{ "top level", top_keys, COUNT(top_keys) },
+	{ "datasets: each object", dataset_keys, COUNT(dataset_keys) },
+	{ "generator, kind lookup", fot_lookup_keys, FOT_LOOKUP_KEYS },
+	{ "generator, kind passkey", fot_passkey_keys, FOT_PASSKEY_KEYS },
+	{ "generator, kind episodes", fot_episodes_keys, FOT_EPISODES_KEYS },
+	{ "init", init_keys, COUNT(init_keys) },
+	{ "optimizer", optimizer_keys, COUNT(optimizer_keys) },
+	{ "stages: each object", stage_keys, COUNT(stage_keys) },
+	{ "validation", validation_keys, COUNT(validation_keys) },
+};
+const size_t fot_n_recipe_tables = COUNT(fot_recipe_tables);
 
 /* Keys that the method has no use for. */
 static int check_method(const struct fot_stage *s, const char *where, struct fot_err *err)
@@ -92,38 +154,17 @@ static int check_method(const struct fot_stage *s, const char *where, struct fot
 
 static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
+	struct fot_key_ctx ctx = { { where, FOT_ERR_USAGE }, NULL, err };
+	struct phase phase = { .lr = { .lr_end = -1 } };
 	struct fot_stage *s = &r->stage[r->n_stages];
 	struct fot_lr *lr = &r->lr[r->n_stages];
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	const char *method = NULL;
-	const struct int_row ints[] = {
-		{ "steps", true, 1, 100000000, &s->steps }, { "window", true, 2, 1 << 20, &s->window },
-		{ "batch", true, 1, 4096, &s->batch },	    { "w", false, 1, MAX_OWN, &s->w },
-		{ "d", false, 1, 4096, &s->d },		    { "negatives", false, 0, 65536, &s->negatives },
-		{ "pack", false, 1, MAX_OWN, &s->pack },    { "top_k", false, 0, MAX_TOP_K, &s->top_k },
-		{ "range", false, 0, 4095, &s->range },
-		{ "warmup", false, 0, 100000000, &lr->warmup },
-	};
-	const struct double_row doubles[] = { { "far", false, 0, 1, &s->far },
-					      { "copy", false, 0, 1, &s->copy },
-					      { "near", false, 0, 1, &s->near },
-					      { "cut", false, 0, 1, &s->cut },
-					      { "lr", true, 0, 1, &lr->lr },
-					      { "lr_end", false, 0, 1, &lr->lr_end } };
 	int status;
 
-	FOT_TRY(fot_json_known(obj, where, stage_keys, COUNT(stage_keys), FOT_ERR_USAGE, err));
-	FOT_TRY(fot_json_string(obj, "method", true, &method, &ctx, err));
-	*s = (struct fot_stage){ .w = 1, .d = 1, .pack = 1, .stepping = true };
-	lr->lr_end = -1;
-	FOT_TRY(read_rows(obj, where, ints, COUNT(ints), doubles, COUNT(doubles), err));
-	FOT_TRY(fot_json_bool(obj, "stepping", false, &s->stepping, &ctx, err));
+	FOT_TRY(fot_keys_read(&phase, stage_keys, COUNT(stage_keys), obj, &ctx));
+	*s = phase.s;
+	*lr = phase.lr;
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
-	if (!fot_method_find(&s->method, method))
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: method: expected \"standard\", \"crossbatch\", \"memorizing\", \"transformer-xl\" or "
-				  "\"longllama\", got \"%s\"", where, method);
 	if (status == FOT_OK && s->batch % s->pack != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: pack: expected a divisor of batch = %lld, got %lld", where,
 				  (long long)s->batch, (long long)s->pack);
@@ -139,16 +180,14 @@ out:
 
 static int read_dataset(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
-	double *weight = &r->weight[r->n_datasets];
-	const struct double_row row = { "weight", false, 1e-9, 1e9, weight };
-	int status;
+	struct fot_key_ctx ctx = { { where, FOT_ERR_USAGE }, NULL, err };
+	struct source source = { 0 };
+	int status = fot_keys_read(&source, dataset_keys, COUNT(dataset_keys), obj, &ctx);
 
-	*weight = 1;
-	FOT_TRY(fot_json_known(obj, where, dataset_keys, COUNT(dataset_keys), FOT_ERR_USAGE, err));
-	FOT_TRY(copy_string(obj, "name", true, NULL, &r->dataset[r->n_datasets], where, err));
-	r->n_datasets++;
-	FOT_TRY(read_rows(obj, where, NULL, 0, &row, 1, err));
-out:
+	if (source.name) {
+		r->dataset[r->n_datasets] = source.name;
+		r->weight[r->n_datasets++] = source.weight;
+	}
 	return status;
 }
 
@@ -183,27 +222,27 @@ out:
 	return status;
 }
 
-/* An optional object of plain numbers. */
-static int read_group(const cJSON *root, const char *key, const char *name, const char *const *known, size_t n_known,
-		      const struct int_row *ints, size_t n_ints, const struct double_row *doubles, size_t n_doubles,
-		      struct fot_err *err)
+/* An object that may be missing: then all has its default. */
+static int read_group(struct fot_recipe *r, const cJSON *root, const char *key, const char *name,
+		      const struct fot_key *keys, size_t n, struct fot_err *err)
 {
+	static const cJSON empty = { .type = cJSON_Object };
 	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
+	struct fot_key_ctx inner = { { NULL, FOT_ERR_USAGE }, NULL, err };
 	const cJSON *obj = NULL;
 	char where[512];
 	int status;
 
 	snprintf(where, sizeof where, "%s: %s", name, key);
+	inner.json.where = where;
 	FOT_TRY(fot_json_object(root, key, false, &obj, &ctx, err));
-	if (!obj)
-		goto out;
-	FOT_TRY(fot_json_known(obj, where, known, n_known, FOT_ERR_USAGE, err));
-	FOT_TRY(read_rows(obj, where, ints, n_ints, doubles, n_doubles, err));
+	status = fot_keys_read(r, keys, n, obj ? obj : &empty, &inner);
 out:
 	return status;
 }
 
-static int read_start(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+/* Which weights they must be. */
+static int read_start_hash(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
 	const cJSON *init = fot_json_get(root, "init");
 	const char *hash = NULL;
@@ -212,10 +251,11 @@ static int read_start(struct fot_recipe *r, const cJSON *root, const char *name,
 	int status;
 
 	snprintf(where, sizeof where, "%s: init", name);
-	if (!init || !(fot_json_get(init, "from") || fot_json_get(init, "sha256")))
+	if (!init)
 		return FOT_OK;
-	FOT_TRY(copy_string(init, "from", true, NULL, &r->start, where, err));
 	FOT_TRY(fot_json_string(init, "sha256", false, &hash, &ctx, err));
+	if (hash && !r->start)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s.from: missing, expected the model with this sha256", where);
 	if (hash && (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: sha256: expected 64 hexadecimal digits, got \"%.80s\"", where,
 				hash);
@@ -227,32 +267,12 @@ out:
 
 static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
-	const struct double_row init[] = { { "gain", false, 0, 100, &r->gain },
-					   { "embed_std", false, 0, 100, &r->embed_std } };
-	const struct double_row opt[] = { { "beta1", false, 0, 0.999999, &r->adamw.beta1 },
-					  { "beta2", false, 0, 0.999999, &r->adamw.beta2 },
-					  { "eps", false, 1e-20, 1, &r->adamw.eps },
-					  { "weight_decay", false, 0, 10, &r->adamw.weight_decay },
-					  { "clip", false, 0, 1e9, &r->adamw.clip },
-					  { "gate_lr", false, 0, 1e6, &r->adamw.gate_lr } };
-	const struct int_row valid[] = { { "every", false, 0, 100000000, &r->valid_every },
-					 { "windows", false, 1, 4096, &r->valid_windows },
-					 { "memory", false, 1, MAX_OWN, &r->valid_memory } };
 	int status;
 
-	r->gain = 0.6;
-	r->embed_std = 0.5;
-	r->adamw = (struct fot_adamw_opts){
-		.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .weight_decay = 0.01, .clip = 1, .gate_lr = 1
-	};
-	r->valid_windows = 16;
-	r->valid_memory = 8;
-	FOT_TRY(read_group(root, "init", name, init_keys, COUNT(init_keys), NULL, 0, init, COUNT(init), err));
-	FOT_TRY(read_start(r, root, name, err));
-	FOT_TRY(read_group(root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), NULL, 0, opt, COUNT(opt),
-			   err));
-	FOT_TRY(read_group(root, "validation", name, validation_keys, COUNT(validation_keys), valid, COUNT(valid), NULL,
-			   0, err));
+	FOT_TRY(read_group(r, root, "init", name, init_keys, COUNT(init_keys), err));
+	FOT_TRY(read_start_hash(r, root, name, err));
+	FOT_TRY(read_group(r, root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), err));
+	FOT_TRY(read_group(r, root, "validation", name, validation_keys, COUNT(validation_keys), err));
 out:
 	return status;
 }
@@ -261,21 +281,12 @@ static int read_model(struct fot_recipe *r, const cJSON *root, const char *name,
 {
 	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
 	const cJSON *model = NULL;
-	const char *dtype = "F32";
 	char where[512];
-	int status, t;
+	int status;
 
 	snprintf(where, sizeof where, "%s: model", name);
 	FOT_TRY(fot_json_object(root, "model", true, &model, &ctx, err));
 	FOT_TRY(fot_config_parse(&r->config, model, where, err));
-	FOT_TRY(fot_json_string(root, "save_dtype", false, &dtype, &ctx, err));
-	t = fot_dtype_parse(dtype);
-	if (t != FOT_F32 && t != FOT_F16 && t != FOT_BF16) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: save_dtype: expected F32, F16 or BF16, got \"%s\"", name,
-				  dtype);
-		goto out;
-	}
-	r->save_dtype = (enum fot_dtype)t;
 	snprintf(r->config.variant, sizeof r->config.variant, "%s", r->variant);
 out:
 	return status;
@@ -336,20 +347,14 @@ out:
 
 static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
 {
-	int64_t seed = 1;
-	const struct int_row top[] = { { "seed", false, 0, (int64_t)1 << 53, &seed },
-				       { "checkpoint_every", false, 1, 100000000, &r->checkpoint_every } };
+	struct fot_key_ctx ctx = { { name, FOT_ERR_USAGE }, NULL, err };
 	int status;
 
 	if (!cJSON_IsObject(root))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object at the top", name);
-	r->checkpoint_every = 200;
-	FOT_TRY(fot_json_known(root, name, top_keys, COUNT(top_keys), FOT_ERR_USAGE, err));
-	FOT_TRY(copy_string(root, "name", true, NULL, &r->name, name, err));
-	FOT_TRY(copy_string(root, "variant", false, "", &r->variant, name, err));
-	FOT_TRY(copy_string(root, "tokenizer", true, NULL, &r->tokenizer, name, err));
-	FOT_TRY(read_rows(root, name, top, COUNT(top), NULL, 0, err));
-	r->seed = (uint64_t)seed;
+	FOT_TRY(fot_keys_read(r, top_keys, COUNT(top_keys), root, &ctx));
+	if (!r->variant && !(r->variant = fot_strdup("")))
+		return fot_key_no_memory(&ctx);
 	FOT_TRY(read_model(r, root, name, err));
 	FOT_TRY(read_sources(r, root, name, err));
 	FOT_TRY(read_groups(r, root, name, err));

@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/keys.h"
 #include "model/config.h"
 #include "model/train/crossbatch.h"
 #include "model/train/generator.h"
@@ -75,6 +76,10 @@ struct fot_recipe {
 	char *text;     /* the recipe as given */
 	char sha256[65];
 };
+
+/* The keys of every object of a recipe but "model", which is a config.json. */
+extern const struct fot_key_table fot_recipe_tables[];
+extern const size_t fot_n_recipe_tables;
 
 /* Errors: FOT_ERR_USAGE with file and key. */
 int fot_recipe_read(struct fot_recipe *r, const char *path, struct fot_err *err);

@@ -50,6 +50,11 @@ struct trainer {
 
 /* ---- opening --------------------------------------------------------- */
 
+static const char *tokenizer_file(const struct trainer *t)
+{
+	return t->o->tokenizer ? t->o->tokenizer : t->r->tokenizer;
+}
+
 static int open_tokenizer(struct trainer *t, struct fot_err *err)
 {
 	int status;
@@ -59,7 +64,7 @@ static int open_tokenizer(struct trainer *t, struct fot_err *err)
 	if (strcmp(t->r->tokenizer, "byte") == 0)
 		FOT_TRY(fot_tokenizer_open_byte(&t->tok, err));
 	else
-		FOT_TRY(fot_tokenizer_open_spm(&t->tok, t->r->tokenizer, err));
+		FOT_TRY(fot_tokenizer_open_file(&t->tok, tokenizer_file(t), err));
 	if (fot_tokenizer_vocab(t->tok) != t->r->config.vocab_size)
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
 				  "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d", t->r->name,
@@ -185,7 +190,7 @@ static bool holds_model(const char *folder)
 /* Weights and step: resumed, taken from another run, a model's to be fine-tuned, or random. */
 static int start_state(struct trainer *t, struct fot_err *err)
 {
-	const char *model = t->r->start;
+	const char *model = t->o->start ? t->o->start : t->r->start;
 	bool found = false;
 	int status = FOT_OK;
 
@@ -416,7 +421,7 @@ out:
 
 static int save_checkpoint(struct trainer *t, struct fot_err *err)
 {
-	struct fot_checkpoint c = { .step = t->step, .tokenizer = t->r->tokenizer };
+	struct fot_checkpoint c = { .step = t->step, .tokenizer = tokenizer_file(t) };
 
 	snprintf(c.corpus_sha256, sizeof c.corpus_sha256, "%s", t->data_sha256);
 	return fot_checkpoint_write(t->o->out, &c, &t->p, &t->adam, err);
@@ -563,7 +568,7 @@ int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *
 	FOT_TRY(loop(&t, err));
 	*finished = t.step == fot_recipe_steps(r);
 	if (*finished)
-		FOT_TRY(fot_checkpoint_model(o->out, &t.p, r->save_dtype, r->tokenizer, err));
+		FOT_TRY(fot_checkpoint_model(o->out, &t.p, r->save_dtype, tokenizer_file(&t), err));
 out:
 	close_all(&t);
 	return status;

@@ -96,7 +96,7 @@ flag twice 'given twice' --seed 1 --seed 2
 flag top_k_without_knn 'top-k: expected knn among --memory, got "dense"' --context-lengths 32 --memory dense --top-k 8
 flag top_k_beside_another 'top-k: expected knn' --context-lengths 32 --memory none,knn:4 --top-k 8
 flag variant_without_model 'variant: expected one for each model at most, got 2 for 1' --context-lengths 32 --variant a --variant b
-flag dtype_without_memory 'mem-dtype: expected a memory' --context-lengths 32 --mem-dtype f32
+flag dtype_without_memory 'mem-dtype: expected a memory' --context-lengths 32 --memory none --mem-dtype f32
 flag quiet_and_verbose 'exclude each other' --context-lengths 32 -q -v
 flag json_of_a_dry_run 'json: not with --dry-run' --context-lengths 32 --dry-run --json
 flag shard_of_a_dry_run 'shard: not with --dry-run' --context-lengths 32 --dry-run --shard 1/2

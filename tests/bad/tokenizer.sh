@@ -7,7 +7,7 @@ refuses() { exits "$1" 5 "$2" "$fotbench" tokenize --model t.model --text hello.
 # with BYTES...: the zoo's model with these bytes (printf's escapes) behind it
 with() { { cat "$zoo" && printf "$1"; } >t.model; }
 
-exits bad_38_missing 5 'nowhere.model: cannot open' "$fotbench" tokenize --model nowhere.model --text hello.txt
+exits bad_38_missing 5 'nowhere.model: no such model; looked for it as well at' "$fotbench" tokenize --model nowhere.model --text hello.txt
 : >t.model && refuses bad_38_empty 't.model: the file is empty'
 head -c 20000 "$zoo" >t.model && refuses bad_38_cut 't.model: offset [0-9]+: expected [0-9]+ (more )?bytes|t.model: .*(cut short|no trainer|expected)'
 echo '<html>404</html>' >t.model && refuses bad_38_page 't.model: this is an HTML'

@@ -66,11 +66,11 @@ defaults() { "$fotbench" distraction -m tiny -d ./alone --memory knn -o def --no
 check distraction_default_contexts defaults
 
 exits distraction_needs_a_memory 2 'distraction: expected memory dense or knn, got none' \
-	"$fotbench" distraction -m tiny -d ./docs -o bad
+	"$fotbench" distraction -m tiny -d ./docs --memory none -o bad
 exits distraction_contexts_twice 2 'n_contexts: 4 stands twice' \
 	"$fotbench" distraction -m tiny -d ./docs --memory dense --n-contexts 4,1,4 -o bad
 for d in 0 -1 x 1.5 1, 1e9; do
-	exits "distraction_contexts_$d" 2 'n_contexts: expected numbers of documents in sight, 1 to 100000' \
+	exits "distraction_contexts_$d" 2 'n_contexts: expected numbers from 1 to 100000' \
 		"$fotbench" distraction -m tiny -d ./docs --memory dense --n-contexts "$d" -o bad
 done
 "$make_checkpoint" wide seed=1 hidden=512 heads=2 window=32 || exit 1

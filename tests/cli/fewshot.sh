@@ -92,7 +92,7 @@ exits fewshot_too_few_demonstrations_beside_fill 5 'expected 9999 demonstrations
 exits fewshot_answer_tokens_with_labels 2 'answer_tokens 5: the sets have labels' few -d trec --shots 1 --answer-tokens 5
 exits fewshot_scoring_with_answers 2 'scoring "per-token": the sets have answers' few -d wq --shots 1 --scoring per-token
 check fewshot_round_again few -d trec --shots 200 --repeat-demos --demo-seeds 1 --items 1
-exits fewshot_bad_shots 2 'shots: expected numbers of demonstrations' few -d trec --shots many
+exits fewshot_bad_shots 2 'shots: expected numbers from 0 to 16777216' few -d trec --shots many
 exits fewshot_bad_scoring 2 'did you mean "raw"' few -d trec --scoring rw
 exits fewshot_no_set 5 'is no labelled set' few -d nowhere
 exits fewshot_needs_a_set 2 'dataset' few

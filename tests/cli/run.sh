@@ -32,11 +32,39 @@ check run_resume_of_complete run -o two --resume
 check run_resume_of_complete_same same one two
 
 # Flags build the same spec as the file.
-check perplexity_from_flags "$fotbench" perplexity -m tiny --variant local -d ./docs --context-lengths 32,64,256 \
+check perplexity_from_flags "$fotbench" perplexity -m tiny --variant local --memory none -d ./docs --context-lengths 32,64,256 \
 	--target-tokens 512 -o flags --no-timings -q --seed 3
 nll() { cut -d, -f8,11,17 "$1" | grep -v '^context'; }
 flags_equal() { diff <(nll flags/perplexity.csv) <(grep ',local,none,' one/perplexity.csv | cut -d, -f8,11,17); }
 check perplexity_flags_equal_spec flags_equal
+few_variants() { # the second model keeps its own; --seed 0 is a seed
+	"$fotbench" perplexity -m tiny -m tiny2 --variant local --memory none,dense,knn,knn:3 --top-k 5 --mem-dtype bf16 --mem-layers 1 \
+		--window 16 --seed 0 -d ./docs --context-lengths 32-64*2 --target-tokens 64 --own-tokens 16 --documents 1 --split test \
+		-o mixed --no-timings -q &&
+		tr -d ' \n' <mixed/manifest.json | grep -qF '"spec":{"name":"perplexity","seed":0,"window":16,"models":[{"path":"tiny","variant":"local","mem_layers":[1],"memory":[{"mode":"none"},{"mode":"dense","mem_dtype":"bf16"},{"mode":"knn","top_k":5,"mem_dtype":"bf16"},{"mode":"knn","top_k":3,"mem_dtype":"bf16"}]},{"path":"tiny2","mem_layers":[1],"memory":[{"mode":"none"},{"mode":"dense","mem_dtype":"bf16"},{"mode":"knn","top_k":5,"mem_dtype":"bf16"},{"mode":"knn","top_k":3,"mem_dtype":"bf16"}]}],"tasks":[{"task":"perplexity","datasets":["./docs"],"split":"test","context_lengths":[32,64],"target_tokens":64,"own_tokens":16,"documents":1}]}'
+}
+check perplexity_flags_all_of_them few_variants
+
+# Without --memory and without "memory": the model's own, as score and generate read it.
+own() { # NAME SEARCH WANTED [FLAGS]: the rows' memory_mode and top_k; the spec says what it was
+	cp -r tiny own && sed -i "s/\"search\": \"[a-z]*\"/\"search\": \"$2\"/; s/\"top_k\": [0-9]*/\"top_k\": 6/" own/config.json
+	check "$1" own_is "$3" "${@:4}"
+	rm -r own
+}
+own_is() {
+	"$fotbench" perplexity -m own -d ./docs --context-lengths 64 --target-tokens 32 --documents 1 -o own_out --overwrite --no-timings -q "${@:2}" &&
+		[ "$(tail -n +2 own_out/perplexity.csv | cut -d, -f4 | sort -u) $(tr -d ' \n' <own_out/manifest.json | grep -o '"memory":\[[^]]*\]')" = "$1" ] &&
+		cat >own.json <<<"{ \"models\": [ { \"path\": \"own\", \"variant\": \"v\" } ], \"tasks\": [ { \"task\": \"perplexity\", \"datasets\": [\"./docs\"], \"context_lengths\": [64], \"target_tokens\": 32, \"documents\": 1 } ] }" &&
+		"$fotbench" run own.json -o own_spec --overwrite --no-timings -q && [ "$(tail -n +2 own_spec/perplexity.csv | cut -d, -f4 | sort -u)" = "${1%% *}" ]
+}
+own memory_of_its_own_dense all 'dense "memory":[{"mode":"dense"}]'
+own memory_of_its_own_knn topk 'knn "memory":[{"mode":"knn"}]'
+own memory_of_its_own_knn_with_top_k topk 'knn "memory":[{"mode":"knn","top_k":3}]' --top-k 3
+own memory_of_its_own_none none 'none "memory":[{"mode":"none"}]'
+exits memory_of_its_own_has_no_top_k 2 "top_k: the model's own memory is dense; give it another" "$fotbench" perplexity -m tiny -d ./docs \
+	--context-lengths 64 --top-k 3 -o bad
+specs_say_it() { for f in "$root"/harness/specs/*.json; do [ "$(grep -o '"path"' "$f" | wc -l)" -eq "$(grep -o '"memory"' "$f" | wc -l)" ] || { echo "$f"; return 1; }; done; }
+check memory_stands_in_every_shipped_spec specs_say_it
 
 # kill -9 at many moments; the resumed run must give the same files.
 kill9() {

@@ -433,12 +433,11 @@ static void test_fewshot_scores_three_ways(void **state)
 	fot_labelled_close(l);
 }
 
-static void test_fewshot_levels_and_ways(void **state)
+static void test_fewshot_levels(void **state)
 {
 	struct fot_labelled *l = make_set(40);
 	struct fot_fewshot_opts o = opts(0);
 	struct fot_fewshot *f = open_task(l, byte_tok, &o);
-	enum fot_fewshot_score way;
 	double chance, majority;
 
 	(void)state;
@@ -446,11 +445,6 @@ static void test_fewshot_levels_and_ways(void **state)
 	assert_true(fot_fewshot_levels(f, &chance, &majority));
 	assert_true(chance == 1.0 / 3 && majority == 4.0 / 7);
 	assert_int_equal(fot_fewshot_n_labels(f), 3);
-	for (int i = 0; i < FOT_FEWSHOT_SCORES; i++) {
-		assert_true(fot_fewshot_score_of(&way, fot_fewshot_score_name[i]));
-		assert_int_equal(way, i);
-	}
-	assert_false(fot_fewshot_score_of(&way, "Raw"));
 	fot_fewshot_close(f);
 	o.items = 3;
 	f = open_task(l, byte_tok, &o);
@@ -599,7 +593,7 @@ int main(void)
 		WITH(test_fewshot_says_what_cannot_be_asked),
 		WITH(test_fewshot_refuses_sets_that_do_not_fit),
 		WITH(test_fewshot_scores_three_ways),
-		WITH(test_fewshot_levels_and_ways),
+		WITH(test_fewshot_levels),
 		WITH(test_fewshot_answers_by_text),
 		WITH(test_fewshot_normalises_answers),
 		WITH(test_fewshot_survives_failing_memory),

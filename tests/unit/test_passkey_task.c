@@ -563,19 +563,6 @@ static void test_passkey_reads_odd_prose(void **state)
 	fot_passkey_prompt_release(&q);
 }
 
-static void test_passkey_styles_have_names(void **state)
-{
-	enum fot_passkey_style style = FOT_PASSKEY_STYLES;
-
-	(void)state;
-	for (int i = 0; i < FOT_PASSKEY_STYLES; i++) {
-		assert_true(fot_passkey_style_of(&style, fot_passkey_style_name[i]));
-		assert_int_equal(style, i);
-	}
-	assert_false(fot_passkey_style_of(&style, "Paper"));
-	assert_false(fot_passkey_style_of(&style, ""));
-}
-
 static void test_passkey_observes_what_came_back(void **state)
 {
 	struct fot_passkey p = task(0, FOT_PASSKEY_PAPER);
@@ -667,7 +654,6 @@ int main(void)
 		cmocka_unit_test(test_passkey_min_length_holds_every_key),
 		cmocka_unit_test(test_passkey_refuses),
 		cmocka_unit_test(test_passkey_reads_odd_prose),
-		cmocka_unit_test(test_passkey_styles_have_names),
 		cmocka_unit_test(test_passkey_observes_what_came_back),
 		cmocka_unit_test(test_passkey_survives_every_refused_allocation),
 	};

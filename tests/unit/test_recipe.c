@@ -201,7 +201,7 @@ static const struct {
 	{ HEAD "\"datasets\": [], \"stages\": [" STANDARD "]}", "datasets: the list is empty" },
 	{ HEAD DATA "\"stages\": [" STANDARD "], \"stagess\": 1}", "stagess" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"magic\", \"steps\": 1, \"window\": 32, \"batch\": 1, \"lr\": 1}]}",
-	  "\"transformer-xl\" or \"longllama\", got \"magic\"" },
+	  "transformer-xl or longllama, got \"magic\"" },
 	{ HEAD DATA "\"stages\": [" XL(", \"far\": 0.5") "]}", "far: method \"transformer-xl\"" },
 	{ HEAD DATA "\"stages\": [" XL(", \"negatives\": 2") "]}", "belong to method" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" XL("") "]}", "is for datasets" },

@@ -8,10 +8,12 @@
 #include <string.h>
 /* cmocka wants the five above first */
 #include <cmocka.h>
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "harness/run/spec.h"
@@ -235,6 +237,112 @@ static void test_spec_paths_come_from_here_or_from_beside_it(void **state)
 	assert_int_equal(fot_spec_read(&s, "/tmp/fot-no-such-spec.json", &err), FOT_ERR_USAGE);
 }
 
+/* --- what stands in results/reference --- */
+
+static void add_copy(cJSON *to, const cJSON *from, const char *key)
+{
+	assert_true(cJSON_AddItemToObject(to, key, cJSON_Duplicate(fot_json_get(from, key), true)));
+}
+
+/* What the identity calls tokenizer_sha256, a manifest has in an object of its own. */
+static const cJSON *value_of(const cJSON *entry, const char *key)
+{
+	return strcmp(key, "tokenizer_sha256") == 0 ? fot_json_get(fot_json_get(entry, "tokenizer"), "sha256") :
+						      fot_json_get(entry, key);
+}
+
+/* A list of the objects of from[key] with only the keys wanted. */
+static void add_list(cJSON *to, const cJSON *from, const char *key, const char *const want[3])
+{
+	cJSON *list = cJSON_AddArrayToObject(to, key);
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, fot_json_get(from, key))
+	{
+		cJSON *o = cJSON_CreateObject();
+
+		assert_true(cJSON_AddItemToArray(list, o));
+		for (int i = 0; i < 3 && want[i]; i++) {
+			const cJSON *value = value_of(entry, want[i]);
+
+			assert_true(cJSON_AddItemToObject(o, want[i], value ? cJSON_Duplicate(value, true) :
+									      cJSON_CreateString("none")));
+		}
+	}
+}
+
+static void assert_run_id(const cJSON *manifest, cJSON *spec, const char *name)
+{
+	static const char *const of_model[3] = { "name", "sha256", "tokenizer_sha256" };
+	static const char *const of_data[3] = { "name", "sha256" };
+	static const char *const of_set[3] = { "name", "sha256", "template_sha256" };
+	cJSON *root = cJSON_CreateObject();
+	struct fot_str text = FOT_STR_INIT;
+	char hash[65];
+
+	assert_true(cJSON_AddItemToObject(root, "spec", spec));
+	add_list(root, manifest, "models", of_model);
+	add_list(root, manifest, "datasets", of_data);
+	if (fot_json_get(manifest, "labelled"))
+		add_list(root, manifest, "labelled", of_set);
+	add_copy(root, manifest, "task_versions");
+	assert_int_equal(fot_json_canonical(&text, root, NULL), FOT_OK);
+	fot_sha256_of(text.data, text.len, hash);
+	hash[16] = '\0';
+	if (strcmp(hash, fot_json_get(manifest, "run_id")->valuestring) != 0)
+		fail_msg("%s: run_id %s, expected %s", name, hash, fot_json_get(manifest, "run_id")->valuestring);
+	fot_str_release(&text);
+	cJSON_Delete(root);
+}
+
+/* The spec that a manifest holds, read and written again: the same bytes, hash and run_id. */
+static void check_manifest(const char *path)
+{
+	struct fot_str before = FOT_STR_INIT, after = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	cJSON *manifest = NULL, *again;
+	struct fot_spec s;
+	char hash[65];
+
+	assert_int_equal(fot_json_read(&manifest, path, (size_t)64 << 20, FOT_ERR_INPUT, NULL), FOT_OK);
+	if (fot_spec_parse(&s, fot_json_get(manifest, "spec"), path, NULL, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	again = fot_spec_json(&s);
+	assert_non_null(again);
+	assert_int_equal(fot_json_print(&before, fot_json_get(manifest, "spec"), 1, NULL), FOT_OK);
+	assert_int_equal(fot_json_print(&after, again, 1, NULL), FOT_OK);
+	if (strcmp(before.data, after.data) != 0)
+		fail_msg("%s: expected\n%s\ngot\n%s", path, before.data, after.data);
+	assert_int_equal(fot_spec_hash(hash, &s, NULL), FOT_OK);
+	assert_string_equal(hash, fot_json_get(manifest, "spec_sha256")->valuestring);
+	assert_run_id(manifest, again, path);
+	fot_str_release(&before);
+	fot_str_release(&after);
+	cJSON_Delete(manifest);
+	fot_spec_release(&s);
+}
+
+static void test_spec_of_every_reference_stays(void **state)
+{
+	DIR *folder = opendir("results/reference");
+	struct dirent *entry;
+	int n = 0;
+
+	(void)state;
+	assert_non_null(folder);
+	while ((entry = readdir(folder))) {
+		char path[512];
+
+		snprintf(path, sizeof path, "results/reference/%s/manifest.json", entry->d_name);
+		if (!fot_file_exists(path))
+			continue;
+		check_manifest(path);
+		n++;
+	}
+	closedir(folder);
+	assert_true(n >= 23);
+}
+
 static void test_spec_lengths(void **state)
 {
 	static const char *const bad[] = { "",    ",",           "2k,",   "-5",      "0",
@@ -282,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_spec_targets_from_is_only_where_it_is),
 		cmocka_unit_test(test_spec_needs_models_and_tasks),
 		cmocka_unit_test(test_spec_paths_come_from_here_or_from_beside_it),
+		cmocka_unit_test(test_spec_of_every_reference_stays),
 		cmocka_unit_test(test_spec_lengths),
 		cmocka_unit_test(test_spec_survives_lack_of_memory),
 	};

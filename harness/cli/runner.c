@@ -1,5 +1,5 @@
 /* runner.c: see runner.h. */
-#include "harness/run/runner.h"
+#include "harness/cli/runner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +162,7 @@ out:
 }
 
 /* The spec is read; the rest is the same for all commands. */
-int fot_run_spec(const struct fot_spec *spec, const struct fot_run_flags *c, const struct fot_given_journals *given,
+int fot_run_spec(struct fot_spec *spec, const struct fot_run_flags *c, const struct fot_given_journals *given,
 		    int argc, char **argv, struct fot_err *err)
 {
 	struct fot_str store = FOT_STR_INIT;

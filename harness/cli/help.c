@@ -1,0 +1,56 @@
+/* help.c: see help.h. */
+#include "harness/cli/help.h"
+
+#include "harness/run/paths.h"
+#include "harness/run/spec_keys.h"
+#include "harness/run/task_class.h"
+#include "model/train/recipe.h"
+
+static const char spec_intro[] =
+	"A spec is a JSON file for fotbench run and validate. A run does every task with every model and memory.\n"
+	"Sizes are numbers or texts such as \"8k\" (k 1024, M 1048576); lists of sizes take ranges such as \"2k-32k*2\".\n"
+	"Unknown keys are errors. The flags of fotbench perplexity, passkey, lookup, fewshot and distraction are these keys.\n\n";
+
+void fot_help_spec(struct fot_str *out)
+{
+	struct fot_str title = FOT_STR_INIT;
+
+	fot_str_puts(out, spec_intro);
+	fot_keys_describe(out, "top level", fot_spec_keys, fot_n_spec_keys);
+	fot_keys_describe(out, "models: each object", fot_model_keys, fot_n_model_keys);
+	fot_keys_describe(out, "memory: each object (or one word, the mode)", fot_memory_keys, fot_n_memory_keys);
+	for (size_t i = 0; i < fot_n_task_classes; i++) {
+		const struct fot_task_class *c = fot_task_classes[i];
+
+		fot_str_clear(&title);
+		fot_str_printf(&title, "tasks: each object with \"task\": \"%s\"", c->name);
+		fot_keys_describe(out, title.failed ? c->name : title.data, c->keys, c->n_keys);
+	}
+	fot_keys_describe(out, "exclude: each object", fot_exclusion_keys, fot_n_exclusion_keys);
+	fot_str_release(&title);
+}
+
+void fot_help_paths(struct fot_str *out)
+{
+	fot_str_puts(out, "Models, texts, tokenizers, templates, specs and recipes are looked for in the same way wherever they are\n"
+			  "named, in a flag, a spec or a recipe. The first that is there is taken:\n\n"
+			  "  1. the path as it is written, from the working folder\n"
+			  "  2. the path beside the spec or recipe that names it\n"
+			  "  3. the path in the repository of this program\n"
+			  "  4. a bare name, without a slash: what is shipped under that name\n\n");
+	for (int k = 0; k <= FOT_PATH_RECIPE; k++)
+		if (fot_path_shipped((enum fot_path_kind)k))
+			fot_str_printf(out, "     %-10s %s\n", fot_path_kind_name((enum fot_path_kind)k),
+				       fot_path_shipped((enum fot_path_kind)k));
+	fot_str_puts(out, "\nDatasets are names where they have no slash and no .jsonl at their end (fotbench data list); else paths.\n"
+			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
+			  "An error names every place that was looked at.\n");
+}
+
+void fot_help_recipe(struct fot_str *out)
+{
+	fot_str_puts(out, "A recipe is a JSON file for fotbench train. Sizes are numbers or texts such as \"8k\". Unknown keys are\n"
+			  "errors. Those that are shipped stand in model/train/recipes.\n\n");
+	for (size_t i = 0; i < fot_n_recipe_tables; i++)
+		fot_keys_describe(out, fot_recipe_tables[i].title, fot_recipe_tables[i].keys, fot_recipe_tables[i].n);
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# One rule for the names of files: as written, beside the spec, in the repository, shipped under a bare name.
+. "$(dirname "$0")/common.bash"
+make_experiment
+few() { "$fotbench" "$@" --dry-run -t 1; }
+ask() { few perplexity -m "$1" -d docs/ --context-lengths 512 --documents 1 --memory none; }
+
+mkdir -p beside/docs && mv tiny2 beside/ && cp docs/d1.txt beside/docs/
+cat >beside/spec.json <<-EOS
+{ "models": [ { "path": "tiny2", "memory": ["none"] } ],
+  "tasks": [ { "task": "perplexity", "datasets": ["docs/"], "context_lengths": [32], "target_tokens": 32 } ] }
+EOS
+prints paths_beside_the_spec ', 7 items' "$fotbench" validate beside/spec.json
+if [ -d "$root/model/zoo/lm-fot" ]; then
+	prints paths_in_the_repository '^lm-fot/fot/none' ask model/zoo/lm-fot
+	prints paths_shipped_model '^lm-fot/fot/none' ask lm-fot
+	mkdir lm-fot
+	exits paths_working_folder_first 5 'lm-fot.*config.json' ask lm-fot
+	rmdir lm-fot
+	check paths_score_finds_it "$fotbench" score -m lm-fot --text docs/short.txt --out s.csv
+	prints paths_inspect_finds_it 'lm-fot' "$fotbench" inspect lm-fot
+else
+	echo "skip paths_shipped_model: no model/zoo/lm-fot"
+fi
+exits paths_missing_model_names_all_places 5 'no-such: no such model; looked for it as well at .*/no-such, .*model/zoo/no-such' ask no-such
+sed 's/tiny2/gone/' beside/spec.json >beside/gone.json
+exits paths_missing_names_the_spec_s_folder 5 'gone: no such model; looked for it as well at beside/gone, .*model/zoo/gone' \
+	"$fotbench" validate beside/gone.json
+exits paths_missing_spec 2 'no-such: no such spec; looked for it as well at .*harness/specs/no-such.json' "$fotbench" validate no-such
+for i in $(seq 12); do echo "{\"id\":\"$i\",\"text\":\"word $i\",\"label\":\"$((i % 2))\",\"split\":\"$([ "$i" -le 4 ] && echo test || echo train)\"}"; done >set.jsonl
+shots() { few fewshot -m tiny -d set.jsonl --window 64 --context-lengths 256 --shots 0 --demo-seeds 1 --template "$1"; }
+prints paths_shipped_template '^tiny/tiny/' shots plain
+exits paths_missing_template 5 'wording: no such template; looked for it as well at .*datasets/templates/wording.json' shots wording
+if [ -d "$root/model/zoo/bpe-2k" ]; then
+	prints paths_shipped_tokenizer '^\[1,' "$fotbench" tokenize -m bpe-2k --text docs/short.txt
+	prints paths_tokenizer_of_a_model '^\[' "$fotbench" tokenize -m lm-fot --text docs/short.txt
+fi
+cp "$root/model/train/recipes/lm-local.json" beside/r.json
+mkdir beside/tok && cp "$root/model/zoo/bpe-2k/tokenizer.model" beside/tok/ && sed -i 's#model/zoo/bpe-2k/tokenizer.model#tok/gone.model#' beside/r.json
+exits paths_missing_tokenizer_of_a_recipe 5 'tok/gone.model: no such tokenizer; looked for it as well at beside/tok/gone.model' \
+	"$fotbench" train beside/r.json -o trained -q -t 1
+sed -i 's#tok/gone.model#tok/tokenizer.model#; s#"name": "books"#"name": "no-such-set"#' beside/r.json
+exits paths_tokenizer_beside_its_recipe 5 'no-such-set' "$fotbench" train beside/r.json -o trained -q -t 1 --store .
+exits paths_missing_recipe 5 'no-such: no such recipe; looked for it as well at .*model/train/recipes/no-such.json' "$fotbench" train no-such -o trained
+prints paths_help 'model/zoo/NAME' "$fotbench" help paths

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The rooms: each file includes only its own room and those above it (CONTRIBUTING.md).
+. "$(dirname "$0")/common.bash"
+
+law=(
+	"base: base"
+	"model: base model"
+	"datasets: base model datasets"
+	"model/train: base model datasets model/train"
+	"tasks: base model datasets tasks"
+	"harness/tables: base harness/tables"
+	"harness/report: base harness/tables harness/report"
+	"harness/ask: base model datasets tasks harness/tables harness/ask"
+	"harness/run: base model datasets tasks harness/tables harness/report harness/ask harness/run"
+	"harness/tasks: base model datasets tasks harness/tables harness/report harness/ask harness/run harness/tasks"
+	"harness/cli: base model datasets model/train tasks harness/tables harness/report harness/ask harness/run harness/tasks harness/cli"
+)
+
+# upward DIR: lines FILE: INCLUDED of includes that break the law, and of files in no room
+upward() {
+	(cd "$1" && grep -rnoE '^ *# *include *"[^"]+/[^"/]+"' --include='*.[ch]' base model datasets tasks harness) |
+		awk -F: -v law="$(printf '%s\n' "${law[@]}")" '
+		function room(path) { sub(/\/[^\/]*$/, "", path); return path }
+		BEGIN {
+			n = split(law, lines, "\n")
+			for (i = 1; i <= n; i++) {
+				split(lines[i], side, ": ")
+				m = split(side[2], seen, " ")
+				for (k = 1; k <= m; k++) may[side[1], seen[k]] = 1
+			}
+		}
+		{
+			match($3, /"[^"]+"/)
+			included = substr($3, RSTART + 1, RLENGTH - 2)
+			if (!((room($1), room(included)) in may)) print $1 ": " included
+		}'
+}
+holds() { [ -z "$(upward "$1")" ] || { upward "$1"; return 1; }; }
+check rooms_no_include_runs_upward holds "$root"
+
+mkdir copy && (cd "$root" && find base model datasets tasks harness -name "*.[ch]" -exec cp --parents {} "$work/copy" \;)
+breaks() { # NAME FILE INCLUDED
+	local before=$(cat "copy/$2")
+	echo "#include \"$3\"" >>"copy/$2"
+	[ "$(upward copy)" = "$2: $3" ] && ok "$1" || not_ok "$1" "found: $(upward copy | head -3)"
+	printf '%s\n' "$before" >"copy/$2"
+}
+breaks rooms_finds_ask_including_cli harness/ask/reading.h harness/cli/options.h
+breaks rooms_finds_model_including_datasets model/model.c datasets/corpus.h
+breaks rooms_finds_run_including_train harness/run/plan.c model/train/recipe.h
+breaks rooms_finds_task_including_harness tasks/passkey.c harness/tables/table.h
