@@ -240,6 +240,8 @@ int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct
 			return FOT_OK;
 		}
 	}
+	if (strchr(spec, '/') && !fot_file_exists(spec))
+		return fot_path_missing(FOT_PATH_TEXT, spec, p->spec->folder, FOT_ERR_INPUT, err);
 	*index = p->n_datasets;
 	p->dataset[p->n_datasets++].spec = spec;
 	FOT_TRY(fot_dataset_open(&p->dataset[*index].data, spec, p->store, err));

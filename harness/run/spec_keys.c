@@ -352,15 +352,20 @@ static bool write_choices(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- names of data and files --- */
 
-/* Where it is, NULL without memory. */
+/* Where it is, NULL without memory. What follows a '?' belongs to the set, not to its path. */
 static char *resolve(enum fot_path_kind kind, const char *path, const struct fot_key_ctx *ctx)
 {
+	size_t n = kind == FOT_PATH_TEXT ? strcspn(path, "?") : strlen(path);
+	char *name = fot_strndup(path, n), *out = NULL;
 	struct fot_str at = FOT_STR_INIT;
-	char *out;
 
-	fot_path_find(&at, kind, path, ctx->folder);
-	out = at.failed ? NULL : fot_strdup(at.data);
+	if (name)
+		fot_path_find(&at, kind, name, ctx->folder);
+	fot_str_puts(&at, path + n);
+	if (name && !at.failed)
+		out = fot_strdup(at.data);
 	fot_str_release(&at);
+	fot_free(name);
 	return out;
 }
 

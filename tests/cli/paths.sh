@@ -26,6 +26,13 @@ exits paths_missing_model_names_all_places 5 'no-such: no such model; looked for
 sed 's/tiny2/gone/' beside/spec.json >beside/gone.json
 exits paths_missing_names_the_spec_s_folder 5 'gone: no such model; looked for it as well at beside/gone, .*model/zoo/gone' \
 	"$fotbench" validate beside/gone.json
+exits paths_missing_text 5 'no/docs: no such text; looked for it as well at .*/no/docs' few perplexity -m tiny -d no/docs --context-lengths 64
+mkdir -p beside/sub && printf 'id,body,topic\n%s' "$(for i in $(seq 12); do echo "$i,word $i,$((i % 2))"; done)" >beside/sub/set.csv
+cat >beside/few.json <<-EOS
+{ "models": [ { "path": "tiny", "memory": ["none"] } ], "window": 64, "tasks": [ { "task": "fewshot", "datasets": ["sub/set.csv?text=body&label=topic&holdout=0.3"],
+  "context_lengths": [256], "shots": [0], "demo_seeds": 1 } ] }
+EOS
+prints paths_set_with_options_beside_the_spec 'valid: ' "$fotbench" validate beside/few.json
 exits paths_missing_spec 2 'no-such: no such spec; looked for it as well at .*harness/specs/no-such.json' "$fotbench" validate no-such
 for i in $(seq 12); do echo "{\"id\":\"$i\",\"text\":\"word $i\",\"label\":\"$((i % 2))\",\"split\":\"$([ "$i" -le 4 ] && echo test || echo train)\"}"; done >set.jsonl
 shots() { few fewshot -m tiny -d set.jsonl --window 64 --context-lengths 256 --shots 0 --demo-seeds 1 --template "$1"; }

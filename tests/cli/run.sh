@@ -164,7 +164,7 @@ bad spec_no_such_model 's/"tiny2"/"tiny3"/' 5 'tiny3'
 mkdir -p model/zoo model/train/recipes && echo '{}' >model/train/recipes/made.json
 bad spec_model_with_a_recipe 's#"tiny2"#"model/zoo/made"#' 5 \
 	'model/zoo/made: no such model; train it: fotbench train model/train/recipes/made.json -o model/zoo/made$'
-bad spec_model_without_a_recipe 's#"tiny2"#"model/zoo/none"#' 5 'model/zoo/none: no such model$'
+bad spec_model_without_a_recipe 's#"tiny2"#"model/zoo/none"#' 5 'model/zoo/none: no such model; looked for it as well at'
 bad spec_no_such_dataset 's#"./docs"#"./nodocs"#' 5 'nodocs'
 bad spec_twice 's/"variant": "fot"/"variant": "vanilla"/; s/"tiny2"/"tiny"/' 2 'stands twice'
 bad spec_unknown_task 's/"perplexity"/"perplexty"/' 2 'did you mean "perplexity"'
