@@ -56,13 +56,21 @@ int fot_ids_push_end(struct fot_ids *ids, int32_t id, size_t end, struct fot_err
 	return FOT_OK;
 }
 
-int fot_tokenizer_open_file(struct fot_tokenizer **out, const char *path, struct fot_err *err)
+static bool is_json(const char *path)
 {
 	size_t n = strlen(path);
 
-	if (n > 5 && strcmp(path + n - 5, ".json") == 0)
-		return fot_tokenizer_open_json(out, path, err);
-	return fot_tokenizer_open_spm(out, path, err);
+	return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+int fot_tokenizer_open_file(struct fot_tokenizer **out, const char *path, struct fot_err *err)
+{
+	return is_json(path) ? fot_tokenizer_open_json(out, path, err) : fot_tokenizer_open_spm(out, path, err);
+}
+
+const char *fot_tokenizer_name(const char *path)
+{
+	return is_json(path) ? "tokenizer.json" : "tokenizer.model";
 }
 
 int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *err)

@@ -45,6 +45,8 @@ int fot_tokenizer_open_json_memory(struct fot_tokenizer **out, const char *text,
 				   struct fot_err *err);
 /* A file of either kind: NAME.json is a tokenizer.json, all else a tokenizer.model. */
 int fot_tokenizer_open_file(struct fot_tokenizer **out, const char *path, struct fot_err *err);
+/* What a file of that kind is called in a model's folder. */
+const char *fot_tokenizer_name(const char *path);
 /* DIR/tokenizer.model, else DIR/tokenizer.json, else an empty path. Errors: FOT_ERR_RUN (memory). */
 int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *err);
 /* The tokenizer of a model folder as its config says: that file, or the byte tokenizer. A file without

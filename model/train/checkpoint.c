@@ -10,13 +10,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/tokenizer.h"
 
 #define STATE_BYTES_MAX ((size_t)1 << 16)
 #define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 
 static const char *const files[] = { "model.safetensors", "moment1.safetensors", "moment2.safetensors" };
 /* Of a checkpoint's folder besides. */
-static const char *const others[] = { "weights.safetensors", "config.json", "tokenizer.model" };
+static const char *const others[] = { "weights.safetensors", "config.json", "tokenizer.model", "tokenizer.json" };
 #define N_FILES (sizeof files / sizeof files[0])
 #define N_OTHERS (sizeof others / sizeof others[0])
 
@@ -124,7 +125,7 @@ int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fo
 
 	if (strcmp(tokenizer, "byte") != 0 && strcmp(tokenizer, "none") != 0) {
 		FOT_TRY(fot_file_read(&text, tokenizer, TOKENIZER_BYTES_MAX, err));
-		FOT_TRY(file_of(&path, folder, "tokenizer.model", err));
+		FOT_TRY(file_of(&path, folder, fot_tokenizer_name(tokenizer), err));
 		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 	}
 	fot_str_clear(&text);
