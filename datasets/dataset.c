@@ -236,7 +236,7 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > k && name[n - k - 1] != '/' && strncmp(name + n - k, suffix, k) == 0;
 }
 
-static bool looks_like_path(const char *spec)
+bool fot_dataset_is_path(const char *spec)
 {
 	return strchr(spec, '/') || has_suffix(spec, ".jsonl") || has_suffix(spec, ".txt");
 }
@@ -256,7 +256,7 @@ static int read_source(struct fot_dataset *d, const char *spec, const char *stor
 		return fot_reader_folder(d, err);
 	if (has_suffix(spec, ".txt"))
 		return fot_reader_file(d, err);
-	if (file || looks_like_path(spec))
+	if (file || fot_dataset_is_path(spec))
 		return fot_reader_jsonl(d, err);
 	return FOT_FAIL(err, FOT_ERR_INPUT,
 			"dataset '%s' is not installed in %s; run: fotbench data fetch %s", spec,

@@ -34,6 +34,8 @@ struct fot_left_out {
 };
 
 struct fot_dataset;
+/* Is that, without its options, a path and not a name? A path has a '/' or ends like a file of texts. */
+bool fot_dataset_is_path(const char *spec);
 /* spec: a dataset name (books, proofs, code, tex) installed in store, or a path:
  *   a folder     its .txt files, recursively, links followed. The folders train, valid (validation,
  *                val, dev) and test right below it are splits, all else is FOT_TEST

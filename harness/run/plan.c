@@ -230,6 +230,18 @@ static int same_name(const char *a, const char *b, const char *name, struct fot_
 	return FOT_FAIL(err, FOT_ERR_USAGE, "spec: datasets %s and %s: expected different names, both are \"%s\"", a, b, name);
 }
 
+/* Is there a file of that name? What follows a '?' belongs to the set, not to its path. */
+static int check_text(const struct fot_plan *p, const char *spec, struct fot_err *err)
+{
+	char *path = fot_strndup(spec, strcspn(spec, "?"));
+	int status = path ? FOT_OK : no_memory(err);
+
+	if (path && fot_dataset_is_path(path) && !fot_file_exists(path) && !fot_file_exists(spec))
+		status = fot_path_missing(FOT_PATH_TEXT, path, p->spec->folder, FOT_ERR_INPUT, err);
+	fot_free(path);
+	return status;
+}
+
 int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct fot_err *err)
 {
 	int status;
@@ -240,8 +252,7 @@ int fot_plan_dataset(struct fot_plan *p, const char *spec, size_t *index, struct
 			return FOT_OK;
 		}
 	}
-	if (strchr(spec, '/') && !fot_file_exists(spec))
-		return fot_path_missing(FOT_PATH_TEXT, spec, p->spec->folder, FOT_ERR_INPUT, err);
+	FOT_TRY(check_text(p, spec, err));
 	*index = p->n_datasets;
 	p->dataset[p->n_datasets++].spec = spec;
 	FOT_TRY(fot_dataset_open(&p->dataset[*index].data, spec, p->store, err));

@@ -277,7 +277,7 @@ static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMB
 const struct fot_key fot_model_keys[] = {
 	{ .name = "path", .type = &fot_key_model, FOT_KEY_AT(struct fot_model_spec, dir),
 	  .written = offsetof(struct fot_model_spec, path), .required = true, .flag = "model", .letter = 'm', .arg = "DIR",
-	  .help = "folder of the model" },
+	  .help = "model folder" },
 	{ .name = "variant", .type = &fot_key_name, FOT_KEY_AT(struct fot_model_spec, variant), .only_if_set = true,
 	  .unset = "the model's", .flag = "variant", .arg = "NAME", .help = "name of the variant in the results" },
 	{ .name = "mem_layers", .type = &key_layers, .lo = 0, .hi = INT32_MAX, .only_if_set = true, .unset = "the model's",

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "datasets/dataset.h"
 #include "harness/run/paths.h"
 
 #define MAX_LENGTHS 4096
@@ -379,23 +380,19 @@ static void give_written(const struct fot_key *k, void *base, void *text)
 	put_pointer(base, k->written, text);
 }
 
-/* A dataset is a path when it looks like one; names are left alone. */
-static bool is_path(const char *dataset)
-{
-	size_t n = strlen(dataset);
-
-	return strchr(dataset, '/') || (n > 6 && strcmp(dataset + n - 6, ".jsonl") == 0);
-}
-
 static int add_dataset(char **name, char **written, size_t i, const char *text, const struct fot_key *k,
 		       const struct fot_key_ctx *ctx)
 {
+	char *path;
+
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(written[j], text) == 0)
 			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: \"%.80s\" stands twice",
 					ctx->json.where, k->name, text);
-	name[i] = is_path(text) ? resolve(FOT_PATH_TEXT, text, ctx) : fot_strdup(text);
+	path = fot_strndup(text, strcspn(text, "?"));
+	name[i] = path && fot_dataset_is_path(path) ? resolve(FOT_PATH_TEXT, text, ctx) : fot_strdup(text);
 	written[i] = fot_strdup(text);
+	fot_free(path);
 	return name[i] && written[i] ? FOT_OK : fot_key_no_memory(ctx);
 }
 

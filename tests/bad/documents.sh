@@ -117,7 +117,7 @@ refused() {
 	printf '{"id":"%s","text":"one"}\n' "$2" >bad.jsonl
 	exits "$1" 5 "$3" "$fotbench" perplexity -m tiny -d ./bad.jsonl --context-lengths 16 --target-tokens 32 -o refused
 }
-refused names_line_break_is_refused 'line\\nbreak' 'bad.jsonl: document "line.break": expected a name without control characters, got one at offset 4'
-refused names_escape_is_refused 'a\\u001b[31mred' 'without control characters, got one at offset 1'
-refused names_turned_writing_is_refused 'a\\u202eb' 'without control characters'
+refused names_line_break_is_refused 'line\nbreak' 'bad.jsonl: document "line.break": expected a name without control characters, got one at offset 4'
+refused names_escape_is_refused 'a\u001b[31mred' 'without control characters, got one at offset 1'
+refused names_turned_writing_is_refused 'a\u202eb' 'without control characters'
 check names_refused_before_the_run test ! -e refused

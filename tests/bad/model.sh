@@ -98,8 +98,11 @@ layers too_high '[3]' 'mem_layers\[0\]: .*from 0 to 2, got 3'
 layers negative '[-1]' 'mem_layers\[0\]: .*from 0 to 2, got -1'
 layers twice '[1, 1]' 'mem_layers: layer 1 stands there twice'
 fresh && sed -i 's/"vocab_size": *258/"vocab_size": 257/; s/\("[a-z]*_token_id": *\)257/\1 256/' m/config.json && refuses bad_34_vocabulary_and_rows 'model.embed_tokens.weight is F32 \[258,32\], expected a float type \[257,32\]'
-"$make_checkpoint" other vocab=300
-exits bad_34_vocabulary_and_tokenizer 5 'config.json has vocab_size 300, the tokenizer has 258 pieces' "$fotbench" inspect other
+"$make_checkpoint" other vocab=1024 tokenizer=spm && cp "$root/model/zoo/bpe-2k/tokenizer.model" other/
+exits bad_34_vocabulary_and_tokenizer 5 'config.json has vocab_size 1024, the tokenizer has 2048 tokens' "$fotbench" inspect other
+# Rows that the tokenizer has no tokens for (padding, tokens to come) are no fault.
+"$make_checkpoint" padded vocab=300
+check bad_34_padded_vocabulary_is_read "$fotbench" inspect padded
 
 prints bad_36_too_large 'more memory than this machine has' "$fotbench" inspect good --context-lengths 16384M
 fresh && printf 'GGUF\3\0\0\0\1\0\0\0' >m/model.safetensors && refuses bad_37_gguf 'this is a GGUF file'

@@ -16,7 +16,7 @@ done
 # Every claim of the paper judged again; of paper-fewshot the rows are not there.
 judged() {
 	local dirs=()
-	for dir in "$root"/results/reference/paper-*/; do
+	for dir in "$root"/results/reference/{paper-*,decay,long}/; do
 		[ "$(basename "$dir")" = paper-fewshot ] || dirs+=("$dir")
 	done
 	"$fotbench" report "${dirs[@]}" -o again && cmp again/claims.csv <(grep -v ',paper-fewshot,' "$root/results/reference/paper/claims.csv")

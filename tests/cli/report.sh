@@ -36,7 +36,7 @@ check report_latex_braces_balanced balanced
 check report_run_three run -m tiny --variant best -m tiny3 --variant second -m tiny2 --variant third -d ./pg19 --memory dense -o three
 check report_run_four run -m tiny --variant one -m tiny4 --variant alike -m tiny2 --variant third -d ./pg19 --memory none -o four
 compact() { sed -n '/label{tab:perplexity}/,/end{table}/p' "$1"; }
-report three two --digits 3 --format tex >three.tex
+report three two --digits 6 --format tex >three.tex
 report four --format tex >four.tex
 compact three.tex >compact.tex
 check report_compact_label grep -qF '\label{tab:perplexity}' three.tex
@@ -53,7 +53,7 @@ check report_compact_bold grep -qE '^best & dense & \\textbf\{[0-9]+\.[0-9]{2}\}
 check report_compact_underlined grep -qE '^second & dense & \\underline\{[0-9.]+\} & \\underline\{[0-9.]+\} \\\\$' compact.tex
 check report_compact_third_is_plain grep -qE '^third & dense & [0-9.]+ & [0-9.]+ \\\\$' compact.tex
 check report_compact_none_where_alike bash -c '! sed -n "/label{tab:perplexity}/,/end{table}/p" four.tex | grep -q "textbf\|underline"'
-prints report_digits '^\| best \| dense \| \*\*[0-9]+\.[0-9]\*\* \[[0-9]+\.[0-9], [0-9]+\.[0-9]\] ' "$fotbench" report three --digits 1
+prints report_digits '^\| best \| dense \| \*\*[0-9]+\.[0-9]\*\* \[[0-9]+\.[0-9], [0-9]+\.[0-9]\] ' "$fotbench" report three --digits 4
 exits report_bad_digits 2 digits "$fotbench" report three --digits 10
 ranks() { # the interval of the best against the second, in the CSV
 	report three --format csv >three.csv && awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }

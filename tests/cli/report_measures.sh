@@ -20,7 +20,7 @@ check measures_failed_are_counted bash -c '"$0" bad fail=7 && "$1" report bad | 
 "$make_rows" llama variant=LongLLaMA-3B tasks=p
 sed -i 's/,131072,/,102400,/' llama/passkey.csv
 check measures_paper_figure bash -c '"$0" report llama | grep -qE "^\| LongLLaMA-3B \| dense .* 94\.5 % \|$"' "$fotbench"
-check measures_paper_source bash -c '"$0" report llama | grep -qF "arXiv 2307.03170 (fig:passkey_100k)"' "$fotbench"
+check measures_paper_source bash -c '"$0" report llama | grep -qF "arXiv 2307.03170 (fig:passkey\\_100k)"' "$fotbench"
 # the paper fills 8k with demonstrations: beside the most of ours
 check measures_paper_beside_most_shots grep -qE '^\| fot \| dense \| 11\.7 % .* \| 100\.0 % \[[0-9., ]+\] \(sd 0\.0\) \| 62\.5 % \|$' one.md
 report one llama >both.md

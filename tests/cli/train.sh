@@ -183,7 +183,7 @@ expect() { # NAME CODE FRAGMENT RECIPE OUT ARGS...
 	code=$?
 	if [ $code != "$2" ]; then
 		bad "$1" "exit $code, expected $2: $(cat "$dir/err")"
-	elif ! grep -q -- "$3" "$dir/err" || [ "$(wc -l <"$dir/err")" != 1 ]; then
+	elif ! grep -q -- "$3" "$dir/err" || [ "$(grep -vc '^warning' "$dir/err")" != 1 ]; then
 		bad "$1" "$(cat "$dir/err")"
 	else
 		ok "$1"
