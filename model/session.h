@@ -32,7 +32,9 @@
 
 #define FOT_SESSION_THREADS_MAX 1024
 
+struct fot_engine; /* engine.h */
 struct fot_session_opts {
+	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
 	enum fot_search search;
 	int32_t top_k;            /* for FOT_SEARCH_TOPK */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
