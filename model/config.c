@@ -87,9 +87,8 @@ static const struct word mem_dtype_words[] = { { "float32", FOT_F32 },
 					       { NULL, 0 } };
 static const struct word cut_words[] = { { "longllama", 0 }, { "blocks", 1 }, { NULL, 0 } };
 static const struct word mix_words[] = { { "joint", FOT_MIX_JOINT }, { "gate", FOT_MIX_GATE }, { NULL, 0 } };
-static const struct word search_words[] = {
-	{ "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL }, { "topk", FOT_SEARCH_TOPK }, { NULL, 0 }
-};
+#define SEARCH_WORD(number, name, ops) { name, number },
+static const struct word search_words[] = { FOT_MEMORY_KINDS(SEARCH_WORD){ NULL, 0 } };
 static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_SPM },
 					       { "byte", FOT_TOKENIZER_BYTE },
 					       { "none", FOT_TOKENIZER_NONE },

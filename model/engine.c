@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/memory.h"
 #include "model/ops.h"
 
 int64_t fot_place_mem_from(const struct fot_place *at)
@@ -89,7 +90,7 @@ bool fot_want_answer(const struct fot_want *w, int64_t i, const float *logits, i
 
 bool fot_fills_alone(const struct fot_config *c, const struct fot_session_opts *o)
 {
-	return o->search != FOT_SEARCH_NONE && c->n_mem_layers == 1 && !o->no_skip;
+	return fot_memory_keeps(o->search) && c->n_mem_layers == 1 && !o->no_skip;
 }
 
 #endif

@@ -64,8 +64,10 @@ static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_con
 	r->k_ctx = c->mem_positionals ? take(y, n) : r->k;
 }
 
+/* m: a memory that is read; NULL: none is. */
 static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
-			const struct fot_session_opts *o, int64_t window, bool wide)
+			const struct fot_session_opts *o, const struct fot_memory *m, int64_t window,
+			bool wide)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	float *attn;
@@ -82,9 +84,8 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
 	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
-	if (o->search != FOT_SEARCH_NONE)
-		fot_memory_scratch_lay(&s->mem, y, c->head_dim, o->mem_dtype,
-				       o->search == FOT_SEARCH_TOPK ? o->top_k : 0);
+	if (m)
+		m->ops->lay_scratch(&s->mem, m, y);
 }
 
 /* Rows of the local window, with room for the past before them. */
@@ -106,19 +107,19 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 	e->vectors = wide ? NULL : take(y, vector_numbers(c));
 	for (int l = 0; l < c->n_layers; l++) {
 		struct layer *a = &e->layer[l];
-		bool keeps = fot_config_is_mem_layer(c, l) && e->opts.search != FOT_SEARCH_NONE;
+		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
 
 		a->k_local = take_local(y, e->past_max * D, W * D);
 		a->v_local = take_local(y, e->past_max * D, W * D);
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
-		if (keeps)
-			fot_memory_lay(&a->memory, y, c->n_heads, c->head_dim, e->opts.mem_max,
-				       e->opts.mem_dtype);
-		a->memory.decay = e->opts.mem_decay;
-		a->memory.unit = c->window;
+		if (!keeps)
+			continue;
+		a->memory = fot_memory_of(c, &e->opts);
+		a->memory.ops->lay(&a->memory, y);
 	}
 	for (int t = 0; t < e->opts.n_threads; t++)
-		lay_scratch(y, &e->scratch[t], c, &e->opts, W, wide);
+		lay_scratch(y, &e->scratch[t], c, &e->opts,
+			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W, wide);
 	if (fot_fills_alone(c, &e->opts))
 		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, D);
 	e->x = take(y, W * D);
@@ -135,7 +136,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
 	e->window = o->window ? o->window : e->cfg.window;
-	if (o->search != FOT_SEARCH_NONE)
+	if (fot_memory_keeps(o->search))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
@@ -226,7 +227,7 @@ static int place_weights(struct cpu *e, struct fot_err *err)
 			e->head = fot_linear_of(&t);
 	}
 	for (int l = 0; l < e->cfg.n_layers; l++) {
-		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && e->opts.search != FOT_SEARCH_NONE;
+		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);
 		e->layer[l].rotates = e->cfg.mem_positionals || !fot_config_is_mem_layer(&e->cfg, l);
 	}
 	fot_free(spec);
@@ -347,7 +348,16 @@ static int cpu_run_apart(void *engine, const struct fot_place *at, const struct 
 /* The next n rows of layer a's memory. */
 static void append(const struct cpu *e, struct layer *a, const float *k, const float *v, int64_t n)
 {
-	fot_memory_append(&a->memory, k, v, e->cfg.hidden_size, n);
+	a->memory.ops->append(&a->memory, k, v, e->cfg.hidden_size, n);
+}
+
+/* The last n entries of layer a's memory are complete. */
+static void seal(const struct cpu *e, struct layer *a, int64_t n)
+{
+	struct fot_memory *m = &a->memory;
+
+	if (m->ops->seal)
+		m->ops->seal(m, m->len - n, m->len, e->opts.n_threads);
 }
 
 /* Windows [*next, to) of those that are filled together, which the cache holds, go to the memory. */
@@ -389,6 +399,7 @@ static void fill_some(struct cpu *e, const struct fot_place *at, const int32_t *
 		}
 	}
 	recall_windows(e, slot, &next, n);
+	seal(e, &e->layer[e->last_mem], n * W);
 }
 
 static int cpu_fill(void *engine, const struct fot_place *at, const int32_t *tokens, int64_t n_windows,
@@ -429,9 +440,14 @@ static int cpu_commit(void *engine, const struct fot_place *at, int64_t skip, in
 	int64_t from = skip * e->cfg.hidden_size;
 
 	(void)err;
-	for (int l = 0; l <= e->last_mem; l++)
-		if (e->layer[l].mem)
-			append(e, &e->layer[l], e->layer[l].k_ctx + from, e->layer[l].v_local + from, n);
+	for (int l = 0; l <= e->last_mem; l++) {
+		struct layer *a = &e->layer[l];
+
+		if (!a->mem)
+			continue;
+		append(e, a, a->k_ctx + from, a->v_local + from, n);
+		seal(e, a, n);
+	}
 	if (e->past_max)
 		keep_past(e, at, n_past);
 	return FOT_OK;
@@ -443,7 +459,7 @@ static void cpu_truncate(void *engine, int64_t mem_len)
 
 	for (int l = 0; l <= e->last_mem; l++)
 		if (e->layer[l].mem)
-			e->layer[l].memory.len = mem_len;
+			e->layer[l].memory.ops->truncate(&e->layer[l].memory, mem_len);
 }
 
 const struct fot_engine fot_engine_cpu = {

@@ -131,15 +131,25 @@ static float memory_scale(const struct step *s)
 	return local_scale(s) * (float)s->e->cfg.mem_scale;
 }
 
+/* The state's queries of head h, whose first row is q, and what they see of the memory. */
+static struct fot_query query_of(const struct step *s, const float *q, int64_t h, struct scratch *t)
+{
+	return (struct fot_query){ .a = &t->attn,
+				   .q = q,
+				   .ldq = s->e->cfg.hidden_size,
+				   .h = h,
+				   .from = fot_place_mem_from(s->at),
+				   .to = s->at->mem_len,
+				   .scale = memory_scale(s),
+				   .s = &t->mem };
+}
+
 static void attend_memory(const struct step *s, const float *q, int64_t h, struct scratch *t)
 {
-	float scale = memory_scale(s);
-	int64_t D = s->e->cfg.hidden_size, from = fot_place_mem_from(s->at);
+	struct fot_query all = query_of(s, q, h, t);
 
-	if (s->a->mem && s->e->opts.search == FOT_SEARCH_ALL)
-		fot_memory_read_all(&s->a->memory, &t->attn, q, D, h, from, s->at->mem_len, scale, &t->mem);
-	else if (s->a->mem)
-		fot_memory_read_topk(&s->a->memory, &t->attn, q, D, h, from, s->at->mem_len, scale, &t->mem);
+	if (s->a->mem)
+		s->a->memory.ops->read(&s->a->memory, &all);
 }
 
 /* The rows of the masses that stand in [r0, r0 + n) of the piece, counted from r0; returns the first. */
@@ -175,22 +185,21 @@ static void masses_through_gate(double *group, int64_t n, double *local, float b
 static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scratch *t)
 {
 	const struct fot_masses *m = s->masses;
-	int64_t D = s->e->cfg.hidden_size, row[FOT_TILE_Q], n_rows, from = fot_place_mem_from(s->at);
+	int64_t D = s->e->cfg.hidden_size, row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
 	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
 	int64_t slot = fot_config_mem_slot(&s->e->cfg, (int)(s->a - s->e->layer));
-	int64_t place = (slot * s->e->cfg.n_heads + h) * m->n_rows + first,
-		n = fot_place_groups(s->at, m->group);
+	int64_t place = (slot * s->e->cfg.n_heads + h) * m->n_rows + first;
+	struct fot_query q = query_of(s, s->r.q + r0 * D + h * s->e->cfg.head_dim, h, t);
 	struct fot_memory_groups g = { .size = m->group,
 				       .n = n,
+				       .all = m->all,
 				       .row = row,
 				       .n_rows = n_rows,
-				       .found = s->e->opts.search == FOT_SEARCH_TOPK && !m->all,
 				       .out = m->memory + place * n };
 
 	for (int64_t i = 0; i < n_rows && m->local; i++)
 		m->local[place + i] = (double)t->attn.max[row[i]] + log((double)t->attn.sum[row[i]]);
-	fot_memory_read_groups(&s->a->memory, &t->attn, s->r.q + r0 * D + h * s->e->cfg.head_dim, D, h, from,
-			       s->at->mem_len, memory_scale(s), &g, &t->mem);
+	fot_memory_masses(&s->a->memory, &q, &g);
 	for (int64_t i = 0; i < n_rows && s->a->mem_gate; i++)
 		masses_through_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL,
 				    s->a->mem_gate[h]);
@@ -266,6 +275,7 @@ static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, 
 {
 	int64_t D = s->e->cfg.hidden_size, col = h * s->e->cfg.head_dim;
 	const float *q = s->r.q + r0 * D + col;
+	struct fot_query masked;
 
 	fot_attn_begin(&t->attn, n);
 	if (s->a->mem && fot_place_mem_from(s->at) < s->at->mem_len) {
@@ -273,8 +283,12 @@ static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, 
 	} else {
 		fot_attn_fold(&t->attn, q, D, s->r.k + col, D, s->r.v + col, D, s->at->n_local + s->p->n,
 			      FOT_ATTN_ALL, 0);
+		masked = query_of(s, q, h, t);
+		masked.from = 0;
+		masked.to = s->at->mem_pads;
+		masked.scale = 0;
 		if (s->a->mem)
-			fot_memory_read_all(&s->a->memory, &t->attn, q, D, h, 0, s->at->mem_pads, 0, &t->mem);
+			s->a->memory.ops->read(&s->a->memory, &masked);
 	}
 	fot_attn_end(&t->attn, s->r.o + r0 * D + col, D, NULL);
 }

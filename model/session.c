@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "model/dtype.h"
 #include "model/engine.h"
+#include "model/memory.h"
 
 struct fot_session {
 	const struct fot_model *model;
@@ -51,13 +52,15 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 	if (o->window < 0 || o->window > 1 << 24)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24,
 				o->window);
-	if (o->search != FOT_SEARCH_NONE && c->n_mem_layers == 0)
+	if (o->search == FOT_SEARCH_XL && !c->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: xl is for models with cached windows (Transformer-XL)");
+	if (fot_memory_keeps(o->search) && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
-	if (o->search != FOT_SEARCH_NONE && c->cached_windows)
+	if (fot_memory_keeps(o->search) && c->cached_windows)
 		return FOT_FAIL(
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
-	if (o->search == FOT_SEARCH_TOPK && (o->top_k < 1 || o->top_k > 1 << 20))
+	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > 1 << 20))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", 1 << 20, o->top_k);
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
@@ -134,7 +137,7 @@ static int check_masses(const struct fot_session *s, const struct fot_masses *m,
 {
 	const struct fot_place *at = &s->at;
 
-	if (m->group < 1 || s->opts.search == FOT_SEARCH_NONE || at->pads > 0)
+	if (m->group < 1 || !fot_memory_keeps(s->opts.search) || at->pads > 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"masses: expected groups of 1 or more, a memory and no padding");
 	if (at->n_local + n > at->window)
@@ -213,7 +216,7 @@ int fot_session_commit(struct fot_session *s, struct fot_err *err)
 
 	if (at->n_local == 0)
 		return FOT_OK;
-	if (s->opts.search != FOT_SEARCH_NONE && at->mem_len + n > s->opts.mem_max)
+	if (fot_memory_keeps(s->opts.search) && at->mem_len + n > s->opts.mem_max)
 		return FOT_FAIL(err, FOT_ERR_RUN, "memory is full: room for %lld tokens, needed %lld",
 				(long long)s->opts.mem_max, (long long)(at->mem_len + n));
 	past = past < at->past_max ? past : at->past_max;
