@@ -14,6 +14,7 @@
 #include "harness/ask/reading_options.h"
 #include "harness/run/spec.h"
 #include "model/dtype.h"
+#include "model/cost.h"
 #include "model/session.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -175,55 +176,18 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 
 /* ---- what reading takes ------------------------------------------------ */
 
-/* Floating point operations of one call of n tokens, after longllama.md 1.2 or in blocks. */
-struct work {
-	double weights, local, memory, head;
-};
-
-/* A window of n tokens with `before` entries in memory. A window of which nothing is asked and
- * that is full ends at the last memory layer's keys and values. */
-static void add_window(struct work *w, const struct fot_config *c, const struct fot_session_opts *o, double n,
-		       double before, bool asked)
+/* One call of n tokens, after longllama.md 1.2 or in blocks; all: every token is scored, else the last
+ * window's. */
+static struct fot_flops work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
 {
-	double d = c->hidden_size, matrices = 2.0 * (4.0 * d * d + 3.0 * d * c->intermediate_size);
-	double layers = c->n_layers, mem_layers = o->search == FOT_SEARCH_NONE ? 0 : c->n_mem_layers;
-	double values = o->search == FOT_SEARCH_TOPK && o->top_k < before ? o->top_k : before;
-
-	if (c->cached_windows) { /* the window before in every layer; all windows go through them */
-		w->local += layers * 4.0 * d * n * (before < o->window ? before : o->window);
-		asked = true;
-	}
-	if (!asked && mem_layers > 0) {
-		layers = c->mem_layers[c->n_mem_layers - 1];
-		mem_layers--;
-		w->weights += n * 4.0 * d * d;
-	} else if (!asked) {
-		return; /* nothing of it is ever seen */
-	}
-	w->weights += n * layers * matrices;
-	w->local += layers * 4.0 * d * n * (n + 1) / 2;
-	w->memory += mem_layers * n * 2.0 * d * (before + values);
-	w->head += asked ? n * 2.0 * d * c->vocab_size : 0;
-}
-
-static struct work work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
-{
-	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length, step;
-	struct work w = { 0 };
+	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length;
+	struct fot_flops f = { 0 };
 
 	if (c->blocks)
 		last = n - floor((n - 1) / window) * window;
-	for (double at = 0; at < n - last; at += step) {
-		step = n - last - at < window ? n - last - at : window;
-		add_window(&w, c, o, step, at, all || step < window);
-	}
-	add_window(&w, c, o, last, n - last, true);
-	return w;
-}
-
-static double sum(const struct work *w)
-{
-	return w->weights + w->local + w->memory + w->head;
+	fot_flops_read(&f, c, o, 0, n - last, all);
+	fot_flops_window(&f, c, o, n - last, last);
+	return f;
 }
 
 static int describe_length(struct fot_str *out, const struct fot_model *m, const struct flags *f, int64_t n,
@@ -232,7 +196,7 @@ static int describe_length(struct fot_str *out, const struct fot_model *m, const
 	struct fot_config c = *fot_model_config(m);
 	struct fot_session_opts o;
 	size_t bytes = 0, machine = fot_mem_total();
-	struct work all, last;
+	struct fot_flops all, last;
 	int status;
 
 	fot_reading_opts(&o, m, &f->reading);
@@ -242,8 +206,8 @@ static int describe_length(struct fot_str *out, const struct fot_model *m, const
 	all = work_of(&c, &o, (double)n, true);
 	last = work_of(&c, &o, (double)n, false);
 	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)bytes / MIB,
-		       sum(&all) / 1e12, sum(&last) / 1e12, 100 * last.weights / sum(&last),
-		       100 * last.local / sum(&last), 100 * last.memory / sum(&last),
+		       fot_flops_sum(&all) / 1e12, fot_flops_sum(&last) / 1e12, 100 * last.weights / fot_flops_sum(&last),
+		       100 * last.local / fot_flops_sum(&last), 100 * last.memory / fot_flops_sum(&last),
 		       machine && bytes > machine ? "  more memory than this machine has" : "");
 out:
 	return status;
