@@ -616,6 +616,11 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 
 /* ---- derived ----------------------------------------------------------- */
 
+const char *fot_config_search_word(enum fot_search search)
+{
+	return word_of(search_words, (int)search);
+}
+
 int fot_config_mem_slot(const struct fot_config *c, int layer)
 {
 	for (int32_t i = 0; i < c->n_mem_layers; i++)

@@ -77,6 +77,8 @@ int fot_config_check(const struct fot_config *c, const char *name, struct fot_er
 /* config.json text that fot_config_read reads back equal. */
 int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot_err *err);
 
+/* "none", "all", "topk", ...; NULL for a kind that does not stand in config.json. */
+const char *fot_config_search_word(enum fot_search search);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);

@@ -136,6 +136,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
 	e->window = o->window ? o->window : e->cfg.window;
+	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
 	if (fot_memory_keeps(o->search))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
 	e->past_max = e->cfg.cached_windows * e->window;

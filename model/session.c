@@ -60,14 +60,17 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
-	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > 1 << 20))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", 1 << 20, o->top_k);
+	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));
 	if (!(o->mem_decay >= 0 && o->mem_decay <= FOT_MEM_DECAY_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-decay: expected 0 to %g, got %g", FOT_MEM_DECAY_MOST,
 				o->mem_decay);
+	if (o->mem_scale != 0 && !(o->mem_scale >= FOT_MEM_SCALE_LEAST && o->mem_scale <= FOT_MEM_SCALE_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g", FOT_MEM_SCALE_LEAST,
+				FOT_MEM_SCALE_MOST, o->mem_scale);
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld",
 				(long long)o->mem_max);

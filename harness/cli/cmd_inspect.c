@@ -14,6 +14,7 @@
 #include "harness/ask/reading_options.h"
 #include "harness/run/spec.h"
 #include "model/dtype.h"
+#include "model/attach.h"
 #include "model/cost.h"
 #include "model/session.h"
 
@@ -38,7 +39,7 @@ static double weight_bytes(const struct fot_weights *w)
 
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
-	static const char *const mix[] = { "joint", "gate" }, *const search[] = { "none", "all", "topk" };
+	static const char *const mix[] = { "joint", "gate" };
 	static const char *const tokenizer[] = { "spm", "byte", "none" };
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
@@ -58,7 +59,7 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
 		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
-			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       fot_config_search_word(c->search), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
 	if (c->n_mem_layers && c->mem_scale != 1)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
@@ -215,9 +216,9 @@ out:
 
 static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f, struct fot_err *err)
 {
-	static const char *const search[] = { "none", "dense", "knn" };
 	struct fot_lengths lengths = { 0 };
 	struct fot_session_opts o;
+	struct fot_attach attached;
 	int status = FOT_OK;
 
 	if (!fot_lengths_add(&lengths, f->lengths)) {
@@ -226,12 +227,12 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 				f->lengths);
 	}
 	fot_reading_opts(&o, m, &f->reading);
-	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
-	if (o.search == FOT_SEARCH_TOPK)
-		fot_str_printf(out, ":%d", o.top_k);
+	attached = fot_attach_of(&o, fot_model_config(m));
+	fot_str_puts(out, "\nreading with memory ");
+	fot_attach_print_kind(out, &attached);
 	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
-		       o.search == FOT_SEARCH_NONE ? "" : " in ",
-		       o.search == FOT_SEARCH_NONE ? "" : fot_dtype_name(o.mem_dtype), o.n_threads,
+		       attached.dtype_given ? " in " : "", attached.dtype_given ? fot_dtype_name(o.mem_dtype) : "",
+		       o.n_threads,
 		       weight_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
