@@ -6,7 +6,8 @@
  *
  * The session cuts a feed into pieces, each inside one window, and says with every call where
  * the timeline stands.  The engine holds what stands there: rows of the window, entries of the memory,
- * rows of the past of cached windows.  Tokens go in, answers come out on the host; nothing else
+ * rows of the past of cached windows; how many rows of window and past count says the place, for
+ * the timeline gives rows up without a call.  Tokens go in, answers come out on the host; nothing else
  * crosses, so weights, window and memory may lie on a device, or the memory on the host behind it.
  * Results may differ between engines, by rounding; within one they are the same bits for any
  * number of threads, with and without skipping, and however a feed is cut. */

@@ -140,6 +140,7 @@ static struct fot_query query_of(const struct step *s, const float *q, int64_t h
 				   .h = h,
 				   .from = fot_place_mem_from(s->at),
 				   .to = s->at->mem_len,
+				   .now = s->at->mem_len,
 				   .scale = memory_scale(s),
 				   .s = &t->mem };
 }

@@ -75,13 +75,13 @@ const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h
 	return buf;
 }
 
-/* What the scores of entries [j, j + n) of those before `to` lose; NULL: nothing. */
-static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t to, float *bias)
+/* What the scores of entries [j, j + n) of those before `now` lose; NULL: nothing. */
+static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t now, float *bias)
 {
 	if (m->decay <= 0)
 		return NULL;
 	for (int64_t i = 0; i < n; i++)
-		bias[i] = (float)(-m->decay * log1p((double)(to - 1 - j - i) / (double)m->unit));
+		bias[i] = (float)(-m->decay * log1p((double)(now - 1 - j - i) / (double)m->unit));
 	return bias;
 }
 
@@ -89,7 +89,7 @@ void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64
 {
 	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
-	const float *lost = aging(m, j, n, q->to, bias);
+	const float *lost = aging(m, j, n, q->now, bias);
 
 	fot_gemm(0, 1, q->a->n_q, n, d, q->scale, q->q, q->ldq, fot_rows_of(m, m->k, q->h, j, n, q->s->k), d,
 		 0, q->a->s, FOT_TILE_K);
@@ -107,7 +107,7 @@ void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
 		const float *k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		const float *v = fot_rows_of(m, m->v, q->h, j, n, q->s->v);
 
-		q->a->bias = q->scale != 0 ? aging(m, j, n, q->to, bias) : NULL;
+		q->a->bias = q->scale != 0 ? aging(m, j, n, q->now, bias) : NULL;
 		fot_attn_fold(q->a, q->q, q->ldq, k, d, v, d, n, FOT_ATTN_ALL, q->scale);
 	}
 	q->a->bias = NULL;

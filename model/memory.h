@@ -49,11 +49,12 @@ struct fot_memory_scratch {
 };
 
 /* Queries of head h: those of the state, one a row at distance ldq, that see the entries [from, to) with
- * scores scale * q.k less their age.  Scale 0: all entries alike, none left out. */
+ * scores scale * q.k less their age, which counts from entry `now`, the end of the memory.  A kind may
+ * read parts of the range one by one.  Scale 0: all entries alike, none left out. */
 struct fot_query {
 	struct fot_attn *a;
 	const float *q;
-	int64_t ldq, h, from, to;
+	int64_t ldq, h, from, to, now;
 	float scale;
 	struct fot_memory_scratch *s;
 };
