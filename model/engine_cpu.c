@@ -352,13 +352,11 @@ static void append(const struct cpu *e, struct layer *a, const float *k, const f
 	a->memory.ops->append(&a->memory, k, v, e->cfg.hidden_size, n);
 }
 
-/* The last n entries of layer a's memory are complete. */
-static void seal(const struct cpu *e, struct layer *a, int64_t n)
+/* Entries [from, from + n) of layer a's memory, the last ones, are complete. */
+static void seal(const struct cpu *e, struct layer *a, int64_t from, int64_t n)
 {
-	struct fot_memory *m = &a->memory;
-
-	if (m->ops->seal)
-		m->ops->seal(m, m->len - n, m->len, e->opts.n_threads);
+	if (a->memory.ops->seal)
+		a->memory.ops->seal(&a->memory, from, from + n, e->opts.n_threads);
 }
 
 /* Windows [*next, to) of those that are filled together, which the cache holds, go to the memory. */
@@ -371,9 +369,10 @@ static void recall_windows(struct cpu *e, const int64_t *slot, int64_t *next, in
 		       e->window);
 }
 
-/* Up to FILL_WINDOWS whole windows.  Those that the cache does not hold are worked on by one thread
+/* Up to FILL_WINDOWS whole windows, from entry `from` of the memory on.  Those that the cache does not hold are worked on by one thread
  * each; the memory takes all of them one by one in their order. */
-static void fill_some(struct cpu *e, const struct fot_place *at, const int32_t *tokens, int64_t n)
+static void fill_some(struct cpu *e, const struct fot_place *at, int64_t from, const int32_t *tokens,
+		      int64_t n)
 {
 	int64_t slot[FILL_WINDOWS], missing[FILL_WINDOWS], n_missing = 0, next = 0, W = e->window;
 
@@ -400,7 +399,7 @@ static void fill_some(struct cpu *e, const struct fot_place *at, const int32_t *
 		}
 	}
 	recall_windows(e, slot, &next, n);
-	seal(e, &e->layer[e->last_mem], n * W);
+	seal(e, &e->layer[e->last_mem], from, n * W);
 }
 
 static int cpu_fill(void *engine, const struct fot_place *at, const int32_t *tokens, int64_t n_windows,
@@ -410,7 +409,7 @@ static int cpu_fill(void *engine, const struct fot_place *at, const int32_t *tok
 
 	(void)err;
 	for (int64_t i = 0; i < n_windows; i += FILL_WINDOWS)
-		fill_some(e, at, tokens + i * e->window,
+		fill_some(e, at, at->mem_len + i * e->window, tokens + i * e->window,
 			  n_windows - i < FILL_WINDOWS ? n_windows - i : FILL_WINDOWS);
 	return FOT_OK;
 }
@@ -447,7 +446,7 @@ static int cpu_commit(void *engine, const struct fot_place *at, int64_t skip, in
 		if (!a->mem)
 			continue;
 		append(e, a, a->k_ctx + from, a->v_local + from, n);
-		seal(e, a, n);
+		seal(e, a, at->mem_len, n);
 	}
 	if (e->past_max)
 		keep_past(e, at, n_past);
