@@ -76,30 +76,13 @@ static int read_kind(struct fot_attach *a, const char *word, const char *where, 
 	int64_t k = 0;
 
 	*a = (struct fot_attach){ 0 };
-	for (int i = 0; i < FOT_SEARCH_COUNT; i++) {
-		const struct fot_memory_ops *ops = fot_memory_kind((enum fot_search)i);
-
-		if (strlen(ops->word) != n || memcmp(ops->word, word, n) != 0 || (word[n] && !ops->counts))
-			continue;
-		if (word[n] && (!fot_parse_i64(word + n + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where,
-					word, FOT_TOP_K_MOST);
-		a->kind = (enum fot_search)i;
-		a->top_k = (int32_t)k;
-		return FOT_OK;
-	}
-	return refuse_kind(word, where, err);
-}
-
-static bool is_kind(const char *word, size_t n)
-{
-	for (int i = 0; i < FOT_SEARCH_COUNT; i++) {
-		const char *kind = fot_memory_kind((enum fot_search)i)->word;
-
-		if (strlen(kind) == n && memcmp(kind, word, n) == 0)
-			return true;
-	}
-	return false;
+	if (!fot_memory_find(&a->kind, word, n) || (word[n] && !fot_memory_kind(a->kind)->counts))
+		return refuse_kind(word, where, err);
+	if (word[n] && (!fot_parse_i64(word + n + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, word,
+				FOT_TOP_K_MOST);
+	a->top_k = (int32_t)k;
+	return FOT_OK;
 }
 
 static int read_dtype(struct fot_attach *a, const char *word, bool *found)
@@ -163,12 +146,13 @@ static int take_word(char word[WORD_MAX], const char **list, const char *where, 
 int fot_attach_next(struct fot_attach *a, const char **list, const char *where, struct fot_err *err)
 {
 	char word[WORD_MAX];
+	enum fot_search next;
 	unsigned given = 0;
 	int status;
 
 	FOT_TRY(take_word(word, list, where, err));
 	FOT_TRY(read_kind(a, word, where, err));
-	while (**list && !is_kind(*list, strcspn(*list, ",:"))) {
+	while (**list && !fot_memory_find(&next, *list, strcspn(*list, ",:"))) {
 		FOT_TRY(take_word(word, list, where, err));
 		FOT_TRY(read_option(a, &given, word, where, err));
 	}

@@ -99,6 +99,8 @@ struct fot_memory_ops {
 
 /* The row of a kind; never NULL. */
 const struct fot_memory_ops *fot_memory_kind(enum fot_search kind);
+/* The kind with this word of n bytes; false: none has. */
+bool fot_memory_find(enum fot_search *kind, const char *word, size_t n);
 /* Does it keep entries in memory layers? */
 bool fot_memory_keeps(enum fot_search kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */

@@ -4,6 +4,7 @@
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
 
 #include <math.h>
+#include <string.h>
 
 const struct fot_memory_ops fot_memory_none = { .word = "none" };
 
@@ -16,6 +17,19 @@ const struct fot_memory_ops *fot_memory_kind(enum fot_search kind)
 	static const struct fot_memory_ops *const kinds[] = { FOT_MEMORY_KINDS(ROW) };
 
 	return kinds[kind];
+}
+
+bool fot_memory_find(enum fot_search *kind, const char *word, size_t n)
+{
+	for (int i = 0; i < FOT_SEARCH_COUNT; i++) {
+		const char *own = fot_memory_kind((enum fot_search)i)->word;
+
+		if (strlen(own) != n || memcmp(own, word, n) != 0)
+			continue;
+		*kind = (enum fot_search)i;
+		return true;
+	}
+	return false;
 }
 
 bool fot_memory_keeps(enum fot_search kind)

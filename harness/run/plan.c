@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "harness/run/task_class.h"
 #include "model/attach.h"
+#include "model/memory.h"
 #include "model/window_cache.h"
 #include "tasks/passkey.h"
 #include "harness/run/store.h"
@@ -102,17 +103,16 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
 		       struct fot_err *err)
 {
-	/* in the order of enum fot_memory_mode */
-	static const enum fot_search kind[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_XL };
+	const char *mode = fot_memory_mode_name(m->mode);
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
-	struct fot_attach a = { .kind = kind[m->mode], .top_k = m->top_k, .dtype_given = m->dtype_given,
-				.dtype = m->dtype };
+	struct fot_attach a = { .top_k = m->top_k, .dtype_given = m->dtype_given, .dtype = m->dtype };
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
+	fot_memory_find(&a.kind, mode, strlen(mode));
 	FOT_TRY(fot_attach_apply(&c->opts, &a, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
 out:
