@@ -88,9 +88,8 @@ static const struct word mem_dtype_words[] = { { "float32", FOT_F32 },
 					       { NULL, 0 } };
 static const struct word cut_words[] = { { "longllama", 0 }, { "blocks", 1 }, { NULL, 0 } };
 static const struct word mix_words[] = { { "joint", FOT_MIX_JOINT }, { "gate", FOT_MIX_GATE }, { NULL, 0 } };
-static const struct word search_words[] = {
-	{ "none", FOT_SEARCH_NONE }, { "all", FOT_SEARCH_ALL }, { "topk", FOT_SEARCH_TOPK }, { NULL, 0 }
-};
+#define SEARCH_WORD(number, name, ops) { name, number },
+static const struct word search_words[] = { FOT_MEMORY_KINDS(SEARCH_WORD){ NULL, 0 } };
 static const struct word tokenizer_words[] = { { "spm", FOT_TOKENIZER_FILE },
 					       { "byte", FOT_TOKENIZER_BYTE },
 					       { "none", FOT_TOKENIZER_NONE },
@@ -619,6 +618,11 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 }
 
 /* ---- derived ----------------------------------------------------------- */
+
+const char *fot_config_search_word(enum fot_search search)
+{
+	return word_of(search_words, (int)search);
+}
 
 int fot_config_mem_slot(const struct fot_config *c, int layer)
 {

@@ -13,11 +13,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "model/memory_kinds.h" /* enum fot_search */
 
 #define FOT_MAX_LAYERS 256
 
 enum fot_dtype { FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL };
-enum fot_search { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
 enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
 enum fot_tokenizer_kind { FOT_TOKENIZER_FILE, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
 
@@ -49,7 +49,7 @@ struct fot_config {
 					keys, the inverse temperature of their softmax.  The more keys,
 					the more mass the irrelevant ones have together; sharper scores
 					give it back */
-	enum fot_search search;      /* "search": "none" | "all" | "topk": default at evaluation */
+	enum fot_search search;      /* "search": "none" | "all" | "topk" (memory_kinds.h): default at evaluation */
 	int32_t top_k;               /* "top_k", default 128 */
 	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */
 	int32_t cached_windows;      /* "cached_windows": 0 | 1: 1: as in Transformer-XL every layer
@@ -77,6 +77,8 @@ int fot_config_check(const struct fot_config *c, const char *name, struct fot_er
 /* config.json text that fot_config_read reads back equal. */
 int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot_err *err);
 
+/* "none", "all", "topk", ...; NULL for a kind that does not stand in config.json. */
+const char *fot_config_search_word(enum fot_search search);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);

@@ -1,5 +1,5 @@
-/* memory.c: storing and reading.  Tiles of FOT_TILE_K entries are the unit of both
- * readings; bfloat16 entries are widened tile by tile. */
+/* memory.c: entries as rows, for the kinds that keep them.  Tiles of FOT_TILE_K entries are the unit
+ * of reading; bfloat16 entries are widened tile by tile. */
 #include "model/memory.h"
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
@@ -8,25 +8,30 @@
 
 #include "model/dtype.h"
 
-void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads, int64_t head_dim, int64_t cap,
-		    enum fot_dtype dtype)
+void fot_rows_lay(struct fot_memory *m, struct fot_layout *y)
 {
-	*m = (struct fot_memory){ .n_heads = n_heads, .head_dim = head_dim, .cap = cap, .dtype = dtype };
-	m->k = fot_layout_take(y, n_heads * cap * head_dim, fot_dtype_size(dtype));
-	m->v = fot_layout_take(y, n_heads * cap * head_dim, fot_dtype_size(dtype));
+	m->k = fot_layout_take(y, m->n_heads * m->cap * m->head_dim, fot_dtype_size(m->dtype));
+	m->v = fot_layout_take(y, m->n_heads * m->cap * m->head_dim, fot_dtype_size(m->dtype));
 }
 
-void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, int64_t head_dim,
-			    enum fot_dtype dtype, int64_t top_k)
+/* Numbers of a row that must be widened before it is read. */
+static int64_t wide(const struct fot_memory *m)
 {
-	int64_t wide = dtype == FOT_F32 ? 0 : head_dim;
+	return m->dtype == FOT_F32 ? 0 : m->head_dim;
+}
 
-	s->k = fot_layout_take(y, FOT_TILE_K * wide, sizeof(float));
-	s->v = fot_layout_take(y, FOT_TILE_K * wide, sizeof(float));
-	s->rows = fot_layout_take(y, top_k * wide, sizeof(float));
-	s->scores = fot_layout_take(y, top_k, sizeof(float));
-	s->values = fot_layout_take(y, top_k, sizeof(float *));
-	fot_topk_lay(&s->topk, y, top_k, FOT_TILE_Q);
+void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
+{
+	s->k = fot_layout_take(y, FOT_TILE_K * wide(m), sizeof(float));
+	s->v = fot_layout_take(y, FOT_TILE_K * wide(m), sizeof(float));
+}
+
+void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
+{
+	s->rows = fot_layout_take(y, m->top_k * wide(m), sizeof(float));
+	s->scores = fot_layout_take(y, m->top_k, sizeof(float));
+	s->values = fot_layout_take(y, m->top_k, sizeof(float *));
+	fot_topk_lay(&s->topk, y, m->top_k, FOT_TILE_Q);
 }
 
 /* Entry j of head h, as an index into k or v. */
@@ -35,7 +40,7 @@ static int64_t at(const struct fot_memory *m, int64_t h, int64_t j)
 	return (h * m->cap + j) * m->head_dim;
 }
 
-void fot_memory_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n)
+void fot_rows_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n)
 {
 	int64_t d = m->head_dim;
 
@@ -56,8 +61,13 @@ void fot_memory_append(struct fot_memory *m, const float *k, const float *v, int
 	m->len += n;
 }
 
-/* n rows from entry j of head h as floats: in place, or widened into buf. */
-static const float *rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n, float *buf)
+void fot_rows_truncate(struct fot_memory *m, int64_t len)
+{
+	m->len = len;
+}
+
+const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
+			 float *buf)
 {
 	if (m->dtype == FOT_F32)
 		return (const float *)side + at(m, h, j);
@@ -65,76 +75,55 @@ static const float *rows_of(const struct fot_memory *m, const void *side, int64_
 	return buf;
 }
 
-/* What the scores of entries [j, j + n) of those before `to` lose; NULL: nothing. */
-static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t to, float *bias)
+/* What the scores of entries [j, j + n) of those before `now` lose; NULL: nothing. */
+static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t now, float *bias)
 {
 	if (m->decay <= 0)
 		return NULL;
 	for (int64_t i = 0; i < n; i++)
-		bias[i] = (float)(-m->decay * log1p((double)(to - 1 - j - i) / (double)m->unit));
+		bias[i] = (float)(-m->decay * log1p((double)(now - 1 - j - i) / (double)m->unit));
 	return bias;
 }
 
-/* Scores of entries [j, j + n) of those before `to` into the state. */
-static void score_tile(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h, int64_t j,
-		       int64_t n, int64_t to, float scale, struct fot_memory_scratch *s)
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t j, int64_t n)
 {
+	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
-	const float *lost = aging(m, j, n, to, bias);
+	const float *lost = aging(m, j, n, q->now, bias);
 
-	fot_gemm(0, 1, a->n_q, n, m->head_dim, scale, q, ldq, rows_of(m, m->k, h, j, n, s->k), m->head_dim, 0, a->s,
-		 FOT_TILE_K);
+	fot_gemm(0, 1, q->a->n_q, n, d, q->scale, q->q, q->ldq, fot_rows_of(m, m->k, q->h, j, n, q->s->k), d,
+		 0, q->a->s, FOT_TILE_K);
 	if (lost)
-		fot_attn_add_bias(a, lost, n);
+		fot_attn_add_bias(q->a, lost, n);
 }
 
-void fot_memory_read_all(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			 int64_t from, int64_t to, float scale, struct fot_memory_scratch *s)
+void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
 {
 	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
 
-	for (int64_t j = from; j < to; j += FOT_TILE_K) {
-		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
-		const float *k = rows_of(m, m->k, h, j, n, s->k), *v = rows_of(m, m->v, h, j, n, s->v);
+	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
+		int64_t n = q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
+		const float *k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
+		const float *v = fot_rows_of(m, m->v, q->h, j, n, q->s->v);
 
-		a->bias = scale != 0 ? aging(m, j, n, to, bias) : NULL; /* 0: all alike, whatever their age */
-		fot_attn_fold(a, q, ldq, k, d, v, d, n, FOT_ATTN_ALL, scale);
+		q->a->bias = q->scale != 0 ? aging(m, j, n, q->now, bias) : NULL;
+		fot_attn_fold(q->a, q->q, q->ldq, k, d, v, d, n, FOT_ATTN_ALL, q->scale);
 	}
-	a->bias = NULL;
+	q->a->bias = NULL;
 }
 
-/* Scores of all entries, offered to the searches. */
-static void search(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-		   int64_t from, int64_t to, float scale, struct fot_memory_scratch *s)
+void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n)
 {
-	fot_topk_begin(&s->topk, a->n_q);
-	for (int64_t j = from; j < to; j += FOT_TILE_K) {
-		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
+	struct fot_memory_scratch *s = q->s;
 
-		score_tile(m, a, q, ldq, h, j, n, to, scale, s);
-		for (int64_t i = 0; i < a->n_q; i++)
-			fot_topk_offer(&s->topk, i, a->s + i * FOT_TILE_K, n, j);
+	for (int64_t j = 0; j < n; j++) {
+		s->scores[j] = hit[j].score;
+		s->values[j] = fot_rows_of(m, m->v, q->h, hit[j].key, 1, s->rows + j * wide(m));
 	}
-}
-
-void fot_memory_read_topk(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			  int64_t from, int64_t to, float scale, struct fot_memory_scratch *s)
-{
-	int64_t d = m->head_dim;
-
-	search(m, a, q, ldq, h, from, to, scale, s);
-	for (int64_t i = 0; i < a->n_q; i++) {
-		struct fot_hit *hit;
-		int64_t n = fot_topk_end(&s->topk, i, &hit);
-
-		for (int64_t j = 0; j < n; j++) {
-			s->scores[j] = hit[j].score;
-			s->values[j] = rows_of(m, m->v, h, hit[j].key, 1, s->rows + (m->dtype == FOT_F32 ? 0 : j * d));
-		}
-		if (n > 0)
-			fot_attn_fold_row(a, i, s->scores, s->values, n);
-	}
+	if (n > 0)
+		fot_attn_fold_row(q->a, i, s->scores, s->values, n);
 }
 
 /* ---- where queries look ---------------------------------------------- */
@@ -167,16 +156,15 @@ static int64_t group_tile(const struct fot_memory_groups *g, int64_t j, int64_t 
 	return to - j < most ? to - j : most;
 }
 
-static void group_all(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-		      int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
-		      struct fot_memory_scratch *s)
+void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			  const struct fot_memory_groups *g)
 {
-	for (int64_t j = from, n; j < to; j += n) {
-		n = group_tile(g, j, from, to);
-		score_tile(m, a, q, ldq, h, j, n, to, scale, s);
+	for (int64_t j = q->from, n; j < q->to; j += n) {
+		n = group_tile(g, j, q->from, q->to);
+		fot_rows_score(m, q, j, n);
 		for (int64_t i = 0; i < g->n_rows; i++) {
-			const float *score = a->s + g->row[i] * FOT_TILE_K;
-			double *out = g->out + i * g->n + (j - from) / g->size;
+			const float *score = q->a->s + g->row[i] * FOT_TILE_K;
+			double *out = g->out + i * g->n + (j - q->from) / g->size;
 
 			if (g->size > 1)
 				*out = log_sum(*out, score, n);
@@ -186,31 +174,14 @@ static void group_all(const struct fot_memory *m, struct fot_attn *a, const floa
 	}
 }
 
-static void group_found(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
-			struct fot_memory_scratch *s)
+void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,
+			double *out)
 {
-	search(m, a, q, ldq, h, from, to, scale, s);
-	for (int64_t i = 0; i < g->n_rows; i++) {
-		struct fot_hit *hit;
-		int64_t n = fot_topk_end(&s->topk, g->row[i], &hit);
+	for (int64_t j = 0; j < n; j++) {
+		double *group = out + (hit[j].key - from) / g->size;
 
-		for (int64_t j = 0; j < n; j++) {
-			double *out = g->out + i * g->n + (hit[j].key - from) / g->size;
-
-			*out = log_sum(*out, &hit[j].score, 1);
-		}
+		*group = log_sum(*group, &hit[j].score, 1);
 	}
-}
-
-void fot_memory_read_groups(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			    int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
-			    struct fot_memory_scratch *s)
-{
-	for (int64_t i = 0; i < g->n_rows * g->n; i++)
-		g->out[i] = -INFINITY;
-	if (g->n_rows > 0)
-		(g->found ? group_found : group_all)(m, a, q, ldq, h, from, to, scale, g, s);
 }
 
 #endif

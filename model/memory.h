@@ -1,8 +1,15 @@
-/* memory.h: the (key, value) pairs of one memory layer, and reading them.
+/* memory.h: the (key, value) pairs of one memory layer, and what a kind of memory is.
  *
- * Keys are stored as if at position 0 (un-rotated), per head contiguous:
- * [H][cap][d], in float or bfloat16 (rounded once, to nearest even, when an
- * entry enters).  Appending and truncating at the end are the only changes. */
+ *   append, append, ..., seal(from, to)  ->  | entries 0 ... len |  ->  read(query, [from, to))
+ *                                              truncate(len): the last ones are gone
+ *
+ * Entries come in the order of the text and go at the end only.  What is appended between two
+ * seals is a whole number of windows' rows and never read before it is sealed, so a kind may
+ * build there what it needs to search (lists, graphs, blocks).  A rewind may cut what was sealed.
+ * Keys are as if at position 0 (un-rotated).
+ *
+ * dense and knn keep all entries as rows (the fot_rows_ functions, memory.c): per head contiguous,
+ * [H][cap][d], in float or bfloat16 (rounded once, to nearest even, when an entry enters). */
 #ifndef FOT_MEMORY_H
 #define FOT_MEMORY_H
 
@@ -13,51 +20,114 @@
 #include "model/attention.h"
 #include "model/config.h"
 #include "model/search.h"
+#include "model/session.h"
+
+struct fot_memory_ops;
 
 struct fot_memory {
+	const struct fot_memory_ops *ops;
 	int64_t n_heads, head_dim;
-	int64_t cap, len;      /* tokens */
-	enum fot_dtype dtype;  /* FOT_F32 or FOT_BF16 */
-	void *k, *v;           /* [H][cap][d] */
-	double decay;          /* 0: none; a score loses decay ln(1 + age / unit), age: entries behind its own */
+	int64_t cap, len;     /* tokens */
+	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
+	int32_t top_k;        /* keys that a query chooses, for kinds that count */
+	void *k, *v;          /* [H][cap][d]: rows */
+	void *own;            /* what else the kind keeps */
+	double decay; /* 0: none; a score loses decay ln(1 + age / unit), age: entries behind its own */
 	int64_t unit;
 };
+/* A memory of this session in one layer, without its arrays. */
+struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_session_opts *o);
 
 /* Scratch of one thread for reading. */
 struct fot_memory_scratch {
-	float *k, *v;                /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
-	float *rows;                 /* [top_k, d] gathered values (bfloat16 only) */
-	float *scores;               /* [top_k] */
-	const float **values;        /* [top_k] */
+	float *k, *v;         /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
+	float *rows;          /* [top_k, d] gathered values (bfloat16 only) */
+	float *scores;        /* [top_k] */
+	const float **values; /* [top_k] */
 	struct fot_topk topk;
+	void *own; /* what else the kind needs */
 };
 
-void fot_memory_lay(struct fot_memory *m, struct fot_layout *y, int64_t n_heads, int64_t head_dim, int64_t cap,
-		    enum fot_dtype dtype);
-/* top_k 0: dense reading only. */
-void fot_memory_scratch_lay(struct fot_memory_scratch *s, struct fot_layout *y, int64_t head_dim,
-			    enum fot_dtype dtype, int64_t top_k);
-/* Append n rows of H * d numbers at distance ld; the caller checked len + n <= cap. */
-void fot_memory_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
-/* Fold entries [from, to) of head h into the state: all, or the best top_k per query. */
-void fot_memory_read_all(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			 int64_t from, int64_t to, float scale, struct fot_memory_scratch *s);
-void fot_memory_read_topk(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			  int64_t from, int64_t to, float scale, struct fot_memory_scratch *s);
+/* Queries of head h: those of the state, one a row at distance ldq, that see the entries [from, to) with
+ * scores scale * q.k less their age, which counts from entry `now`, the end of the memory.  A kind may
+ * read parts of the range one by one.  Scale 0: all entries alike, none left out. */
+struct fot_query {
+	struct fot_attn *a;
+	const float *q;
+	int64_t ldq, h, from, to, now;
+	float scale;
+	struct fot_memory_scratch *s;
+};
 
 /* Where queries look: log sum exp of the scores of groups of entries. */
 struct fot_memory_groups {
 	int64_t size;       /* entries per group, counted from `from`; the last may hold fewer */
 	int64_t n;          /* groups */
-	bool found;         /* only the best top_k per query count */
+	bool all;           /* entries that the kind would leave out count, too */
 	const int64_t *row; /* [n_rows] queries of the state that are asked for */
 	int64_t n_rows;
-	double *out;        /* [n_rows, n] -INFINITY where nothing counts */
+	double *out; /* [n_rows, n]; comes as -INFINITY, which stays where nothing counts */
 };
-/* The scores are those that the readings above see, bit for bit where a group is one entry; a
- * group's sum does not depend on what stands around it. Uses the state's scores. */
-void fot_memory_read_groups(const struct fot_memory *m, struct fot_attn *a, const float *q, int64_t ldq, int64_t h,
-			    int64_t from, int64_t to, float scale, const struct fot_memory_groups *g,
-			    struct fot_memory_scratch *s);
+
+/* What one query reads: keys that are scored, values that are weighed. */
+struct fot_reads {
+	double keys, values;
+};
+
+/* A kind that stores nothing has a word alone. Nothing here may allocate but by the layout. */
+struct fot_memory_ops {
+	const char *word; /* in settings: "dense", "knn" */
+	bool counts;      /* takes a number of keys: "knn:128" */
+	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
+	void (*lay)(struct fot_memory *m, struct fot_layout *y);
+	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
+	/* n rows of H * d numbers at distance ld; the caller checked len + n <= cap. One thread. */
+	void (*append)(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
+	/* Entries [from, to), the last ones, are complete. By one thread, outside of parallel work; it may
+	 * use n_threads of its own, on which no bit depends. NULL: nothing to do. */
+	void (*seal)(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads);
+	/* Entries from len on are gone. */
+	void (*truncate)(struct fot_memory *m, int64_t len);
+	/* Fold what the queries see into their state. By any number of threads at once. */
+	void (*read)(const struct fot_memory *m, const struct fot_query *q);
+	/* The scores are those that read sees, bit for bit where a group is one entry; a group's sum
+	 * does not depend on what stands around it. Uses the state's scores. */
+	void (*read_groups)(const struct fot_memory *m, const struct fot_query *q,
+			    const struct fot_memory_groups *g);
+	struct fot_reads (*reads)(const struct fot_memory *m, double entries);
+};
+
+/* The row of a kind; never NULL. */
+const struct fot_memory_ops *fot_memory_kind(enum fot_search kind);
+/* The kind with this word of n bytes; false: none has. */
+bool fot_memory_find(enum fot_search *kind, const char *word, size_t n);
+/* Does it keep entries in memory layers? */
+bool fot_memory_keeps(enum fot_search kind);
+/* read_groups of all rows that are asked for, from -INFINITY on. */
+void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
+		       const struct fot_memory_groups *g);
+
+/* ---- for kinds: entries as rows -------------------------------------- */
+
+void fot_rows_lay(struct fot_memory *m, struct fot_layout *y);
+void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
+void fot_rows_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
+void fot_rows_truncate(struct fot_memory *m, int64_t len);
+/* n rows from entry j of head h of side k or v as floats: in place, or widened into buf [n, d]. */
+const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
+			 float *buf);
+/* Scores of entries [j, j + n), n <= FOT_TILE_K, into the state: [n_q, FOT_TILE_K]. */
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t j, int64_t n);
+/* Read all, and all into groups. */
+void fot_rows_read(const struct fot_memory *m, const struct fot_query *q);
+void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			  const struct fot_memory_groups *g);
+/* Fold the chosen entries of query i, or add them to their groups (out: [g->n] of that query). */
+void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n);
+void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,
+			double *out);
+/* Scratch for choosing the top_k best per query (topk, rows, scores, values). */
+void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 
 #endif

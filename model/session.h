@@ -31,15 +31,19 @@
 #include "model/model.h"
 
 #define FOT_SESSION_THREADS_MAX 1024
+#define FOT_TOP_K_MOST (1 << 20)
 
+struct fot_engine; /* engine.h */
 struct fot_session_opts {
+	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
 	enum fot_search search;
-	int32_t top_k;            /* for FOT_SEARCH_TOPK */
+	int32_t top_k;            /* for kinds of memory that count: 1 .. FOT_TOP_K_MOST */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	double mem_decay;         /* an entry with `age` others behind it in the memory loses mem_decay ln(1 + age / W)
 				     of its attention score, so it weighs (1 + age / W)^-mem_decay; W: the model's
 				     window; 0: none, as in the paper */
+	double mem_scale;         /* factor of the memory's scores (config.h); 0: the model's */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
 	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */

@@ -42,6 +42,11 @@ static int64_t set_of(const struct fot_window_cache *c, const int32_t *tokens)
 	return (int64_t)(h % (uint64_t)(c->slots / FOT_CACHE_WAYS)) * FOT_CACHE_WAYS;
 }
 
+void fot_window_cache_begin(struct fot_window_cache *c)
+{
+	c->turn = c->clock;
+}
+
 int64_t fot_window_cache_find(struct fot_window_cache *c, const int32_t *tokens)
 {
 	int64_t set;
@@ -68,6 +73,8 @@ void fot_window_cache_put(struct fot_window_cache *c, const int32_t *tokens, con
 	set = oldest = set_of(c, tokens);
 	for (int64_t s = set + 1; s < set + FOT_CACHE_WAYS; s++)
 		oldest = c->used[s] < c->used[oldest] ? s : oldest;
+	if (c->used[oldest] > c->turn)
+		return;
 	memcpy(c->tokens + oldest * c->window, tokens, (size_t)c->window * sizeof *tokens);
 	if (bytes > 0) {
 		memcpy(c->k + oldest * c->window * c->width, k, bytes);

@@ -26,15 +26,19 @@ struct fot_window_cache {
 	uint64_t *used;     /* [slots] time of last use, 0: empty */
 	float *k, *v;       /* [slots, window, width] */
 	uint64_t clock;
+	uint64_t turn;      /* what was used after it stays until the next turn */
 };
 
 /* Slots that fit into so many bytes. */
 int64_t fot_window_cache_slots(size_t bytes, int64_t window, int64_t width);
 void fot_window_cache_lay(struct fot_window_cache *c, struct fot_layout *y, int64_t slots, int64_t window,
 			  int64_t width);
+/* A new turn: slots found or filled from now on stay as they are until the next one. */
+void fot_window_cache_begin(struct fot_window_cache *c);
 /* The slot of a window, -1 if it is not there. */
 int64_t fot_window_cache_find(struct fot_window_cache *c, const int32_t *tokens);
-/* Keep a window (which is not there); k, v: [window, width], NULL where width is 0. */
+/* Keep a window (which is not there), if there is a place for it in this turn; k, v: [window, width],
+ * NULL where width is 0. */
 void fot_window_cache_put(struct fot_window_cache *c, const int32_t *tokens, const float *k, const float *v);
 
 #endif

@@ -5,16 +5,18 @@
 
 #include "base/mem.h"
 #include "model/blas.h"
+#include "model/memory.h"
 
 /* Program, libraries and their buffers. */
 #define PROCESS_BYTES ((size_t)7 << 20)
 
+const char *const fot_reading_memory_names[] = { "none", "dense", "knn", NULL };
+
 static void apply_flags(struct fot_session_opts *o, const struct fot_reading_flags *f)
 {
-	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK };
+	const char *memory = f->memory >= 0 ? fot_reading_memory_names[f->memory] : "";
 
-	if (f->memory >= 0)
-		o->search = search[f->memory];
+	fot_memory_find(&o->search, memory, strlen(memory));
 	if (f->top_k)
 		o->top_k = (int32_t)f->top_k;
 	if (f->mem_dtype)
@@ -101,7 +103,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	lay_reading(&r, m, f);
 	extent_of(&r, (int64_t)n, &local, &memory);
 	o.window = (int32_t)(local < 1 ? 1 : local);
-	o.mem_max = o.search == FOT_SEARCH_NONE ? 0 : memory;
+	o.mem_max = fot_memory_keeps(o.search) ? memory : 0;
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");

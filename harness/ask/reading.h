@@ -25,6 +25,9 @@ struct fot_reading {
 	int64_t pads;         /* rows of padding at the head of the local context */
 };
 
+/* Words for a memory, by number; ends with NULL. */
+extern const char *const fot_reading_memory_names[];
+
 /* Flags of a command over the model's config; unset ones are 0 or -1. */
 struct fot_reading_flags {
 	int memory;                   /* -1: the config's; else 0 none, 1 dense, 2 knn */

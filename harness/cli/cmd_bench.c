@@ -22,6 +22,7 @@
 #include "harness/cli/options.h"
 #include "model/attention.h"
 #include "model/blas.h"
+#include "model/cost.h"
 #include "model/session.h"
 #include "model/train/network.h"
 #include "model/train/optimizer.h"
@@ -125,23 +126,11 @@ static int bench_gemm(const struct bench *b, double *gflops, struct fot_err *err
 
 /* ---- prefill --------------------------------------------------------- */
 
-/* All layers of every token and its logits; mem: tokens of memory before it. */
-static double prefill_flops(const struct fot_config *c, int64_t n, bool dense)
-{
-	double D = c->hidden_size, F = c->intermediate_size, W = c->window, flops = 0;
-
-	for (int l = 0; l < c->n_layers; l++) {
-		flops += 2 * (4 * D * D + 3 * D * F) * (double)n + 4 * D * (W + 1) / 2 * (double)n;
-		if (dense && fot_config_is_mem_layer(c, l))
-			flops += 4 * D * (double)n * ((double)n - W) / 2;
-	}
-	return flops + 2 * D * c->vocab_size * (double)n;
-}
-
 static int bench_prefill(const struct bench *b, bool dense, double *gflops, double *rate, struct fot_err *err)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
+	struct fot_flops flops = { 0 };
 	struct fot_want want = { 0 };
 	int32_t *tokens = fot_alloc((size_t)b->tokens * 2, sizeof *tokens);
 	double *nll = fot_alloc((size_t)b->tokens, sizeof *nll), began;
@@ -166,7 +155,8 @@ static int bench_prefill(const struct bench *b, bool dense, double *gflops, doub
 	FOT_TRY(fot_session_feed(s, tokens, (size_t)b->tokens, &want, err));
 	began = fot_clock() - began;
 	*rate = (double)b->tokens / began;
-	*gflops = prefill_flops(b->c, b->tokens, dense) / began * 1e-9;
+	fot_flops_read(&flops, b->c, &o, 0, (double)b->tokens, true);
+	*gflops = fot_flops_sum(&flops) / began * 1e-9;
 out:
 	fot_session_close(s);
 	fot_free(tokens);

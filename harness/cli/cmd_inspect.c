@@ -16,6 +16,8 @@
 #include "harness/cli/reading_options.h"
 #include "harness/run/spec.h"
 #include "model/dtype.h"
+#include "model/attach.h"
+#include "model/cost.h"
 #include "model/session.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -39,7 +41,7 @@ static double weight_bytes(const struct fot_weights *w)
 
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
-	static const char *const mix[] = { "joint", "gate" }, *const search[] = { "none", "all", "topk" };
+	static const char *const mix[] = { "joint", "gate" };
 	static const char *const tokenizer[] = { "spm", "byte", "none" };
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
@@ -59,7 +61,7 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
 		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
-			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       fot_config_search_word(c->search), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
 	if (c->n_mem_layers && c->mem_scale != 1)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
@@ -176,61 +178,24 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 
 /* ---- what reading takes ------------------------------------------------ */
 
-/* Floating point operations of one call of n tokens, after docs/longllama.md 1.2 or in blocks. */
-struct work {
-	double weights, local, memory, head;
-};
-
-/* A window of n tokens with `before` entries in memory. A window of which nothing is asked and
- * that is full ends at the last memory layer's keys and values. */
-static void add_window(struct work *w, const struct fot_config *c, const struct fot_session_opts *o, double n,
-		       double before, bool asked)
+/* One call of n tokens, after docs/longllama.md 1.2 or in blocks; all: every token is scored, else the last
+ * window's. */
+static struct fot_flops work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
 {
-	double d = c->hidden_size, matrices = 2.0 * (4.0 * d * d + 3.0 * d * c->intermediate_size);
-	double layers = c->n_layers, mem_layers = o->search == FOT_SEARCH_NONE ? 0 : c->n_mem_layers;
-	double values = o->search == FOT_SEARCH_TOPK && o->top_k < before ? o->top_k : before;
-
-	if (c->cached_windows) { /* the window before in every layer; all windows go through them */
-		w->local += layers * 4.0 * d * n * (before < o->window ? before : o->window);
-		asked = true;
-	}
-	if (!asked && mem_layers > 0) {
-		layers = c->mem_layers[c->n_mem_layers - 1];
-		mem_layers--;
-		w->weights += n * 4.0 * d * d;
-	} else if (!asked) {
-		return; /* nothing of it is ever seen */
-	}
-	w->weights += n * layers * matrices;
-	w->local += layers * 4.0 * d * n * (n + 1) / 2;
-	w->memory += mem_layers * n * 2.0 * d * (before + values);
-	w->head += asked ? n * 2.0 * d * c->vocab_size : 0;
-}
-
-static struct work work_of(const struct fot_config *c, const struct fot_session_opts *o, double n, bool all)
-{
-	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length, step;
-	struct work w = { 0 };
+	double window = o->window, last = n < c->last_context_length ? n : c->last_context_length;
+	struct fot_flops f = { 0 };
 
 	if (c->blocks)
 		last = n - floor((n - 1) / window) * window;
-	for (double at = 0; at < n - last; at += step) {
-		step = n - last - at < window ? n - last - at : window;
-		add_window(&w, c, o, step, at, all || step < window);
-	}
-	add_window(&w, c, o, last, n - last, true);
-	return w;
-}
-
-static double sum(const struct work *w)
-{
-	return w->weights + w->local + w->memory + w->head;
+	fot_flops_read(&f, c, o, 0, n - last, all);
+	fot_flops_window(&f, c, o, n - last, last);
+	return f;
 }
 
 /* What a prompt takes: bytes, and work with all tokens or the last window scored. */
 struct takes {
 	size_t bytes;
-	struct work all, last;
+	struct fot_flops all, last;
 };
 
 static int takes_of(struct takes *t, const struct fot_model *m, const struct flags *f, int64_t n, struct fot_err *err)
@@ -258,9 +223,9 @@ static int describe_length(struct fot_str *out, const struct fot_model *m, const
 	int status;
 
 	FOT_TRY(takes_of(&t, m, f, n, err));
-	last = sum(&t.last) / 100;
+	last = fot_flops_sum(&t.last) / 100;
 	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)t.bytes / MIB,
-		       sum(&t.all) / 1e12, sum(&t.last) / 1e12, t.last.weights / last, t.last.local / last,
+		       fot_flops_sum(&t.all) / 1e12, fot_flops_sum(&t.last) / 1e12, t.last.weights / last, t.last.local / last,
 		       t.last.memory / last, machine && t.bytes > machine ? "  more memory than this machine has" : "");
 out:
 	return status;
@@ -276,17 +241,17 @@ static int read_lengths(struct fot_lengths *lengths, const struct flags *f, stru
 static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f,
 			    const struct fot_lengths *lengths, struct fot_err *err)
 {
-	static const char *const search[] = { "none", "dense", "knn" };
 	struct fot_session_opts o;
+	struct fot_attach attached;
 	int status = FOT_OK;
 
 	fot_reading_opts(&o, m, &f->reading);
-	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
-	if (o.search == FOT_SEARCH_TOPK)
-		fot_str_printf(out, ":%d", o.top_k);
+	attached = fot_attach_of(&o, fot_model_config(m));
+	fot_str_puts(out, "\nreading with memory ");
+	fot_attach_print_kind(out, &attached);
 	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
-		       o.search == FOT_SEARCH_NONE ? "" : " in ",
-		       o.search == FOT_SEARCH_NONE ? "" : fot_dtype_name(o.mem_dtype), o.n_threads,
+		       attached.dtype_given ? " in " : "", attached.dtype_given ? fot_dtype_name(o.mem_dtype) : "",
+		       o.n_threads,
 		       weight_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
@@ -327,8 +292,8 @@ static int json_lengths(cJSON *list, const struct fot_model *m, const struct fla
 		FOT_TRY(takes_of(&t, m, f, lengths->at[i], err));
 		cJSON_AddNumberToObject(o, "tokens", (double)lengths->at[i]);
 		cJSON_AddNumberToObject(o, "peak_bytes", (double)t.bytes);
-		cJSON_AddNumberToObject(o, "all_scored_flop", sum(&t.all));
-		cJSON_AddNumberToObject(o, "last_scored_flop", sum(&t.last));
+		cJSON_AddNumberToObject(o, "all_scored_flop", fot_flops_sum(&t.all));
+		cJSON_AddNumberToObject(o, "last_scored_flop", fot_flops_sum(&t.last));
 	}
 out:
 	return status;

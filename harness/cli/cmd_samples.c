@@ -17,6 +17,7 @@
 #include "harness/cli/reading_options.h"
 #include "harness/tasks/samples.h"
 #include "harness/run/store.h"
+#include "model/memory.h"
 #include "tasks/retrieved.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -97,7 +98,7 @@ static int open_model(struct sampling *s, struct fot_err *err)
 	s->sampler = (struct fot_sampler){ .model = s->model, .context_length = f->context_length, .shown = f->shown,
 					   .variant = f->variant ? f->variant : c->variant[0] ? c->variant : s->name.data };
 	fot_reading_opts(&s->sampler.opts, s->model, &f->reading);
-	if (s->sampler.opts.search == FOT_SEARCH_NONE)
+	if (!fot_memory_keeps(s->sampler.opts.search))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--memory: expected dense or knn, %s reads without a memory", f->model);
 	if (f->context_length <= s->sampler.opts.window)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--context-length: expected more than the local window of %d tokens",

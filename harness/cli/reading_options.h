@@ -6,7 +6,7 @@
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
 
-extern const char *const fot_reading_memory_names[], *const fot_reading_dtype_names[];
+extern const char *const fot_reading_dtype_names[];
 
 #define READING_OPTIONS(f, layers)                                                                \
 	{ .name = "memory",                                                                       \

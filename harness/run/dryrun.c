@@ -1,7 +1,8 @@
 /* dryrun.c: see dryrun.h.
  *
  * What the schedule of a run says (schedule.h): tokens that are computed, and those that prompts
- * share.  Documents are estimated at one byte per token, the most there can be. */
+ * share, in the operations of model/cost.h.  Documents are estimated at one byte per token, the most
+ * there can be. */
 #include "harness/run/dryrun.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "harness/run/fits.h"
 #include "harness/run/items.h"
 #include "harness/run/schedule.h"
+#include "model/cost.h"
 
 #define PROBE_FLOPS 1e9 /* per round: a fraction of a second on one slow core */
 #define PROBE_ROUNDS 3
@@ -23,17 +25,20 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
 	const struct fot_model *m = p->model[p->condition[0].model].model;
 	const struct fot_config *c = fot_model_config(m);
 	struct fot_session_opts opts = p->condition[0].opts;
-	double per_token = fot_layer_flops(c, c->n_layers) + 2.0 * c->hidden_size * c->vocab_size;
-	double most = PROBE_FLOPS / per_token;
+	struct fot_flops token = { 0 }, all = { 0 };
 	size_t n = (size_t)opts.window;
 	struct fot_session *s = NULL;
 	struct fot_want want = { 0 };
 	int32_t *tokens;
+	double most;
 	int status;
 
+	opts.search = FOT_SEARCH_NONE;
+	fot_flops_window(&token, c, &opts, 0, 1);
+	most = PROBE_FLOPS / fot_flops_sum(&token);
 	if (most < (double)n)
 		n = most < 16 ? (n < 16 ? n : 16) : (size_t)most;
-	opts.search = FOT_SEARCH_NONE;
+	fot_flops_window(&all, c, &opts, 0, (double)n);
 	opts.mem_max = 0;
 	opts.n_threads = threads;
 	tokens = fot_alloc(n, sizeof *tokens);
@@ -53,8 +58,8 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
 		fot_session_reset(s);
 		FOT_TRY(fot_session_feed(s, tokens, n, &want, err));
 		took = fot_clock() - begun;
-		if (took > 0 && (double)n * per_token / took > *rate)
-			*rate = (double)n * per_token / took;
+		if (took > 0 && fot_flops_sum(&all) / took > *rate)
+			*rate = fot_flops_sum(&all) / took;
 	}
 out:
 	if (s)

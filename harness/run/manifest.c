@@ -22,6 +22,8 @@
 #include "build_info.h"
 #include "harness/tables/stats.h"
 #include "harness/run/version.h"
+#include "model/attach.h"
+#include "model/memory.h"
 
 #define PROBE "The 3 quick foxes' caf\xc3\xa9:\n\tx_1 = {y};  \\frac{1}{2}"
 
@@ -183,10 +185,10 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "model_variant", c->variant);
 		text(d, o, "memory_mode", fot_memory_mode_name(c->mode));
 		number(d, o, "window", c->opts.window);
-		if (c->mode == FOT_MEMORY_KNN)
+		if (fot_memory_kind(c->opts.search)->counts)
 			number(d, o, "top_k", c->opts.top_k);
 		if (fot_memory_stores(c->mode))
-			text(d, o, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+			text(d, o, "mem_dtype", fot_attach_dtype_word(c->opts.mem_dtype));
 		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
 			number(d, o, "mem_decay", c->opts.mem_decay);
 	}

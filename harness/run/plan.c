@@ -12,6 +12,8 @@
 #include "base/quote.h"
 #include "harness/run/paths.h"
 #include "harness/run/task_class.h"
+#include "model/attach.h"
+#include "model/memory.h"
 #include "model/window_cache.h"
 #include "tasks/passkey.h"
 #include "harness/run/store.h"
@@ -103,28 +105,19 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
 		       struct fot_err *err)
 {
-	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
+	const char *mode = fot_memory_mode_name(m->mode);
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
+	struct fot_attach a = { .top_k = m->top_k, .dtype_given = m->dtype_given, .dtype = m->dtype };
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
-	c->opts.search = search[m->mode];
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
-	if (m->mode == FOT_MEMORY_KNN && m->top_k)
-		c->opts.top_k = m->top_k;
-	if (m->dtype_given)
-		c->opts.mem_dtype = m->dtype;
-	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: memory \"xl\" is for models with cached windows, which training with method "
-				"\"transformer-xl\" makes", pm->spec->dir);
-	if (fot_memory_stores(m->mode) && config->n_mem_layers == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
-				pm->spec->dir);
+	fot_memory_find(&a.kind, mode, strlen(mode));
+	FOT_TRY(fot_attach_apply(&c->opts, &a, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
+out:
 	if (status != FOT_OK)
 		fot_err_prefix(err, "%s", pm->spec->dir);
 	return status;
@@ -135,18 +128,19 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 {
 	struct fot_condition *c = &p->condition[p->n_conditions];
 	struct fot_str label = FOT_STR_INIT;
+	struct fot_attach attached;
 	int status;
 
 	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
 	FOT_TRY(set_options(c, p, memory, err));
 	c->opts.mem_decay = spec->mem_decay;
-	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
-	if (c->mode == FOT_MEMORY_KNN)
-		fot_str_printf(&label, ":%d", c->opts.top_k);
-	for (size_t i = 0; i < spec->n_mem_layers && fot_memory_stores(c->mode); i++)
+	attached = fot_attach_of(&c->opts, fot_model_config(p->model[model].model));
+	fot_str_printf(&label, "%s/%s/", p->model[model].name, c->variant);
+	fot_attach_print_kind(&label, &attached);
+	for (size_t i = 0; i < spec->n_mem_layers && attached.dtype_given; i++)
 		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
-	if (fot_memory_stores(c->mode))
-		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
+	if (attached.dtype_given)
+		fot_str_printf(&label, "/%s", fot_attach_dtype_word(attached.dtype));
 	FOT_TRY(fot_str_check(&label, err));
 	for (size_t i = 0; i < p->n_conditions; i++) {
 		if (strcmp(p->condition[i].label, label.data) != 0)

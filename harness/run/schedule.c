@@ -2,10 +2,7 @@
  *
  * A stem is kept as one hash per whole window (and one for what is left): two prompts that
  * agree in a window agree in its hash.  A collision would cost time, never a result: the
- * asker compares tokens.
- *
- * Two operations per weight and token, four per query-key pair and head dimension.  Windows of
- * which nothing is scored stop at the last memory layer. */
+ * asker compares tokens. */
 #include "harness/run/schedule.h"
 
 #include <stdlib.h>
@@ -13,6 +10,7 @@
 
 #include "base/mem.h"
 #include "harness/run/signals.h"
+#include "model/cost.h"
 #include "model/window_cache.h"
 
 struct entry {
@@ -89,30 +87,18 @@ static int by_stem(const void *a, const void *b)
 
 /* --- the costs --- */
 
-double fot_layer_flops(const struct fot_config *c, int n_layers)
-{
-	double d = c->hidden_size, f = c->intermediate_size;
-
-	return 2.0 * n_layers * (4.0 * d * d + 3.0 * d * f);
-}
-
 static double job_flops(const struct walk *k, const struct fot_job *job)
 {
 	const struct fot_condition *at = &k->plan->condition[k->plan->item[job->item].condition];
 	const struct fot_config *c = fot_model_config(k->plan->model[at->model].model);
-	double d = c->hidden_size, window = at->opts.window, filled = (double)job->cost.filled;
-	int upper = at->mode == FOT_MEMORY_NONE				   ? 0 :
-		    at->mode == FOT_MEMORY_XL || k->work->no_skipping	   ? c->n_layers :
-									     c->mem_layers[c->n_mem_layers - 1] + 1;
-	/* Lower memory layers are read while the memory is filled: half of it on average. */
-	double fill_pairs = at->mode == FOT_MEMORY_XL ?
-				    filled * window * upper :
-				    filled * ((double)job->shared + filled / 2) * (c->n_mem_layers - 1);
+	struct fot_session_opts opts = at->opts;
+	struct fot_flops f = { 0 };
 
-	return filled * (fot_layer_flops(c, upper) + 2.0 * upper * d * window) + (upper ? 4.0 * d * fill_pairs : 0) +
-	       (double)job->cost.asked *
-		       (fot_layer_flops(c, c->n_layers) + 2.0 * d * c->vocab_size + 2.0 * c->n_layers * d * window) +
-	       4.0 * c->n_mem_layers * d * job->cost.pairs;
+	opts.no_skip = k->work->no_skipping;
+	fot_flops_read(&f, c, &opts, (double)job->shared, (double)job->cost.filled, false);
+	fot_flops_asked(&f, c, &opts, (double)job->cost.asked,
+			job->cost.asked ? job->cost.pairs / (double)job->cost.asked : 0);
+	return fot_flops_sum(&f);
 }
 
 /* Leading tokens that stay in the memory from the item before: whole windows, or all. */
@@ -139,6 +125,7 @@ static int64_t found_tokens(struct walk *k, const struct entry *e, int64_t windo
 	for (int64_t i = kept / window; i < last; i += FOT_CACHE_BATCH) {
 		int64_t missing[FOT_CACHE_BATCH], n_missing = 0;
 
+		fot_window_cache_begin(&k->cache);
 		for (int64_t at = i; at < last && at < i + FOT_CACHE_BATCH; at++) {
 			int32_t key[2];
 

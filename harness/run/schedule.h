@@ -37,7 +37,5 @@ int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(
 		 const void *user, struct fot_err *err);
 void fot_schedule_release(struct fot_schedule *s);
 
-/* Operations for one token through n_layers layers, without attention: two per weight. */
-double fot_layer_flops(const struct fot_config *c, int n_layers);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "harness/run/library.h"
+#include "model/attach.h"
+#include "model/memory.h"
 
 const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup,
 							 &fot_task_fewshot, &fot_task_distraction };
@@ -183,10 +185,10 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 			   item->dataset == FOT_NO_DATASET ? "synthetic" :
 							     fot_dataset_name(p->dataset[item->dataset].data));
 	fot_table_set_int(t, row, "context_length", context_length);
-	if (c->mode == FOT_MEMORY_KNN)
+	if (fot_memory_kind(c->opts.search)->counts)
 		fot_table_set_int(t, row, "top_k", c->opts.top_k);
 	if (fot_memory_stores(c->mode))
-		fot_table_set_text(t, row, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+		fot_table_set_text(t, row, "mem_dtype", fot_attach_dtype_word(c->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", c->opts.window);
 	if (tokenizer)
 		fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));

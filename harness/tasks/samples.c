@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "harness/run/task_class.h"
 #include "tasks/retrieved.h"
+#include "model/attach.h"
+#include "model/memory.h"
 
 #define TOKENS_BEFORE 24 /* of the text around a token */
 #define TOKENS_BEHIND 12
@@ -114,17 +116,17 @@ struct window {
 static void shared_cells(struct fot_table *t, size_t row, const struct window *w)
 {
 	const struct fot_sampler *s = w->s;
-	bool knn = s->opts.search == FOT_SEARCH_TOPK;
+	const struct fot_memory_ops *kind = fot_memory_kind(s->opts.search);
 	struct fot_str name = FOT_STR_INIT;
 
 	fot_path_base(&name, fot_model_dir(s->model));
 	fot_table_set_text(t, row, "model", name.data);
 	fot_str_release(&name);
 	fot_table_set_text(t, row, "model_variant", s->variant);
-	fot_table_set_text(t, row, "memory_mode", knn ? "knn" : "dense");
-	if (knn)
+	fot_table_set_text(t, row, "memory_mode", kind->word);
+	if (kind->counts)
 		fot_table_set_int(t, row, "top_k", s->opts.top_k);
-	fot_table_set_text(t, row, "mem_dtype", s->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+	fot_table_set_text(t, row, "mem_dtype", fot_attach_dtype_word(s->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", s->opts.window);
 	fot_table_set_int(t, row, "context_length", s->context_length);
 	fot_table_set_text(t, row, "dataset", s->dataset);
@@ -138,7 +140,7 @@ static int head_rows(const struct window *w, size_t q, int slot, int head, struc
 	const struct fot_config *c = fot_model_config(w->s->model);
 	const struct fot_tokenizer *tokenizer = fot_model_tokenizer(w->s->model);
 	size_t place = (size_t)(slot * c->n_heads + head) * w->n + q;
-	int64_t top_k = w->s->opts.search == FOT_SEARCH_TOPK ? w->s->opts.top_k : 0;
+	int64_t top_k = fot_memory_kind(w->s->opts.search)->counts ? w->s->opts.top_k : 0;
 	struct fot_retrieval r;
 	int status;
 

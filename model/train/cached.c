@@ -97,14 +97,3 @@ void cached_forward(struct fot_net *net, const struct fot_batch *b)
 		s->n_prev = 0;
 	}
 }
-
-double cached_flops(const struct fot_config *c, const struct fot_batch *b)
-{
-	double D = c->hidden_size, F = c->intermediate_size, W = (double)b->window, seen = b->chain ? W : 0;
-	double ask = (double)b->n_ask * W, past = ask * (double)b->chain, first = b->chain ? ask : 0;
-	double layers = c->n_layers, matrices = 2 * (4 * D * D + 3 * D * F), own = D * (W + 1) / 2;
-
-	return layers * ask * (3 * matrices + 14 * own + 10 * D * seen) + past * 4 * D * D +
-	       (layers - 1) * (past * (matrices + 4 * own) + (past - first) * 4 * D * W) +
-	       3 * 2 * ask * D * c->vocab_size;
-}

@@ -12,6 +12,7 @@
 
 #include <omp.h>
 
+#include "model/cost.h"
 #include "model/ops.h"
 #include "model/train/network_priv.h"
 
@@ -562,34 +563,17 @@ void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struc
 	}
 }
 
-/* Of one memory layer and one column: scores and values of all keys and their gradients, or
- * the scores of all and the rest of those retrieved; without the keys' and values' own if constant. */
-static double memory_flops(const struct fot_batch *b)
-{
-	double W = (double)b->window, seen = (double)b->vis_begin[b->n_ask] * W * W, hits = 0;
-
-	if (!b->top_k)
-		return (b->constant ? 4 + 6 : 4 + 10) * seen;
-	for (int64_t w = 0; w < b->n_ask; w++)
-		hits += W * fmin((double)b->top_k, (double)(b->vis_begin[w + 1] - b->vis_begin[w]) * W);
-	return 2 * seen + (b->constant ? 2 + 4 : 2 + 8) * hits;
-}
-
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)
 {
-	double D = c->hidden_size, F = c->intermediate_size, W = (double)b->window;
-	double ask = (double)b->n_ask * W, ctx = (double)(b->n_win - b->n_ask) * W, flops = 0;
-	int last = last_mem_layer(c);
+	double W = (double)b->window, seen = (double)b->vis_begin[b->n_ask] * W * W;
+	struct fot_training_step s = { .window = W, .ask = (double)b->n_ask * W,
+				       .context = (double)(b->n_win - b->n_ask) * W, .seen = seen, .kept = seen,
+				       .chosen = b->top_k > 0, .constant = b->constant, .cached = b->cached,
+				       .chain = (double)b->chain };
 
-	if (b->cached)
-		return cached_flops(c, b);
-	for (int l = 0; l < c->n_layers; l++) {
-		double through = ask + (l < last ? ctx : 0), keys = l <= last ? ask + ctx : ask;
-
-		flops += 3 * 2 * (keys * 2 * D * D + through * (2 * D * D + 3 * D * F));
-		flops += (4 + 10) * through * D * (W + 1) / 2;
-		if (fot_config_is_mem_layer(c, l))
-			flops += memory_flops(b) * D;
-	}
-	return flops + 3 * 2 * ask * D * c->vocab_size;
+	if (b->top_k)
+		s.kept = 0;
+	for (int64_t w = 0; w < b->n_ask && b->top_k; w++)
+		s.kept += W * fmin((double)b->top_k, (double)(b->vis_begin[w + 1] - b->vis_begin[w]) * W);
+	return fot_flops_training(c, &s);
 }

@@ -155,6 +155,5 @@ void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, in
 /* Its part of dq, one head; s->delta as for the local keys. */
 void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
 		     fot_real *dq, fot_real scale, struct scratch *s);
-double cached_flops(const struct fot_config *c, const struct fot_batch *b);
 
 #endif

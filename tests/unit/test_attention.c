@@ -82,31 +82,29 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 	float *mv = random_floats(n_mem * DH, 5, 1), *o = fot_alloc((size_t)(n_q * DH), sizeof *o);
 	struct fot_layout y = { 0 };
 	struct fot_arena arena;
-	struct fot_memory m;
+	struct fot_memory m = { .ops = fot_memory_kind(top_k ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL), .n_heads = 1,
+				.head_dim = DH, .cap = n_mem, .dtype = FOT_F32, .top_k = (int32_t)top_k };
 	struct fot_memory_scratch s;
 	struct fot_attn a;
 	struct plain *p = fot_alloc(1, sizeof *p);
 	double want[DH], scale = 0.35;
 	struct fot_topk *t = &s.topk;
 
-	fot_memory_lay(&m, &y, 1, DH, n_mem, FOT_F32);
-	fot_memory_scratch_lay(&s, &y, DH, FOT_F32, top_k);
+	m.ops->lay(&m, &y);
+	m.ops->lay_scratch(&s, &m, &y);
 	fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float));
 	assert_int_equal(fot_arena_init(&arena, y.need, NULL), FOT_OK);
 	y.arena = &arena;
-	fot_memory_lay(&m, &y, 1, DH, n_mem, FOT_F32);
-	fot_memory_scratch_lay(&s, &y, DH, FOT_F32, top_k);
+	m.ops->lay(&m, &y);
+	m.ops->lay_scratch(&s, &m, &y);
 	fot_attn_bind(&a, fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float)), DH, 0);
-	fot_memory_append(&m, mk, mv, DH, n_mem);
+	m.ops->append(&m, mk, mv, DH, n_mem);
 	for (int64_t q0 = 0; q0 < n_q; q0 += FOT_TILE_Q) {
 		int64_t n = n_q - q0 < FOT_TILE_Q ? n_q - q0 : FOT_TILE_Q;
 
 		fot_attn_begin(&a, n);
 		fot_attn_fold(&a, q + q0 * DH, DH, k, DH, v, DH, n_local, n_local - n_q + q0, (float)scale);
-		if (top_k)
-			fot_memory_read_topk(&m, &a, q + q0 * DH, DH, 0, 0, n_mem, (float)scale, &s);
-		else
-			fot_memory_read_all(&m, &a, q + q0 * DH, DH, 0, 0, n_mem, (float)scale, &s);
+		m.ops->read(&m, &(struct fot_query){ &a, q + q0 * DH, DH, 0, 0, n_mem, n_mem, (float)scale, &s });
 		fot_attn_end(&a, o + q0 * DH, DH, NULL);
 	}
 	for (int64_t i = 0; i < n_q; i++) {

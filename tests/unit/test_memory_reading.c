@@ -229,6 +229,35 @@ static void test_memory_reading_gate_same_bits(void **state)
 	}
 }
 
+/* A session's mem_scale stands for the model's: the same bits. */
+static void test_memory_reading_scale_of_the_session(void **state)
+{
+	static const struct way with = { FOT_MIX_JOINT, 6, 1, false, false, 1.7 },
+				without = { FOT_MIX_JOINT, 6, 1, false, false, 1 };
+	double nll[2][N];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fot_session_opts o;
+		struct fot_session *s;
+		struct fixture f;
+
+		open_fixture(&f, i == 0 ? &with : &without);
+		fot_session_opts_default(&o, f.m);
+		o.search = FOT_SEARCH_TOPK;
+		o.top_k = 6;
+		o.mem_max = N;
+		o.mem_scale = i == 0 ? 0 : 1.7;
+		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
+		feed(s, &f, 0, N, nll[i]);
+		fot_session_close(s);
+		o.mem_scale = 1001;
+		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_ERR_USAGE);
+		close_fixture(&f);
+	}
+	assert_memory_equal(nll[0], nll[1], sizeof nll[0]);
+}
+
 #define scratched(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
@@ -238,6 +267,7 @@ int main(void)
 		scratched(test_memory_reading_gate_k_and_scale_matter),
 		scratched(test_memory_reading_gate_without_memory),
 		scratched(test_memory_reading_gate_same_bits),
+		scratched(test_memory_reading_scale_of_the_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

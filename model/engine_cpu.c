@@ -1,0 +1,476 @@
+/* engine_cpu.c: the engine of the host's cores: what it holds, filling, answers.
+ *
+ * Pieces go through the layers in engine_cpu_layers.c.  Windows of which nothing is asked go
+ * straight to the memory, several at once, or out of the cache of windows.  The keys of a
+ * cached past are rotated back by the length of the window that ends, so that the window behind it
+ * begins at position 0. */
+#include "model/engine_cpu.h"
+
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
+#include <omp.h>
+#include <string.h>
+
+#include "model/blas.h"
+#include "model/dtype.h"
+#include "model/ops.h"
+
+/* Weights of small models are widened once, those of large ones tile by tile. */
+#define WIDEN_MAX_BYTES ((size_t)1 << 30)
+/* Windows that go to the memory together. */
+
+/* ---- opening --------------------------------------------------------- */
+
+static float *take(struct fot_layout *y, int64_t count)
+{
+	return fot_layout_take(y, count, sizeof(float));
+}
+
+static size_t widened_bytes(const struct fot_config *c)
+{
+	return fot_size_mul((size_t)fot_config_parameters(c) + 16 * fot_config_tensors(c, NULL),
+			    sizeof(float));
+}
+
+static int64_t imax(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Numbers in all norms, temperatures and gates. */
+static int64_t vector_numbers(const struct fot_config *c)
+{
+	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + 2 * (int64_t)c->n_heads * c->n_layers;
+}
+
+/* Largest matrix tile that a non-float checkpoint needs widened. */
+static int64_t widest_tile(const struct fot_config *c)
+{
+	int64_t D = c->hidden_size, F = c->intermediate_size;
+
+	return FOT_LINEAR_COLS * imax(D, F);
+}
+
+static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_config *c, int64_t window)
+{
+	int64_t n = window * c->hidden_size;
+
+	r->x = take(y, n);
+	r->q = take(y, n);
+	r->o = take(y, n);
+	r->k = take(y, n);
+	r->v = take(y, n);
+	r->k_ctx = c->mem_positionals ? take(y, n) : r->k;
+}
+
+/* m: a memory that is read; NULL: none is. */
+static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
+			const struct fot_session_opts *o, const struct fot_memory *m, int64_t window,
+			bool wide)
+{
+	int64_t D = c->hidden_size, F = c->intermediate_size;
+	float *attn;
+
+	if (fot_fills_alone(c, o) || o->apart)
+		lay_alone(y, &s->alone, c, window);
+
+	s->xn = take(y, FOT_TILE_Q * D);
+	s->g = take(y, FOT_TILE_Q * F);
+	s->u = take(y, FOT_TILE_Q * F);
+	s->logits = take(y, FOT_TILE_Q * (int64_t)c->vocab_size);
+	s->widened = take(y, wide ? 0 : widest_tile(c));
+	attn = take(y, fot_attn_need(c->head_dim, 0));
+	if (attn)
+		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
+	if (m)
+		m->ops->lay_scratch(&s->mem, m, y);
+}
+
+/* Rows of the local window, with room for the past before them. */
+static float *take_local(struct fot_layout *y, int64_t past, int64_t local)
+{
+	float *rows = take(y, past + local);
+
+	return rows ? rows + past : NULL;
+}
+
+/* The one list of everything a session holds. */
+static void lay_out(struct fot_layout *y, struct cpu *e)
+{
+	const struct fot_config *c = &e->cfg;
+	int64_t D = c->hidden_size, W = e->window;
+	bool wide = widened_bytes(c) <= WIDEN_MAX_BYTES;
+
+	e->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
+	e->vectors = wide ? NULL : take(y, vector_numbers(c));
+	for (int l = 0; l < c->n_layers; l++) {
+		struct layer *a = &e->layer[l];
+		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
+
+		a->k_local = take_local(y, e->past_max * D, W * D);
+		a->v_local = take_local(y, e->past_max * D, W * D);
+		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
+		if (!keeps)
+			continue;
+		a->memory = fot_memory_of(c, &e->opts);
+		a->memory.ops->lay(&a->memory, y);
+	}
+	for (int t = 0; t < e->opts.n_threads; t++)
+		lay_scratch(y, &e->scratch[t], c, &e->opts,
+			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W, wide);
+	if (fot_fills_alone(c, &e->opts))
+		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, D);
+	e->x = take(y, W * D);
+	e->q = take(y, W * D);
+	e->o = take(y, W * D);
+	e->rope_cos = take(y, (W + 1) * c->head_dim / 2);
+	e->rope_sin = take(y, (W + 1) * c->head_dim / 2);
+	e->failed = fot_layout_take(y, W / FOT_TILE_Q + 1, sizeof *e->failed);
+}
+
+/* All but the arrays: for the estimate and as first step of opening. */
+static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct fot_session_opts *o,
+			  struct fot_err *err)
+{
+	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
+	e->window = o->window ? o->window : e->cfg.window;
+	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
+	if (fot_memory_keeps(o->search))
+		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
+	e->past_max = e->cfg.cached_windows * e->window;
+	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
+	e->layer = fot_calloc((size_t)e->cfg.n_layers, sizeof *e->layer);
+	e->scratch = fot_calloc((size_t)o->n_threads, sizeof *e->scratch);
+	if (!e->layer || !e->scratch)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	return FOT_OK;
+}
+
+static void release_shell(struct cpu *e)
+{
+	fot_arena_release(&e->arena);
+	fot_free(e->layer);
+	fot_free(e->scratch);
+}
+
+static size_t cpu_estimate(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	struct fot_layout y = { 0 };
+	struct cpu e;
+
+	if (allocate_shell(&e, m, o, NULL) == FOT_OK)
+		lay_out(&y, &e);
+	release_shell(&e);
+	return y.need;
+}
+
+/* One tensor: widened into e->wide at *at; of a large model only vectors are,
+ * into e->vectors, and matrices stay where they are mapped. */
+static struct fot_tensor weight_of(struct cpu *e, const struct fot_tensor_spec *spec, int64_t *at)
+{
+	struct fot_tensor t = *fot_weights_find(fot_model_weights(e->model), spec->name);
+	float *to = e->wide ? e->wide : e->vectors;
+
+	if (!e->wide && spec->cols)
+		return t;
+	fot_widen(to + *at, t.data, t.dtype, (size_t)t.n);
+	t.data = to + *at;
+	t.dtype = FOT_F32;
+	*at += e->wide ? (t.n + 15) / 16 * 16 : t.n;
+	return t;
+}
+
+static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, const struct fot_tensor *t)
+{
+	struct layer *a = spec->layer >= 0 ? &e->layer[spec->layer] : NULL;
+	const float **vectors[FOT_ROLE_COUNT] = { [FOT_ROLE_NORM] = &e->norm };
+	struct fot_linear *matrices[FOT_ROLE_COUNT] = { [FOT_ROLE_HEAD] = &e->head };
+
+	if (a) {
+		vectors[FOT_ROLE_ATTN_NORM] = &a->norm1;
+		vectors[FOT_ROLE_MLP_NORM] = &a->norm2;
+		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
+		vectors[FOT_ROLE_GATE_BIAS] = &a->mem_gate;
+		matrices[FOT_ROLE_Q] = &a->q;
+		matrices[FOT_ROLE_K] = &a->k;
+		matrices[FOT_ROLE_V] = &a->v;
+		matrices[FOT_ROLE_O] = &a->o;
+		matrices[FOT_ROLE_GATE] = &a->gate;
+		matrices[FOT_ROLE_UP] = &a->up;
+		matrices[FOT_ROLE_DOWN] = &a->down;
+	}
+	if (vectors[spec->role])
+		*vectors[spec->role] = t->data;
+	if (matrices[spec->role])
+		*matrices[spec->role] = fot_linear_of(t);
+}
+
+static int place_weights(struct cpu *e, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(&e->cfg, NULL);
+	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
+	int64_t at = 0;
+
+	if (!spec)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	fot_config_tensors(&e->cfg, spec);
+	for (size_t i = 0; i < n; i++) {
+		struct fot_tensor t = weight_of(e, &spec[i], &at);
+
+		place_weight(e, &spec[i], &t);
+		if (spec[i].role != FOT_ROLE_EMBED)
+			continue;
+		e->embed = fot_weights_find(fot_model_weights(e->model), spec[i].name);
+		e->embed_f32 = e->wide ? t.data : NULL;
+		if (e->cfg.tie_embeddings)
+			e->head = fot_linear_of(&t);
+	}
+	for (int l = 0; l < e->cfg.n_layers; l++) {
+		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);
+		e->layer[l].rotates = e->cfg.mem_positionals || !fot_config_is_mem_layer(&e->cfg, l);
+	}
+	fot_free(spec);
+	return FOT_OK;
+}
+
+static void cpu_close(void *engine)
+{
+	struct cpu *e = engine;
+
+	if (!e)
+		return;
+	release_shell(e);
+	fot_free(e);
+}
+
+static int cpu_open(void **engine, const struct fot_model *m, const struct fot_session_opts *o,
+		    struct fot_err *err)
+{
+	struct fot_layout y = { 0 };
+	struct cpu *e = fot_calloc(1, sizeof *e);
+	int status;
+
+	if (!e)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	openblas_set_num_threads(1); /* one call per tile, from our own threads */
+	FOT_TRY(allocate_shell(e, m, o, err));
+	lay_out(&y, e);
+	FOT_TRY(fot_arena_init(&e->arena, y.need, err));
+	y.arena = &e->arena;
+	lay_out(&y, e);
+	FOT_TRY(place_weights(e, err));
+	fot_rope_table(e->rope_cos, e->rope_sin, e->window + 1, e->cfg.head_dim, e->cfg.rope_theta);
+out:
+	if (status == FOT_OK)
+		*engine = e;
+	else
+		cpu_close(e);
+	return status;
+}
+
+/* ---- pieces and their answers ---------------------------------------- */
+
+/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. */
+static bool answer_tile(const struct cpu *e, const float *x, const struct fot_piece *p, int64_t tile,
+			struct scratch *t)
+{
+	int64_t D = e->cfg.hidden_size, V = e->cfg.vocab_size, r0 = tile * FOT_TILE_Q,
+		n = cpu_tile_rows(p, tile);
+	int64_t first = p->first + r0;
+	bool good = true;
+
+	if (!fot_want_any(p->want, first, n))
+		return true;
+	fot_rmsnorm_forward(t->xn, NULL, x + r0 * D, e->norm, n, D, e->cfg.rms_norm_eps);
+	fot_linear_forward(t->logits, t->xn, n, &e->head, 0, t->widened);
+	for (int64_t i = 0; i < n; i++)
+		if (fot_want_row(p->want, first + i))
+			good &= fot_want_answer(p->want, first + i, t->logits + i * V, V);
+	return good;
+}
+
+static int answer_piece(struct cpu *e, const struct fot_piece *p, struct fot_err *err)
+{
+	int64_t tiles = (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q;
+
+	if (!fot_want_any(p->want, p->first, p->n))
+		return FOT_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->opts.n_threads)
+	for (int64_t i = 0; i < tiles; i++)
+		e->failed[i] = !answer_tile(e, e->x, p, i, &e->scratch[omp_get_thread_num()]);
+	for (int64_t i = 0; i < tiles; i++)
+		if (e->failed[i])
+			return FOT_FAIL(err, FOT_ERR_RUN,
+					"%s: a logit is not finite near token %lld of the feed",
+					fot_model_dir(e->model), (long long)(p->first + i * FOT_TILE_Q));
+	return FOT_OK;
+}
+
+static int cpu_run_piece(void *engine, const struct fot_place *at, const struct fot_piece *p,
+			 struct fot_err *err)
+{
+	cpu_run(engine, at, p);
+	return answer_piece(engine, p, err);
+}
+
+/* false: a logit is not finite. */
+static bool feed_apart(const struct cpu *e, const struct fot_place *at, const struct fot_feed *f,
+		       struct scratch *t)
+{
+	struct fot_piece p = fot_piece_next(at, f->tokens, 0, (int64_t)f->n, &f->want, !e->opts.no_skip);
+	bool good = true;
+
+	cpu_run_alone(e, at, &p, t);
+	for (int64_t i = 0; i * FOT_TILE_Q < p.n; i++)
+		good &= answer_tile(e, t->alone.x, &p, i, t);
+	return good;
+}
+
+static int cpu_run_apart(void *engine, const struct fot_place *at, const struct fot_feed *feed,
+			 size_t n_feeds, struct fot_err *err)
+{
+	const struct cpu *e = engine;
+	size_t failed = n_feeds;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->opts.n_threads) reduction(min : failed)
+	for (size_t i = 0; i < n_feeds; i++)
+		if (!feed_apart(e, at, &feed[i], &e->scratch[omp_get_thread_num()]))
+			failed = i < failed ? i : failed;
+	if (failed < n_feeds)
+		return FOT_FAIL(err, FOT_ERR_RUN, "%s: a logit is not finite in feed %zu of %zu",
+				fot_model_dir(e->model), failed, n_feeds);
+	return FOT_OK;
+}
+
+/* ---- filling the memory ---------------------------------------------- */
+
+/* The next n rows of layer a's memory. */
+static void append(const struct cpu *e, struct layer *a, const float *k, const float *v, int64_t n)
+{
+	a->memory.ops->append(&a->memory, k, v, e->cfg.hidden_size, n);
+}
+
+/* Entries [from, from + n) of layer a's memory, the last ones, are complete. */
+static void seal(const struct cpu *e, struct layer *a, int64_t from, int64_t n)
+{
+	if (a->memory.ops->seal)
+		a->memory.ops->seal(&a->memory, from, from + n, e->opts.n_threads);
+}
+
+/* Windows [*next, to) of those that are filled together, which the cache holds, go to the memory. */
+static void recall_windows(struct cpu *e, const int64_t *slot, int64_t *next, int64_t to)
+{
+	int64_t n = e->cache.window * e->cache.width;
+
+	for (; *next < to; (*next)++)
+		append(e, &e->layer[e->last_mem], e->cache.k + slot[*next] * n, e->cache.v + slot[*next] * n,
+		       e->window);
+}
+
+/* Up to FOT_CACHE_BATCH whole windows, from entry `from` of the memory on.  Those that the cache does not hold are worked on by one thread
+ * each; the memory takes all of them one by one in their order. */
+static void fill_some(struct cpu *e, const struct fot_place *at, int64_t from, const int32_t *tokens,
+		      int64_t n)
+{
+	int64_t slot[FOT_CACHE_BATCH], missing[FOT_CACHE_BATCH], n_missing = 0, next = 0, W = e->window;
+
+	fot_window_cache_begin(&e->cache);
+	for (int64_t i = 0; i < n; i++) {
+		slot[i] = fot_window_cache_find(&e->cache, tokens + i * W);
+		if (slot[i] < 0)
+			missing[n_missing++] = i;
+	}
+#pragma omp parallel for ordered schedule(dynamic, 1) num_threads(e->opts.n_threads) if (n_missing > 1)
+	for (int64_t i = 0; i < n_missing; i++) {
+		struct fot_piece p = {
+			.tokens = tokens + missing[i] * W, .n = W, .n_trunk = W, .skip = true
+		};
+		struct scratch *t = &e->scratch[omp_get_thread_num()];
+
+		cpu_run_alone(e, at, &p, t);
+#pragma omp ordered
+		{
+			recall_windows(e, slot, &next, missing[i]);
+			append(e, &e->layer[e->last_mem], t->alone.k_ctx, t->alone.v, W);
+			fot_window_cache_put(&e->cache, p.tokens, t->alone.k_ctx, t->alone.v);
+			next++;
+		}
+	}
+	recall_windows(e, slot, &next, n);
+	seal(e, &e->layer[e->last_mem], from, n * W);
+}
+
+static int cpu_fill(void *engine, const struct fot_place *at, const int32_t *tokens, int64_t n_windows,
+		    struct fot_err *err)
+{
+	struct cpu *e = engine;
+
+	(void)err;
+	for (int64_t i = 0; i < n_windows; i += FOT_CACHE_BATCH)
+		fill_some(e, at, at->mem_len + i * e->window, tokens + i * e->window,
+			  n_windows - i < FOT_CACHE_BATCH ? n_windows - i : FOT_CACHE_BATCH);
+	return FOT_OK;
+}
+
+/* ---- where windows end ----------------------------------------------- */
+
+/* The last n_past rows of past and window become the past of the next window. */
+static void keep_past(struct cpu *e, const struct fot_place *at, int64_t n_past)
+{
+	int64_t D = e->cfg.hidden_size;
+
+	for (int l = 0; l < e->cfg.n_layers; l++) {
+		struct layer *a = &e->layer[l];
+		float *k = a->k_local - n_past * D, *v = a->v_local - n_past * D;
+
+		memmove(k, k + at->n_local * D, sizeof *k * (size_t)(n_past * D));
+		memmove(v, v + at->n_local * D, sizeof *v * (size_t)(n_past * D));
+		if (a->rotates)
+			fot_rope_back(k, n_past, e->cfg.n_heads, e->cfg.head_dim, e->rope_cos, e->rope_sin,
+				      at->n_local - at->pad_shift);
+	}
+}
+
+static int cpu_commit(void *engine, const struct fot_place *at, int64_t skip, int64_t n, int64_t n_past,
+		      struct fot_err *err)
+{
+	struct cpu *e = engine;
+	int64_t from = skip * e->cfg.hidden_size;
+
+	(void)err;
+	for (int l = 0; l <= e->last_mem; l++) {
+		struct layer *a = &e->layer[l];
+
+		if (!a->mem)
+			continue;
+		append(e, a, a->k_ctx + from, a->v_local + from, n);
+		seal(e, a, at->mem_len, n);
+	}
+	if (e->past_max)
+		keep_past(e, at, n_past);
+	return FOT_OK;
+}
+
+static void cpu_truncate(void *engine, int64_t mem_len)
+{
+	struct cpu *e = engine;
+
+	for (int l = 0; l <= e->last_mem; l++)
+		if (e->layer[l].mem)
+			e->layer[l].memory.ops->truncate(&e->layer[l].memory, mem_len);
+}
+
+const struct fot_engine fot_engine_cpu = {
+	.name = "cpu",
+	.estimate = cpu_estimate,
+	.open = cpu_open,
+	.close = cpu_close,
+	.fill = cpu_fill,
+	.run = cpu_run_piece,
+	.run_apart = cpu_run_apart,
+	.commit = cpu_commit,
+	.truncate = cpu_truncate,
+};
+
+#endif

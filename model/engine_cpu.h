@@ -1,0 +1,67 @@
+/* engine_cpu.h: what engine_cpu.c (weights, filling, answers) and engine_cpu_layers.c (what a
+ * piece goes through) share; for them alone. */
+#ifndef FOT_ENGINE_CPU_H
+#define FOT_ENGINE_CPU_H
+
+#include "model/engine.h"
+#include "model/linear.h"
+#include "model/memory.h"
+#include "model/window_cache.h"
+
+struct layer {
+	struct fot_linear q, k, v, o, gate, up, down;
+	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
+	const float *mem_gate;                  /* [H] mix gate, memory layers; NULL: mix joint */
+	bool mem, rotates;
+	float *k_local, *v_local; /* [W, D] as attention uses them; past_max rows of the past before */
+	float *k_ctx;             /* [W, D] as the memory stores them; memory layers only */
+	struct fot_memory memory; /* memory layers only */
+};
+
+/* Where the rows of a piece are worked on. */
+struct rows {
+	float *x, *q, *o;     /* [n, D] of the piece */
+	float *k, *v, *k_ctx; /* [W, D] of the layer at work */
+};
+
+struct scratch {
+	struct rows alone; /* for pieces that a thread takes alone */
+	float *xn;         /* [TILE, D] */
+	float *g, *u;      /* [TILE, F] */
+	float *logits;     /* [TILE, V] */
+	float *widened;    /* for fot_linear */
+	struct fot_attn attn;
+	float *o_mem; /* [TILE, d] what the memory gives (mix gate) */
+	struct fot_memory_scratch mem;
+};
+
+struct cpu {
+	const struct fot_model *model;
+	struct fot_config cfg;
+	struct fot_session_opts opts;
+	struct fot_arena arena;
+	struct layer *layer;
+	struct scratch *scratch;       /* [n_threads] */
+	struct fot_window_cache cache; /* without slots unless windows can be taken alone */
+	struct fot_linear head;
+	const float *embed_f32, *norm; /* embed_f32 NULL: rows are widened from embed */
+	const struct fot_tensor *embed;
+	float *wide;                /* all weights as float, or NULL */
+	float *vectors;             /* without wide: the norms and temperatures as float */
+	float *x, *q, *o;           /* [W, D] of the current piece */
+	float *rope_cos, *rope_sin; /* [W + 1, d/2] */
+	int *failed;                /* [tiles] a logit was not finite */
+	int last_mem;               /* last layer whose memory is kept; -1 */
+	int last_kept;              /* last layer whose keys and values outlive their window; -1 */
+	int64_t window, past_max;
+};
+
+/* Rows of row tile `tile` of a piece. */
+int64_t cpu_tile_rows(const struct fot_piece *p, int64_t tile);
+/* A piece through the layers, by all threads: its rows come out in e->x. */
+void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p);
+/* The same by one thread, in t->alone: what the window holds already stays as it is. */
+void cpu_run_alone(const struct cpu *e, const struct fot_place *at, const struct fot_piece *p,
+		   struct scratch *t);
+
+#endif

@@ -1,0 +1,411 @@
+/* engine_cpu_layers.c: what a piece of a timeline goes through.
+ *
+ * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
+ *
+ *   project   per row tile:        norm, q, k, v, rotation       -> local cache
+ *   attend    per (head, tile):    cached and local keys, then the memory
+ *   finish    per row tile:        output projection, MLP
+ *
+ * A tile's result depends on the tile alone, never on the thread that did it.  The threads of a
+ * team share the tiles of a piece.  Windows of which nothing is asked meet nowhere when there is
+ * one memory layer, nor do feeds apart: then each thread takes a whole one alone, through the same loop. */
+#include "model/engine_cpu.h"
+
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "model/dtype.h"
+#include "model/ops.h"
+
+#define BRANCH_KEYS 64 /* folded at a time */
+
+/* A piece at work in one layer. */
+struct step {
+	const struct cpu *e;
+	const struct fot_place *at;
+	const struct fot_piece *p;
+	bool alone;                      /* one thread takes all of it */
+	const struct fot_masses *masses; /* NULL: not asked */
+	const int32_t *branch;           /* [n] as in fot_want; NULL: n_trunk == n */
+	const struct layer *a;
+	struct rows r;
+};
+
+static struct step begin(const struct cpu *e, const struct fot_place *at, const struct fot_piece *p,
+			 bool alone)
+{
+	return (struct step){ .e = e,
+			      .at = at,
+			      .p = p,
+			      .alone = alone,
+			      .masses = p->want ? p->want->masses : NULL,
+			      .branch = p->want ? p->want->branch : NULL };
+}
+
+/* The last layer of a piece that skips the rest: only its keys and values, and masses, are wanted. */
+static bool last_of(const struct step *s)
+{
+	return s->p->skip && s->a == &s->e->layer[s->e->last_kept];
+}
+
+static void embed(const struct cpu *e, float *x, const struct fot_piece *p)
+{
+	int64_t D = e->cfg.hidden_size;
+
+	for (int64_t i = 0; i < p->n; i++) {
+		int64_t row = p->tokens[i] * D;
+
+		if (e->embed_f32)
+			memcpy(x + i * D, e->embed_f32 + row, sizeof(float) * (size_t)D);
+		else
+			fot_widen(x + i * D,
+				  (const unsigned char *)e->embed->data +
+					  fot_dtype_size(e->embed->dtype) * (size_t)row,
+				  e->embed->dtype, (size_t)D);
+	}
+}
+
+/* Rows at positions from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
+static void rotate(const struct step *s, float *k, float *q, int64_t at, int64_t n)
+{
+	int64_t D = s->e->cfg.hidden_size, H = s->e->cfg.n_heads, d = s->e->cfg.head_dim;
+	int64_t skip = s->at->pad_shift > at ? s->at->pad_shift - at : 0,
+		first = at + skip - s->at->pad_shift;
+
+	if (skip >= n)
+		return;
+	fot_rope_apply(k + skip * D, n - skip, H, d, s->e->rope_cos, s->e->rope_sin, first, 1);
+	if (q)
+		fot_rope_apply(q + skip * D, n - skip, H, d, s->e->rope_cos, s->e->rope_sin, first, 1);
+}
+
+/* Rows [r0, r0 + n) of the piece at their positions: each branch's follow the trunk's. */
+static void rotate_rows(const struct step *s, float *k, float *q, int64_t r0, int64_t n)
+{
+	int64_t D = s->e->cfg.hidden_size, from = r0, to, at;
+
+	for (; from < r0 + n; from = to) {
+		bool trunk = from < s->p->n_trunk;
+
+		for (to = from + 1;
+		     to < r0 + n && (trunk ? to < s->p->n_trunk : s->branch[to] == s->branch[from]);)
+			to++;
+		at = trunk ? from : s->p->n_trunk + from - s->branch[from];
+		rotate(s, k + (from - r0) * D, q ? q + (from - r0) * D : NULL, s->at->n_local + at,
+		       to - from);
+	}
+}
+
+/* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
+static void project(const struct step *s, int64_t r0, int64_t n, bool queries, struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, H = s->e->cfg.n_heads, d = s->e->cfg.head_dim,
+		at = s->at->n_local + r0;
+	float *q = s->r.q + r0 * D, *k = s->r.k + at * D;
+
+	fot_rmsnorm_forward(t->xn, NULL, s->r.x + r0 * D, s->a->norm1, n, D, s->e->cfg.rms_norm_eps);
+	fot_linear_forward(k, t->xn, n, &s->a->k, 0, t->widened);
+	fot_linear_forward(s->r.v + at * D, t->xn, n, &s->a->v, 0, t->widened);
+	if (queries)
+		fot_linear_forward(q, t->xn, n, &s->a->q, 0, t->widened);
+	if (s->e->cfg.qk_norm)
+		fot_unit_forward(k, NULL, k, NULL, n, H, d);
+	if (s->e->cfg.qk_norm && queries)
+		fot_unit_forward(q, NULL, q, s->a->log_scale, n, H, d);
+	if (s->r.k_ctx != s->r.k)
+		memcpy(s->r.k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
+	if (s->a->rotates)
+		rotate_rows(s, k, queries ? q : NULL, r0, n);
+}
+
+static float local_scale(const struct step *s)
+{
+	return s->e->cfg.qk_norm ? 1.0f : 1.0f / sqrtf((float)s->e->cfg.head_dim);
+}
+
+static float memory_scale(const struct step *s)
+{
+	return local_scale(s) * (float)s->e->cfg.mem_scale;
+}
+
+/* The state's queries of head h, whose first row is q, and what they see of the memory. */
+static struct fot_query query_of(const struct step *s, const float *q, int64_t h, struct scratch *t)
+{
+	return (struct fot_query){ .a = &t->attn,
+				   .q = q,
+				   .ldq = s->e->cfg.hidden_size,
+				   .h = h,
+				   .from = fot_place_mem_from(s->at),
+				   .to = s->at->mem_len,
+				   .now = s->at->mem_len,
+				   .scale = memory_scale(s),
+				   .s = &t->mem };
+}
+
+static void attend_memory(const struct step *s, const float *q, int64_t h, struct scratch *t)
+{
+	struct fot_query all = query_of(s, q, h, t);
+
+	if (s->a->mem)
+		s->a->memory.ops->read(&s->a->memory, &all);
+}
+
+/* The rows of the masses that stand in [r0, r0 + n) of the piece, counted from r0; returns the first. */
+static int64_t rows_within(const struct fot_masses *m, int64_t r0, int64_t n, int64_t *row, int64_t *n_rows)
+{
+	int64_t first = 0;
+
+	while (first < m->n_rows && m->row[first] < r0)
+		first++;
+	for (*n_rows = 0; first + *n_rows < m->n_rows && m->row[first + *n_rows] < r0 + n; (*n_rows)++)
+		row[*n_rows] = m->row[first + *n_rows] - r0;
+	return first;
+}
+
+/* A gate divides the mass: g to the memory's groups together, the rest to the local keys. */
+static void masses_through_gate(double *group, int64_t n, double *local, float bias)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		max = group[i] > max ? group[i] : max;
+	if (isinf(max))
+		return; /* no memory in reach, no gate */
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(group[i] - max);
+	for (int64_t i = 0; i < n; i++)
+		group[i] += log((double)fot_gate(bias)) - max - log(sum);
+	if (local)
+		*local = log((double)fot_gate(-bias));
+}
+
+/* The state holds the local keys alone: their masses, then those of the memory. */
+static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scratch *t)
+{
+	const struct fot_masses *m = s->masses;
+	int64_t D = s->e->cfg.hidden_size, row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
+	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
+	int64_t slot = fot_config_mem_slot(&s->e->cfg, (int)(s->a - s->e->layer));
+	int64_t place = (slot * s->e->cfg.n_heads + h) * m->n_rows + first;
+	struct fot_query q = query_of(s, s->r.q + r0 * D + h * s->e->cfg.head_dim, h, t);
+	struct fot_memory_groups g = { .size = m->group,
+				       .n = n,
+				       .all = m->all,
+				       .row = row,
+				       .n_rows = n_rows,
+				       .out = m->memory + place * n };
+
+	for (int64_t i = 0; i < n_rows && m->local; i++)
+		m->local[place + i] = (double)t->attn.max[row[i]] + log((double)t->attn.sum[row[i]]);
+	fot_memory_masses(&s->a->memory, &q, &g);
+	for (int64_t i = 0; i < n_rows && s->a->mem_gate; i++)
+		masses_through_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL,
+				    s->a->mem_gate[h]);
+}
+
+/* The local keys are folded in: their output, the memory's, and both through the gate of the head
+ * [Memorizing Transformers, eq. 2]. */
+static void attend_gated(const struct step *s, const float *q, float *o, int64_t h, int64_t n,
+			 struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, d = s->e->cfg.head_dim;
+
+	fot_attn_end(&t->attn, o, D, NULL);
+	fot_attn_begin(&t->attn, n);
+	attend_memory(s, q, h, t);
+	fot_attn_end(&t->attn, t->o_mem, d, NULL);
+	fot_gate_mix(o, o, D, t->o_mem, d, s->a->mem_gate[h], n, d);
+}
+
+/* Rows [r0, r0 + n) that are a branch's: its keys up to the row's own. */
+static void attend_branches(const struct step *s, int64_t h, int64_t r0, int64_t n, float scale,
+			    struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, d = s->e->cfg.head_dim, col = h * d;
+	float score[BRANCH_KEYS];
+	const float *value[BRANCH_KEYS];
+
+	for (int64_t row = r0 > s->p->n_trunk ? r0 : s->p->n_trunk; row < r0 + n; row++)
+		for (int64_t key = s->branch[row]; key <= row;) {
+			int64_t m = 0;
+
+			for (; m < BRANCH_KEYS && key <= row; m++, key++) {
+				int64_t at = (s->at->n_local + key) * D + col;
+
+				score[m] = scale * fot_dot(s->r.q + row * D + col, s->r.k + at, d);
+				value[m] = s->r.v + at;
+			}
+			fot_attn_fold_row(&t->attn, row - r0, score, value, m);
+		}
+}
+
+/* Head h, rows [r0, r0 + n): local keys, right before them the cached ones (none where there is
+ * padding), then what of the memory is in reach. */
+static void attend_rows(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, col = h * s->e->cfg.head_dim,
+		from = s->at->pads ? s->at->pads : -s->at->n_past;
+	int64_t first = from * D + col, at = s->at->n_local + r0 - from,
+		trunk = s->at->n_local + s->p->n_trunk - from;
+	const float *q = s->r.q + r0 * D + col;
+	float scale = local_scale(s);
+
+	fot_attn_begin(&t->attn, n);
+	fot_attn_fold(&t->attn, q, D, s->r.k + first, D, s->r.v + first, D, at + n < trunk ? at + n : trunk,
+		      at, scale);
+	attend_branches(s, h, r0, n, scale, t);
+	if (s->masses && s->a->mem)
+		note_masses(s, h, r0, t);
+	if (last_of(s))
+		return; /* the masses were all that was wanted of it */
+	if (s->a->mem && s->a->mem_gate && fot_place_mem_from(s->at) < s->at->mem_len) {
+		attend_gated(s, q, s->r.o + r0 * D + col, h, n, t);
+		return;
+	}
+	attend_memory(s, q, h, t);
+	fot_attn_end(&t->attn, s->r.o + r0 * D + col, D, NULL);
+}
+
+/* Rows of padding see no local key.  With memory in sight they see that alone; else all
+ * scores are equally masked and the softmax is uniform over everything that is masked,
+ * keys to come included (docs/longllama.md 30).  A scale of 0 makes it so. */
+static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, col = h * s->e->cfg.head_dim;
+	const float *q = s->r.q + r0 * D + col;
+	struct fot_query masked;
+
+	fot_attn_begin(&t->attn, n);
+	if (s->a->mem && fot_place_mem_from(s->at) < s->at->mem_len) {
+		attend_memory(s, q, h, t);
+	} else {
+		fot_attn_fold(&t->attn, q, D, s->r.k + col, D, s->r.v + col, D, s->at->n_local + s->p->n,
+			      FOT_ATTN_ALL, 0);
+		masked = query_of(s, q, h, t);
+		masked.from = 0;
+		masked.to = s->at->mem_pads;
+		masked.scale = 0;
+		if (s->a->mem)
+			s->a->memory.ops->read(&s->a->memory, &masked);
+	}
+	fot_attn_end(&t->attn, s->r.o + r0 * D + col, D, NULL);
+}
+
+static void attend(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t pads = s->at->pads - s->at->n_local - r0;
+
+	pads = pads < 0 ? 0 : pads > n ? n : pads;
+	if (pads > 0)
+		attend_pads(s, h, r0, pads, t);
+	if (pads < n)
+		attend_rows(s, h, r0 + pads, n - pads, t);
+}
+
+static void finish(const struct step *s, int64_t r0, int64_t n, struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size, F = s->e->cfg.intermediate_size;
+	float *x = s->r.x + r0 * D;
+
+	fot_linear_forward(x, s->r.o + r0 * D, n, &s->a->o, 1, t->widened);
+	fot_rmsnorm_forward(t->xn, NULL, x, s->a->norm2, n, D, s->e->cfg.rms_norm_eps);
+	fot_linear_forward(t->g, t->xn, n, &s->a->gate, 0, t->widened);
+	fot_linear_forward(t->u, t->xn, n, &s->a->up, 0, t->widened);
+	fot_swiglu_forward(t->g, t->g, t->u, n * F);
+	fot_linear_forward(x, t->g, n, &s->a->down, 1, t->widened);
+}
+
+/* ---- the loop -------------------------------------------------------- */
+
+int64_t cpu_tile_rows(const struct fot_piece *p, int64_t tile)
+{
+	int64_t left = p->n - tile * FOT_TILE_Q;
+
+	return left < FOT_TILE_Q ? left : FOT_TILE_Q;
+}
+
+static int64_t tiles_of(const struct fot_piece *p)
+{
+	return (p->n + FOT_TILE_Q - 1) / FOT_TILE_Q;
+}
+
+static void project_tile(const struct step *s, int64_t i, struct scratch *t)
+{
+	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), !last_of(s) || s->masses, t);
+}
+
+static void attend_tile(const struct step *s, int64_t i, struct scratch *t)
+{
+	int64_t tile = i % tiles_of(s->p);
+
+	attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
+}
+
+static void finish_tile(const struct step *s, int64_t i, struct scratch *t)
+{
+	finish(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), t);
+}
+
+/* One kind of work on n tiles, which the threads of the team share unless there is one alone. */
+static void each(const struct step *s, void (*work)(const struct step *, int64_t, struct scratch *),
+		 int64_t n, struct scratch *t)
+{
+	if (s->alone) {
+		for (int64_t i = 0; i < n; i++)
+			work(s, i, t);
+		return;
+	}
+#pragma omp for schedule(dynamic, 1)
+	for (int64_t i = 0; i < n; i++)
+		work(s, i, t);
+}
+
+/* Where layer a is worked on: in the window itself, or by one alone in a copy of what it holds. */
+static struct rows rows_of(const struct step *s, const struct layer *a, const struct scratch *t)
+{
+	size_t before = sizeof(float) * (size_t)(s->at->n_local * s->e->cfg.hidden_size);
+
+	if (!s->alone)
+		return (struct rows){ s->e->x, s->e->q, s->e->o, a->k_local, a->v_local, a->k_ctx };
+	memcpy(t->alone.k, a->k_local, before);
+	memcpy(t->alone.v, a->v_local, before);
+	return t->alone;
+}
+
+/* What one thread does of a piece. */
+static void go_through(struct step s, struct scratch *t)
+{
+	int64_t tiles = tiles_of(s.p);
+	int top = s.p->skip ? s.e->last_kept + 1 : s.e->cfg.n_layers;
+
+	for (int l = 0; l < top; l++) {
+		s.a = &s.e->layer[l];
+		s.r = rows_of(&s, s.a, t);
+		each(&s, project_tile, tiles, t);
+		if (last_of(&s) && !s.masses)
+			break;
+		each(&s, attend_tile, tiles * s.e->cfg.n_heads, t);
+		if (last_of(&s))
+			break;
+		each(&s, finish_tile, tiles, t);
+	}
+}
+
+void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
+{
+	embed(e, e->x, p);
+#pragma omp parallel num_threads(e->opts.n_threads)
+	go_through(begin(e, at, p, false), &e->scratch[omp_get_thread_num()]);
+}
+
+void cpu_run_alone(const struct cpu *e, const struct fot_place *at, const struct fot_piece *p,
+		   struct scratch *t)
+{
+	embed(e, t->alone.x, p);
+	go_through(begin(e, at, p, true), t);
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* test_cost.c: the formulas against counting layer by layer, query by query. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "model/cost.h"
+
+#define W 8
+
+static struct fot_config config(int n_mem, int first, int cached)
+{
+	struct fot_config c;
+
+	fot_config_default(&c);
+	c.hidden_size = 12;
+	c.intermediate_size = 20;
+	c.vocab_size = 50;
+	c.n_layers = 5;
+	c.window = W;
+	c.n_mem_layers = n_mem;
+	for (int i = 0; i < n_mem; i++)
+		c.mem_layers[i] = first + i;
+	c.cached_windows = cached;
+	return c;
+}
+
+/* A window: n tokens with `before` before them; every layer, every query. */
+static void walk_window(struct fot_flops *f, const struct fot_config *c, const struct fot_session_opts *o,
+			int before, int n, int answered)
+{
+	bool keeps = o->search == FOT_SEARCH_ALL || o->search == FOT_SEARCH_TOPK;
+	bool skip = !answered && n == W && !o->no_skip;
+	int last = c->cached_windows ? c->n_layers - 1 : keeps ? c->mem_layers[c->n_mem_layers - 1] : -1;
+	double D = c->hidden_size;
+
+	for (int l = 0; l < c->n_layers; l++)
+		for (int q = 0; q < n; q++) {
+			int past = !c->cached_windows ? 0 : before < W ? before : W;
+
+			if (skip && l > last)
+				continue;
+			f->weights += 2 * 2 * D * D; /* key, value */
+			if (skip && l == last)
+				continue;
+			f->weights += 2 * (2 * D * D + 3 * D * c->intermediate_size);
+			for (int key = -past; key <= q; key++)
+				f->local += 2 * D + 2 * D;
+			if (!keeps || !fot_config_is_mem_layer(c, l))
+				continue;
+			for (int key = 0; key < before; key++)
+				f->memory +=
+					2 * D + (o->search == FOT_SEARCH_ALL || key < o->top_k ? 2 * D : 0);
+		}
+	f->head += answered ? n * 2 * D * c->vocab_size : 0;
+}
+
+static void assert_flops(const struct fot_flops *got, const struct fot_flops *want)
+{
+	assert_true(got->weights == want->weights);
+	assert_true(got->local == want->local);
+	assert_true(got->memory == want->memory);
+	assert_true(got->head == want->head);
+}
+
+static void check_reading(const struct fot_config *c, const struct fot_session_opts *o)
+{
+	for (int before = 0; before <= 2 * W; before += W)
+		for (int n = 0; n <= 5 * W + 3; n++)
+			for (int answered = 0; answered < 2; answered++) {
+				struct fot_flops got = { 0 }, want = { 0 };
+
+				fot_flops_read(&got, c, o, before, n, answered);
+				for (int at = 0; at < n; at += W)
+					walk_window(&want, c, o, before + at, n - at < W ? n - at : W,
+						    answered);
+				assert_flops(&got, &want);
+			}
+}
+
+static void test_cost_reading_equals_walk(void **state)
+{
+	static const struct {
+		enum fot_search search;
+		int n_mem, first, cached;
+	} ways[] = { { FOT_SEARCH_NONE, 1, 2, 0 }, { FOT_SEARCH_ALL, 1, 2, 0 },  { FOT_SEARCH_ALL, 1, 0, 0 },
+		     { FOT_SEARCH_ALL, 3, 1, 0 },  { FOT_SEARCH_TOPK, 1, 4, 0 }, { FOT_SEARCH_TOPK, 2, 3, 0 },
+		     { FOT_SEARCH_NONE, 0, 0, 0 }, { FOT_SEARCH_NONE, 1, 2, 1 }, { FOT_SEARCH_XL, 0, 0, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		for (int no_skip = 0; no_skip < 2; no_skip++) {
+			struct fot_config c = config(ways[i].n_mem, ways[i].first, ways[i].cached);
+			struct fot_session_opts o = { .search = ways[i].search,
+						      .top_k = 5,
+						      .no_skip = no_skip };
+
+			check_reading(&c, &o);
+		}
+}
+
+static void test_cost_window_may_be_longer(void **state)
+{
+	struct fot_config c = config(2, 1, 0);
+	struct fot_session_opts o = { .search = FOT_SEARCH_TOPK, .top_k = 5 };
+	struct fot_flops got = { 0 }, want = { 0 };
+
+	(void)state;
+	fot_flops_window(&got, &c, &o, 20, 3 * W + 1);
+	walk_window(&want, &c, &o, 20, 3 * W + 1, 1);
+	assert_flops(&got, &want);
+}
+
+/* Whole windows that see the same memory: as windows one by one. */
+static void test_cost_asked_equals_walk(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct fot_config c = config(i == 2 ? 0 : 2, 1, i == 2);
+		struct fot_session_opts o = { .search = i == 0 ? FOT_SEARCH_ALL :
+							i == 1 ? FOT_SEARCH_TOPK :
+								 FOT_SEARCH_NONE,
+					      .top_k = 5 };
+		struct fot_flops got = { 0 }, want = { 0 };
+
+		fot_flops_asked(&got, &c, &o, 3 * W, 40);
+		for (int w = 0; w < 3; w++)
+			walk_window(&want, &c, &o, 40, W, 1);
+		assert_flops(&got, &want);
+	}
+}
+
+/* Products of one layer for a token: forward, and twice that backward. */
+static double weights_of(const struct fot_config *c)
+{
+	double D = c->hidden_size;
+
+	return 2 * (4 * D * D + 3 * D * c->intermediate_size);
+}
+
+/* A step of `ask` windows that each see `seen` windows of the other `context` ones. */
+static double walk_step(const struct fot_config *c, int ask, int context, int seen, int top_k, bool constant)
+{
+	double D = c->hidden_size, sum = 0;
+	int last = c->mem_layers[c->n_mem_layers - 1];
+
+	for (int l = 0; l < c->n_layers; l++)
+		for (int w = 0; w < ask + context; w++)
+			for (int q = 0; q < W; q++) {
+				bool asks = w < ask;
+				int times = asks || !constant ? 3 : 1;
+
+				if (!asks && l == last)
+					sum += times * 2 * 2 * D * D;
+				if (!asks && l >= last)
+					continue;
+				sum += times * weights_of(c);
+				for (int key = 0; key <= q; key++)
+					sum += (times == 3 ? 4 + 10 : 4) * D;
+				for (int key = 0; asks && fot_config_is_mem_layer(c, l) && key < seen * W;
+				     key++) {
+					bool kept = !top_k || key < top_k;
+
+					sum += 2 * D;             /* score */
+					sum += kept ? 2 * D : 0;  /* value */
+					sum += top_k ? 0 : 2 * D; /* the score again */
+					sum += kept ? (constant ? 2 : 4) * 2 * D :
+						      0; /* query, weight; key, value */
+				}
+			}
+	return sum + 3.0 * 2 * ask * W * D * c->vocab_size;
+}
+
+static void test_cost_training_equals_walk(void **state)
+{
+	static const int n_ask = 3, n_context = 4, n_seen = 2;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct fot_config c = config(1 + i % 2, 2, 0);
+		int top_k = i & 2 ? 5 : 0;
+		double pairs = n_ask * W * n_seen * W;
+		struct fot_training_step s = { .window = W,
+					       .ask = n_ask * W,
+					       .context = n_context * W,
+					       .seen = pairs,
+					       .kept = top_k ? n_ask * W * top_k : pairs,
+					       .chosen = top_k > 0,
+					       .constant = i & 4 };
+
+		assert_true(fot_flops_training(&c, &s) ==
+			    walk_step(&c, n_ask, n_context, n_seen, top_k, i & 4));
+	}
+}
+
+/* ask windows, each with a chain before it that goes forward alone; the first of it sees no past. */
+static double walk_chain(const struct fot_config *c, int ask, int chain)
+{
+	double D = c->hidden_size, sum = 0;
+
+	for (int l = 0; l < c->n_layers; l++)
+		for (int w = 0; w <= chain; w++) {
+			bool asks = w == chain;
+
+			for (int q = 0; q < W; q++) {
+				if (!asks && l == c->n_layers - 1) {
+					sum += 4 * D * D;
+					continue;
+				}
+				sum += (asks ? 3 : 1) * weights_of(c) + (asks ? 14 : 4) * D * (q + 1);
+				sum += w > 0 ? (asks ? 10 : 4) * D * W : 0;
+			}
+		}
+	return ask * (sum + 3.0 * 2 * W * D * c->vocab_size);
+}
+
+static void test_cost_training_of_cached_windows_equals_walk(void **state)
+{
+	struct fot_config c = config(0, 0, 1);
+
+	(void)state;
+	for (int chain = 0; chain < 4; chain++) {
+		struct fot_training_step s = {
+			.window = W, .ask = 3 * W, .context = 3 * chain * W, .cached = true, .chain = chain
+		};
+
+		assert_true(fot_flops_training(&c, &s) == walk_chain(&c, 3, chain));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cost_reading_equals_walk),
+		cmocka_unit_test(test_cost_window_may_be_longer),
+		cmocka_unit_test(test_cost_asked_equals_walk),
+		cmocka_unit_test(test_cost_training_equals_walk),
+		cmocka_unit_test(test_cost_training_of_cached_windows_equals_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
