@@ -13,7 +13,6 @@
 #include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 #include "model/window_cache.h"
-#include "tasks/passkey.h"
 #include "harness/run/store.h"
 
 #define CACHE_BYTES ((size_t)768 << 20)
@@ -433,6 +432,15 @@ static const char *dataset_of(const struct fot_plan *p, const struct fot_item *i
 	return p->spec->task[item->task].n_shots ? p->labelled[item->labelled].data->name : "";
 }
 
+/* The word of the prompts' style; "" of a task without. */
+static const char *style_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_task_class *class = p->spec->task[item->task].class;
+	const struct fot_key *styles = fot_keys_find(class->keys, class->n_keys, "prompt_styles");
+
+	return styles ? styles->words[item->style] : "";
+}
+
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
@@ -441,8 +449,7 @@ static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, con
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
 	       (!x->dataset || strcmp(x->dataset, dataset_of(p, item)) == 0) &&
 	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
-	       (!x->style || (p->spec->task[item->task].n_styles &&
-			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
+	       (!x->style || strcmp(x->style, style_of(p, item)) == 0) &&
 	       length_matches(x, item) &&
 	       (!x->has_memory ||
 		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));

@@ -570,6 +570,11 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_fewshot = {
 	.name = "fewshot",
+	.about = "classification from growing numbers of demonstrations",
+	.usage = "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
+	.help = "Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
+		"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
+		"demonstrations, several orders of them.",
 	.version = FOT_FEWSHOT_VERSION,
 	.schema = &fot_schema_fewshot,
 	.csv = "fewshot.csv",

@@ -157,6 +157,9 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_lookup = {
 	.name = "lookup",
+	.about = "questions about a long dictionary",
+	.usage = "lookup -m DIR --context-lengths LIST -o DIR [options]",
+	.help = "Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
 	.version = FOT_LOOKUP_VERSION,
 	.schema = &fot_schema_lookup,
 	.csv = "lookup.csv",

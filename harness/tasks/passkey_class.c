@@ -444,6 +444,10 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_passkey = {
 	.name = "passkey",
+	.about = "find a number in a long text: depth x length",
+	.usage = "passkey -m DIR --context-lengths LIST -o DIR [options]",
+	.help = "Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
+		"paper's filler, in prose, or among other numbers in the same words.",
 	.version = FOT_PASSKEY_VERSION,
 	.schema = &fot_schema_passkey,
 	.csv = "passkey.csv",
