@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "harness/report/compare.h"
 #include "harness/cli/options.h"
 #include "harness/run/task_class.h"
@@ -351,7 +352,7 @@ int fot_cmd_compare(int argc, char **argv)
 			"with a top-k memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 			"worse), 7 not comparable (data, tokenizer or convention differ).",
 		.option = options,
-		.n = sizeof options / sizeof options[0],
+		.n = FOT_COUNT(options),
 		.min_positional = 2,
 		.max_positional = 2,
 	};

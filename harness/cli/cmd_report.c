@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/report/claims.h"
@@ -328,7 +329,7 @@ int fot_cmd_report(int argc, char **argv)
 			"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
 			"reproduced, not reproduced or undecided.",
 		.option = options,
-		.n = sizeof options / sizeof options[0],
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};

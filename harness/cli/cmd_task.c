@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/cli/runner.h"
 #include "harness/run/task_class.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* One key with the value of its flag. */
 struct value {
@@ -309,7 +308,7 @@ int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
 	struct fot_run_flags c = { 0 };
 	struct values v = { .n = 0 };
 	struct fot_option shared[] = { FOT_RUN_OPTIONS(&c) };
-	struct fot_option options[COUNT(shared) + VALUES_MAX];
+	struct fot_option options[FOT_COUNT(shared) + VALUES_MAX];
 	struct fot_options o = { .command = class->name, .usage = class->usage, .about = class->help, .option = options };
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
@@ -318,7 +317,7 @@ int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
 
 	FOT_TRY(make_options(&o, &v, class, &err));
 	memcpy(options + o.n, shared, sizeof shared);
-	o.n += COUNT(shared);
+	o.n += FOT_COUNT(shared);
 	if (fot_options_answered(&o, argc, argv, &status))
 		goto out;
 	FOT_TRY(fot_run_flags_check(&c, &err));

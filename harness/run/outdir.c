@@ -88,7 +88,7 @@ static int take_lock(struct fot_outdir *o, struct fot_err *err)
 	int n;
 
 	if (!path)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+		return FOT_NO_MEMORY(err, o->path);
 	o->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 	fot_free(path);
 	if (o->lock_fd < 0)
@@ -147,7 +147,7 @@ static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_er
 	journal = fot_outdir_file(o, "journal.jsonl");
 	manifest = fot_outdir_file(o, "manifest.json");
 	if (!journal || !manifest) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+		status = FOT_NO_MEMORY(err, o->path);
 		goto out;
 	}
 	o->has_journal = fot_file_exists(journal);
@@ -178,7 +178,7 @@ int fot_outdir_open(struct fot_outdir *o, const char *path, enum fot_outdir_mode
 	*o = (struct fot_outdir){ .lock_fd = -1 };
 	o->path = fot_strdup(path);
 	if (!o->path)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	FOT_TRY(fot_mkdir_all(path, err));
 	FOT_TRY(refuse_foreign(o, err)); /* before anything is written there */
 	FOT_TRY(take_lock(o, err));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/ask/evaluate.h"
 #include "harness/run/items.h"
@@ -356,7 +357,7 @@ const struct fot_task_class fot_task_perplexity = {
 	.samples = "samples/perplexity.jsonl",
 	.needs_tokenizer = true,
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
 	.items = items,
 	.memory = memory,
