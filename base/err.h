@@ -37,6 +37,9 @@ int fot_err_raise(struct fot_err *err, int code, const char *file, int line, con
 
 #define FOT_FAIL(err, code, ...) fot_err_raise((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 
+/* The one line of a lack of memory: "what: out of memory". */
+#define FOT_NO_MEMORY(err, what) FOT_FAIL((err), FOT_ERR_RUN, "%s: out of memory", (what))
+
 /* Put context before the text: "context: text".  Returns err->code (FOT_ERR_RUN
  * when err is NULL, so that it can always stand after return). */
 int fot_err_prefix(struct fot_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

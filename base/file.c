@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define READ_CHUNK ((size_t)1 << 18)
@@ -91,7 +92,7 @@ static const char *kind_of(mode_t mode)
 		{ S_IFBLK, "a block device" },
 	};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < FOT_COUNT(kinds); i++)
 		if ((mode & S_IFMT) == kinds[i].type)
 			return kinds[i].name;
 	return "something unknown";
@@ -292,13 +293,13 @@ int fot_outfile_open(struct fot_outfile **out, const char *path, struct fot_err 
 	int status;
 
 	if (!f)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	f->fd = -1;
 	f->path = fot_strdup(path);
 	f->dir = folder_of(path);
 	f->buf = fot_alloc(OUT_BUFFER, 1);
 	if (!f->path || !f->dir || !f->buf)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_NO_MEMORY(err, path);
 	else if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
 		status = open_temp(f, err);
 	else if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
@@ -410,7 +411,7 @@ int fot_mkdir_all(const char *path, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (!copy)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	for (p = copy; *p == '/'; p++)
 		;
 	while ((p = strchr(p, '/'))) {
@@ -466,15 +467,10 @@ void fot_path_base(struct fot_str *out, const char *path)
 
 /* ---- folders ---- */
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void sort_names(struct fot_names *names)
 {
 	if (names->n > 1)
-		qsort(names->name, names->n, sizeof(names->name[0]), by_bytes);
+		qsort(names->name, names->n, sizeof(names->name[0]), fot_by_text);
 }
 
 void fot_names_release(struct fot_names *names)

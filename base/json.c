@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 #define JSON_DEPTH 64
@@ -404,7 +405,7 @@ int fot_json_parse(cJSON **out, const char *text, size_t n, const char *name, in
 	FOT_TRY(scan_text(&s));
 	copy = fot_alloc(fot_size_add(n, 1), 1); /* cJSON wants its NUL */
 	if (!copy) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		status = FOT_NO_MEMORY(err, name);
 		goto out;
 	}
 	memcpy(copy, text, n);
@@ -493,7 +494,7 @@ static const char *type_name(const cJSON *node)
 		{ cJSON_Object, "an object" },
 	};
 
-	for (size_t i = 0; node && i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; node && i < FOT_COUNT(types); i++)
 		if ((node->type & 0xff) == types[i].type)
 			return types[i].name;
 	return "something else";

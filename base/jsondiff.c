@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 #define MAX_DEPTH 72 /* the parser stops at 64 */
@@ -37,23 +38,16 @@ static int add_leaf(struct leaves *l, const struct fot_str *path, const cJSON *n
 
 	if (status != FOT_OK)
 		goto out;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? fot_size_mul(l->cap, 2) : 64;
-		struct leaf *p = fot_realloc(l->leaf, cap, sizeof *p);
-
-		if (!p) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "comparing JSON: out of memory");
-			goto out;
-		}
-		l->leaf = p;
-		l->cap = cap;
+	if (!FOT_GROW(l->leaf, l->n, l->cap)) {
+		status = FOT_NO_MEMORY(err, "comparing JSON");
+		goto out;
 	}
 	leaf.path = fot_strdup(path->data ? path->data : "");
 	leaf.value = fot_strdup(value.data);
 	if (!leaf.path || !leaf.value) {
 		fot_free(leaf.path);
 		fot_free(leaf.value);
-		status = FOT_FAIL(err, FOT_ERR_RUN, "comparing JSON: out of memory");
+		status = FOT_NO_MEMORY(err, "comparing JSON");
 		goto out;
 	}
 	l->leaf[l->n++] = leaf;

@@ -19,7 +19,7 @@ const void *fot_key_value(const struct fot_key *k, const void *base)
 
 int fot_key_no_memory(const struct fot_key_ctx *ctx)
 {
-	return FOT_FAIL(ctx->err, FOT_ERR_RUN, "%s: out of memory", ctx->json.where);
+	return FOT_NO_MEMORY(ctx->err, ctx->json.where);
 }
 
 /* --- numbers --- */

@@ -71,7 +71,7 @@ int fot_map_open(struct fot_map *m, const char *path, struct fot_err *err)
 		goto out;
 	copy = fot_strdup(path);
 	if (!copy || fstat(fd, &st) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_NO_MEMORY(err, path);
 		goto out;
 	}
 	p = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);

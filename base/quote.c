@@ -1,4 +1,5 @@
 /* quote.c: see quote.h. */
+#include "base/list.h"
 #include "base/quote.h"
 
 #include <csv.h>
@@ -142,7 +143,7 @@ void fot_quote_latex(struct fot_str *out, const char *text)
 	while (*text) {
 		const char *to = NULL;
 
-		for (size_t i = 0; i < sizeof special / sizeof special[0] && !to; i++)
+		for (size_t i = 0; i < FOT_COUNT(special) && !to; i++)
 			to = strncmp(text, special[i].from, strlen(special[i].from)) == 0 ? special[i].to :
 											    NULL;
 		if (to) {

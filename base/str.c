@@ -2,6 +2,7 @@
  *
  * Capacity doubles, so n appended bytes cost O(n).  Invariant: data is NULL
  * (nothing appended yet) or data[len] is NUL and len < cap. */
+#include "base/list.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -110,7 +111,7 @@ void fot_str_double(struct fot_str *s, double x)
 	locale_t c = c_locale(), old = uselocale(c);
 	char text[40] = "";
 
-	for (size_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++) {
+	for (size_t i = 0; i < FOT_COUNT(digits); i++) {
 		snprintf(text, sizeof(text), "%.*g", digits[i], x);
 		if (strtod_l(text, NULL, c) == x)
 			break;

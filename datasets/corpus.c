@@ -34,7 +34,7 @@ static int open_datasets(struct fot_corpus *c, const char *const *specs, size_t 
 
 	c->dataset = fot_calloc(n, sizeof(struct fot_dataset *));
 	if (!c->dataset)
-		return FOT_FAIL(err, FOT_ERR_RUN, "corpus: out of memory");
+		return FOT_NO_MEMORY(err, "corpus");
 	for (size_t i = 0; i < n; i++) {
 		FOT_TRY(fot_dataset_open(&c->dataset[i], specs[i], store, err));
 		c->n_datasets++;
@@ -49,7 +49,7 @@ static int open_datasets(struct fot_corpus *c, const char *const *specs, size_t 
 	c->doc = fot_calloc(total, sizeof(*c->doc));
 	c->ids = fot_calloc(total, sizeof(*c->ids));
 	if (!c->doc || !c->ids)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "corpus: out of memory");
+		status = FOT_NO_MEMORY(err, "corpus");
 out:
 	return status;
 }
@@ -100,7 +100,7 @@ int fot_corpus_open(struct fot_corpus **out, const char *const *specs, size_t n,
 	int status;
 
 	if (!c)
-		return FOT_FAIL(err, FOT_ERR_RUN, "corpus: out of memory");
+		return FOT_NO_MEMORY(err, "corpus");
 	FOT_TRY(open_datasets(c, specs, n, split, store, err));
 	FOT_TRY(load(c, split, store, t, err));
 	hash_corpus(c, split, t);

@@ -10,11 +10,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 #define MANIFEST_MAX ((size_t)16 << 20)
 #define FORMAT "fotbench-manifest-1"
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const split_names[] = { "train", "valid", "test" };
 static const char *const registry_names[] = { "deb", "npm", "dir" };
@@ -38,7 +38,7 @@ bool fot_split_parse(const char *name, enum fot_split *out)
 	} words[] = { { "train", FOT_TRAIN }, { "valid", FOT_VALID }, { "validation", FOT_VALID },
 		      { "val", FOT_VALID },   { "dev", FOT_VALID },   { "test", FOT_TEST } };
 
-	for (size_t i = 0; i < COUNT(words); i++) {
+	for (size_t i = 0; i < FOT_COUNT(words); i++) {
 		if (strcmp(name, words[i].name) == 0) {
 			*out = words[i].split;
 			return true;
@@ -170,9 +170,9 @@ static int read_package(struct fot_package *p, const cJSON *obj, const char *whe
 	int status;
 
 	p->version = p->sha256 = p->licence = p->path = "";
-	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(obj, where, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "name", true, &p->name, &ctx, err));
-	FOT_TRY(get_enum(obj, "registry", true, registry_names, COUNT(registry_names), &registry, &ctx, err));
+	FOT_TRY(get_enum(obj, "registry", true, registry_names, FOT_COUNT(registry_names), &registry, &ctx, err));
 	p->registry = (enum fot_registry)registry;
 	FOT_TRY(fot_json_string(obj, "version", false, &p->version, &ctx, err));
 	FOT_TRY(get_sha256(obj, false, &p->sha256, &ctx, err));
@@ -202,7 +202,7 @@ static int read_sword(struct fot_rule *d, const cJSON *obj, const char *where, s
 	fot_str_printf(&place, "%s.sword", where);
 	FOT_TRY(fot_str_check(&place, err));
 	ctx.where = place.data;
-	FOT_TRY(fot_json_known(obj, place.data, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(obj, place.data, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "module", true, &d->module, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "kind", true, &d->kind, &ctx, err));
 	FOT_TRY(fot_json_i64(obj, "first", true, 0, INT32_MAX, &d->first, &ctx, err));
@@ -237,7 +237,7 @@ static int read_rule(struct fot_rule *d, const cJSON *obj, const char *where, st
 	FOT_TRY(get_strings(obj, "include", &d->include, &d->n_include, &ctx, err));
 	FOT_TRY(get_strings(obj, "exclude", &d->exclude, &d->n_exclude, &ctx, err));
 	FOT_TRY(fot_json_bool(obj, "gunzip", false, &d->gunzip, &ctx, err));
-	FOT_TRY(get_enum(obj, "encoding", false, encoding_names, COUNT(encoding_names), &encoding, &ctx, err));
+	FOT_TRY(get_enum(obj, "encoding", false, encoding_names, FOT_COUNT(encoding_names), &encoding, &ctx, err));
 	d->encoding = (enum fot_encoding)encoding;
 	FOT_TRY(fot_json_string(obj, "from", false, &d->from, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "until", false, &d->until, &ctx, err));
@@ -263,13 +263,13 @@ static int read_document(struct fot_datamanifest *m, struct fot_rule *d, const c
 
 	d->sha256 = "";
 	d->between = "\n";
-	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(obj, where, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "id", true, &d->id, &ctx, err));
 	if (!fot_document_id_ok(d->id)) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s.id: '%s' is no document id", where, d->id);
 		goto out;
 	}
-	FOT_TRY(get_enum(obj, "split", true, split_names, COUNT(split_names), &split, &ctx, err));
+	FOT_TRY(get_enum(obj, "split", true, split_names, FOT_COUNT(split_names), &split, &ctx, err));
 	d->split = (enum fot_split)split;
 	FOT_TRY(fot_json_string(obj, "package", true, &package, &ctx, err));
 	FOT_TRY(find_package(m, package, where, &d->package, err));
@@ -314,7 +314,7 @@ static int read_packages(struct fot_datamanifest *m, const cJSON *list, struct f
 
 	m->packages = fot_calloc((size_t)cJSON_GetArraySize(list), sizeof(*m->packages));
 	if (!m->packages)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", m->path);
+		return FOT_NO_MEMORY(err, m->path);
 	cJSON_ArrayForEach(item, list)
 	{
 		fot_str_clear(&where);
@@ -335,7 +335,7 @@ static int read_documents(struct fot_datamanifest *m, const cJSON *list, struct 
 
 	m->documents = fot_calloc((size_t)cJSON_GetArraySize(list), sizeof(*m->documents));
 	if (!m->documents)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", m->path);
+		return FOT_NO_MEMORY(err, m->path);
 	cJSON_ArrayForEach(item, list)
 	{
 		fot_str_clear(&where);
@@ -359,7 +359,7 @@ static int read_root(struct fot_datamanifest *m, struct fot_err *err)
 	int status;
 
 	m->description = "";
-	FOT_TRY(fot_json_known(m->json, m->path, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(m->json, m->path, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(m->json, "format", true, &format, &ctx, err));
 	FOT_TRY(fot_json_string(m->json, "dataset", true, &m->dataset, &ctx, err));
 	FOT_TRY(fot_json_string(m->json, "description", false, &m->description, &ctx, err));
@@ -388,7 +388,7 @@ int fot_datamanifest_read(struct fot_datamanifest *m, const char *path, struct f
 	memset(m, 0, sizeof(*m));
 	m->path = fot_strdup(path);
 	if (!m->path) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_NO_MEMORY(err, path);
 		goto out;
 	}
 	FOT_TRY(fot_file_read(&text, path, MANIFEST_MAX, err));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
 #include "datasets/text.h"
@@ -80,13 +81,6 @@ out:
 	return status;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 static int join_files(struct fot_str *out, const struct fot_rule *d, const char *folder, struct fot_err *err)
 {
 	struct fot_names names = { 0 };
@@ -94,10 +88,10 @@ static int join_files(struct fot_str *out, const struct fot_rule *d, const char 
 	int status;
 
 	if (!used)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", d->id);
+		return FOT_NO_MEMORY(err, d->id);
 	FOT_TRY(fot_dir_walk(&names, folder, err));
 	if (names.n)
-		qsort(names.name, names.n, sizeof(*names.name), by_bytes);
+		qsort(names.name, names.n, sizeof(*names.name), fot_by_text);
 	for (size_t i = 0; i < names.n; i++)
 		if (!matches(names.name[i], d->exclude, d->n_exclude, NULL) &&
 		    matches(names.name[i], d->include, d->n_include, used))

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/index.h"
@@ -99,7 +100,7 @@ static int compare_documents(struct fot_dataset *d, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (!sorted)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", d->name);
+		return FOT_NO_MEMORY(err, d->name);
 	for (size_t i = 0; i < d->n; i++)
 		sorted[i] = &d->doc[i];
 	if (d->n)
@@ -206,7 +207,7 @@ static int reader_installed(struct fot_dataset *d, const char *dataset, const ch
 	for (size_t i = 0; i < x.n_documents && status == FOT_OK; i++)
 		status = add_installed(d, &x.documents[i], err);
 	if (status == FOT_OK && !d->root)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", d->name);
+		status = FOT_NO_MEMORY(err, d->name);
 out:
 	fot_str_release(&root);
 	fot_index_release(&x);
@@ -272,16 +273,16 @@ static int set_option(void *dataset, const char *spec, const char *key, const ch
 	char *colon;
 	size_t i = 0;
 
-	while (i < sizeof(names) / sizeof(*names) && strcmp(key, names[i]) != 0)
+	while (i < FOT_COUNT(names) && strcmp(key, names[i]) != 0)
 		i++;
-	if (i == sizeof(names) / sizeof(*names))
+	if (i == FOT_COUNT(names))
 		return fot_data_no_option(spec, key, names, i, err);
 	if (*place[i] || (!*value && place[i] != &o->id))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
 				*place[i] ? "given twice" : "empty");
 	*place[i] = fot_strdup(value);
 	if (!*place[i])
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		return FOT_NO_MEMORY(err, spec);
 	if (place[i] != &o->where)
 		return FOT_OK;
 	colon = strchr(o->where, ':');
@@ -302,7 +303,7 @@ static int read_spec(struct fot_dataset *d, const char *spec, struct fot_err *er
 
 	d->root = fot_strndup(spec, n);
 	if (!d->root)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		return FOT_NO_MEMORY(err, spec);
 	if (spec[n])
 		FOT_TRY(fot_data_options(spec, spec + n + 1, set_option, d, err));
 	/* What is read another way is another dataset. */
@@ -313,7 +314,7 @@ static int read_spec(struct fot_dataset *d, const char *spec, struct fot_err *er
 	FOT_TRY(fot_name_check(d->opts.name ? d->opts.name : name.data, "dataset", FOT_NAME_MAX, FOT_ERR_INPUT, err));
 	d->name = fot_strdup(d->opts.name ? d->opts.name : name.data);
 	if (!d->name)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		status = FOT_NO_MEMORY(err, spec);
 out:
 	fot_str_release(&name);
 	return status;
@@ -326,11 +327,11 @@ int fot_dataset_open(struct fot_dataset **out, const char *spec, const char *sto
 	int status;
 
 	if (!d)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		return FOT_NO_MEMORY(err, spec);
 	FOT_TRY(read_spec(d, spec, err));
 	path = fot_strdup(d->root); /* an installed dataset's root becomes another */
 	if (!path) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		status = FOT_NO_MEMORY(err, spec);
 		goto out;
 	}
 	FOT_TRY(read_source(d, path, store, err));
@@ -441,7 +442,7 @@ void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 	};
 	size_t start = out->len;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+	for (size_t i = 0; i < FOT_COUNT(parts); i++)
 		if (parts[i].n)
 			fot_str_printf(out, "%s%s: %zu", out->len > start ? "; " : "", parts[i].what,
 				       parts[i].n);

@@ -9,58 +9,33 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/episodes_words.h"
 #include "datasets/labelled.h"
 
 #define CLASS_BYTES 16384 /* of a document: one topic */
 
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "episodes: out of memory");
-}
-
 static int add_text(struct fot_episodes *e, const char *p, size_t n, struct fot_err *err)
 {
-	if (e->n_text == e->cap_text) {
-		size_t cap = e->cap_text ? 2 * e->cap_text : 1024;
-		struct text *grown = fot_realloc(e->text, cap, sizeof(*grown));
-
-		if (!grown)
-			return no_memory(err);
-		e->text = grown;
-		e->cap_text = cap;
-	}
+	if (!FOT_GROW(e->text, e->n_text, e->cap_text))
+		return FOT_NO_MEMORY(err, "episodes");
 	e->text[e->n_text++] = (struct text){ p, (int32_t)n };
 	return FOT_OK;
 }
 
 int fot_episodes_order(struct fot_episodes *e, size_t text, struct fot_err *err)
 {
-	if (e->n_order == e->cap_order) {
-		size_t cap = e->cap_order ? 2 * e->cap_order : 1024;
-		uint32_t *grown = fot_realloc(e->order, cap, sizeof(*grown));
-
-		if (!grown)
-			return no_memory(err);
-		e->order = grown;
-		e->cap_order = cap;
-	}
+	if (!FOT_GROW(e->order, e->n_order, e->cap_order))
+		return FOT_NO_MEMORY(err, "episodes");
 	e->order[e->n_order++] = (uint32_t)text;
 	return FOT_OK;
 }
 
 int fot_episodes_add_class(struct classes *c, const struct class *add, struct fot_err *err)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? 2 * c->cap : 64;
-		struct class *grown = fot_realloc(c->class, cap, sizeof(*grown));
-
-		if (!grown)
-			return no_memory(err);
-		c->class = grown;
-		c->cap = cap;
-	}
+	if (!FOT_GROW(c->class, c->n, c->cap))
+		return FOT_NO_MEMORY(err, "episodes");
 	c->class[c->n++] = *add;
 	return FOT_OK;
 }
@@ -265,7 +240,7 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	int status;
 
 	if (!e)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "episodes");
 	e->o = *o;
 	e->tok = tok;
 	e->t = t;
@@ -273,7 +248,7 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	e->source = fot_calloc(n, sizeof(*e->source));
 	e->owned = fot_calloc(n_labelled + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
 	if (!e->source || !e->owned) {
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "episodes");
 		goto out;
 	}
 	begin_hash(&h, corpus, weight, t, o);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/episodes_priv.h"
 
@@ -152,12 +153,12 @@ static void choose_wording(struct episode *x)
 	if (below(x, 4))
 		frame(x, x->own.before, "", ": ");
 	/* With a common end the words just before the label do not tell the texts apart. */
-	end = ends[below(x, sizeof(ends) / sizeof(*ends))];
+	end = ends[below(x, FOT_COUNT(ends))];
 	if (below(x, 4))
 		frame(x, x->own.between, end, ":");
 	else
 		snprintf(x->own.between, FRAME_MAX, "%.*s%s", (int)strlen(end) - 1, end,
-			 arrows[below(x, sizeof(arrows) / sizeof(*arrows))]);
+			 arrows[below(x, FOT_COUNT(arrows))]);
 	strcpy(x->own.separator, below(x, 2) ? "\n" : "");
 	x->before = x->own.before;
 	x->between = x->own.between;

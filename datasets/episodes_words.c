@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define SAMPLE_MAX 200000 /* texts of a source that are looked at */
@@ -26,15 +27,8 @@ struct pairs {
 
 static int add_pair(struct pairs *l, const struct word *w, size_t text, struct fot_err *err)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 4096;
-		struct pair *grown = fot_realloc(l->pair, cap, sizeof(*grown));
-
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "episodes: out of memory for words");
-		l->pair = grown;
-		l->cap = cap;
-	}
+	if (!FOT_GROW(l->pair, l->n, l->cap))
+		return FOT_FAIL(err, FOT_ERR_RUN, "episodes: out of memory for words");
 	l->pair[l->n++] = (struct pair){ *w, (uint32_t)text };
 	return FOT_OK;
 }

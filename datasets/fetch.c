@@ -190,7 +190,7 @@ static int install_init(struct install *in, struct fot_err *err)
 	in->index.packages = fot_calloc(m->n_packages, sizeof(*in->index.packages));
 	in->index.documents = fot_calloc(m->n_documents, sizeof(*in->index.documents));
 	if (!in->wanted || !in->got || !in->hash || !in->index.packages || !in->index.documents)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", m->dataset);
+		return FOT_NO_MEMORY(err, m->dataset);
 	for (size_t i = 0; i < m->n_packages; i++)
 		in->wanted[i] = !m->packages[i].optional || in->j->o->optional;
 	in->index.dataset = m->dataset;

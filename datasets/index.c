@@ -5,12 +5,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
 
 #define INDEX_MAX ((size_t)16 << 20)
 #define FORMAT "fotbench-index-1"
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 void fot_index_path(struct fot_str *out, const char *store, const char *dataset, const char *name)
 {
@@ -32,7 +32,7 @@ static int read_package(struct fot_index_package *p, const cJSON *obj, const cha
 	const struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	int status;
 
-	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(obj, where, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "name", true, &p->name, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "registry", true, &p->registry, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "version", true, &p->version, &ctx, err));
@@ -62,7 +62,7 @@ static int read_document(struct fot_index_document *d, const cJSON *obj, const c
 	int status;
 
 	d->split = FOT_SPLIT_ALL;
-	FOT_TRY(fot_json_known(obj, where, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(obj, where, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(obj, "id", true, &d->id, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "split", true, &split, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "package", true, &d->package, &ctx, err));
@@ -86,7 +86,7 @@ static int read_lists(struct fot_index *x, const cJSON *packages, const cJSON *d
 	x->packages = fot_calloc((size_t)cJSON_GetArraySize(packages), sizeof(*x->packages));
 	x->documents = fot_calloc((size_t)cJSON_GetArraySize(documents), sizeof(*x->documents));
 	if (!x->packages || !x->documents)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	cJSON_ArrayForEach(item, packages)
 	{
 		fot_str_clear(&where);
@@ -115,7 +115,7 @@ static int read_root(struct fot_index *x, const char *path, const char *dataset,
 	const char *format = "";
 	int status;
 
-	FOT_TRY(fot_json_known(x->json, path, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(x->json, path, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(x->json, "format", true, &format, &ctx, err));
 	FOT_TRY(fot_json_string(x->json, "dataset", true, &x->dataset, &ctx, err));
 	FOT_TRY(fot_json_string(x->json, "manifest_sha256", true, &x->manifest_sha256, &ctx, err));

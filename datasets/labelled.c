@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
@@ -174,7 +175,7 @@ static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, c
 				(long long)r->line, FOT_LABELLED_ANSWERS_MAX, r->n_answers);
 	it->answer = fot_calloc(r->n_answers, sizeof(*it->answer));
 	if (!it->answer)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+		return FOT_NO_MEMORY(err, g->path);
 	for (size_t i = 0; i < r->n_answers && status == FOT_OK; i++) {
 		fot_str_clear(&s);
 		add_line(&s, r->answer[i], strlen(r->answer[i]));
@@ -183,7 +184,7 @@ static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, c
 					  "%s:%lld: answer %zu: expected text, got an empty one", g->path,
 					  (long long)r->line, i + 1);
 		else if (!(it->answer[i] = fot_strdup(s.data)))
-			status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+			status = FOT_NO_MEMORY(err, g->path);
 		it->n_answers += status == FOT_OK;
 	}
 	fot_str_release(&s);
@@ -207,7 +208,7 @@ static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct f
 	if (!r->answer)
 		add_line(label, r->label.p, r->label.n);
 	if (text->failed || label->failed)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+		return FOT_NO_MEMORY(err, g->path);
 	if (text->len == 0)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s:%lld: expected a text, got an empty one", g->path,
 				(long long)r->line);
@@ -249,7 +250,7 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	it->line = r->line;
 	it->split = g->split;
 	if (!it->id || !it->text)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+		status = FOT_NO_MEMORY(err, g->path);
 	else if (r->split && !fot_split_parse(r->split, &it->split))
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
 				  "%s:%lld: split: expected train, valid or test, got '%.60s'", g->path,
@@ -304,7 +305,7 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	FOT_TRY(fill(g, &it, r, &text, err));
 	copy = r->answer ? NULL : fot_strdup(label.data);
 	if (!r->answer && !copy) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+		status = FOT_NO_MEMORY(err, g->path);
 		goto out;
 	}
 	g->item_label[g->l->n] = copy;
@@ -333,13 +334,6 @@ int fot_labelling_add(struct fot_labelling *g, const struct fot_row *r, struct f
 
 /* ---- when all is read ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 static int number_labels(struct fot_labelling *g, struct fot_err *err)
 {
 	struct fot_labelled *l = g->l;
@@ -348,7 +342,7 @@ static int number_labels(struct fot_labelling *g, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (!sorted)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		return FOT_NO_MEMORY(err, l->name);
 	for (size_t i = 0; i < l->n; i++)
 		if (g->item_label[i])
 			sorted[with++] = g->item_label[i];
@@ -359,7 +353,7 @@ static int number_labels(struct fot_labelling *g, struct fot_err *err)
 		goto out;
 	}
 	if (with)
-		qsort(sorted, with, sizeof(*sorted), by_text);
+		qsort(sorted, with, sizeof(*sorted), fot_by_text);
 	for (size_t i = 0; i < with; i++)
 		if (i == 0 || strcmp(sorted[i - 1], sorted[i]) != 0)
 			sorted[n++] = sorted[i];
@@ -373,18 +367,18 @@ static int number_labels(struct fot_labelling *g, struct fot_err *err)
 	}
 	l->label = fot_calloc(n, sizeof(*l->label));
 	if (!l->label) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		status = FOT_NO_MEMORY(err, l->name);
 		goto out;
 	}
 	for (; l->n_labels < n; l->n_labels++) {
 		l->label[l->n_labels] = fot_strdup(sorted[l->n_labels]);
 		if (!l->label[l->n_labels]) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+			status = FOT_NO_MEMORY(err, l->name);
 			goto out;
 		}
 	}
 	for (size_t i = 0; i < l->n && with; i++) {
-		hit = bsearch(&g->item_label[i], l->label, n, sizeof(*l->label), by_text);
+		hit = bsearch(&g->item_label[i], l->label, n, sizeof(*l->label), fot_by_text);
 		l->item[i].label = (int32_t)(hit - l->label);
 	}
 out:
@@ -399,7 +393,7 @@ static int hold_out(struct fot_labelled *l, double fraction, struct fot_err *err
 	bool any = false;
 
 	if (!left)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		return FOT_NO_MEMORY(err, l->name);
 	for (size_t i = 0; i < l->n; i++) {
 		any = any || l->item[i].split == FOT_TEST;
 		left[l->item[i].label + 1] += l->item[i].split != FOT_VALID;
@@ -428,7 +422,7 @@ static int check_test_labels(const struct fot_labelling *g, const char *const *s
 	int status = FOT_OK;
 
 	if (!known)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		return FOT_NO_MEMORY(err, l->name);
 	for (size_t i = 0; i < l->n; i++)
 		if (l->item[i].split == FOT_TRAIN)
 			known[l->item[i].label + 1] = training = true;
@@ -491,7 +485,7 @@ static int compare_items(struct fot_labelled *l, const char *const *source, stru
 	int status = FOT_OK;
 
 	if (!r)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		return FOT_NO_MEMORY(err, l->name);
 	for (size_t i = 0; i < l->n; i++)
 		r[i] = (struct ref){ &l->item[i], i };
 	qsort(r, l->n, sizeof(*r), by_id);
@@ -583,7 +577,7 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, s
 	if (status == FOT_OK)
 		status = fot_str_check(&origin, err);
 	if (status == FOT_OK && !(l->origin = fot_strdup(origin.data)))
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", l->name);
+		status = FOT_NO_MEMORY(err, l->name);
 	if (status == FOT_OK)
 		status = finish(&g, s, err);
 	for (size_t i = 0; i < l->n; i++)
@@ -600,12 +594,12 @@ int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *s
 	int status;
 
 	if (!l)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		return FOT_NO_MEMORY(err, spec);
 	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
 	FOT_TRY(fot_name_check(s.opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
 	l->name = fot_strdup(s.opts.name);
 	if (!l->name)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		status = FOT_NO_MEMORY(err, spec);
 	else
 		status = read_all(l, &s, err);
 out:

@@ -10,6 +10,7 @@
 #include <csv.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/labelled_priv.h"
 
@@ -117,7 +118,7 @@ static int check_words(const struct cells *c)
 {
 	static const int words[] = { C_ANSWERS, C_ID, C_SPLIT };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < FOT_COUNT(words); i++) {
 		const struct fot_str *s =
 			c->column[words[i]] != SIZE_MAX ? &c->cell[c->column[words[i]]] : NULL;
 
@@ -266,7 +267,7 @@ static int feed_csv(struct cells *c, const struct fot_str *text)
 	int status;
 
 	if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0)
-		return FOT_FAIL(c->err, FOT_ERR_RUN, "%s: out of memory", c->g->path);
+		return FOT_NO_MEMORY(c->err, c->g->path);
 	csv_set_delim(&p, (unsigned char)find_separator(c->g->o, text));
 	status = feed(c, &p, text);
 	csv_free(&p);
@@ -306,7 +307,7 @@ static int read_table(struct fot_labelling *g, int (*feed_with)(struct cells *, 
 	int status;
 
 	if (!c)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", g->path);
+		return FOT_NO_MEMORY(err, g->path);
 	c->g = g;
 	c->err = err;
 	c->first = 1;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/labelled_priv.h"
 
@@ -68,7 +69,7 @@ static const struct {
 	{ "adj.ppl", NULL },
 };
 
-#define N_LEXNAMES (sizeof(lexname) / sizeof(lexname[0]))
+#define N_LEXNAMES FOT_COUNT(lexname)
 
 /* The document being read: its id is the label of most sets. */
 struct part {
@@ -249,7 +250,7 @@ static const struct set {
 
 static const struct set *find_set(const char *name)
 {
-	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+	for (size_t i = 0; i < FOT_COUNT(sets); i++)
 		if (strcmp(sets[i].name, name) == 0)
 			return &sets[i];
 	return NULL;

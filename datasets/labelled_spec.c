@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
 #include "datasets/options.h"
@@ -19,13 +20,11 @@ static const struct fot_labelled_kind kinds[] = {
 	{ ".csv", fot_labelled_csv },    { ".tsv", fot_labelled_tsv },
 };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 const struct fot_labelled_kind *fot_labelled_kind(const char *path)
 {
 	size_t n = fot_unpacked_name(path), k;
 
-	for (size_t i = 0; i < COUNT(kinds); i++) {
+	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
 		k = strlen(kinds[i].suffix);
 		if (n > k && path[n - k - 1] != '/' && strncmp(path + n - k, kinds[i].suffix, k) == 0)
 			return &kinds[i];
@@ -79,20 +78,20 @@ static int set_option(void *opts, const char *spec, const char *key, const char 
 	char **const place[] = { &o->text, &o->label, &o->answers, &o->id,      &o->split, &o->labels,
 				 &o->keep, &o->drop,  &o->name,    &o->columns, &o->names };
 
-	for (size_t i = 0; i < COUNT(names); i++) {
+	for (size_t i = 0; i < FOT_COUNT(names); i++) {
 		if (strcmp(key, names[i]) != 0)
 			continue;
 		if (strcmp(key, "separator") == 0)
 			return set_separator(o, spec, value, err);
-		if (i >= COUNT(place))
+		if (i >= FOT_COUNT(place))
 			return set_number(o, spec, key, value, err);
 		if (*place[i] || (!*value && place[i] != &o->id))
 			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
 					*place[i] ? "given twice" : "empty");
 		*place[i] = fot_strdup(value);
-		return *place[i] ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		return *place[i] ? FOT_OK : FOT_NO_MEMORY(err, spec);
 	}
-	return fot_data_no_option(spec, key, names, COUNT(names), err);
+	return fot_data_no_option(spec, key, names, FOT_COUNT(names), err);
 }
 
 static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
@@ -122,14 +121,14 @@ static int add_source(struct fot_labelled_spec *s, const char *path, int split, 
 			s->path = paths;
 		splits = paths ? fot_realloc(s->split, cap, sizeof(*splits)) : NULL;
 		if (!splits)
-			return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+			return FOT_NO_MEMORY(err, path);
 		s->split = splits;
 		s->cap = cap;
 	}
 	s->split[s->n] = (enum fot_split)split;
 	s->path[s->n] = fot_strdup(path);
 	if (!s->path[s->n])
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	s->n++;
 	return FOT_OK;
 }
@@ -250,7 +249,7 @@ static int default_name(struct fot_labelled_spec *s, const char *spec, size_t n,
 	FOT_TRY(fot_str_check(&name, err));
 	s->opts.name = fot_strdup(name.data);
 	if (!s->opts.name)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", spec);
+		status = FOT_NO_MEMORY(err, spec);
 out:
 	fot_str_release(&first);
 	fot_str_release(&name);
@@ -285,7 +284,7 @@ void fot_labelled_spec_release(struct fot_labelled_spec *s)
 
 	for (size_t i = 0; i < s->n; i++)
 		fot_free(s->path[i]);
-	for (size_t i = 0; i < COUNT(text); i++)
+	for (size_t i = 0; i < FOT_COUNT(text); i++)
 		fot_free(*text[i]);
 	fot_free(s->path);
 	fot_free(s->split);

@@ -19,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/process.h"
 
@@ -204,7 +205,7 @@ out:
 static int apt_download(const struct fot_downloads *d, const char *const *words, size_t n, struct fot_err *err)
 {
 	static const char *const head[] = { "apt-get", "-o", "APT::Sandbox::User=root", "-qq", "download" };
-	const size_t n_head = sizeof(head) / sizeof(head[0]);
+	const size_t n_head = FOT_COUNT(head);
 	const char **argv = fot_calloc(n_head + n + 1, sizeof(*argv));
 	int status;
 

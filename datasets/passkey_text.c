@@ -1,6 +1,8 @@
 /* passkey_text.c: see passkey_text.h. */
 #include "datasets/passkey_text.h"
 
+#include "base/list.h"
+
 const char fot_passkey_intro[] =
 	"There is an important info hidden inside a lot of irrelevant text. Find it and memorize it. "
 	"I will quiz you about the important information there.\n";
@@ -11,7 +13,7 @@ const char fot_passkey_question[] = "\nWhat is the pass key? The pass key is";
 const char *const fot_passkey_decoy_name[] = { "bus number",  "room number",  "flight number", "page count",
 					       "house number", "phone number", "ticket number", "year of birth",
 					       "locker code",  "street code" };
-const size_t fot_passkey_decoys = sizeof fot_passkey_decoy_name / sizeof *fot_passkey_decoy_name;
+const size_t fot_passkey_decoys = FOT_COUNT(fot_passkey_decoy_name);
 
 static void sentence(struct fot_str *out, const char *name, int number)
 {

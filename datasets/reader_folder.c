@@ -59,7 +59,7 @@ static int add_text_file(struct fot_dataset *d, const char *path, const struct f
 	fot_document_measure(&doc, &text);
 	doc.id = fot_strndup(name, n_id);
 	if (!doc.id)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_NO_MEMORY(err, path);
 	else
 		status = fot_dataset_add(d, &doc, place, err);
 	fot_free(doc.id);

@@ -7,13 +7,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 #define FORMAT "fotbench-template-1"
 #define TEMPLATE_MAX ((size_t)1 << 20)
 #define TEXT_FIELD "{text}"
 #define LABEL_FIELD "{label}"
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *only(const char *text, const char *field)
 {
@@ -45,7 +45,7 @@ static int cut(struct fot_template *t, const char *demo, const char *name, struc
 	t->blanks = fot_strndup(end, (size_t)(label - end));
 	t->terminator = fot_strdup(label + strlen(LABEL_FIELD));
 	if (!t->before || !t->between || !t->blanks || !t->terminator)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	return FOT_OK;
 }
 
@@ -72,7 +72,7 @@ static int read_root(struct fot_template *t, const char *name, struct fot_err *e
 
 	t->instruction = t->separator = "";
 	t->content_free = "N/A";
-	FOT_TRY(fot_json_known(t->json, name, known, COUNT(known), FOT_ERR_INPUT, err));
+	FOT_TRY(fot_json_known(t->json, name, known, FOT_COUNT(known), FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(t->json, "format", true, &format, &ctx, err));
 	FOT_TRY(fot_json_string(t->json, "instruction", false, &t->instruction, &ctx, err));
 	FOT_TRY(fot_json_string(t->json, "demonstration", true, &demo, &ctx, err));

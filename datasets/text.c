@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/list.h"
 
 #define INFLATE_CHUNK ((size_t)1 << 16)
 #define BLOCK_MAX ((size_t)64 << 20)
@@ -50,7 +51,7 @@ static int inflate_all(struct fot_str *out, const void *bytes, size_t n, int bit
 	if (n > UINT32_MAX)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: more than 4 GiB of compressed data", name);
 	if (inflateInit2(&z, bits) != Z_OK)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	/* zlib's interface predates const; inflate does not write here. */
 	memcpy(&copy, &bytes, sizeof(copy));
 	z.next_in = copy;
@@ -185,7 +186,7 @@ static bool breaks_line(const char *tag, size_t n)
 
 	while (end < n && is_alnum(tag[end]))
 		end++;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < FOT_COUNT(names); i++)
 		if (strlen(names[i]) == end - start && memcmp(tag + start, names[i], end - start) == 0)
 			return true;
 	return false;
@@ -269,7 +270,7 @@ static bool entity(const char *name, size_t n, uint32_t *cp)
 
 	if (n > 1 && name[0] == '#')
 		return numeric_entity(name + 1, n - 1, cp);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < FOT_COUNT(known); i++) {
 		if (strlen(known[i].name) == n && memcmp(known[i].name, name, n) == 0) {
 			*cp = known[i].cp;
 			return true;

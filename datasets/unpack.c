@@ -30,7 +30,7 @@ static int unpack_zstd(struct fot_str *out, const void *bytes, size_t n, const c
 	int status = FOT_OK;
 
 	if (!z)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	while (status == FOT_OK && (in.pos < n || left)) {
 		ZSTD_outBuffer part = { buf, sizeof(buf), 0 };
 		size_t before = in.pos;

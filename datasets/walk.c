@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/reader.h"
 
@@ -48,19 +49,11 @@ static bool is_text_file(const char *name)
 
 static int take(struct walk *w, struct fot_err *err)
 {
-	size_t cap = w->cap ? 2 * w->cap : 64;
-	char **grown;
-
-	if (w->out->n == w->cap) {
-		grown = fot_realloc(w->out->name, cap, sizeof(*grown));
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", w->root);
-		w->out->name = grown;
-		w->cap = cap;
-	}
+	if (!FOT_GROW(w->out->name, w->out->n, w->cap))
+		return FOT_NO_MEMORY(err, w->root);
 	w->out->name[w->out->n] = fot_strdup(w->path.data);
 	if (!w->out->name[w->out->n])
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", w->root);
+		return FOT_NO_MEMORY(err, w->root);
 	w->out->n++;
 	return FOT_OK;
 }
@@ -136,13 +129,6 @@ out:
 	return status;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 int fot_walk_texts(struct fot_names *out, struct fot_left_out *left, const char *root, struct fot_err *err)
 {
 	struct walk *w = fot_calloc(1, sizeof(*w));
@@ -150,7 +136,7 @@ int fot_walk_texts(struct fot_names *out, struct fot_left_out *left, const char 
 	int status;
 
 	if (!w)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", root);
+		return FOT_NO_MEMORY(err, root);
 	w->root = root;
 	w->out = out;
 	w->left = left;
@@ -164,7 +150,7 @@ int fot_walk_texts(struct fot_names *out, struct fot_left_out *left, const char 
 	while (w->depth)
 		FOT_TRY(step(w, err));
 	if (out->n)
-		qsort(out->name, out->n, sizeof(*out->name), by_bytes);
+		qsort(out->name, out->n, sizeof(*out->name), fot_by_text);
 out:
 	while (w->depth)
 		fot_names_release(&w->level[--w->depth].names);

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/quote.h"
 
 #define CONFIG_BYTES_MAX (1u << 20)
@@ -99,8 +100,6 @@ static const char *const our_keys[] = { "cut",       "qk_norm", "mix",    "searc
 					"tokenizer", "variant", "method", "training", "cached_windows",
 					"mem_scale" };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static int32_t *int_at(struct fot_config *c, size_t offset)
 {
 	return (int32_t *)(void *)((char *)c + offset);
@@ -145,7 +144,7 @@ void fot_config_default(struct fot_config *c)
 
 static int check_ranges(const struct fot_config *c, const char *name, struct fot_err *err)
 {
-	for (size_t i = 0; i < COUNT(int_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(int_keys); i++) {
 		const struct int_key *k = &int_keys[i];
 		int32_t v = int_of(c, k->offset);
 
@@ -153,7 +152,7 @@ static int check_ranges(const struct fot_config *c, const char *name, struct fot
 			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s%s: expected %d to %d, got %d", name,
 					k->ours ? "fot." : "", k->key, k->lo, k->hi, v);
 	}
-	for (size_t i = 0; i < COUNT(double_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(double_keys); i++) {
 		const struct double_key *k = &double_keys[i];
 		double v = double_of(c, k->offset);
 
@@ -266,7 +265,7 @@ static int read_ints(struct fot_config *c, const struct source *s, struct fot_er
 {
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < COUNT(int_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(int_keys); i++) {
 		const struct int_key *k = &int_keys[i];
 		const cJSON *obj = k->ours ? s->ours : s->root;
 		int64_t v = int_of(c, k->offset);
@@ -287,7 +286,7 @@ static int read_doubles_bools(struct fot_config *c, const struct source *s, stru
 {
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < COUNT(double_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(double_keys); i++) {
 		const struct double_key *k = &double_keys[i];
 		const cJSON *obj = k->ours ? s->ours : s->root;
 
@@ -295,7 +294,7 @@ static int read_doubles_bools(struct fot_config *c, const struct source *s, stru
 			FOT_TRY(fot_json_double(obj, k->key, false, k->lo, k->hi, (double *)(void *)((char *)c + k->offset),
 						k->ours ? &s->at_ours : &s->at_root, err));
 	}
-	for (size_t i = 0; i < COUNT(bool_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(bool_keys); i++) {
 		const struct bool_key *k = &bool_keys[i];
 		const cJSON *obj = k->ours ? s->ours : s->root;
 
@@ -429,12 +428,12 @@ static int refuse_unsupported(const struct source *s, struct fot_err *err)
 	const char *act = NULL, *type = NULL;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < COUNT(null_only); i++)
+	for (size_t i = 0; i < FOT_COUNT(null_only); i++)
 		if (fot_json_get(s->root, null_only[i]))
 			return FOT_FAIL(err, FOT_ERR_INPUT,
 					"%s: %s: expected null or no such key: it is not supported", s->name,
 					null_only[i]);
-	for (size_t i = 0; i < COUNT(false_only); i++) {
+	for (size_t i = 0; i < FOT_COUNT(false_only); i++) {
 		bool on = false;
 
 		FOT_TRY(fot_json_bool(s->root, false_only[i], false, &on, &s->at_root, err));
@@ -482,7 +481,7 @@ static int config_from(struct fot_config *c, const struct source *s, struct fot_
 
 	FOT_TRY(refuse_unsupported(s, err));
 	if (s->ours)
-		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, COUNT(our_keys), FOT_ERR_INPUT,
+		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, FOT_COUNT(our_keys), FOT_ERR_INPUT,
 				       err));
 	FOT_TRY(read_ints(c, s, err));
 	c->head_dim = c->hidden_size / c->n_heads;
@@ -543,7 +542,7 @@ out:
 
 static void print_ints(struct fot_str *out, const struct fot_config *c, bool ours)
 {
-	for (size_t i = 0; i < COUNT(int_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(int_keys); i++) {
 		const struct int_key *k = &int_keys[i];
 		int32_t v = int_of(c, k->offset);
 
@@ -560,7 +559,7 @@ static void print_ints(struct fot_str *out, const struct fot_config *c, bool our
 
 static void print_doubles(struct fot_str *out, const struct fot_config *c, bool ours)
 {
-	for (size_t i = 0; i < COUNT(double_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(double_keys); i++) {
 		if (double_keys[i].ours != ours || (ours && double_of(c, double_keys[i].offset) == 1))
 			continue; /* ours is a factor, and 1 is none */
 		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", double_keys[i].key);
@@ -571,7 +570,7 @@ static void print_doubles(struct fot_str *out, const struct fot_config *c, bool 
 
 static void print_bools(struct fot_str *out, const struct fot_config *c, bool ours)
 {
-	for (size_t i = 0; i < COUNT(bool_keys); i++) {
+	for (size_t i = 0; i < FOT_COUNT(bool_keys); i++) {
 		const struct bool_key *k = &bool_keys[i];
 		bool on = *(const bool *)((const char *)c + k->offset);
 

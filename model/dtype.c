@@ -2,6 +2,8 @@
  * tensors in a mapped file are aligned only as the file says. */
 #include "model/dtype.h"
 
+#include "base/list.h"
+
 struct dtype_row {
 	const char *name;
 	size_t size;
@@ -14,7 +16,7 @@ static const struct dtype_row rows[] = {
 	[FOT_BOOL] = { "BOOL", 1 },
 };
 
-#define N_ROWS (sizeof rows / sizeof rows[0])
+#define N_ROWS FOT_COUNT(rows)
 
 const char *fot_dtype_name(enum fot_dtype t)
 {

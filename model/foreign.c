@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/list.h"
+
 static const struct {
 	const char *bytes, *what;
 } magics[] = {
@@ -15,7 +17,7 @@ static const struct {
 
 const char *fot_foreign(const void *bytes, size_t n)
 {
-	for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+	for (size_t i = 0; i < FOT_COUNT(magics); i++) {
 		size_t k = strlen(magics[i].bytes);
 
 		if (n >= k && memcmp(bytes, magics[i].bytes, k) == 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define ADDED_MAX 65536
@@ -40,7 +41,7 @@ static int read_flags(struct token *t, const cJSON *each, const char *where, str
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < sizeof flags / sizeof *flags && status == FOT_OK; i++)
+	for (size_t i = 0; i < FOT_COUNT(flags) && status == FOT_OK; i++)
 		status = fot_json_bool(each, flags[i].key, false, flags[i].value, &ctx, err);
 	return status;
 }
@@ -71,7 +72,7 @@ static int read_token(struct token *t, const cJSON *each, const struct hf_normal
 	t->sought = fot_strndup(piece.p, piece.n);
 	t->n = piece.n;
 	if (!t->text || !t->sought)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		status = FOT_NO_MEMORY(err, where);
 out:
 	hf_normalizing_release(&w);
 	return status;
@@ -116,7 +117,7 @@ int hf_added_open(struct hf_added **out, const cJSON *list, const struct hf_norm
 		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d tokens, got %zu", where,
 				 ADDED_MAX, n));
 	if (!a || !a->token || !a->sorted)
-		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where));
+		FOT_TRY(FOT_NO_MEMORY(err, where));
 	cJSON_ArrayForEach (each, list)
 		FOT_TRY(read_token(&a->token[a->n++], each, z, where, err));
 	sort_tokens(a);

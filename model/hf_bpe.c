@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define VOCAB_MAX (1 << 22)
@@ -129,11 +130,6 @@ static size_t table_size(size_t n)
 
 /* --- opening: the vocabulary --- */
 
-static int no_memory(const char *where, struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
-}
-
 /* The bytes of a text in GPT-2's alphabet, appended; false: it is in another one. */
 static bool put_bytes(struct fot_str *out, const char *text)
 {
@@ -169,7 +165,7 @@ static int read_vocab(struct hf_bpe *b, const cJSON *vocab, const char *where, s
 	b->text = fot_calloc((size_t)b->size, sizeof *b->text);
 	b->key = fot_calloc((size_t)b->size, sizeof *b->key);
 	if (!b->text || !b->key)
-		return no_memory(where, err);
+		return FOT_NO_MEMORY(err, where);
 	cJSON_ArrayForEach (each, vocab) {
 		id = (int64_t)each->valuedouble;
 		if (b->text[id])
@@ -188,7 +184,7 @@ static int make_byte_keys(struct hf_bpe *b, const char *where, struct fot_err *e
 	int status;
 
 	if (!at)
-		return no_memory(where, err);
+		return FOT_NO_MEMORY(err, where);
 	for (int32_t id = 0; id < b->size; id++) {
 		at[id] = b->keys.len;
 		if (b->text[id] && put_bytes(&b->keys, b->text[id]))
@@ -218,7 +214,7 @@ static int make_table(struct hf_bpe *b, const char *where, struct fot_err *err)
 	b->cap = table_size((size_t)b->size);
 	b->slot = fot_calloc(b->cap, sizeof *b->slot);
 	if (!b->slot)
-		return no_memory(where, err);
+		return FOT_NO_MEMORY(err, where);
 	for (int32_t id = 0; id < b->size; id++)
 		if (b->key[id].p)
 			b->slot[slot_of(b, b->key[id].p, b->key[id].n)] = id + 1;
@@ -305,7 +301,7 @@ static int read_merges(struct hf_bpe *b, const cJSON *merges, const char *where,
 	b->merge_cap = table_size(n);
 	b->merge = fot_calloc(b->merge_cap, sizeof *b->merge);
 	if (!b->merge)
-		return no_memory(where, err);
+		return FOT_NO_MEMORY(err, where);
 	cJSON_ArrayForEach (each, merges)
 		FOT_TRY(read_merge(b, each, at++, scratch, where, err));
 out:
@@ -373,7 +369,7 @@ int hf_bpe_open(struct hf_bpe **out, const cJSON *model, bool bytes, const char 
 	int status;
 
 	if (!b)
-		return no_memory(where, err);
+		return FOT_NO_MEMORY(err, where);
 	b->bytes = bytes;
 	FOT_TRY(refuse_others(model, where, err));
 	FOT_TRY(fot_json_object(model, "vocab", true, &vocab, &ctx, err));
@@ -430,15 +426,8 @@ static int add_symbol(struct hf_merging *w, int32_t id, size_t begin, size_t n, 
 {
 	uint32_t at = (uint32_t)w->n_sym;
 
-	if (w->n_sym == w->cap_sym) {
-		size_t cap = w->cap_sym ? 2 * w->cap_sym : 64;
-		struct hf_symbol *grown = fot_realloc(w->sym, cap, sizeof *grown);
-
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a word of %zu characters", cap);
-		w->sym = grown;
-		w->cap_sym = cap;
-	}
+	if (!FOT_GROW(w->sym, w->n_sym, w->cap_sym))
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a word of over %zu characters", w->n_sym);
 	w->sym[w->n_sym++] = (struct hf_symbol){
 		.id = id, .begin = (uint32_t)begin, .n = (uint32_t)n, .prev = at ? at - 1 : NIL, .next = NIL
 	};
@@ -520,15 +509,8 @@ static int put_candidate(struct hf_merging *w, const struct hf_candidate *c, str
 {
 	size_t at = w->n_heap;
 
-	if (w->n_heap == w->cap_heap) {
-		size_t cap = w->cap_heap ? 2 * w->cap_heap : 64;
-		struct hf_candidate *grown = fot_realloc(w->heap, cap, sizeof *grown);
-
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu pairs", cap);
-		w->heap = grown;
-		w->cap_heap = cap;
-	}
+	if (!FOT_GROW(w->heap, w->n_heap, w->cap_heap))
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for over %zu pairs", w->n_heap);
 	for (w->n_heap++; at > 0 && before(c, &w->heap[(at - 1) / 2]); at = (at - 1) / 2)
 		w->heap[at] = w->heap[(at - 1) / 2];
 	w->heap[at] = *c;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "model/hf_bpe.h"
 
@@ -28,15 +29,8 @@ struct hf_decoder {
 
 int hf_texts_put(struct hf_texts *t, const char *p, size_t n, struct fot_err *err)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 64;
-		size_t *grown = fot_realloc(t->end, cap, sizeof *grown);
-
-		if (!grown)
-			return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu texts", cap);
-		t->end = grown;
-		t->cap = cap;
-	}
+	if (!FOT_GROW(t->end, t->n, t->cap))
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for over %zu texts", t->n);
 	fot_str_add(&t->all, p, n);
 	t->end[t->n++] = t->all.len;
 	return fot_str_check(&t->all, err);
@@ -218,7 +212,7 @@ static int run_replace(const struct step *s, struct hf_texts *out, const struct 
 	bool ok;
 	void *scratch = hf_pattern_scratch(s->pattern, &ok);
 	size_t n;
-	int status = ok ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "tokenizer: out of memory");
+	int status = ok ? FOT_OK : FOT_NO_MEMORY(err, "tokenizer");
 
 	for (size_t i = 0; i < in->n && status == FOT_OK; i++) {
 		const char *p = text_at(in, i, &n);
@@ -298,7 +292,7 @@ static int read_content(struct step *s, const cJSON *section, const char *key, c
 	FOT_TRY(fot_json_string(section, key, !otherwise, &text, &ctx, err));
 	s->content = fot_strdup(text);
 	if (!s->content)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		status = FOT_NO_MEMORY(err, where);
 out:
 	return status;
 }
@@ -370,7 +364,7 @@ static int add_step(struct hf_decoder *z, const cJSON *section, int depth, const
 			FOT_TRY(add_step(z, each, depth + 1, where, err));
 		return FOT_OK;
 	}
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
 		if (strcmp(kinds[i].name, type) != 0)
 			continue;
 		if (z->n == STEPS_MAX)
@@ -394,7 +388,7 @@ int hf_decoder_open(struct hf_decoder **out, const cJSON *section, const char *w
 	int status = FOT_OK;
 
 	if (!z)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	z->none = !section || cJSON_IsNull(section);
 	if (!z->none)
 		status = add_step(z, section, 0, where, err);

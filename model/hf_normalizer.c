@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define STEPS_MAX 16
@@ -42,7 +43,7 @@ static int run_replace(const struct step *s, struct hf_draft *out, const struct 
 	size_t at = 0;
 	bool found = true, ok;
 	void *scratch = hf_pattern_scratch(s->pattern, &ok);
-	int status = ok ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "tokenizer: out of memory");
+	int status = ok ? FOT_OK : FOT_NO_MEMORY(err, "tokenizer");
 
 	while (status == FOT_OK && found) {
 		FOT_TRY(hf_pattern_next(s->pattern, scratch, in->p, in->n, at, &found, &m, err));
@@ -141,7 +142,7 @@ static int read_content(struct step *s, const cJSON *section, const char *key, c
 	FOT_TRY(fot_json_string(section, key, true, &text, &ctx, err));
 	s->content = fot_strdup(text);
 	if (!s->content)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 out:
 	return status;
 }
@@ -191,7 +192,7 @@ static int add_step(struct hf_normalizer *z, const cJSON *section, int depth, co
 			FOT_TRY(add_step(z, each, depth + 1, where, err));
 		return FOT_OK;
 	}
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
 		if (strcmp(kinds[i].name, type) != 0)
 			continue;
 		if (z->n == STEPS_MAX)
@@ -216,7 +217,7 @@ int hf_normalizer_open(struct hf_normalizer **out, const cJSON *section, const c
 	int status = FOT_OK;
 
 	if (!z)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	if (section && !cJSON_IsNull(section))
 		status = add_step(z, section, 0, where, err);
 	if (status == FOT_OK)

@@ -161,7 +161,7 @@ static int compile(struct hf_pattern *p, const char *regex, size_t n, const char
 	p->match = p->general ? pcre2_match_context_create(p->general) : NULL;
 	context = p->match ? pcre2_compile_context_create(p->general) : NULL;
 	if (!context)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	pcre2_set_match_limit(p->match, MATCH_LIMIT);
 	pcre2_set_heap_limit(p->match, HEAP_LIMIT);
 	p->code = pcre2_compile((PCRE2_SPTR)regex, n,
@@ -193,14 +193,14 @@ static int open_literal(struct hf_pattern *p, const char *text, const char *wher
 {
 	p->n = strlen(text);
 	p->literal = fot_strdup(text);
-	return p->literal ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	return p->literal ? FOT_OK : FOT_NO_MEMORY(err, where);
 }
 
 int hf_pattern_open_text(struct hf_pattern **out, const char *text, bool regex, const char *where,
 			 struct fot_err *err)
 {
 	struct hf_pattern *p = fot_calloc(1, sizeof *p);
-	int status = p ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+	int status = p ? FOT_OK : FOT_NO_MEMORY(err, where);
 
 	if (status == FOT_OK)
 		status = regex ? open_regex(p, text, where, err) : open_literal(p, text, where, err);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define STEPS_MAX 16
@@ -236,7 +237,7 @@ static int read_split(struct step *s, const cJSON *section, const char *where, s
 
 	s->run = run_split;
 	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
-	FOT_TRY(read_word(section, "behavior", words, sizeof words / sizeof *words, &behaviour, where, err));
+	FOT_TRY(read_word(section, "behavior", words, FOT_COUNT(words), &behaviour, where, err));
 	s->behaviour = (enum behaviour)behaviour;
 	status = fot_json_bool(section, "invert", false, &s->invert, &ctx, err);
 out:
@@ -279,7 +280,7 @@ static int read_mark(struct step *s, const cJSON *section, const char *where, st
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character", where);
 	s->mark = fot_strdup(mark);
 	if (!s->mark)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	status = hf_pattern_open_text(&s->pattern, mark, false, where, err);
 out:
 	return status;
@@ -298,7 +299,7 @@ static int read_metaspace(struct step *s, const cJSON *section, const char *wher
 	s->split = true;
 	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &add_prefix, &ctx, err));
 	prepend = add_prefix ? ALWAYS : NEVER;
-	FOT_TRY(read_word(section, "prepend_scheme", words, sizeof words / sizeof *words, &prepend, where,
+	FOT_TRY(read_word(section, "prepend_scheme", words, FOT_COUNT(words), &prepend, where,
 			  err));
 	s->prepend = (enum prepend)prepend;
 	FOT_TRY(fot_json_bool(section, "split", false, &s->split, &ctx, err));
@@ -336,7 +337,7 @@ static int add_step(struct hf_pretokenizer *z, const cJSON *section, int depth, 
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: expected ByteLevel as the last step, got \"%.40s\" behind it", where,
 				type);
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
 		if (strcmp(kinds[i].name, type) != 0)
 			continue;
 		if (z->n == STEPS_MAX)
@@ -359,7 +360,7 @@ int hf_pretokenizer_open(struct hf_pretokenizer **out, const cJSON *section, con
 	int status = FOT_OK;
 
 	if (!z)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	if (section && !cJSON_IsNull(section))
 		status = add_step(z, section, 0, where, err);
 	if (status == FOT_OK)
@@ -395,7 +396,7 @@ int hf_cutting_open(struct hf_cutting **out, const struct hf_pretokenizer *z, st
 			w->scratch[i] = hf_pattern_scratch(z->step[i].pattern, &ok);
 	if (!ok) {
 		hf_cutting_close(w);
-		return FOT_FAIL(err, FOT_ERR_RUN, "tokenizer: out of memory");
+		return FOT_NO_MEMORY(err, "tokenizer");
 	}
 	*out = w;
 	return FOT_OK;

@@ -42,7 +42,7 @@ int fot_model_open(struct fot_model **out, const char *dir, struct fot_err *err)
 				dir);
 	m = fot_calloc(1, sizeof *m);
 	if (!m || !(m->dir = fot_strdup(dir))) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
+		status = FOT_NO_MEMORY(err, dir);
 		goto out;
 	}
 	FOT_TRY(fot_config_read(&m->config, dir, err));

@@ -336,7 +336,7 @@ static struct fot_safetensors *new_reader(const char *name, struct fot_err *err)
 		st->name = fot_strdup(name);
 	if (!st || !st->name) {
 		fot_free(st);
-		FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		FOT_NO_MEMORY(err, name);
 		return NULL;
 	}
 	return st;

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define LONG_SEGMENT 256u
@@ -256,14 +257,9 @@ int spm_work_merge(struct spm_work *w, const struct spm_rules *r, struct fot_err
 
 static int grow(struct spm_work *w, struct fot_err *err)
 {
-	size_t cap = w->cap_sym ? fot_size_mul(2, w->cap_sym) : 256;
-	struct spm_symbol *sym = fot_realloc(w->sym, cap, sizeof *sym);
-
-	if (!sym)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a run of %zu characters", cap);
-	w->sym = sym;
-	w->cap_sym = cap;
-	return FOT_OK;
+	if (FOT_GROW(w->sym, w->n_sym, w->cap_sym))
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a run of over %zu characters", w->n_sym);
 }
 
 int spm_work_add(struct spm_work *w, size_t begin, size_t n, struct fot_err *err)

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -192,7 +193,6 @@ static const struct wanted normalizer_table[NORMALIZER_FIELDS] = {
 	[RULES_TSV] = { 6, BYTES, "normalizer_spec.normalization_rule_tsv" },
 };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define TEXT(text)                                                                \
 	{                                                                         \
 		.span = {(const unsigned char *)(text), sizeof(text) - 1, false } \
@@ -258,7 +258,7 @@ static int check_trainer(const struct field *t, const char *name, struct fot_err
 	if (type != 2)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: trainer_spec.model_type: expected BPE (2), got %s (%llu)", name,
-				type < COUNT(types) ? types[type] : "?", (unsigned long long)type);
+				type < FOT_COUNT(types) ? types[type] : "?", (unsigned long long)type);
 	if (!t[BYTE_FALLBACK].value)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.byte_fallback: expected true", name);
 	if (t[AS_SUFFIX].value)
@@ -318,7 +318,7 @@ static int check_piece(struct spm_span text, uint64_t type, size_t id, const cha
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: expected UTF-8 without NUL", name, id);
 	if (type < SPM_NORMAL || type > SPM_BYTE || type == SPM_USER_DEFINED || type == SPM_UNUSED)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: type %s (%llu) is not supported", name,
-				id, type < COUNT(types) ? types[type] : "?", (unsigned long long)type);
+				id, type < FOT_COUNT(types) ? types[type] : "?", (unsigned long long)type);
 	return FOT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 void fot_ids_release(struct fot_ids *ids)
@@ -78,7 +79,7 @@ int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *er
 	static const char *const names[] = { "tokenizer.model", "tokenizer.json" };
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = 0; i < FOT_COUNT(names); i++) {
 		fot_str_clear(path);
 		fot_path_join(path, dir, names[i]);
 		FOT_TRY(fot_str_check(path, err));

@@ -316,7 +316,7 @@ int fot_tokenizer_open_json_memory(struct fot_tokenizer **out, const char *text,
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, what);
 	t = fot_calloc(1, sizeof *t);
 	if (!t)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	t->base = (struct fot_tokenizer){ .ops = &hf_ops, .bos = -1, .eos = -1 };
 	FOT_TRY(fot_json_parse(&t->file, text, n, name, FOT_ERR_INPUT, err));
 	FOT_TRY(read_sections(t, name, err));

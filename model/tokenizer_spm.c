@@ -647,7 +647,7 @@ static int open_file(struct fot_tokenizer **out, struct fot_str *file, const cha
 	if (!t) {
 		fot_str_release(file);
 		return what ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: this is %s", name, what) :
-			      FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+			      FOT_NO_MEMORY(err, name);
 	}
 	t->base.ops = &spm_ops;
 	t->file = *file;

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "model/dtype.h"
 #include "model/foreign.h"
@@ -183,7 +184,7 @@ static const struct global {
 	{ "torch", "ByteStorage", NO_CALL, FOT_U8 },
 	{ "torch", "BoolStorage", NO_CALL, FOT_BOOL },
 };
-#define N_GLOBALS ((int64_t)(sizeof globals / sizeof globals[0]))
+#define N_GLOBALS ((int64_t)FOT_COUNT(globals))
 
 static bool text_is(const void *p, size_t n, const char *text)
 {
@@ -581,7 +582,7 @@ static int step(struct machine *m)
 
 	m->op_at = m->at;
 	FOT_TRY(take(m, 1, &code));
-	for (size_t i = 0; i < sizeof opcodes / sizeof opcodes[0]; i++)
+	for (size_t i = 0; i < FOT_COUNT(opcodes); i++)
 		if (opcodes[i].code == *code)
 			return opcodes[i].run(m, opcodes[i].x);
 	status = BAD(m, "opcode 0x%02x: only what state dicts use is read", *code);
@@ -605,7 +606,7 @@ static int keep_pair(struct fot_torch *t, struct machine *m, const struct pair *
 	t->tensor[t->n] = m->tensor.at[value->i];
 	t->name[t->n] = fot_strndup(key->p, (size_t)key->n);
 	t->tensor[t->n].name = t->name[t->n];
-	return t->name[t->n++] ? FOT_OK : FOT_FAIL(m->err, FOT_ERR_RUN, "%s: out of memory", m->name);
+	return t->name[t->n++] ? FOT_OK : FOT_NO_MEMORY(m->err, m->name);
 }
 
 static int keep_dict(struct fot_torch *t, struct machine *m)
@@ -626,11 +627,6 @@ out:
 	return status;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int check_names(const struct fot_torch *t, const char *name, struct fot_err *err)
 {
 	const char **sorted = fot_alloc(t->n, sizeof *sorted);
@@ -640,7 +636,7 @@ static int check_names(const struct fot_torch *t, const char *name, struct fot_e
 		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for the table of tensors", name);
 	for (size_t i = 0; i < t->n; i++)
 		sorted[i] = t->name[i];
-	qsort(sorted, t->n, sizeof *sorted, compare_names);
+	qsort(sorted, t->n, sizeof *sorted, fot_by_text);
 	for (size_t i = 1; i < t->n && status == FOT_OK; i++)
 		if (strcmp(sorted[i], sorted[i - 1]) == 0)
 			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: data.pkl: tensor \"%s\" stands there twice", name,
@@ -730,7 +726,7 @@ int fot_torch_open_memory(struct fot_torch **out, const void *bytes, size_t n, c
 	int status;
 
 	if (!t)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	status = read_archive(t, bytes, n, name, err);
 	if (status == FOT_OK)
 		*out = t;

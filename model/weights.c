@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "model/dtype.h"
 #include "model/torch_zip.h"
@@ -56,7 +57,7 @@ static const struct {
 	{ "pytorch_model.bin", false, true },
 	{ "pytorch_model.bin.index.json", true, true },
 };
-#define N_FILES (sizeof files / sizeof files[0])
+#define N_FILES FOT_COUNT(files)
 
 static int open_shard(struct shard *s, const char *path, bool torch, struct fot_err *err)
 {
@@ -76,11 +77,6 @@ static const struct fot_tensor *tensor_at(const struct shard *s, size_t i)
 static int out_of_memory(const struct fot_weights *w, struct fot_err *err)
 {
 	return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for the table of tensors", w->dir);
-}
-
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* A shard lies in the model's folder itself: a name with a slash could leave it. */
@@ -119,7 +115,7 @@ static int list_shards(struct fot_weights *w, const cJSON *map, const char *inde
 		FOT_TRY(check_shard_name(item->valuestring, item->string, index, err));
 		all[n++] = item->valuestring;
 	}
-	qsort(all, n, sizeof(*all), compare_text);
+	qsort(all, n, sizeof(*all), fot_by_text);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && strcmp(all[i], all[i - 1]) == 0)
 			continue;
@@ -292,7 +288,7 @@ int fot_weights_open(struct fot_weights **out, const char *dir, struct fot_err *
 	int status;
 
 	if (!w || !(w->dir = fot_strdup(dir))) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
+		status = FOT_NO_MEMORY(err, dir);
 		goto out;
 	}
 	status = open_files(w, err);
@@ -372,7 +368,7 @@ static const struct role_row roles[] = {
 	{ FOT_ROLE_HEAD, END, "lm_head.weight", DIM_V, DIM_D, UNLESS_TIED },
 };
 
-#define N_ROLES (sizeof roles / sizeof roles[0])
+#define N_ROLES FOT_COUNT(roles)
 _Static_assert(N_ROLES == FOT_ROLE_COUNT, "one row for each role");
 
 static int64_t size_of_dim(const struct fot_config *c, enum dim d)

@@ -8,20 +8,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
-
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory");
-}
-
-static int ascending(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
 
 static size_t windows_of(const struct fot_distraction *p, int64_t n_tokens)
 {
@@ -57,9 +46,9 @@ static int draw_asks(struct fot_distraction_request *r, const struct fot_distrac
 	for (size_t i = 0; i < r->n_asks && order && r->ask; i++)
 		r->ask[i] = ((int64_t)order[i] + 1) * p->window;
 	if (order && r->ask)
-		qsort(r->ask, r->n_asks, sizeof *r->ask, ascending);
+		qsort(r->ask, r->n_asks, sizeof *r->ask, fot_by_i64);
 	fot_free(order);
-	return order && r->ask ? FOT_OK : no_memory(err);
+	return order && r->ask ? FOT_OK : FOT_NO_MEMORY(err, "distraction");
 }
 
 /* One window of every other document that still has one: windows[i] is document i's order of them. */
@@ -70,7 +59,7 @@ static int draw_round(struct fot_distraction_request *r, const struct fot_distra
 	uint64_t *order = shuffled(n_documents, rng);
 
 	if (!order)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "distraction");
 	for (size_t i = 0; i < n_documents && r->n_others < want; i++) {
 		size_t document = order[i];
 
@@ -93,7 +82,7 @@ static int draw_others(struct fot_distraction_request *r, const struct fot_distr
 
 	r->other = fot_alloc(want, sizeof *r->other);
 	if (!windows || !r->other) {
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "distraction");
 		goto out;
 	}
 	for (size_t i = 0; i < n_documents; i++) {
@@ -102,7 +91,7 @@ static int draw_others(struct fot_distraction_request *r, const struct fot_distr
 		fot_rng_init(&rng, p->seed, "distraction.windows", i);
 		windows[i] = shuffled(windows_of(p, n_tokens[i]), &rng);
 		if (!windows[i]) {
-			status = no_memory(err);
+			status = FOT_NO_MEMORY(err, "distraction");
 			goto out;
 		}
 		all += windows_of(p, n_tokens[i]);

@@ -124,7 +124,7 @@ static int make_answers(struct fot_fewshot *f, struct fot_err *err)
 
 	f->answer = fot_calloc(n + 1, sizeof(*f->answer));
 	if (!end || !f->answer) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		status = FOT_NO_MEMORY(err, "few-shot");
 		goto out;
 	}
 	FOT_TRY(check_words(f, err));
@@ -159,7 +159,7 @@ static int choose_items(struct fot_fewshot *f, struct fot_err *err)
 	f->item = fot_calloc(s->n, sizeof(*f->item));
 	f->pool = fot_calloc(s->n, sizeof(*f->pool));
 	if (!f->item || !f->pool)
-		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		return FOT_NO_MEMORY(err, "few-shot");
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->item[i].split == FOT_TEST)
 			f->item[f->n++] = i;
@@ -190,7 +190,7 @@ static int make_questions(struct fot_fewshot *f, struct fot_err *err)
 	f->question_end = fot_calloc(f->n + 2, sizeof(*f->question_end));
 	f->is_long = fot_calloc(f->n + 1, sizeof(*f->is_long));
 	if (!f->question_end || !f->is_long)
-		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		return FOT_NO_MEMORY(err, "few-shot");
 	for (size_t i = 0; i <= f->n; i++) {
 		const char *text = i < f->n ? f->set->item[f->item[i]].text : f->t->content_free;
 
@@ -250,7 +250,7 @@ int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, c
 	int status;
 
 	if (!f)
-		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		return FOT_NO_MEMORY(err, "few-shot");
 	f->set = set;
 	f->t = t;
 	f->tokenizer = tokenizer;

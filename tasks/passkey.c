@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -280,16 +281,9 @@ static int take_decoy(struct fot_passkey_parts *s, struct fot_rng *rng, struct f
 	FOT_TRY(fot_str_check(&text, err));
 	FOT_TRY(encode_on(s, &s->filler, text.data, text.len - 1, err));
 	here.end = s->filler.n;
-	if (s->n_decoys == s->cap_decoys) {
-		size_t cap = fot_size_add(fot_size_mul(s->cap_decoys, 2), 64);
-		struct span *grown = fot_realloc(s->decoy, cap, sizeof *grown);
-
-		if (!grown) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory for %zu decoys", cap);
-			goto out;
-		}
-		s->decoy = grown;
-		s->cap_decoys = cap;
+	if (!FOT_GROW(s->decoy, s->n_decoys, s->cap_decoys)) {
+		status = FOT_NO_MEMORY(err, "passkey");
+		goto out;
 	}
 	s->decoy[s->n_decoys++] = here;
 out:
@@ -453,7 +447,7 @@ int fot_passkey_open(struct fot_passkey_parts **out, const struct fot_passkey *p
 				(long long)longest);
 	s = fot_calloc(1, sizeof *s);
 	if (!s)
-		return FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory");
+		return FOT_NO_MEMORY(err, "passkey");
 	s->trial = trial;
 	s->longest = longest;
 	FOT_TRY(fixed_parts(s, p, err));

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -62,13 +63,6 @@ int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t m
 	return FOT_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 size_t fot_retrieval_positions(int64_t *position, size_t n, int64_t first, int64_t end, uint64_t seed,
 			       uint64_t document)
 {
@@ -86,6 +80,6 @@ size_t fot_retrieval_positions(int64_t *position, size_t n, int64_t first, int64
 		if (new)
 			position[have++] = at;
 	}
-	qsort(position, n, sizeof *position, ascending);
+	qsort(position, n, sizeof *position, fot_by_i64);
 	return n;
 }

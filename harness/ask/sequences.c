@@ -95,7 +95,7 @@ static int read_rows(struct fot_sequences *s, struct fot_turn *turn, const cJSON
 				s->n);
 	turn->row = fot_calloc(n, sizeof *turn->row);
 	if (!turn->row)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	cJSON_ArrayForEach (row, rows) {
 		int status = read_ids(&turn->row[i].ids, row, i, vocab, path, err);
 
@@ -136,7 +136,7 @@ static int read_turns(struct fot_sequences *s, const cJSON *turns, int32_t vocab
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: turns: expected at least one", path);
 	s->turn = fot_calloc((size_t)cJSON_GetArraySize(turns), sizeof *s->turn);
 	if (!s->turn)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	cJSON_ArrayForEach (object, turns) {
 		int status = cJSON_IsObject(object) ? FOT_OK :
 						      FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object", path);
@@ -154,7 +154,7 @@ static int one_turn(struct fot_sequences *s, const char *path, struct fot_err *e
 {
 	*s = (struct fot_sequences){ .turn = fot_calloc(1, sizeof *s->turn) };
 	if (!s->turn)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	s->n_turns = 1;
 	return FOT_OK;
 }
@@ -197,7 +197,7 @@ int fot_sequences_of_text(struct fot_sequences *out, const char *name, const cha
 	out->n = 1;
 	out->turn->row = fot_calloc(1, sizeof *out->turn->row);
 	if (!out->turn->row) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		status = FOT_NO_MEMORY(err, name);
 		goto out;
 	}
 	ids = &out->turn->row->ids;

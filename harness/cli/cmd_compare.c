@@ -6,8 +6,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "harness/report/compare.h"
 #include "harness/cli/options.h"
+#include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 
@@ -15,30 +17,22 @@ static const char *const metric_names[] = { "perplexity",     "bits_per_byte", "
 					    "value_accuracy", "positive_mass", NULL };
 enum { PERPLEXITY, BITS_PER_BYTE };
 
-static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey,
-						  &fot_schema_lookup, &fot_schema_fewshot,
-						  &fot_schema_distraction };
-#define N_TASKS (sizeof tasks / sizeof tasks[0])
-
 struct run_folder {
 	cJSON *manifest;
-	struct fot_table rows[N_TASKS];
-	bool has[N_TASKS];
+	struct fot_table rows[FOT_TASK_CLASSES_MAX];
+	bool has[FOT_TASK_CLASSES_MAX];
 };
 
-/* The rows of the tasks that the run has; without any, what is missing is perplexity.csv. */
+/* The rows of the tasks that the run has; without any, what is missing is that of the first task. */
 static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	bool any = false;
 	int status = FOT_OK;
 
-	for (size_t i = N_TASKS; i-- > 0;) {
-		char name[64];
-
-		snprintf(name, sizeof name, "%s.csv", tasks[i]->name);
+	for (size_t i = fot_n_task_classes; i-- > 0;) {
 		fot_str_clear(&path);
-		fot_path_join(&path, dir, name);
+		fot_path_join(&path, dir, fot_task_classes[i]->csv);
 		FOT_TRY(fot_str_check(&path, err));
 		r->has[i] = fot_file_exists(path.data) || (i == 0 && !any);
 		if (r->has[i])
@@ -57,8 +51,8 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 	const cJSON *state;
 	int status;
 
-	for (size_t i = 0; i < N_TASKS; i++)
-		fot_table_init(&r->rows[i], tasks[i]);
+	for (size_t i = 0; i < fot_n_task_classes; i++)
+		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	fot_path_join(&path, dir, "manifest.json");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_json_read(&r->manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
@@ -77,7 +71,7 @@ out:
 static void unload(struct run_folder *r)
 {
 	cJSON_Delete(r->manifest);
-	for (size_t i = 0; i < N_TASKS; i++)
+	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_release(&r->rows[i]);
 }
 
@@ -87,12 +81,13 @@ static int compare_tasks(struct fot_table *out, const struct run_folder *base, c
 {
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < N_TASKS && status == FOT_OK; i++) {
+	for (size_t i = 0; i < fot_n_task_classes && status == FOT_OK; i++) {
 		if (base->rows[i].n_rows == 0)
 			continue;
 		if (!new->has[i])
 			return FOT_FAIL(err, FOT_ERR_COMPARE,
-					"not comparable: conditions: NEW has no task %s", tasks[i]->name);
+					"not comparable: conditions: NEW has no task %s",
+					fot_task_classes[i]->name);
 		status = fot_compare_tables(out, &base->rows[i], &new->rows[i], opts, err);
 	}
 	return status;
@@ -106,7 +101,7 @@ static int compare_pair(struct fot_table *out, const struct run_folder *base, co
 	int status;
 
 	FOT_TRY(fot_compare_pair_parse(&pair, text, err));
-	for (size_t i = 0; i < N_TASKS; i++)
+	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(fot_compare_paired(out, &base->rows[i], &new->rows[i], &pair, opts, err));
 	if (out->n_rows == before)
 		status = FOT_FAIL(err, FOT_ERR_COMPARE,
@@ -357,7 +352,7 @@ int fot_cmd_compare(int argc, char **argv)
 			"with a top-k memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 			"worse), 7 not comparable (data, tokenizer or convention differ).",
 		.option = options,
-		.n = sizeof options / sizeof options[0],
+		.n = FOT_COUNT(options),
 		.min_positional = 2,
 		.max_positional = 2,
 	};

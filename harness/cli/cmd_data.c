@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "datasets/datamanifest.h"
@@ -61,7 +62,7 @@ static cJSON *counts_json(const struct fot_data_counts *n)
 		     { "absent", n->n_absent } };
 	cJSON *obj = cJSON_CreateObject();
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < FOT_COUNT(rows); i++)
 		cJSON_AddNumberToObject(obj, rows[i].name, (double)rows[i].value);
 	return obj;
 }
@@ -297,7 +298,7 @@ static const struct {
 	int (*run)(struct args *, struct fot_err *);
 } actions[] = { { "fetch", run_fetch }, { "verify", run_verify }, { "list", run_list } };
 
-#define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+#define N_ACTIONS FOT_COUNT(actions)
 
 static int run_action(struct args *a, const char *name, struct fot_err *err)
 {
@@ -349,7 +350,7 @@ int fot_cmd_data(int argc, char **argv)
 		.about = "Install the datasets from Debian packages (no root needed), check their hashes, or say what there is. "
 			 "Without NAME: all of them.",
 		.option = table,
-		.n = sizeof(table) / sizeof(table[0]),
+		.n = FOT_COUNT(table),
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};

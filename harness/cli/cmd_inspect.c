@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/run/modelfiles.h"
@@ -20,7 +21,6 @@
 #include "model/cost.h"
 #include "model/session.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define DTYPES (FOT_BOOL + 1)
 #define MIB (1024.0 * 1024.0)
 
@@ -414,7 +414,7 @@ int fot_cmd_inspect(int argc, char **argv)
 			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
 			"Work is for one prompt with all its tokens scored, and with its last window scored only.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 		.max_positional = 1,
 	};
 	struct fot_err err = { 0 };

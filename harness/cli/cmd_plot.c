@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/cli/options.h"
 #include "harness/report/plotdata.h"
@@ -41,7 +42,7 @@ static const struct figure figures[] = {
 	{ "fewshot", FOT_FIGURE_FEWSHOT },
 	{ "distraction", FOT_FIGURE_DISTRACTION },
 };
-#define N_FIGURES (sizeof figures / sizeof figures[0])
+#define N_FIGURES FOT_COUNT(figures)
 
 /* The folder plots/ of the repository: beside datasets/manifests. */
 static int find_scripts(struct fot_str *out, struct fot_err *err)
@@ -230,7 +231,7 @@ static int check_formats(const char *list, struct fot_err *err)
 		bool found = false;
 
 		n = strcspn(list, ",");
-		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		for (size_t i = 0; i < FOT_COUNT(known); i++)
 			found = found || (strlen(known[i]) == n && strncmp(list, known[i], n) == 0);
 		if (!found)
 			return FOT_FAIL(err, FOT_ERR_USAGE, "--format: expected svg, png or pdf, with commas between, got \"%.*s\"",
@@ -303,7 +304,7 @@ int fot_cmd_plot(int argc, char **argv)
 			"Draw the figures of a finished run into DIR/plots: script, data and pictures of each. Of a "
 			"training run: what the memory is worth against the tokens trained.",
 		.option = options,
-		.n = sizeof options / sizeof options[0],
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = 1,
 	};

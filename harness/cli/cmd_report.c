@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/report/claims.h"
@@ -12,20 +13,16 @@
 #include "harness/cli/options.h"
 #include "harness/report/report.h"
 #include "harness/run/store.h"
+#include "harness/run/task_class.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
-static const struct fot_schema *const tasks[] = { &fot_schema_perplexity, &fot_schema_passkey,
-						  &fot_schema_lookup, &fot_schema_fewshot,
-						  &fot_schema_distraction };
-#define N_TASKS (sizeof tasks / sizeof tasks[0])
-
 struct reporting {
-	struct fot_table rows[N_TASKS], paper, report, judged;
+	struct fot_table rows[FOT_TASK_CLASSES_MAX], paper, report, judged;
 	struct fot_claims claims;
-	struct fot_report_run run[N_TASKS][FOT_POSITIONAL_MAX];
+	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
 	int digits;            /* of the tables, significant; 0: as the metrics have them */
@@ -61,11 +58,9 @@ static int load_task(struct reporting *r, size_t run, size_t task, const char *d
 {
 	struct fot_report_run *part = &r->run[task][run];
 	struct fot_str path = FOT_STR_INIT;
-	char file[64];
 	int status;
 
-	snprintf(file, sizeof file, "%s.csv", tasks[task]->name);
-	fot_path_join(&path, dir, file);
+	fot_path_join(&path, dir, fot_task_classes[task]->csv);
 	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
@@ -86,7 +81,7 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
-	for (size_t task = 0; task < N_TASKS; task++) {
+	for (size_t task = 0; task < fot_n_task_classes; task++) {
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
 	}
@@ -106,12 +101,9 @@ static int is_run(bool *is, const char *dir, struct fot_err *err)
 	int status = FOT_OK;
 
 	*is = false;
-	for (size_t task = 0; task <= N_TASKS && !*is; task++) {
-		char file[64];
-
-		snprintf(file, sizeof file, "%s.csv", task < N_TASKS ? tasks[task]->name : "");
+	for (size_t task = 0; task <= fot_n_task_classes && !*is; task++) {
 		fot_str_clear(&path);
-		fot_path_join(&path, dir, task < N_TASKS ? file : "manifest.json");
+		fot_path_join(&path, dir, task < fot_n_task_classes ? fot_task_classes[task]->csv : "manifest.json");
 		FOT_TRY(fot_str_check(&path, err));
 		*is = fot_file_exists(path.data);
 	}
@@ -135,8 +127,8 @@ static int check_runs(const char *const *dir, size_t n, struct fot_err *err)
 	}
 	FOT_TRY(fot_str_check(&wrong, err));
 	if (wrong.len)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: no manifest.json and no %s.csv, ... there",
-				  wrong.data, tasks[0]->name);
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected a run: no manifest.json and no %s, ... there",
+				  wrong.data, fot_task_classes[0]->csv);
 out:
 	fot_str_release(&wrong);
 	return status;
@@ -182,8 +174,8 @@ static int load_paper(struct reporting *r, const char *given, struct fot_err *er
 
 	if (given)
 		return fot_table_read(&r->paper, given, err);
-	for (size_t task = 0; task < N_TASKS; task++) {
-		FOT_TRY(paper_file(&path, tasks[task]->name, ".csv", err));
+	for (size_t task = 0; task < fot_n_task_classes; task++) {
+		FOT_TRY(paper_file(&path, fot_task_classes[task]->name, ".csv", err));
 		if (fot_file_exists(path.data))
 			FOT_TRY(fot_table_read(&r->paper, path.data, err));
 	}
@@ -205,7 +197,7 @@ static int judge_claims(struct reporting *r, const char *given, uint64_t seed, s
 	if (!given && !fot_file_exists(path.data))
 		goto out;
 	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
-	for (size_t i = 0; i < N_TASKS; i++)
+	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed,
 					 err));
 out:
@@ -337,7 +329,7 @@ int fot_cmd_report(int argc, char **argv)
 			"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
 			"reproduced, not reproduced or undecided.",
 		.option = options,
-		.n = sizeof options / sizeof options[0],
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
@@ -348,14 +340,14 @@ int fot_cmd_report(int argc, char **argv)
 		return status;
 	r.digits = (int)digits;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	for (size_t i = 0; i < N_TASKS; i++)
-		fot_table_init(&r.rows[i], tasks[i]);
+	for (size_t i = 0; i < fot_n_task_classes; i++)
+		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	fot_table_init(&r.judged, &fot_schema_claims);
 	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < N_TASKS; i++)
+	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
 					 (uint64_t)seed, &err));
 	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
@@ -365,7 +357,7 @@ int fot_cmd_report(int argc, char **argv)
 out:
 	for (size_t i = 0; i < r.n_runs; i++)
 		fot_free(r.name[i]);
-	for (size_t i = 0; i < N_TASKS; i++)
+	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_release(&r.rows[i]);
 	fot_table_release(&r.paper);
 	fot_table_release(&r.report);

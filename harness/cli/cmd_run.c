@@ -7,13 +7,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/jsondiff.h"
+#include "base/list.h"
 #include "model/blas.h"
 #include "harness/run/fits.h"
 #include "harness/run/plan.h"
 #include "harness/cli/runner.h"
 #include "harness/run/store.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MANIFEST_BYTES ((size_t)64 << 20)
 
 int fot_cmd_run(int argc, char **argv)
@@ -29,7 +29,7 @@ int fot_cmd_run(int argc, char **argv)
 			"1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
 			"130/143 stopped by a signal.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = 1,
 	};
@@ -106,7 +106,7 @@ int fot_cmd_merge(int argc, char **argv)
 			"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
 			"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4).",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
@@ -168,7 +168,7 @@ int fot_cmd_validate(int argc, char **argv)
 			"are long enough, and that every condition can be run here. Nothing is written. run --dry-run also\n"
 			"says what it would cost.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = 1,
 	};

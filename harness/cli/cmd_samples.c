@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
@@ -20,7 +21,6 @@
 #include "model/memory.h"
 #include "tasks/retrieved.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_POSITIONS 4096
 
 struct flags {
@@ -43,14 +43,7 @@ struct sampling {
 	size_t n_positions; /* given ones */
 };
 
-static int ascending(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* "1200,5000" into ascending different positions. */
+/* "1200,5000" into fot_by_i64 different positions. */
 static int read_positions(struct sampling *s, const char *list, struct fot_err *err)
 {
 	char *copy = fot_strdup(list), *rest = copy, *part;
@@ -68,7 +61,7 @@ static int read_positions(struct sampling *s, const char *list, struct fot_err *
 	fot_free(copy);
 	if (status != FOT_OK)
 		return status;
-	qsort(s->position, s->n_positions, sizeof *s->position, ascending);
+	qsort(s->position, s->n_positions, sizeof *s->position, fot_by_i64);
 	for (size_t i = 1; i < s->n_positions; i++)
 		if (s->position[i] == s->position[i - 1])
 			return FOT_FAIL(err, FOT_ERR_USAGE, "--positions: %lld stands twice", (long long)s->position[i]);
@@ -294,7 +287,7 @@ int fot_cmd_samples(int argc, char **argv)
 			 "attention mass in their text, the share of the mass that is on retrieved keys (kNN score) and how much\n"
 			 "of it stays on one key among its neighbours (focus score), per memory layer and head.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 	};
 	struct fot_err err = { 0 };
 	int status;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sum.h"
@@ -18,7 +19,6 @@
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct input_flags {
 	const char *model, *tokens, *text, *prompt, *mem_layers;
@@ -401,7 +401,7 @@ int fot_cmd_score(int argc, char **argv)
 			"Turns are successive calls on one session; their logits are turn0.logits, turn1.logits, ...\n"
 			"Padding (0 in attention_mask, on the left) is seen by no token; its columns count as positions.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 	};
 	struct fot_err err = { 0 };
 	int status;
@@ -531,7 +531,7 @@ int fot_cmd_generate(int argc, char **argv)
 			"{\"sequence\":0,\"tokens\":[...]}; with turns, of the last one. With --json a text's line also has\n"
 			"\"text\".",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 	};
 	struct fot_err err = { 0 };
 	int status;

@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/cli/runner.h"
 #include "harness/run/task_class.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* One key with the value of its flag. */
 struct value {
@@ -304,14 +303,13 @@ static int make_options(struct fot_options *o, struct values *v, const struct fo
 
 /* --- the command --- */
 
-static int run_task(const struct fot_task_class *class, const char *usage, const char *about, int argc,
-		    char **argv)
+int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
 {
 	struct fot_run_flags c = { 0 };
 	struct values v = { .n = 0 };
 	struct fot_option shared[] = { FOT_RUN_OPTIONS(&c) };
-	struct fot_option options[COUNT(shared) + VALUES_MAX];
-	struct fot_options o = { .command = class->name, .usage = usage, .about = about, .option = options };
+	struct fot_option options[FOT_COUNT(shared) + VALUES_MAX];
+	struct fot_options o = { .command = class->name, .usage = class->usage, .about = class->help, .option = options };
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
 	cJSON *root = NULL;
@@ -319,7 +317,7 @@ static int run_task(const struct fot_task_class *class, const char *usage, const
 
 	FOT_TRY(make_options(&o, &v, class, &err));
 	memcpy(options + o.n, shared, sizeof shared);
-	o.n += COUNT(shared);
+	o.n += FOT_COUNT(shared);
 	if (fot_options_answered(&o, argc, argv, &status))
 		goto out;
 	FOT_TRY(fot_run_flags_check(&c, &err));
@@ -338,50 +336,4 @@ out:
 	cJSON_Delete(root);
 	fot_spec_release(&spec);
 	return fot_run_ended(class->name, status, &err);
-}
-
-int fot_cmd_perplexity(int argc, char **argv)
-{
-	return run_task(&fot_task_perplexity, "perplexity -m DIR -d DATASETS --context-lengths LIST -o DIR [options]",
-			"Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
-			"its local window and the memory of the tokens before it. The longest length places the targets: give a\n"
-			"run with shorter lengths --targets-from L to pair it with one whose longest is L.",
-			argc, argv);
-}
-
-int fot_cmd_passkey(int argc, char **argv)
-{
-	return run_task(
-		&fot_task_passkey, "passkey -m DIR --context-lengths LIST -o DIR [options]",
-		"Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
-		"paper's filler, in prose, or among other numbers in the same words.",
-		argc, argv);
-}
-
-int fot_cmd_lookup(int argc, char **argv)
-{
-	return run_task(
-		&fot_task_lookup, "lookup -m DIR --context-lengths LIST -o DIR [options]",
-		"Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
-		argc, argv);
-}
-
-int fot_cmd_fewshot(int argc, char **argv)
-{
-	return run_task(
-		&fot_task_fewshot, "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
-		"Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
-		"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
-		"demonstrations, several orders of them.",
-		argc, argv);
-}
-
-int fot_cmd_distraction(int argc, char **argv)
-{
-	return run_task(
-		&fot_task_distraction, "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
-		"Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
-		"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
-		"layer and head. Attention that does not tell documents apart gives 1/d.",
-		argc, argv);
 }

@@ -2,10 +2,8 @@
 #ifndef FOT_CMD_TASK_H
 #define FOT_CMD_TASK_H
 
-int fot_cmd_perplexity(int argc, char **argv);
-int fot_cmd_passkey(int argc, char **argv);
-int fot_cmd_fewshot(int argc, char **argv);
-int fot_cmd_lookup(int argc, char **argv);
-int fot_cmd_distraction(int argc, char **argv);
+struct fot_task_class;
+
+int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv);
 
 #endif

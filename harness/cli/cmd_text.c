@@ -7,12 +7,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/cli/options.h"
 #include "model/model.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_FILE ((size_t)1 << 31)
 
 /* A model's folder, or what is shipped as a tokenizer alone. */
@@ -223,7 +223,7 @@ int fot_cmd_tokenize(int argc, char **argv)
 		.usage = "tokenize -m DIR --text FILE [options]",
 		.about = "Print one JSON list of token ids per line of input. -m: a model folder, a tokenizer.model file, or byte.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 	};
 	int status;
 
@@ -261,7 +261,7 @@ int fot_cmd_detokenize(int argc, char **argv)
 			"Print one JSON string per line of input: the inverse of tokenize, and the text of what generate prints.\n"
 			"-m: a model folder, a tokenizer.model file, or byte.",
 		.option = options,
-		.n = COUNT(options),
+		.n = FOT_COUNT(options),
 		.max_positional = 1,
 	};
 	struct fot_err err = { 0 };

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/cli/options.h"
@@ -173,7 +174,7 @@ int fot_cmd_train(int argc, char **argv)
 	};
 	struct fot_options o = { .command = "train", .usage = "train RECIPE.json -o DIR [options]",
 				 .about = "Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
-				 .option = table, .n = sizeof table / sizeof *table, .min_positional = 1,
+				 .option = table, .n = FOT_COUNT(table), .min_positional = 1,
 				 .max_positional = 1 };
 	struct fot_train_opts opts = { .progress = show,
 		.notice = say, .user = &watch };

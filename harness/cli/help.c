@@ -9,13 +9,17 @@
 static const char spec_intro[] =
 	"A spec is a JSON file for fotbench run and validate. A run does every task with every model and memory.\n"
 	"Sizes are numbers or texts such as \"8k\" (k 1024, M 1048576); lists of sizes take ranges such as \"2k-32k*2\".\n"
-	"Unknown keys are errors. The flags of fotbench perplexity, passkey, lookup, fewshot and distraction are these keys.\n\n";
+	"Unknown keys are errors. The flags of fotbench ";
 
 void fot_help_spec(struct fot_str *out)
 {
 	struct fot_str title = FOT_STR_INIT;
 
 	fot_str_puts(out, spec_intro);
+	for (size_t i = 0; i < fot_n_task_classes; i++)
+		fot_str_printf(out, "%s%s", i == 0 ? "" : i + 1 < fot_n_task_classes ? ", " : " and ",
+			       fot_task_classes[i]->name);
+	fot_str_puts(out, " are these keys.\n\n");
 	fot_keys_describe(out, "top level", fot_spec_keys, fot_n_spec_keys);
 	fot_keys_describe(out, "models: each object", fot_model_keys, fot_n_model_keys);
 	fot_keys_describe(out, "memory: each object (or one word, the mode)", fot_memory_keys, fot_n_memory_keys);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "build_info.h"
@@ -26,6 +27,7 @@
 #include "harness/cli/help.h"
 #include "harness/cli/options.h"
 #include "harness/run/signals.h"
+#include "harness/run/task_class.h"
 #include "harness/run/version.h"
 
 struct command {
@@ -33,34 +35,50 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 	const char *about;
 	bool tells_memory; /* peak memory on stderr at the end; long jobs tell it themselves */
+	const struct fot_task_class *task; /* in place of run */
 };
 
 static int cmd_help(int argc, char **argv);
 
+/* The first, then one a task, then the others: command_at. */
 static const struct command commands[] = {
-	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false },
-	{ "perplexity", fot_cmd_perplexity, "perplexity against context length, from flags", false },
-	{ "passkey", fot_cmd_passkey, "find a number in a long text: depth x length", false },
-	{ "fewshot", fot_cmd_fewshot, "classification from growing numbers of demonstrations", false },
-	{ "lookup", fot_cmd_lookup, "questions about a long dictionary", false },
-	{ "distraction", fot_cmd_distraction, "attention mass on the own document among d in sight", false },
-	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true },
-	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true },
-	{ "validate", fot_cmd_validate, "check a spec with its models and data", false },
-	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true },
-	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true },
-	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false },
-	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true },
-	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true },
-	{ "plot", fot_cmd_plot, "draw the figures of a run", true },
-	{ "data", fot_cmd_data, "fetch, verify and list datasets", true },
-	{ "tokenize", fot_cmd_tokenize, "text to token ids", true },
-	{ "detokenize", fot_cmd_detokenize, "token ids to text", true },
-	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false },
-	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false },
-	{ "help", cmd_help, "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are", false },
+	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false, NULL },
+	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true, NULL },
+	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true, NULL },
+	{ "validate", fot_cmd_validate, "check a spec with its models and data", false, NULL },
+	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true, NULL },
+	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true, NULL },
+	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false, NULL },
+	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true, NULL },
+	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true, NULL },
+	{ "plot", fot_cmd_plot, "draw the figures of a run", true, NULL },
+	{ "data", fot_cmd_data, "fetch, verify and list datasets", true, NULL },
+	{ "tokenize", fot_cmd_tokenize, "text to token ids", true, NULL },
+	{ "detokenize", fot_cmd_detokenize, "token ids to text", true, NULL },
+	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false, NULL },
+	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false, NULL },
+	{ "help", cmd_help, "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are", false, NULL },
 };
-#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static size_t n_commands(void)
+{
+	return FOT_COUNT(commands) + fot_n_task_classes;
+}
+
+static struct command command_at(size_t i)
+{
+	const struct fot_task_class *task;
+
+	if (i == 0 || i > fot_n_task_classes)
+		return commands[i ? i - fot_n_task_classes : 0];
+	task = fot_task_classes[i - 1];
+	return (struct command){ .name = task->name, .about = task->about, .task = task };
+}
+
+static int call(const struct command *c, int argc, char **argv)
+{
+	return c->task ? fot_cmd_task(c->task, argc, argv) : c->run(argc, argv);
+}
 
 static int print(const char *text)
 {
@@ -80,8 +98,8 @@ static int list_commands(void)
 		"fotbench: long-context benchmarks of transformers with memory\n\n"
 		"usage: fotbench COMMAND [arguments]\n       fotbench COMMAND --help\n       fotbench --version\n\n"
 		"commands:\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fot_str_printf(&out, "  %-12s %s\n", commands[i].name, commands[i].about);
+	for (size_t i = 0; i < n_commands(); i++)
+		fot_str_printf(&out, "  %-12s %s\n", command_at(i).name, command_at(i).about);
 	status = print(out.failed ? "" : out.data);
 	fot_str_release(&out);
 	return status;
@@ -118,16 +136,18 @@ static int describe_commands(void)
 
 	fot_str_puts(&out, "# Commands\n\nPrinted by `fotbench help commands`. `fotbench COMMAND --help` lists every option with its "
 			   "default.\n\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fot_str_printf(&out, "- `%s`: %s\n", commands[i].name, commands[i].about);
+	for (size_t i = 0; i < n_commands(); i++)
+		fot_str_printf(&out, "- `%s`: %s\n", command_at(i).name, command_at(i).about);
 	fot_str_puts(&out, "\n## Options that many commands take\n\n");
 	fot_common_heading(&out);
 	status = print(out.failed ? "" : out.data);
-	for (size_t i = 0; i < N_COMMANDS && status == FOT_OK; i++) {
-		if (commands[i].run == cmd_help)
+	for (size_t i = 0; i < n_commands() && status == FOT_OK; i++) {
+		struct command c = command_at(i);
+
+		if (c.run == cmd_help)
 			continue;
-		printf("| `%s` |", commands[i].name);
-		status = commands[i].run(2, (char *[]){ (char *)commands[i].name, cells, NULL });
+		printf("| `%s` |", c.name);
+		status = call(&c, 2, (char *[]){ (char *)c.name, cells, NULL });
 		putchar('\n');
 	}
 	fot_str_clear(&out);
@@ -141,46 +161,48 @@ static int describe_commands(void)
 	return status;
 }
 
-static const struct command *find(const char *name)
+static bool find(struct command *c, const char *name)
 {
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < n_commands(); i++) {
+		*c = command_at(i);
+		if (strcmp(c->name, name) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static int unknown(const char *name)
 {
-	const char *names[N_COMMANDS], *near;
+	const char **names = fot_alloc(n_commands(), sizeof *names), *near = NULL;
 	struct fot_err err = { 0 };
 
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		names[i] = commands[i].name;
-	near = fot_nearest(name, names, N_COMMANDS);
+	for (size_t i = 0; names && i < n_commands(); i++)
+		names[i] = command_at(i).name;
+	if (names)
+		near = fot_nearest(name, names, n_commands());
 	if (near)
 		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; did you mean %s?", name, near);
 	else
 		FOT_FAIL(&err, FOT_ERR_USAGE, "unknown command \"%s\"; see fotbench help", name);
+	fot_free(names);
 	return fot_command_failed("fotbench", &err);
 }
 
 static int cmd_help(int argc, char **argv)
 {
 	char flag[] = "--help";
-	const struct command *c;
+	struct command c;
 
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
 	if (strcmp(argv[1], "commands") == 0)
 		return describe_commands();
-	for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+	for (size_t i = 0; i < FOT_COUNT(topics); i++)
 		if (strcmp(argv[1], topics[i].name) == 0)
 			return describe(i);
-	c = find(argv[1]);
-	if (!c || c->run == cmd_help)
-		return c ? list_commands() : unknown(argv[1]);
-	return c->run(2, (char *[]){ argv[1], flag, NULL });
+	if (!find(&c, argv[1]))
+		return unknown(argv[1]);
+	return c.run == cmd_help ? list_commands() : call(&c, 2, (char *[]){ argv[1], flag, NULL });
 }
 
 static int version(void)
@@ -200,7 +222,7 @@ static bool asks_help(int argc, char **argv)
 
 static int run_command(const struct command *c, int argc, char **argv)
 {
-	int status = c->run(argc, argv);
+	int status = call(c, argc, argv);
 
 	if (status == FOT_OK && c->tells_memory && !asks_help(argc, argv))
 		fot_log(FOT_LOG_INFO, "%s: peak memory %.0f MiB", c->name, (double)fot_mem_peak_rss() / (1 << 20));
@@ -238,7 +260,7 @@ static void wait_asleep(char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct command *c;
+	struct command c;
 
 	wait_asleep(argv);
 	fill_standard_files();
@@ -248,6 +270,5 @@ int main(int argc, char **argv)
 		return version();
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return list_commands();
-	c = find(argv[1]);
-	return c ? run_command(c, argc - 1, argv + 1) : unknown(argv[1]);
+	return find(&c, argv[1]) ? run_command(&c, argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "model/session.h"
@@ -245,7 +246,7 @@ static const struct fot_option common[] = {
 	FOT_COMMON_MODEL(NULL, false), FOT_COMMON_OUTPUT(NULL, false), FOT_COMMON_QUIET(NULL),
 	FOT_COMMON_JSON(NULL),	       FOT_COMMON_PROGRESS(NULL),      FOT_COMMON_THREADS(NULL),
 };
-#define N_COMMON (sizeof common / sizeof common[0])
+#define N_COMMON FOT_COUNT(common)
 _Static_assert(FOT_THREADS_MOST == FOT_SESSION_THREADS_MAX, "what a session takes");
 
 static void show_flag(struct fot_str *out, const struct fot_option *p)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/run/dryrun.h"
@@ -14,7 +15,6 @@
 #include "harness/run/store.h"
 #include "model/blas.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define TABLE_DIGITS 3 /* significant ones, on the terminal */
 
 int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err)
@@ -42,9 +42,9 @@ static int slurm_shard(struct fot_run_opts *opts, struct fot_err *err)
 {
 	static const char *const names[] = { "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT",
 					     "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP" };
-	int64_t value[COUNT(names)] = { 0, 0, 0, 1 };
+	int64_t value[FOT_COUNT(names)] = { 0, 0, 0, 1 };
 
-	for (size_t i = 0; i < COUNT(names); i++) {
+	for (size_t i = 0; i < FOT_COUNT(names); i++) {
 		const char *text = getenv(names[i]);
 
 		if ((!text && i < 2) || (text && !fot_parse_i64(text, &value[i])))

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "model/blas.h"
 
@@ -54,7 +55,7 @@ static size_t available(int32_t threads)
 			  number_in("/sys/fs/cgroup/memory.max", NULL, 1), address_space(threads) };
 	size_t least = SIZE_MAX;
 
-	for (size_t i = 0; i < sizeof room / sizeof room[0]; i++)
+	for (size_t i = 0; i < FOT_COUNT(room); i++)
 		least = room[i] < least ? room[i] : least;
 	return least;
 }

@@ -114,7 +114,7 @@ int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON *
 	cJSON_Delete(*result);
 	cJSON_Delete(*note);
 	*result = *note = NULL;
-	return FOT_FAIL(err, FOT_ERR_RUN, "record: out of memory");
+	return FOT_NO_MEMORY(err, "record");
 }
 
 static int print_samples(struct fot_str *out, const cJSON *list, struct fot_err *err)
@@ -138,7 +138,7 @@ static int take_note(struct fot_table *table, size_t row, struct fot_str *sample
 	int status;
 
 	if (!cells)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	list = cJSON_DetachItemFromObjectCaseSensitive(cells, "samples");
 	status = fot_table_row_from_json(table, row, cells, where, err);
 	if (status == FOT_OK && list && samples)

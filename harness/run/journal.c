@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/jsondiff.h"
@@ -111,21 +112,14 @@ static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record
 		status = corrupt(path, line, "no item record", err);
 		goto out;
 	}
-	if (c->n == *cap) {
-		size_t more = *cap ? fot_size_mul(*cap, 2) : 256;
-
-		r = fot_realloc(c->rec, more, sizeof *r);
-		if (!r) {
-			status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory for %zu records", path, more);
-			goto out;
-		}
-		c->rec = r;
-		*cap = more;
+	if (!FOT_GROW(c->rec, c->n, *cap)) {
+		status = FOT_NO_MEMORY(err, path);
+		goto out;
 	}
 	r = &c->rec[c->n];
 	*r = (struct fot_record){ .line = line, .item = fot_strdup(item->valuestring) };
 	if (!r->item) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		status = FOT_NO_MEMORY(err, path);
 		goto out;
 	}
 	r->result = cJSON_DetachItemFromObjectCaseSensitive(record, "result");
@@ -323,7 +317,7 @@ static int write_header(struct fot_journal *j, const cJSON *identity, struct fot
 	if (!record || !cJSON_AddStringToObject(record, "format", FORMAT) ||
 	    !cJSON_AddNumberToObject(record, "version", FOT_JOURNAL_VERSION) ||
 	    !cJSON_AddItemReferenceToObject(record, "identity", (cJSON *)(uintptr_t)identity))
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", j->path);
+		status = FOT_NO_MEMORY(err, j->path);
 	else
 		status = write_record(j, record, err);
 	cJSON_Delete(record);
@@ -353,7 +347,7 @@ static int open_journal(struct fot_journal **out, const char *path, int flags, s
 
 	if (!j || !(j->path = fot_strdup(path))) {
 		fot_free(j);
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	}
 	j->fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0666);
 	if (j->fd < 0)
@@ -441,7 +435,7 @@ int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *res
 	if (!record || !cJSON_AddStringToObject(record, "item", item) ||
 	    !cJSON_AddItemReferenceToObject(record, "result", (cJSON *)(uintptr_t)result) ||
 	    (note && !cJSON_AddItemReferenceToObject(record, "note", (cJSON *)(uintptr_t)note)))
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", j->path);
+		status = FOT_NO_MEMORY(err, j->path);
 	else
 		status = write_record(j, record, err);
 	cJSON_Delete(record);

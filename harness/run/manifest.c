@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/task_class.h"
 #include "build_info.h"
@@ -208,7 +209,7 @@ static void add_left_out(struct doc *d, cJSON *o, const struct fot_dataset *data
 		      { "empty_documents", fot_dataset_empty(data) },
 		      { "repeated_documents", fot_dataset_repeats(data) } };
 
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+	for (size_t i = 0; i < FOT_COUNT(parts); i++)
 		if (parts[i].n)
 			number(d, o, parts[i].key, (double)parts[i].n);
 }
@@ -422,7 +423,7 @@ int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *di
 	int status;
 
 	if (!root || !path) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "manifest.json: out of memory");
+		status = FOT_NO_MEMORY(err, "manifest.json");
 		goto out;
 	}
 	FOT_TRY(fot_json_print(&out, root, 1, err));

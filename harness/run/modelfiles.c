@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 
 static bool ends_with(const char *name, const char *tail)
@@ -22,7 +23,7 @@ static bool belongs(const char *name)
 
 	if (strcmp(name, "config.json") == 0 || strcmp(name, "tokenizer.model") == 0)
 		return true;
-	for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+	for (size_t i = 0; i < FOT_COUNT(tails); i++) {
 		if (name[0] != '.' && ends_with(name, tails[i]))
 			return true;
 	}
@@ -43,7 +44,7 @@ static int list_file(struct fot_model_file *f, const char *dir, const char *name
 
 	f->name = fot_strdup(name);
 	if (!f->name) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
+		status = FOT_NO_MEMORY(err, dir);
 		goto out;
 	}
 	FOT_TRY(path_of(&path, dir, name, err));
@@ -62,7 +63,7 @@ int fot_model_files_list(struct fot_model_files *out, const char *dir, struct fo
 	FOT_TRY(fot_dir_list(&names, dir, err));
 	out->file = fot_calloc(names.n, sizeof *out->file);
 	if (!out->file) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", dir);
+		status = FOT_NO_MEMORY(err, dir);
 		goto out;
 	}
 	for (size_t i = 0; i < names.n; i++)

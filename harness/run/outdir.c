@@ -13,14 +13,29 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "harness/run/task_class.h"
 
-static const char *const own_files[] = { "manifest.json", "journal.jsonl", "perplexity.csv",  "passkey.csv",
-					 "fewshot.csv",   "lookup.csv",    "distraction.csv", "summary.csv",
-					 "summary.md",    "summary.tex",   "log.txt",
-					 "samples/passkey.jsonl", "samples/fewshot.jsonl" };
-#define N_OWN (sizeof own_files / sizeof own_files[0])
+static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
+					    "summary.md",    "summary.tex",   "log.txt" };
+
+/* What a run writes: the above, then the CSV of each task, then its samples. */
+static size_t n_own(void)
+{
+	return FOT_COUNT(shared_files) + 2 * fot_n_task_classes;
+}
+
+static const char *own_file(size_t i)
+{
+	size_t task = i - FOT_COUNT(shared_files);
+
+	if (i < FOT_COUNT(shared_files))
+		return shared_files[i];
+	return task < fot_n_task_classes ? fot_task_classes[task]->csv :
+					   fot_task_classes[task - fot_n_task_classes]->samples;
+}
 
 char *fot_outdir_file(const struct fot_outdir *o, const char *name)
 {
@@ -35,8 +50,8 @@ char *fot_outdir_file(const struct fot_outdir *o, const char *name)
 
 static bool is_own(const char *name)
 {
-	for (size_t i = 0; i < N_OWN; i++) {
-		if (strcmp(own_files[i], name) == 0)
+	for (size_t i = 0; i < n_own(); i++) {
+		if (strcmp(own_file(i), name) == 0)
 			return true;
 	}
 	return strcmp(name, "samples") == 0 || strcmp(name, "plots") == 0;
@@ -44,14 +59,14 @@ static bool is_own(const char *name)
 
 static int remove_own(const struct fot_outdir *o, struct fot_err *err)
 {
-	for (size_t i = 0; i < N_OWN; i++) {
-		char *path = fot_outdir_file(o, own_files[i]);
+	for (size_t i = 0; i < n_own(); i++) {
+		char *path = fot_outdir_file(o, own_file(i));
 		int failed = path ? unlink(path) != 0 && errno != ENOENT : 1;
 
 		fot_free(path);
 		if (failed)
 			return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s/%s: cannot be removed: %s", o->path,
-					own_files[i], strerror(errno));
+					own_file(i), strerror(errno));
 	}
 	return FOT_OK;
 }
@@ -73,7 +88,7 @@ static int take_lock(struct fot_outdir *o, struct fot_err *err)
 	int n;
 
 	if (!path)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+		return FOT_NO_MEMORY(err, o->path);
 	o->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 	fot_free(path);
 	if (o->lock_fd < 0)
@@ -132,7 +147,7 @@ static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_er
 	journal = fot_outdir_file(o, "journal.jsonl");
 	manifest = fot_outdir_file(o, "manifest.json");
 	if (!journal || !manifest) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", o->path);
+		status = FOT_NO_MEMORY(err, o->path);
 		goto out;
 	}
 	o->has_journal = fot_file_exists(journal);
@@ -163,7 +178,7 @@ int fot_outdir_open(struct fot_outdir *o, const char *path, enum fot_outdir_mode
 	*o = (struct fot_outdir){ .lock_fd = -1 };
 	o->path = fot_strdup(path);
 	if (!o->path)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", path);
+		return FOT_NO_MEMORY(err, path);
 	FOT_TRY(fot_mkdir_all(path, err));
 	FOT_TRY(refuse_foreign(o, err)); /* before anything is written there */
 	FOT_TRY(take_lock(o, err));

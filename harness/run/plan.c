@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
@@ -15,16 +16,10 @@
 #include "model/attach.h"
 #include "model/memory.h"
 #include "model/window_cache.h"
-#include "tasks/passkey.h"
 #include "harness/run/store.h"
 
 #define CACHE_BYTES ((size_t)768 << 20)
 #define CACHE_PROMPTS 4
-
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "plan: out of memory");
-}
 
 /* --- models and conditions --- */
 
@@ -89,7 +84,7 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
 	m->name = fot_strdup(name.data);
 	if (!m->name)
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "plan");
 out:
 	fot_str_release(&name);
 	return status;
@@ -154,7 +149,7 @@ static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, 
 	if (c->label)
 		p->n_conditions++;
 	else
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "plan");
 out:
 	fot_str_release(&label);
 	return status;
@@ -202,7 +197,7 @@ static int open_conditions(struct fot_plan *p, struct fot_spec *s, struct fot_er
 	p->model = fot_calloc(s->n_models, sizeof *p->model);
 	p->condition = fot_calloc(n, sizeof *p->condition);
 	if (!p->model || !p->condition)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plan");
 	for (size_t i = 0; i < s->n_models; i++) {
 		size_t model;
 
@@ -228,7 +223,7 @@ static int same_name(const char *a, const char *b, const char *name, struct fot_
 static int check_text(const struct fot_plan *p, const char *spec, struct fot_err *err)
 {
 	char *path = fot_strndup(spec, strcspn(spec, "?"));
-	int status = path ? FOT_OK : no_memory(err);
+	int status = path ? FOT_OK : FOT_NO_MEMORY(err, "plan");
 
 	if (path && fot_dataset_is_path(path) && !fot_file_exists(path) && !fot_file_exists(spec))
 		status = fot_path_missing(FOT_PATH_TEXT, path, p->spec->folder, FOT_ERR_INPUT, err);
@@ -427,6 +422,15 @@ static const char *dataset_of(const struct fot_plan *p, const struct fot_item *i
 	return p->spec->task[item->task].n_shots ? p->labelled[item->labelled].data->name : "";
 }
 
+/* The word of the prompts' style; "" of a task without. */
+static const char *style_of(const struct fot_plan *p, const struct fot_item *item)
+{
+	const struct fot_task_class *class = p->spec->task[item->task].class;
+	const struct fot_key *styles = fot_keys_find(class->keys, class->n_keys, "prompt_styles");
+
+	return styles ? styles->words[item->style] : "";
+}
+
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
@@ -435,8 +439,7 @@ static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, con
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
 	       (!x->dataset || strcmp(x->dataset, dataset_of(p, item)) == 0) &&
 	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
-	       (!x->style || (p->spec->task[item->task].n_styles &&
-			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
+	       (!x->style || strcmp(x->style, style_of(p, item)) == 0) &&
 	       length_matches(x, item) &&
 	       (!x->has_memory ||
 		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
@@ -474,15 +477,8 @@ int fot_plan_add(struct fot_plan *p, const struct fot_item *item, const char *wh
 
 	if (fot_plan_excluded(p, item))
 		return FOT_OK;
-	if (p->n_items == p->cap_items) {
-		size_t cap = p->cap_items ? fot_size_mul(p->cap_items, 2) : 64;
-		struct fot_item *items = fot_realloc(p->item, cap, sizeof *items);
-
-		if (!items)
-			return no_memory(err);
-		p->item = items;
-		p->cap_items = cap;
-	}
+	if (!FOT_GROW(p->item, p->n_items, p->cap_items))
+		return FOT_NO_MEMORY(err, "plan");
 	fot_str_printf(&id, "%s.%zu/%s/%s", p->spec->task[item->task].class->name, item->task,
 		       p->condition[item->condition].label, what);
 	FOT_TRY(fot_str_check(&id, err));
@@ -491,7 +487,7 @@ int fot_plan_add(struct fot_plan *p, const struct fot_item *item, const char *wh
 	if (p->item[p->n_items].id)
 		p->n_items++;
 	else
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "plan");
 out:
 	fot_str_release(&id);
 	return status;
@@ -511,11 +507,6 @@ static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct f
 	return status;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Two items of one id would stand at one place of the journal. */
 static int check_ids(const struct fot_plan *p, struct fot_err *err)
 {
@@ -523,10 +514,10 @@ static int check_ids(const struct fot_plan *p, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (!id)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plan");
 	for (size_t i = 0; i < p->n_items; i++)
 		id[i] = p->item[i].id;
-	qsort(id, p->n_items, sizeof *id, by_id);
+	qsort(id, p->n_items, sizeof *id, fot_by_text);
 	for (size_t i = 1; i < p->n_items && status == FOT_OK; i++)
 		if (strcmp(id[i - 1], id[i]) == 0)
 			status = FOT_FAIL(err, FOT_ERR_USAGE,
@@ -547,7 +538,7 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 	p->exclusion_used = fot_calloc(p->spec->n_excluded + 1, sizeof *p->exclusion_used);
 	p->labelled = fot_calloc(n + 1, sizeof *p->labelled);
 	if (!p->dataset || !p->labelled || !p->exclusion_used)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plan");
 	for (size_t c = 0; c < p->n_conditions; c++) {
 		for (size_t t = 0; t < p->spec->n_tasks; t++)
 			FOT_TRY(plan_task(p, c, t, err));
@@ -637,12 +628,12 @@ static int make_identity(struct fot_plan *p, struct fot_err *err)
 	p->identity = root;
 	if (!root || !spec || !cJSON_AddItemToObject(root, "spec", spec)) {
 		cJSON_Delete(spec);
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plan");
 	}
 	if (!add_models(root, p) || !add_datasets(root, p) || !add_labelled(root, p) ||
 	    !add_versions(root, p) ||
 	    (p->limit && !cJSON_AddNumberToObject(root, "limit", (double)p->limit)))
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plan");
 	FOT_TRY(fot_json_canonical(&text, root, err));
 	fot_sha256_of(text.data, text.len, hash);
 	memcpy(p->run_id, hash, 16);
@@ -660,7 +651,7 @@ int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, 
 
 	*p = (struct fot_plan){ .spec = spec, .limit = limit };
 	if (store && !(p->store = fot_strdup(store))) {
-		status = no_memory(err);
+		status = FOT_NO_MEMORY(err, "plan");
 		goto out;
 	}
 	FOT_TRY(open_conditions(p, spec, err));

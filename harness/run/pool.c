@@ -30,11 +30,10 @@ void fot_pool_forget(void *state)
 	fot_free(state);
 }
 
-int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const struct fot_perplexity *task,
-		   struct fot_err *err)
+int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, int64_t need, struct fot_err *err)
 {
 	const struct fot_dataset *d = p->dataset[item->dataset].data;
-	int64_t all = 0, largest = 0, need = (int64_t)fot_perplexity_others(task) * task->window;
+	int64_t all = 0, largest = 0;
 
 	if (!fot_task_has_memory(p, item))
 		return FOT_OK;

@@ -8,7 +8,6 @@
 #define FOT_POOL_H
 
 #include "harness/run/items.h"
-#include "tasks/perplexity.h"
 
 /* What stands in the memory before an item's own windows. */
 struct fot_pool_windows {
@@ -17,10 +16,9 @@ struct fot_pool_windows {
 	int64_t *n_documents; /* [windows + 1] as fot_others_documents gives it */
 };
 
-/* Can a dataset have others enough for its largest document? By bytes, of which a token has
+/* Can a dataset have `need` tokens of others for its largest document? By bytes, of which a token has
  * one at least. item: task and dataset count. Errors: FOT_ERR_USAGE. */
-int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, const struct fot_perplexity *task,
-		   struct fot_err *err);
+int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, int64_t need, struct fot_err *err);
 /* The nearest n windows of documents other than the item's. The worker keeps the pool of the
  * item's dataset as its task's state. Errors: FOT_ERR_INPUT (too few tokens), FOT_ERR_RUN. */
 int fot_pool_windows(struct fot_pool_windows *out, struct fot_worker *w, const struct fot_item *item, size_t n,

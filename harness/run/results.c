@@ -10,18 +10,13 @@
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "results: out of memory");
-}
-
 int fot_results_init(struct fot_results *r, struct fot_err *err)
 {
 	*r = (struct fot_results){ .rows = fot_calloc(fot_n_task_classes, sizeof *r->rows),
 				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples) };
 	fot_table_init(&r->summary, &fot_schema_summary);
 	if (!r->rows || !r->samples)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "results");
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	return FOT_OK;
@@ -86,7 +81,7 @@ static int write_table(const struct fot_table *t, const struct fot_outdir *dir, 
 		       struct fot_err *err)
 {
 	char *path = fot_outdir_file(dir, name);
-	int status = path ? fot_table_write(t, path, timings, err) : no_memory(err);
+	int status = path ? fot_table_write(t, path, timings, err) : FOT_NO_MEMORY(err, "results");
 
 	fot_free(path);
 	return status;
@@ -96,7 +91,7 @@ static int write_text(const struct fot_str *text, const struct fot_outdir *dir, 
 		      struct fot_err *err)
 {
 	char *path = fot_outdir_file(dir, name);
-	int status = path ? fot_file_replace(path, text->data, text->len, err) : no_memory(err);
+	int status = path ? fot_file_replace(path, text->data, text->len, err) : FOT_NO_MEMORY(err, "results");
 
 	fot_free(path);
 	return status;
@@ -106,7 +101,7 @@ static int write_samples(const struct fot_str *text, const struct fot_outdir *di
 			 struct fot_err *err)
 {
 	char *folder = fot_outdir_file(dir, "samples");
-	int status = folder ? fot_mkdir_all(folder, err) : no_memory(err);
+	int status = folder ? fot_mkdir_all(folder, err) : FOT_NO_MEMORY(err, "results");
 
 	fot_free(folder);
 	return status == FOT_OK ? write_text(text, dir, name, err) : status;

@@ -67,7 +67,7 @@ static int sign_stem(struct entry *e, struct fot_worker *w, struct fot_err *err)
 	e->n = (n + window - 1) / window;
 	e->hash = fot_alloc(e->n + 1, sizeof *e->hash);
 	if (!e->hash)
-		return FOT_FAIL(err, FOT_ERR_RUN, "schedule: out of memory");
+		return FOT_NO_MEMORY(err, "schedule");
 	for (size_t i = 0; i < e->n; i++)
 		e->hash[i] = hash_tokens(tokens + i * window, n - i * window < window ? n - i * window : window);
 	return FOT_OK;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/list.h"
 
 static volatile sig_atomic_t pending;
 
@@ -26,14 +27,14 @@ void fot_signals_install(void)
 	sigemptyset(&action.sa_mask);
 	action.sa_handler = on_stop;
 	action.sa_flags = SA_RESTART;
-	for (size_t i = 0; i < sizeof stop / sizeof stop[0]; i++) {
+	for (size_t i = 0; i < FOT_COUNT(stop); i++) {
 		/* nohup ignores SIGHUP on purpose. (A script's & ignores SIGINT, but not on purpose.) */
 		if (stop[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 			continue;
 		sigaction(stop[i], &action, NULL);
 	}
 	action.sa_handler = SIG_IGN;
-	for (size_t i = 0; i < sizeof ignore / sizeof ignore[0]; i++)
+	for (size_t i = 0; i < FOT_COUNT(ignore); i++)
 		sigaction(ignore[i], &action, NULL);
 }
 
@@ -63,7 +64,7 @@ static void on_bus(int signal_number, siginfo_t *info, void *context)
 		signal(signal_number, SIG_DFL);
 		return;
 	}
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+	for (size_t i = 0; i < FOT_COUNT(parts); i++)
 		for (const char *p = parts[i]; *p && used < sizeof line; p++)
 			line[used++] = *p;
 	if (write(STDERR_FILENO, line, used) < 0)

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"
@@ -136,7 +137,7 @@ const struct fot_key fot_memory_keys[] = {
 	{ .name = "mem_dtype", .type = &key_dtype, .words = dtype_names, .only_if_set = true, .unset = "the model's",
 	  .flag = "mem-dtype", .arg = "TYPE", .help = "type of stored keys and values" },
 };
-const size_t fot_n_memory_keys = sizeof fot_memory_keys / sizeof *fot_memory_keys;
+const size_t fot_n_memory_keys = FOT_COUNT(fot_memory_keys);
 
 static int read_memory(struct fot_memory_spec *m, const cJSON *node, const struct fot_key_ctx *ctx)
 {
@@ -291,7 +292,7 @@ const struct fot_key fot_model_keys[] = {
 	{ .name = "memory", .type = &key_memories, .dflt = "[\"model\"]", .flag = "memory", .arg = "LIST",
 	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says" },
 };
-const size_t fot_n_model_keys = sizeof fot_model_keys / sizeof *fot_model_keys;
+const size_t fot_n_model_keys = FOT_COUNT(fot_model_keys);
 
 /* mem_scale and mem_decay: not columns of the results, so the variant must tell their rows apart. */
 static int check_mem_settings(const struct fot_model_spec *m, const struct fot_key_ctx *ctx)
@@ -403,7 +404,7 @@ const struct fot_key fot_exclusion_keys[] = {
 	  FOT_KEY_LIST(struct fot_exclusion, context_length.at, context_length.n), .lo = 1, .hi = FOT_SPEC_TOKENS,
 	  .only_if_set = true, .unset = "any", .help = "context lengths; those of perplexity cannot be left out one by one" },
 };
-const size_t fot_n_exclusion_keys = sizeof fot_exclusion_keys / sizeof *fot_exclusion_keys;
+const size_t fot_n_exclusion_keys = FOT_COUNT(fot_exclusion_keys);
 
 static int read_exclusion(void *base, const cJSON *node, const struct fot_key_ctx *ctx)
 {
@@ -545,7 +546,7 @@ const struct fot_key fot_spec_keys[] = {
 	{ .name = "exclude", .type = &key_objects, FOT_KEY_AT(struct fot_spec, exclude), .only_if_set = true,
 	  .unset = "nothing", .help = "what is left out: all that matches every key of one of these" },
 };
-const size_t fot_n_spec_keys = sizeof fot_spec_keys / sizeof *fot_spec_keys;
+const size_t fot_n_spec_keys = FOT_COUNT(fot_spec_keys);
 
 int fot_spec_parse(struct fot_spec *s, const cJSON *root, const char *name, const char *base_dir,
 		   struct fot_err *err)
@@ -608,7 +609,7 @@ int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err)
 	struct fot_str text = FOT_STR_INIT;
 	cJSON *root = fot_spec_json(s);
 	int status = root ? fot_json_canonical(&text, root, err) :
-			    FOT_FAIL(err, FOT_ERR_RUN, "spec: out of memory");
+			    FOT_NO_MEMORY(err, "spec");
 
 	if (status == FOT_OK)
 		fot_sha256_of(text.data, text.len, out);

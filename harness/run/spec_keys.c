@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/dataset.h"
 #include "harness/run/paths.h"
@@ -21,17 +22,8 @@ void fot_lengths_release(struct fot_lengths *l)
 
 static bool add_length(struct fot_lengths *l, int64_t value)
 {
-	if (l->n == MAX_LENGTHS)
+	if (l->n == MAX_LENGTHS || !FOT_GROW(l->at, l->n, l->cap))
 		return false;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		int64_t *at = fot_realloc(l->at, cap, sizeof *at);
-
-		if (!at)
-			return false;
-		l->at = at;
-		l->cap = cap;
-	}
 	l->at[l->n++] = value;
 	return true;
 }
@@ -171,13 +163,6 @@ static bool write_list(cJSON *o, const struct fot_key *k, const void *base,
 
 /* --- lists of sizes --- */
 
-static int ascending(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* One entry: a number, a size, a range, or one of the words. false: rubbish. */
 static bool add_entry(struct fot_lengths *l, const struct fot_key *k, const cJSON *entry)
 {
@@ -233,7 +218,7 @@ static int read_sizes(void *base, const struct fot_key *k, const cJSON *obj, con
 			k->words ? ", or \"" : "", k->words ? k->words[0] : "", k->words ? "\"" : "");
 		goto out;
 	}
-	qsort(l.at, l.n, sizeof *l.at, ascending);
+	qsort(l.at, l.n, sizeof *l.at, fot_by_i64);
 	FOT_TRY(check_distinct(&l, k, ctx));
 	give_list(k, base, l.at, l.n);
 	l.at = NULL;
@@ -256,13 +241,6 @@ static bool write_sizes(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- lists of numbers --- */
 
-static int ascending_real(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int read_reals(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	const cJSON *entry = NULL;
@@ -281,7 +259,7 @@ static int read_reals(void *base, const struct fot_key *k, const cJSON *obj, con
 					ctx->json.where, k->name, k->lo, k->hi);
 		list[i++] = entry->valuedouble + 0.0; /* no -0 */
 	}
-	qsort(list, n, sizeof *list, ascending_real);
+	qsort(list, n, sizeof *list, fot_by_real);
 	for (i = 1; i < n; i++)
 		if (list[i] <= list[i - 1])
 			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: %g stands twice", ctx->json.where,

@@ -30,14 +30,14 @@ const struct fot_key_type fot_key_class = { "word", FOT_KEY_NO_FLAG, read_class_
 
 static int find_class(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx)
 {
-	const char *names[FOT_KEYS_MAX] = { NULL };
+	const char *names[FOT_TASK_CLASSES_MAX] = { NULL };
 	struct fot_key key = { .name = "task", .type = &fot_key_choice, .bytes = sizeof(int32_t), .words = names };
 	int32_t i = 0;
 	int status;
 
 	if (!cJSON_IsObject(node))
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object", ctx->json.where);
-	for (size_t k = 0; k < fot_n_task_classes && k + 1 < FOT_KEYS_MAX; k++)
+	for (size_t k = 0; k < fot_n_task_classes; k++)
 		names[k] = fot_task_classes[k]->name;
 	FOT_TRY(key.type->read(&i, &key, node, ctx));
 	t->class = fot_task_classes[i];

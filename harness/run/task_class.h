@@ -3,7 +3,7 @@
  *   spec -> items -> (session) -> rows of the task's CSV
  *
  * A task's own rules stand in tasks/; its class says how they meet plan, worker and
- * table.  A new task is tasks/NAME.c, harness/tasks/NAME_class.c and a row in harness/tasks/registry.c. */
+ * table.  Command, help, files, flags and tables of all tasks are loops over the registry: docs/adding.md. */
 #ifndef FOT_TASK_CLASS_H
 #define FOT_TASK_CLASS_H
 
@@ -17,6 +17,9 @@ struct fot_worker;
 
 struct fot_task_class {
 	const char *name;
+	const char *about; /* of its command, one line for the list of commands */
+	const char *usage; /* "NAME -m DIR ... [options]" */
+	const char *help;  /* paragraph for NAME --help */
 	int version; /* of the task: raised whenever results change for the same inputs */
 	const struct fot_schema *schema;
 	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
@@ -49,6 +52,7 @@ struct fot_task_class {
 	void (*forget)(void *state);
 };
 
+#define FOT_TASK_CLASSES_MAX 32
 extern const struct fot_task_class *const fot_task_classes[];
 extern const size_t fot_n_task_classes;
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item);
@@ -110,8 +114,5 @@ bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item);
 int64_t fot_task_sight(const struct fot_plan *p, const struct fot_item *item);
 /* NULL where the model has none. */
 const struct fot_tokenizer *fot_task_tokenizer(const struct fot_plan *p, const struct fot_item *item);
-
-extern const struct fot_task_class fot_task_perplexity, fot_task_passkey, fot_task_lookup, fot_task_fewshot,
-	fot_task_distraction;
 
 #endif

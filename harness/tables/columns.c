@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/list.h"
+
 /* Shared key columns, first everywhere. */
 #define KEY_COLUMNS                                                                                                   \
 	{ "run_id", FOT_COLUMN_TEXT, false,                                                                           \
@@ -387,8 +389,6 @@ static const struct fot_column samples_columns[] = {
 	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
 };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static const struct fot_column train_columns[] = {
 	{ "step", FOT_COLUMN_INT, false, "optimiser steps done, from 1" },
 	{ "stage", FOT_COLUMN_INT, false, "stage of the recipe, from 0" },
@@ -424,52 +424,52 @@ static const struct fot_column valid_columns[] = {
 const struct fot_schema fot_schema_perplexity = {
 	"perplexity",
 	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
-	perplexity_columns, COUNT(perplexity_columns)
+	perplexity_columns, FOT_COUNT(perplexity_columns)
 };
 const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", passkey_columns,
-					       COUNT(passkey_columns) };
+					       FOT_COUNT(passkey_columns) };
 const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",
-					      lookup_columns, COUNT(lookup_columns) };
+					      lookup_columns, FOT_COUNT(lookup_columns) };
 const struct fot_schema fot_schema_fewshot = {
 	"fewshot", "One row per test item, number of demonstrations and demonstration seed.", fewshot_columns,
-	COUNT(fewshot_columns)
+	FOT_COUNT(fewshot_columns)
 };
 const struct fot_schema fot_schema_distraction = {
 	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
-	COUNT(distraction_columns)
+	FOT_COUNT(distraction_columns)
 };
 const struct fot_schema fot_schema_samples = {
 	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
-	samples_columns, COUNT(samples_columns)
+	samples_columns, FOT_COUNT(samples_columns)
 };
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
-	COUNT(summary_columns)
+	FOT_COUNT(summary_columns)
 };
 
 const struct fot_schema fot_schema_train = { "train", "Training: one row per step.", train_columns,
-					     COUNT(train_columns) };
+					     FOT_COUNT(train_columns) };
 
 const struct fot_schema fot_schema_valid = {
 	"valid", "Training: held-out loss, one row per validation, dataset and memory size.", valid_columns,
-	COUNT(valid_columns)
+	FOT_COUNT(valid_columns)
 };
 
 const struct fot_schema fot_schema_compare = {
 	"compare", "Two runs, paired by document: one row per dataset, context length and condition.",
-	compare_columns, COUNT(compare_columns)
+	compare_columns, FOT_COUNT(compare_columns)
 };
 
 const struct fot_schema fot_schema_report = { "report",
 					      "Runs side by side: one row per condition and context length.",
-					      report_columns, COUNT(report_columns) };
+					      report_columns, FOT_COUNT(report_columns) };
 const struct fot_schema fot_schema_paper = { "paper/TASK",
 					     "Published figures, in results/paper/TASK.csv, one file per task.",
-					     paper_columns, COUNT(paper_columns) };
+					     paper_columns, FOT_COUNT(paper_columns) };
 
 const struct fot_schema fot_schema_claims = { "claims",
 					      "Claims of the paper: one row per pair of conditions that a run has.",
-					      claims_columns, COUNT(claims_columns) };
+					      claims_columns, FOT_COUNT(claims_columns) };
 
 const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
 						 &fot_schema_lookup,     &fot_schema_fewshot,
@@ -478,7 +478,7 @@ const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_sc
 						 &fot_schema_compare,    &fot_schema_report,
 						 &fot_schema_paper,      &fot_schema_claims,
 						 &fot_schema_samples };
-const size_t fot_n_schemas = COUNT(fot_schemas);
+const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
 struct key {
@@ -37,37 +38,18 @@ static bool same(const struct key *k, size_t a, size_t b)
 	return true;
 }
 
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "groups of rows: out of memory");
-}
-
 static int add_row(struct fot_group *g, size_t row, struct fot_err *err)
 {
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 8;
-		size_t *rows = fot_realloc(g->row, cap, sizeof *rows);
-
-		if (!rows)
-			return no_memory(err);
-		g->row = rows;
-		g->cap = cap;
-	}
+	if (!FOT_GROW(g->row, g->n, g->cap))
+		return FOT_NO_MEMORY(err, "groups of rows");
 	g->row[g->n++] = row;
 	return FOT_OK;
 }
 
 static int add_group(struct fot_groups *out, size_t row, struct fot_err *err)
 {
-	if (out->n == out->cap) {
-		size_t cap = out->cap ? 2 * out->cap : 32;
-		struct fot_group *at = fot_realloc(out->at, cap, sizeof *at);
-
-		if (!at)
-			return no_memory(err);
-		out->at = at;
-		out->cap = cap;
-	}
+	if (!FOT_GROW(out->at, out->n, out->cap))
+		return FOT_NO_MEMORY(err, "groups of rows");
 	out->at[out->n] = (struct fot_group){ 0 };
 	return add_row(&out->at[out->n++], row, err);
 }

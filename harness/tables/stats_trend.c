@@ -94,7 +94,7 @@ static int trend_init(struct trend *t, const int64_t *length, const struct fot_b
 	t->slopes = fot_alloc(boot->draws, sizeof *t->slopes);
 	t->rhos = fot_alloc(boot->draws, sizeof *t->rhos);
 	if (!t->x || !t->y || !t->slope || !t->work || !t->count || !t->slopes || !t->rhos)
-		return FOT_FAIL(err, FOT_ERR_RUN, "trend: out of memory");
+		return FOT_NO_MEMORY(err, "trend");
 	for (size_t l = 0; l < t->n; l++) {
 		if (length[l] <= 0)
 			return FOT_FAIL(err, FOT_ERR_RUN, "trend: length %lld: expected a positive one",

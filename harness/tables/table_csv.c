@@ -192,7 +192,7 @@ int fot_table_parse(struct fot_table *t, const char *text, size_t n, const char 
 	csv_set_space_func(&parser, never_space);
 	r.column = fot_calloc(t->schema->n, sizeof *r.column);
 	if (!r.column) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		status = FOT_NO_MEMORY(err, name);
 		goto out;
 	}
 	if (csv_parse(&parser, text, n, on_field, on_record, &r) != n ||

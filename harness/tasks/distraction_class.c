@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/sum.h"
 #include "harness/run/items.h"
@@ -213,7 +214,7 @@ static int shelf_use(struct fot_worker *w, const struct fot_item *item, struct s
 	int status;
 
 	if (!shelf && !(shelf = w->state[item->task] = fot_calloc(1, sizeof *shelf)))
-		return FOT_FAIL(err, FOT_ERR_RUN, "distraction: out of memory");
+		return FOT_NO_MEMORY(err, "distraction");
 	*out = shelf;
 	if (shelf->n_tokens && fot_library_holds(&shelf->library, w->plan, item))
 		return FOT_OK;
@@ -420,13 +421,18 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_distraction = {
 	.name = "distraction",
+	.about = "attention mass on the own document among d in sight",
+	.usage = "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
+	.help = "Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
+		"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
+		"layer and head. Attention that does not tell documents apart gives 1/d.",
 	.version = FOT_DISTRACTION_VERSION,
 	.schema = &fot_schema_distraction,
 	.csv = "distraction.csv",
 	.samples = "samples/distraction.jsonl",
 	.needs_tokenizer = true,
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions = "attention mass on the window before, of the own document, over the mass on it and a window of each of "
 		       "d - 1 other documents of the split (several of one where there are fewer), mean over queries",
 	.items = items,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
 #include "harness/run/task_class.h"
@@ -215,7 +216,7 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	if (!s)
 		s = w->state[item->task] = fot_calloc(1, sizeof *s);
 	if (!s)
-		return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+		return FOT_NO_MEMORY(err, "few-shot");
 	*out = s;
 	if (s->f && s->condition == item->condition && s->labelled == item->labelled)
 		return FOT_OK;
@@ -231,7 +232,7 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	if (s->score && s->free)
 		return FOT_OK;
 	forget_set(s);
-	return FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory");
+	return FOT_NO_MEMORY(err, "few-shot");
 }
 
 static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **out, struct fot_err *err)
@@ -570,6 +571,11 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_fewshot = {
 	.name = "fewshot",
+	.about = "classification from growing numbers of demonstrations",
+	.usage = "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
+	.help = "Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
+		"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
+		"demonstrations, several orders of them.",
 	.version = FOT_FEWSHOT_VERSION,
 	.schema = &fot_schema_fewshot,
 	.csv = "fewshot.csv",
@@ -577,7 +583,7 @@ const struct fot_task_class fot_task_fewshot = {
 	.needs_tokenizer = true,
 	.many = true,
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
 	.items = items,

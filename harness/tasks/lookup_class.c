@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
 #include "harness/run/task_class.h"
@@ -74,7 +75,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct fot_l
 		w->state[item->task] = fot_calloc(1, sizeof **out);
 	*out = w->state[item->task];
 	if (!*out)
-		return FOT_FAIL(err, FOT_ERR_RUN, "lookup: out of memory");
+		return FOT_NO_MEMORY(err, "lookup");
 	return fot_lookup_build(*out, &x, (uint64_t)item->trial, item->context_length, err);
 }
 
@@ -157,12 +158,15 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_lookup = {
 	.name = "lookup",
+	.about = "questions about a long dictionary",
+	.usage = "lookup -m DIR --context-lengths LIST -o DIR [options]",
+	.help = "Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
 	.version = FOT_LOOKUP_VERSION,
 	.schema = &fot_schema_lookup,
 	.csv = "lookup.csv",
 	.samples = "samples/lookup.jsonl",
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions = "value tokens of questions whose most likely token is right, given those before them",
 	.items = items,
 	.memory = fot_task_longest,

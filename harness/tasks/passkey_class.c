@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
 #include "harness/run/library.h"
@@ -42,7 +43,7 @@ static bool default_prose(struct fot_task_spec *t)
 static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
 {
 	if (!t->n_datasets && needs_prose(t) && !default_prose(t))
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", where);
+		return FOT_NO_MEMORY(err, where);
 	if (t->n_datasets && !needs_prose(t))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: only for the prompt_styles text and decoys", where);
 	if (t->split != FOT_TEST && !needs_prose(t))
@@ -214,7 +215,7 @@ static int open_state(struct fot_worker *w, size_t task, struct state **out, str
 			s->prose = fot_calloc(w->plan->n_datasets + 1, sizeof *s->prose);
 		if (!s || !s->prose) {
 			fot_free(s);
-			return FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory");
+			return FOT_NO_MEMORY(err, "passkey");
 		}
 		s->n_prose = w->plan->n_datasets;
 		w->state[task] = s;
@@ -444,13 +445,17 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_passkey = {
 	.name = "passkey",
+	.about = "find a number in a long text: depth x length",
+	.usage = "passkey -m DIR --context-lengths LIST -o DIR [options]",
+	.help = "Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
+		"paper's filler, in prose, or among other numbers in the same words.",
 	.version = FOT_PASSKEY_VERSION,
 	.schema = &fot_schema_passkey,
 	.csv = "passkey.csv",
 	.samples = "samples/passkey.jsonl",
 	.needs_tokenizer = true,
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions = "prompt and answer together have context_length tokens; right: the greedy tokens, as many as the key has, are the key's",
 	.complete = complete,
 	.items = items,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/ask/evaluate.h"
 #include "harness/run/items.h"
@@ -99,7 +100,7 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 		if (fot_plan_excluded(p, &all))
 			continue;
 		if (t->own_tokens)
-			FOT_TRY(fot_pool_check(p, &all, &x, err));
+			FOT_TRY(fot_pool_check(p, &all, (int64_t)fot_perplexity_others(&x) * x.window, err));
 		FOT_TRY(check_documents(p, &all, &x, err));
 	}
 out:
@@ -345,13 +346,18 @@ static const struct fot_key keys[] = {
 
 const struct fot_task_class fot_task_perplexity = {
 	.name = "perplexity",
+	.about = "perplexity against context length, from flags",
+	.usage = "perplexity -m DIR -d DATASETS --context-lengths LIST -o DIR [options]",
+	.help = "Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
+		"its local window and the memory of the tokens before it. The longest length places the targets: give a\n"
+		"run with shorter lengths --targets-from L to pair it with one whose longest is L.",
 	.version = FOT_PERPLEXITY_VERSION,
 	.schema = &fot_schema_perplexity,
 	.csv = "perplexity.csv",
 	.samples = "samples/perplexity.jsonl",
 	.needs_tokenizer = true,
 	.keys = keys,
-	.n_keys = sizeof keys / sizeof *keys,
+	.n_keys = FOT_COUNT(keys),
 	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
 	.items = items,
 	.memory = memory,

@@ -3,14 +3,27 @@
 
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/library.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
-const struct fot_task_class *const fot_task_classes[] = { &fot_task_perplexity, &fot_task_passkey, &fot_task_lookup,
-							 &fot_task_fewshot, &fot_task_distraction };
-const size_t fot_n_task_classes = sizeof fot_task_classes / sizeof *fot_task_classes;
+/* One row a task. */
+#define TASKS(X)       \
+	X(perplexity)  \
+	X(passkey)     \
+	X(lookup)      \
+	X(fewshot)     \
+	X(distraction)
+
+#define DECLARE(name) extern const struct fot_task_class fot_task_##name;
+#define ROW(name) &fot_task_##name,
+
+TASKS(DECLARE)
+const struct fot_task_class *const fot_task_classes[] = { TASKS(ROW) };
+const size_t fot_n_task_classes = FOT_COUNT(fot_task_classes);
+_Static_assert(FOT_COUNT(fot_task_classes) < FOT_TASK_CLASSES_MAX, "FOT_TASK_CLASSES_MAX");
 
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item)
 {

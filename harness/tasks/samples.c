@@ -169,7 +169,7 @@ static int window_rows(const struct window *w, struct fot_table *t, struct fot_e
 {
 	const struct fot_config *c = fot_model_config(w->s->model);
 	struct fot_retrieved *best = fot_alloc((size_t)w->s->shown, sizeof *best);
-	int status = best ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "samples: out of memory");
+	int status = best ? FOT_OK : FOT_NO_MEMORY(err, "samples");
 
 	for (size_t q = 0; q < w->n && status == FOT_OK; q++)
 		for (int slot = 0; slot < c->n_mem_layers && status == FOT_OK; slot++)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "model/tokenizer.h"
 
@@ -18,8 +19,8 @@
 static const char *const files[] = { "model.safetensors", "moment1.safetensors", "moment2.safetensors" };
 /* Of a checkpoint's folder besides. */
 static const char *const others[] = { "weights.safetensors", "config.json", "tokenizer.model", "tokenizer.json" };
-#define N_FILES (sizeof files / sizeof files[0])
-#define N_OTHERS (sizeof others / sizeof others[0])
+#define N_FILES FOT_COUNT(files)
+#define N_OTHERS FOT_COUNT(others)
 
 static int write_latest(const char *out, const struct fot_checkpoint *c, struct fot_err *err)
 {

@@ -6,9 +6,8 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "datasets/lookup.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct kind {
 	const char *name;
@@ -114,7 +113,7 @@ static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fo
 	int status;
 
 	FOT_TRY(fot_json_string(obj, "kind", true, &name, ctx, err));
-	for (size_t i = 1; i < COUNT(kinds); i++)
+	for (size_t i = 1; i < FOT_COUNT(kinds); i++)
 		if (strcmp(name, kinds[i].name) == 0) {
 			g->kind = (enum fot_generator_kind)i;
 			return FOT_OK;

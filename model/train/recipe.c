@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "datasets/lookup.h"
 #include "model/dtype.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_TOP_K 4096
 #define MAX_OWN 64 /* own windows per query; crossbatch.c's list is this long */
 
@@ -120,17 +120,17 @@ static const struct fot_key stage_keys[] = {
 };
 
 const struct fot_key_table fot_recipe_tables[] = {
-	{ "top level", top_keys, COUNT(top_keys) },
-	{ "datasets: each object", dataset_keys, COUNT(dataset_keys) },
+	{ "top level", top_keys, FOT_COUNT(top_keys) },
+	{ "datasets: each object", dataset_keys, FOT_COUNT(dataset_keys) },
 	{ "generator, kind lookup", fot_lookup_keys, FOT_LOOKUP_KEYS },
 	{ "generator, kind passkey", fot_passkey_keys, FOT_PASSKEY_KEYS },
 	{ "generator, kind episodes", fot_episodes_keys, FOT_EPISODES_KEYS },
-	{ "init", init_keys, COUNT(init_keys) },
-	{ "optimizer", optimizer_keys, COUNT(optimizer_keys) },
-	{ "stages: each object", stage_keys, COUNT(stage_keys) },
-	{ "validation", validation_keys, COUNT(validation_keys) },
+	{ "init", init_keys, FOT_COUNT(init_keys) },
+	{ "optimizer", optimizer_keys, FOT_COUNT(optimizer_keys) },
+	{ "stages: each object", stage_keys, FOT_COUNT(stage_keys) },
+	{ "validation", validation_keys, FOT_COUNT(validation_keys) },
 };
-const size_t fot_n_recipe_tables = COUNT(fot_recipe_tables);
+const size_t fot_n_recipe_tables = FOT_COUNT(fot_recipe_tables);
 
 /* Keys that the method has no use for. */
 static int check_method(const struct fot_stage *s, const char *where, struct fot_err *err)
@@ -160,7 +160,7 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	struct fot_lr *lr = &r->lr[r->n_stages];
 	int status;
 
-	FOT_TRY(fot_keys_read(&phase, stage_keys, COUNT(stage_keys), obj, &ctx));
+	FOT_TRY(fot_keys_read(&phase, stage_keys, FOT_COUNT(stage_keys), obj, &ctx));
 	*s = phase.s;
 	*lr = phase.lr;
 	if (lr->lr_end < 0)
@@ -182,7 +182,7 @@ static int read_dataset(struct fot_recipe *r, const cJSON *obj, const char *wher
 {
 	struct fot_key_ctx ctx = { { where, FOT_ERR_USAGE }, NULL, err };
 	struct source source = { 0 };
-	int status = fot_keys_read(&source, dataset_keys, COUNT(dataset_keys), obj, &ctx);
+	int status = fot_keys_read(&source, dataset_keys, FOT_COUNT(dataset_keys), obj, &ctx);
 
 	if (source.name) {
 		r->dataset[r->n_datasets] = source.name;
@@ -269,10 +269,10 @@ static int read_groups(struct fot_recipe *r, const cJSON *root, const char *name
 {
 	int status;
 
-	FOT_TRY(read_group(r, root, "init", name, init_keys, COUNT(init_keys), err));
+	FOT_TRY(read_group(r, root, "init", name, init_keys, FOT_COUNT(init_keys), err));
 	FOT_TRY(read_start_hash(r, root, name, err));
-	FOT_TRY(read_group(r, root, "optimizer", name, optimizer_keys, COUNT(optimizer_keys), err));
-	FOT_TRY(read_group(r, root, "validation", name, validation_keys, COUNT(validation_keys), err));
+	FOT_TRY(read_group(r, root, "optimizer", name, optimizer_keys, FOT_COUNT(optimizer_keys), err));
+	FOT_TRY(read_group(r, root, "validation", name, validation_keys, FOT_COUNT(validation_keys), err));
 out:
 	return status;
 }
@@ -352,7 +352,7 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 
 	if (!cJSON_IsObject(root))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object at the top", name);
-	FOT_TRY(fot_keys_read(r, top_keys, COUNT(top_keys), root, &ctx));
+	FOT_TRY(fot_keys_read(r, top_keys, FOT_COUNT(top_keys), root, &ctx));
 	if (!r->variant && !(r->variant = fot_strdup("")))
 		return fot_key_no_memory(&ctx);
 	FOT_TRY(read_model(r, root, name, err));
@@ -374,7 +374,7 @@ int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const cha
 	FOT_TRY(read_root(r, root, name, err));
 	r->text = fot_strndup(text, n);
 	if (!r->text)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		status = FOT_NO_MEMORY(err, name);
 	fot_sha256_of(text, n, r->sha256);
 out:
 	cJSON_Delete(root);

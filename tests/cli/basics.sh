@@ -39,7 +39,7 @@ sentence() { # OPTION SENTENCE COMMANDS
 	done
 	ok "cli_common_$1"
 }
-tasks="perplexity passkey fewshot lookup distraction"
+tasks=$("$fotbench" help spec | sed -n 's/^tasks: each object with "task": "\(.*\)"$/\1/p' | xargs)
 sentence quiet 'warnings and errors only' "run $tasks samples merge validate score generate train compare report plot data tokenize detokenize inspect bench"
 sentence json 'the result as JSON on stdout' "run $tasks samples merge score generate train compare data inspect bench"
 sentence progress 'progress on stderr; auto: unless -q [auto]' "run $tasks samples merge score generate train bench"

@@ -26,7 +26,10 @@ exits run_foreign_folder 2 'not empty \(thesis.tex\)' "$fotbench" run spec.json 
 exits run_foreign_folder_overwrite 2 'not empty' "$fotbench" run spec.json -o foreign --overwrite
 check run_foreign_folder_untouched bash -c '[ "$(ls foreign)" = thesis.tex ]'
 exits run_output_is_a_file 6 'spec.json' "$fotbench" run spec.json -o spec.json
+tasks=$("$fotbench" help spec | sed -n 's/^tasks: each object with "task": "\(.*\)"$/\1/p')
+mkdir -p two/samples && for t in $tasks; do echo old >"two/$t.csv" && echo old >"two/samples/$t.jsonl"; done
 check run_overwrite run -o two --overwrite
+check run_overwrite_removes_every_tasks_files bash -c '[ "$(wc -w <<<"$1")" -ge 5 ] && ! grep -rl ^old two' - "$tasks"
 check run_overwrite_same same one two
 check run_resume_of_complete run -o two --resume
 check run_resume_of_complete_same same one two

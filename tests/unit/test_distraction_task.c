@@ -9,16 +9,16 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tasks/distraction.h"
 #include "tests/unit/scratch.h"
 
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define W 10
 
 static const int64_t CONTEXTS[] = { 1, 2, 4, 9, 64 };
-static const struct fot_distraction TASK = { .seed = 7, .window = W, .n_contexts = CONTEXTS, .n = COUNT(CONTEXTS),
+static const struct fot_distraction TASK = { .seed = 7, .window = W, .n_contexts = CONTEXTS, .n = FOT_COUNT(CONTEXTS),
 					     .query_tokens = 45 };
 /* 99 windows, 1, none, 20, 57 (the last token of each too few for one more) */
 static const int64_t TOKENS[] = { 999, 19, 9, 209, 579 };
@@ -27,7 +27,7 @@ static void draw(struct fot_distraction_request *r, const struct fot_distraction
 {
 	struct fot_err err = { 0 };
 
-	if (fot_distraction_draw(r, p, TOKENS, COUNT(TOKENS), own, &err) != FOT_OK)
+	if (fot_distraction_draw(r, p, TOKENS, FOT_COUNT(TOKENS), own, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -68,7 +68,7 @@ static void check_others(const struct fot_distraction_request *r, size_t own)
 		const struct fot_distraction_place *x = &r->other[i];
 
 		assert_int_not_equal(x->document, own);
-		assert_in_range(x->document, 0, COUNT(TOKENS) - 1);
+		assert_in_range(x->document, 0, FOT_COUNT(TOKENS) - 1);
 		assert_int_equal(x->begin % W, 0);
 		assert_true(x->begin >= 0 && x->begin + W <= TOKENS[x->document]);
 		for (size_t k = 0; k < i; k++)
@@ -84,7 +84,7 @@ static void test_distraction_others_come_in_rounds(void **state)
 	} row[] = { { 0, 63, 5, { 3, 2, 2 } }, { 3, 63, 5, { 3, 2, 2 } }, { 1, 63, 5, { 3, 3, 3 } } };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(row); i++) {
+	for (size_t i = 0; i < FOT_COUNT(row); i++) {
 		struct fot_distraction_request r;
 		size_t at = 0;
 
@@ -124,7 +124,7 @@ static void test_distraction_is_nested_and_seeded(void **state)
 
 	(void)state;
 	draw(&all, &TASK, 0);
-	for (small.n = 1; small.n <= COUNT(CONTEXTS); small.n++) {
+	for (small.n = 1; small.n <= FOT_COUNT(CONTEXTS); small.n++) {
 		draw(&r, &small, 0);
 		assert_int_equal(r.n_others, CONTEXTS[small.n - 1] - 1);
 		assert_memory_equal(r.other, all.other, r.n_others * sizeof *r.other);
@@ -228,7 +228,7 @@ static void test_distraction_without_memory(void **state)
 	while (status != FOT_OK) {
 		memset(&err, 0, sizeof err);
 		fot_mem_fail_at(++n);
-		status = fot_distraction_draw(&r, &TASK, TOKENS, COUNT(TOKENS), 0, &err);
+		status = fot_distraction_draw(&r, &TASK, TOKENS, FOT_COUNT(TOKENS), 0, &err);
 		fot_mem_fail_at(0);
 		if (status != FOT_OK) {
 			assert_int_equal(status, FOT_ERR_RUN);

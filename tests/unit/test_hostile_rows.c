@@ -14,6 +14,7 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/report/claims.h"
@@ -23,7 +24,6 @@
 #include "harness/report/summary.h"
 #include "harness/tables/stats.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS 150
 #define MOST_ROWS 24
 #define TOP (((int64_t)1 << 53) - 1) /* what the journal takes */
@@ -72,7 +72,7 @@ static const double any_real[] = { 0,       1,       3,  700,     1e4, 1e6, DBL_
 
 static void fill_text(struct fot_table *t, size_t row, const char *column, struct fot_rng *rng)
 {
-	for (size_t i = 0; i < COUNT(words); i++) {
+	for (size_t i = 0; i < FOT_COUNT(words); i++) {
 		size_t n = 0;
 
 		if (strcmp(words[i].column, column) != 0)
@@ -87,13 +87,13 @@ static void fill_text(struct fot_table *t, size_t row, const char *column, struc
 
 static void fill_number(struct fot_table *t, size_t row, const char *column, struct fot_rng *rng)
 {
-	for (size_t i = 0; i < COUNT(numbers); i++)
+	for (size_t i = 0; i < FOT_COUNT(numbers); i++)
 		if (strcmp(numbers[i].column, column) == 0) {
 			fot_table_set_int(t, row, column, numbers[i].number[fot_rng_below(rng, 4)]);
 			return;
 		}
 	if (strcmp(column, "top_k") != 0 && strcmp(column, "own_tokens") != 0 && strcmp(column, "head") != 0)
-		fot_table_set_int(t, row, column, any_number[fot_rng_below(rng, COUNT(any_number))]);
+		fot_table_set_int(t, row, column, any_number[fot_rng_below(rng, FOT_COUNT(any_number))]);
 }
 
 static void fill_cell(struct fot_table *t, size_t row, const struct fot_column *c, struct fot_rng *rng)
@@ -109,7 +109,7 @@ static void fill_cell(struct fot_table *t, size_t row, const struct fot_column *
 	else if (strcmp(c->name, "depth") == 0)
 		fot_table_set_real(t, row, c->name, (double)fot_rng_below(rng, 2));
 	else
-		fot_table_set_real(t, row, c->name, any_real[fot_rng_below(rng, COUNT(any_real))]);
+		fot_table_set_real(t, row, c->name, any_real[fot_rng_below(rng, FOT_COUNT(any_real))]);
 }
 
 static void make_rows(struct fot_table *t, const struct fot_schema *schema, uint64_t round)
@@ -286,7 +286,7 @@ static void follow(const struct fot_table *rows)
 static void test_hostile_rows_of_every_task_are_written(void **state)
 {
 	(void)state;
-	for (size_t k = 0; k < COUNT(schemas); k++)
+	for (size_t k = 0; k < FOT_COUNT(schemas); k++)
 		for (uint64_t round = 0; round < ROUNDS; round++) {
 			struct fot_table rows;
 
@@ -301,8 +301,8 @@ static void test_hostile_rows_of_one_status_are_written(void **state)
 	static const char *const status[] = { "failed", "skipped_short", "ok" };
 
 	(void)state;
-	for (size_t k = 0; k < COUNT(schemas); k++)
-		for (size_t s = 0; s < COUNT(status); s++) {
+	for (size_t k = 0; k < FOT_COUNT(schemas); k++)
+		for (size_t s = 0; s < FOT_COUNT(status); s++) {
 			struct fot_table rows;
 
 			make_rows(&rows, schemas[k], 1000 + s);

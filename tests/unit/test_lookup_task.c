@@ -9,13 +9,13 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tasks/lookup.h"
 #include "tests/unit/scratch.h"
 
 #define R FOT_LOOKUP_RECORD
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 static const struct fot_lookup_task TASK = { .seed = 11, .window = 250, .question_tokens = 256 };
 
@@ -48,7 +48,7 @@ static void test_lookup_fits_records_and_questions(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(row); i++) {
+	for (size_t i = 0; i < FOT_COUNT(row); i++) {
 		struct fot_lookup_task p = { 1, row[i].window, row[i].question_tokens };
 		struct fot_lookup_size size = { 0 };
 		struct fot_err err = { 0 };
@@ -129,7 +129,7 @@ static void test_lookup_dictionaries_of_a_trial_are_nested(void **state)
 	(void)state;
 	for (uint64_t trial = 0; trial < 3; trial++) {
 		build(&longest, &TASK, trial, 65536);
-		for (size_t i = 0; i < COUNT(lengths); i++) {
+		for (size_t i = 0; i < FOT_COUNT(lengths); i++) {
 			struct fot_question ask;
 
 			build(&q, &TASK, trial, lengths[i]);

@@ -10,13 +10,13 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tasks/passkey.h"
 #include "tests/unit/scratch.h"
 
 #define BPE "model/zoo/bpe-2k/tokenizer.model"
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 static struct fot_tokenizer *tokenizer[2];
 static struct fot_str prose;
@@ -34,7 +34,7 @@ static void write_prose(struct fot_str *out, size_t n)
 		uint64_t len = 1 + fot_rng_below(&rng, 9);
 
 		if (fot_rng_below(&rng, 12) == 0)
-			fot_str_puts(out, odd[fot_rng_below(&rng, COUNT(odd))]);
+			fot_str_puts(out, odd[fot_rng_below(&rng, FOT_COUNT(odd))]);
 		else
 			while (len--)
 				fot_str_putc(out, (char)('a' + fot_rng_below(&rng, 26)));
@@ -172,8 +172,8 @@ static void test_passkey_prompt_is_exact_and_reads_as_text(void **state)
 				struct fot_passkey p = task(t, (enum fot_passkey_style)style);
 				struct fot_passkey_parts *s = open_parts(&p, trial, 4099);
 
-				for (size_t i = 0; i < COUNT(lengths); i++)
-					for (size_t d = 0; d < COUNT(depths); d++) {
+				for (size_t i = 0; i < FOT_COUNT(lengths); i++)
+					for (size_t d = 0; d < FOT_COUNT(depths); d++) {
 						char where[100];
 
 						snprintf(where, sizeof where,
@@ -284,7 +284,7 @@ static void test_passkey_prompts_of_a_trial_share_their_beginning(void **state)
 			struct fot_passkey p = task(t, (enum fot_passkey_style)style);
 			struct fot_passkey_parts *s = open_parts(&p, 2, 3000);
 
-			for (size_t i = 0; i < COUNT(row); i++) {
+			for (size_t i = 0; i < FOT_COUNT(row); i++) {
 				size_t n;
 
 				build(&q, s, row[i].length, row[i].depth);
@@ -547,7 +547,7 @@ static void test_passkey_reads_odd_prose(void **state)
 	memset(solid, 'q', sizeof solid - 1);
 	for (int t = 0; t < 2; t++)
 		for (int style = FOT_PASSKEY_TEXT; style < FOT_PASSKEY_STYLES; style++)
-			for (size_t i = 0; i < COUNT(text); i++) {
+			for (size_t i = 0; i < FOT_COUNT(text); i++) {
 				struct fot_passkey p = task(t, (enum fot_passkey_style)style);
 				struct fot_passkey_parts *s;
 

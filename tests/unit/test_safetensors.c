@@ -12,13 +12,12 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/dtype.h"
 #include "model/safetensors.h"
 #include "tests/unit/scratch.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void fill(struct fot_rng *r, void *bytes, size_t n)
 {
@@ -199,7 +198,7 @@ static void test_safetensors_refuses_by_rule(void **state)
 	struct fot_str file = FOT_STR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(bad); i++) {
+	for (size_t i = 0; i < FOT_COUNT(bad); i++) {
 		struct fot_safetensors *st = NULL;
 		struct fot_err err = { 0 };
 
@@ -235,7 +234,7 @@ static const struct raw_bad {
 static void test_safetensors_refuses_other_files(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(raw_bad); i++) {
+	for (size_t i = 0; i < FOT_COUNT(raw_bad); i++) {
 		struct fot_safetensors *st = NULL;
 		struct fot_err err = { 0 };
 
@@ -414,7 +413,7 @@ static void test_safetensors_write_failures_leave_the_old_file(void **state)
 	static const char *const calls[] = { "write", "fsync", "rename" };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(calls); i++) {
+	for (size_t i = 0; i < FOT_COUNT(calls); i++) {
 		struct fot_str kept = FOT_STR_INIT;
 		struct fot_err err = { 0 };
 		struct fot_names list;

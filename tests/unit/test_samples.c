@@ -10,13 +10,13 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/rng.h"
 #include "harness/tasks/samples.h"
 #include "tasks/retrieved.h"
 #include "tests/unit/scratch.h"
 
 #define KEYS 300
-#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 static void scores(double *score, uint64_t item)
 {
@@ -51,7 +51,7 @@ static void test_samples_scores_by_their_definitions(void **state)
 	struct fot_retrieval r;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(top); i++) {
+	for (size_t i = 0; i < FOT_COUNT(top); i++) {
 		int64_t n = top[i] && top[i] < KEYS ? top[i] : KEYS;
 		double local = 302, found, all;
 
@@ -150,7 +150,7 @@ static void test_samples_markdown_escapes(void **state)
 	add_row(&t, "x|y", 600, 2, nasty);
 	add_row(&t, "x|y", 700, 1, "plain");
 	assert_int_equal(fot_samples_print(&out, &t, NULL), FOT_OK);
-	for (size_t i = 0; i < COUNT(want); i++)
+	for (size_t i = 0; i < FOT_COUNT(want); i++)
 		if (!strstr(out.data, want[i]))
 			fail_msg("lacks \"%s\":\n%s", want[i], out.data);
 	for (const char *p = out.data; (p = strstr(p, "\n| ")); p++)

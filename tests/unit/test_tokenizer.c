@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/spm_proto.h"
@@ -16,7 +17,6 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/spm_writer.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MARK "\xE2\x96\x81"
 
 static const char *const small_pieces[] = { "ab",
@@ -36,7 +36,7 @@ static const char *const small_pieces[] = { "ab",
 					    "ca",
 					    MARK "ab",
 					    "bca" };
-static const struct spm_recipe small = { .normal = small_pieces, .n_normal = COUNT(small_pieces) };
+static const struct spm_recipe small = { .normal = small_pieces, .n_normal = FOT_COUNT(small_pieces) };
 
 static struct fot_tokenizer *must_open(const struct spm_recipe *r)
 {
@@ -143,7 +143,7 @@ static void test_tokenizer_spm_equals_slow_reference(void **state)
 	static const char *const letters[] = {
 		"a", "b", "c", "a", MARK, MARK, "\xC3\xA9", "z", "\xE6\x97\xA5", "\n"
 	};
-	static const float tied[COUNT(small_pieces)] = { 0,  -1, -1, 2,  -1, -1, -0.0f, -1,
+	static const float tied[FOT_COUNT(small_pieces)] = { 0,  -1, -1, 2,  -1, -1, -0.0f, -1,
 							 -5, -5, -5, -5, -5, 0,  -0.0f, 7.5f };
 	struct spm_recipe rows[] = { small, small };
 	struct fot_rng r;
@@ -151,7 +151,7 @@ static void test_tokenizer_spm_equals_slow_reference(void **state)
 	(void)state;
 	fot_rng_init(&r, 5, "test.tokenizer", 0);
 	rows[1].scores = tied; /* ties, and pieces better than their parts */
-	for (size_t k = 0; k < COUNT(rows); k++) {
+	for (size_t k = 0; k < FOT_COUNT(rows); k++) {
 		struct fot_tokenizer *t;
 
 		rows[k].no_dummy = true; /* normal text is then the text itself */
@@ -162,7 +162,7 @@ static void test_tokenizer_spm_equals_slow_reference(void **state)
 			struct fot_ids want = { 0 };
 
 			for (uint64_t n = fot_rng_below(&r, 90); n > 0; n--)
-				fot_str_puts(&s, letters[fot_rng_below(&r, round % 3 ? 6 : COUNT(letters))]);
+				fot_str_puts(&s, letters[fot_rng_below(&r, round % 3 ? 6 : FOT_COUNT(letters))]);
 			encode_slowly(&want, s.data ? s.data : "", s.len, &rows[k]);
 			assert_encodes(t, s.data, s.len, want.id, want.n);
 			fot_ids_release(&want);
@@ -245,7 +245,7 @@ static void assert_ends(const struct spm_recipe *recipe, const char *text, size_
 static void test_tokenizer_spm_says_where_tokens_end(void **state)
 {
 	static const char *const letters[] = { "a", "b" };
-	static const struct spm_recipe no_mark = { .normal = letters, .n_normal = COUNT(letters) };
+	static const struct spm_recipe no_mark = { .normal = letters, .n_normal = FOT_COUNT(letters) };
 	struct spm_recipe keep = small, bare = small;
 
 	(void)state;
@@ -295,7 +295,7 @@ static void test_tokenizer_spm_ends_are_those_of_the_text_given_back(void **stat
 
 		fot_str_puts(&s, "z");
 		for (uint64_t n = fot_rng_below(&r, 60); n > 0; n--)
-			fot_str_puts(&s, letters[fot_rng_below(&r, COUNT(letters))]);
+			fot_str_puts(&s, letters[fot_rng_below(&r, FOT_COUNT(letters))]);
 		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, s.data, s.len, NULL), FOT_OK);
 		for (size_t i = 0; i < ids.n; i++) {
 			if (((unsigned char)s.data[ids.end[i]] & 0xC0) == 0x80)
@@ -477,7 +477,7 @@ static const struct raw_bad {
 static void test_tokenizer_spm_refuses_broken_wire(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(raw_bad); i++) {
+	for (size_t i = 0; i < FOT_COUNT(raw_bad); i++) {
 		struct fot_str file = FOT_STR_INIT;
 		struct fot_err err = { 0 };
 		struct fot_tokenizer *t = NULL;
@@ -525,7 +525,7 @@ static void test_tokenizer_spm_refuses_what_it_cannot_honour(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < FOT_COUNT(rows); i++) {
 		struct spm_recipe r = small;
 
 		if (rows[i].in_trainer) {
@@ -654,14 +654,14 @@ static void test_tokenizer_encode_on(void **state)
 {
 	static const char *const parts[] = { "ab", " abc", " a", "", " bca" };
 	static const char *const with_stop[] = { MARK "\x01" "a", MARK "\x01", MARK, "a", "\x01" };
-	const struct spm_recipe stops = { .normal = with_stop, .n_normal = COUNT(with_stop) };
+	const struct spm_recipe stops = { .normal = with_stop, .n_normal = FOT_COUNT(with_stop) };
 	struct fot_tokenizer *t = must_open(&small), *bytes = NULL;
 	struct fot_ids whole = { 0 }, ids = { 0 };
 	struct fot_str text = FOT_STR_INIT;
 	struct fot_err err = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(parts); i++) {
+	for (size_t i = 0; i < FOT_COUNT(parts); i++) {
 		fot_str_puts(&text, parts[i]);
 		assert_int_equal(fot_tokenizer_encode_on(t, &ids, parts[i], strlen(parts[i]), &err), FOT_OK);
 	}
