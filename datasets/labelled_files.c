@@ -252,8 +252,7 @@ static int each_record(struct fot_labelling *g, const struct fot_record *whole, 
 		fot_str_clear(&where);
 		fot_str_printf(&where, "%s: record %lld", g->path, (long long)++*n);
 		FOT_TRY(fot_str_check(&where, err));
-		status = fot_record_parse(&r, value, len, where.data, false, err);
-		r.has_nul = r.has_nul || whole->has_nul; /* written otherwise already */
+		status = fot_record_part(&r, whole, value, len, where.data, err);
 		if (status == FOT_OK)
 			status = split ? pair_record(g, &r, split, *n, err) : json_record(g, &r, k, *n, err);
 		status = fot_labelling_bad(g, status, err);

@@ -260,17 +260,11 @@ int fot_record_field(const struct fot_record *r, const char *path, unsigned kind
 
 /* ---- parsing ---- */
 
-int fot_record_parse(struct fot_record *r, const char *text, size_t n, const char *where, bool torn,
-		     struct fot_err *err)
+/* r->source to r->json. */
+static int parse(struct fot_record *r, const char *where, bool torn, struct fot_err *err)
 {
 	int status;
 
-	*r = (struct fot_record){ .where = where };
-	r->has_nul = n >= 6 && memmem(text, n, "\\u0000", 6) != NULL;
-	if (r->has_nul)
-		hide_nuls(&r->source, text, n);
-	else
-		fot_str_add(&r->source, text, n);
 	FOT_TRY(fot_str_check(&r->source, err));
 	status = fot_json_parse(&r->json, r->source.data ? r->source.data : "", r->source.len, where,
 				FOT_ERR_INPUT, err);
@@ -278,6 +272,26 @@ int fot_record_parse(struct fot_record *r, const char *text, size_t n, const cha
 		fot_err_prefix(err, "the last line is cut off");
 out:
 	return status;
+}
+
+int fot_record_parse(struct fot_record *r, const char *text, size_t n, const char *where, bool torn,
+		     struct fot_err *err)
+{
+	*r = (struct fot_record){ .where = where };
+	r->has_nul = n >= 6 && memmem(text, n, "\\u0000", 6) != NULL;
+	if (r->has_nul)
+		hide_nuls(&r->source, text, n);
+	else
+		fot_str_add(&r->source, text, n);
+	return parse(r, where, torn, err);
+}
+
+int fot_record_part(struct fot_record *r, const struct fot_record *whole, const char *text, size_t n,
+		    const char *where, struct fot_err *err)
+{
+	*r = (struct fot_record){ .where = where, .has_nul = whole->has_nul };
+	fot_str_add(&r->source, text, n);
+	return parse(r, where, false, err);
 }
 
 void fot_record_release(struct fot_record *r)

@@ -27,6 +27,9 @@ struct fot_record {
  * Release always. Errors: FOT_ERR_INPUT. */
 int fot_record_parse(struct fot_record *r, const char *text, size_t n, const char *where, bool torn,
 		     struct fot_err *err);
+/* The same of a value of a record that was parsed: NULs stand in it as they stand there. */
+int fot_record_part(struct fot_record *r, const struct fot_record *whole, const char *text, size_t n,
+		    const char *where, struct fot_err *err);
 void fot_record_release(struct fot_record *r);
 
 /* What a field may be. */

@@ -31,6 +31,8 @@ int hf_texts_put(struct hf_texts *t, const char *p, size_t n, struct fot_err *er
 {
 	if (!FOT_GROW(t->end, t->n, t->cap))
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for over %zu texts", t->n);
+	if (t->original && fot_size_add(t->all.len, n) > hf_longest(t->original))
+		return hf_too_long(t->original, err);
 	fot_str_add(&t->all, p, n);
 	t->end[t->n++] = t->all.len;
 	return fot_str_check(&t->all, err);
@@ -185,8 +187,9 @@ out:
 
 /* --- texts --- */
 
+/* most: bytes of all texts before the first step. */
 static int replace_in(const struct step *s, void *scratch, struct fot_str *out, const char *p, size_t n,
-		      struct fot_err *err)
+		      size_t most, struct fot_err *err)
 {
 	struct hf_match m = { 0, 0 };
 	size_t at = 0;
@@ -198,6 +201,8 @@ static int replace_in(const struct step *s, void *scratch, struct fot_str *out, 
 		fot_str_add(out, p + at, (found ? m.from : n) - at);
 		if (found)
 			fot_str_puts(out, s->content);
+		if (out->len > hf_longest(most))
+			return hf_too_long(most, err);
 		at = m.to;
 	}
 	status = fot_str_check(out, err);
@@ -218,7 +223,7 @@ static int run_replace(const struct step *s, struct hf_texts *out, const struct 
 		const char *p = text_at(in, i, &n);
 
 		fot_str_clear(&text);
-		FOT_TRY(replace_in(s, scratch, &text, p, n, err));
+		FOT_TRY(replace_in(s, scratch, &text, p, n, in->original, err));
 		FOT_TRY(hf_texts_put(out, text.data ? text.data : "", text.len, err));
 	}
 out:
@@ -315,8 +320,9 @@ static int read_strip(struct step *s, const cJSON *section, const char *where, s
 	FOT_TRY(fot_json_i64(section, "start", true, 0, 1 << 20, &s->start, &ctx, err));
 	FOT_TRY(fot_json_i64(section, "stop", true, 0, 1 << 20, &s->stop, &ctx, err));
 	FOT_TRY(read_content(s, section, "content", NULL, where, err));
-	if (!*s->content)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: content: expected a character", where);
+	if (!hf_is_one(s->content))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: content: expected a character, got \"%.40s\"",
+				  where, s->content);
 out:
 	return status;
 }
@@ -332,8 +338,9 @@ static int read_metaspace(struct step *s, const cJSON *section, const char *wher
 	FOT_TRY(fot_json_string(section, "prepend_scheme", false, &scheme, &ctx, err));
 	s->drops_first = scheme ? strcmp(scheme, "never") != 0 : prefix;
 	FOT_TRY(read_content(s, section, "replacement", "\xE2\x96\x81", where, err));
-	if (!*s->content)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character", where);
+	if (!hf_is_one(s->content))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character, got \"%.40s\"",
+				  where, s->content);
 out:
 	return status;
 }
@@ -420,6 +427,7 @@ int hf_decode(const struct hf_decoder *z, struct hf_texts *texts, struct fot_str
 	size_t n;
 	int status = FOT_OK;
 
+	texts->original = other.original = texts->all.len;
 	for (size_t i = 0; i < z->n; i++) {
 		empty(&other);
 		FOT_TRY(z->step[i].run(&z->step[i], &other, texts, err));

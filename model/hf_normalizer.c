@@ -245,7 +245,7 @@ int hf_normalize(const struct hf_normalizer *z, struct hf_normalizing *w, const 
 	for (size_t i = 0; i < z->n && piece->n; i++) {
 		struct hf_draft *d = &w->draft[i % 2];
 
-		hf_draft_start(d, piece->begin);
+		hf_draft_start(d, piece);
 		FOT_TRY(z->step[i].run(&z->step[i], d, out, err));
 		*out = hf_draft_piece(d);
 	}

@@ -1,11 +1,13 @@
 /* hf_pattern.c: patterns of a tokenizer.json, by PCRE2.
  *
  * The library that these files are written for uses Oniguruma with Ruby's syntax.  What the two do
- * alike goes through as it stands; \s, \S and \d are written out, because PCRE2 counts U+180E as a
- * space and \d as ASCII; what they do differently (nested classes, \w, \h, {n,m}+ ...) is refused. */
+ * alike goes through as it stands; \s, \S, \d and \v are written out, because PCRE2 counts U+180E as a
+ * space, \d as ASCII and every line end as \v; what they do differently (nested classes, \w, \h, {n,m}+,
+ * (?m), (*VERB), (?R) ...) is refused. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "model/hf_text.h"
 
+#include <ctype.h>
 #include <pcre2.h>
 #include <string.h>
 
@@ -98,12 +100,29 @@ static int copy_escape(struct scan *s, struct fot_err *err)
 		fot_str_puts(s->out, "[^" SPACES "]");
 	else if (c == 'd')
 		fot_str_puts(s->out, "\\p{Nd}");
-	else if (c && (strchr("rntfvx", c) || strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ ", c)))
+	else if (c == 'v')
+		fot_str_puts(s->out, "\\x{b}");
+	else if (c && (strchr("rntfx", c) || strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ ", c)))
 		fot_str_add(s->out, s->p + s->at, 2);
 	else
 		return refuse(s, 2, "other programs read it in another way", err);
 	s->at += 2;
 	return FOT_OK;
+}
+
+/* What stands behind "(" and does the same in both: (?:, (?=, (?!, (?>, (?<=, (?<!, (?<name>, and i and x with - . */
+static bool is_common_group(const char *p, size_t n)
+{
+	size_t flags;
+
+	if (n < 2 || p[1] != '?')
+		return n < 2 || p[1] != '*';
+	if (n > 2 && strchr(":=!>", p[2]))
+		return true;
+	if (n > 3 && p[2] == '<')
+		return strchr("=!", p[3]) || isalpha((unsigned char)p[3]); /* or a name */
+	flags = strspn(p + 2, "ix-");
+	return flags > 0 && (p[2 + flags] == ':' || p[2 + flags] == ')');
 }
 
 /* What means something else in the two syntaxes. */
@@ -115,6 +134,8 @@ static int check_char(const struct scan *s, struct fot_err *err)
 		return refuse(s, 2, "a class inside a class", err);
 	if (s->in_class && c == '&' && next == '&')
 		return refuse(s, 2, "an intersection of classes", err);
+	if (!s->in_class && c == '(' && !is_common_group(s->p + s->at, s->n - s->at))
+		return refuse(s, 4, "expected a group that all programs read alike", err);
 	if (!s->in_class && c == '}' && next == '+')
 		return refuse(s, 2, "a repeated {n,m}", err);
 	return FOT_OK;

@@ -159,7 +159,7 @@ static int run_bytes(const struct run *r, size_t at, const struct hf_piece *piec
 	int status;
 
 	if (s->prepend == ALWAYS && piece->p[0] != ' ') {
-		hf_draft_start(d, piece->begin);
+		hf_draft_start(d, piece);
 		FOT_TRY(hf_draft_put(d, " ", 1, piece->begin, err));
 		FOT_TRY(hf_draft_copy(d, piece, 0, piece->n, err));
 		out = hf_draft_piece(d);
@@ -176,7 +176,7 @@ static int mark_spaces(const struct step *s, struct hf_draft *d, const struct hf
 	bool prefix = s->prepend == ALWAYS || (s->prepend == FIRST && piece->begin == 0);
 	int status = FOT_OK;
 
-	hf_draft_start(d, piece->begin);
+	hf_draft_start(d, piece);
 	if (prefix && piece->p[0] != ' ' && (piece->n < n || memcmp(piece->p, s->mark, n) != 0))
 		FOT_TRY(hf_draft_put(d, s->mark, n, piece->begin, err));
 	while (done < piece->n) {
@@ -276,8 +276,9 @@ static int read_mark(struct step *s, const cJSON *section, const char *where, st
 	int status;
 
 	FOT_TRY(fot_json_string(section, "replacement", false, &mark, &ctx, err));
-	if (!*mark)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character", where);
+	if (!hf_is_one(mark))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character, got \"%.40s\"",
+				where, mark);
 	s->mark = fot_strdup(mark);
 	if (!s->mark)
 		return FOT_NO_MEMORY(err, where);

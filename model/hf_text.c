@@ -21,10 +21,22 @@ struct hf_piece hf_piece_part(const struct hf_piece *piece, size_t from, size_t 
 				  .end = piece->end ? piece->end + from : NULL };
 }
 
-void hf_draft_start(struct hf_draft *d, size_t begin)
+size_t hf_longest(size_t n)
+{
+	return fot_size_add(fot_size_mul(n, 64), 4096);
+}
+
+int hf_too_long(size_t n, struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_INPUT, "tokenizer: it makes more than %zu bytes of a text of %zu",
+			hf_longest(n), n);
+}
+
+void hf_draft_start(struct hf_draft *d, const struct hf_piece *original)
 {
 	fot_str_clear(&d->text);
-	d->begin = begin;
+	d->begin = original->begin;
+	d->n = original->n;
 }
 
 static int make_room(struct hf_draft *d, size_t n, struct fot_err *err)
@@ -32,6 +44,8 @@ static int make_room(struct hf_draft *d, size_t n, struct fot_err *err)
 	size_t need = fot_size_add(d->text.len, n), cap = d->cap ? d->cap : 256;
 	size_t *grown;
 
+	if (need > hf_longest(d->n))
+		return hf_too_long(d->n, err);
 	if (need <= d->cap)
 		return FOT_OK;
 	while (cap < need)
@@ -105,6 +119,14 @@ bool hf_is_word(uint32_t cp)
 	utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
 
 	return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_NL) || c == UTF8PROC_CATEGORY_PC;
+}
+
+bool hf_is_one(const char *text)
+{
+	size_t n = strlen(text);
+	uint32_t cp;
+
+	return n > 0 && fot_utf8_decode(text, n, &cp) == n;
 }
 
 int hf_type(const cJSON *section, const char **type, const char *where, struct fot_err *err)

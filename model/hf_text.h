@@ -29,7 +29,7 @@ struct hf_draft {
 	struct fot_str text;
 	size_t *end; /* [text.len] */
 	size_t cap;
-	size_t begin;
+	size_t begin, n; /* of the original */
 };
 
 /* Where in the original the first n bytes of the piece end. */
@@ -37,11 +37,18 @@ size_t hf_piece_end(const struct hf_piece *piece, size_t n);
 /* Bytes [from, to) of a piece. */
 struct hf_piece hf_piece_part(const struct hf_piece *piece, size_t from, size_t to);
 
-/* Empty the draft; its text will stand for an original that begins there. */
-void hf_draft_start(struct hf_draft *d, size_t begin);
-/* Append n bytes that together stand for the original up to `end`. Errors: FOT_ERR_RUN (memory). */
+/* How long a rewritten text of n bytes may become: a few steps that each make much of little would
+ * make more than fits anywhere. The longest of Unicode's forms has 11 bytes for one. */
+size_t hf_longest(size_t n);
+/* FOT_ERR_INPUT for a text that became longer than that. */
+int hf_too_long(size_t n, struct fot_err *err);
+
+/* Empty the draft; its text will stand for this original. */
+void hf_draft_start(struct hf_draft *d, const struct hf_piece *original);
+/* Append n bytes that together stand for the original up to `end`. Errors: FOT_ERR_RUN (memory),
+ * FOT_ERR_INPUT when the text becomes too long. */
 int hf_draft_put(struct hf_draft *d, const char *p, size_t n, size_t end, struct fot_err *err);
-/* Append bytes [from, to) of a piece as they are. Errors: FOT_ERR_RUN (memory). */
+/* Append bytes [from, to) of a piece as they are. Errors: the same. */
 int hf_draft_copy(struct hf_draft *d, const struct hf_piece *piece, size_t from, size_t to,
 		  struct fot_err *err);
 struct hf_piece hf_draft_piece(const struct hf_draft *d);
@@ -77,6 +84,9 @@ int hf_pattern_next(const struct hf_pattern *p, void *scratch, const char *text,
 /* NULL for patterns that need none, or without memory: then ok is false. */
 void *hf_pattern_scratch(const struct hf_pattern *p, bool *ok);
 void hf_pattern_scratch_release(void *scratch);
+
+/* Is the text one character? */
+bool hf_is_one(const char *text);
 
 /* {"type": "..."} of a section. Errors: FOT_ERR_INPUT. */
 int hf_type(const cJSON *section, const char **type, const char *where, struct fot_err *err);

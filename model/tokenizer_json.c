@@ -103,6 +103,7 @@ static int make_valid(struct hf_draft *d, struct hf_piece *piece, struct fot_err
 
 	if (good == piece->n)
 		return FOT_OK;
+	hf_draft_start(d, piece);
 	for (size_t at = 0; at < piece->n; at += good + 1) {
 		good = fot_utf8_valid(piece->p + at, piece->n - at);
 		FOT_TRY(hf_draft_copy(d, piece, at, at + good, err));

@@ -22,6 +22,9 @@ if [ -z "${FOTBENCH:-}" ]; then
 	FOTBENCH=$PWD/build/$variant/fotbench
 fi
 export FOTBENCH
+# As the program itself has it: threads that wait sleep. The unit tests' programs would spin, and where the machine
+# has other work a test of a second takes a minute.
+[ -n "${OMP_WAIT_POLICY:-}${GOMP_SPINCOUNT:-}${KMP_BLOCKTIME:-}" ] || export OMP_WAIT_POLICY=passive
 list=0
 if [ "${1:-}" = --list ]; then
 	list=1

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -241,19 +242,30 @@ static void fill_standard_files(void)
 			_exit(FOT_ERR_RUN);
 }
 
+/* Is /proc/self/exe this program, to be started again as it was? Not where the loader was given the
+ * program as a file to load (the kernel then loaded no interpreter), and not under valgrind, which
+ * would watch the first start alone. */
+static bool can_start_again(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return getauxval(AT_BASE) != 0 && !(preload && strstr(preload, "vgpreload"));
+}
+
 /* Threads that wait for the last tile spin for milliseconds unless OpenMP is told otherwise: where
  * another process wants a core too, they take it from the very thread they wait for. OpenMP reads this
- * while it is loaded, before main: so the program starts once more (4 ms). The user's own word holds. */
+ * while it is loaded, before main: so the program starts once more (4 ms). The variable is set then, so
+ * it does so once. The user's own word holds. */
 static void wait_asleep(char **argv)
 {
 	char self[PATH_MAX];
 	ssize_t n;
 
-	if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME"))
+	if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME") || !can_start_again())
 		return;
-	n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n < 0 || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
-		return;
+	n = readlink("/proc/self/exe", self, sizeof self);
+	if (n < 0 || n == sizeof self || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
+		return; /* no /proc, or a path that is cut */
 	self[n] = '\0';
 	execv(self, argv); /* where that fails, they spin */
 }

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "harness/tables/clusters.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
@@ -362,20 +363,45 @@ static int measure_items(struct fot_measured *out, const struct sample *s, struc
 	return fot_stats_wilson(&out->e, out->n_correct, out->n_total, FOT_STATS_LEVEL, err);
 }
 
-static int measure_clusters(struct fot_measured *out, const struct fot_measure *m, struct sample *s, bool detail,
-			    const struct fot_boot *boot, struct fot_err *err)
+/* Rows of equal text become one: see clusters.h. */
+static int merge_texts(struct sample *s, const struct fot_table *t, struct fot_err *err)
 {
-	int status = detail ? fot_stats_ratio_t(&out->e, s->num, s->den, s->n, boot->level, err) :
-			      fot_stats_ratio_boot(&out->e, s->num, s->den, s->n, boot, err);
+	struct fot_clusters c;
+	int status;
 
-	if (status != FOT_OK || s->n == 0)
-		return status;
+	FOT_TRY(fot_clusters_init(&c, t, s->n, err));
+	for (size_t i = 0; i < s->n; i++)
+		fot_clusters_add(&c, s->row[i], s->num[i], s->base[i], s->den[i]);
+	s->n = c.n;
+	for (size_t k = 0; k < c.n; k++) {
+		s->row[k] = c.row[k];
+		s->num[k] = c.num[k];
+		s->base[k] = c.base[k];
+		s->den[k] = c.den[k];
+	}
+out:
+	fot_clusters_release(&c);
+	return status;
+}
+
+static int measure_clusters(struct fot_measured *out, const struct fot_measure *m, const struct fot_table *t,
+			    struct sample *s, bool detail, const struct fot_boot *boot, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(merge_texts(s, t, err));
+	out->n_clusters = s->n;
+	FOT_TRY(detail ? fot_stats_ratio_t(&out->e, s->num, s->den, s->n, boot->level, err) :
+			 fot_stats_ratio_boot(&out->e, s->num, s->den, s->n, boot, err));
+	if (s->n == 0)
+		goto out;
 	if (!m->mean)
 		counts_of(out, sum(s->num, s->n), sum(s->den, s->n));
 	for (size_t i = 0; i < s->n; i++)
 		s->base[i] = s->num[i] / s->den[i];
 	range_of(out, s->base, s->n);
-	return FOT_OK;
+out:
+	return status;
 }
 
 static int seed_range(struct fot_measured *out, const struct matrix *x, struct fot_err *err)
@@ -431,13 +457,14 @@ int fot_measure(struct fot_measured *out, const struct fot_measure *m, const str
 	FOT_TRY(sample_init(&s, r->n, err));
 	for (size_t i = 0; i < r->n; i++) {
 		s.row[s.n] = r->row[i];
+		s.base[s.n] = 0;
 		s.n += fraction(&s.num[s.n], &s.den[s.n], m, r->t, r->row[i]);
 	}
 	out->n_items = out->n_clusters = s.n;
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = measure_items(out, &s, err);
 	else if (m->kind == FOT_MEASURE_CLUSTERS)
-		status = measure_clusters(out, m, &s, r->n && fot_table_has(r->t, r->row[0], "head"), &boot, err);
+		status = measure_clusters(out, m, r->t, &s, r->n && fot_table_has(r->t, r->row[0], "head"), &boot, err);
 	else
 		status = measure_crossed(out, &s, r, &boot, err);
 out:
@@ -510,12 +537,15 @@ static int contrast_items(struct fot_contrast *out, struct sample *s, const stru
 	return status;
 }
 
-static int contrast_clusters(struct fot_contrast *out, const struct sample *s, const struct fot_boot *boot,
-			     struct fot_err *err)
+static int contrast_clusters(struct fot_contrast *out, const struct fot_table *t, struct sample *s,
+			     const struct fot_boot *boot, struct fot_err *err)
 {
-	struct fot_paired p;
-	int status = fot_stats_paired(&p, s->base, s->num, s->den, s->n, boot, err);
+	struct fot_paired p = { 0 };
+	int status;
 
+	FOT_TRY(merge_texts(s, t, err));
+	out->n_clusters = s->n;
+	FOT_TRY(fot_stats_paired(&p, s->base, s->num, s->den, s->n, boot, err));
 	out->has_interval = p.has_interval;
 	out->lo = p.lo;
 	out->hi = p.hi;
@@ -523,6 +553,7 @@ static int contrast_clusters(struct fot_contrast *out, const struct sample *s, c
 	out->p = p.has_interval ? p.p_flip : 1.0;
 	out->p_method = p.flip_exact ? "sign-flip-exact" : "sign-flip";
 	out->status = p.status;
+out:
 	return status;
 }
 
@@ -591,7 +622,7 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = contrast_items(out, &s, &boot, err);
 	else if (m->kind == FOT_MEASURE_CLUSTERS)
-		status = contrast_clusters(out, &s, &boot, err);
+		status = contrast_clusters(out, new->t, &s, &boot, err);
 	else
 		status = contrast_crossed(out, &s, new, &boot, err);
 	out->delta = out->value - out->base;

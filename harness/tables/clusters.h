@@ -17,9 +17,11 @@ struct fot_clusters {
 	size_t n;
 	size_t *row;              /* [n] the first row of each cluster */
 	double *num, *base, *den; /* [n] sums over its rows */
+	size_t *slot, slots;      /* open addressing by text: cluster plus one, 0: free */
+	size_t *place;            /* [n] its slot; slots: none */
 };
 
-/* For at most `most` rows of t, a table with a column doc_sha256. Errors: FOT_ERR_RUN. */
+/* For at most `most` rows of t; without a column doc_sha256 each row is a cluster. Errors: FOT_ERR_RUN. */
 int fot_clusters_init(struct fot_clusters *c, const struct fot_table *t, size_t most, struct fot_err *err);
 void fot_clusters_release(struct fot_clusters *c);
 void fot_clusters_clear(struct fot_clusters *c);

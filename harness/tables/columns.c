@@ -143,6 +143,7 @@ static const struct fot_column distraction_columns[] = {
 	  "failed" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
 	END_COLUMNS,
+	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
 };
 
 static const struct fot_column summary_columns[] = {

@@ -123,12 +123,14 @@ static size_t key_row(const struct fot_plan *p, const struct fot_item *item, int
 		      struct fot_table *t)
 {
 	size_t row = fot_task_row(p, item, (d + 1) * p->condition[item->condition].opts.window, t);
+	const struct fot_document *doc = fot_dataset_at(p->dataset[item->dataset].data, item->document);
 
 	fot_table_set_int(t, row, "n_contexts", d);
 	fot_table_set_int(t, row, "layer", config_of(p, item)->mem_layers[slot]);
 	if (head >= 0)
 		fot_table_set_int(t, row, "head", head);
-	fot_table_set_text(t, row, "doc_id", fot_dataset_at(p->dataset[item->dataset].data, item->document)->id);
+	fot_table_set_text(t, row, "doc_id", doc->id);
+	fot_table_set_text(t, row, "doc_sha256", doc->sha256);
 	fot_table_set_real(t, row, "chance_level", 1.0 / (double)d);
 	return row;
 }

@@ -90,26 +90,25 @@ struct phase {
 	struct fot_stage s;
 	struct fot_lr lr;
 };
-#define STAGE(key, kind, least, most, value, sentence)                                                                \
-	{ .name = #key, .type = &kind, FOT_KEY_AT(struct phase, s.key), .lo = least, .hi = most, .dflt = value,       \
-	  .required = !(value), .help = sentence }
+#define STAGE(key, kind, least, most, sentence) \
+	.name = #key, .type = &kind, FOT_KEY_AT(struct phase, s.key), .lo = least, .hi = most, .help = sentence
 static const struct fot_key stage_keys[] = {
 	{ .name = "method", .type = &fot_key_choice, FOT_KEY_AT(struct phase, s.method), .words = fot_method_words,
 	  .required = true, .help = "how memory layers see other windows" },
-	STAGE(steps, fot_key_size, 1, 100000000, NULL, "optimiser steps"),
-	STAGE(window, fot_key_size, 2, 1 << 20, NULL, "tokens of a window"),
-	STAGE(batch, fot_key_size, 1, 4096, NULL, "windows of each step that are predicted"),
-	STAGE(w, fot_key_size, 1, MAX_OWN, "1", "own windows before, seen by memory layers"),
-	STAGE(d, fot_key_size, 1, 4096, "1", "documents seen, the own one included (crossbatch)"),
-	STAGE(negatives, fot_key_size, 0, 65536, "0", "windows of others that all see besides (crossbatch)"),
-	STAGE(far, fot_key_real, 0, 1, "0", "share whose own windows come from anywhere earlier"),
-	STAGE(copy, fot_key_real, 0, 1, "0", "share of windows with a span that repeats one in sight"),
-	STAGE(pack, fot_key_size, 1, MAX_OWN, "1", "asking windows of one document, a divisor of batch"),
-	STAGE(near, fot_key_real, 0, 1, "0", "share of the negatives that are hard (generators lookup, passkey)"),
-	STAGE(cut, fot_key_real, 0, 1, "0", "share of pass keys across a border of windows, 0: the generator's"),
-	STAGE(top_k, fot_key_size, 0, MAX_TOP_K, "0", "memory keys per query and head, 0: all"),
-	STAGE(range, fot_key_size, 0, 4095, "0", "other rows that a row sees at most (longllama)"),
-	STAGE(stepping, fot_key_flag, 0, 0, "true", "the first rows of a stream see fewer (longllama)"),
+	{ STAGE(steps, fot_key_size, 1, 100000000, "optimiser steps"), .required = true },
+	{ STAGE(window, fot_key_size, 2, 1 << 20, "tokens of a window"), .required = true },
+	{ STAGE(batch, fot_key_size, 1, 4096, "windows of each step that are predicted"), .required = true },
+	{ STAGE(w, fot_key_size, 1, MAX_OWN, "own windows before, seen by memory layers"), .dflt = "1" },
+	{ STAGE(d, fot_key_size, 1, 4096, "documents seen, the own one included (crossbatch)"), .dflt = "1" },
+	{ STAGE(negatives, fot_key_size, 0, 65536, "windows of others that all see besides (crossbatch)"), .dflt = "0" },
+	{ STAGE(far, fot_key_real, 0, 1, "share whose own windows come from anywhere earlier"), .dflt = "0" },
+	{ STAGE(copy, fot_key_real, 0, 1, "share of windows with a span that repeats one in sight"), .dflt = "0" },
+	{ STAGE(pack, fot_key_size, 1, MAX_OWN, "asking windows of one document, a divisor of batch"), .dflt = "1" },
+	{ STAGE(near, fot_key_real, 0, 1, "share of the negatives that are hard (generators lookup, passkey)"), .dflt = "0" },
+	{ STAGE(cut, fot_key_real, 0, 1, "share of pass keys across a border of windows, 0: the generator's"), .dflt = "0" },
+	{ STAGE(top_k, fot_key_size, 0, MAX_TOP_K, "memory keys per query and head, 0: all"), .dflt = "0" },
+	{ STAGE(range, fot_key_size, 0, 4095, "other rows that a row sees at most (longllama)"), .dflt = "0" },
+	{ STAGE(stepping, fot_key_flag, 0, 0, "the first rows of a stream see fewer (longllama)"), .dflt = "true" },
 	{ .name = "lr", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr), .lo = 0, .hi = 1, .required = true,
 	  .help = "peak learning rate" },
 	{ .name = "lr_end", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr_end), .lo = 0, .hi = 1, .unset = "lr",

@@ -10,6 +10,14 @@ users_word() { [ "$(spins env OMP_WAIT_POLICY=active "$fotbench")" -gt 1000 ] &&
 check load_the_users_word_holds users_word
 arguments() { "$fotbench" 'no such' 2>&1 | grep -q 'unknown command "no such"'; }
 check load_arguments_stay arguments
+# Where the program cannot be started once more as it was, it goes on, and its threads spin.
+as_file() { "$loader" "$fotbench" --version | grep -q '^fotbench '; }
+loader=$(ldd "$fotbench" | grep -oE '/[^ ]*/ld-linux[^ ]*')
+check load_through_the_loader as_file
+watched() { [ "$(spins env LD_PRELOAD=vgpreload_memcheck.so "$fotbench")" -gt 0 ]; }
+check load_not_away_from_valgrind watched
+gone() { cp "$fotbench" copy && exec 3<copy && rm copy && /proc/self/fd/3 --version | grep -q '^fotbench '; }
+check load_a_removed_program gone
 
 make_experiment
 run() { "$fotbench" run spec.json --no-timings -q "$@"; }

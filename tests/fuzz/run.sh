@@ -22,7 +22,7 @@ if ! $clang -fopenmp -fsanitize=fuzzer,address,undefined "$dir/probe.c" -o "$dir
 	echo "skip fuzz: no clang with libFuzzer and OpenMP (Debian: apt-get install clang libclang-rt-14-dev libomp-14-dev; $dir/probe.log)"
 	exit 0
 fi
-"$seeds" "$dir/seeds" model/zoo/bpe-2k/tokenizer.model || exit 1
+"$seeds" "$dir/seeds" model/zoo/bpe-2k/tokenizer.model tests/tokenizers || exit 1
 
 # One line: executions, and how many inputs were found.
 fuzz() {

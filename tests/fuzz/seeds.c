@@ -1,4 +1,5 @@
-/* seeds.c: writes the seed corpora: seeds DIR [TOKENIZER.model] makes DIR/TARGET/NAME. */
+/* seeds.c: writes the seed corpora: seeds DIR [TOKENIZER.model [FOLDER]] makes DIR/TARGET/NAME; the
+ * folder holds files of the kind tokenizer.json. */
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +108,8 @@ out:
 #define MARK "\xE2\x96\x81"
 static const char text[] = "  The cat  sat\ton the caf\xC3\xA9 mat, 1234 <s> aaaaaaa\n\xFF";
 
-static int put_tokenizer(const char *dir, const char *name, const struct fot_str *model, struct fot_err *err)
+static int put_tokenizer(const char *dir, const char *target, const char *name, const struct fot_str *model,
+			 struct fot_err *err)
 {
 	struct fot_str s = FOT_STR_INIT;
 	int status;
@@ -116,7 +118,7 @@ static int put_tokenizer(const char *dir, const char *name, const struct fot_str
 	fot_str_putc(&s, 0);
 	fot_str_add(&s, text, sizeof text - 1);
 	fot_str_add(&s, model->data, model->len);
-	status = put(dir, "tokenizer", name, &s, err);
+	status = put(dir, target, name, &s, err);
 	fot_str_release(&s);
 	return status;
 }
@@ -130,22 +132,76 @@ static int tokenizer_seeds(const char *dir, const char *zoo, struct fot_err *err
 	int status;
 
 	spm_model_file(&model, &r);
-	FOT_TRY(put_tokenizer(dir, "squeezes", &model, err));
+	FOT_TRY(put_tokenizer(dir, "tokenizer", "squeezes", &model, err));
 	fot_str_clear(&model);
 	r.keep_spaces = r.no_controls = true;
 	spm_model_file(&model, &r);
-	FOT_TRY(put_tokenizer(dir, "keeps", &model, err));
+	FOT_TRY(put_tokenizer(dir, "tokenizer", "keeps", &model, err));
 	fot_str_clear(&model);
 	r.no_dummy = true;
 	spm_model_file(&model, &r);
-	FOT_TRY(put_tokenizer(dir, "plain", &model, err));
+	FOT_TRY(put_tokenizer(dir, "tokenizer", "plain", &model, err));
 	if (zoo) {
 		fot_str_clear(&model);
 		FOT_TRY(fot_file_read(&model, zoo, 1 << 24, err));
-		status = put_tokenizer(dir, "zoo", &model, err);
+		status = put_tokenizer(dir, "tokenizer", "zoo", &model, err);
 	}
 out:
 	fot_str_release(&model);
+	return status;
+}
+
+/* Small files, in which a changed byte is seldom one of a vocabulary. */
+static const char *const small_json[][2] = {
+	{ "bytes", "{\"added_tokens\":[{\"id\":5,\"content\":\"<s>\",\"special\":true,\"lstrip\":true},"
+		   "{\"id\":6,\"content\":\"cat\",\"normalized\":true,\"rstrip\":true,\"single_word\":true}],"
+		   "\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":["
+		   "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:'s)|\\\\p{L}+|\\\\s+(?!\\\\S)|\\\\s+\"},"
+		   "\"behavior\":\"MergedWithNext\",\"invert\":true},{\"type\":\"Digits\",\"individual_digits\":true},"
+		   "{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"use_regex\":true}]},"
+		   "\"model\":{\"type\":\"BPE\",\"ignore_merges\":true,\"vocab\":{\"a\":0,\"t\":1,\"at\":2,\"\xC4\xA0\":3,"
+		   "\"\xC4\xA0"
+		   "at\":4},\"merges\":[\"a t\",[\"\xC4\xA0\",\"at\"]]},\"decoder\":{\"type\":\"ByteLevel\"},"
+		   "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
+		   "{\"Sequence\":{\"id\":\"A\"}}]}}" },
+	{ "marks", "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"_\"},"
+		   "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"_\"},{\"type\":\"NFKD\"}]},"
+		   "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\"},"
+		   "\"model\":{\"type\":\"BPE\",\"unk_token\":\"u\",\"fuse_unk\":true,\"byte_fallback\":true,"
+		   "\"vocab\":{\"u\":0,\"_\":1,\"a\":2,\"_a\":3,\"<0xC3>\":4,\"<0xA9>\":5},\"merges\":[\"_ a\"]},"
+		   "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},"
+		   "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Metaspace\"},"
+		   "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":1}]}}" },
+};
+
+static int json_seeds(const char *dir, const char *folder, struct fot_err *err)
+{
+	struct fot_str file = FOT_STR_INIT, path = FOT_STR_INIT;
+	struct fot_names names = { 0 };
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < sizeof small_json / sizeof small_json[0]; i++) {
+		fot_str_clear(&file);
+		fot_str_puts(&file, small_json[i][1]);
+		FOT_TRY(put_tokenizer(dir, "hf", small_json[i][0], &file, err));
+	}
+	if (folder)
+		FOT_TRY(fot_dir_list(&names, folder, err));
+	for (size_t i = 0; i < names.n; i++) {
+		const char *suffix = strstr(names.name[i], ".json");
+
+		if (!suffix || strcmp(suffix, ".json") != 0)
+			continue;
+		fot_str_clear(&path);
+		fot_path_join(&path, folder, names.name[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_file_read(&file, path.data, 1 << 24, err));
+		FOT_TRY(put_tokenizer(dir, "hf", names.name[i], &file, err));
+	}
+out:
+	fot_names_release(&names);
+	fot_str_release(&path);
+	fot_str_release(&file);
 	return status;
 }
 
@@ -245,12 +301,13 @@ int main(int argc, char **argv)
 	int status;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: seeds DIR [TOKENIZER.model]\n");
+		fprintf(stderr, "usage: seeds DIR [TOKENIZER.model [FOLDER]]\n");
 		return FOT_ERR_USAGE;
 	}
 	FOT_TRY(safetensors_seeds(argv[1], &err));
 	FOT_TRY(torch_seeds(argv[1], &err));
 	FOT_TRY(tokenizer_seeds(argv[1], argc > 2 ? argv[2] : NULL, &err));
+	FOT_TRY(json_seeds(argv[1], argc > 3 ? argv[3] : NULL, &err));
 	for (size_t k = 0; k < fot_n_schemas; k++)
 		FOT_TRY(table_seed(argv[1], k, &err));
 	status = text_seeds(argv[1], &err);

@@ -426,6 +426,20 @@ static void test_labelled_json_values_as_written(void **state)
 	fot_labelled_close(l);
 }
 
+/* A record with "\\u0000", no NUL, beside true ones and U+FDD0: each is what it is. */
+static void test_labelled_json_nuls_and_what_looks_like_them(void **state)
+{
+	struct fot_labelled *l;
+
+	(void)state;
+	scratch_puts("f.json", "[{\"qText\": \"a \\\\u0000 \xef\xb7\x90\", \"qId\": 1, \"answers\": [\"y\"]}]");
+	l = open_set(spec_of("f.json", ""));
+	assert_string_equal(l->item[0].text, "a \\u0000 \xef\xb7\x90");
+	fot_labelled_close(l);
+	scratch_puts("f.json", "[{\"qText\": \"a\\\\u0000\\u0000\", \"qId\": 1, \"answers\": [\"y\"]}]");
+	assert_refused(spec_of("f.json", ""), FOT_ERR_INPUT, "NUL byte, expected text");
+}
+
 /* A NUL makes a bad row in every kind, not a file that cannot be read. */
 static void test_labelled_nul_is_a_bad_row(void **state)
 {
@@ -736,6 +750,7 @@ int main(void)
 		SCRATCH(test_labelled_tables_refused),
 		SCRATCH(test_labelled_reads_splits_of_pairs),
 		SCRATCH(test_labelled_json_values_as_written),
+		SCRATCH(test_labelled_json_nuls_and_what_looks_like_them),
 		SCRATCH(test_labelled_nul_is_a_bad_row),
 		SCRATCH(test_labelled_reads_packed_files),
 		SCRATCH(test_labelled_holds_out_by_hash),

@@ -21,7 +21,8 @@ static void near_to(double got, double want, double tolerance)
 		fail_msg("got %.17g, want %.17g", got, want);
 }
 
-static size_t add(struct fot_table *t, const char *variant, const char *mode, int64_t length, const char *status)
+static size_t add(struct fot_table *t, const char *variant, const char *mode, int64_t length,
+		  const char *status)
 {
 	size_t row = fot_table_add(t);
 
@@ -49,7 +50,8 @@ static void passkey(struct fot_table *t, const char *variant, const char *mode, 
 		fot_table_set_int(t, row, "exact_match", right);
 }
 
-static void fewshot(struct fot_table *t, const char *variant, int64_t shots, int64_t seed, int item, int right)
+static void fewshot(struct fot_table *t, const char *variant, int64_t shots, int64_t seed, int item,
+		    int right)
 {
 	size_t row = add(t, variant, "dense", 2048, right < 0 ? "failed" : "ok");
 	char id[16], asked[24];
@@ -102,8 +104,8 @@ static void sum_up(struct fot_table *s, const struct fot_table *t)
 }
 
 /* The only row of a variant, length, shots, metric and baseline, with a depth or without. */
-static size_t find(const struct fot_table *s, const char *variant, int64_t length, int64_t shots, const char *metric,
-		   const char *baseline, double depth)
+static size_t find(const struct fot_table *s, const char *variant, int64_t length, int64_t shots,
+		   const char *metric, const char *baseline, double depth)
 {
 	size_t found = SIZE_MAX;
 
@@ -244,7 +246,8 @@ static double slow_share(double d[3][2], double x)
 
 static void test_measures_fewshot_crossed(void **state)
 {
-	static const int base[3][2] = { { 0, 0 }, { 1, 0 }, { 1, 1 } }, new[3][2] = { { 1, 0 }, { 1, 1 }, { 1, 1 } };
+	static const int base[3][2] = { { 0, 0 }, { 1, 0 }, { 1, 1 } },
+			 new[3][2] = { { 1, 0 }, { 1, 1 }, { 1, 1 } };
 	double d[3][2];
 	struct fot_table t, s;
 	size_t r;
@@ -409,6 +412,47 @@ static void test_measures_distraction_heads_are_not_compared(void **state)
 	fot_table_release(&s);
 }
 
+/* Two documents of the same text are drawn as one of twice the queries, in estimates and differences. */
+static void test_measures_distraction_equal_texts_are_one(void **state)
+{
+	static const char *const same[] = { "value",        "ci_low",        "ci_high", "se",
+					    "delta_ci_low", "delta_ci_high", "p_value" };
+	static const char *const doc[] = { "a", "b", "copy" }, *const variant[] = { "vanilla", "fot" };
+	struct fot_table t[2], s[2];
+	size_t r[2];
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		fot_table_init(&t[k], &fot_schema_distraction);
+		for (int i = 0; i < (k ? 2 : 3) * 2; i++) {
+			mass(&t[k], variant[i % 2], 4, -1, doc[i / 2],
+			     (i / 2 == 1 ? 0.35 : 0.25) + 0.4 * (i % 2));
+			fot_table_set_text(&t[k], t[k].n_rows - 1, "doc_sha256", i / 2 == 1 ? "bb" : "aa");
+			if (k && i / 2 == 0)
+				fot_table_set_int(&t[k], t[k].n_rows - 1, "n_queries", 200);
+		}
+		sum_up(&s[k], &t[k]);
+	}
+	for (int delta = 0; delta < 2; delta++) {
+		for (int k = 0; k < 2; k++) {
+			for (r[k] = 0; fot_table_has(&s[k], r[k], "baseline_run_id") != (bool)delta; r[k]++)
+				assert_true(r[k] + 1 < s[k].n_rows);
+			assert_int_equal(fot_table_int(&s[k], r[k], "n_clusters", 0), 2);
+			assert_int_equal(fot_table_int(&s[k], r[k], "n_items", 0), k ? 2 : 3);
+		}
+		for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+			assert_int_equal(fot_table_has(&s[0], r[0], same[i]),
+					 fot_table_has(&s[1], r[1], same[i]));
+			near_to(fot_table_real(&s[0], r[0], same[i], 0),
+				fot_table_real(&s[1], r[1], same[i], 0), 1e-15);
+		}
+	}
+	for (int k = 0; k < 2; k++) {
+		fot_table_release(&t[k]);
+		fot_table_release(&s[k]);
+	}
+}
+
 static void test_measures_are_added_behind(void **state)
 {
 	struct fot_table t, s;
@@ -474,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_measures_fewshot_filled_prompts_are_one_cell),
 		cmocka_unit_test(test_measures_lookup_by_hand),
 		cmocka_unit_test(test_measures_distraction_heads_are_not_compared),
+		cmocka_unit_test(test_measures_distraction_equal_texts_are_one),
 		cmocka_unit_test(test_measures_are_added_behind),
 		cmocka_unit_test(test_measures_survive_lack_of_memory),
 	};

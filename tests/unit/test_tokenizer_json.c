@@ -216,6 +216,7 @@ static void test_tokenizer_json_long_words(void **state)
 
 /* Hostile and foreign files: refused by name, nothing leaks. */
 #define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
+#define SPLIT(regex) "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" regex "\"}},"
 static const struct {
 	const char *json, *message;
 } refused[] = {
@@ -257,6 +258,14 @@ static const struct {
 	{ "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\"}]}," MODEL
 	  "}",
 	  "expected ByteLevel as the last step" },
+	{ SPLIT("(?m)a.") MODEL "}", "\"(?m)\" at byte 0 is not read" },
+	{ SPLIT("a(*ACCEPT)") MODEL "}", "\"(*AC\" at byte 1 is not read" },
+	{ SPLIT("(?R)a") MODEL "}", "\"(?R)\" at byte 0 is not read" },
+	{ SPLIT("(?i-m:a)") MODEL "}", "\"(?i-\" at byte 0 is not read" },
+	{ "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}," MODEL "}",
+	  "expected a character, got \"__\"" },
+	{ "{\"decoder\":{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}," MODEL "}",
+	  "expected a character, got \"ab\"" },
 	{ "{\"decoder\":{\"type\":\"WordPiece\"}," MODEL "}", "decoder: \"WordPiece\" is not read" },
 	{ "{\"post_processor\":{\"type\":\"BertProcessing\"}," MODEL "}",
 	  "post_processor: \"BertProcessing\" is not read" },
@@ -302,6 +311,57 @@ static void test_tokenizer_json_pattern_is_bounded(void **state)
 	fot_ids_release(&ids);
 }
 
+/* \v is the character U+000B, as where these files come from, not every line end. */
+static void test_tokenizer_json_vertical_tab(void **state)
+{
+	static const char json[] = SPLIT(
+		"\\\\v|[\\\\v]") "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\\n\":1,"
+				 "\"a\\n\":2,\"\\u000b\":3,\"a\\u000b\":4},\"merges\":[\"a \\n\",\"a \\u000b\"]}}";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, "a\na\v", 4, NULL), FOT_OK);
+	assert_int_equal(ids.n, 3);
+	assert_int_equal(ids.id[0], 2);
+	assert_int_equal(ids.id[1], 0);
+	assert_int_equal(ids.id[2], 3);
+	fot_tokenizer_close(t);
+	fot_ids_release(&ids);
+}
+
+/* Steps that each make 64 bytes of one end with a message, not with the machine's memory. */
+static void test_tokenizer_json_growth_is_bounded(void **state)
+{
+#define A16 "aaaaaaaaaaaaaaaa"
+#define GROW "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"" A16 A16 A16 A16 "\"}"
+#define GROWS GROW "," GROW "," GROW "," GROW "," GROW "," GROW
+	static const char normal[] =
+		"{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" GROWS "]}," MODEL "}";
+	static const char decoded[] =
+		"{\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" GROWS "]}," MODEL "}";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, normal, sizeof normal - 1, "t.json", NULL),
+			 FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, "ab", 2, &err), FOT_ERR_INPUT);
+	assert_string_equal(err.text, "tokenizer: it makes more than 4224 bytes of a text of 2");
+	fot_tokenizer_close(t);
+	t = NULL;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, decoded, sizeof decoded - 1, "t.json", NULL),
+			 FOT_OK);
+	assert_int_equal(fot_tokenizer_decode(t, &text, (int32_t[]){ 0, 1 }, 2, &err), FOT_ERR_INPUT);
+	assert_string_equal(err.text, "tokenizer: it makes more than 4224 bytes of a text of 2");
+	fot_tokenizer_close(t);
+	fot_ids_release(&ids);
+	fot_str_release(&text);
+}
+
 /* The k-th allocation fails, for every k: an error, no leak, no crash. */
 static void test_tokenizer_json_out_of_memory(void **state)
 {
@@ -342,6 +402,8 @@ int main(void)
 		cmocka_unit_test(test_tokenizer_json_long_words),
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
 		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
+		cmocka_unit_test(test_tokenizer_json_vertical_tab),
+		cmocka_unit_test(test_tokenizer_json_growth_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_out_of_memory),
 	};
 
