@@ -10,6 +10,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -516,6 +517,17 @@ static int fetch(const cJSON **node, const cJSON *obj, const char *key, bool req
 		return FOT_OK;
 	return FOT_FAIL(err, ctx->code, "%s%s%s: missing, expected %s", ctx->where, joint(ctx->where), key,
 			expected);
+}
+
+const char *fot_json_shown(char shown[FOT_JSON_SHOWN], const cJSON *node)
+{
+	if (cJSON_IsString(node))
+		snprintf(shown, FOT_JSON_SHOWN, "\"%.60s\"", node->valuestring);
+	else if (cJSON_IsNumber(node))
+		snprintf(shown, FOT_JSON_SHOWN, "%.17g", node->valuedouble);
+	else
+		snprintf(shown, FOT_JSON_SHOWN, "%s", type_name(node));
+	return shown;
 }
 
 static int wrong_type(const cJSON *node, const char *key, const char *expected,

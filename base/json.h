@@ -50,6 +50,10 @@ int fot_json_array(const cJSON *obj, const char *key, bool required, const cJSON
 int fot_json_as_i64(const cJSON *node, int64_t lo, int64_t hi, int64_t *out, const struct fot_json_ctx *ctx,
 		    struct fot_err *err);
 
+/* What a node holds, for a message: a text in quotes (its beginning), a number, else its type. Returns shown. */
+#define FOT_JSON_SHOWN 64
+const char *fot_json_shown(char shown[FOT_JSON_SHOWN], const cJSON *node);
+
 /* Print with keys in insertion order, %.17g doubles, exact integers; indent != 0
  * gives two-space indentation. NaN and infinities become null. */
 int fot_json_print(struct fot_str *out, const cJSON *node, int indent, struct fot_err *err);

@@ -58,6 +58,7 @@ static int read_integer(void *base, const struct fot_key *k, const cJSON *obj, c
 static int read_size(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	const cJSON *node = fot_json_get(obj, k->name);
+	char shown[FOT_JSON_SHOWN];
 	int64_t value = 0;
 
 	if (cJSON_IsNumber(node))
@@ -65,8 +66,9 @@ static int read_size(void *base, const struct fot_key *k, const cJSON *obj, cons
 	if (!cJSON_IsString(node) || !fot_parse_size(node->valuestring, &value) || (double)value < k->lo ||
 	    (double)value > k->hi)
 		return FOT_FAIL(ctx->err, ctx->json.code,
-				"%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
-				ctx->json.where, k->name, (long long)k->lo, (long long)k->hi);
+				"%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\", got %s",
+				ctx->json.where, k->name, (long long)k->lo, (long long)k->hi,
+				fot_json_shown(shown, node));
 	put_integer(k, base, value);
 	return FOT_OK;
 }

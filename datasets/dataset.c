@@ -260,8 +260,8 @@ static int read_source(struct fot_dataset *d, const char *spec, const char *stor
 	if (file || fot_dataset_is_path(spec))
 		return fot_reader_jsonl(d, err);
 	return FOT_FAIL(err, FOT_ERR_INPUT,
-			"dataset '%s' is not installed in %s; run: fotbench data fetch %s", spec,
-			store ? store : "(no store)", spec);
+			"%s: no such file or folder, and dataset '%s' is not installed in %s; run: fotbench data fetch %s",
+			spec, spec, store ? store : "(no store)", spec);
 }
 
 static int set_option(void *dataset, const char *spec, const char *key, const char *value,

@@ -73,6 +73,7 @@ int fot_data_names(struct fot_names *out, const char *manifests, struct fot_err 
 int fot_data_manifest_path(struct fot_str *out, const char *manifests, const char *name, struct fot_err *err)
 {
 	struct fot_names names = { 0 };
+	struct fot_str list = FOT_STR_INIT;
 	const char *near;
 	int status = FOT_OK;
 
@@ -82,9 +83,17 @@ int fot_data_manifest_path(struct fot_str *out, const char *manifests, const cha
 		return fot_str_check(out, err);
 	FOT_TRY(fot_data_names(&names, manifests, err));
 	near = fot_nearest(name, (const char *const *)names.name, names.n);
-	status = FOT_FAIL(err, FOT_ERR_USAGE, "no dataset '%s' in %s%s%s%s", name, manifests,
-			  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	for (size_t i = 0; i < names.n; i++)
+		fot_str_printf(&list, "%s%s", i ? ", " : "", names.name[i]);
+	FOT_TRY(fot_str_check(&list, err));
+	if (near)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "no dataset '%s' in %s (did you mean '%s'?)", name, manifests,
+				  near);
+	else
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "no dataset '%s' in %s: expected one of %s", name, manifests,
+				  list.data);
 out:
+	fot_str_release(&list);
 	fot_names_release(&names);
 	return status;
 }

@@ -197,7 +197,7 @@ static size_t split_size(const struct entry *e, enum fot_split split, double *by
 
 static void list_text(const struct entry *e, bool documents)
 {
-	printf("%-8s %-10s download %5.1f MB", e->m.dataset, e->state, download_bytes(e, false) / 1e6);
+	printf("%-13s %-10s download %5.1f MB", e->m.dataset, e->state, download_bytes(e, false) / 1e6);
 	for (int s = 0; s < FOT_SPLIT_ALL; s++) {
 		double bytes = 0;
 		size_t n = split_size(e, (enum fot_split)s, &bytes);

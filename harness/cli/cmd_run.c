@@ -149,7 +149,7 @@ static int print_validated(const char *path, const struct fot_plan *plan, struct
 {
 	fot_print_lines(path);
 	printf(": valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", plan->n_models,
-	       plan->n_conditions, plan->n_datasets, plan->n_items, plan->run_id);
+	       plan->n_conditions, plan->n_datasets + plan->n_labelled, plan->n_items, plan->run_id);
 	return fot_flush_stdout(err);
 }
 

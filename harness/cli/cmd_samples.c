@@ -83,7 +83,7 @@ static int open_model(struct sampling *s, struct fot_err *err)
 	FOT_TRY(fot_path_open_model(&s->model, f->model, err));
 	FOT_TRY(fot_reading_attach(s->model, f->mem_layers, &f->reading, err));
 	if (!fot_model_tokenizer(s->model))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which samples need", f->model);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which samples need (tokenizer.model or tokenizer.json)", f->model);
 	c = fot_model_config(s->model);
 	FOT_TRY(fot_name_of_path(&s->name, f->model, "model", err));
 	if (f->variant)

@@ -64,7 +64,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		status =
 			fot_sequences_read(&in->seq, f->tokens, fot_model_config(in->model)->vocab_size, err);
 	} else if (!fot_model_tokenizer(in->model)) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --%s needs", f->model,
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --%s needs (tokenizer.model or tokenizer.json)", f->model,
 				  f->text ? "text" : "prompt");
 	} else if (f->prompt) {
 		status = fot_sequences_of_text(&in->seq, "--prompt", f->prompt, strlen(f->prompt),

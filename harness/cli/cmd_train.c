@@ -52,6 +52,8 @@ static int check_output(const char *out, bool resume, bool overwrite, struct fot
 	struct fot_str path = FOT_STR_INIT;
 	int status = FOT_OK;
 
+	if (!out) /* a dry run */
+		return FOT_OK;
 	fot_path_join(&path, out, "recipe.json");
 	FOT_TRY(fot_str_check(&path, err));
 	if (fot_file_exists(path.data) && !resume && !overwrite)
@@ -66,10 +68,10 @@ static void describe(const struct fot_recipe *r, const char *out, int threads)
 {
 	int64_t steps = fot_recipe_steps(r);
 
-	fot_log(FOT_LOG_INFO, "%s: %.2f M parameters, %lld steps, %.1f M tokens, %d threads, about %.0f MiB, into %s",
+	fot_log(FOT_LOG_INFO, "%s: %.2f M parameters, %lld steps, %.1f M tokens, %d threads, about %.0f MiB%s%s",
 		r->name, (double)fot_config_parameters(&r->config) * 1e-6, (long long)steps,
 		(double)fot_recipe_tokens(r, steps) * 1e-6, threads,
-		(double)fot_train_estimate(r, threads) / (1 << 20), out);
+		(double)fot_train_estimate(r, threads) / (1 << 20), out ? ", into " : "", out ? out : "");
 }
 
 /* How it ended, for people and with --json. */
@@ -79,7 +81,7 @@ static int tell(const struct watch *w, const char *out, bool finished, int64_t s
 	int status = FOT_OK;
 
 	if (finished)
-		fot_log(FOT_LOG_INFO, "%s: finished, peak memory %.0f MiB; try it: fotbench perplexity -m %s", out,
+		fot_log(FOT_LOG_INFO, "%s: finished, peak memory %.0f MiB; look at it: fotbench inspect %s", out,
 			(double)fot_mem_peak_rss() / (1 << 20), out);
 	else if (w->step)
 		fot_log(FOT_LOG_INFO, "%s: stopped at step %lld of %lld, peak memory %.0f MiB; --resume goes on; the model so "
@@ -157,7 +159,7 @@ int fot_cmd_train(int argc, char **argv)
 	int64_t threads = 0, stop_after = 0;
 	int progress = FOT_PROGRESS_AUTO;
 	struct fot_option table[] = {
-		FOT_COMMON_OUTPUT(&out, true),
+		FOT_COMMON_OUTPUT(&out, false),
 		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &from, .arg = "DIR",
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		FOT_COMMON_STORE(&data),
@@ -182,6 +184,10 @@ int fot_cmd_train(int argc, char **argv)
 
 	if (fot_options_answered(&o, argc, argv, &code))
 		return code;
+	if (!out && !dry) {
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
+		goto out;
+	}
 	fot_command_begin(quiet && !dry, progress); /* a dry run is asked for what it says */
 	threads = threads ? threads : fot_default_threads();
 	if (data)
@@ -197,6 +203,7 @@ int fot_cmd_train(int argc, char **argv)
 	opts.from = from;
 	FOT_TRY(check_output(out, resume, overwrite, &err));
 	FOT_TRY(fot_blas_check((int32_t)threads, &err));
+	FOT_TRY(find_files(&at, &recipe, &opts, &err));
 	if (dry) {
 		status = fot_train_check(&recipe, &opts, &err);
 		goto out;
@@ -205,7 +212,6 @@ int fot_cmd_train(int argc, char **argv)
 	opts.resume = resume;
 	opts.n_threads = (int)threads;
 	opts.stop_after = stop_after;
-	FOT_TRY(find_files(&at, &recipe, &opts, &err));
 	FOT_TRY(fot_train(&recipe, &opts, &finished, &err));
 	fot_progress_end();
 	FOT_TRY(tell(&watch, out, finished, fot_recipe_steps(&recipe), json, &err));

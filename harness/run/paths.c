@@ -29,6 +29,14 @@ const char *fot_path_kind_name(enum fot_path_kind kind)
 	return kinds[kind].name;
 }
 
+/* "quick.json" is the shipped quick as well. */
+static bool ends_in(const char *name, const char *tail)
+{
+	size_t n = strlen(name), m = strlen(tail);
+
+	return n > m && strcmp(name + n - m, tail) == 0;
+}
+
 /* The i-th place of the rule; false: there is none. */
 static bool place(struct fot_str *out, int i, enum fot_path_kind kind, const char *name, const char *beside)
 {
@@ -47,7 +55,8 @@ static bool place(struct fot_str *out, int i, enum fot_path_kind kind, const cha
 	if (i == 2)
 		fot_str_puts(&inside, name);
 	else if (bare && kinds[kind].before)
-		fot_str_printf(&inside, "%s%s%s", kinds[kind].before, name, kinds[kind].after);
+		fot_str_printf(&inside, "%s%s%s", kinds[kind].before, name,
+			       ends_in(name, kinds[kind].after) ? "" : kinds[kind].after);
 	out->failed = out->failed || inside.failed;
 	if (inside.len && fot_repository_path(out, inside.data) != FOT_OK)
 		out->failed = true;

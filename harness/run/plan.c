@@ -30,32 +30,54 @@ static bool same_model(const struct fot_model_spec *a, const struct fot_model_sp
 		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
 }
 
-/* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
-static int check_folder(const char *dir, const char *spec_folder, struct fot_err *err)
+/* The recipe of a model of the zoo, zoo/NAME or NAME: ../train/recipes/NAME.json of that zoo, else of this
+ * program's; empty: none. */
+static int find_recipe(struct fot_str *out, const char *dir, struct fot_err *err)
 {
 	static const char zoo[] = "zoo/";
-	struct fot_str recipe = FOT_STR_INIT, name = FOT_STR_INIT;
+	struct fot_str name = FOT_STR_INIT, shipped = FOT_STR_INIT;
+	size_t at;
+	int status;
+
+	fot_path_base(&name, dir);
+	FOT_TRY(fot_str_check(&name, err));
+	at = strlen(dir) - name.len;
+	if (at >= sizeof zoo - 1 && strncmp(dir + at - (sizeof zoo - 1), zoo, sizeof zoo - 1) == 0)
+		fot_str_printf(out, "%.*strain/recipes/%s.json", (int)(at - (sizeof zoo - 1)), dir, name.data);
+	else if (at > 0)
+		goto out;
+	if (!out->len || !fot_file_exists(out->data)) {
+		fot_str_clear(out);
+		fot_str_printf(&shipped, "model/train/recipes/%s.json", name.data);
+		FOT_TRY(fot_str_check(&shipped, err));
+		FOT_TRY(fot_repository_path(out, shipped.data));
+		if (!out->failed && !fot_file_exists(out->data))
+			fot_str_clear(out);
+	}
+	FOT_TRY(fot_str_check(out, err));
+out:
+	fot_str_release(&name);
+	fot_str_release(&shipped);
+	return status;
+}
+
+static int check_folder(const char *dir, const char *spec_folder, struct fot_err *err)
+{
+	struct fot_str recipe = FOT_STR_INIT;
 	int status;
 
 	if (fot_is_dir(dir))
 		return FOT_OK;
-	fot_path_base(&name, dir);
-	FOT_TRY(fot_str_check(&name, err));
-	if (strlen(dir) >= name.len + sizeof zoo - 1) {
-		size_t at = strlen(dir) - name.len - (sizeof zoo - 1);
-
-		if (strncmp(dir + at, zoo, sizeof zoo - 1) == 0)
-			fot_str_printf(&recipe, "%.*strain/recipes/%s.json", (int)at, dir, name.data);
-	}
-	FOT_TRY(fot_str_check(&recipe, err));
-	if (recipe.len && fot_file_exists(recipe.data))
+	if (fot_file_exists(dir))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected the folder of a model, got a file", dir);
+	FOT_TRY(find_recipe(&recipe, dir, err));
+	if (recipe.len)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no such model; train it: fotbench train %s -o %s", dir,
 				  recipe.data, dir);
 	else
 		status = fot_path_missing(FOT_PATH_MODEL, dir, spec_folder, FOT_ERR_INPUT, err);
 out:
 	fot_str_release(&recipe);
-	fot_str_release(&name);
 	return status;
 }
 
@@ -500,7 +522,8 @@ static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct f
 	int status;
 
 	if (class->needs_tokenizer && !fot_model_tokenizer(m->model))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which %s needs", m->spec->dir, class->name);
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which %s needs (tokenizer.model or tokenizer.json)",
+				m->spec->dir, class->name);
 	status = class->items(p, condition, task, err);
 	if (status == FOT_ERR_USAGE)
 		fot_err_prefix(err, "%s", p->condition[condition].label);

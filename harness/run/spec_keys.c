@@ -203,6 +203,7 @@ static int check_distinct(const struct fot_lengths *l, const struct fot_key *k, 
 static int read_sizes(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	struct fot_lengths l = { 0 };
+	char shown[FOT_JSON_SHOWN];
 	const cJSON *entry = NULL;
 	size_t n;
 	int status;
@@ -213,9 +214,10 @@ static int read_sizes(void *base, const struct fot_key *k, const cJSON *obj, con
 			continue;
 		status = FOT_FAIL(
 			ctx->err, ctx->json.code,
-			"%s: %s: expected numbers from %lld to %lld, such as 512, \"8k\" or \"2k-32k*2\"%s%s%s",
+			"%s: %s: expected numbers from %lld to %lld, such as 512, \"8k\" or \"2k-32k*2\"%s%s%s, got %s",
 			ctx->json.where, k->name, (long long)k->lo, (long long)k->hi,
-			k->words ? ", or \"" : "", k->words ? k->words[0] : "", k->words ? "\"" : "");
+			k->words ? ", or \"" : "", k->words ? k->words[0] : "", k->words ? "\"" : "",
+			fot_json_shown(shown, entry));
 		goto out;
 	}
 	qsort(l.at, l.n, sizeof *l.at, fot_by_i64);
@@ -244,6 +246,7 @@ static bool write_sizes(cJSON *o, const struct fot_key *k, const void *base)
 static int read_reals(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	const cJSON *entry = NULL;
+	char shown[FOT_JSON_SHOWN];
 	double *list = NULL;
 	size_t n = 0, i = 0;
 	int status;
@@ -255,8 +258,8 @@ static int read_reals(void *base, const struct fot_key *k, const cJSON *obj, con
 	give_list(k, base, list, n);
 	for (; entry; entry = entry->next) {
 		if (!cJSON_IsNumber(entry) || !(entry->valuedouble >= k->lo && entry->valuedouble <= k->hi))
-			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected numbers from %g to %g",
-					ctx->json.where, k->name, k->lo, k->hi);
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected numbers from %g to %g, got %s",
+					ctx->json.where, k->name, k->lo, k->hi, fot_json_shown(shown, entry));
 		list[i++] = entry->valuedouble + 0.0; /* no -0 */
 	}
 	qsort(list, n, sizeof *list, fot_by_real);
@@ -280,15 +283,16 @@ static bool write_reals(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- lists of words --- */
 
-static int bad_word(const struct fot_key *k, const struct fot_key_ctx *ctx)
+static int bad_word(const struct fot_key *k, const cJSON *entry, const struct fot_key_ctx *ctx)
 {
 	struct fot_str known = FOT_STR_INIT;
+	char shown[FOT_JSON_SHOWN];
 	int status;
 
 	for (int i = 0; k->words[i]; i++)
 		fot_str_printf(&known, "%s%s", i == 0 ? "" : k->words[i + 1] ? ", " : " or ", k->words[i]);
-	status = FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected %s", ctx->json.where, k->name,
-			  known.failed ? "other words" : known.data);
+	status = FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected %s, got %s", ctx->json.where, k->name,
+			  known.failed ? "other words" : known.data, fot_json_shown(shown, entry));
 	fot_str_release(&known);
 	return status;
 }
@@ -308,7 +312,7 @@ static int read_choices(void *base, const struct fot_key *k, const cJSON *obj, c
 		int word = cJSON_IsString(entry) ? find_word(k->words, entry->valuestring) : -1;
 
 		if (word < 0)
-			return bad_word(k, ctx);
+			return bad_word(k, entry, ctx);
 		for (size_t i = 0; i < done; i++)
 			if (list[i] == word)
 				return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: \"%s\" stands twice",

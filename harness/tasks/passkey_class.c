@@ -145,8 +145,8 @@ static int check_prose(const struct fot_plan *p, const struct fot_item *cell, st
 	for (size_t i = 0; i < fot_dataset_count(d); i++)
 		if (fot_library_takes(p, cell, i))
 			return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s", fot_dataset_name(d),
-			fot_spec_split_name(p->spec->task[cell->task].split));
+	return FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s; all splits hold %zu (--split)", fot_dataset_name(d),
+			fot_spec_split_name(p->spec->task[cell->task].split), fot_dataset_count(d));
 }
 
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)

@@ -103,8 +103,8 @@ static int add_documents(struct fot_plan *p, size_t condition, size_t task, size
 		n += fot_dataset_at(d, i)->n_bytes >= least;
 	}
 	if (taken == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s",
-				  fot_dataset_name(d), fot_spec_split_name(t->split));
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: 0 documents in split %s; all splits hold %zu (--split)",
+				  fot_dataset_name(d), fot_spec_split_name(t->split), fot_dataset_count(d));
 out:
 	return status;
 }

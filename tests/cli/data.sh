@@ -78,6 +78,7 @@ check data_list_differs 0 out '^tiny +differs ' data list
 check data_verify_differs 0 err 'document in: not the text that the manifest states' data verify
 check data_unknown_action 2 err "did you mean 'fetch'" data ftch
 check data_unknown_name 2 err "did you mean 'tiny'" data fetch tinny
+check data_unknown_name_of_no_kin 2 err ": expected one of .*tiny" data fetch qqqqq
 check data_unknown_option 2 err 'with-npm' data fetch --with-nmp
 check data_no_action 2 err 'data' data
 check data_help 0 out '^usage: .*data fetch\|verify\|list' data --help

@@ -78,7 +78,7 @@ exits distraction_memory_that_does_not_fit 2 'a memory of [0-9]+ tokens needs [0
 	"$fotbench" distraction -m wide -d ./docs --memory dense --mem-dtype f32 --n-contexts 1,100000 --window 400 -o bad
 exits distraction_needs_a_tokenizer 5 'no tokenizer, which distraction needs' \
 	"$fotbench" distraction -m digits -d ./docs --memory dense -o bad
-exits distraction_empty_split 5 'dataset docs: 0 documents in split valid' \
+exits distraction_empty_split 5 'dataset docs: 0 documents in split valid; all splits hold [0-9]+ \(--split\)$' \
 	"$fotbench" distraction -m tiny -d ./docs --split valid --memory dense -o bad
 exits distraction_no_such_key 2 'did you mean "n_contexts"' bash -c \
 	'sed "s/n_contexts/n_context/" spec.json >typo.json; "$0" run typo.json -o bad' "$fotbench"

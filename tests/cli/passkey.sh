@@ -54,9 +54,9 @@ check passkey_flags_equal_spec flags
 
 exits passkey_too_short 2 'context length 64 cannot hold the prompt: at least [0-9]+ tokens' \
 	"$fotbench" passkey -m tiny --window 128 --context-lengths 64,512 -o bad
-exits passkey_depth_out_of_range 2 'depths: expected numbers from 0 to 1' \
+exits passkey_depth_out_of_range 2 'depths: expected numbers from 0 to 1, got 1.5$' \
 	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --depths 0,1.5 -o bad
-exits passkey_unknown_style 2 'prompt_styles: expected paper, text or decoys' \
+exits passkey_unknown_style 2 'prompt_styles: expected paper, text or decoys, got "prose"$' \
 	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --prompt-styles prose -o bad
 exits passkey_memory_that_does_not_fit 2 'a memory of 1099511627776 tokens needs [0-9.]+ GiB, [0-9.]+ GiB are available' \
 	"$fotbench" passkey -m tiny --window 128 --memory dense --context-lengths 1048576M -o bad

@@ -26,6 +26,13 @@ exits paths_missing_model_names_all_places 5 'no-such: no such model; looked for
 sed 's/tiny2/gone/' beside/spec.json >beside/gone.json
 exits paths_missing_names_the_spec_s_folder 5 'gone: no such model; looked for it as well at beside/gone, .*model/zoo/gone' \
 	"$fotbench" validate beside/gone.json
+exits paths_model_is_a_file 5 'docs/d1.txt: expected the folder of a model, got a file' ask docs/d1.txt
+for name in scratch-fot model/zoo/scratch-fot; do # has a recipe, and no place in the zoo
+	[ -e "$root/model/zoo/scratch-fot" ] || exits "paths_missing_model_has_a_recipe_$name" 5 \
+		"error: perplexity: $name: no such model; train it: fotbench train .*model/train/recipes/scratch-fot.json -o $name\$" ask "$name"
+done
+exits paths_missing_dataset 5 'nowhere: no such file or folder, and dataset .nowhere. is not installed in .*; run: fotbench data fetch nowhere' \
+	few perplexity -m tiny -d nowhere --context-lengths 64
 exits paths_missing_text 5 'no/docs: no such text; looked for it as well at .*/no/docs' few perplexity -m tiny -d no/docs --context-lengths 64
 mkdir -p beside/sub && printf 'id,body,topic\n%s' "$(for i in $(seq 12); do echo "$i,word $i,$((i % 2))"; done)" >beside/sub/set.csv
 cat >beside/few.json <<-EOS
@@ -33,6 +40,8 @@ cat >beside/few.json <<-EOS
   "context_lengths": [256], "shots": [0], "demo_seeds": 1 } ] }
 EOS
 prints paths_set_with_options_beside_the_spec 'valid: ' "$fotbench" validate beside/few.json
+prints paths_labelled_sets_are_counted ' 1 datasets, 1 items' "$fotbench" validate beside/few.json
+[ ! -d "$root/model/zoo/lookup-fot" ] || prints paths_shipped_spec_with_its_suffix '^lookup-16m.json: valid: ' "$fotbench" validate lookup-16m.json
 exits paths_missing_spec 2 'no-such: no such spec; looked for it as well at .*harness/specs/no-such.json' "$fotbench" validate no-such
 for i in $(seq 12); do echo "{\"id\":\"$i\",\"text\":\"word $i\",\"label\":\"$((i % 2))\",\"split\":\"$([ "$i" -le 4 ] && echo test || echo train)\"}"; done >set.jsonl
 shots() { few fewshot -m tiny -d set.jsonl --window 64 --context-lengths 256 --shots 0 --demo-seeds 1 --template "$1"; }
@@ -48,5 +57,6 @@ exits paths_missing_tokenizer_of_a_recipe 5 'tok/gone.model: no such tokenizer; 
 	"$fotbench" train beside/r.json -o trained -q -t 1
 sed -i 's#tok/gone.model#tok/tokenizer.model#; s#"name": "books"#"name": "no-such-set"#' beside/r.json
 exits paths_tokenizer_beside_its_recipe 5 'no-such-set' "$fotbench" train beside/r.json -o trained -q -t 1 --store .
+exits paths_tokenizer_beside_its_recipe_in_a_dry_run 5 'no-such-set' "$fotbench" train beside/r.json --dry-run --store .
 exits paths_missing_recipe 5 'no-such: no such recipe; looked for it as well at .*model/train/recipes/no-such.json' "$fotbench" train no-such -o trained
 prints paths_help 'model/zoo/NAME' "$fotbench" help paths

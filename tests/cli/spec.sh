@@ -57,6 +57,6 @@ few <<-EOS
 EOS
 prints exclude_labelled_set_alone ', 2 items,' "$fotbench" validate few.json
 sed -i 's/"shots": .*], "demo/"shots": ["-1"], "demo/' few.json
-exits spec_negative_shots 2 'shots: expected numbers from 0 to 16777216, .* or "fill"' "$fotbench" validate few.json
+exits spec_negative_shots 2 'shots: expected numbers from 0 to 16777216, .* or "fill", got "-1"$' "$fotbench" validate few.json
 sed -i 's/\["-1"\]/[0]/; s/"a\/foo.jsonl"/"a\/foo.jsonl", "b\/foo.jsonl"/; s/"exclude".*/"seed": 2 }/' few.json
 exits spec_sets_of_one_name 2 'datasets a/foo.jsonl and b/foo.jsonl: expected different names, both are "foo"' "$fotbench" validate few.json

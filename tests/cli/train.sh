@@ -10,7 +10,7 @@ ok() { echo "ok $1"; }
 bad() { echo "not ok $1: $2"; fails=$((fails + 1)); }
 
 mkdir -p "$dir/text/train" "$dir/text/valid"
-for i in 1 2 3 4; do cat base/*.c >"$dir/text/train/$i.txt"; done
+for i in 1 2 3 4; do { echo "$i"; cat base/*.c; } >"$dir/text/train/$i.txt"; done
 cat model/*.c >"$dir/text/valid/1.txt"
 
 recipe() { # NAME STEPS_OF_THE_LAST_STAGE
@@ -61,6 +61,13 @@ if [ "$(ls "$half" | tr '\n' ' ')" = "config.json model.safetensors moment1.safe
 else
 	bad train_checkpoint_is_a_model "$(ls "$half" | tr '\n' ' ') $(cat "$dir/err")"
 fi
+# A dry run needs no folder; training does.
+"$fotbench" train "$dir/whole.json" --dry-run --store "$dir/store" >"$dir/told" 2>"$dir/err"
+rc=$?
+if [ $rc -eq 0 ] && grep -q '^whole: .* 32 steps, ' "$dir/err"; then ok train_dry_run; else bad train_dry_run "exit $rc: $(cat "$dir/err")"; fi
+"$fotbench" train "$dir/whole.json" --store "$dir/store" 2>"$dir/err"
+rc=$?
+if [ $rc -eq 2 ] && grep -q 'output DIR is missing (or --dry-run)' "$dir/err"; then ok train_without_a_folder; else bad train_without_a_folder "exit $rc: $(cat "$dir/err")"; fi
 # 13 steps in all: nothing more is done.
 "$fotbench" train "$dir/whole.json" -o "$dir/stopped" --store "$dir/store" --resume --stop-after 13 --json >"$dir/told" 2>"$dir/err"
 if grep -q 'nothing done: --stop-after counts from the run' "$dir/err" && [ "$(wc -l <"$dir/stopped/train.csv")" = 14 ]; then

@@ -322,6 +322,29 @@ static void test_json_getters_say_what_is_wrong(void **state)
 	cJSON_Delete(node);
 }
 
+static void test_json_shows_what_a_node_holds(void **state)
+{
+	static const struct {
+		const char *node, *shown;
+	} row[] = {
+		{ "[\"8z\"]", "\"8z\"" },
+		{ "[1.5]", "1.5" },
+		{ "[[]]", "an array" },
+		{ "[null]", "null" },
+		{ "[\"0123456789012345678901234567890123456789012345678901234567890123\"]",
+		  "\"012345678901234567890123456789012345678901234567890123456789\"" },
+	};
+	char shown[FOT_JSON_SHOWN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		cJSON *list = parse(row[i].node);
+
+		assert_string_equal(fot_json_shown(shown, list->child), row[i].shown);
+		cJSON_Delete(list);
+	}
+}
+
 static void test_json_prints_and_canonicalises(void **state)
 {
 	cJSON *node = parse(
@@ -437,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_json_getters_give_values),
 		cmocka_unit_test(test_json_getters_leave_absent_values_alone),
 		cmocka_unit_test(test_json_getters_say_what_is_wrong),
+		cmocka_unit_test(test_json_shows_what_a_node_holds),
 		cmocka_unit_test(test_json_prints_and_canonicalises),
 		cmocka_unit_test(test_json_prints_numbers_exactly),
 		cmocka_unit_test(test_json_print_survives_every_lost_allocation),
