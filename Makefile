@@ -46,8 +46,8 @@ $(error VARIANT=$(VARIANT): expected release, asan, ubsan, double, fuzz or matri
 endif
 
 B := build/$(VARIANT)
-# Never -ffast-math: results must be the same bits everywhere. So no product is fused with its sum either,
-# which clang does unless told (gcc does not under -std=c11).
+# Never -ffast-math: results must be the same bits everywhere. No product is fused with its sum either:
+# clang does it unless told (gcc does not under -std=c11).
 FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -ffp-contract=off -fopenmp $(WARN) $(EXTRA)
 CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 
