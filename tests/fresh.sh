@@ -30,13 +30,17 @@ if [ ! -e "$root/etc/debian_version" ]; then
 fi
 root=$(cd "$root" && pwd)
 
-# Devices and processes as any machine has them; gone when this ends.
+# Processes as any machine has them; gone when this ends.  The devices are the folder's own: nothing of this machine's
+# /dev stands in it, where somebody may remove it.
 leave() {
-	umount -l "$root/proc" "$root/dev" 2>/dev/null || :
+	umount -l "$root/proc" 2>/dev/null || :
 }
 trap leave EXIT
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc" || { echo "fresh: cannot mount /proc" >&2; exit 1; }
-mountpoint -q "$root/dev" || mount --rbind --make-rslave /dev "$root/dev"
+device() { [ -e "$root/dev/$1" ] || mknod -m 666 "$root/dev/$1" c "$2" "$3"; }
+device null 1 3 && device zero 1 5 && device full 1 7 && device random 1 8 && device urandom 1 9 && device tty 5 0
+[ -e "$root/dev/fd" ] || ln -s /proc/self/fd "$root/dev/fd"
+mkdir -p "$root/dev/shm"
 
 rm -rf "$root/root/fotbench"
 git clone -q --no-hardlinks "$repo" "$root/root/fotbench"
