@@ -331,6 +331,24 @@ static void test_tokenizer_json_vertical_tab(void **state)
 	fot_ids_release(&ids);
 }
 
+/* Korean syllables are taken apart by a rule, not by a table. */
+static void test_tokenizer_json_takes_syllables_apart(void **state)
+{
+	static const char json[] = "{\"normalizer\":{\"type\":\"NFD\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"\\u1100\":0,"
+				   "\"\\u1161\":1,\"\\u11a8\":2},\"merges\":[]}}";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, "\xEA\xB0\x81", 3, NULL), FOT_OK);
+	assert_int_equal(ids.n, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ids.id[i], i);
+	fot_tokenizer_close(t);
+	fot_ids_release(&ids);
+}
+
 /* Steps that each make 64 bytes of one end with a message, not with the machine's memory. */
 static void test_tokenizer_json_growth_is_bounded(void **state)
 {
@@ -403,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
 		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_vertical_tab),
+		cmocka_unit_test(test_tokenizer_json_takes_syllables_apart),
 		cmocka_unit_test(test_tokenizer_json_growth_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_out_of_memory),
 	};
