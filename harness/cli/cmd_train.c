@@ -196,6 +196,7 @@ int fot_cmd_train(int argc, char **argv)
 	opts.from = from;
 	FOT_TRY(check_output(out, resume, overwrite, &err));
 	FOT_TRY(fot_blas_check((int32_t)threads, &err));
+	FOT_TRY(find_files(&at, &recipe, &opts, &err));
 	if (dry) {
 		status = fot_train_check(&recipe, &opts, &err);
 		goto out;
@@ -204,7 +205,6 @@ int fot_cmd_train(int argc, char **argv)
 	opts.resume = resume;
 	opts.n_threads = (int)threads;
 	opts.stop_after = stop_after;
-	FOT_TRY(find_files(&at, &recipe, &opts, &err));
 	FOT_TRY(fot_train(&recipe, &opts, &finished, &err));
 	fot_progress_end();
 	FOT_TRY(tell(&watch, out, finished, fot_recipe_steps(&recipe), json, &err));
