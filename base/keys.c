@@ -55,6 +55,19 @@ static int read_integer(void *base, const struct fot_key *k, const cJSON *obj, c
 	return status;
 }
 
+static int refuse_size(const struct fot_key *k, const cJSON *node, const struct fot_key_ctx *ctx)
+{
+	struct fot_str got = FOT_STR_INIT;
+	int status = fot_json_print(&got, node, 0, ctx->err);
+
+	if (status == FOT_OK)
+		status = FOT_FAIL(ctx->err, ctx->json.code,
+				  "%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\", got %.60s",
+				  ctx->json.where, k->name, (long long)k->lo, (long long)k->hi, got.data);
+	fot_str_release(&got);
+	return status;
+}
+
 static int read_size(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	const cJSON *node = fot_json_get(obj, k->name);
@@ -64,9 +77,7 @@ static int read_size(void *base, const struct fot_key *k, const cJSON *obj, cons
 		return read_integer(base, k, obj, ctx);
 	if (!cJSON_IsString(node) || !fot_parse_size(node->valuestring, &value) || (double)value < k->lo ||
 	    (double)value > k->hi)
-		return FOT_FAIL(ctx->err, ctx->json.code,
-				"%s: %s: expected a size from %lld to %lld, such as 512 or \"8k\"",
-				ctx->json.where, k->name, (long long)k->lo, (long long)k->hi);
+		return refuse_size(k, node, ctx);
 	put_integer(k, base, value);
 	return FOT_OK;
 }
@@ -275,7 +286,8 @@ int fot_keys_read(void *base, const struct fot_key *keys, size_t n, const cJSON 
 	int status;
 
 	if (!cJSON_IsObject(obj))
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object", ctx->json.where);
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object, got %s", ctx->json.where,
+				cJSON_IsArray(obj) ? "a list" : cJSON_IsString(obj) ? "a text" : "another value");
 	for (size_t i = 0; i < n && i < FOT_KEYS_MAX; i++)
 		known[i] = keys[i].name;
 	FOT_TRY(fot_json_known(obj, ctx->json.where, known, n, ctx->json.code, ctx->err));

@@ -89,11 +89,12 @@ static void test_keys_refuse(void **state)
 	static const struct {
 		const char *in, *want;
 	} row[] = {
-		{ "[]", "t.json: expected an object" },
+		{ "[]", "t.json: expected an object, got a list" },
 		{ "{}", "t.json: size: missing, expected size" },
 		{ "{\"siz\":1}", "size" },
 		{ "{\"size\":0}", "from 1 to 1048576" },
-		{ "{\"size\":\"2M\"}", "t.json: size: expected a size from 1 to 1048576" },
+		{ "{\"size\":\"2M\"}", "t.json: size: expected a size from 1 to 1048576, such as 512 or \"8k\", got \"2M\"" },
+		{ "{\"size\":[8]}", "such as 512 or \"8k\", got [8]" },
 		{ "{\"size\":1,\"narrow\":6}", "from -5 to 5" },
 		{ "{\"size\":1,\"word\":\"tree\"}", "t.json: word: expected one, two or three, got \"tree\"; did you mean \"three\"?" },
 		{ "{\"size\":1,\"real\":2}", "real" },
