@@ -9,10 +9,10 @@
 
 #include "base/quote.h"
 
-#define RLO "\xe2\x80\xae"  /* U+202E: from right to left from here on */
-#define PDI "\xe2\x81\xa9"  /* U+2069 */
-#define CSI "\xc2\x9b"      /* U+009B: a terminal's command follows */
-#define LS "\xe2\x80\xa8"   /* U+2028 */
+#define RLO "\xe2\x80\xae" /* U+202E: from right to left from here on */
+#define PDI "\xe2\x81\xa9" /* U+2069 */
+#define CSI "\xc2\x9b"     /* U+009B: a terminal's command follows */
+#define LS "\xe2\x80\xa8"  /* U+2028 */
 #define EACUTE "\xc3\xa9"
 #define HAND "\xf0\x9f\x91\x8d"
 
@@ -35,7 +35,8 @@ static void test_quote_hides_what_no_name_holds(void **state)
 	check(fot_quote_terminal, text, seen);
 	check(fot_quote_gnuplot, text, seen);
 	check(fot_quote_lines, "a\nb\r\x07", "a\nb??");
-	check(fot_quote_terminal, "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
+	check(fot_quote_terminal, "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
+	      "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
 }
 
 static void test_quote_markdown_is_text(void **state)
@@ -43,7 +44,11 @@ static void test_quote_markdown_is_text(void **state)
 	(void)state;
 	check(fot_quote_markdown, "|\\`*_<>[]#&~$ a.b", "\\|\\\\\\`\\*\\_\\<\\>\\[\\]\\#\\&\\~\\$ a.b");
 	check(fot_quote_markdown, "a\n" EACUTE RLO, "a?" EACUTE "???");
-	check(fot_quote_markdown_text, " a  b\n\tc\x01", "\xc2\xa0" "a \xc2\xa0" "b\xe2\x8f\x8e\xe2\x87\xa5" "c\xef\xbf\xbd");
+	check(fot_quote_markdown_text, " a  b\n\tc\x01",
+	      "\xc2\xa0"
+	      "a \xc2\xa0"
+	      "b\xe2\x8f\x8e\xe2\x87\xa5"
+	      "c\xef\xbf\xbd");
 	check(fot_quote_markdown_text, "$x$ !:@ www.b", "\\$x\\$ \\!\\:\\@ www\\.b");
 }
 
@@ -61,10 +66,22 @@ static void test_quote_latex_is_text(void **state)
 static void test_quote_csv_goes_there_and_back(void **state)
 {
 	static const char *const cells[][2] = {
-		{ "a", "a" },          { "", "" },           { "=1+2", "'=1+2" },     { "+1", "'+1" },
-		{ "-1", "'-1" },       { "@x", "'@x" },      { "'=1", "''=1" },       { "''@", "'''@" },
-		{ "'a", "'a" },        { "a=b", "a=b" },     { "a,b", "\"a,b\"" },    { "a\"b", "\"a\"\"b\"" },
-		{ "a\nb", "\"a\nb\"" }, { "a\rb", "\"a\rb\"" }, { " a", "\" a\"" },      { "a\t", "\"a\t\"" },
+		{ "a", "a" },
+		{ "", "" },
+		{ "=1+2", "'=1+2" },
+		{ "+1", "'+1" },
+		{ "-1", "'-1" },
+		{ "@x", "'@x" },
+		{ "'=1", "''=1" },
+		{ "''@", "'''@" },
+		{ "'a", "'a" },
+		{ "a=b", "a=b" },
+		{ "a,b", "\"a,b\"" },
+		{ "a\"b", "\"a\"\"b\"" },
+		{ "a\nb", "\"a\nb\"" },
+		{ "a\rb", "\"a\rb\"" },
+		{ " a", "\" a\"" },
+		{ "a\t", "\"a\t\"" },
 		{ "=a,b", "\"'=a,b\"" },
 	};
 
@@ -98,17 +115,21 @@ static void test_quote_names(void **state)
 
 	(void)state;
 	assert_int_equal(fot_name_check("a b|" EACUTE HAND, "variant", 10, FOT_ERR_USAGE, &err), FOT_OK);
-	refuse("a b|" EACUTE HAND, 9, "variant \"a b|" EACUTE HAND "...\": expected a name of at most 9 bytes, got 10");
+	refuse("a b|" EACUTE HAND, 9,
+	       "variant \"a b|" EACUTE HAND "...\": expected a name of at most 9 bytes, got 10");
 	refuse("", 9, "variant: expected a name, got an empty text");
 	refuse("a\xff", 9, "variant \"a?\": expected a name in UTF-8, got another byte at offset 1");
-	refuse("ab\nc", 9, "variant \"ab?c\": expected a name without control characters, got one at offset 2");
-	refuse("a" RLO, 9, "variant \"a???\": expected a name without control characters, got one at offset 1");
+	refuse("ab\nc", 9,
+	       "variant \"ab?c\": expected a name without control characters, got one at offset 2");
+	refuse("a" RLO, 9,
+	       "variant \"a???\": expected a name without control characters, got one at offset 1");
 }
 
 static void test_quote_names_of_paths(void **state)
 {
-	static const char *const paths[][2] = { { "a/b", "b" }, { "a/b/", "b" }, { "b", "b" }, { "/usr/.", "usr" },
-						{ "/usr/bin/..", "usr" } };
+	static const char *const paths[][2] = {
+		{ "a/b", "b" }, { "a/b/", "b" }, { "b", "b" }, { "/usr/.", "usr" }, { "/usr/bin/..", "usr" }
+	};
 	struct fot_err err = { 0 };
 
 	(void)state;
@@ -124,9 +145,12 @@ static void test_quote_names_of_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quote_hides_what_no_name_holds), cmocka_unit_test(test_quote_markdown_is_text),
-		cmocka_unit_test(test_quote_latex_is_text),	       cmocka_unit_test(test_quote_csv_goes_there_and_back),
-		cmocka_unit_test(test_quote_gnuplot_is_one_cell),      cmocka_unit_test(test_quote_names),
+		cmocka_unit_test(test_quote_hides_what_no_name_holds),
+		cmocka_unit_test(test_quote_markdown_is_text),
+		cmocka_unit_test(test_quote_latex_is_text),
+		cmocka_unit_test(test_quote_csv_goes_there_and_back),
+		cmocka_unit_test(test_quote_gnuplot_is_one_cell),
+		cmocka_unit_test(test_quote_names),
 		cmocka_unit_test(test_quote_names_of_paths),
 	};
 
