@@ -277,7 +277,8 @@ int fot_keys_read(void *base, const struct fot_key *keys, size_t n, const cJSON 
 	int status;
 
 	if (!cJSON_IsObject(obj))
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object", ctx->json.where);
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object, got %s", ctx->json.where,
+				cJSON_IsArray(obj) ? "a list" : cJSON_IsString(obj) ? "a text" : "another value");
 	for (size_t i = 0; i < n && i < FOT_KEYS_MAX; i++)
 		known[i] = keys[i].name;
 	FOT_TRY(fot_json_known(obj, ctx->json.where, known, n, ctx->json.code, ctx->err));

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define STEPS_MAX 16
+#define MARKS_MAX 4096u /* of one cluster: utf8proc takes n^2 steps to order them */
 
 struct step {
 	int (*run)(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
@@ -89,18 +90,20 @@ static bool is_stable(const struct step *s, const struct hf_piece *in, size_t fr
 	       (!hangul || (s->form & UTF8PROC_COMPOSE));
 }
 
-/* Where the cluster that begins at `at` ends. */
-static size_t cluster_end(const struct hf_piece *in, size_t at)
+/* Where the cluster that begins at `at` ends. marks: characters of it that are to be ordered. */
+static size_t cluster_end(const struct hf_piece *in, size_t at, size_t *marks)
 {
 	utf8proc_int32_t state = 0;
 	uint32_t before, now;
 
+	*marks = 0;
 	at += fot_utf8_decode(in->p + at, in->n - at, &before);
 	while (at < in->n) {
 		size_t len = fot_utf8_decode(in->p + at, in->n - at, &now);
 
 		if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)now, &state))
 			break;
+		*marks += utf8proc_get_property((utf8proc_int32_t)now)->combining_class != 0;
 		at += len;
 		before = now;
 	}
@@ -113,14 +116,18 @@ static int run_form(const struct step *s, struct hf_draft *out, const struct hf_
 	int status = FOT_OK;
 
 	for (size_t at = 0, to; at < in->n; at = to) {
-		size_t plain = at;
+		size_t plain = at, marks;
 
 		/* ASCII in front of ASCII stays as it is. */
 		while (plain + 1 < in->n && (unsigned char)in->p[plain] < 0x80 &&
 		       (unsigned char)in->p[plain + 1] < 0x80)
 			plain++;
 		FOT_TRY(hf_draft_copy(out, in, at, plain, err));
-		to = cluster_end(in, plain);
+		to = cluster_end(in, plain, &marks);
+		if (marks > MARKS_MAX)
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"tokenizer: expected at most %u marks on one character, got %zu at byte %zu",
+					MARKS_MAX, marks, hf_piece_end(in, plain));
 		if (is_stable(s, in, plain, to))
 			FOT_TRY(hf_draft_copy(out, in, plain, to, err));
 		else

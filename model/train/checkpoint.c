@@ -2,6 +2,7 @@
 #include "model/train/checkpoint.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,6 +176,19 @@ int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const 
 		FOT_TRY(write_folder(out, c, p, a, err));
 	drop_others(out, c->step);
 out:
+	return status;
+}
+
+int fot_checkpoint_forget(const char *out, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(file_of(&path, out, "latest.json", err));
+	if (unlink(path.data) != 0 && errno != ENOENT)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be removed: %s", path.data, strerror(errno));
+out:
+	fot_str_release(&path);
 	return status;
 }
 

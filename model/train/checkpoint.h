@@ -27,6 +27,8 @@ int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fo
 
 int fot_checkpoint_write(const char *out, const struct fot_checkpoint *c, const struct fot_params *p,
 			 const struct fot_adamw *a, struct fot_err *err);
+/* A run that begins anew: what stands there is nobody's checkpoint any more. Errors: FOT_ERR_OUTPUT. */
+int fot_checkpoint_forget(const char *out, struct fot_err *err);
 /* Also checkpoints whose weights stand in weights.safetensors. *found = false when the folder has no checkpoint yet. */
 int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_params *p, struct fot_adamw *a,
 			bool *found, struct fot_err *err);

@@ -562,6 +562,8 @@ int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *
 	FOT_TRY(open_network(&t, err));
 	FOT_TRY(fot_mkdir_all(o->out, err));
 	FOT_TRY(start_state(&t, err));
+	if (t.came_from != o->out)
+		FOT_TRY(fot_checkpoint_forget(o->out, err));
 	FOT_TRY(write_recipe(&t, err));
 	FOT_TRY(open_csv(&t, "train.csv", train_header, &t.train_csv, err));
 	FOT_TRY(open_csv(&t, "valid.csv", valid_header, &t.valid_csv, err));

@@ -52,6 +52,16 @@ if awk "BEGIN { exit !($last < $first - 0.5) }"; then ok train_learns; else bad 
 train whole two -t 2
 same train_threads_same_bits one two
 
+# Over an old run of another seed that stopped at the same step.
+recipe other 12 && sed -i 's/"seed": 3/"seed": 4/' "$dir/other.json"
+train other over -t 2 --stop-after 5
+train whole over -t 2 --overwrite --stop-after 5 && train whole over -t 2 --resume
+same train_overwrites_a_checkpoint_of_the_same_step one over
+
+# What a dry run looks for, it finds as the run does: a tokenizer by its path in the repository, from any folder.
+(cd "$dir" && "$fotbench" train lm-fot -o dry --dry-run --store "$dir/store" 2>"$dir/err")
+if grep -q "dataset 'books' is not installed" "$dir/err"; then ok train_dry_run_finds_files; else bad train_dry_run_finds_files "$(cat "$dir/err")"; fi
+
 train whole stopped -t 2 --stop-after 13
 half="$dir/stopped/checkpoint-13"
 if [ "$(ls "$half" | tr '\n' ' ')" = "config.json model.safetensors moment1.safetensors moment2.safetensors " ] &&

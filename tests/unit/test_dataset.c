@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "datasets/dataset.h"
+#include "datasets/unpack.h"
 #include "datasets/text.h"
 #include "tests/unit/scratch.h"
 
@@ -726,6 +727,26 @@ static void test_dataset_reads_packed_records(void **state)
 	fot_str_release(&packed);
 }
 
+/* A small file may hold gigabytes: the bound holds to the byte. */
+static void test_dataset_unpacking_is_bounded(void **state)
+{
+	static const char *const names[] = { "z.gz", "z.zst" };
+	static char zeros[100000];
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	gzip_file(names[0], zeros, sizeof(zeros));
+	zstd_file(names[1], zeros, sizeof(zeros));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fot_unpacked_file(&out, scratch_path(names[i]), sizeof(zeros), &err), FOT_OK);
+		assert_int_equal(out.len, sizeof(zeros));
+		assert_fails(fot_unpacked_file(&out, scratch_path(names[i]), sizeof(zeros) - 1, &err), FOT_ERR_INPUT,
+			     &err, "more than 99999 bytes when unpacked");
+	}
+	fot_str_release(&out);
+}
+
 /* The same text from every reader: marks, ends of line, NUL, an integer of any size as id. */
 static void test_dataset_jsonl_text_is_that_of_files(void **state)
 {
@@ -928,6 +949,7 @@ int main(void)
 		SCRATCH(test_dataset_folder_knows_splits),
 		SCRATCH(test_dataset_reads_one_text),
 		SCRATCH(test_dataset_reads_packed_records),
+		SCRATCH(test_dataset_unpacking_is_bounded),
 		SCRATCH(test_dataset_jsonl_text_is_that_of_files),
 		SCRATCH(test_dataset_jsonl_options),
 		SCRATCH(test_dataset_options_refused),

@@ -89,7 +89,7 @@ static void test_keys_refuse(void **state)
 	static const struct {
 		const char *in, *want;
 	} row[] = {
-		{ "[]", "t.json: expected an object" },
+		{ "[]", "t.json: expected an object, got a list" },
 		{ "{}", "t.json: size: missing, expected size" },
 		{ "{\"siz\":1}", "size" },
 		{ "{\"size\":0}", "from 1 to 1048576" },

@@ -323,6 +323,7 @@ static void test_labelled_tables_of_every_kind(void **state)
 		{ "q.csv", "text!label\n\"a, \"\"b\"\"\"!x\nc!y\n", "?separator=!" },
 		{ "q.csv", "x,\"a, \"\"b\"\"\",1\ny,c,2\n", "?columns=label,text,n" },
 		{ "q.csv", "x;\"a, \"\"b\"\"\"\ny;c\n", "?columns=klass,q&text=q&label=klass" },
+		{ "q.csv", "x;\"a, \"\"b\"\"\";1, 2, 3, 4\ny;c;5\n", "?columns=label,text,n" },
 		{ "q.csv", "1,\"a, \"\"b\"\"\"\n2,c\n", "?columns=label,text&names=1:x,y" },
 		{ "q.tsv", "text\tlabel\na, \"b\"\tx\n\nc\ty\n", "" },
 		{ "q.tsv", "\xef\xbb\xbfx\ta, \"b\"\r\ny\tc", "?columns=label,text" },

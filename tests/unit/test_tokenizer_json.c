@@ -331,6 +331,45 @@ static void test_tokenizer_json_vertical_tab(void **state)
 	fot_ids_release(&ids);
 }
 
+/* Korean syllables are taken apart by a rule, not by a table. */
+static void test_tokenizer_json_takes_syllables_apart(void **state)
+{
+	static const char json[] = "{\"normalizer\":{\"type\":\"NFD\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"\\u1100\":0,"
+				   "\"\\u1161\":1,\"\\u11a8\":2},\"merges\":[]}}";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, "\xEA\xB0\x81", 3, NULL), FOT_OK);
+	assert_int_equal(ids.n, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ids.id[i], i);
+	fot_tokenizer_close(t);
+	fot_ids_release(&ids);
+}
+
+/* A character with very many marks is refused before they are put in order, which takes the square of their number. */
+static void test_tokenizer_json_marks_are_bounded(void **state)
+{
+	struct fot_tokenizer *t = open_kind("qwen");
+	struct fot_ids ids = { 0 };
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	fot_str_puts(&text, "ab e");
+	for (int i = 0; i < 4096; i++)
+		fot_str_puts(&text, i % 2 ? "\xCC\x96" : "\xCC\x81");
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text.data, text.len, &err), FOT_OK);
+	fot_str_puts(&text, "\xCC\x81");
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text.data, text.len, &err), FOT_ERR_INPUT);
+	assert_string_equal(err.text, "tokenizer: expected at most 4096 marks on one character, got 4097 at byte 3");
+	fot_ids_release(&ids);
+	fot_str_release(&text);
+	fot_tokenizer_close(t);
+}
+
 /* Steps that each make 64 bytes of one end with a message, not with the machine's memory. */
 static void test_tokenizer_json_growth_is_bounded(void **state)
 {
@@ -403,6 +442,8 @@ int main(void)
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
 		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_vertical_tab),
+		cmocka_unit_test(test_tokenizer_json_takes_syllables_apart),
+		cmocka_unit_test(test_tokenizer_json_marks_are_bounded),
 		cmocka_unit_test(test_tokenizer_json_growth_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_out_of_memory),
 	};

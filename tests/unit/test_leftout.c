@@ -1,0 +1,83 @@
+/* test_leftout.c: what a run did not measure, in words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "harness/report/leftout.h"
+
+static void add(struct fot_table *t, const char *dataset, const char *variant, const char *unit,
+		const char *id, const char *status)
+{
+	size_t row = fot_table_add(t);
+
+	fot_table_set_text(t, row, "dataset", dataset);
+	fot_table_set_text(t, row, "model_variant", variant);
+	fot_table_set_text(t, row, unit, id);
+	fot_table_set_text(t, row, "status", status);
+}
+
+static void check(struct fot_table *t, const char *skipped, const char *nothing)
+{
+	struct fot_str a = FOT_STR_INIT, b = FOT_STR_INIT;
+
+	fot_str_puts(&a, "");
+	fot_str_puts(&b, "");
+	assert_int_equal(fot_left_out(&a, &b, t, NULL), FOT_OK);
+	assert_string_equal(a.data, skipped);
+	assert_string_equal(b.data, nothing);
+	fot_str_release(&a);
+	fot_str_release(&b);
+	fot_table_release(t);
+}
+
+static void test_leftout_counts_each_unit_once(void **state)
+{
+	struct fot_table t;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int k = 0; k < 2; k++) {
+		add(&t, "trec", k ? "fot" : "local", "item_id", "a", "ok");
+		add(&t, "trec", k ? "fot" : "local", "item_id", "b", "skipped_long");
+		add(&t, "trec", k ? "fot" : "local", "item_id", "c", k ? "ok" : "failed");
+	}
+	check(&t, "fewshot on trec: 1 of 3 test items too long\n", "");
+	fot_table_init(&t, &fot_schema_distraction);
+	add(&t, "x", "fot", "doc_id", "a", "skipped_few");
+	add(&t, "x", "fot", "doc_id", "a", "ok");
+	add(&t, "x", "fot", "doc_id", "b", "skipped_short");
+	add(&t, "y", "fot", "doc_id", "a", "ok");
+	check(&t,
+	      "distraction on x: 1 of 2 documents too short\n"
+	      "distraction on x: 1 of 2 documents with too few windows of other documents for some n_contexts\n",
+	      "");
+}
+
+static void test_leftout_conditions_without_a_value(void **state)
+{
+	struct fot_table t;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	add(&t, "x", "fot", "doc_id", "a", "skipped_short");
+	add(&t, "x", "local", "doc_id", "a", "ok");
+	add(&t, "y", "fot", "doc_id", "a", "failed");
+	check(&t, "perplexity on x: 1 of 1 documents too short\n",
+	      "perplexity on x: nothing was measured under 1 of 2 conditions: everything was skipped\n");
+	fot_table_init(&t, &fot_schema_passkey);
+	check(&t, "", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_leftout_counts_each_unit_once),
+		cmocka_unit_test(test_leftout_conditions_without_a_value),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
