@@ -123,3 +123,12 @@ if [ -d "$root/model/zoo/lm-fot" ]; then
 else
 	echo "skip docs_spec_of_the_readme: no model/zoo/lm-fot"
 fi
+
+# "The flags of fotbench TASK are these keys": each key of help spec has its flag in the command's help.
+missing=$("$fotbench" help spec | awk '
+	/^[a-z]/ { task = ""; if (match($0, /"task": "[a-z]+"/)) task = substr($0, RSTART + 9, RLENGTH - 10) }
+	task && /^  [a-z]/ { key = $1 }
+	task && /^   / && key != "task" { flag = "--" key; gsub(/_/, "-", flag); if (match($0, /flag: --.*/)) flag = substr($0, RSTART + 6); print task, flag }' |
+	while read -r task flag; do grep -q -- " $flag[ $]" "$helps/$task" || echo "$task $flag"; done)
+check docs_keys_have_their_flags test -z "$missing"
+check docs_keys_have_flags_of_other_names bash -c '"$0" help spec | grep -q "default: 500; flag: --items$"' "$fotbench"
