@@ -336,6 +336,19 @@ static bool has_bounds(const struct fot_key *k)
 	return k->hi > k->lo;
 }
 
+/* The flag, where it is not the key's name with - for _. */
+static void describe_flag(struct fot_str *out, const struct fot_key *k)
+{
+	size_t i = 0;
+
+	if (!k->flag)
+		return;
+	while (k->flag[i] && k->flag[i] == (k->name[i] == '_' ? '-' : k->name[i]))
+		i++;
+	if (k->flag[i] || k->name[i])
+		fot_str_printf(out, "; flag: --%s", k->flag);
+}
+
 static void describe(struct fot_str *out, const struct fot_key *k)
 {
 	fot_str_printf(out, "  %-17s %s.\n%20s%s", k->name, k->help, "", k->type->name);
@@ -345,15 +358,12 @@ static void describe(struct fot_str *out, const struct fot_key *k)
 	}
 	if (has_bounds(k))
 		fot_str_printf(out, ", %.16g to %.16g", k->lo, k->hi);
-	if (k->required) {
-		fot_str_puts(out, "; required\n");
-		return;
-	}
-	fot_str_puts(out, "; default: ");
-	if (k->dflt || k->unset)
+	fot_str_puts(out, k->required ? "; required" : "; default: ");
+	if (!k->required && (k->dflt || k->unset))
 		fot_key_default(out, k);
-	else
+	else if (!k->required)
 		fot_str_puts(out, "none");
+	describe_flag(out, k);
 	fot_str_putc(out, '\n');
 }
 

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "harness/cli/options.h"
 #include "harness/report/plotdata.h"
+#include "harness/run/paths.h"
 #include "harness/run/store.h"
 #include "harness/report/worth.h"
 
@@ -241,16 +242,19 @@ static int check_formats(const char *list, struct fot_err *err)
 	}
 }
 
-static int plot(const char *run, struct drawing *d, struct fot_err *err)
+static int plot(const char *name, struct drawing *d, struct fot_err *err)
 {
-	struct fot_str csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT, scripts = FOT_STR_INIT;
+	struct fot_str run = FOT_STR_INIT, csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT;
+	struct fot_str scripts = FOT_STR_INIT;
 	bool training;
 	int status;
 
 	FOT_TRY(check_formats(d->formats, err));
-	fot_path_join(&csv, run, "summary.csv");
-	fot_path_join(&valid, run, "valid.csv");
-	fot_path_join(&dir, run, "plots");
+	fot_path_find(&run, FOT_PATH_MODEL, name, NULL); /* models of the zoo keep their validations */
+	FOT_TRY(fot_str_check(&run, err));
+	fot_path_join(&csv, run.data, "summary.csv");
+	fot_path_join(&valid, run.data, "valid.csv");
+	fot_path_join(&dir, run.data, "plots");
 	FOT_TRY(fot_str_check(&csv, err));
 	FOT_TRY(fot_str_check(&valid, err));
 	FOT_TRY(fot_str_check(&dir, err));
@@ -262,16 +266,22 @@ static int plot(const char *run, struct drawing *d, struct fot_err *err)
 	d->scripts = scripts.data;
 	d->dir = dir.data;
 	training = fot_file_exists(valid.data) && !fot_file_exists(csv.data);
-	if (training)
-		FOT_TRY(draw_training(d, valid.data, err));
+	if (!training && !fot_file_exists(csv.data))
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: expected a run or a training run: no summary.csv and no valid.csv there", name);
+	else if (training)
+		status = draw_training(d, valid.data, err);
 	else
-		FOT_TRY(draw_run(d, csv.data, err));
+		status = draw_run(d, csv.data, err);
+	if (status != FOT_OK)
+		goto out;
 	if (d->n_figures == 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: nothing to draw: %s", training ? valid.data : csv.data,
 				  training ? "expected validations with a memory" : "the run has measured nothing");
 	else
 		status = fot_flush_stdout(err);
 out:
+	fot_str_release(&run);
 	fot_str_release(&csv);
 	fot_str_release(&valid);
 	fot_str_release(&dir);

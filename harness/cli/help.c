@@ -46,7 +46,8 @@ void fot_help_paths(struct fot_str *out)
 		if (fot_path_shipped((enum fot_path_kind)k))
 			fot_str_printf(out, "     %-10s %s\n", fot_path_kind_name((enum fot_path_kind)k),
 				       fot_path_shipped((enum fot_path_kind)k));
-	fot_str_puts(out, "\nDatasets are names where they have no slash and no .jsonl at their end (fotbench data list); else paths.\n"
+	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt or .jsonl (or packed: .gz, .zst); else names of what\n"
+			  "is installed (fotbench data list), or of a file or folder in the working folder.\n"
 			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
 			  "An error names every place that was looked at.\n");
 }

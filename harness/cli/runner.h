@@ -32,7 +32,7 @@ struct fot_given_journals {
 		{ .name = "shard", .type = FOT_OPTION_TEXT, .value = &(c)->shard, .arg = "I/N",                    \
 		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" },  \
 		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
-		  .help = "only N documents per dataset, or N trials: not for reporting" },                        \
+		  .help = "only N documents or test items per dataset, or N trials: not for reporting" },          \
 		FOT_COMMON_STORE(&(c)->store),                                                                     \
 		{ .name = "digits", .type = FOT_OPTION_INT, .value = &(c)->digits, .lo = 1, .hi = 17, .arg = "N",  \
 		  .help = "significant digits of the table on stdout; files hold all [3]" },                       \

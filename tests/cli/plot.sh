@@ -21,7 +21,10 @@ check plot_only_its_task bash -c '[ "$(ls tiny/plots/*.svg | wc -l)" -eq 1 ]'
 mkdir empty && head -n 1 tiny/summary.csv >empty/summary.csv
 exits plot_nothing_measured 5 'empty/summary.csv: nothing to draw: the run has measured nothing' "$fotbench" plot empty
 check plot_nothing_to_draw_leaves_nothing test ! -e empty/plots
-exits plot_no_run 5 'nowhere' "$fotbench" plot nowhere
+exits plot_no_run 5 'nowhere: expected a run or a training run: no summary.csv and no valid.csv there' "$fotbench" plot nowhere
+# a model of the zoo is found by its name, as everywhere
+mkdir -p repo/datasets/manifests repo/model/zoo/mine && cp "$root/model/zoo/lm-fot/valid.csv" repo/model/zoo/mine/
+check plot_finds_the_zoo bash -c 'cd repo && "$0" plot mine --scripts "$1/plots" && [ -s model/zoo/mine/plots/worth.svg ]' "$fotbench" "$root"
 
 # formats and titles
 check plot_formats "$fotbench" plot tiny --format pdf,svg --no-title
