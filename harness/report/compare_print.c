@@ -100,13 +100,13 @@ static void put_cores(struct fot_str *out, const struct fot_table *t, const char
 	if (unexplained > 0)
 		fot_str_printf(
 			out,
-			", which explains at most %g nats per token in rows with a top-k memory and %g in others,"
+			", which explains at most %g nats per token in rows with a knn memory and %g in others,"
 			" not the change of %zu rows",
 			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained);
 	else if (fot_compare_changed(t) > 0)
 		fot_str_puts(
 			out,
-			", which sums in another order: a top-k memory may keep another key of nearly the same "
+			", which sums in another order: a knn memory may keep another key of nearly the same "
 			"score");
 }
 

@@ -2,7 +2,7 @@
  *
  * Looks 1 to 6 are those of the fixed variants; any other variant has one of 7 to 12 by a hash of its
  * name, the next free one if another variant of the summary has it. Dashes: 1 no memory, 2 dense, 3 cached
- * window, 4 to 7 top-k, the fewest keys of a summary first. */
+ * window, 4 to 7 knn, the fewest keys of a summary first. */
 #include "harness/report/plotdata_impl.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
 	else if (strcmp(mode, "xl") == 0)
 		fot_str_puts(out, " (cached window)");
 	else if (strcmp(mode, "knn") == 0)
-		fot_str_printf(out, " (top-%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
+		fot_str_printf(out, " (knn:%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else
 		fot_str_printf(out, " (%s memory)", mode);
 }

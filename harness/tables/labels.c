@@ -7,9 +7,9 @@ void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row
 {
 	const char *mode = fot_table_text(t, row, "memory_mode");
 
-	fot_str_puts(out, strcmp(mode, "knn") == 0 ? "top-k" : mode);
+	fot_str_puts(out, mode);
 	if (fot_table_int(t, row, "top_k", 0))
-		fot_str_printf(out, " %lld", (long long)fot_table_int(t, row, "top_k", 0));
+		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
 }
 
 void fot_label_length(struct fot_str *out, int64_t length)

@@ -71,7 +71,7 @@ prints compare_core_identical 'same bits as in base; made with another BLAS kern
 prints compare_core_equal '; made with another BLAS kernel \([A-Za-z0-9]+ there, Other here\)$' compare base nudged
 prints compare_core_not_blamed 'at most 1e-05 .* and 1e-06 in others, not the change of [0-9]+ rows$' compare base little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.000001) } 1' base/perplexity.csv >little/perplexity.csv
-prints compare_core_blamed 'there, Other here\), which sums in another order: a top-k memory may keep another key' compare base little
+prints compare_core_blamed 'there, Other here\), which sums in another order: a knn memory may keep another key' compare base little
 times 1.00001 little && other_core little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
 prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1
@@ -84,7 +84,7 @@ check compare_pairs_of_variants bash -c '[ "$(grep -c "vanilla=fot  *knn:8 " .ou
 same_value() { # of a pair and of its two conditions
 	local a b
 	a=$(compare base base --pair vanilla/dense=fot/knn:8 --margin 1e9 | awk '$3 == 256 { print $7, $8 }')
-	b=$(compare base base | awk '$3 == 256 && $4 == "vanilla" && $5 == "dense" { print $7 } $3 == 256 && $4 == "fot" && $5 == "top-k" { print $8 }' | xargs)
+	b=$(compare base base | awk '$3 == 256 && $4 == "vanilla" && $5 == "dense" { print $7 } $3 == 256 && $4 == "fot" && $5 == "knn:8" { print $7 }' | xargs)
 	[ -n "$a" ] && [ "$a" = "$b" ]
 }
 check compare_pair_values same_value

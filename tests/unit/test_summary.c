@@ -276,7 +276,7 @@ static void test_summary_plot_data(void **state)
 	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_PERPLEXITY, NULL), FOT_OK);
 	assert_int_equal(p.n_points, 7);
 	assert_non_null(strstr(p.labels.data, "panel\t1\tbooks\n"));
-	assert_non_null(strstr(p.labels.data, "\tfot (top-128 memory)\n"));
+	assert_non_null(strstr(p.labels.data, "\tfot (knn:128 memory)\n"));
 	assert_null(strstr(p.names.data, "books"));
 	assert_non_null(strstr(p.names.data, "x_tics = '(\"8\" 8, \"16\" 16)'"));
 	fot_plot_text_release(&p);

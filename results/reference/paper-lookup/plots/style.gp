@@ -21,7 +21,7 @@ array look_colour[12] = [0x000000, 0x0b5394, 0xa61c00, 0x38761d, 0x741b47, 0xb45
 	0x666666, 0x3d85c6, 0xe06666, 0x6aa84f, 0x8e7cc3, 0xbf9000]
 array look_mark[12] = [7, 5, 9, 13, 11, 15, 5, 9, 13, 11, 15, 7]
 array look_size[12] = [0.7, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7]
-# No memory, dense, cached window, top-k: the fewest keys first.
+# No memory, dense, cached window, knn: the fewest keys first.
 set dashtype 11 (2, 3)
 set dashtype 12 (10, 4)
 set dashtype 13 (10, 4, 2, 4)

@@ -20,15 +20,15 @@ if (panel_width < 360) panel_width = 360 # the titles need it
 page_width = columns * panel_width + 20
 if (page_width < 560) page_width = 560
 page_height = rows * (24 * n_depths + 90) + 70
-top = 1.0 - 46.0 / page_height
+top = 1.0 - (title eq "" ? 20.0 : 46.0) / page_height
 bottom = 16.0 / page_height
-HERE = '(strcol("panel") eq dataset[p])'
+HERE = '(column("panel") == p)'
 
 set palette defined (0 "#ffffff", 100 "#2b2b2b")
 set cbrange [0 : 100]
 unset colorbox
 
-do for [format in "svg png"] {
+do for [format in formats] {
 	@BEGIN_PAGE
 	unset grid
 	unset logscale x

@@ -1,22 +1,38 @@
-# style.gp: what the figures share. Lines differ in dash, mark and darkness, so
-# that they can be told apart without colour.
+# style.gp: what the figures share.  Colour and mark tell the model's variant, the dash its
+# memory, an open mark that it has none; each can be told apart without colour.
+
+set encoding utf8
+
+# Names of panels and series come from outside and may hold anything: they are read as data and shown
+# as they are (noenhanced), and no command is ever made of them.
+array dataset[n_datasets]
+array series[n_series]
+set datafile separator "\t"
+set datafile commentschars ""
+stats name . "_names.tsv" using (strcol(1) eq "panel" ? (dataset[int(column(2))] = strcol(3)) : \
+	(series[int(column(2))] = strcol(3)), 0) nooutput
 
 set datafile separator comma
 set datafile columnheaders
 set datafile missing NaN
-set encoding utf8
 
-set style line 1 linecolor rgb "#000000" linewidth 1.6 dashtype 1                 pointtype 7  pointsize 0.7
-set style line 2 linecolor rgb "#0b5394" linewidth 1.6 dashtype (10, 4)           pointtype 5  pointsize 0.7
-set style line 3 linecolor rgb "#a61c00" linewidth 1.6 dashtype (10, 4, 2, 4)     pointtype 9  pointsize 0.8
-set style line 4 linecolor rgb "#38761d" linewidth 1.6 dashtype (2, 3)            pointtype 4  pointsize 0.7
-set style line 5 linecolor rgb "#741b47" linewidth 1.6 dashtype (18, 4)           pointtype 6  pointsize 0.7
-set style line 6 linecolor rgb "#b45f06" linewidth 1.6 dashtype (10, 3, 2, 3, 2, 3) pointtype 8 pointsize 0.8
-set style line 7 linecolor rgb "#666666" linewidth 1.6 dashtype (5, 3)            pointtype 13 pointsize 0.9
-set style line 8 linecolor rgb "#3d85c6" linewidth 1.6 dashtype (2, 6)            pointtype 11 pointsize 0.8
-array colour[8] = ["#000000", "#0b5394", "#a61c00", "#38761d", "#741b47", "#b45f06", "#666666", "#3d85c6"]
-do for [i = 1 : 8] {
-	set style line 10 + i linecolor rgb colour[i] linewidth 0.8 dashtype 1 pointsize 0
+# local, vanilla, fot, fot-d1, memorizing, transformer-xl; then six for any other variant.
+array look_colour[12] = [0x000000, 0x0b5394, 0xa61c00, 0x38761d, 0x741b47, 0xb45f06, \
+	0x666666, 0x3d85c6, 0xe06666, 0x6aa84f, 0x8e7cc3, 0xbf9000]
+array look_mark[12] = [7, 5, 9, 13, 11, 15, 5, 9, 13, 11, 15, 7]
+array look_size[12] = [0.7, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7]
+# No memory, dense, cached window, knn: the fewest keys first.
+set dashtype 11 (2, 3)
+set dashtype 12 (10, 4)
+set dashtype 13 (10, 4, 2, 4)
+set dashtype 14 (1, 0)
+set dashtype 15 (18, 4)
+set dashtype 16 (10, 3, 2, 3, 2, 3)
+set dashtype 17 (5, 3)
+do for [i = 1 : n_series] {
+	set style line i linecolor rgb look_colour[look[i]] linewidth 1.6 dashtype 10 + dash[i] \
+		pointtype look_mark[look[i]] - (dash[i] == 1) pointsize look_size[look[i]]
+	set style line 20 + i linecolor rgb look_colour[look[i]] linewidth 0.8 dashtype 1 pointsize 0
 }
 set style line 100 linecolor rgb "#999999" linewidth 0.8 dashtype 3
 set bars 0.5
@@ -28,7 +44,7 @@ if (!exists("dodge_width")) dodge_width = 0.26
 dodge(i) = n_series > 1 ? 2.0 ** (dodge_width * step * ((i - 1.0) / (n_series - 1.0) - 0.5)) : 1.0
 # Is this row a point of panel p and series i? (As text: gnuplot looks for the
 # columns of a plot in its own expressions only, not in functions.)
-MINE = '(strcol("dataset") eq dataset[p] && strcol("series") eq series[i])'
+MINE = '(column("panel") == p && column("series") == i)'
 
 if (!exists("x_label")) x_label = "context length (tokens)"
 
@@ -41,17 +57,23 @@ key_rows = (n_series + key_more + key_columns - 1) / key_columns
 panel_height = 290
 page_width = columns > 1 ? 860 : 560
 page_height = rows * panel_height + 90 + 22 * key_rows
-top = 1.0 - 38.0 / page_height
+if (!exists("title")) title = ""
+top = 1.0 - (title eq "" ? 12.0 : 38.0) / page_height
 bottom = (26.0 + 22.0 * key_rows) / page_height
 panel_bottom(row) = bottom + (top - bottom) * (rows - 1.0 - row) / rows + 40.0 / page_height
 panel_top(row) = bottom + (top - bottom) * (rows - 0.0 - row) / rows - 22.0 / page_height
 
-BEGIN_PAGE = 'if (format eq "svg") { \
-		set terminal svg size page_width, page_height dynamic font "Helvetica,Arial,sans-serif,13" background "white"; \
+# One inch of a pdf is 96 points of the other formats; its text has the size of theirs.
+SET_TERMINAL = 'if (format eq "svg") { \
+		set terminal svg noenhanced size page_width, page_height dynamic font "Helvetica,Arial,sans-serif,13" background "white"; \
+	} else { if (format eq "pdf") { \
+		set terminal pdfcairo noenhanced size page_width / 96.0, page_height / 96.0 font "Sans,9" fontscale 0.78 linewidth 1.4 pointscale 0.8; \
 	} else { \
-		set terminal pngcairo size 2 * page_width, 2 * page_height font "Sans,11" fontscale 1.7 linewidth 2 pointscale 2; \
-	}; \
-	set output name . "." . format; \
+		set terminal pngcairo noenhanced size 2 * page_width, 2 * page_height font "Sans,11" fontscale 1.7 linewidth 2 pointscale 2; \
+	} }; \
+	set output name . "." . format;'
+
+BEGIN_PAGE = '@SET_TERMINAL; \
 	set border 3 linewidth 0.8; \
 	set tics nomirror out scale 0.6; \
 	set grid ytics linecolor rgb "#dddddd" linewidth 0.6 dashtype 1; \
@@ -66,7 +88,7 @@ BEGIN_PAGE = 'if (format eq "svg") { \
 
 PLACE_PANEL = 'col = (p - 1) % columns; \
 	row = (p - 1) / columns; \
-	set lmargin at screen (columns > 1 ? 0.09 + 0.5 * col : 0.13); \
+	set lmargin at screen (columns > 1 ? 0.1 + 0.5 * col : 0.15); \
 	set rmargin at screen (columns > 1 ? 0.485 + 0.5 * col : 0.97); \
 	set tmargin at screen panel_top(row); \
 	set bmargin at screen panel_bottom(row); \
