@@ -193,14 +193,15 @@ static int cmd_help(int argc, char **argv)
 {
 	char flag[] = "--help";
 	struct command c;
+	size_t topic;
 
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
 	if (strcmp(argv[1], "commands") == 0)
 		return describe_commands();
-	for (size_t i = 0; i < FOT_COUNT(topics); i++)
-		if (strcmp(argv[1], topics[i].name) == 0)
-			return describe(i);
+	topic = FOT_FIND(topics, argv[1]);
+	if (topic < FOT_COUNT(topics))
+		return describe(topic);
 	if (!find(&c, argv[1]))
 		return unknown(argv[1]);
 	return c.run == cmd_help ? list_commands() : call(&c, 2, (char *[]){ argv[1], flag, NULL });
