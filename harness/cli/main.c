@@ -24,7 +24,6 @@
 #include "harness/cli/cmd_score.h"
 #include "harness/cli/cmd_text.h"
 #include "harness/cli/cmd_train.h"
-#include "harness/tables/columns.h"
 #include "harness/cli/help.h"
 #include "harness/cli/options.h"
 #include "harness/run/signals.h"
@@ -111,7 +110,7 @@ static const struct {
 	const char *name;
 	void (*describe)(struct fot_str *out);
 } topics[] = {
-	{ "columns", fot_columns_describe },
+	{ "columns", fot_help_columns },
 	{ "spec", fot_help_spec },
 	{ "recipe", fot_help_recipe },
 	{ "paths", fot_help_paths },

@@ -91,7 +91,7 @@ in_rooms() { (cd "$1" && find base datasets model tasks harness -name '*.[ch]' |
 # FILE LINES of the code that names a task where it should not
 naming_tasks() {
 	code "$1" $(in_rooms "$1" | grep -vE "^(harness/)?tasks/($task_words)|^harness/tasks/registry.c$") |
-		grep -iE "^[^:]*:.*($task_words)" | cut -d: -f1 | uniq -c | awk '{ print $2, $1 }'
+		grep -iE "^[^:]*:(.*[^a-z])?($task_words)([^a-z]|\$)" | cut -d: -f1 | uniq -c | awk '{ print $2, $1 }'
 }
 naming_memory() {
 	code "$1" $(in_rooms "$1" | grep -v '^model/') |
