@@ -193,12 +193,6 @@ void *fot_layout_take(struct fot_layout *y, int64_t count, size_t size)
 	return y->arena ? fot_arena_get(y->arena, (size_t)count, size) : NULL;
 }
 
-void fot_arena_rewind(struct fot_arena *a, size_t used)
-{
-	if (used < a->used)
-		a->used = used;
-}
-
 /* ---- what the machine has ---- */
 
 /* The first line of a small kernel file. */

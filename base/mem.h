@@ -50,8 +50,6 @@ void fot_arena_release(struct fot_arena *a);
 void *fot_arena_get(struct fot_arena *a, size_t count, size_t size);
 /* Bytes that fot_arena_get(count, size) takes: for estimates. */
 size_t fot_arena_need(size_t count, size_t size);
-/* Forget everything handed out after `used` was read from a->used. */
-void fot_arena_rewind(struct fot_arena *a, size_t used);
 
 /* One list of arrays serves estimate and allocation: run it once with arena NULL to
  * count the bytes in need, then again over an arena of that size. */

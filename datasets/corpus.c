@@ -13,7 +13,6 @@ struct fot_corpus {
 	struct fot_corpus_doc *doc;
 	struct fot_ids *ids; /* doc[i].tokens == ids[i].id */
 	size_t n;
-	int64_t n_tokens;
 	char hash[65];
 };
 
@@ -74,7 +73,6 @@ static int load(struct fot_corpus *c, enum fot_split split, const char *store, c
 				return status;
 			}
 			c->doc[c->n++] = (struct fot_corpus_doc){ k, doc->id, ids->id, (int64_t)ids->n };
-			c->n_tokens += (int64_t)ids->n;
 		}
 	}
 	return c->n ? FOT_OK : FOT_FAIL(err, FOT_ERR_INPUT, "corpus: all %s documents are empty", fot_split_name(split));
@@ -143,11 +141,6 @@ size_t fot_corpus_n_datasets(const struct fot_corpus *c)
 const struct fot_dataset *fot_corpus_dataset(const struct fot_corpus *c, size_t i)
 {
 	return c->dataset[i];
-}
-
-int64_t fot_corpus_tokens(const struct fot_corpus *c)
-{
-	return c->n_tokens;
 }
 
 const char *fot_corpus_hash(const struct fot_corpus *c)

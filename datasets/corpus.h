@@ -29,7 +29,6 @@ size_t fot_corpus_count(const struct fot_corpus *c);
 const struct fot_corpus_doc *fot_corpus_at(const struct fot_corpus *c, size_t i);
 size_t fot_corpus_n_datasets(const struct fot_corpus *c);
 const struct fot_dataset *fot_corpus_dataset(const struct fot_corpus *c, size_t i);
-int64_t fot_corpus_tokens(const struct fot_corpus *c); /* in all documents */
 /* sha256 over the datasets' hashes, the split and the tokenizer's hash. */
 const char *fot_corpus_hash(const struct fot_corpus *c);
 

@@ -250,10 +250,9 @@ static const struct set {
 
 static const struct set *find_set(const char *name)
 {
-	for (size_t i = 0; i < FOT_COUNT(sets); i++)
-		if (strcmp(sets[i].name, name) == 0)
-			return &sets[i];
-	return NULL;
+	size_t i = FOT_FIND(sets, name);
+
+	return i < FOT_COUNT(sets) ? &sets[i] : NULL;
 }
 
 bool fot_labelled_is_installed(const char *name)

@@ -30,10 +30,9 @@ size_t fot_dtype_size(enum fot_dtype t)
 
 int fot_dtype_parse(const char *name)
 {
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return (int)i;
-	return -1;
+	size_t i = FOT_FIND(rows, name);
+
+	return i < N_ROWS ? (int)i : -1;
 }
 
 /* A half's exponent and fraction, moved to a float's places, read as a float

@@ -310,15 +310,6 @@ out:
 	return status;
 }
 
-int fot_reading_score(struct fot_reading *r, const int32_t *tokens, size_t n, double *nll, int32_t *argmax,
-		      float *logits, size_t logits_from, struct fot_err *err)
-{
-	struct fot_call c = { .tokens = tokens, .n = n };
-
-	fot_reading_reset(r);
-	return fot_reading_call(r, &c, nll, argmax, logits, logits_from, err);
-}
-
 /* A call unscored but for its last token, whose best successor is *next. */
 static int feed_prompt(struct fot_reading *r, const struct fot_call *c, int32_t *next, struct fot_err *err)
 {
@@ -362,13 +353,4 @@ int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t
 	}
 out:
 	return status;
-}
-
-int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n, size_t max, int32_t eos,
-			 struct fot_ids *out, struct fot_err *err)
-{
-	struct fot_call c = { .tokens = tokens, .n = n };
-
-	fot_reading_reset(r);
-	return fot_reading_continue(r, &c, max, eos, out, err);
 }

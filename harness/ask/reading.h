@@ -78,10 +78,4 @@ int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nl
 int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
 			 struct fot_ids *out, struct fot_err *err);
 
-/* The same for one sequence from a fresh session. */
-int fot_reading_score(struct fot_reading *r, const int32_t *tokens, size_t n, double *nll, int32_t *argmax,
-		      float *logits, size_t logits_from, struct fot_err *err);
-int fot_reading_generate(struct fot_reading *r, const int32_t *tokens, size_t n, size_t max, int32_t eos,
-			 struct fot_ids *out, struct fot_err *err);
-
 #endif

@@ -305,9 +305,30 @@ static void print_json(struct row *rows, const struct bench *b, const char *mode
 	}
 }
 
+/* All rounds with b->threads, and their rows on stdout. */
+static int measure(struct bench *b, const char *model, int64_t rounds, struct fot_err *err)
+{
+	struct row rows[ROW_COUNT] = { 0 };
+	int status;
+
+	for (int r = 0; r < ROW_COUNT; r++)
+		rows[r].name = row_names[r];
+	for (int64_t i = 0; i < rounds; i++) {
+		fot_progress("bench: %d threads, round %lld of %lld", b->threads, (long long)i + 1, (long long)rounds);
+		FOT_TRY(one_round(b, rows, i, err));
+	}
+	fot_progress_end();
+	if (b->json)
+		print_json(rows, b, model, rounds);
+	else
+		print_rows(rows, b, rounds);
+	status = FOT_OK;
+out:
+	return status;
+}
+
 int fot_cmd_bench(int argc, char **argv)
 {
-	static struct row rows[ROW_COUNT];
 	struct bench b = { 0 };
 	const char *model = "model/zoo/lm-fot";
 	int64_t threads = 0, rounds = 5;
@@ -354,18 +375,7 @@ int fot_cmd_bench(int argc, char **argv)
 	last = threads ? threads : fot_default_threads();
 	for (int64_t t = 1; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
 		b.threads = (int)t;
-		for (int r = 0; r < ROW_COUNT; r++)
-			rows[r].name = row_names[r];
-		for (int64_t i = 0; i < rounds; i++) {
-			fot_progress("bench: %d threads, round %lld of %lld", b.threads, (long long)i + 1,
-				     (long long)rounds);
-			FOT_TRY(one_round(&b, rows, i, &err));
-		}
-		fot_progress_end();
-		if (b.json)
-			print_json(rows, &b, model, rounds);
-		else
-			print_rows(rows, &b, rounds);
+		FOT_TRY(measure(&b, model, rounds, &err));
 	}
 	if (!b.json)
 		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));

@@ -294,43 +294,35 @@ out:
 	return status;
 }
 
+static const char about[] =
+	"Two run folders, paired by document, trial or item. A row is a dataset, context length and condition:\n"
+	"  identical      every document or item has the same bits\n"
+	"  equal          the same answers, all within 1e-6 nats per token\n"
+	"  worse          the whole 95 % interval of the worsening lies above the margin\n"
+	"  within margin  it is worse, but perhaps by no more than the margin\n"
+	"  better         the whole interval lies on the better side\n"
+	"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
+	"Intervals: perplexity, look-up and distraction paired bootstrap, pass key with exact McNemar, few-shot\n"
+	"crossed bootstrap. The default margin, 1e-4 of BASE's value (of a perplexity: 1e-4 nats per\n"
+	"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
+	"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
+	"worse), 7 not comparable (data, tokenizer or convention differ).";
+
 int fot_cmd_compare(int argc, char **argv)
 {
 	struct asked a = { .opts = { .margin = -1 }, .seed = 1, .metric = -1 };
 	struct fot_option options[] = {
-		{ .name = "metric",
-		  .type = FOT_OPTION_CHOICE,
-		  .value = &a.metric,
-		  .choices = metric_names,
+		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &a.metric, .choices = metric_names,
 		  .help = "compare only this one (default: perplexity and all of the other tasks)" },
-		{ .name = "margin",
-		  .type = FOT_OPTION_REAL,
-		  .value = &a.opts.margin,
-		  .lo = 0,
-		  .hi = 1e9,
-		  .arg = "X",
+		{ .name = "margin", .type = FOT_OPTION_REAL, .value = &a.opts.margin, .lo = 0, .hi = 1e9, .arg = "X",
 		  .help = "worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)" },
-		{ .name = "pair",
-		  .type = FOT_OPTION_TEXTS,
-		  .value = &a.pairs,
-		  .arg = "B=N",
+		{ .name = "pair", .type = FOT_OPTION_TEXTS, .value = &a.pairs, .arg = "B=N",
 		  .help = "compare only condition B of BASE with N of NEW: fot=vanilla, fot/dense=fot/knn:128" },
-		{ .name = "output",
-		  .letter = 'o',
-		  .type = FOT_OPTION_TEXT,
-		  .value = &a.output,
-		  .arg = "FILE",
+		{ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &a.output, .arg = "FILE",
 		  .help = "also write the rows as CSV" },
-		{ .name = "seed",
-		  .type = FOT_OPTION_INT,
-		  .value = &a.seed,
-		  .lo = 0,
-		  .hi = 9007199254740991.0,
-		  .arg = "S",
+		{ .name = "seed", .type = FOT_OPTION_INT, .value = &a.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
 		  .help = "seed of the bootstrap" },
-		{ .name = "exact",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &a.exact,
+		{ .name = "exact", .type = FOT_OPTION_FLAG, .value = &a.exact,
 		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
@@ -338,19 +330,7 @@ int fot_cmd_compare(int argc, char **argv)
 	struct fot_options o = {
 		.command = "compare",
 		.usage = "compare BASE NEW [options]",
-		.about =
-			"Two run folders, paired by document, trial or item. A row is a dataset, context length and condition:\n"
-			"  identical      every document or item has the same bits\n"
-			"  equal          the same answers, all within 1e-6 nats per token\n"
-			"  worse          the whole 95 % interval of the worsening lies above the margin\n"
-			"  within margin  it is worse, but perhaps by no more than the margin\n"
-			"  better         the whole interval lies on the better side\n"
-			"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
-			"Intervals: perplexity, look-up and distraction paired bootstrap, pass key with exact McNemar, few-shot\n"
-			"crossed bootstrap. The default margin, 1e-4 of BASE's value (of a perplexity: 1e-4 nats per\n"
-			"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
-			"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
-			"worse), 7 not comparable (data, tokenizer or convention differ).",
+		.about = about,
 		.option = options,
 		.n = FOT_COUNT(options),
 		.min_positional = 2,

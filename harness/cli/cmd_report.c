@@ -275,6 +275,25 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 	return status;
 }
 
+static void release(struct reporting *r)
+{
+	for (size_t i = 0; i < r->n_runs; i++)
+		fot_free(r->name[i]);
+	for (size_t i = 0; i < fot_n_task_classes; i++)
+		fot_table_release(&r->rows[i]);
+	fot_table_release(&r->paper);
+	fot_table_release(&r->report);
+	fot_table_release(&r->judged);
+	fot_claims_release(&r->claims);
+}
+
+static const char about[] =
+	"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
+	"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
+	"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
+	"reproduced, not reproduced or undecided.";
+
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
@@ -282,52 +301,25 @@ int fot_cmd_report(int argc, char **argv)
 	int format = MARKDOWN, metric = 0, status;
 	bool quiet = false;
 	struct fot_option options[] = {
-		{ .name = "format",
-		  .type = FOT_OPTION_CHOICE,
-		  .value = &format,
-		  .choices = format_names,
+		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &format, .choices = format_names,
 		  .help = "what stands on stdout" },
-		{ .name = "digits",
-		  .type = FOT_OPTION_INT,
-		  .value = &digits,
-		  .lo = 1,
-		  .hi = 9,
-		  .arg = "N",
+		{ .name = "digits", .type = FOT_OPTION_INT, .value = &digits, .lo = 1, .hi = 9, .arg = "N",
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
 		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
-		{ .name = "metric",
-		  .type = FOT_OPTION_CHOICE,
-		  .value = &metric,
-		  .choices = metric_names,
+		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
 		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
-		{ .name = "paper",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &paper,
-		  .arg = "FILE",
+		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
-		{ .name = "claims",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &claims,
-		  .arg = "FILE",
+		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",
 		  .help = "claims to judge (default: results/paper/claims.json)" },
-		{ .name = "seed",
-		  .type = FOT_OPTION_INT,
-		  .value = &seed,
-		  .lo = 0,
-		  .hi = 9007199254740991.0,
-		  .arg = "S",
+		{ .name = "seed", .type = FOT_OPTION_INT, .value = &seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
 		  .help = "seed of the bootstrap" },
 		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "report",
 		.usage = "report DIR... [options]",
-		.about =
-			"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
-			"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-			"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
-			"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
-			"reproduced, not reproduced or undecided.",
+		.about = about,
 		.option = options,
 		.n = FOT_COUNT(options),
 		.min_positional = 1,
@@ -355,13 +347,6 @@ int fot_cmd_report(int argc, char **argv)
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
 out:
-	for (size_t i = 0; i < r.n_runs; i++)
-		fot_free(r.name[i]);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
-		fot_table_release(&r.rows[i]);
-	fot_table_release(&r.paper);
-	fot_table_release(&r.report);
-	fot_table_release(&r.judged);
-	fot_claims_release(&r.claims);
+	release(&r);
 	return status == FOT_OK ? status : fot_command_failed("report", &err);
 }

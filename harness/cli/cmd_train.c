@@ -147,82 +147,90 @@ out:
 	return status;
 }
 
-int fot_cmd_train(int argc, char **argv)
+struct flags {
+	const char *output, *from, *store;
+	bool resume, overwrite, dry, quiet, json;
+	int64_t threads, stop_after;
+	int progress;
+};
+
+static int train(const struct flags *f, const char *name, struct fot_err *err)
 {
+	struct watch watch = { 0 };
+	struct fot_train_opts opts = { .out = f->output, .from = f->from, .resume = f->resume, .n_threads = (int)f->threads,
+				       .stop_after = f->stop_after, .progress = show, .notice = say, .user = &watch };
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_recipe recipe = { 0 };
 	struct places at = { 0 };
-	struct fot_err err = { 0 };
-	struct watch watch = { 0 };
-	const char *out = NULL, *from = NULL, *data = NULL;
-	bool resume = false, overwrite = false, dry = false, finished = false, quiet = false, json = false;
-	int64_t threads = 0, stop_after = 0;
-	int progress = FOT_PROGRESS_AUTO;
+	bool finished = false;
+	int status;
+
+	if (f->store)
+		fot_str_puts(&store, f->store);
+	else
+		FOT_TRY(fot_store_default(&store));
+	FOT_TRY(fot_str_check(&store, err));
+	opts.store = store.data;
+	FOT_TRY(find_recipe(&at, name, err));
+	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, err));
+	describe(&recipe, f->output, (int)f->threads);
+	FOT_TRY(check_output(f->output, f->resume, f->overwrite, err));
+	FOT_TRY(fot_blas_check((int32_t)f->threads, err));
+	FOT_TRY(find_files(&at, &recipe, &opts, err));
+	if (f->dry) {
+		status = fot_train_check(&recipe, &opts, err);
+		goto out;
+	}
+	fot_signals_install();
+	FOT_TRY(fot_train(&recipe, &opts, &finished, err));
+	fot_progress_end();
+	FOT_TRY(tell(&watch, f->output, finished, fot_recipe_steps(&recipe), f->json, err));
+	if (fot_signals_pending())
+		status = 128 + fot_signals_pending();
+out:
+	fot_progress_end();
+	fot_recipe_release(&recipe);
+	release_places(&at);
+	fot_str_release(&store);
+	return status;
+}
+
+int fot_cmd_train(int argc, char **argv)
+{
+	struct flags f = { .progress = FOT_PROGRESS_AUTO };
 	struct fot_option table[] = {
-		FOT_COMMON_OUTPUT(&out, false),
-		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &from, .arg = "DIR",
+		FOT_COMMON_OUTPUT(&f.output, false),
+		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &f.from, .arg = "DIR",
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
-		FOT_COMMON_STORE(&data),
-		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &resume,
+		FOT_COMMON_STORE(&f.store),
+		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &f.resume,
 		  .help = "go on from the last checkpoint, if there is one" },
-		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &overwrite, .help = "start anew over an old run" },
-		{ .name = "stop-after", .type = FOT_OPTION_INT, .value = &stop_after, .lo = 0, .hi = 1e9, .arg = "STEPS",
+		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &f.overwrite, .help = "start anew over an old run" },
+		{ .name = "stop-after", .type = FOT_OPTION_INT, .value = &f.stop_after, .lo = 0, .hi = 1e9, .arg = "STEPS",
 		  .help = "stop with a checkpoint at this step, counted from the run's beginning (0: run to the end)" },
-		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &dry, .help = "check the recipe, open its texts and tokenizer, say what would run" },
-		FOT_COMMON_THREADS(&threads),
-		FOT_COMMON_QUIET(&quiet),
-		FOT_COMMON_JSON(&json),
-		FOT_COMMON_PROGRESS(&progress),
+		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &f.dry,
+		  .help = "check the recipe, open its texts and tokenizer, say what would run" },
+		FOT_COMMON_THREADS(&f.threads),
+		FOT_COMMON_QUIET(&f.quiet),
+		FOT_COMMON_JSON(&f.json),
+		FOT_COMMON_PROGRESS(&f.progress),
 	};
 	struct fot_options o = { .command = "train", .usage = "train RECIPE.json -o DIR [options]",
 				 .about = "Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
 				 .option = table, .n = FOT_COUNT(table), .min_positional = 1,
 				 .max_positional = 1 };
-	struct fot_train_opts opts = { .progress = show,
-		.notice = say, .user = &watch };
-	int status, code;
+	struct fot_err err = { 0 };
+	int status;
 
-	if (fot_options_answered(&o, argc, argv, &code))
-		return code;
-	if (!out && !dry) {
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	fot_command_begin(f.quiet && !f.dry, f.progress); /* a dry run is asked for what it says */
+	f.threads = f.threads ? f.threads : fot_default_threads();
+	if (!f.output && !f.dry)
 		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
-		goto out;
-	}
-	fot_command_begin(quiet && !dry, progress); /* a dry run is asked for what it says */
-	threads = threads ? threads : fot_default_threads();
-	if (data)
-		fot_str_puts(&store, data);
 	else
-		FOT_TRY(fot_store_default(&store));
-	FOT_TRY(fot_str_check(&store, &err));
-	FOT_TRY(find_recipe(&at, o.positional[0], &err));
-	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, &err));
-	describe(&recipe, out, (int)threads);
-	opts.out = out;
-	opts.store = store.data;
-	opts.from = from;
-	FOT_TRY(check_output(out, resume, overwrite, &err));
-	FOT_TRY(fot_blas_check((int32_t)threads, &err));
-	FOT_TRY(find_files(&at, &recipe, &opts, &err));
-	if (dry) {
-		status = fot_train_check(&recipe, &opts, &err);
-		goto out;
-	}
-	fot_signals_install();
-	opts.resume = resume;
-	opts.n_threads = (int)threads;
-	opts.stop_after = stop_after;
-	FOT_TRY(fot_train(&recipe, &opts, &finished, &err));
-	fot_progress_end();
-	FOT_TRY(tell(&watch, out, finished, fot_recipe_steps(&recipe), json, &err));
-	if (fot_signals_pending())
-		status = 128 + fot_signals_pending();
-out:
-	fot_progress_end();
+		status = train(&f, o.positional[0], &err);
 	if (err.code)
 		fot_command_failed("train", &err);
-	fot_recipe_release(&recipe);
-	release_places(&at);
-	fot_str_release(&store);
 	return status;
 }

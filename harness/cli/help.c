@@ -34,6 +34,30 @@ void fot_help_spec(struct fot_str *out)
 	fot_str_release(&title);
 }
 
+/* Is it the table of a task? */
+static bool is_a_tasks(const struct fot_schema *schema)
+{
+	size_t i = 0;
+
+	while (i < fot_n_task_classes && fot_task_classes[i]->schema != schema)
+		i++;
+	return i < fot_n_task_classes;
+}
+
+void fot_help_columns(struct fot_str *out)
+{
+	for (size_t i = 0; i < fot_n_task_classes; i++) {
+		fot_str_puts(out, i ? "\n" : "");
+		fot_schema_describe(out, fot_task_classes[i]->schema);
+	}
+	for (size_t i = 0; i < fot_n_schemas; i++) {
+		if (is_a_tasks(fot_schemas[i]))
+			continue;
+		fot_str_putc(out, '\n');
+		fot_schema_describe(out, fot_schemas[i]);
+	}
+}
+
 void fot_help_paths(struct fot_str *out)
 {
 	fot_str_puts(out, "Models, texts, tokenizers, templates, specs and recipes are looked for in the same way wherever they are\n"

@@ -8,6 +8,8 @@
 void fot_help_spec(struct fot_str *out);
 /* The same of a training recipe. */
 void fot_help_recipe(struct fot_str *out);
+/* The columns of every CSV file: those of the tasks, then the others. */
+void fot_help_columns(struct fot_str *out);
 /* Where models, texts, templates and tokenizers are looked for. */
 void fot_help_paths(struct fot_str *out);
 

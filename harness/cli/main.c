@@ -24,7 +24,6 @@
 #include "harness/cli/cmd_score.h"
 #include "harness/cli/cmd_text.h"
 #include "harness/cli/cmd_train.h"
-#include "harness/tables/columns.h"
 #include "harness/cli/help.h"
 #include "harness/cli/options.h"
 #include "harness/run/signals.h"
@@ -111,7 +110,7 @@ static const struct {
 	const char *name;
 	void (*describe)(struct fot_str *out);
 } topics[] = {
-	{ "columns", fot_columns_describe },
+	{ "columns", fot_help_columns },
 	{ "spec", fot_help_spec },
 	{ "recipe", fot_help_recipe },
 	{ "paths", fot_help_paths },
@@ -193,14 +192,15 @@ static int cmd_help(int argc, char **argv)
 {
 	char flag[] = "--help";
 	struct command c;
+	size_t topic;
 
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
 	if (strcmp(argv[1], "commands") == 0)
 		return describe_commands();
-	for (size_t i = 0; i < FOT_COUNT(topics); i++)
-		if (strcmp(argv[1], topics[i].name) == 0)
-			return describe(i);
+	topic = FOT_FIND(topics, argv[1]);
+	if (topic < FOT_COUNT(topics))
+		return describe(topic);
 	if (!find(&c, argv[1]))
 		return unknown(argv[1]);
 	return c.run == cmd_help ? list_commands() : call(&c, 2, (char *[]){ argv[1], flag, NULL });

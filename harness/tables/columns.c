@@ -4,29 +4,12 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "harness/tables/columns_task.h"
 
-/* Shared key columns, first everywhere. */
-#define KEY_COLUMNS                                                                                                   \
-	{ "run_id", FOT_COLUMN_TEXT, false,                                                                           \
-	  "identity of spec, models and data: equal inputs give equal run_id" },                                      \
-		{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                    \
-		{ "model_variant", FOT_COLUMN_TEXT, false,                                                            \
-		  "training method or setting: the spec's variant, else config.json's, else the folder's name" }, \
-		{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                  \
-		{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },           \
-		{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                      \
-		{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },                                                \
-	{                                                                                                             \
-		"context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens"                        \
-	}
-
-/* What else tells one condition's session from another's. */
-#define SESSION_COLUMNS                                                                                               \
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },                \
-		{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },           \
-	{                                                                                                             \
-		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
-	}
+/* Short here. */
+#define KEY_COLUMNS FOT_KEY_COLUMNS
+#define SESSION_COLUMNS FOT_SESSION_COLUMNS
+#define END_COLUMNS FOT_END_COLUMNS
 
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
@@ -58,18 +41,6 @@ static const struct fot_column perplexity_columns[] = {
 	{ "n_documents", FOT_COLUMN_INT, false,
 	  "multi-doc: documents of which the memory holds something, the own one included" },
 };
-
-/* What ends the rows of the tasks that ask questions. */
-#define END_COLUMNS                                                                                                   \
-	{ "wall_s", FOT_COLUMN_REAL, true, "seconds for this row; what rows share counts for the first of them" },    \
-		{ "tokens_per_s", FOT_COLUMN_REAL, true, "tokens read for this row / wall_s" },                       \
-		{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },            \
-		{ "n_tokens_read", FOT_COLUMN_INT, true,                                                              \
-		  "tokens that went through the model for this row: fewer than the prompt's where work was shared" }, \
-		SESSION_COLUMNS,                                                                                     \
-	{                                                                                                             \
-		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
-	}
 
 static const struct fot_column passkey_columns[] = {
 	KEY_COLUMNS,
@@ -490,21 +461,16 @@ int fot_schema_column(const struct fot_schema *schema, const char *name)
 	return -1;
 }
 
-void fot_columns_describe(struct fot_str *out)
+void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema)
 {
 	static const char *const type_name[] = { "text", "integer", "real", "0/1" };
 
-	for (size_t s = 0; s < fot_n_schemas; s++) {
-		const struct fot_schema *schema = fot_schemas[s];
+	fot_str_printf(out, "## %s.csv\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n", schema->name,
+		       schema->about);
+	for (size_t i = 0; i < schema->n; i++) {
+		const struct fot_column *c = &schema->column[i];
 
-		fot_str_printf(out, "## %s.csv\n\n%s\n\n| column | type | meaning |\n|---|---|---|\n",
-			       schema->name, schema->about);
-		for (size_t i = 0; i < schema->n; i++) {
-			const struct fot_column *c = &schema->column[i];
-
-			fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
-				       c->timing ? " (timing)" : "", c->about);
-		}
-		fot_str_puts(out, s + 1 < fot_n_schemas ? "\n" : "");
+		fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
+			       c->timing ? " (timing)" : "", c->about);
 	}
 }

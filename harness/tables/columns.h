@@ -1,4 +1,4 @@
-/* columns.h: the one table of all CSV columns.
+/* columns.h: the tables of all CSV columns; a task's may stand in its class (columns_task.h).
  *
  * Header line, writer, reader, journal records and `fotbench help columns` are
  * driven by it.  Columns are only ever added at the end of a schema. */
@@ -46,13 +46,13 @@ extern const struct fot_schema fot_schema_claims;
 /* Written by `samples`. */
 extern const struct fot_schema fot_schema_samples;
 
-/* All schemas, in the order of the documentation. */
+/* All schemas of this file. */
 extern const struct fot_schema *const fot_schemas[];
 extern const size_t fot_n_schemas;
 
 /* Index of a column, -1 if there is none. */
 int fot_schema_column(const struct fot_schema *schema, const char *name);
-/* Markdown: one table per schema. */
-void fot_columns_describe(struct fot_str *out);
+/* Append a Markdown table of its columns. */
+void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 
 #endif

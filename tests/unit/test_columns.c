@@ -51,8 +51,9 @@ static void test_columns_names_are_unique_and_described(void **state)
 	struct fot_str text = FOT_STR_INIT;
 
 	(void)state;
-	fot_columns_describe(&text);
 	for (size_t s = 0; s < fot_n_schemas; s++) {
+		fot_str_clear(&text);
+		fot_schema_describe(&text, fot_schemas[s]);
 		for (size_t i = 0; i < fot_schemas[s]->n; i++) {
 			assert_int_equal(fot_schema_column(fot_schemas[s], fot_schemas[s]->column[i].name),
 					 i);

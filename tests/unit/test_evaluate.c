@@ -331,6 +331,23 @@ static void test_evaluate_among_others_sharing_changes_no_bit(void **state)
 
 /* --- reading given sequences --- */
 
+/* One sequence from a fresh session. */
+static int score(struct fot_reading *r, const int32_t *given, size_t n, double *nll, int32_t *argmax, float *logits)
+{
+	struct fot_call c = { .tokens = given, .n = n };
+
+	fot_reading_reset(r);
+	return fot_reading_call(r, &c, nll, argmax, logits, 0, NULL);
+}
+
+static int generate(struct fot_reading *r, const int32_t *given, size_t n, size_t max, int32_t eos, struct fot_ids *out)
+{
+	struct fot_call c = { .tokens = given, .n = n };
+
+	fot_reading_reset(r);
+	return fot_reading_continue(r, &c, max, eos, out, NULL);
+}
+
 static void test_reading_cuts_blocks(void **state)
 {
 	struct fot_reading_flags flags = { .memory = -1, .threads = 1 };
@@ -345,11 +362,11 @@ static void test_reading_cuts_blocks(void **state)
 	assert_int_equal(fot_reading_last(&r, W), 0);
 	assert_int_equal(fot_reading_last(&r, W + 1), W);
 	assert_int_equal(fot_reading_last(&r, N), N / W * W);
-	assert_int_equal(fot_reading_score(&r, tokens, N, nll, argmax, NULL, 0, NULL), FOT_OK);
+	assert_int_equal(score(&r, tokens, N, nll, argmax, NULL), FOT_OK);
 	fot_reading_close(&r);
 	flags.mem_dtype = 2;
 	assert_int_equal(fot_reading_open(&r, model, &flags, N, NULL), FOT_OK);
-	assert_int_equal(fot_reading_score(&r, tokens, N, nll, argmax, NULL, 0, NULL), FOT_OK);
+	assert_int_equal(score(&r, tokens, N, nll, argmax, NULL), FOT_OK);
 	fot_reading_close(&r);
 	for (size_t at = 0; at + W < N; at += W) {
 		score_alone(want, FOT_SEARCH_ALL, at, INT64_MAX, INT64_MAX);
@@ -375,7 +392,7 @@ static void test_reading_cuts_like_longllama(void **state)
 	assert_int_equal(fot_reading_open(&r, model, &flags, N, NULL), FOT_OK);
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
 		assert_int_equal(fot_reading_last(&r, row[i].n), row[i].last);
-	assert_int_equal(fot_reading_score(&r, tokens, 22, nll, argmax, NULL, 0, NULL), FOT_OK);
+	assert_int_equal(score(&r, tokens, 22, nll, argmax, NULL), FOT_OK);
 	fot_reading_close(&r);
 	/* 22 = 8 + 8 + 1 | 5 */
 	{
@@ -417,7 +434,7 @@ static void test_reading_logits_agree_with_nll(void **state)
 	logits = fot_alloc(N * v, sizeof *logits);
 	assert_non_null(logits);
 	assert_int_equal(fot_reading_open(&r, model, &flags, N, NULL), FOT_OK);
-	assert_int_equal(fot_reading_score(&r, tokens, N, nll, argmax, logits, 0, NULL), FOT_OK);
+	assert_int_equal(score(&r, tokens, N, nll, argmax, logits), FOT_OK);
 	for (size_t i = 0; i + 1 < N; i++) {
 		double top = -INFINITY, sum = 0;
 		size_t best = 0;
@@ -453,11 +470,11 @@ static void generate_equals_scoring(bool blocks)
 	assert_int_equal(fot_reading_open(&r, model, &flags, 64, NULL), FOT_OK);
 	total = total > 16 ? 16 : total;
 	n = n > total - 2 ? total - 4 : n;
-	assert_int_equal(fot_reading_generate(&r, tokens, n, total - n, -1, &ids, NULL), FOT_OK);
+	assert_int_equal(generate(&r, tokens, n, total - n, -1, &ids), FOT_OK);
 	assert_int_equal(ids.n, total - n);
 	memcpy(all, tokens, n * sizeof *all);
 	memcpy(all + n, ids.id, ids.n * sizeof *all);
-	assert_int_equal(fot_reading_score(&r, all, total, nll, argmax, NULL, 0, NULL), FOT_OK);
+	assert_int_equal(score(&r, all, total, nll, argmax, NULL), FOT_OK);
 	for (size_t i = n; i < total; i++)
 		assert_int_equal(argmax[i - 1], all[i]);
 	/* An end token ends it, and is part of the answer. */
@@ -466,7 +483,7 @@ static void generate_equals_scoring(bool blocks)
 		size_t first = ids.id[0] == eos ? 1 : 2;
 
 		ids.n = 0;
-		assert_int_equal(fot_reading_generate(&r, tokens, n, total - n, eos, &ids, NULL), FOT_OK);
+		assert_int_equal(generate(&r, tokens, n, total - n, eos, &ids), FOT_OK);
 		assert_int_equal(ids.n, first);
 	}
 	fot_ids_release(&ids);

@@ -22,15 +22,12 @@
 #include "harness/report/plotdata.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
+#include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
 
 #define ROUNDS 150
 #define MOST_ROWS 24
 #define TOP (((int64_t)1 << 53) - 1) /* what the journal takes */
-
-static const struct fot_schema *const schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
-						    &fot_schema_lookup, &fot_schema_fewshot,
-						    &fot_schema_distraction };
 
 /* --- rows --- */
 
@@ -258,8 +255,9 @@ static void judge(const struct fot_table *rows)
 	struct fot_err err = { 0 };
 	size_t k = 0;
 
-	while (schemas[k] != rows->schema)
+	while (fot_task_classes[k]->schema != rows->schema)
 		k++;
+	assert_true(k < FOT_COUNT(metric));
 	fot_str_printf(&text, format, rows->schema->name, metric[k]);
 	must(fot_claims_parse(&c, text.data, text.len, "c.json", &err), &err, "claims");
 	fot_table_init(&judged, &fot_schema_claims);
@@ -286,11 +284,11 @@ static void follow(const struct fot_table *rows)
 static void test_hostile_rows_of_every_task_are_written(void **state)
 {
 	(void)state;
-	for (size_t k = 0; k < FOT_COUNT(schemas); k++)
+	for (size_t k = 0; k < fot_n_task_classes; k++)
 		for (uint64_t round = 0; round < ROUNDS; round++) {
 			struct fot_table rows;
 
-			make_rows(&rows, schemas[k], round);
+			make_rows(&rows, fot_task_classes[k]->schema, round);
 			follow(&rows);
 			fot_table_release(&rows);
 		}
@@ -301,11 +299,11 @@ static void test_hostile_rows_of_one_status_are_written(void **state)
 	static const char *const status[] = { "failed", "skipped_short", "ok" };
 
 	(void)state;
-	for (size_t k = 0; k < FOT_COUNT(schemas); k++)
+	for (size_t k = 0; k < fot_n_task_classes; k++)
 		for (size_t s = 0; s < FOT_COUNT(status); s++) {
 			struct fot_table rows;
 
-			make_rows(&rows, schemas[k], 1000 + s);
+			make_rows(&rows, fot_task_classes[k]->schema, 1000 + s);
 			for (size_t row = 0; row < rows.n_rows; row++)
 				fot_table_set_text(&rows, row, "status", status[s]);
 			follow(&rows);
