@@ -61,6 +61,19 @@ struct fot_model_spec {
 
 struct fot_task_class;
 
+/* A value that only one class knows; a list takes two, its entries and their count. */
+union fot_own {
+	int64_t integer;
+	double real;
+	bool flag;
+	int choice;
+	char *text;
+	int64_t *sizes;
+	double *reals;
+	size_t count;
+};
+#define FOT_OWN_MAX 8
+
 /* One task; which of these a task has says its class. */
 struct fot_task_spec {
 	const struct fot_task_class *class;
@@ -79,14 +92,12 @@ struct fot_task_spec {
 	int *style; /* enum fot_passkey_style, as given */
 	size_t n_styles;
 	int64_t trials;
-	int64_t question_tokens;
 	int64_t *shots; /* ascending, distinct; FOT_FEWSHOT_FILL first if there */
 	size_t n_shots;
 	int64_t demo_seeds, test_items, answer_tokens;
 	int scoring;    /* enum fot_fewshot_score */
 	bool balanced, repeat_demos;
-	int64_t *contexts; /* d of distraction: ascending, distinct, from 1 */
-	size_t n_contexts;
+	union fot_own own[FOT_OWN_MAX]; /* the class says what each is: keys at FOT_KEY_AT(struct fot_task_spec, own[I].integer) */
 	char *template, *template_written; /* file; NULL: by the set's name */
 };
 

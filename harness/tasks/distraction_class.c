@@ -20,6 +20,8 @@
 
 /* --- plan --- */
 
+enum { CONTEXTS, N_CONTEXTS }; /* own values: d, ascending, distinct, from 1 */
+
 static struct fot_distraction task_of(const struct fot_plan *p, size_t condition, size_t task)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -27,8 +29,8 @@ static struct fot_distraction task_of(const struct fot_plan *p, size_t condition
 	return (struct fot_distraction){
 		.seed = p->spec->seed,
 		.window = p->condition[condition].opts.window,
-		.n_contexts = t->contexts,
-		.n = t->n_contexts,
+		.n_contexts = t->own[CONTEXTS].sizes,
+		.n = t->own[N_CONTEXTS].count,
 		.query_tokens = t->target_tokens,
 	};
 }
@@ -142,10 +144,10 @@ static void empty_rows(const struct fot_plan *p, const struct fot_item *item, si
 	const struct fot_task_spec *s = &p->spec->task[item->task];
 	const struct fot_config *c = config_of(p, item);
 
-	for (size_t i = first; i < s->n_contexts; i++)
+	for (size_t i = first; i < s->own[N_CONTEXTS].count; i++)
 		for (int slot = 0; slot < c->n_mem_layers; slot++)
 			for (int head = -1; head < c->n_heads; head++) {
-				size_t row = key_row(p, item, s->contexts[i], slot, head, t);
+				size_t row = key_row(p, item, s->own[CONTEXTS].sizes[i], slot, head, t);
 
 				fot_table_set_int(t, row, "n_queries", 0);
 				fot_table_set_text(t, row, "status", status);
@@ -173,7 +175,7 @@ static double mean_of(const struct tally *y, int slot, int head, size_t i)
 static void value_row(const struct fot_plan *p, const struct fot_item *item, const struct tally *y, size_t i, int slot,
 		      int head, struct fot_table *t)
 {
-	size_t row = key_row(p, item, p->spec->task[item->task].contexts[i], slot, head, t);
+	size_t row = key_row(p, item, p->spec->task[item->task].own[CONTEXTS].sizes[i], slot, head, t);
 	double mass = head < 0 ? 0 : mean_of(y, slot, head, i);
 
 	for (int h = 0; h < y->heads && head < 0; h++)
@@ -416,8 +418,9 @@ static const struct fot_key keys[] = {
 	{ FOT_TASK_KEY_TARGETS, .help = "tokens of each document that ask" },
 	FOT_TASK_KEY_DOCUMENTS,
 	/* 1, 2, 4, ... 64 as in the paper's figure */
-	{ .name = "n_contexts", .type = &fot_key_sizes, FOT_KEY_LIST(struct fot_task_spec, contexts, n_contexts), .lo = 1,
-	  .hi = FOT_SPEC_AXIS, .dflt = "[1, 2, 4, 8, 16, 32, 64]", .flag = "n-contexts", .arg = "LIST",
+	{ .name = "n_contexts", .type = &fot_key_sizes,
+	  FOT_KEY_LIST(struct fot_task_spec, own[CONTEXTS].sizes, own[N_CONTEXTS].count), .lo = 1, .hi = FOT_SPEC_AXIS,
+	  .dflt = "[1, 2, 4, 8, 16, 32, 64]", .flag = "n-contexts", .arg = "LIST",
 	  .help = "documents in sight, the own one included" },
 };
 

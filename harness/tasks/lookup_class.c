@@ -9,12 +9,14 @@
 #include "harness/run/task_class.h"
 #include "tasks/lookup.h"
 
+enum { QUESTION_TOKENS }; /* own values */
+
 static struct fot_lookup_task task_of(const struct fot_plan *p, size_t condition, size_t task)
 {
 	return (struct fot_lookup_task){
 		.seed = p->spec->seed,
 		.window = p->condition[condition].opts.window,
-		.question_tokens = p->spec->task[task].question_tokens,
+		.question_tokens = p->spec->task[task].own[QUESTION_TOKENS].integer,
 	};
 }
 
@@ -152,8 +154,9 @@ static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
 	FOT_TASK_KEY_LENGTHS,
 	{ FOT_TASK_KEY_TRIALS, .dflt = "10", .help = "dictionaries of each length" },
-	{ .name = "question_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, question_tokens), .lo = 1,
-	  .hi = 1 << 24, .dflt = "256", .flag = "question-tokens", .arg = "N", .help = "tokens of questions to each dictionary" },
+	{ .name = "question_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, own[QUESTION_TOKENS].integer),
+	  .lo = 1, .hi = 1 << 24, .dflt = "256", .flag = "question-tokens", .arg = "N",
+	  .help = "tokens of questions to each dictionary" },
 };
 
 const struct fot_task_class fot_task_lookup = {
