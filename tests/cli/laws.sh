@@ -57,7 +57,6 @@ harness/run/plan.c 5
 harness/run/spec.c 6
 harness/run/spec.h 1
 harness/tables/columns.c 1
-harness/tables/labels.c 1
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1
