@@ -211,6 +211,16 @@ static void add_left_out(struct doc *d, cJSON *o, const struct fot_dataset *data
 			number(d, o, parts[i].key, (double)parts[i].n);
 }
 
+/* Documents of an installed dataset whose texts are not those of its manifest; most have none. */
+static void add_not_pinned(struct doc *d, cJSON *o, const struct fot_dataset *data)
+{
+	cJSON *list = fot_dataset_n_differing(data) ? array(d, o, "not_pinned") : NULL;
+
+	for (size_t i = 0; list && i < fot_dataset_count(data); i++)
+		if (!fot_dataset_pinned(data, i))
+			append(d, list, cJSON_CreateString(fot_dataset_at(data, i)->id));
+}
+
 static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *list = array(d, root, "datasets");
@@ -222,6 +232,7 @@ static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "sha256", fot_dataset_hash(p->dataset[i].data));
 		number(d, o, "documents", (double)fot_dataset_count(p->dataset[i].data));
 		add_left_out(d, o, p->dataset[i].data);
+		add_not_pinned(d, o, p->dataset[i].data);
 	}
 }
 
