@@ -162,8 +162,8 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 	if (o->search != FOT_SEARCH_NONE && c->cached_windows)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory: a model with cached windows (Transformer-XL) has no other: expected none");
-	if (o->search == FOT_SEARCH_TOPK && (o->top_k < 1 || o->top_k > 1 << 20))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", 1 << 20, o->top_k);
+	if (o->search == FOT_SEARCH_TOPK && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));

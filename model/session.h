@@ -31,6 +31,7 @@
 #include "model/model.h"
 
 #define FOT_SESSION_THREADS_MAX 1024
+#define FOT_TOP_K_MOST (1 << 20)
 
 struct fot_session_opts {
 	enum fot_search search;

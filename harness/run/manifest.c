@@ -146,6 +146,16 @@ static void add_tokenizer(struct doc *d, cJSON *model, const struct fot_tokenize
 	fot_ids_release(&ids);
 }
 
+/* What it is read with. */
+static void add_memories(struct doc *d, cJSON *model, const struct fot_plan *p, size_t i)
+{
+	cJSON *list = array(d, model, "memories");
+
+	for (size_t c = 0; c < p->n_conditions; c++)
+		if (p->condition[c].model == i)
+			append(d, list, cJSON_CreateString(p->condition[c].memory));
+}
+
 static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *list = array(d, root, "models");
@@ -165,6 +175,7 @@ static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 			number(d, f, "bytes", (double)m->files.file[k].bytes);
 			text(d, f, "sha256", m->files.file[k].sha256);
 		}
+		add_memories(d, o, p, i);
 		add_architecture(d, o, fot_model_config(m->model));
 		if (fot_model_tokenizer(m->model))
 			add_tokenizer(d, o, fot_model_tokenizer(m->model));
@@ -182,11 +193,12 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "label", c->label);
 		text(d, o, "model_variant", c->variant);
 		text(d, o, "memory_mode", fot_memory_mode_name(c->mode));
+		text(d, o, "memory", c->memory);
 		number(d, o, "window", c->opts.window);
 		if (c->mode == FOT_MEMORY_KNN)
 			number(d, o, "top_k", c->opts.top_k);
 		if (fot_memory_stores(c->mode))
-			text(d, o, "mem_dtype", c->opts.mem_dtype == FOT_F32 ? "f32" : "bf16");
+			text(d, o, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
 			number(d, o, "mem_decay", c->opts.mem_decay);
 	}

@@ -26,11 +26,9 @@ static int no_memory(struct fot_err *err)
 
 /* --- models and conditions --- */
 
-static bool same_model(const struct fot_model_spec *a, const struct fot_model_spec *b)
+static bool same_model(const struct fot_plan_model *m, const char *dir, const struct fot_attach *with)
 {
-	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers && a->mem_scale == b->mem_scale &&
-	       (a->n_mem_layers == 0 ||
-		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
+	return strcmp(m->spec->dir, dir) == 0 && fot_attach_equal(&m->with, with);
 }
 
 /* A folder of the zoo (model/zoo/NAME) that is not there may have a recipe (model/train/recipes/NAME.json). */
@@ -62,14 +60,19 @@ out:
 	return status;
 }
 
-static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
+/* One model for all memories with the same layers and scale. */
+static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, const struct fot_attach *memory,
+		      size_t *index, struct fot_err *err)
 {
+	struct fot_attach with = { .scale = memory->scale };
 	struct fot_plan_model *m;
 	struct fot_str name = FOT_STR_INIT;
 	int status;
 
+	memcpy(with.layer, memory->layer, sizeof with.layer);
+	with.n_layers = memory->n_layers;
 	for (size_t i = 0; i < p->n_models; i++) {
-		if (same_model(p->model[i].spec, spec)) {
+		if (same_model(&p->model[i], spec->dir, &with)) {
 			*index = i;
 			return FOT_OK;
 		}
@@ -77,13 +80,15 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
+	m->with = with;
 	FOT_TRY(check_folder(spec->dir, p->spec->folder, err));
 	FOT_TRY(fot_name_of_path(&name, spec->dir, "model", err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
-	if (spec->n_mem_layers)
-		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
-	if (spec->mem_scale > 0)
-		FOT_TRY(fot_model_set_mem_scale(m->model, spec->mem_scale, err));
+	m->own = *fot_model_config(m->model);
+	if (with.n_layers)
+		FOT_TRY(fot_model_set_mem_layers(m->model, with.layer, with.n_layers, err));
+	if (with.scale > 0)
+		FOT_TRY(fot_model_set_mem_scale(m->model, with.scale, err));
 	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
 	m->name = fot_strdup(name.data);
 	if (!m->name)
@@ -100,7 +105,7 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 	return spec->variant ? spec->variant : own[0] ? own : m->name;
 }
 
-static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
+static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_attach *m,
 		       struct fot_err *err)
 {
 	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
@@ -116,6 +121,7 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 		c->opts.top_k = m->top_k;
 	if (m->dtype_given)
 		c->opts.mem_dtype = m->dtype;
+	c->opts.mem_decay = m->decay;
 	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"%s: memory \"xl\" is for models with cached windows, which training with method "
@@ -130,54 +136,116 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 	return status;
 }
 
-static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
-			 const struct fot_memory_spec *memory, struct fot_err *err)
+static struct fot_attach attach_of(const struct fot_plan *p, const struct fot_condition *c)
 {
-	struct fot_condition *c = &p->condition[p->n_conditions];
+	return fot_attach_of(&c->opts, fot_model_config(p->model[c->model].model));
+}
+
+static int print_memory(struct fot_condition *c, const struct fot_plan *p, struct fot_err *err)
+{
+	struct fot_attach a = attach_of(p, c);
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	fot_attach_tell(&a, &p->model[c->model].own);
+	fot_attach_print(&text, &a);
+	FOT_TRY(fot_str_check(&text, err));
+	c->memory = fot_strdup(text.data);
+	if (!c->memory)
+		status = no_memory(err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
+static bool label_taken(const struct fot_plan *p, const char *label)
+{
+	for (size_t i = 0; i < p->n_conditions; i++)
+		if (strcmp(p->condition[i].label, label) == 0)
+			return true;
+	return false;
+}
+
+/* Items' ids begin with it, so it says no more than it must: decay and scale only where the spec names no
+ * variant or another condition has the label. */
+static int print_label(struct fot_condition *c, const struct fot_plan *p, const struct fot_model_spec *spec,
+		       const struct fot_attach *memory, struct fot_err *err)
+{
+	bool stores = fot_memory_stores(c->mode);
 	struct fot_str label = FOT_STR_INIT;
 	int status;
 
-	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
-	FOT_TRY(set_options(c, p, memory, err));
-	c->opts.mem_decay = spec->mem_decay;
-	fot_str_printf(&label, "%s/%s/%s", p->model[model].name, c->variant, fot_memory_mode_name(c->mode));
+	fot_str_printf(&label, "%s/%s/%s", p->model[c->model].name, c->variant, fot_memory_mode_name(c->mode));
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(&label, ":%d", c->opts.top_k);
-	for (size_t i = 0; i < spec->n_mem_layers && fot_memory_stores(c->mode); i++)
-		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
-	if (fot_memory_stores(c->mode))
-		fot_str_puts(&label, c->opts.mem_dtype == FOT_F32 ? "/f32" : "/bf16");
+	for (size_t i = 0; i < memory->n_layers && stores; i++)
+		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", memory->layer[i]);
+	if (stores)
+		fot_str_printf(&label, "/%s", fot_memory_dtype_name(c->opts.mem_dtype));
 	FOT_TRY(fot_str_check(&label, err));
-	for (size_t i = 0; i < p->n_conditions; i++) {
-		if (strcmp(p->condition[i].label, label.data) != 0)
-			continue;
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "spec: the condition %s stands twice; give the models different variants",
-				  label.data);
-		goto out;
+	if (stores && (memory->decay > 0 || memory->scale > 0) && (!spec->variant || label_taken(p, label.data))) {
+		fot_str_putc(&label, '/');
+		fot_attach_print_reals(&label, memory);
 	}
+	FOT_TRY(fot_str_check(&label, err));
 	c->label = fot_strdup(label.data);
-	if (c->label)
-		p->n_conditions++;
-	else
+	if (!c->label)
 		status = no_memory(err);
 out:
 	fot_str_release(&label);
 	return status;
 }
 
+/* Their rows could not be told apart. */
+static int check_condition(const struct fot_plan *p, const struct fot_condition *c, struct fot_err *err)
+{
+	const char *name = p->model[c->model].name;
+
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		const struct fot_condition *x = &p->condition[i];
+
+		if (strcmp(x->label, c->label) == 0 ||
+		    (strcmp(p->model[x->model].name, name) == 0 && strcmp(x->variant, c->variant) == 0 &&
+		     strcmp(x->memory, c->memory) == 0))
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"spec: the condition %s/%s/%s stands twice; give the models different variants", name,
+					c->variant, c->memory);
+	}
+	return FOT_OK;
+}
+
+/* memory: complete, with what its model says for all. */
+static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
+			 const struct fot_attach *memory, struct fot_err *err)
+{
+	struct fot_condition *c = &p->condition[p->n_conditions];
+	int status;
+
+	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
+	FOT_TRY(set_options(c, p, memory, err));
+	FOT_TRY(print_memory(c, p, err));
+	FOT_TRY(print_label(c, p, spec, memory, err));
+	FOT_TRY(check_condition(p, c, err));
+	p->n_conditions++;
+out:
+	if (status != FOT_OK) {
+		fot_free(c->memory);
+		fot_free(c->label);
+	}
+	return status;
+}
+
+/* As score and generate read it. */
 static enum fot_memory_mode own_mode(const struct fot_model *m)
 {
-	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE, [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
-						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
 	struct fot_session_opts opts;
 
-	fot_session_opts_default(&opts, m); /* as score and generate read it */
-	return fot_model_config(m)->cached_windows ? FOT_MEMORY_XL : modes[opts.search];
+	fot_session_opts_default(&opts, m);
+	return fot_attach_of(&opts, fot_model_config(m)).mode;
 }
 
 /* The model's own memory, as what it is: settings that it has no use for are errors. */
-static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m, const struct fot_model *model,
+static int set_own_memory(struct fot_model_spec *spec, struct fot_attach *m, const struct fot_model *model,
 			  struct fot_err *err)
 {
 	const char *name, *unused;
@@ -189,9 +257,11 @@ static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m
 	unused = m->top_k && m->mode != FOT_MEMORY_KNN ? "top_k" :
 		 fot_memory_stores(m->mode)            ? NULL :
 		 m->dtype_given                        ? "mem_dtype" :
+		 m->scale > 0                          ? "mem_scale" :
+		 m->decay > 0                          ? "mem_decay" :
 		 spec->n_memory > 1                    ? NULL :
-		 spec->mem_scale > 0                   ? "mem_scale" :
-		 spec->mem_decay > 0                   ? "mem_decay" :
+		 spec->shared.scale > 0                ? "mem_scale" :
+		 spec->shared.decay > 0                ? "mem_decay" :
 							 NULL;
 	if (!unused)
 		return FOT_OK;
@@ -205,17 +275,20 @@ static int open_conditions(struct fot_plan *p, struct fot_spec *s, struct fot_er
 
 	for (size_t i = 0; i < s->n_models; i++)
 		n += s->model[i].n_memory;
-	p->model = fot_calloc(s->n_models, sizeof *p->model);
+	p->model = fot_calloc(n, sizeof *p->model);
 	p->condition = fot_calloc(n, sizeof *p->condition);
 	if (!p->model || !p->condition)
 		return no_memory(err);
 	for (size_t i = 0; i < s->n_models; i++) {
-		size_t model;
-
-		FOT_TRY(open_model(p, &s->model[i], &model, err));
 		for (size_t k = 0; k < s->model[i].n_memory; k++) {
-			FOT_TRY(set_own_memory(&s->model[i], &s->model[i].memory[k], p->model[model].model, err));
-			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
+			struct fot_attach *said = &s->model[i].memory[k], memory = *said;
+			size_t model;
+
+			fot_attach_complete(&memory, &s->model[i].shared);
+			FOT_TRY(open_model(p, &s->model[i], &memory, &model, err));
+			FOT_TRY(set_own_memory(&s->model[i], said, p->model[model].model, err));
+			memory.mode = said->mode;
+			FOT_TRY(add_condition(p, &s->model[i], model, &memory, err));
 		}
 	}
 out:
@@ -425,6 +498,7 @@ static const char *dataset_of(const struct fot_plan *p, const struct fot_item *i
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
+	const struct fot_attach memory = attach_of(p, c);
 
 	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
@@ -433,8 +507,7 @@ static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, con
 	       (!x->style || (p->spec->task[item->task].n_styles &&
 			      strcmp(x->style, fot_passkey_style_name[item->style]) == 0)) &&
 	       length_matches(x, item) &&
-	       (!x->has_memory ||
-		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
+	       (!x->has_memory || fot_attach_fits(&x->memory, &memory));
 }
 
 bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item)
@@ -680,8 +753,10 @@ void fot_plan_close(struct fot_plan *p)
 		fot_template_release(&p->labelled[i].template);
 	}
 	fot_free(p->labelled);
-	for (size_t i = 0; i < p->n_conditions; i++)
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		fot_free(p->condition[i].memory);
 		fot_free(p->condition[i].label);
+	}
 	for (size_t i = 0; i < p->n_models; i++) {
 		fot_model_close(p->model[i].model);
 		fot_model_files_release(&p->model[i].files);

@@ -26,6 +26,14 @@
 		"window", FOT_COLUMN_INT, false, "local window in tokens"                                             \
 	}
 
+/* The condition in one cell (model/attach.h). */
+#define MEMORY_COLUMN                                                                                                 \
+	{                                                                                                             \
+		"memory", FOT_COLUMN_TEXT, false,                                                                     \
+		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
+		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -55,6 +63,7 @@ static const struct fot_column perplexity_columns[] = {
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "n_documents", FOT_COLUMN_INT, false,
 	  "multi-doc: documents of which the memory holds something, the own one included" },
+	MEMORY_COLUMN,
 };
 
 /* What ends the rows of the tasks that ask questions. */
@@ -87,6 +96,7 @@ static const struct fot_column passkey_columns[] = {
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
 	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
 	END_COLUMNS,
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column lookup_columns[] = {
@@ -102,6 +112,7 @@ static const struct fot_column lookup_columns[] = {
 	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
 	END_COLUMNS,
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column fewshot_columns[] = {
@@ -125,6 +136,7 @@ static const struct fot_column fewshot_columns[] = {
 	END_COLUMNS,
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -141,6 +153,7 @@ static const struct fot_column distraction_columns[] = {
 	  "failed" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
 	END_COLUMNS,
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column summary_columns[] = {
@@ -206,6 +219,7 @@ static const struct fot_column summary_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
