@@ -264,6 +264,7 @@ static const struct fot_column compare_columns[] = {
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
 	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column report_columns[] = {
@@ -319,6 +320,7 @@ static const struct fot_column report_columns[] = {
 	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
 	{ "target_start", FOT_COLUMN_INT, false,
 	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {

@@ -17,11 +17,11 @@ cat >claims.json <<-EOS
 EOS
 prints claims_listed '^\| top-k 8 is dense within 50 % \| tab:x \| 2 \| 0 \| 0 \|$' "$fotbench" report one --claims claims.json
 prints claims_not_reproduced '^\| and 50 % above it \| tab:x \| 0 \| 1 \| 0 \|$' "$fotbench" report one --claims claims.json
-prints claims_paper_beside_ours '^\| docs \| vanilla, top-k 8, 64 \| vanilla, dense, 64 \| .*\| 1.5 / 1.25 \| reproduced \|$' \
+prints claims_paper_beside_ours '^\| docs \| vanilla, knn:8, 64 \| vanilla, dense, 64 \| .*\| 1.5 / 1.25 \| reproduced \|$' \
 	"$fotbench" report one --claims claims.json
 unaddressed() { ! "$fotbench" report one --claims claims.json | grep -q 'nothing here'; }
 check claims_only_those_addressed unaddressed
-prints claims_latex '^docs & .raggedright vanilla, top-k 8, 64 & ' "$fotbench" report one --claims claims.json --format tex
+prints claims_latex '^docs & .raggedright vanilla, knn:8, 64 & ' "$fotbench" report one --claims claims.json --format tex
 csv_alone() { "$fotbench" report one --claims claims.json --format csv | head -n 1 | grep -q '^run,run_id,dataset'; }
 check claims_csv_on_stdout_is_the_table csv_alone
 prints claims_files 'out/claims.csv' "$fotbench" report one --claims claims.json -o out

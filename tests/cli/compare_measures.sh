@@ -46,5 +46,5 @@ prints measured_more_tasks '^identical$' compare passkey base
 cp -r passkey key && awk -F, -v OFS=, 'NR == 9 { $15++ } 1' passkey/passkey.csv >key/passkey.csv
 refuses measured_other_key 'differs in key' key
 grep -v ',fot,knn,' passkey/passkey.csv >fewer/passkey.csv
-refuses measured_missing_condition 'conditions: passkey: fot top-k 128 [0-9]+k on grass: only in BASE, and [0-9]+ more$' fewer
+refuses measured_missing_condition 'conditions: passkey: fot knn:128 [0-9]+k on grass: only in BASE, and [0-9]+ more$' fewer
 prints measured_pair '^grass +accuracy +2k fot=fot +dense=knn:128 ' compare passkey passkey --pair fot/dense=fot/knn:128 --margin 1

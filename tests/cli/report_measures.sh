@@ -11,7 +11,7 @@ check measures_trial_range grep -qE '^\| vanilla \| dense \| 83\.4 % \[[0-9.]+, 
 check measures_seed_sd grep -qE '^\| fot \| dense \| 11\.7 % \[[0-9.]+, [0-9.]+\] \| 45\.0 % \[[0-9.]+, [0-9.]+\] \(sd 1\.7\) \|' one.md
 check measures_mass grep -qE '^\| fot \| dense \| 5 \| \*\*0\.898\*\* \[' one.md
 # top-128 against dense: significantly better from 4k on, equally good at 1k
-check measures_best_is_bold grep -qE '^\| fot \| top-k 128 \| 97\.5 % .*\| \*\*95\.0 %\*\* \[' one.md
+check measures_best_is_bold grep -qE '^\| fot \| knn:128 \| 97\.5 % .*\| \*\*95\.0 %\*\* \[' one.md
 check measures_never_plus_minus bash -c '! grep -qE "±|\\\\pm" one.md one/summary.md one/summary.tex'
 caption() { for w in 'Wilson' 'McNemar' 'crossed bootstrap' 'sign flips over trials' '60 trials per cell' '1 in 50000' 'Chance: 16.7 %' '1/d'; do grep -qF -- "$w" one.md || return 1; done; }
 check measures_captions_state_conventions caption
