@@ -256,6 +256,31 @@ void fot_attach_complete(struct fot_attach *a, const struct fot_attach *from)
 	}
 }
 
+int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, const struct fot_config *c,
+		     struct fot_err *err)
+{
+	static const enum fot_search search[] = { [FOT_MEMORY_NONE] = FOT_SEARCH_NONE,
+						  [FOT_MEMORY_DENSE] = FOT_SEARCH_ALL,
+						  [FOT_MEMORY_KNN] = FOT_SEARCH_TOPK,
+						  [FOT_MEMORY_XL] = FOT_SEARCH_NONE };
+
+	if (a->mode == FOT_MEMORY_XL && !c->cached_windows)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"memory \"xl\" is for models with cached windows, which training with method "
+				"\"transformer-xl\" makes");
+	if (fot_memory_stores(a->mode) && c->n_mem_layers == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
+	if (a->mode != FOT_MEMORY_OWN)
+		o->search = search[a->mode];
+	if (a->top_k)
+		o->top_k = a->top_k;
+	if (a->dtype_given)
+		o->mem_dtype = a->dtype;
+	o->mem_decay = a->decay;
+	return FOT_OK;
+}
+
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c)
 {
 	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE,

@@ -59,6 +59,10 @@ bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *fu
 
 /* What is not given in a, from `from`: decay, scale and layers. */
 void fot_attach_complete(struct fot_attach *a, const struct fot_attach *from);
+/* The settings over what o holds already (fot_session_opts_default); scale and layers are the model's
+ * (model.h). Errors: FOT_ERR_USAGE where the model can have no such memory. */
+int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, const struct fot_config *c,
+		     struct fot_err *err);
 /* The settings of a session, all spelt out. */
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c);
 /* Take from `full` what it has of `own`, the model as its config.json says it: what is left is what a

@@ -15,6 +15,7 @@
 #include "harness/ask/reading.h"
 #include "harness/cli/reading_options.h"
 #include "harness/run/spec.h"
+#include "model/attach.h"
 #include "model/dtype.h"
 #include "model/session.h"
 
@@ -39,7 +40,7 @@ static double weight_bytes(const struct fot_weights *w)
 
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
-	static const char *const mix[] = { "joint", "gate" }, *const search[] = { "none", "all", "topk" };
+	static const char *const mix[] = { "joint", "gate" }, *const memory[] = { "none", "dense", "knn" };
 	static const char *const tokenizer[] = { "spm", "byte", "none" };
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
@@ -58,8 +59,8 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 		fot_str_printf(out, " %d", c->mem_layers[i]);
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
-		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
-			       search[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+		fot_str_printf(out, "memory               %s, top-k %d, mix %s, %s, positions %s\n",
+			       memory[c->search], c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
 	if (c->n_mem_layers && c->mem_scale != 1)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
@@ -239,7 +240,7 @@ static int takes_of(struct takes *t, const struct fot_model *m, const struct fla
 	struct fot_session_opts o;
 	int status;
 
-	fot_reading_opts(&o, m, &f->reading);
+	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
 	FOT_TRY(fot_reading_estimate(&t->bytes, m, &f->reading, (size_t)n, err));
 	if (f->reading.last_context)
 		c.last_context_length = (int32_t)f->reading.last_context;
@@ -276,22 +277,23 @@ static int read_lengths(struct fot_lengths *lengths, const struct flags *f, stru
 static int describe_lengths(struct fot_str *out, const struct fot_model *m, const struct flags *f,
 			    const struct fot_lengths *lengths, struct fot_err *err)
 {
-	static const char *const search[] = { "none", "dense", "knn" };
 	struct fot_session_opts o;
-	int status = FOT_OK;
+	struct fot_attach a;
+	int status;
 
-	fot_reading_opts(&o, m, &f->reading);
-	fot_str_printf(out, "\nreading with memory %s", search[o.search]);
-	if (o.search == FOT_SEARCH_TOPK)
-		fot_str_printf(out, ":%d", o.top_k);
-	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
-		       o.search == FOT_SEARCH_NONE ? "" : " in ",
-		       o.search == FOT_SEARCH_NONE ? "" : fot_dtype_name(o.mem_dtype), o.n_threads,
+	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
+	a = fot_attach_of(&o, fot_model_config(m));
+	fot_str_printf(out, "\nreading with memory %s", fot_memory_mode_name(a.mode));
+	if (a.top_k)
+		fot_str_printf(out, ":%d", a.top_k);
+	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n", a.dtype_given ? " in " : "",
+		       a.dtype_given ? fot_dtype_name(a.dtype) : "", o.n_threads,
 		       weight_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
 	for (size_t i = 0; i < lengths->n && status == FOT_OK; i++)
 		status = describe_length(out, m, f, lengths->at[i], err);
+out:
 	return status;
 }
 
@@ -418,7 +420,7 @@ out:
 
 int fot_cmd_inspect(int argc, char **argv)
 {
-	struct flags f = { .lengths = "2k-128k*8,256k", .reading.memory = -1 };
+	struct flags f = { .lengths = "2k-128k*8,256k" };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, false),
 		{ .name = "context-lengths",

@@ -172,15 +172,16 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct values
 
 /* --- flags that would do nothing --- */
 
-/* Is there a memory of this name (NULL: of any) in the list? */
+/* Is there a memory of this name (NULL: any but none) in the list? */
 static bool lists_memory(const char *list, const char *name)
 {
-	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-		size_t n = strcspn(at, ",");
+	for (const char *at = list; at;) {
+		size_t n = strcspn(at, ","), all = fot_attach_length(at);
 		const char *word = name ? name : "none";
 
 		if ((strlen(word) == n && memcmp(at, word, n) == 0) == (name != NULL))
 			return true;
+		at = at[all] ? at + all + 1 : NULL;
 	}
 	return false;
 }

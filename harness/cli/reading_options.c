@@ -1,5 +1,4 @@
 /* reading_options.c: see reading_options.h. */
 #include "harness/cli/reading_options.h"
 
-const char *const fot_reading_memory_names[] = { "none", "dense", "knn", NULL };
 const char *const fot_reading_dtype_names[] = { "model", "f32", "bf16", NULL };

@@ -108,29 +108,16 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_attach *m,
 		       struct fot_err *err)
 {
-	static const enum fot_search search[] = { FOT_SEARCH_NONE, FOT_SEARCH_ALL, FOT_SEARCH_TOPK, FOT_SEARCH_NONE };
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
-	c->opts.search = search[m->mode];
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
-	if (m->mode == FOT_MEMORY_KNN && m->top_k)
-		c->opts.top_k = m->top_k;
-	if (m->dtype_given)
-		c->opts.mem_dtype = m->dtype;
-	c->opts.mem_decay = m->decay;
-	if (m->mode == FOT_MEMORY_XL && !config->cached_windows)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: memory \"xl\" is for models with cached windows, which training with method "
-				"\"transformer-xl\" makes", pm->spec->dir);
-	if (fot_memory_stores(m->mode) && config->n_mem_layers == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: the model has no memory layers, memory must be \"none\" (or give it mem_layers)",
-				pm->spec->dir);
+	FOT_TRY(fot_attach_apply(&c->opts, m, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
+out:
 	if (status != FOT_OK)
 		fot_err_prefix(err, "%s", pm->spec->dir);
 	return status;

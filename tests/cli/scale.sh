@@ -82,5 +82,27 @@ prints scale_help_has_no_default "default: the model's\)$" "$fotbench" perplexit
 check scale_score bash -c '"$0" score --model tiny --mem-scale 1.7 --memory dense --text text.txt --out a.csv && "$0" score --model sharp --memory dense --text text.txt --out b.csv && cmp a.csv b.csv' "$fotbench"
 check scale_score_differs bash -c '"$0" score --model tiny --memory dense --text text.txt --out c.csv && ! cmp -s a.csv c.csv' "$fotbench"
 check scale_decay_score_differs bash -c '"$0" score --model tiny --mem-decay 1 --memory dense --text text.txt --out d.csv && ! cmp -s c.csv d.csv' "$fotbench"
+# The same text for the commands that read given tokens; it goes before the flags.
+scored() { "$fotbench" score --model tiny --text text.txt --out "$1" "${@:2}"; }
+score_text() { scored e.csv --memory dense,scale=1.7 --mem-scale 9 && cmp a.csv e.csv; }
+check scale_score_text score_text
+score_settings() {
+	scored f.csv --memory knn --top-k 5 --mem-dtype f32 --mem-decay 0.5 --mem-layers 0,2 && scored g.csv --memory knn:5,f32,decay=0.5,layers=0+2 &&
+		cmp f.csv g.csv && ! cmp -s f.csv c.csv
+}
+check scale_score_all_settings score_settings
+exits scale_score_xl 2 'memory "xl" is for models with cached windows' scored x.csv --memory xl
+exits scale_score_unknown 2 '^error: score: --memory: "all": expected none, dense, knn, knn:K, xl or model$' scored x.csv --memory all
+exits scale_score_one_memory 2 'memory: "dense,knn": expected one memory' scored x.csv --memory dense,knn
+prints scale_inspect '^reading with memory knn:5 in F32, 1 threads' "$fotbench" inspect tiny --memory knn:5,f32 -t 1
+# What a memory says goes before what its model says for all; layers tell two entries of one model apart.
+cat >layers.json <<-'EOS'
+{ "models": [ { "path": "tiny", "memory": ["none", "dense", "dense,decay=2,scale=3"] },
+              { "path": "tiny", "mem_layers": [0, 2], "mem_decay": 1, "memory": ["dense", "dense,decay=2", "knn:5,layers=1"] } ],
+  "exclude": [ { "memory": "dense,decay=2,scale=3" } ],
+  "tasks": [ { "task": "perplexity", "datasets": ["./docs"], "context_lengths": [128], "target_tokens": 64 } ] }
+EOS
+check scale_layers "$fotbench" run layers.json --no-timings -q -o layers
+check scale_layers_and_exclusions memories_are layers 'none dense dense,decay=1,layers=0+2 dense,decay=2,layers=0+2 knn:5,decay=1'
 exits scale_flag_zero 2 'mem-scale' run -m tiny --mem-scale 0 -o x
 exits scale_bad_config 5 'mem_scale: expected a number' bash -c 'sed -i "s/: 1\.7/: -1/" sharp/config.json && "$0" inspect sharp' "$fotbench"
