@@ -50,12 +50,12 @@ static size_t class_index(const struct fot_plan *p, const struct fot_item *item)
 	return i;
 }
 
-/* Records of an older version say nothing of the memory. */
+/* The condition in one cell. It follows from the item, so records do without it: those of all versions
+ * are equal. */
 static void name_memory(struct fot_table *t, size_t from, const char *memory)
 {
 	for (size_t row = from; row < t->n_rows; row++)
-		if (!fot_table_has(t, row, "memory"))
-			fot_table_set_text(t, row, "memory", memory);
+		fot_table_set_text(t, row, "memory", memory);
 }
 
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,

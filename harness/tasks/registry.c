@@ -188,7 +188,6 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 	if (fot_memory_stores(c->mode))
 		fot_table_set_text(t, row, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", c->opts.window);
-	fot_table_set_text(t, row, "memory", c->memory);
 	if (tokenizer)
 		fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));
 	return row;
