@@ -187,27 +187,17 @@ out:
 
 /* --- writing --- */
 
-void fot_attach_print_reals(struct fot_str *out, const struct fot_attach *a)
-{
-	const char *between = "";
-
-	for (size_t i = 0; i < N_REALS; i++) {
-		if (!(real_at(a, i) > 0))
-			continue;
-		fot_str_printf(out, "%s%s=", between, reals[i].name);
-		fot_str_double(out, real_at(a, i));
-		between = ",";
-	}
-}
-
 void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
 {
 	fot_str_puts(out, fot_memory_mode_name(a->mode));
 	if (a->top_k)
 		fot_str_printf(out, ":%d", a->top_k);
-	if (a->decay > 0 || a->scale > 0)
-		fot_str_putc(out, ',');
-	fot_attach_print_reals(out, a);
+	for (size_t i = 0; i < N_REALS; i++) {
+		if (!(real_at(a, i) > 0))
+			continue;
+		fot_str_printf(out, ",%s=", reals[i].name);
+		fot_str_double(out, real_at(a, i));
+	}
 	if (a->dtype_given)
 		fot_str_printf(out, ",%s", fot_memory_dtype_name(a->dtype));
 	for (size_t i = 0; i < a->n_layers; i++)

@@ -51,8 +51,6 @@ int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, 
 size_t fot_attach_length(const char *list);
 /* The text that is read back equal: options in the order decay, scale, type, layers. */
 void fot_attach_print(struct fot_str *out, const struct fot_attach *a);
-/* decay and scale alone, with a comma between; nothing where neither is given. */
-void fot_attach_print_reals(struct fot_str *out, const struct fot_attach *a);
 bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b);
 /* Has `full` (fot_attach_of) the kind of `given` and all that is given with it? */
 bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *full);

@@ -354,7 +354,7 @@ int fot_cmd_compare(int argc, char **argv)
 			"Intervals: perplexity, look-up and distraction paired bootstrap, pass key with exact McNemar, few-shot\n"
 			"crossed bootstrap. The default margin, 1e-4 of BASE's value (of a perplexity: 1e-4 nats per\n"
 			"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
-			"with a top-k memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
+			"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 			"worse), 7 not comparable (data, tokenizer or convention differ).",
 		.option = options,
 		.n = sizeof options / sizeof options[0],

@@ -153,26 +153,35 @@ static bool label_taken(const struct fot_plan *p, const char *label)
 	return false;
 }
 
-/* Items' ids begin with it, so it says no more than it must: decay and scale only where the spec names no
- * variant or another condition has the label. */
+/* What items' ids begin with: it knows neither decay nor scale. */
+static void print_old_label(struct fot_str *out, const struct fot_condition *c, const struct fot_plan *p,
+			    const struct fot_attach *memory)
+{
+	bool stores = fot_memory_stores(c->mode);
+
+	fot_str_printf(out, "%s/%s/%s", p->model[c->model].name, c->variant, fot_memory_mode_name(c->mode));
+	if (c->mode == FOT_MEMORY_KNN)
+		fot_str_printf(out, ":%d", c->opts.top_k);
+	for (size_t i = 0; i < memory->n_layers && stores; i++)
+		fot_str_printf(out, "%s%d", i ? "+" : "/layers", memory->layer[i]);
+	if (stores)
+		fot_str_printf(out, "/%s", fot_memory_dtype_name(c->opts.mem_dtype));
+}
+
+/* The old one where it will do, so that ids stay: not for a decay or scale without a variant, nor where
+ * another condition has it. */
 static int print_label(struct fot_condition *c, const struct fot_plan *p, const struct fot_model_spec *spec,
 		       const struct fot_attach *memory, struct fot_err *err)
 {
-	bool stores = fot_memory_stores(c->mode);
+	bool more = fot_memory_stores(c->mode) && (memory->decay > 0 || memory->scale > 0);
 	struct fot_str label = FOT_STR_INIT;
 	int status;
 
-	fot_str_printf(&label, "%s/%s/%s", p->model[c->model].name, c->variant, fot_memory_mode_name(c->mode));
-	if (c->mode == FOT_MEMORY_KNN)
-		fot_str_printf(&label, ":%d", c->opts.top_k);
-	for (size_t i = 0; i < memory->n_layers && stores; i++)
-		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", memory->layer[i]);
-	if (stores)
-		fot_str_printf(&label, "/%s", fot_memory_dtype_name(c->opts.mem_dtype));
+	print_old_label(&label, c, p, memory);
 	FOT_TRY(fot_str_check(&label, err));
-	if (stores && (memory->decay > 0 || memory->scale > 0) && (!spec->variant || label_taken(p, label.data))) {
-		fot_str_putc(&label, '/');
-		fot_attach_print_reals(&label, memory);
+	if ((more && !spec->variant) || label_taken(p, label.data)) {
+		fot_str_clear(&label);
+		fot_str_printf(&label, "%s/%s/%s", p->model[c->model].name, c->variant, c->memory);
 	}
 	FOT_TRY(fot_str_check(&label, err));
 	c->label = fot_strdup(label.data);

@@ -34,7 +34,7 @@ struct fot_condition {
 	struct fot_session_opts opts; /* less what the work adds: fot_plan_session */
 	enum fot_memory_mode mode;
 	char *memory; /* "knn:128,decay=1": what its rows say of it (attach.h); unique for a model's name and variant */
-	char *label;  /* "lm-fot/fot/knn:128/bf16", unique */
+	char *label;  /* "lm-fot/fot/knn:128/bf16" or "lm-fot/lm-fot/knn:128,decay=1", unique */
 };
 
 struct fot_plan_dataset {

@@ -100,13 +100,18 @@ static bool write_dtype(cJSON *o, const struct fot_key *k, const void *base)
 static int read_stored_real(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	const struct fot_attach *a = base;
+	int status;
 
 	if (!fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode %s stores nothing", ctx->json.where, k->name,
 				fot_memory_mode_name(a->mode));
 	if (fot_key_real.is_set(k, base))
 		return said_twice(k, ctx);
-	return fot_key_real.read(base, k, obj, ctx);
+	FOT_TRY(fot_key_real.read(base, k, obj, ctx));
+	if (!fot_key_real.is_set(k, base)) /* it would mean: as for all memories of the model */
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a number above 0", ctx->json.where, k->name);
+out:
+	return status;
 }
 
 static bool write_stored_real(cJSON *o, const struct fot_key *k, const void *base)

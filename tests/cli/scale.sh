@@ -58,12 +58,18 @@ check scale_memory_decay memories_are decay 'dense,decay=1 knn:5,decay=1'
 sed 's/, "variant": "[a-z]*"//' spec.json >unnamed.json
 check scale_without_a_variant "$fotbench" run unnamed.json --no-timings -q -o unnamed
 check scale_told_apart_without_a_variant memories_are unnamed 'dense knn:5 dense,scale=1.7 knn:5,scale=1.7'
-named() { [ "$(labels unnamed)" = 'tiny/tiny/dense/bf16 tiny/tiny/knn:5/bf16 tiny/tiny/dense/bf16/scale=1.7 tiny/tiny/knn:5/bf16/scale=1.7' ] || { labels unnamed; return 1; }; }
+named() { [ "$(labels unnamed)" = 'tiny/tiny/dense/bf16 tiny/tiny/knn:5/bf16 tiny/tiny/dense,scale=1.7 tiny/tiny/knn:5,scale=1.7' ] || { labels unnamed; return 1; }; }
 check scale_labels_say_it_without_a_variant named
 both_labels() { [ "$(labels both)" = 'tiny/plain/dense/bf16 tiny/plain/knn:5/bf16 tiny/sharp/dense/bf16 tiny/sharp/knn:5/bf16' ] || { labels both; return 1; }; }
 check scale_labels_with_variants_stay both_labels
 check scale_memory_in_the_manifest bash -c 'tr -d " \n" <unnamed/manifest.json | grep -qF "\"memories\":[\"dense,scale=1.7\",\"knn:5,scale=1.7\"]" &&
 	grep -q "\"memory\": \"knn:5,scale=1.7\"" unnamed/manifest.json'
+# Two entries of one variant: the second has its whole memory in its label.
+sed 's/"sharp"/"plain"/' spec.json >alike.json
+check scale_one_variant "$fotbench" run alike.json --no-timings -q -o alike
+check scale_told_apart_in_one_variant memories_are alike 'dense knn:5 dense,scale=1.7 knn:5,scale=1.7'
+alike_labels() { [ "$(labels alike)" = 'tiny/plain/dense/bf16 tiny/plain/knn:5/bf16 tiny/plain/dense,scale=1.7 tiny/plain/knn:5,scale=1.7' ] || { labels alike; return 1; }; }
+check scale_labels_in_one_variant alike_labels
 # The same in one list, on the command line and in a spec.
 check scale_options_in_a_list read_with dense,scale=1.7,knn:5,scale=1.7,none,knn:5,f32,layers=0+2,decay=0.5 -m tiny -o listed
 check scale_options_in_a_list_are_told memories_are listed 'dense,scale=1.7 knn:5,scale=1.7 none knn:5,decay=0.5,f32,layers=0+2'
