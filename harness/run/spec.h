@@ -19,11 +19,12 @@
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
  * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
  * leaving out all cells that match every key given.  An exclusion that matches nothing is
- * an error.  A model without "memory" is read with its own: dense, knn or xl as its config.json says, none if it
- * has no memory layers; "model" in the list says the same.  Memories are texts (attach.h) or objects.  What
- * a memory says of layers, scale and decay goes before what its model says for all.  Context lengths of perplexity cannot be excluded one by one: the longest
- * decides which tokens all of them score, or "targets_from", a longer one, in its place.  Sizes may be numbers or texts
- * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
+ * an error. A model without "memory" is read with its own: dense, knn or xl as its config.json
+ * says, none if it has no memory layers; "model" in the list says the same. Memories are texts
+ * (attach.h) or objects. What a memory says of layers, scale and decay goes before what its model
+ * says for all. Context lengths of perplexity cannot be excluded one by one: the longest decides
+ * which tokens all of them score, or "targets_from", a longer one, in its place. Sizes may be
+ * numbers or texts with k (1024) and M. Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
 #define FOT_SPEC_H
@@ -90,7 +91,7 @@ struct fot_exclusion {
 	char *task;    /* NULL: any */
 	char *style;   /* prompt style; NULL: any */
 	bool has_memory;
-	struct fot_attach memory;          /* what is not given: any */
+	struct fot_attach memory; /* what is not given: any */
 	struct fot_lengths context_length; /* n 0: any */
 };
 
