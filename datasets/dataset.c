@@ -439,6 +439,7 @@ void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 		{ l->n_filtered, "records that where= does not take" },
 		{ d->n_empty, "empty documents" },
 		{ d->n_repeats, "documents with the text of an earlier one" },
+		{ fot_dataset_n_differing(d), "documents that are not the pinned ones" },
 	};
 	size_t start = out->len;
 

@@ -53,7 +53,7 @@ const char *fot_dataset_hash(const struct fot_dataset *d); /* sha256 over ids an
 size_t fot_dataset_count(const struct fot_dataset *d);
 const struct fot_document *fot_dataset_at(const struct fot_dataset *d, size_t i);
 /* Is document i the text that the dataset's manifest states (always true for
- * folders and JSONL files)?  A run's manifest must say so where it is not. */
+ * folders and JSONL files)?  A run's manifest.json lists those that are not. */
 bool fot_dataset_pinned(const struct fot_dataset *d, size_t i);
 size_t fot_dataset_n_differing(const struct fot_dataset *d);
 const struct fot_left_out *fot_dataset_left_out(const struct fot_dataset *d);

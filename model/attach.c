@@ -5,286 +5,301 @@
 
 #include <string.h>
 
-#include "base/json.h"
-#include "model/memory.h"
+#define TEXT_MAX 2048 /* bytes of one memory */
 
-#define WORD_MAX 64
+static const char *const mode_names[] = { "none", "dense", "knn", "xl", "model" };
+#define N_MODES (sizeof mode_names / sizeof mode_names[0])
 
+/* The options with a number. */
 static const struct {
-	const char *name, *key;
+	const char *name;
 	size_t at;
 	double lo, hi;
 } reals[] = {
-	{ "scale", "mem_scale", offsetof(struct fot_attach, scale), FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST },
-	{ "decay", "mem_decay", offsetof(struct fot_attach, decay), 0, FOT_MEM_DECAY_MOST },
+	{ "decay", offsetof(struct fot_attach, decay), 0, FOT_MEM_DECAY_MOST },
+	{ "scale", offsetof(struct fot_attach, scale), FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST },
 };
 #define N_REALS (sizeof reals / sizeof reals[0])
 
-static const struct {
-	const char *name;
-	enum fot_dtype dtype;
-} dtypes[] = { { "f32", FOT_F32 }, { "bf16", FOT_BF16 } };
-#define N_DTYPES (sizeof dtypes / sizeof dtypes[0])
-
 static double *real_of(struct fot_attach *a, size_t i)
 {
-	return (double *)((char *)a + reals[i].at);
+	return (double *)(void *)((char *)a + reals[i].at);
 }
 
 static double real_at(const struct fot_attach *a, size_t i)
 {
-	return *(const double *)((const char *)a + reals[i].at);
+	return *(const double *)(const void *)((const char *)a + reals[i].at);
 }
 
-void fot_attach_kinds(struct fot_str *out)
+const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
-	for (int i = 0; i < FOT_SEARCH_COUNT; i++) {
-		const struct fot_memory_ops *ops = fot_memory_kind((enum fot_search)i);
+	return mode_names[m];
+}
 
-		fot_str_printf(out, "%s%s",
-			       i == 0                    ? "" :
-			       i == FOT_SEARCH_COUNT - 1 ? " or " :
-							   ", ",
-			       ops->word);
-		if (ops->counts)
-			fot_str_printf(out, ", %s:K", ops->word);
+bool fot_memory_stores(enum fot_memory_mode m)
+{
+	return m == FOT_MEMORY_DENSE || m == FOT_MEMORY_KNN;
+}
+
+const char *fot_memory_dtype_name(enum fot_dtype dtype)
+{
+	return dtype == FOT_BF16 ? "bf16" : "f32";
+}
+
+/* --- reading --- */
+
+/* Is the word at text, up to a comma, a kind, right or not so right ("knn:x")? */
+static bool find_mode(enum fot_memory_mode *mode, const char *text)
+{
+	size_t n = strcspn(text, ",:");
+
+	for (size_t i = 0; i < N_MODES; i++) {
+		if (strlen(mode_names[i]) != n || memcmp(mode_names[i], text, n) != 0)
+			continue;
+		*mode = (enum fot_memory_mode)i;
+		return true;
 	}
+	return false;
 }
 
-const char *fot_attach_dtype_word(enum fot_dtype dtype)
+size_t fot_attach_length(const char *list)
 {
-	return dtypes[dtype == FOT_BF16].name;
+	size_t n = strcspn(list, ",");
+	enum fot_memory_mode next;
+
+	while (list[n] && !find_mode(&next, list + n + 1))
+		n += 1 + strcspn(list + n + 1, ",");
+	return n;
 }
 
-/* ---- reading --------------------------------------------------------- */
-
-static int refuse_kind(const char *word, const char *where, struct fot_err *err)
+static int read_mode(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
 {
-	struct fot_str kinds = FOT_STR_INIT;
-
-	fot_attach_kinds(&kinds);
-	FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s", where, word,
-		 kinds.data ? kinds.data : "a memory");
-	fot_str_release(&kinds);
-	return FOT_ERR_USAGE;
-}
-
-/* "knn:128" */
-static int read_kind(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
-{
-	size_t n = strcspn(word, ":");
+	const char *colon = strchr(word, ':');
 	int64_t k = 0;
 
-	*a = (struct fot_attach){ 0 };
-	if (!fot_memory_find(&a->kind, word, n) || (word[n] && !fot_memory_kind(a->kind)->counts))
-		return refuse_kind(word, where, err);
-	if (word[n] && (!fot_parse_i64(word + n + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
+	if (!find_mode(&a->mode, word) || (colon && a->mode != FOT_MEMORY_KNN))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected " FOT_MEMORY_WORDS, where, word);
+	if (colon && (!fot_parse_i64(colon + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, word,
 				FOT_TOP_K_MOST);
 	a->top_k = (int32_t)k;
 	return FOT_OK;
 }
 
-static int read_dtype(struct fot_attach *a, const char *word, bool *found)
+/* "6+12" */
+static bool read_layers(struct fot_attach *a, char *list)
 {
-	for (size_t i = 0; i < N_DTYPES; i++)
-		if (strcmp(word, dtypes[i].name) == 0) {
-			*found = true;
-			if (a->dtype_given)
-				return FOT_ERR_USAGE;
-			a->dtype_given = true;
-			a->dtype = dtypes[i].dtype;
-		}
+	for (char *part; (part = strsep(&list, "+"));) {
+		int64_t layer;
+
+		if (a->n_layers == FOT_MAX_LAYERS || !fot_parse_i64(part, &layer) || layer < 0 ||
+		    layer >= FOT_MAX_LAYERS || (a->n_layers && layer <= a->layer[a->n_layers - 1]))
+			return false;
+		a->layer[a->n_layers++] = (int32_t)layer;
+	}
+	return true;
+}
+
+static int twice(const char *word, const char *where, struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": it was given before", where, word);
+}
+
+/* "decay=1". *found: is it one with a number? */
+static int read_real(struct fot_attach *a, const char *word, bool *found, const char *where,
+		     struct fot_err *err)
+{
+	size_t n = strcspn(word, "="), i = 0;
+
+	while (i < N_REALS && (strlen(reals[i].name) != n || memcmp(reals[i].name, word, n) != 0))
+		i++;
+	*found = i < N_REALS;
+	if (!*found)
+		return FOT_OK;
+	if (real_at(a, i) > 0)
+		return twice(word, where, err);
+	if (!word[n] || !fot_parse_double(word + n + 1, real_of(a, i)) ||
+	    !(real_at(a, i) > 0 && real_at(a, i) >= reals[i].lo && real_at(a, i) <= reals[i].hi))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s=X, X %s %g to %g", where,
+				word, reals[i].name, reals[i].lo > 0 ? "from" : "above", reals[i].lo,
+				reals[i].hi);
 	return FOT_OK;
 }
 
-/* "decay=1" or "bf16"; given: a bit for each of reals. */
-static int read_option(struct fot_attach *a, unsigned *given, const char *word, const char *where,
-		       struct fot_err *err)
+/* An option other than layers, of a memory that is stored. */
+static int read_stored(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
 {
-	size_t n = strcspn(word, "=");
-	bool found = false;
+	bool f32 = strcmp(word, "f32") == 0, found = f32 || strcmp(word, "bf16") == 0;
+	int status = FOT_OK;
 
-	if (!fot_memory_keeps(a->kind))
+	if (found && a->dtype_given)
+		return twice(word, where, err);
+	if (found) {
+		a->dtype_given = true;
+		a->dtype = f32 ? FOT_F32 : FOT_BF16;
+	} else {
+		status = read_real(a, word, &found, where, err);
+	}
+	if (!found)
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"%s: \"%.40s\": expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 "
+			"or layers=A+B",
+			where, word);
+	if (status == FOT_OK && !fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": memory %s stores nothing", where, word,
-				fot_memory_kind(a->kind)->word);
-	if (read_dtype(a, word, &found) != FOT_OK)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": a type stands before it", where, word);
-	for (size_t i = 0; i < N_REALS && !found; i++) {
-		double *x = real_of(a, i);
-
-		if (strlen(reals[i].name) != n || memcmp(reals[i].name, word, n) != 0)
-			continue;
-		found = true;
-		if (*given & 1u << i)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": %s stands twice", where, word,
-					reals[i].name);
-		if (!word[n] || !fot_parse_double(word + n + 1, x) ||
-		    !(*x >= reals[i].lo && *x <= reals[i].hi))
-			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s=X, X from %g to %g",
-					where, word, reals[i].name, reals[i].lo, reals[i].hi);
-		*given |= 1u << i;
-	}
-	return found ? FOT_OK :
-		       FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected decay=X, scale=X, f32 or bf16",
-				where, word);
-}
-
-/* The word at *list, which moves behind it and its comma. */
-static int take_word(char word[WORD_MAX], const char **list, const char *where, struct fot_err *err)
-{
-	size_t n = strcspn(*list, ",");
-
-	if (n >= WORD_MAX)
-		return refuse_kind(*list, where, err);
-	memcpy(word, *list, n);
-	word[n] = 0;
-	*list += n + ((*list)[n] == ',' && (*list)[n + 1]);
-	return FOT_OK;
-}
-
-int fot_attach_next(struct fot_attach *a, const char **list, const char *where, struct fot_err *err)
-{
-	char word[WORD_MAX];
-	enum fot_search next;
-	unsigned given = 0;
-	int status;
-
-	FOT_TRY(take_word(word, list, where, err));
-	FOT_TRY(read_kind(a, word, where, err));
-	while (**list && !fot_memory_find(&next, *list, strcspn(*list, ",:"))) {
-		FOT_TRY(take_word(word, list, where, err));
-		FOT_TRY(read_option(a, &given, word, where, err));
-	}
-out:
+				fot_memory_mode_name(a->mode));
 	return status;
+}
+
+static int read_option(struct fot_attach *a, char *word, const char *where, struct fot_err *err)
+{
+	static const char layers[] = "layers=";
+
+	if (strncmp(word, layers, sizeof layers - 1) != 0)
+		return read_stored(a, word, where, err);
+	if (a->n_layers)
+		return twice(word, where, err);
+	if (!read_layers(a, word + sizeof layers - 1))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: layers: expected ascending layers such as layers=6+12", where);
+	return FOT_OK;
 }
 
 int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, struct fot_err *err)
 {
-	const char *rest = text;
-	int status = fot_attach_next(a, &rest, where, err);
-
-	if (status == FOT_OK && *rest)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected one memory", where, text);
-	return status;
-}
-
-static int read_object(struct fot_attach *a, const cJSON *node, const char *where, struct fot_err *err)
-{
-	static const char *const keys[] = { "mode", "top_k", "mem_dtype", "mem_scale", "mem_decay" };
-	struct fot_json_ctx ctx = { where, FOT_ERR_USAGE };
-	const char *mode = NULL, *dtype = NULL;
-	bool found = false;
-	int64_t k = 0;
+	char copy[TEXT_MAX], *rest = copy, *part;
+	size_t n = strlen(text);
 	int status;
 
-	FOT_TRY(fot_json_known(node, where, keys, sizeof keys / sizeof keys[0], FOT_ERR_USAGE, err));
-	FOT_TRY(fot_json_string(node, "mode", true, &mode, &ctx, err));
-	FOT_TRY(read_kind(a, mode, where, err));
-	FOT_TRY(fot_json_i64(node, "top_k", false, 1, FOT_TOP_K_MOST, &k, &ctx, err));
-	if (k && (a->top_k || !fot_memory_kind(a->kind)->counts))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: top_k: mode \"%.40s\" takes none", where, mode);
-	a->top_k = k ? (int32_t)k : a->top_k;
-	FOT_TRY(fot_json_string(node, "mem_dtype", false, &dtype, &ctx, err));
-	if (dtype && (read_dtype(a, dtype, &found) != FOT_OK || !found))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: mem_dtype \"%.40s\": expected f32 or bf16", where,
-				dtype);
-	for (size_t i = 0; i < N_REALS; i++)
-		FOT_TRY(fot_json_double(node, reals[i].key, false, reals[i].lo, reals[i].hi, real_of(a, i),
-					&ctx, err));
-	if (!fot_memory_keeps(a->kind) && (dtype || a->scale > 0 || a->decay > 0))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: mode %s stores nothing", where,
-				dtype        ? "mem_dtype" :
-				a->scale > 0 ? "mem_scale" :
-					       "mem_decay",
-				mode);
+	*a = (struct fot_attach){ 0 };
+	if (n >= sizeof copy)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected " FOT_MEMORY_WORDS, where, text);
+	if (fot_attach_length(text) < n)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected one memory", where, text);
+	memcpy(copy, text, n + 1);
+	FOT_TRY(read_mode(a, strsep(&rest, ","), where, err));
+	while ((part = strsep(&rest, ",")))
+		FOT_TRY(read_option(a, part, where, err));
 out:
 	return status;
 }
 
-int fot_attach_read(struct fot_attach *a, const cJSON *node, const char *where, struct fot_err *err)
-{
-	if (cJSON_IsObject(node))
-		return read_object(a, node, where, err);
-	if (cJSON_IsString(node))
-		return fot_attach_parse(a, node->valuestring, where, err);
-	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected a text or an object", where);
-}
-
-/* ---- writing --------------------------------------------------------- */
-
-bool fot_attach_json(cJSON *object, const struct fot_attach *a)
-{
-	bool good = cJSON_AddStringToObject(object, "mode", fot_memory_kind(a->kind)->word) &&
-		    (!a->top_k || cJSON_AddNumberToObject(object, "top_k", a->top_k)) &&
-		    (!a->dtype_given ||
-		     cJSON_AddStringToObject(object, "mem_dtype", fot_attach_dtype_word(a->dtype)));
-
-	for (size_t i = 0; i < N_REALS && good; i++)
-		good = real_at(a, i) == 0 || cJSON_AddNumberToObject(object, reals[i].key, real_at(a, i));
-	return good;
-}
-
-void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a)
-{
-	fot_str_puts(out, fot_memory_kind(a->kind)->word);
-	if (a->top_k)
-		fot_str_printf(out, ":%d", a->top_k);
-}
+/* --- writing --- */
 
 void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
 {
-	fot_attach_print_kind(out, a);
-	for (size_t i = N_REALS; i-- > 0;) {
-		if (real_at(a, i) == 0)
+	fot_str_puts(out, fot_memory_mode_name(a->mode));
+	if (a->top_k)
+		fot_str_printf(out, ":%d", a->top_k);
+	for (size_t i = 0; i < N_REALS; i++) {
+		if (!(real_at(a, i) > 0))
 			continue;
 		fot_str_printf(out, ",%s=", reals[i].name);
 		fot_str_double(out, real_at(a, i));
 	}
 	if (a->dtype_given)
-		fot_str_printf(out, ",%s", fot_attach_dtype_word(a->dtype));
+		fot_str_printf(out, ",%s", fot_memory_dtype_name(a->dtype));
+	for (size_t i = 0; i < a->n_layers; i++)
+		fot_str_printf(out, "%s%d", i ? "+" : ",layers=", a->layer[i]);
+}
+
+/* --- comparing --- */
+
+static bool same_layers(const struct fot_attach *a, const int32_t *layer, size_t n)
+{
+	return a->n_layers == n && (n == 0 || memcmp(a->layer, layer, n * sizeof *layer) == 0);
+}
+
+static bool same_real(double x, double y)
+{
+	return !(x < y || x > y);
 }
 
 bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b)
 {
-	return a->kind == b->kind && a->top_k == b->top_k && a->decay == b->decay && a->scale == b->scale &&
-	       a->dtype_given == b->dtype_given && a->dtype == b->dtype;
+	return a->mode == b->mode && a->top_k == b->top_k && same_real(a->decay, b->decay) &&
+	       same_real(a->scale, b->scale) && a->dtype_given == b->dtype_given && a->dtype == b->dtype &&
+	       same_layers(a, b->layer, b->n_layers);
 }
 
-/* ---- sessions -------------------------------------------------------- */
+bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *full)
+{
+	return given->mode == full->mode && (!given->top_k || given->top_k == full->top_k) &&
+	       (!(given->decay > 0) || same_real(given->decay, full->decay)) &&
+	       (!(given->scale > 0) || same_real(given->scale, full->scale)) &&
+	       (!given->dtype_given || given->dtype == full->dtype) &&
+	       (!given->n_layers || same_layers(given, full->layer, full->n_layers));
+}
+
+/* --- sessions --- */
+
+void fot_attach_complete(struct fot_attach *a, const struct fot_attach *from)
+{
+	if (!(a->decay > 0))
+		a->decay = from->decay;
+	if (!(a->scale > 0))
+		a->scale = from->scale;
+	if (a->n_layers == 0) {
+		memcpy(a->layer, from->layer, sizeof a->layer);
+		a->n_layers = from->n_layers;
+	}
+}
 
 int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, const struct fot_config *c,
 		     struct fot_err *err)
 {
-	if (a->kind == FOT_SEARCH_XL && !c->cached_windows)
+	static const enum fot_search search[] = { [FOT_MEMORY_NONE] = FOT_SEARCH_NONE,
+						  [FOT_MEMORY_DENSE] = FOT_SEARCH_ALL,
+						  [FOT_MEMORY_KNN] = FOT_SEARCH_TOPK,
+						  [FOT_MEMORY_XL] = FOT_SEARCH_NONE };
+
+	if (a->mode == FOT_MEMORY_XL && !c->cached_windows)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory \"xl\" is for models with cached windows, which training with method "
 				"\"transformer-xl\" makes");
-	if (fot_memory_keeps(a->kind) && c->n_mem_layers == 0)
-		return FOT_FAIL(
-			err, FOT_ERR_USAGE,
-			"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
-	o->search = a->kind;
-	o->top_k = a->top_k ? a->top_k : o->top_k;
+	if (fot_memory_stores(a->mode) && c->n_mem_layers == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
+	if (a->mode != FOT_MEMORY_OWN)
+		o->search = search[a->mode];
+	if (a->top_k)
+		o->top_k = a->top_k;
+	if (a->dtype_given)
+		o->mem_dtype = a->dtype;
 	o->mem_decay = a->decay;
-	o->mem_scale = a->scale;
-	o->mem_dtype = a->dtype_given ? a->dtype : o->mem_dtype;
 	return FOT_OK;
 }
 
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c)
 {
-	struct fot_attach a = { .kind = c->cached_windows ? FOT_SEARCH_XL : o->search };
+	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE,
+						      [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
+						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
+	struct fot_attach a = { .mode = c->cached_windows ? FOT_MEMORY_XL : modes[o->search] };
 
-	if (!fot_memory_keeps(a.kind))
+	a.n_layers = (size_t)c->n_mem_layers;
+	memcpy(a.layer, c->mem_layers, a.n_layers * sizeof *a.layer);
+	if (!fot_memory_stores(a.mode))
 		return a;
-	a.top_k = fot_memory_kind(a.kind)->counts ? o->top_k : 0;
+	a.top_k = a.mode == FOT_MEMORY_KNN ? o->top_k : 0;
 	a.decay = o->mem_decay;
-	a.scale = o->mem_scale > 0 ? o->mem_scale : c->mem_scale == 1 ? 0 : c->mem_scale;
+	a.scale = c->mem_scale;
 	a.dtype_given = true;
 	a.dtype = o->mem_dtype;
 	return a;
+}
+
+void fot_attach_tell(struct fot_attach *full, const struct fot_config *own)
+{
+	bool reads = fot_memory_stores(full->mode) || !own->mem_positionals;
+
+	if (same_real(full->scale, own->mem_scale))
+		full->scale = 0;
+	if (full->dtype == own->mem_dtype)
+		full->dtype_given = false;
+	if (!reads || same_layers(full, own->mem_layers, (size_t)own->n_mem_layers))
+		full->n_layers = 0;
 }
 
 #endif

@@ -1,59 +1,71 @@
-/* attach.h: a memory's settings as text, as JSON and as options of a session.
+/* attach.h: a memory's settings as text and as a struct.
  *
- *   none | dense | knn | knn:128 | xl      a kind of memory (memory_kinds.h), with its number of keys
- *   knn:128,decay=1,scale=1.5,bf16         and options behind it, each at most once, in any order
- *   { "mode": "knn", "top_k": 128, "mem_dtype": "bf16", "mem_decay": 1, "mem_scale": 1.5 }
+ *   none | dense | knn | knn:128 | xl | model    a kind of memory; knn:K with its number of keys
+ *   knn:128,decay=1,scale=1.5,bf16,layers=6+12   and options behind it, each at most once, in any order
  *
- *   decay=X   mem_decay   older entries weigh less (session.h)      only kinds that keep entries
- *   scale=X   mem_scale   factor of the memory's scores (config.h)
- *   f32 bf16  mem_dtype   type of the stored keys and values
+ *   decay=X    older entries weigh less (session.h)           only where entries are stored: dense, knn, model
+ *   scale=X    factor of the memory's scores (config.h)       the same
+ *   f32 bf16   type of the stored keys and values             the same
+ *   layers=A+B the memory layers, ascending
  *
- * What is not given is the model's. */
+ * What is not given is the model's.  In a list of memories commas stand between them too: a word that
+ * is no kind is an option of the memory before it, as in "none,dense,decay=1,knn:32". */
 #ifndef FOT_ATTACH_H
 #define FOT_ATTACH_H
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
 #include "model/config.h"
 #include "model/session.h"
 
+/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
+ * own, "model": what config.json says, none without memory layers. */
+enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL, FOT_MEMORY_OWN };
+
+#define FOT_MEMORY_WORDS "none, dense, knn, knn:K, xl or model" /* for messages */
+
 struct fot_attach {
-	enum fot_search kind;
-	int32_t top_k; /* kinds that count: 1 to FOT_TOP_K_MOST; 0: the model's */
-	double decay;  /* 0: none */
-	double scale;  /* 0: the model's */
+	enum fot_memory_mode mode;
+	int32_t top_k; /* 1 to FOT_TOP_K_MOST; 0: the model's */
+	double decay;  /* above 0, to FOT_MEM_DECAY_MOST; 0: none */
+	double scale;  /* FOT_MEM_SCALE_LEAST to FOT_MEM_SCALE_MOST; 0: the model's */
 	bool dtype_given;
-	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
+	enum fot_dtype dtype;          /* FOT_F32 or FOT_BF16 */
+	int32_t layer[FOT_MAX_LAYERS]; /* [n_layers] ascending; none: the model's */
+	size_t n_layers;
 };
 
-/* The whole text. where stands in messages. Errors: FOT_ERR_USAGE. */
-int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, struct fot_err *err);
-/* The first settings of a list with commas between them, such as "dense,knn:32,bf16,none": behind the
- * kind stand its options. *list moves to the next ones, or to the end. */
-int fot_attach_next(struct fot_attach *a, const char **list, const char *where, struct fot_err *err);
-/* A JSON text as above, or an object. */
-int fot_attach_read(struct fot_attach *a, const cJSON *node, const char *where, struct fot_err *err);
-/* Add what was given to an object, in the order mode, top_k, mem_dtype, mem_scale, mem_decay; false: no
- * memory left. */
-bool fot_attach_json(cJSON *object, const struct fot_attach *a);
-/* The text that is read back equal. */
-void fot_attach_print(struct fot_str *out, const struct fot_attach *a);
-/* Kind and number of keys alone: "knn:128". */
-void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a);
-bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b);
-/* "none, dense, knn, knn:K or xl", for messages. */
-void fot_attach_kinds(struct fot_str *out);
+const char *fot_memory_mode_name(enum fot_memory_mode m);
+/* Are keys and values of the memory layers kept for good? */
+bool fot_memory_stores(enum fot_memory_mode m);
 /* "f32" or "bf16". */
-const char *fot_attach_dtype_word(enum fot_dtype dtype);
+const char *fot_memory_dtype_name(enum fot_dtype dtype);
 
-/* The settings over what o holds already (fot_session_opts_default). Errors: FOT_ERR_USAGE where the
- * model can have no such memory. */
+/* One memory, the whole text. where stands in messages. Errors: FOT_ERR_USAGE. */
+int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, struct fot_err *err);
+/* Bytes of the first memory of a list, its options included. */
+size_t fot_attach_length(const char *list);
+/* The text that is read back equal: options in the order decay, scale, type, layers. */
+void fot_attach_print(struct fot_str *out, const struct fot_attach *a);
+bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b);
+/* Has `full` (fot_attach_of) the kind of `given` and all that is given with it? */
+bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *full);
+
+/* What is not given in a, from `from`: decay, scale and layers. */
+void fot_attach_complete(struct fot_attach *a, const struct fot_attach *from);
+/* The settings over what o holds already (fot_session_opts_default); scale and layers are the model's
+ * (model.h). Errors: FOT_ERR_USAGE where the model can have no such memory. */
 int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, const struct fot_config *c,
 		     struct fot_err *err);
-/* What a session opened so has, all of it spelt out; "none" of a model with cached windows is xl. */
+/* The settings of a session, all spelt out. */
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c);
+/* Take from `full` what it has of `own`, the model as its config.json says it: what is left is what a
+ * reader must be told.  The number of keys stays.  Layers count without a memory too where they
+ * change how the model reads. */
+void fot_attach_tell(struct fot_attach *full, const struct fot_config *own);
 
 #endif

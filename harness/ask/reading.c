@@ -4,25 +4,42 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/attach.h"
 #include "model/blas.h"
 #include "model/memory.h"
 
 /* Program, libraries and their buffers. */
 #define PROCESS_BYTES ((size_t)7 << 20)
 
-const char *const fot_reading_memory_names[] = { "none", "dense", "knn", NULL };
-
-static void apply_flags(struct fot_session_opts *o, const struct fot_reading_flags *f)
+static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
 {
-	const char *memory = f->memory >= 0 ? fot_reading_memory_names[f->memory] : "";
+	const struct fot_attach flags = { .scale = f->mem_scale, .decay = f->mem_decay };
+	int status = fot_attach_parse(a, f->memory ? f->memory : "model", "--memory", err);
 
-	fot_memory_find(&o->search, memory, strlen(memory));
-	if (f->top_k)
-		o->top_k = (int32_t)f->top_k;
-	if (f->mem_dtype)
-		o->mem_dtype = f->mem_dtype == 1 ? FOT_F32 : FOT_BF16;
-	o->mem_decay = f->mem_decay;
+	if (status != FOT_OK)
+		return status;
+	fot_attach_complete(a, &flags);
+	if (!a->top_k)
+		a->top_k = (int32_t)f->top_k;
+	if (!a->dtype_given && f->mem_dtype) {
+		a->dtype_given = true;
+		a->dtype = f->mem_dtype == 1 ? FOT_F32 : FOT_BF16;
+	}
+	return FOT_OK;
+}
+
+static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
+		       struct fot_err *err)
+{
+	struct fot_attach a;
+	int status;
+
+	fot_session_opts_default(o, m);
+	FOT_TRY(read_memory(&a, f, err));
+	status = fot_attach_apply(o, &a, fot_model_config(m), err);
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
+out:
+	return status;
 }
 
 static void lay_reading(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f)
@@ -62,9 +79,18 @@ static int attach_layers(struct fot_model *m, const char *list, struct fot_err *
 
 int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f, struct fot_err *err)
 {
-	int status = list ? attach_layers(m, list, err) : FOT_OK;
+	struct fot_attach a;
+	int status;
 
-	return status == FOT_OK && f->mem_scale > 0 ? fot_model_set_mem_scale(m, f->mem_scale, err) : status;
+	FOT_TRY(read_memory(&a, f, err));
+	if (a.n_layers)
+		FOT_TRY(fot_model_set_mem_layers(m, a.layer, a.n_layers, err));
+	else if (list)
+		FOT_TRY(attach_layers(m, list, err));
+	if (a.scale > 0)
+		FOT_TRY(fot_model_set_mem_scale(m, a.scale, err));
+out:
+	return status;
 }
 
 /* The longest window and the entries in memory that n tokens take, as feed_call cuts them. */
@@ -83,12 +109,14 @@ static void extent_of(const struct fot_reading *r, int64_t n, int64_t *local, in
 	*memory = before;
 }
 
-void fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f)
+int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
+		     struct fot_err *err)
 {
-	fot_session_opts_default(o, m);
-	apply_flags(o, f);
+	int status = apply_flags(o, m, f, err);
+
 	if (f->window)
 		o->window = (int32_t)f->window;
+	return status;
 }
 
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
@@ -99,7 +127,8 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	struct fot_reading r;
 	int64_t local, memory;
 
-	fot_reading_opts(&o, m, f);
+	if (fot_reading_opts(&o, m, f, err) != FOT_OK)
+		return FOT_ERR_USAGE;
 	lay_reading(&r, m, f);
 	extent_of(&r, (int64_t)n, &local, &memory);
 	o.window = (int32_t)(local < 1 ? 1 : local);
@@ -126,8 +155,7 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 				"--last-context: this model reads aligned windows (\"cut\": \"blocks\")");
 	if (!r->blocks && r->last_context < 1)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--last-context: expected at least 1 token");
-	fot_session_opts_default(&o, m);
-	apply_flags(&o, f);
+	FOT_TRY(apply_flags(&o, m, f, err));
 	/* The last context may be longer than the window (docs/longllama.md, 1.2). */
 	local = r->window;
 	if (!r->blocks && r->last_context > local)
@@ -138,8 +166,10 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window of %lld tokens is too long", (long long)local);
 	o.window = (int32_t)local;
 	o.mem_max = (int64_t)longest;
-	status = fot_blas_check(o.n_threads, err);
-	return status == FOT_OK ? fot_session_open(&r->session, m, &o, err) : status;
+	FOT_TRY(fot_blas_check(o.n_threads, err));
+	status = fot_session_open(&r->session, m, &o, err);
+out:
+	return status;
 }
 
 void fot_reading_close(struct fot_reading *r)

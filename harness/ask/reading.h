@@ -25,12 +25,9 @@ struct fot_reading {
 	int64_t pads;         /* rows of padding at the head of the local context */
 };
 
-/* Words for a memory, by number; ends with NULL. */
-extern const char *const fot_reading_memory_names[];
-
-/* Flags of a command over the model's config; unset ones are 0 or -1. */
+/* Flags of a command over the model's config; unset ones are 0. What the text says goes before the others. */
 struct fot_reading_flags {
-	int memory;                   /* -1: the config's; else 0 none, 1 dense, 2 knn */
+	const char *memory;           /* attach.h; NULL: the config's */
 	int64_t top_k;                /* 0: the config's */
 	int mem_dtype;                /* 0: the config's, 1 f32, 2 bf16 */
 	double mem_scale;             /* 0: the config's */
@@ -40,10 +37,11 @@ struct fot_reading_flags {
 };
 
 /* What of the flags is the model's: memory layers from a list like "6,12,18", for weights that were trained
- * without (NULL: its own), and mem_scale. Errors: FOT_ERR_USAGE. */
+ * without (NULL: those of the flags, or its own), and the scale. Errors: FOT_ERR_USAGE. */
 int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f, struct fot_err *err);
-/* A session's options under these flags, with the window of the model or of the flags. */
-void fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f);
+/* A session's options under these flags, with the window of the model or of the flags. Errors: FOT_ERR_USAGE. */
+int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
+		     struct fot_err *err);
 /* Bytes in memory, mapped weights included, when a sequence of n tokens is read in one call: what is
  * touched, which is less than what is reserved. Errors: FOT_ERR_USAGE. */
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,

@@ -1,8 +1,8 @@
 /* cmd_data.c: `fotbench data fetch|verify|list [NAME...]`.
  *
  * Progress and warnings go to stderr, the short result or --json to stdout. A
- * document or package that is not the pinned one is a warning (exit 0, it is in
- * the index and in every run's manifest); a damaged or missing one is exit 5. */
+ * document or package that is not the pinned one is a warning (exit 0, the index says
+ * so, and every run's manifest.json lists such documents); a damaged or missing one is exit 5. */
 #include "harness/cli/cmd_data.h"
 
 #include <cjson/cJSON.h>

@@ -16,6 +16,7 @@
 #include "harness/ask/reading.h"
 #include "harness/cli/reading_options.h"
 #include "harness/run/spec.h"
+#include "model/attach.h"
 #include "model/dtype.h"
 #include "model/attach.h"
 #include "model/cost.h"
@@ -204,7 +205,7 @@ static int takes_of(struct takes *t, const struct fot_model *m, const struct fla
 	struct fot_session_opts o;
 	int status;
 
-	fot_reading_opts(&o, m, &f->reading);
+	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
 	FOT_TRY(fot_reading_estimate(&t->bytes, m, &f->reading, (size_t)n, err));
 	if (f->reading.last_context)
 		c.last_context_length = (int32_t)f->reading.last_context;
@@ -242,21 +243,22 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 			    const struct fot_lengths *lengths, struct fot_err *err)
 {
 	struct fot_session_opts o;
-	struct fot_attach attached;
-	int status = FOT_OK;
+	struct fot_attach a;
+	int status;
 
-	fot_reading_opts(&o, m, &f->reading);
-	attached = fot_attach_of(&o, fot_model_config(m));
-	fot_str_puts(out, "\nreading with memory ");
-	fot_attach_print_kind(out, &attached);
-	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n",
-		       attached.dtype_given ? " in " : "", attached.dtype_given ? fot_dtype_name(o.mem_dtype) : "",
-		       o.n_threads,
+	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
+	a = fot_attach_of(&o, fot_model_config(m));
+	fot_str_printf(out, "\nreading with memory %s", fot_memory_mode_name(a.mode));
+	if (a.top_k)
+		fot_str_printf(out, ":%d", a.top_k);
+	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n", a.dtype_given ? " in " : "",
+		       a.dtype_given ? fot_dtype_name(a.dtype) : "", o.n_threads,
 		       weight_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
 	for (size_t i = 0; i < lengths->n && status == FOT_OK; i++)
 		status = describe_length(out, m, f, lengths->at[i], err);
+out:
 	return status;
 }
 
@@ -383,7 +385,7 @@ out:
 
 int fot_cmd_inspect(int argc, char **argv)
 {
-	struct flags f = { .lengths = "2k-128k*8,256k", .reading.memory = -1 };
+	struct flags f = { .lengths = "2k-128k*8,256k" };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, false),
 		{ .name = "context-lengths",

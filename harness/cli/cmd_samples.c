@@ -90,7 +90,7 @@ static int open_model(struct sampling *s, struct fot_err *err)
 		FOT_TRY(fot_name_check(f->variant, "--variant", FOT_NAME_MAX, FOT_ERR_USAGE, err));
 	s->sampler = (struct fot_sampler){ .model = s->model, .context_length = f->context_length, .shown = f->shown,
 					   .variant = f->variant ? f->variant : c->variant[0] ? c->variant : s->name.data };
-	fot_reading_opts(&s->sampler.opts, s->model, &f->reading);
+	FOT_TRY(fot_reading_opts(&s->sampler.opts, s->model, &f->reading, err));
 	if (!fot_memory_keeps(s->sampler.opts.search))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--memory: expected dense or knn, %s reads without a memory", f->model);
 	if (f->context_length <= s->sampler.opts.window)
@@ -251,7 +251,7 @@ out:
 int fot_cmd_samples(int argc, char **argv)
 {
 	static const char *const splits[] = { "train", "valid", "test", "all", NULL };
-	struct flags f = { .reading.memory = -1, .split = FOT_TEST, .context_length = 8192, .documents = 2, .queries = 4,
+	struct flags f = { .split = FOT_TEST, .context_length = 8192, .documents = 2, .queries = 4,
 			   .shown = 3, .seed = 1 };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, true),

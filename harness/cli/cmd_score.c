@@ -364,7 +364,7 @@ out:
 
 int fot_cmd_score(int argc, char **argv)
 {
-	struct score_flags f = { .in.reading.memory = -1 };
+	struct score_flags f = { 0 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
 		{ .name = "output",
@@ -506,7 +506,7 @@ out:
 
 int fot_cmd_generate(int argc, char **argv)
 {
-	struct generate_flags f = { .in.reading.memory = -1 };
+	struct generate_flags f = { 0 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
 		{ .name = "max-new",

@@ -79,29 +79,36 @@ static const struct value *value_of(const struct values *v, size_t from, const c
 	return &v->at[from];
 }
 
-/* "knn" with the flags that say more of it. */
-static bool add_memory(cJSON *list, const char *mode, const struct values *v)
+/* A memory of the list, with the flags that say more of it. What is none is left to the spec's reader. */
+static bool add_memory(cJSON *list, const char *memory, const struct values *v)
 {
 	const struct value *top_k = value_of(v, v->memory, "top_k"),
 			   *dtype = value_of(v, v->memory, "mem_dtype");
 	cJSON *o = cJSON_CreateObject();
-	bool good = cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", mode);
+	bool good = cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", memory);
+	struct fot_attach a;
 
-	if (good && (strcmp(mode, "knn") == 0 || strcmp(mode, "model") == 0))
+	if (!good || fot_attach_parse(&a, memory, "--memory", NULL) != FOT_OK)
+		return good;
+	if ((a.mode == FOT_MEMORY_KNN || a.mode == FOT_MEMORY_OWN) && !a.top_k)
 		good = add_value(o, top_k);
-	if (good && strcmp(mode, "none") != 0 && strcmp(mode, "xl") != 0)
+	if (good && (fot_memory_stores(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
 		good = add_value(o, dtype);
 	return good;
 }
 
-static bool add_memories(cJSON *list, const char *modes, const struct values *v)
+static bool add_memories(cJSON *list, const char *memories, const struct values *v)
 {
-	char *copy = fot_strdup(modes), *rest = copy, *part;
-	bool good = copy != NULL && list != NULL;
+	bool good = list != NULL;
 
-	while (good && (part = strsep(&rest, ",")))
-		good = add_memory(list, part, v);
-	fot_free(copy);
+	for (const char *at = memories; at && good;) {
+		size_t n = fot_attach_length(at);
+		char *memory = fot_strndup(at, n);
+
+		good = memory && add_memory(list, memory, v);
+		fot_free(memory);
+		at = at[n] ? at + n + 1 : NULL;
+	}
 	return good;
 }
 
@@ -164,15 +171,16 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct values
 
 /* --- flags that would do nothing --- */
 
-/* Is there a memory of this name (NULL: of any) in the list? */
+/* Is there a memory of this name (NULL: any but none) in the list? */
 static bool lists_memory(const char *list, const char *name)
 {
-	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-		size_t n = strcspn(at, ",");
+	for (const char *at = list; at;) {
+		size_t n = strcspn(at, ","), all = fot_attach_length(at);
 		const char *word = name ? name : "none";
 
 		if ((strlen(word) == n && memcmp(at, word, n) == 0) == (name != NULL))
 			return true;
+		at = at[all] ? at + all + 1 : NULL;
 	}
 	return false;
 }

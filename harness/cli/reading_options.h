@@ -10,10 +10,11 @@ extern const char *const fot_reading_dtype_names[];
 
 #define READING_OPTIONS(f, layers)                                                                \
 	{ .name = "memory",                                                                       \
-		.type = FOT_OPTION_CHOICE,                                                        \
+		.type = FOT_OPTION_TEXT,                                                          \
 		.value = &(f)->memory,                                                            \
-		.choices = fot_reading_memory_names,                                              \
-		.help = "memory mode (default: the model's)" },                                   \
+		.arg = "MEMORY",                                                                  \
+		.help = "none, dense, knn, knn:K, xl or model, with options behind it as in "     \
+			"knn:128,decay=1,scale=1.5,bf16,layers=6+12 (default: the model's)" },    \
 	{ .name = "mem-layers",                                                                   \
 		.type = FOT_OPTION_TEXT,                                                          \
 		.value = (layers),                                                                \
@@ -23,7 +24,7 @@ extern const char *const fot_reading_dtype_names[];
 		.type = FOT_OPTION_SIZE,                                                          \
 		.value = &(f)->top_k,                                                             \
 		.lo = 1,                                                                          \
-		.hi = 1 << 20,                                                                    \
+		.hi = FOT_TOP_K_MOST,                                                             \
 		.arg = "K",                                                                       \
 		.help = "keys per query and head with knn (default: the model's)" },              \
 	{ .name = "mem-dtype",                                                                    \

@@ -149,6 +149,16 @@ static void add_tokenizer(struct doc *d, cJSON *model, const struct fot_tokenize
 	fot_ids_release(&ids);
 }
 
+/* What it is read with. */
+static void add_memories(struct doc *d, cJSON *model, const struct fot_plan *p, size_t i)
+{
+	cJSON *list = array(d, model, "memories");
+
+	for (size_t c = 0; c < p->n_conditions; c++)
+		if (p->condition[c].model == i)
+			append(d, list, cJSON_CreateString(p->condition[c].memory));
+}
+
 static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *list = array(d, root, "models");
@@ -168,6 +178,7 @@ static void add_models(struct doc *d, cJSON *root, const struct fot_plan *p)
 			number(d, f, "bytes", (double)m->files.file[k].bytes);
 			text(d, f, "sha256", m->files.file[k].sha256);
 		}
+		add_memories(d, o, p, i);
 		add_architecture(d, o, fot_model_config(m->model));
 		if (fot_model_tokenizer(m->model))
 			add_tokenizer(d, o, fot_model_tokenizer(m->model));
@@ -185,11 +196,12 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "label", c->label);
 		text(d, o, "model_variant", c->variant);
 		text(d, o, "memory_mode", fot_memory_mode_name(c->mode));
+		text(d, o, "memory", c->memory);
 		number(d, o, "window", c->opts.window);
 		if (fot_memory_kind(c->opts.search)->counts)
 			number(d, o, "top_k", c->opts.top_k);
 		if (fot_memory_stores(c->mode))
-			text(d, o, "mem_dtype", fot_attach_dtype_word(c->opts.mem_dtype));
+			text(d, o, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
 			number(d, o, "mem_decay", c->opts.mem_decay);
 	}
@@ -214,6 +226,16 @@ static void add_left_out(struct doc *d, cJSON *o, const struct fot_dataset *data
 			number(d, o, parts[i].key, (double)parts[i].n);
 }
 
+/* Documents of an installed dataset whose texts are not those of its manifest; most have none. */
+static void add_not_pinned(struct doc *d, cJSON *o, const struct fot_dataset *data)
+{
+	cJSON *list = fot_dataset_n_differing(data) ? array(d, o, "not_pinned") : NULL;
+
+	for (size_t i = 0; list && i < fot_dataset_count(data); i++)
+		if (!fot_dataset_pinned(data, i))
+			append(d, list, cJSON_CreateString(fot_dataset_at(data, i)->id));
+}
+
 static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 {
 	cJSON *list = array(d, root, "datasets");
@@ -225,6 +247,7 @@ static void add_datasets(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "sha256", fot_dataset_hash(p->dataset[i].data));
 		number(d, o, "documents", (double)fot_dataset_count(p->dataset[i].data));
 		add_left_out(d, o, p->dataset[i].data);
+		add_not_pinned(d, o, p->dataset[i].data);
 	}
 }
 

@@ -23,11 +23,9 @@
 
 /* --- models and conditions --- */
 
-static bool same_model(const struct fot_model_spec *a, const struct fot_model_spec *b)
+static bool same_model(const struct fot_plan_model *m, const char *dir, const struct fot_attach *with)
 {
-	return strcmp(a->dir, b->dir) == 0 && a->n_mem_layers == b->n_mem_layers && a->mem_scale == b->mem_scale &&
-	       (a->n_mem_layers == 0 ||
-		memcmp(a->mem_layers, b->mem_layers, a->n_mem_layers * sizeof *a->mem_layers) == 0);
+	return strcmp(m->spec->dir, dir) == 0 && fot_attach_equal(&m->with, with);
 }
 
 /* The recipe of a model of the zoo, zoo/NAME or NAME: ../train/recipes/NAME.json of that zoo, else of this
@@ -81,14 +79,19 @@ out:
 	return status;
 }
 
-static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, size_t *index, struct fot_err *err)
+/* One model for all memories with the same layers and scale. */
+static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, const struct fot_attach *memory,
+		      size_t *index, struct fot_err *err)
 {
+	struct fot_attach with = { .scale = memory->scale };
 	struct fot_plan_model *m;
 	struct fot_str name = FOT_STR_INIT;
 	int status;
 
+	memcpy(with.layer, memory->layer, sizeof with.layer);
+	with.n_layers = memory->n_layers;
 	for (size_t i = 0; i < p->n_models; i++) {
-		if (same_model(p->model[i].spec, spec)) {
+		if (same_model(&p->model[i], spec->dir, &with)) {
 			*index = i;
 			return FOT_OK;
 		}
@@ -96,13 +99,15 @@ static int open_model(struct fot_plan *p, const struct fot_model_spec *spec, siz
 	*index = p->n_models;
 	m = &p->model[p->n_models++];
 	m->spec = spec;
+	m->with = with;
 	FOT_TRY(check_folder(spec->dir, p->spec->folder, err));
 	FOT_TRY(fot_name_of_path(&name, spec->dir, "model", err));
 	FOT_TRY(fot_model_open(&m->model, spec->dir, err));
-	if (spec->n_mem_layers)
-		FOT_TRY(fot_model_set_mem_layers(m->model, spec->mem_layers, spec->n_mem_layers, err));
-	if (spec->mem_scale > 0)
-		FOT_TRY(fot_model_set_mem_scale(m->model, spec->mem_scale, err));
+	m->own = *fot_model_config(m->model);
+	if (with.n_layers)
+		FOT_TRY(fot_model_set_mem_layers(m->model, with.layer, with.n_layers, err));
+	if (with.scale > 0)
+		FOT_TRY(fot_model_set_mem_scale(m->model, with.scale, err));
 	FOT_TRY(fot_model_files_read(&m->files, spec->dir, err));
 	m->name = fot_strdup(name.data);
 	if (!m->name)
@@ -119,20 +124,17 @@ static const char *variant_of(const struct fot_plan_model *m, const struct fot_m
 	return spec->variant ? spec->variant : own[0] ? own : m->name;
 }
 
-static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_memory_spec *m,
+static int set_options(struct fot_condition *c, const struct fot_plan *p, const struct fot_attach *m,
 		       struct fot_err *err)
 {
-	const char *mode = fot_memory_mode_name(m->mode);
 	const struct fot_plan_model *pm = &p->model[c->model];
 	const struct fot_config *config = fot_model_config(pm->model);
-	struct fot_attach a = { .top_k = m->top_k, .dtype_given = m->dtype_given, .dtype = m->dtype };
 	int status;
 
 	fot_session_opts_default(&c->opts, pm->model);
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
-	fot_memory_find(&a.kind, mode, strlen(mode));
-	FOT_TRY(fot_attach_apply(&c->opts, &a, config, err));
+	FOT_TRY(fot_attach_apply(&c->opts, m, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
 out:
 	if (status != FOT_OK)
@@ -140,55 +142,125 @@ out:
 	return status;
 }
 
-static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
-			 const struct fot_memory_spec *memory, struct fot_err *err)
+static struct fot_attach attach_of(const struct fot_plan *p, const struct fot_condition *c)
 {
-	struct fot_condition *c = &p->condition[p->n_conditions];
-	struct fot_str label = FOT_STR_INIT;
-	struct fot_attach attached;
+	return fot_attach_of(&c->opts, fot_model_config(p->model[c->model].model));
+}
+
+static int print_memory(struct fot_condition *c, const struct fot_plan *p, struct fot_err *err)
+{
+	struct fot_attach a = attach_of(p, c);
+	struct fot_str text = FOT_STR_INIT;
 	int status;
 
-	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
-	FOT_TRY(set_options(c, p, memory, err));
-	c->opts.mem_decay = spec->mem_decay;
-	attached = fot_attach_of(&c->opts, fot_model_config(p->model[model].model));
-	fot_str_printf(&label, "%s/%s/", p->model[model].name, c->variant);
-	fot_attach_print_kind(&label, &attached);
-	for (size_t i = 0; i < spec->n_mem_layers && attached.dtype_given; i++)
-		fot_str_printf(&label, "%s%d", i ? "+" : "/layers", spec->mem_layers[i]);
-	if (attached.dtype_given)
-		fot_str_printf(&label, "/%s", fot_attach_dtype_word(attached.dtype));
+	fot_attach_tell(&a, &p->model[c->model].own);
+	fot_attach_print(&text, &a);
+	FOT_TRY(fot_str_check(&text, err));
+	c->memory = fot_strdup(text.data);
+	if (!c->memory)
+		status = FOT_NO_MEMORY(err, "plan");
+out:
+	fot_str_release(&text);
+	return status;
+}
+
+static bool label_taken(const struct fot_plan *p, const char *label)
+{
+	for (size_t i = 0; i < p->n_conditions; i++)
+		if (strcmp(p->condition[i].label, label) == 0)
+			return true;
+	return false;
+}
+
+/* What items' ids begin with: it knows neither decay nor scale. */
+static void print_old_label(struct fot_str *out, const struct fot_condition *c, const struct fot_plan *p,
+			    const struct fot_attach *memory)
+{
+	bool stores = fot_memory_stores(c->mode);
+
+	fot_str_printf(out, "%s/%s/%s", p->model[c->model].name, c->variant, fot_memory_mode_name(c->mode));
+	if (c->mode == FOT_MEMORY_KNN)
+		fot_str_printf(out, ":%d", c->opts.top_k);
+	for (size_t i = 0; i < memory->n_layers && stores; i++)
+		fot_str_printf(out, "%s%d", i ? "+" : "/layers", memory->layer[i]);
+	if (stores)
+		fot_str_printf(out, "/%s", fot_memory_dtype_name(c->opts.mem_dtype));
+}
+
+/* The old one where it will do, so that ids stay: not for a decay or scale without a variant, nor where
+ * another condition has it. */
+static int print_label(struct fot_condition *c, const struct fot_plan *p, const struct fot_model_spec *spec,
+		       const struct fot_attach *memory, struct fot_err *err)
+{
+	bool more = fot_memory_stores(c->mode) && (memory->decay > 0 || memory->scale > 0);
+	struct fot_str label = FOT_STR_INIT;
+	int status;
+
+	print_old_label(&label, c, p, memory);
 	FOT_TRY(fot_str_check(&label, err));
-	for (size_t i = 0; i < p->n_conditions; i++) {
-		if (strcmp(p->condition[i].label, label.data) != 0)
-			continue;
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "spec: the condition %s stands twice; give the models different variants",
-				  label.data);
-		goto out;
+	if ((more && !spec->variant) || label_taken(p, label.data)) {
+		fot_str_clear(&label);
+		fot_str_printf(&label, "%s/%s/%s", p->model[c->model].name, c->variant, c->memory);
 	}
+	FOT_TRY(fot_str_check(&label, err));
 	c->label = fot_strdup(label.data);
-	if (c->label)
-		p->n_conditions++;
-	else
+	if (!c->label)
 		status = FOT_NO_MEMORY(err, "plan");
 out:
 	fot_str_release(&label);
 	return status;
 }
 
+/* Their rows could not be told apart. */
+static int check_condition(const struct fot_plan *p, const struct fot_condition *c, struct fot_err *err)
+{
+	const char *name = p->model[c->model].name;
+
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		const struct fot_condition *x = &p->condition[i];
+
+		if (strcmp(x->label, c->label) == 0 ||
+		    (strcmp(p->model[x->model].name, name) == 0 && strcmp(x->variant, c->variant) == 0 &&
+		     strcmp(x->memory, c->memory) == 0))
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"spec: the condition %s/%s/%s stands twice; give the models different variants", name,
+					c->variant, c->memory);
+	}
+	return FOT_OK;
+}
+
+/* memory: complete, with what its model says for all. */
+static int add_condition(struct fot_plan *p, const struct fot_model_spec *spec, size_t model,
+			 const struct fot_attach *memory, struct fot_err *err)
+{
+	struct fot_condition *c = &p->condition[p->n_conditions];
+	int status;
+
+	*c = (struct fot_condition){ .model = model, .variant = variant_of(&p->model[model], spec) };
+	FOT_TRY(set_options(c, p, memory, err));
+	FOT_TRY(print_memory(c, p, err));
+	FOT_TRY(print_label(c, p, spec, memory, err));
+	FOT_TRY(check_condition(p, c, err));
+	p->n_conditions++;
+out:
+	if (status != FOT_OK) {
+		fot_free(c->memory);
+		fot_free(c->label);
+	}
+	return status;
+}
+
+/* As score and generate read it. */
 static enum fot_memory_mode own_mode(const struct fot_model *m)
 {
-	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE, [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
-						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
 	struct fot_session_opts opts;
 
-	fot_session_opts_default(&opts, m); /* as score and generate read it */
-	return fot_model_config(m)->cached_windows ? FOT_MEMORY_XL : modes[opts.search];
+	fot_session_opts_default(&opts, m);
+	return fot_attach_of(&opts, fot_model_config(m)).mode;
 }
 
 /* The model's own memory, as what it is: settings that it has no use for are errors. */
-static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m, const struct fot_model *model,
+static int set_own_memory(struct fot_model_spec *spec, struct fot_attach *m, const struct fot_model *model,
 			  struct fot_err *err)
 {
 	const char *name, *unused;
@@ -200,9 +272,11 @@ static int set_own_memory(struct fot_model_spec *spec, struct fot_memory_spec *m
 	unused = m->top_k && m->mode != FOT_MEMORY_KNN ? "top_k" :
 		 fot_memory_stores(m->mode)            ? NULL :
 		 m->dtype_given                        ? "mem_dtype" :
+		 m->scale > 0                          ? "mem_scale" :
+		 m->decay > 0                          ? "mem_decay" :
 		 spec->n_memory > 1                    ? NULL :
-		 spec->mem_scale > 0                   ? "mem_scale" :
-		 spec->mem_decay > 0                   ? "mem_decay" :
+		 spec->shared.scale > 0                ? "mem_scale" :
+		 spec->shared.decay > 0                ? "mem_decay" :
 							 NULL;
 	if (!unused)
 		return FOT_OK;
@@ -216,17 +290,20 @@ static int open_conditions(struct fot_plan *p, struct fot_spec *s, struct fot_er
 
 	for (size_t i = 0; i < s->n_models; i++)
 		n += s->model[i].n_memory;
-	p->model = fot_calloc(s->n_models, sizeof *p->model);
+	p->model = fot_calloc(n, sizeof *p->model);
 	p->condition = fot_calloc(n, sizeof *p->condition);
 	if (!p->model || !p->condition)
 		return FOT_NO_MEMORY(err, "plan");
 	for (size_t i = 0; i < s->n_models; i++) {
-		size_t model;
-
-		FOT_TRY(open_model(p, &s->model[i], &model, err));
 		for (size_t k = 0; k < s->model[i].n_memory; k++) {
-			FOT_TRY(set_own_memory(&s->model[i], &s->model[i].memory[k], p->model[model].model, err));
-			FOT_TRY(add_condition(p, &s->model[i], model, &s->model[i].memory[k], err));
+			struct fot_attach *said = &s->model[i].memory[k], memory = *said;
+			size_t model;
+
+			fot_attach_complete(&memory, &s->model[i].shared);
+			FOT_TRY(open_model(p, &s->model[i], &memory, &model, err));
+			FOT_TRY(set_own_memory(&s->model[i], said, p->model[model].model, err));
+			memory.mode = said->mode;
+			FOT_TRY(add_condition(p, &s->model[i], model, &memory, err));
 		}
 	}
 out:
@@ -456,6 +533,7 @@ static const char *style_of(const struct fot_plan *p, const struct fot_item *ite
 static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, const struct fot_item *item)
 {
 	const struct fot_condition *c = &p->condition[item->condition];
+	const struct fot_attach memory = attach_of(p, c);
 
 	return (!x->model || strcmp(x->model, p->model[c->model].name) == 0) &&
 	       (!x->variant || strcmp(x->variant, c->variant) == 0) &&
@@ -463,8 +541,7 @@ static bool matches(const struct fot_plan *p, const struct fot_exclusion *x, con
 	       (!x->task || strcmp(x->task, p->spec->task[item->task].class->name) == 0) &&
 	       (!x->style || strcmp(x->style, style_of(p, item)) == 0) &&
 	       length_matches(x, item) &&
-	       (!x->has_memory ||
-		(x->memory.mode == c->mode && (!x->memory.top_k || x->memory.top_k == c->opts.top_k)));
+	       (!x->has_memory || fot_attach_fits(&x->memory, &memory));
 }
 
 bool fot_plan_excluded(const struct fot_plan *p, const struct fot_item *item)
@@ -699,8 +776,10 @@ void fot_plan_close(struct fot_plan *p)
 		fot_template_release(&p->labelled[i].template);
 	}
 	fot_free(p->labelled);
-	for (size_t i = 0; i < p->n_conditions; i++)
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		fot_free(p->condition[i].memory);
 		fot_free(p->condition[i].label);
+	}
 	for (size_t i = 0; i < p->n_models; i++) {
 		fot_model_close(p->model[i].model);
 		fot_model_files_release(&p->model[i].files);

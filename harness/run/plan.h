@@ -21,6 +21,8 @@
 
 struct fot_plan_model {
 	const struct fot_model_spec *spec;
+	struct fot_attach with; /* its layers and scale, where they are not its own */
+	struct fot_config own;  /* what config.json says */
 	struct fot_model *model;
 	struct fot_model_files files;
 	char *name; /* of the folder */
@@ -31,7 +33,8 @@ struct fot_condition {
 	const char *variant;
 	struct fot_session_opts opts; /* less what the work adds: fot_plan_session */
 	enum fot_memory_mode mode;
-	char *label; /* "lm-fot/fot/knn:128/bf16", unique */
+	char *memory; /* "knn:128,decay=1": what its rows say of it (attach.h); unique for a model's name and variant */
+	char *label;  /* "lm-fot/fot/knn:128/bf16" or "lm-fot/lm-fot/knn:128,decay=1", unique */
 };
 
 struct fot_plan_dataset {

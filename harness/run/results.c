@@ -45,6 +45,14 @@ static size_t class_index(const struct fot_plan *p, const struct fot_item *item)
 	return i;
 }
 
+/* The condition in one cell. It follows from the item, so records do without it: those of all versions
+ * are equal. */
+static void name_memory(struct fot_table *t, size_t from, const char *memory)
+{
+	for (size_t row = from; row < t->n_rows; row++)
+		fot_table_set_text(t, row, "memory", memory);
+}
+
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err)
 {
@@ -55,12 +63,13 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		return status;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
-		size_t k = class_index(p, &p->item[i]);
+		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
 
 		if (record)
 			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
+		name_memory(&r->rows[k], before, p->condition[p->item[i].condition].memory);
 	}
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		FOT_TRY(fot_table_check(&r->rows[k], err));

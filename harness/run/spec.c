@@ -1,7 +1,6 @@
 /* spec.c: see spec.h. */
 #include "harness/run/spec.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -15,41 +14,9 @@
 
 #define MAX_FILE ((size_t)16 << 20)
 
-static const char *const mode_names[] = { "none", "dense", "knn", "xl", "model", NULL };
-
-const char *fot_memory_mode_name(enum fot_memory_mode m)
-{
-	return mode_names[m];
-}
-
-bool fot_memory_stores(enum fot_memory_mode m)
-{
-	return m == FOT_MEMORY_DENSE || m == FOT_MEMORY_KNN;
-}
-
-bool fot_memory_parse(struct fot_memory_spec *m, const char *text)
-{
-	int64_t k;
-	int mode;
-
-	*m = (struct fot_memory_spec){ 0 };
-	if (strncmp(text, "knn:", 4) == 0) {
-		if (!fot_parse_i64(text + 4, &k) || k < 1 || k > INT32_MAX)
-			return false;
-		m->mode = FOT_MEMORY_KNN;
-		m->top_k = (int32_t)k;
-		return true;
-	}
-	for (mode = 0; mode_names[mode]; mode++) {
-		if (strcmp(mode_names[mode], text) == 0) {
-			m->mode = (enum fot_memory_mode)mode;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* --- memory --- */
+
+static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
@@ -57,25 +24,23 @@ static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, cons
 	int status;
 
 	FOT_TRY(fot_json_string(obj, k->name, true, &mode, &ctx->json, ctx->err));
-	if (!fot_memory_parse(base, mode))
-		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn, knn:K, xl or model",
-				  ctx->json.where, mode);
+	status = fot_attach_parse(base, mode, ctx->json.where, ctx->err);
 out:
 	return status;
 }
 
 static bool write_mode(cJSON *o, const struct fot_key *k, const void *base)
 {
-	const struct fot_memory_spec *m = base;
+	const struct fot_attach *a = base;
 
-	return cJSON_AddStringToObject(o, k->name, fot_memory_mode_name(m->mode));
+	return cJSON_AddStringToObject(o, k->name, fot_memory_mode_name(a->mode));
 }
 
 static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
-	struct fot_memory_spec *m = base;
+	struct fot_attach *a = base;
 
-	if ((m->mode != FOT_MEMORY_KNN && m->mode != FOT_MEMORY_OWN) || m->top_k)
+	if ((a->mode != FOT_MEMORY_KNN && a->mode != FOT_MEMORY_OWN) || a->top_k)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only "
 				"with knn", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
 	return fot_key_integer.read(base, k, obj, ctx);
@@ -93,68 +58,144 @@ static bool top_k_set(const struct fot_key *k, const void *base)
 
 static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
 
+/* Said as a key and as an option behind the mode. */
+static int said_twice(const struct fot_key *k, const struct fot_key_ctx *ctx)
+{
+	return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode has it too", ctx->json.where, k->name);
+}
+
 static int read_dtype(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
 	struct fot_key word = { .name = k->name, .bytes = sizeof(int32_t), .words = k->words };
-	struct fot_memory_spec *m = base;
+	struct fot_attach *a = base;
 	int32_t i = 0;
 	int status;
 
 	FOT_TRY(fot_key_choice.read(&i, &word, obj, ctx));
-	if (i && m->mode == FOT_MEMORY_NONE)
+	if (i && a->mode == FOT_MEMORY_NONE)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mem_dtype: mode none stores nothing", ctx->json.where);
-	m->dtype_given = i > 0;
-	m->dtype = i == 2 ? FOT_BF16 : FOT_F32;
+	if (a->dtype_given)
+		return said_twice(k, ctx);
+	a->dtype_given = i > 0;
+	a->dtype = i == 2 ? FOT_BF16 : FOT_F32;
 out:
 	return status;
 }
 
 static bool dtype_set(const struct fot_key *k, const void *base)
 {
-	const struct fot_memory_spec *m = base;
+	const struct fot_attach *a = base;
 
 	(void)k;
-	return m->dtype_given;
+	return a->dtype_given;
 }
 
 static bool write_dtype(cJSON *o, const struct fot_key *k, const void *base)
 {
-	const struct fot_memory_spec *m = base;
+	const struct fot_attach *a = base;
 
-	return cJSON_AddStringToObject(o, k->name, m->dtype == FOT_F32 ? "f32" : "bf16");
+	return cJSON_AddStringToObject(o, k->name, fot_memory_dtype_name(a->dtype));
+}
+
+/* decay and scale of one memory. */
+static int read_stored_real(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	const struct fot_attach *a = base;
+	int status;
+
+	if (!fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode %s stores nothing", ctx->json.where, k->name,
+				fot_memory_mode_name(a->mode));
+	if (fot_key_real.is_set(k, base))
+		return said_twice(k, ctx);
+	FOT_TRY(fot_key_real.read(base, k, obj, ctx));
+	if (!fot_key_real.is_set(k, base)) /* it would mean: as for all memories of the model */
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a number above 0", ctx->json.where, k->name);
+out:
+	return status;
+}
+
+static bool write_stored_real(cJSON *o, const struct fot_key *k, const void *base)
+{
+	return fot_key_real.write(o, k, base);
+}
+
+static bool stored_real_set(const struct fot_key *k, const void *base)
+{
+	return fot_key_real.is_set(k, base);
+}
+
+/* The layers of a struct fot_attach, which is at the key's place. */
+static int read_layers(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_attach *a = fot_key_place(k, base);
+	const cJSON *entry = NULL;
+	size_t n = 0;
+	int status;
+
+	if (a->n_layers)
+		return said_twice(k, ctx);
+	FOT_TRY(fot_spec_list(obj, k->name, &entry, &n, ctx));
+	for (; entry; entry = entry->next) {
+		int64_t layer = -1;
+
+		FOT_TRY(fot_json_as_i64(entry, (int64_t)k->lo, (int64_t)k->hi, &layer, &ctx->json, ctx->err));
+		if (a->n_layers && layer <= a->layer[a->n_layers - 1])
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: mem_layers: expected ascending layers", ctx->json.where);
+		a->layer[a->n_layers++] = (int32_t)layer;
+	}
+out:
+	return status;
+}
+
+static bool layers_set(const struct fot_key *k, const void *base)
+{
+	const struct fot_attach *a = fot_key_value(k, base);
+
+	return a->n_layers > 0;
+}
+
+static bool write_layers(cJSON *o, const struct fot_key *k, const void *base)
+{
+	const struct fot_attach *a = fot_key_value(k, base);
+
+	return cJSON_AddItemToObject(o, k->name, cJSON_CreateIntArray((const int *)a->layer, (int)a->n_layers));
 }
 
 static const struct fot_key_type key_mode = { "word", FOT_KEY_NO_FLAG, read_mode, write_mode, NULL, NULL };
 static const struct fot_key_type key_top_k = { "integer", FOT_KEY_INTEGER, read_top_k, write_top_k, top_k_set, NULL };
 static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype, write_dtype, dtype_set, NULL };
+static const struct fot_key_type key_stored_real = { "number", FOT_KEY_NUMBER, read_stored_real, write_stored_real,
+						     stored_real_set, NULL };
+static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMBERS, read_layers, write_layers, layers_set,
+						NULL };
 
 const struct fot_key fot_memory_keys[] = {
-	{ .name = "mode", .type = &key_mode, .words = mode_names, .required = true,
+	{ .name = "mode", .type = &key_mode, .words = mode_words, .required = true,
 	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window; knn:K: with top_k K" },
-	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_memory_spec, top_k), .lo = 1, .hi = INT32_MAX,
+	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_attach, top_k), .lo = 1, .hi = FOT_TOP_K_MOST,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
 	  .help = "keys per query and head with knn" },
 	{ .name = "mem_dtype", .type = &key_dtype, .words = dtype_names, .only_if_set = true, .unset = "the model's",
 	  .flag = "mem-dtype", .arg = "TYPE", .help = "type of stored keys and values" },
+	{ .name = "mem_scale", .type = &key_stored_real, FOT_KEY_AT(struct fot_attach, scale), .lo = FOT_MEM_SCALE_LEAST,
+	  .hi = FOT_MEM_SCALE_MOST, .only_if_set = true, .unset = "as for all memories of the model",
+	  .help = "factor of the attention scores of memory keys" },
+	{ .name = "mem_decay", .type = &key_stored_real, FOT_KEY_AT(struct fot_attach, decay), .lo = 0,
+	  .hi = FOT_MEM_DECAY_MOST, .only_if_set = true, .unset = "as for all memories of the model",
+	  .help = "older memory keys weigh less, (1 + age / W)^-X" },
+	{ .name = "mem_layers", .type = &key_layers, .lo = 0, .hi = FOT_MAX_LAYERS - 1, .only_if_set = true,
+	  .unset = "as for all memories of the model", .help = "layers with a memory, ascending" },
 };
 const size_t fot_n_memory_keys = FOT_COUNT(fot_memory_keys);
 
-static int read_memory(struct fot_memory_spec *m, const cJSON *node, const struct fot_key_ctx *ctx)
+static int read_memory(struct fot_attach *a, const cJSON *node, const struct fot_key_ctx *ctx)
 {
 	if (cJSON_IsObject(node))
-		return fot_keys_read(m, fot_memory_keys, fot_n_memory_keys, node, ctx);
-	if (cJSON_IsString(node) && fot_memory_parse(m, node->valuestring))
-		return FOT_OK;
+		return fot_keys_read(a, fot_memory_keys, fot_n_memory_keys, node, ctx);
 	if (cJSON_IsString(node))
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: \"%.40s\": expected none, dense, knn, knn:K, xl or model",
-				ctx->json.where, node->valuestring);
+		return fot_attach_parse(a, node->valuestring, ctx->json.where, ctx->err);
 	return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected a text or an object", ctx->json.where);
-}
-
-static bool same_memory(const struct fot_memory_spec *a, const struct fot_memory_spec *b)
-{
-	return a->mode == b->mode && a->top_k == b->top_k && a->dtype_given == b->dtype_given &&
-	       a->dtype == b->dtype;
 }
 
 /* ctx of the i-th entry of the list named key; its place is printed to where. */
@@ -186,7 +227,7 @@ static int read_memories(void *base, const struct fot_key *k, const cJSON *obj, 
 
 		FOT_TRY(read_memory(&m->memory[i], entry, &inner));
 		for (size_t before = 0; before < i; before++) {
-			if (!same_memory(&m->memory[before], &m->memory[i]))
+			if (!fot_attach_equal(&m->memory[before], &m->memory[i]))
 				continue;
 			status = FOT_FAIL(ctx->err, ctx->json.code, "%s: the same as memory[%zu]", inner.json.where, before);
 			goto out;
@@ -222,58 +263,8 @@ static void release_memories(const struct fot_key *k, void *base)
 	m->n_memory = 0;
 }
 
-static int read_layers(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
-{
-	struct fot_model_spec *m = base;
-	const cJSON *entry = NULL;
-	size_t n = 0;
-	int status;
-
-	FOT_TRY(fot_spec_list(obj, k->name, &entry, &n, ctx));
-	m->mem_layers = fot_calloc(n, sizeof *m->mem_layers);
-	if (!m->mem_layers)
-		return fot_key_no_memory(ctx);
-	for (; entry; entry = entry->next) {
-		int64_t layer = -1;
-
-		FOT_TRY(fot_json_as_i64(entry, (int64_t)k->lo, (int64_t)k->hi, &layer, &ctx->json, ctx->err));
-		if (m->n_mem_layers && layer <= m->mem_layers[m->n_mem_layers - 1])
-			return FOT_FAIL(ctx->err, ctx->json.code, "%s: mem_layers: expected ascending layers", ctx->json.where);
-		m->mem_layers[m->n_mem_layers++] = (int32_t)layer;
-	}
-out:
-	return status;
-}
-
-static bool layers_set(const struct fot_key *k, const void *base)
-{
-	const struct fot_model_spec *m = base;
-
-	(void)k;
-	return m->n_mem_layers > 0;
-}
-
-static bool write_layers(cJSON *o, const struct fot_key *k, const void *base)
-{
-	const struct fot_model_spec *m = base;
-
-	return cJSON_AddItemToObject(o, k->name, cJSON_CreateIntArray((const int *)m->mem_layers, (int)m->n_mem_layers));
-}
-
-static void release_layers(const struct fot_key *k, void *base)
-{
-	struct fot_model_spec *m = base;
-
-	(void)k;
-	fot_free(m->mem_layers);
-	m->mem_layers = NULL;
-	m->n_mem_layers = 0;
-}
-
 static const struct fot_key_type key_memories = { "list of words or objects", FOT_KEY_WORDS, read_memories,
 						  write_memories, NULL, release_memories };
-static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMBERS, read_layers, write_layers, layers_set,
-						release_layers };
 
 const struct fot_key fot_model_keys[] = {
 	{ .name = "path", .type = &fot_key_model, FOT_KEY_AT(struct fot_model_spec, dir),
@@ -281,23 +272,25 @@ const struct fot_key fot_model_keys[] = {
 	  .help = "model folder" },
 	{ .name = "variant", .type = &fot_key_name, FOT_KEY_AT(struct fot_model_spec, variant), .only_if_set = true,
 	  .unset = "the model's", .flag = "variant", .arg = "NAME", .help = "name of the variant in the results" },
-	{ .name = "mem_layers", .type = &key_layers, .lo = 0, .hi = INT32_MAX, .only_if_set = true, .unset = "the model's",
+	{ .name = "mem_layers", .type = &key_layers, FOT_KEY_AT(struct fot_model_spec, shared), .lo = 0,
+	  .hi = FOT_MAX_LAYERS - 1, .only_if_set = true, .unset = "the model's",
 	  .flag = "mem-layers", .arg = "LIST", .help = "layers with a memory, ascending, such as 6,12,18" },
-	{ .name = "mem_scale", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, mem_scale),
+	{ .name = "mem_scale", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, shared.scale),
 	  .lo = FOT_MEM_SCALE_LEAST, .hi = FOT_MEM_SCALE_MOST, .only_if_set = true, .unset = "the model's",
-	  .flag = "mem-scale", .arg = "X", .help = "factor of the attention scores of memory keys, together with a variant" },
-	{ .name = "mem_decay", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, mem_decay), .lo = 0,
+	  .flag = "mem-scale", .arg = "X", .help = "factor of the attention scores of memory keys" },
+	{ .name = "mem_decay", .type = &fot_key_real, FOT_KEY_AT(struct fot_model_spec, shared.decay), .lo = 0,
 	  .hi = FOT_MEM_DECAY_MOST, .only_if_set = true, .unset = "0", .flag = "mem-decay", .arg = "X",
-	  .help = "older memory keys weigh less, (1 + age / W)^-X, together with a variant" },
+	  .help = "older memory keys weigh less, (1 + age / W)^-X" },
 	{ .name = "memory", .type = &key_memories, .dflt = "[\"model\"]", .flag = "memory", .arg = "LIST",
-	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says" },
+	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says; options "
+		  "behind one: knn:128,decay=1,scale=1.5,bf16,layers=6+12" },
 };
 const size_t fot_n_model_keys = FOT_COUNT(fot_model_keys);
 
-/* mem_scale and mem_decay: not columns of the results, so the variant must tell their rows apart. */
+/* Of a model without a stored memory they would say nothing. */
 static int check_mem_settings(const struct fot_model_spec *m, const struct fot_key_ctx *ctx)
 {
-	const char *given = m->mem_scale > 0 ? "mem_scale" : m->mem_decay > 0 ? "mem_decay" : NULL;
+	const char *given = m->shared.scale > 0 ? "mem_scale" : m->shared.decay > 0 ? "mem_decay" : NULL;
 	bool stores = false;
 
 	for (size_t i = 0; i < m->n_memory; i++)
@@ -305,9 +298,6 @@ static int check_mem_settings(const struct fot_model_spec *m, const struct fot_k
 	if (given && !stores)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected dense or knn among the memories", ctx->json.where,
 				given);
-	if (given && !m->variant)
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a variant with it, which tells its rows apart",
-				ctx->json.where, given);
 	return FOT_OK;
 }
 
@@ -358,7 +348,8 @@ static int read_excluded_memory(void *base, const struct fot_key *k, const cJSON
 
 	FOT_TRY(fot_json_string(obj, k->name, true, &memory, &ctx->json, ctx->err));
 	x->has_memory = true;
-	if (!fot_memory_parse(&x->memory, memory) || x->memory.mode == FOT_MEMORY_OWN)
+	FOT_TRY(fot_attach_parse(&x->memory, memory, ctx->json.where, ctx->err));
+	if (x->memory.mode == FOT_MEMORY_OWN)
 		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl",
 				  ctx->json.where, memory);
 out:
@@ -376,13 +367,13 @@ static bool excluded_memory_set(const struct fot_key *k, const void *base)
 static bool write_excluded_memory(cJSON *o, const struct fot_key *k, const void *base)
 {
 	const struct fot_exclusion *x = base;
-	char memory[32];
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
 
-	if (x->memory.top_k)
-		snprintf(memory, sizeof memory, "knn:%d", x->memory.top_k);
-	else
-		snprintf(memory, sizeof memory, "%s", fot_memory_mode_name(x->memory.mode));
-	return cJSON_AddStringToObject(o, k->name, memory);
+	fot_attach_print(&text, &x->memory);
+	good = !text.failed && cJSON_AddStringToObject(o, k->name, text.data);
+	fot_str_release(&text);
+	return good;
 }
 
 static const struct fot_key_type key_excluded_memory = { "word", FOT_KEY_NO_FLAG, read_excluded_memory,
@@ -396,7 +387,7 @@ const struct fot_key fot_exclusion_keys[] = {
 	EXCLUDED_TEXT("model", model, "name of the model's folder"),
 	EXCLUDED_TEXT("variant", variant, "name of the model's variant"),
 	{ .name = "memory", .type = &key_excluded_memory, .only_if_set = true, .unset = "any",
-	  .help = "none, dense, xl, knn (with any top_k) or knn:K" },
+	  .help = "none, dense, xl, knn (with any top_k) or knn:K; options behind it must be the memory's too" },
 	EXCLUDED_TEXT("dataset", dataset, "name of the dataset"),
 	EXCLUDED_TEXT("task", task, "name of the task"),
 	EXCLUDED_TEXT("prompt_style", style, "filler of the pass key's prompts"),

@@ -3,7 +3,7 @@
  *   { "name": "quick", "seed": 1, "window": 0, "threads": 2,
  *     "models": [ { "path": "model/zoo/lm-fot", "variant": "fot",
  *                   "mem_layers": [2], "mem_scale": 1.5, "mem_decay": 1,
- *                   "memory": [ "none", "dense", "knn:128",
+ *                   "memory": [ "none", "dense", "knn:128", "knn:128,decay=2,bf16",
  *                               { "mode": "knn", "top_k": 32, "mem_dtype": "f32" } ] } ],
  *     "tasks": [ { "task": "perplexity", "datasets": ["books", "proofs"], "split": "test",
  *                  "context_lengths": [512, "2k", "8k-32k*2"], "target_tokens": "8k", "documents": 8 },
@@ -19,10 +19,12 @@
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
  * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
  * leaving out all cells that match every key given.  An exclusion that matches nothing is
- * an error.  A model without "memory" is read with its own: dense, knn or xl as its config.json says, none if it
- * has no memory layers; "model" in the list says the same.  Context lengths of perplexity cannot be excluded one by one: the longest
- * decides which tokens all of them score, or "targets_from", a longer one, in its place.  Sizes may be numbers or texts
- * with k (1024) and M.  Unknown keys are errors that name the nearest known one.
+ * an error. A model without "memory" is read with its own: dense, knn or xl as its config.json
+ * says, none if it has no memory layers; "model" in the list says the same. Memories are texts
+ * (attach.h) or objects. What a memory says of layers, scale and decay goes before what its model
+ * says for all. Context lengths of perplexity cannot be excluded one by one: the longest decides
+ * which tokens all of them score, or "targets_from", a longer one, in its place. Sizes may be
+ * numbers or texts with k (1024) and M. Unknown keys are errors that name the nearest known one.
  * threads changes no result and does not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
 #define FOT_SPEC_H
@@ -34,28 +36,14 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "datasets/dataset.h"
-#include "model/config.h"
-
-/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
- * own: what config.json says, none without memory layers; a plan puts what it is in its place. */
-enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL, FOT_MEMORY_OWN };
-
-struct fot_memory_spec {
-	enum fot_memory_mode mode;
-	int32_t top_k;        /* knn only; 0: the model's */
-	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
-	bool dtype_given;     /* else the model's */
-};
+#include "model/attach.h"
 
 struct fot_model_spec {
 	char *path;    /* as written */
-	int32_t *mem_layers; /* [n_mem_layers] ascending; none: the model's */
-	size_t n_mem_layers;
-	double mem_scale; /* 0: the model's */
-	double mem_decay; /* session.h; 0: none */
+	struct fot_attach shared; /* layers, scale and decay of all memories that say none */
 	char *dir;     /* where it is */
 	char *variant; /* NULL: the model's */
-	struct fot_memory_spec *memory;
+	struct fot_attach *memory;
 	size_t n_memory;
 };
 
@@ -114,7 +102,7 @@ struct fot_exclusion {
 	char *task;    /* NULL: any */
 	char *style;   /* prompt style; NULL: any */
 	bool has_memory;
-	struct fot_memory_spec memory;    /* top_k 0: any */
+	struct fot_attach memory; /* what is not given: any */
 	struct fot_lengths context_length; /* n 0: any */
 };
 
@@ -144,12 +132,7 @@ void fot_spec_release(struct fot_spec *s);
 cJSON *fot_spec_json(const struct fot_spec *s); /* NULL without memory */
 int fot_spec_hash(char out[65], const struct fot_spec *s, struct fot_err *err);
 
-const char *fot_memory_mode_name(enum fot_memory_mode m);
-/* Are keys and values of the memory layers kept for good? */
-bool fot_memory_stores(enum fot_memory_mode m);
 const char *fot_spec_split_name(enum fot_split split);
-/* "none", "dense", "knn", "knn:K", "xl", "model" into m; false if it is none of them. */
-bool fot_memory_parse(struct fot_memory_spec *m, const char *text);
 
 /* Append "2k", "2k,8k,32k" or "2k-256k*2" (a geometric range). false: rubbish,
  * not positive, descending or more than 4096 lengths. */

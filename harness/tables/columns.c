@@ -11,6 +11,14 @@
 #define SESSION_COLUMNS FOT_SESSION_COLUMNS
 #define END_COLUMNS FOT_END_COLUMNS
 
+/* The condition in one cell (model/attach.h). */
+#define MEMORY_COLUMN                                                                                                 \
+	{                                                                                                             \
+		"memory", FOT_COLUMN_TEXT, false,                                                                     \
+		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
+		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -40,6 +48,7 @@ static const struct fot_column perplexity_columns[] = {
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "n_documents", FOT_COLUMN_INT, false,
 	  "multi-doc: documents of which the memory holds something, the own one included" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column passkey_columns[] = {
@@ -60,6 +69,7 @@ static const struct fot_column passkey_columns[] = {
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
 	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
 	END_COLUMNS,
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column lookup_columns[] = {
@@ -75,6 +85,7 @@ static const struct fot_column lookup_columns[] = {
 	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
 	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
 	END_COLUMNS,
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column fewshot_columns[] = {
@@ -98,6 +109,7 @@ static const struct fot_column fewshot_columns[] = {
 	END_COLUMNS,
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -115,6 +127,7 @@ static const struct fot_column distraction_columns[] = {
 	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
 	END_COLUMNS,
 	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column summary_columns[] = {
@@ -180,6 +193,7 @@ static const struct fot_column summary_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
@@ -224,6 +238,7 @@ static const struct fot_column compare_columns[] = {
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
 	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column report_columns[] = {
@@ -279,6 +294,7 @@ static const struct fot_column report_columns[] = {
 	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
 	{ "target_start", FOT_COLUMN_INT, false,
 	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
+	MEMORY_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {

@@ -5,11 +5,21 @@
 
 void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	const char *mode = fot_table_text(t, row, "memory_mode");
+	int64_t k = fot_table_int(t, row, "top_k", 0);
 
-	fot_str_puts(out, mode);
-	if (fot_table_int(t, row, "top_k", 0))
-		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
+	if (fot_table_has(t, row, "memory")) {
+		fot_str_puts(out, fot_table_text(t, row, "memory"));
+		return;
+	}
+	fot_str_puts(out, fot_table_text(t, row, "memory_mode"));
+	if (k)
+		fot_str_printf(out, ":%lld", (long long)k);
+}
+
+bool fot_label_same_memory(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other)
+{
+	return !fot_table_has(t, row, "memory") || !fot_table_has(u, other, "memory") ||
+	       fot_table_same(t, row, u, other, "memory");
 }
 
 void fot_label_length(struct fot_str *out, int64_t length)

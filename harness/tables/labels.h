@@ -5,8 +5,12 @@
 #include "base/str.h"
 #include "harness/tables/table.h"
 
-/* "none", "dense", "top-k 128": from the columns memory_mode and top_k. */
+/* The column memory: "none", "dense", "knn:128,decay=1"; of rows that were written before it was, kind
+ * and number of keys. */
 void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row);
+/* Do both rows say the same there, or does one of them, as it is older, say nothing? Then the columns
+ * memory_mode, top_k, mem_dtype and window decide. */
+bool fot_label_same_memory(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other);
 /* "512", "8k". */
 void fot_label_length(struct fot_str *out, int64_t length);
 /* Where a row stands on an axis, a column of integers: its value, 0 without one. Few-shot prompts

@@ -201,7 +201,7 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 	if (fot_memory_kind(c->opts.search)->counts)
 		fot_table_set_int(t, row, "top_k", c->opts.top_k);
 	if (fot_memory_stores(c->mode))
-		fot_table_set_text(t, row, "mem_dtype", fot_attach_dtype_word(c->opts.mem_dtype));
+		fot_table_set_text(t, row, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", c->opts.window);
 	if (tokenizer)
 		fot_table_set_text(t, row, "tokenizer_sha256", fot_tokenizer_hash(tokenizer));

@@ -19,7 +19,7 @@
 struct fot_sampler {
 	const struct fot_model *model;
 	const char *variant, *dataset;
-	struct fot_session_opts opts; /* search: all or top-k; window: not 0 */
+	struct fot_session_opts opts; /* search: dense or knn; window: not 0 */
 	struct fot_session *session;  /* of opts; room for fot_samples_memory() tokens */
 	int64_t context_length;       /* L > W */
 	int64_t shown;                /* retrieved keys shown per head, at least 1 */

@@ -84,7 +84,7 @@ check compare_pairs_of_variants bash -c '[ "$(grep -c "vanilla=fot  *knn:8 " .ou
 same_value() { # of a pair and of its two conditions
 	local a b
 	a=$(compare base base --pair vanilla/dense=fot/knn:8 --margin 1e9 | awk '$3 == 256 { print $7, $8 }')
-	b=$(compare base base | awk '$3 == 256 && $4 == "vanilla" && $5 == "dense" { print $7 } $3 == 256 && $4 == "fot" && $5 == "knn:8" { print $7 }' | xargs)
+	b=$(compare base base | awk '$3 == 256 && $4 == "vanilla" && $5 == "dense" { print $7 } $3 == 256 && $4 == "fot" && $5 == "knn:8,f32" { print $7 }' | xargs)
 	[ -n "$a" ] && [ "$a" = "$b" ]
 }
 check compare_pair_values same_value

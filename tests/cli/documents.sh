@@ -49,3 +49,23 @@ mkdir one five && printf '%s' "$words" >one/a.txt && printf '%s' "${words// /   
 count() { "$fotbench" perplexity -m squeezing --memory none --context-lengths 16 --target-tokens 16 -t 1 -q -d "$1" -o c --overwrite >/dev/null 2>&1 && cut -d, -f 14-16 c/perplexity.csv | tail -n 1; }
 counts() { [ "$(count one)" = "$1" ] && [ "$(count five)" = "$2" ] || { count one; count five; return 1; }; }
 check documents_bytes_are_the_texts_own counts 16,11,43 16,11,83
+
+# An installed text that is not the one of its manifest: the run warns of it and names it.
+"$make_checkpoint" pinless seed=1 || exit 1
+mkdir -p manifests/package
+for name in one two three; do head -c 1500 "$root/LICENSE" | tail -c 1000 | sed "s/the/$name/" >"manifests/package/$name.txt"; done
+pin() { printf '{"id": "%s", "split": "test", "package": "p", "include": ["%s.txt"], "bytes": %d, "sha256": "%s"}' "$1" "$1" \
+	"$(wc -c <"manifests/package/$1.txt")" "$(sha256sum <"manifests/package/$1.txt" | cut -d' ' -f1)"; }
+printf '{"format": "fotbench-manifest-1", "dataset": "own",\n "packages": [{"name": "p", "registry": "dir", "path": "package"}],\n "documents": [%s, %s, %s]}\n' \
+	"$(pin one)" "$(pin two)" "$(pin three)" >manifests/own.json
+reads() { "$fotbench" perplexity -m pinless --memory none -d own --store store --context-lengths 32 --target-tokens 32 -o "$1" --no-timings; }
+not_pinned() { tr -d ' \n' <"$1/manifest.json" | grep -oE '"not_pinned":\[[^]]*\]'; }
+installed() { "$fotbench" data fetch --store store --manifests manifests -q; }
+as_pinned() { installed && reads plain 2>err && ! grep -q pinned err && ! not_pinned plain; }
+check documents_pinned_are_not_listed as_pinned
+of_another_edition() {
+	for i in one three; do echo "another edition" >>"manifests/package/$i.txt"; done
+	rm store/own/index.json && installed && reads other 2>err && [ "$(not_pinned other)" = '"not_pinned":["one","three"]' ] &&
+		[ "$(grep -c '^warning: own: documents that are not the pinned ones: 2$' err)" = 1 ]
+}
+check documents_not_pinned_are_listed of_another_edition

@@ -117,6 +117,6 @@ check passkey_prose_is_all_documents prose
 
 exits passkey_depths_that_are_one_place 2 'the item .* stands twice' \
 	"$fotbench" passkey -m tiny --memory dense --window 128 --context-lengths 512 --depths 0.1,0.1000000001 -o bad
-exits passkey_top_k_out_of_range 2 'tiny: top-k: expected 1 to 1048576, got 2000000' \
+exits passkey_top_k_out_of_range 2 'memory.0.: "knn:2000000": expected 1 to 1048576 keys' \
 	"$fotbench" passkey -m tiny --memory knn:2000000 --window 128 --context-lengths 512 -o bad
 exits passkey_threads_out_of_range 2 'threads' "$fotbench" passkey -m tiny --window 128 --context-lengths 512 -t 2000 -o bad

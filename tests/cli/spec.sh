@@ -15,7 +15,7 @@ bad exclude_that_matches_nothing '{ "variant": "fto" }' 'exclude\[0\] matches no
 bad exclude_everything '{ "dataset": "docs" }' 'everything is excluded'
 bad exclude_unknown_key '{ "varant": "fot" }' 'varant.*variant'
 bad exclude_no_key '{ }' 'exclude\[0\]: expected an object with model'
-bad exclude_bad_memory '{ "memory": "knn:0" }' 'memory "knn:0"'
+bad exclude_bad_memory '{ "memory": "knn:0" }' 'exclude.0.: "knn:0": expected 1 to 1048576 keys'
 
 exclude '{ "variant": "vanilla", "memory": "dense" }'
 run() { "$fotbench" run "$1" --no-timings -q -t 1 -o "$2"; }

@@ -350,7 +350,7 @@ static int generate(struct fot_reading *r, const int32_t *given, size_t n, size_
 
 static void test_reading_cuts_blocks(void **state)
 {
-	struct fot_reading_flags flags = { .memory = -1, .threads = 1 };
+	struct fot_reading_flags flags = { .threads = 1 };
 	struct fot_reading r;
 	double nll[N], want[W];
 	int32_t argmax[N];
@@ -381,7 +381,7 @@ static void test_reading_cuts_like_longllama(void **state)
 	static const struct {
 		size_t n, last;
 	} row[] = { { 3, 0 }, { 5, 0 }, { 6, 1 }, { 8, 3 }, { 13, 8 }, { 14, 9 }, { N, N - 5 } };
-	struct fot_reading_flags flags = { .memory = -1, .mem_dtype = 1, .threads = 1 };
+	struct fot_reading_flags flags = { .mem_dtype = 1, .threads = 1 };
 	struct fot_reading r;
 	struct fot_session *s;
 	double nll[N], want[N] = { 0 };
@@ -421,7 +421,7 @@ static void test_reading_cuts_like_longllama(void **state)
 
 static void test_reading_logits_agree_with_nll(void **state)
 {
-	struct fot_reading_flags flags = { .memory = 1, .threads = 1 };
+	struct fot_reading_flags flags = { .memory = "dense", .threads = 1 };
 	struct fot_reading r;
 	double nll[N];
 	int32_t argmax[N];
@@ -459,7 +459,7 @@ static void test_reading_logits_agree_with_nll(void **state)
 static void generate_equals_scoring(bool blocks)
 {
 	/* Greedy tokens inside one local context are the argmax of scoring it. */
-	struct fot_reading_flags flags = { .memory = -1, .threads = 1 };
+	struct fot_reading_flags flags = { .threads = 1 };
 	struct fot_reading r;
 	struct fot_ids ids = { 0 };
 	int32_t all[16], argmax[16];
@@ -500,7 +500,7 @@ static void test_reading_generates_what_scoring_prefers(void **state)
 
 static void test_reading_refuses(void **state)
 {
-	struct fot_reading_flags flags = { .memory = -1, .threads = 1, .last_context = 4 };
+	struct fot_reading_flags flags = { .threads = 1, .last_context = 4 };
 	struct fot_reading r;
 	struct fot_err err = { 0 };
 

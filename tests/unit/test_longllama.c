@@ -48,7 +48,7 @@ struct fixture {
 
 static void open_way(struct fixture *f, const struct way *w, int threads)
 {
-	struct fot_reading_flags flags = { .memory = -1, .threads = threads };
+	struct fot_reading_flags flags = { .threads = threads };
 	struct fot_err err = { 0 };
 
 	tiny_config(&f->c, w->window, w->n_mem, false, !w->no_positionals);
