@@ -27,6 +27,7 @@
 enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL, FOT_MEMORY_OWN };
 
 #define FOT_MEMORY_WORDS "none, dense, knn, knn:K, xl or model" /* for messages */
+#define FOT_MEMORY_EXAMPLE "knn:128,decay=1,scale=1.5,bf16,layers=6+12"
 
 struct fot_attach {
 	enum fot_memory_mode mode;

@@ -5,6 +5,7 @@
 
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
+#include "model/attach.h"
 
 extern const char *const fot_reading_dtype_names[];
 
@@ -13,8 +14,8 @@ extern const char *const fot_reading_dtype_names[];
 		.type = FOT_OPTION_TEXT,                                                          \
 		.value = &(f)->memory,                                                            \
 		.arg = "MEMORY",                                                                  \
-		.help = "none, dense, knn, knn:K, xl or model, with options behind it as in "     \
-			"knn:128,decay=1,scale=1.5,bf16,layers=6+12 (default: the model's)" },    \
+		.help = FOT_MEMORY_WORDS ", with options behind it as in " FOT_MEMORY_EXAMPLE   \
+			" (default: the model's)" },    \
 	{ .name = "mem-layers",                                                                   \
 		.type = FOT_OPTION_TEXT,                                                          \
 		.value = (layers),                                                                \

@@ -47,7 +47,6 @@ model/train/recipe.c 14
 tasks/others.c 1
 "
 memory_exceptions="
-harness/ask/reading.c 1
 harness/cli/cmd_bench.c 1
 harness/cli/cmd_task.c 3
 harness/report/compare_print.c 1
@@ -55,7 +54,6 @@ harness/report/conditions.c 2
 harness/report/plotseries.c 3
 harness/run/plan.c 5
 harness/run/spec.c 6
-harness/run/spec.h 1
 harness/tables/columns.c 1
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
