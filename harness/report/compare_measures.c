@@ -139,7 +139,7 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	const char *tier = f->identical                                             ? "identical" :
 			   f->same_answers && f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
 										      "statistical";
-	double lo = k->has_interval ? k->lo : k->delta, hi = k->has_interval ? k->hi : k->delta;
+	double lo = k->has_interval ? k->d.lo : k->d.delta, hi = k->has_interval ? k->d.hi : k->d.delta;
 	size_t row = fot_table_add(c->out);
 
 	fot_table_copy_shared(c->out, row, c->base, old);
@@ -150,19 +150,19 @@ static void write_row(struct comparing *c, const struct fot_measure *m, const st
 	fot_table_set_text(c->out, row, "new_run_id", fot_table_text(c->new, new, "run_id"));
 	fot_table_set_estimate(c->out, row, "base", k->base);
 	fot_table_set_estimate(c->out, row, "new", k->value);
-	fot_table_set_estimate(c->out, row, "delta", k->delta);
+	fot_table_set_estimate(c->out, row, "delta", k->d.delta);
 	fot_table_set_estimate(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_int(c->out, row, "higher_is_better", 1);
 	fot_table_set_text(c->out, row, "tier", tier);
 	fot_table_set_text(c->out, row, "verdict", fot_compare_row_verdict(tier, -hi, -lo, k->base, c->opts));
 	if (!k->has_interval)
 		return;
-	fot_table_set_estimate(c->out, row, "delta_ci_low", k->lo);
-	fot_table_set_estimate(c->out, row, "delta_ci_high", k->hi);
+	fot_table_set_estimate(c->out, row, "delta_ci_low", k->d.lo);
+	fot_table_set_estimate(c->out, row, "delta_ci_high", k->d.hi);
 	fot_table_set_real(c->out, row, "ci_level", FOT_STATS_LEVEL);
 	fot_table_set_real(c->out, row, "p_value", k->p);
 	fot_table_set_text(c->out, row, "p_method", k->p_method);
-	fot_table_set_estimate(c->out, row, "min_detectable", k->mdd);
+	fot_table_set_estimate(c->out, row, "min_detectable", k->d.mdd);
 }
 
 /* The rows of NEW under the condition of a group of BASE; NULL: it has none. */
@@ -190,7 +190,7 @@ static int compare_group(struct comparing *c, const struct fot_group *g, const s
 	for (size_t m = 0; m < c->task->n_measures && f.n_ok > 0; m++) {
 		struct fot_contrast k;
 
-		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &old, &new, c->opts->seed, c->err));
+		FOT_TRY(fot_measure_contrast(&k, c->task, &c->task->measure[m], &(struct fot_sides){ .base = &old, .new = &new }, c->opts->seed, c->err));
 		if (k.n_items > 0)
 			write_row(c, &c->task->measure[m], &k, &f, &old, new.row[0]);
 	}

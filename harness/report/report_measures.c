@@ -195,7 +195,7 @@ static int judge(struct builder *b, const struct cell *c, const struct fot_measu
 
 		if (d == c || d->n_items == 0 || !same_column(b, c, d))
 			continue;
-		FOT_TRY(fot_measure_contrast(&k, b->task, what, &other, &own, b->seed, b->err));
+		FOT_TRY(fot_measure_contrast(&k, b->task, what, &(struct fot_sides){ .base = &other, .new = &own }, b->seed, b->err));
 		b->p[n++] = k.n_items == c->n_items && k.n_items == d->n_items && k.has_interval ? k.p : 1.0;
 	}
 	if (n == 0)
@@ -262,15 +262,15 @@ static int against_next(struct builder *b, const struct cell *c, const struct ce
 {
 	struct fot_rows own = rows_of(b, c), other = rows_of(b, next);
 	struct fot_contrast k;
-	int status = fot_measure_contrast(&k, b->task, what, &other, &own, b->seed, b->err);
+	int status = fot_measure_contrast(&k, b->task, what, &(struct fot_sides){ .base = &other, .new = &own }, b->seed, b->err);
 
 	*told = false;
 	if (status != FOT_OK || !k.has_interval || k.n_items != c->n_items || k.n_items != next->n_items)
 		return status;
-	*told = k.lo > 0 || k.hi < 0;
-	fot_table_set_real(b->out, c->out, "next_delta", k.delta);
-	fot_table_set_real(b->out, c->out, "next_ci_low", k.lo);
-	fot_table_set_real(b->out, c->out, "next_ci_high", k.hi);
+	*told = k.d.lo > 0 || k.d.hi < 0;
+	fot_table_set_real(b->out, c->out, "next_delta", k.d.delta);
+	fot_table_set_real(b->out, c->out, "next_ci_low", k.d.lo);
+	fot_table_set_real(b->out, c->out, "next_ci_high", k.d.hi);
 	return FOT_OK;
 }
 

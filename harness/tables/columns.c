@@ -480,6 +480,11 @@ const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_sc
 						 &fot_schema_samples };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
+const char *const fot_condition_columns[] = { "run_id",    "model",  "model_variant", "memory_mode", "top_k",
+					      "mem_dtype", "window", NULL };
+const char *const *const fot_variant_columns = fot_condition_columns + 2;
+const char *const *const fot_memory_columns = fot_condition_columns + 3;
+
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {
 	for (size_t i = 0; i < schema->n; i++) {

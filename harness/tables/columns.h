@@ -50,6 +50,12 @@ extern const struct fot_schema fot_schema_samples;
 extern const struct fot_schema *const fot_schemas[];
 extern const size_t fot_n_schemas;
 
+/* What makes a condition: the run, whose weights, its memory. All lists end with NULL; each stands in the
+ * rows of every task. The others are its ends: without the run and the model's name, and of the memory alone. */
+extern const char *const fot_condition_columns[];
+extern const char *const *const fot_variant_columns;
+extern const char *const *const fot_memory_columns;
+
 /* Index of a column, -1 if there is none. */
 int fot_schema_column(const struct fot_schema *schema, const char *name);
 /* Markdown: one table per schema. */
