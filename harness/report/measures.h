@@ -24,6 +24,12 @@
 #include "harness/tables/stats.h"
 #include "harness/tables/table.h"
 
+/* What a row of the summary is compared with, in its column `comparison`: the two baselines, and where its
+ * own condition has the smallest value of an axis (`least` of the task). */
+#define FOT_COMPARED_VANILLA "vanilla"
+#define FOT_COMPARED_LOCAL "local"
+#define FOT_COMPARED_SHORTEST "shortest"
+
 /* A rate is a ratio in nats, of which the measure is the exponential or the number of bits: lower is
  * better.  All others are shares: higher is better. */
 enum fot_measure_kind {
@@ -56,6 +62,7 @@ struct fot_measured_task {
 	const char *const *trace;   /* has then equal bits too; or NULL */
 	const char *per;            /* column that scores in outcome are per unit of; NULL: 1 */
 	const char *axis;           /* column along which a condition is compared with itself */
+	const char *least;          /* the word for its smallest value: "shortest" */
 	const char *axis_place;     /* what stands for it in place; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */

@@ -102,7 +102,7 @@ static bool find_itself(const struct builder *b, size_t g, size_t *base)
 static bool find_baseline(const struct builder *b, size_t g, size_t *base)
 {
 	bool none = strcmp(fot_table_text(b->in, first(b, g), "memory_mode"), "none") == 0;
-	const char *name = none ? "local" : "vanilla";
+	const char *name = none ? FOT_COMPARED_LOCAL : FOT_COMPARED_VANILLA;
 
 	if (strcmp(fot_table_text(b->in, first(b, g), "model_variant"), name) == 0)
 		return false;
@@ -272,6 +272,20 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	fot_table_set_real(b->out, row, "p_t", c->p_t);
 }
 
+/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations. */
+static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
+		       fot_table_text(t, row, "model_variant"), fot_table_text(t, row, "memory_mode"));
+	if (fot_table_has(t, row, "top_k"))
+		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
+	fot_str_printf(out, "@%lld", (long long)fot_table_int(t, row, "context_length", 0));
+	if (fot_table_has(t, row, "shots_asked"))
+		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
+	else if (fot_table_has(t, row, "n_shots"))
+		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
+}
+
 /* estimate: the row of the group's own value, which is that of a rate here too. */
 static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 {
@@ -282,11 +296,15 @@ static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 	size_t row = add_row(b, &b->groups.at[p->group], what, c->n_items, c->n_clusters, false);
 	int status;
 
-	fot_summary_baseline(&baseline, b->in, first(b, p->base));
+	put_baseline(&baseline, b->in, first(b, p->base));
 	status = fot_str_check(&baseline, b->err);
 	if (status == FOT_OK)
 		fot_table_set_text(b->out, row, "baseline_run_id", baseline.data);
 	fot_str_release(&baseline);
+	fot_table_set_text(b->out, row, "comparison",
+			   p->kind == WITH_ITSELF ?
+				   b->task->least :
+				   fot_table_text(b->in, first(b, p->base), "model_variant"));
 	fot_table_set_text(b->out, row, "status", c->status);
 	fot_rows_set_tokens(b->out, row, b->in, c->n_tokens);
 	if (!c->has_delta)
@@ -329,19 +347,6 @@ static int write_group(struct builder *b, size_t g)
 	}
 out:
 	return status;
-}
-
-void fot_summary_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
-{
-	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
-		       fot_table_text(t, row, "model_variant"), fot_table_text(t, row, "memory_mode"));
-	if (fot_table_has(t, row, "top_k"))
-		fot_str_printf(out, ":%lld", (long long)fot_table_int(t, row, "top_k", 0));
-	fot_str_printf(out, "@%lld", (long long)fot_table_int(t, row, "context_length", 0));
-	if (fot_table_has(t, row, "shots_asked"))
-		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
-	else if (fot_table_has(t, row, "n_shots"))
-		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
 }
 
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,

@@ -206,6 +206,9 @@ static const struct fot_column summary_columns[] = {
 	{ "own_tokens", FOT_COLUMN_INT, false,
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ "comparison", FOT_COLUMN_TEXT, false,
+	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
+	  "baseline at the same place); empty in rows without a comparison" },
 };
 
 static const struct fot_column compare_columns[] = {
