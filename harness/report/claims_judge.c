@@ -46,21 +46,27 @@ struct line {
 static const struct {
 	const char *column, *named;
 } frees[] = {
-	{ "model", "variant" },         { "model", "model_variant" },
-	{ "model_variant", "model" },   { "model_variant", "variant" },
-	{ "memory_mode", "memory" },    { "top_k", "memory" },
-	{ "mem_dtype", "memory" },      { "top_k", "memory_mode" },
-	{ "mem_dtype", "memory_mode" }, { "n_records", "context_length" },
-	{ "shots_asked", "n_shots" },
+	{ "model", "variant" },         { "model", "model_variant" },      { "model_variant", "model" },
+	{ "model_variant", "variant" }, { "n_records", "context_length" }, { "shots_asked", "n_shots" },
 };
+
+static bool names(const cJSON *condition, const char *column)
+{
+	return cJSON_GetObjectItemCaseSensitive(condition, column) != NULL;
+}
 
 static bool is_free(const cJSON *condition, const char *column)
 {
-	if (cJSON_GetObjectItemCaseSensitive(condition, column))
+	bool memory = names(condition, "memory") || names(condition, "memory_mode");
+
+	if (names(condition, column))
 		return true;
+	for (size_t i = 0; fot_memory_columns[i] && memory; i++) {
+		if (strcmp(fot_memory_columns[i], column) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < COUNT(frees); i++) {
-		if (strcmp(frees[i].column, column) == 0 &&
-		    cJSON_GetObjectItemCaseSensitive(condition, frees[i].named))
+		if (strcmp(frees[i].column, column) == 0 && names(condition, frees[i].named))
 			return true;
 	}
 	return false;
@@ -421,22 +427,13 @@ out:
 	return status;
 }
 
-static void add_keys(struct judge *j, size_t *n, const char *const *columns)
-{
-	for (size_t i = 0; columns[i]; i++)
-		j->key[(*n)++] = columns[i];
-	j->key[*n] = NULL;
-}
-
 static void set_keys(struct judge *j)
 {
 	static const char *const where[] = { "dataset", "context_length", NULL };
-	size_t n = 0;
 
-	add_keys(j, &n, fot_condition_columns);
-	add_keys(j, &n, where);
-	j->n_shared = n;
-	add_keys(j, &n, j->task->place);
+	j->n_shared = fot_columns_append(j->key, 0, fot_condition_columns);
+	j->n_shared = fot_columns_append(j->key, j->n_shared, where);
+	fot_columns_append(j->key, j->n_shared, j->task->place);
 }
 
 int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const struct fot_table *rows,

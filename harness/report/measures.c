@@ -142,25 +142,17 @@ bool fot_measured_same_place(const struct fot_measured_task *task, const struct 
 	       fot_table_same_all(t, a, u, b, task->place);
 }
 
-static size_t add_columns(const char **key, size_t n, const char *const *columns)
-{
-	for (size_t i = 0; columns[i]; i++)
-		key[n++] = columns[i];
-	return n;
-}
-
 int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,
 			const char *const *condition, const struct fot_measured_task *task, const char *part,
 			struct fot_err *err)
 {
 	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = add_columns(key, 0, condition);
+	size_t n = fot_columns_append(key, 0, condition);
 
-	n = add_columns(key, n, LIST("dataset", "context_length"));
-	n = add_columns(key, n, task->place);
+	n = fot_columns_append(key, n, LIST("dataset", "context_length"));
+	n = fot_columns_append(key, n, task->place);
 	if (part)
-		key[n++] = part;
-	key[n] = NULL;
+		fot_columns_append(key, n, LIST(part));
 	return fot_groups_add(out, t, first, last, key, err);
 }
 

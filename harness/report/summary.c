@@ -109,7 +109,7 @@ static bool find_baseline(const struct builder *b, size_t g, size_t *base)
 	for (size_t k = 0; k < b->groups.n; k++) {
 		if (strcmp(fot_table_text(b->in, first(b, k), "model_variant"), name) == 0 &&
 		    fot_table_same(b->in, first(b, k), b->in, first(b, g), "run_id") &&
-		    same(b, first(b, k), first(b, g), fot_memory_columns) &&
+		    same(b, first(b, k), first(b, g), fot_session_columns) &&
 		    same_place(b, first(b, k), first(b, g), NULL)) {
 			*base = k;
 			return true;

@@ -483,10 +483,19 @@ const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_sc
 						 &fot_schema_samples };
 const size_t fot_n_schemas = COUNT(fot_schemas);
 
-const char *const fot_condition_columns[] = { "run_id",    "model",  "model_variant", "memory_mode", "top_k",
-					      "mem_dtype", "window", NULL };
+const char *const fot_condition_columns[] = { "run_id",      "model", "model_variant", "window",
+					      "memory_mode", "top_k", "mem_dtype",     NULL };
 const char *const *const fot_variant_columns = fot_condition_columns + 2;
-const char *const *const fot_memory_columns = fot_condition_columns + 3;
+const char *const *const fot_session_columns = fot_condition_columns + 3;
+const char *const *const fot_memory_columns = fot_condition_columns + 4;
+
+size_t fot_columns_append(const char **key, size_t n, const char *const *columns)
+{
+	for (size_t i = 0; columns[i]; i++)
+		key[n++] = columns[i];
+	key[n] = NULL;
+	return n;
+}
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {

@@ -50,11 +50,14 @@ extern const struct fot_schema fot_schema_samples;
 extern const struct fot_schema *const fot_schemas[];
 extern const size_t fot_n_schemas;
 
-/* What makes a condition: the run, whose weights, its memory. All lists end with NULL; each stands in the
- * rows of every task. The others are its ends: without the run and the model's name, and of the memory alone. */
+/* What makes a condition: the run, whose weights, its window, its memory. All lists end with NULL; each column
+ * stands in the rows of every task. The others are its ends, each without what is left of it here: */
 extern const char *const fot_condition_columns[];
-extern const char *const *const fot_variant_columns;
-extern const char *const *const fot_memory_columns;
+extern const char *const *const fot_variant_columns; /* without run and model */
+extern const char *const *const fot_session_columns; /* and the variant */
+extern const char *const *const fot_memory_columns;  /* and the window */
+/* Appends a list to a key of n columns, which then ends with NULL too; returns its new n. */
+size_t fot_columns_append(const char **key, size_t n, const char *const *columns);
 
 /* Index of a column, -1 if there is none. */
 int fot_schema_column(const struct fot_schema *schema, const char *name);
