@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "harness/report/claims.h"
 #include "harness/report/conditions.h"
+#include "harness/tables/adjust.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
 #include "harness/report/measures.h"
@@ -391,29 +392,10 @@ static int judge_group(struct judge *j, size_t a)
 	return write_line(j, &l);
 }
 
-/* Holm over the lines of a claim in a run: those from `first` on that have a p. */
-static int adjust(struct judge *j, size_t first)
-{
-	size_t n = 0, all = j->out->n_rows - first;
-	double *p = fot_alloc(all + 1, sizeof *p);
-	int status;
-
-	if (!p)
-		return FOT_FAIL(j->err, FOT_ERR_RUN, "claims: out of memory");
-	for (size_t row = first; row < j->out->n_rows; row++)
-		if (fot_table_has(j->out, row, "p_value"))
-			p[n++] = fot_table_real(j->out, row, "p_value", 1);
-	status = fot_stats_holm(p, p, n, j->err);
-	n = 0;
-	for (size_t row = first; row < j->out->n_rows && status == FOT_OK; row++)
-		if (fot_table_has(j->out, row, "p_value"))
-			fot_table_set_real(j->out, row, "p_adjusted", p[n++]);
-	fot_free(p);
-	return status;
-}
-
+/* Holm over the lines of a claim in a run. */
 static int judge_claim(struct judge *j, const struct fot_claim *c)
 {
+	static const char *const all[] = { NULL };
 	size_t first = j->out->n_rows;
 	int status = FOT_OK;
 
@@ -422,7 +404,7 @@ static int judge_claim(struct judge *j, const struct fot_claim *c)
 	for (size_t g = 0; g < j->groups.n; g++)
 		if (fits_a(j, g))
 			FOT_TRY(judge_group(j, g));
-	status = adjust(j, first);
+	status = fot_table_adjust(j->out, first, all, j->err);
 out:
 	return status;
 }

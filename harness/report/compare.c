@@ -13,6 +13,7 @@
 #include "base/jsondiff.h"
 #include "base/mem.h"
 #include "harness/report/measures.h"
+#include "harness/tables/adjust.h"
 #include "harness/tables/labels.h"
 #include "harness/tables/stats.h"
 
@@ -383,48 +384,18 @@ out:
 	return status;
 }
 
-/* --- Holm over the context lengths of a condition --- */
-
-static bool same_family(const struct fot_table *t, size_t a, size_t b)
-{
-	static const char *const rest[] = { "dataset",    "metric", "prompt_style", "calibration",
-					    "layer",      "task",   "own_tokens",   "new_model_variant",
-					    "new_memory", NULL };
-
-	return fot_table_same_all(t, a, t, b, fot_variant_columns) && fot_table_same_all(t, a, t, b, rest) &&
-	       fot_table_has(t, b, "p_value");
-}
-
-static int adjust(struct fot_table *t, struct fot_err *err)
-{
-	double *p = fot_alloc(t->n_rows, sizeof *p);
-	size_t *at = fot_alloc(t->n_rows, sizeof *at), n;
-	int status = p && at ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "compare: out of memory");
-
-	for (size_t first = 0; first < t->n_rows && status == FOT_OK; first++) {
-		if (fot_table_cell(t, first, "p_adjusted")->kind == FOT_CELL_REAL)
-			continue;
-		n = 0;
-		for (size_t row = first; row < t->n_rows; row++) {
-			if (!same_family(t, first, row))
-				continue;
-			p[n] = fot_table_real(t, row, "p_value", 1);
-			at[n++] = row;
-		}
-		status = fot_stats_holm(p, p, n, err);
-		for (size_t i = 0; i < n && status == FOT_OK; i++)
-			fot_table_set_real(t, at[i], "p_adjusted", p[i]);
-	}
-	fot_free(p);
-	fot_free(at);
-	return status;
-}
-
+/* Holm over the context lengths of a condition. */
 int fot_compare_finish(struct fot_table *out, struct fot_err *err)
 {
+	static const char *const family[] = { "dataset",    "metric", "prompt_style", "calibration",
+					      "layer",      "task",   "own_tokens",   "new_model_variant",
+					      "new_memory", NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
+
 	if (out->n_rows == 0)
 		return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: BASE holds nothing that was scored");
-	return adjust(out, err);
+	fot_columns_append(key, fot_columns_append(key, 0, family), fot_variant_columns);
+	return fot_table_adjust(out, 0, key, err);
 }
 
 int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err)

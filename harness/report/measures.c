@@ -121,13 +121,12 @@ const struct fot_measure *fot_measured_metric(const struct fot_measured_task *ta
 
 const struct fot_measure *fot_measured_shown(const struct fot_measured_task *task, bool bits, size_t *n)
 {
-	for (size_t i = 0; i < task->n_others && bits; i++) {
-		*n = 1;
-		if (task->other[i].kind == FOT_MEASURE_BITS)
-			return &task->other[i];
-	}
-	*n = task->n_measures;
-	return task->measure;
+	size_t i = 0;
+
+	while (bits && i < task->n_others && task->other[i].kind != FOT_MEASURE_BITS)
+		i++;
+	*n = bits && i < task->n_others ? 1 : task->n_measures;
+	return bits && i < task->n_others ? &task->other[i] : task->measure;
 }
 
 bool fot_measure_is_rate(const struct fot_measure *m)

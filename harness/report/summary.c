@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/tables/adjust.h"
 #include "harness/tables/groups.h"
 #include "harness/report/measures.h"
 #include "harness/report/summary_impl.h"
@@ -17,7 +18,6 @@ struct pair {
 	size_t group, base, measure;
 	enum comparison kind;
 	struct fot_contrast result;
-	double p_adjusted;
 };
 
 struct builder {
@@ -135,7 +135,6 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
 					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
 					      b->err);
-		p->p_adjusted = p->result.p;
 	}
 	return status;
 }
@@ -154,51 +153,6 @@ static int compare_all(struct builder *b)
 		for (int kind = 0; kind < N_COMPARISONS && status == FOT_OK; kind++)
 			status = compare_group(b, g, (enum comparison)kind);
 	}
-	return status;
-}
-
-/* --- Holm over the lengths, shots or numbers of contexts of one comparison --- */
-
-static bool same_family(const struct builder *b, const struct pair *p, const struct pair *q)
-{
-	static const char *const rest[] = { "prompt_style", "calibration", "layer",
-					    "own_tokens",   "dataset",     NULL };
-	size_t x = first(b, p->group), y = first(b, q->group);
-
-	return p->kind == q->kind && p->measure == q->measure && same(b, x, y, fot_condition_columns) &&
-	       same(b, x, y, rest);
-}
-
-/* The family of pair `at`, when that is its first member. */
-static int adjust_family(struct builder *b, size_t at, double *p, size_t *member)
-{
-	size_t n = 0;
-	int status;
-
-	for (size_t i = 0; i < b->n_pairs; i++) {
-		if (!b->pair[i].result.has_interval || !same_family(b, &b->pair[i], &b->pair[at]))
-			continue;
-		if (i < at)
-			return FOT_OK;
-		p[n] = b->pair[i].result.p;
-		member[n++] = i;
-	}
-	status = fot_stats_holm(p, p, n, b->err);
-	for (size_t i = 0; i < n && status == FOT_OK; i++)
-		b->pair[member[i]].p_adjusted = p[i];
-	return status;
-}
-
-static int adjust_all(struct builder *b)
-{
-	double *p = fot_alloc(b->n_pairs, sizeof *p);
-	size_t *member = fot_alloc(b->n_pairs, sizeof *member);
-	int status = p && member ? FOT_OK : no_memory(b);
-
-	for (size_t i = 0; i < b->n_pairs && status == FOT_OK; i++)
-		status = adjust_family(b, i, p, member);
-	fot_free(p);
-	fot_free(member);
 	return status;
 }
 
@@ -260,7 +214,6 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	fot_table_set_estimate(b->out, row, "delta_ci_low", c->d.lo);
 	fot_table_set_estimate(b->out, row, "delta_ci_high", c->d.hi);
 	fot_table_set_real(b->out, row, "p_value", c->p);
-	fot_table_set_real(b->out, row, "p_adjusted", p->p_adjusted);
 	fot_table_set_text(b->out, row, "p_method", c->p_method);
 	if (!fot_measure_is_rate(what)) {
 		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
@@ -349,12 +302,24 @@ out:
 	return status;
 }
 
+/* Holm over the lengths, shots or numbers of contexts of one comparison. */
+static int adjust(struct builder *b, size_t first)
+{
+	static const char *const family[] = { "comparison", "metric",     "prompt_style", "calibration",
+					      "layer",      "own_tokens", "dataset",      NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
+
+	fot_columns_append(key, fot_columns_append(key, 0, family), fot_condition_columns);
+	return fot_table_adjust(b->out, first, key, b->err);
+}
+
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
 		      struct fot_err *err)
 {
 	struct builder b = {
 		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
 	};
+	size_t first_row = summary->n_rows;
 	int status;
 
 	if (!b.task)
@@ -363,9 +328,9 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 	if (b.task->part)
 		FOT_TRY(make_groups(&b, &b.parts, b.task->part));
 	FOT_TRY(compare_all(&b));
-	FOT_TRY(adjust_all(&b));
 	for (size_t g = 0; g < b.groups.n; g++)
 		FOT_TRY(write_group(&b, g));
+	FOT_TRY(adjust(&b, first_row));
 	if (b.task->trend)
 		FOT_TRY(fot_summary_trends(summary, rows, seed, err));
 	status = fot_table_check(summary, err);
