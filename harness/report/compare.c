@@ -276,14 +276,9 @@ static void write_numbers(struct comparing *c, size_t row, const struct fot_meas
 	fot_table_set_estimate(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_text(c->out, row, "tier", tier);
 	fot_table_set_text(c->out, row, "verdict", verdict(c, m, tier, k));
-	if (!k->has_interval)
-		return;
-	fot_table_set_estimate(c->out, row, "delta_ci_low", k->d.lo);
-	fot_table_set_estimate(c->out, row, "delta_ci_high", k->d.hi);
-	fot_table_set_real(c->out, row, "ci_level", FOT_STATS_LEVEL);
-	fot_table_set_real(c->out, row, "p_value", k->p);
-	fot_table_set_text(c->out, row, "p_method", k->p_method);
-	fot_table_set_estimate(c->out, row, "min_detectable", k->d.mdd);
+	fot_contrast_write(c->out, row, k);
+	if (k->has_interval)
+		fot_table_set_estimate(c->out, row, "min_detectable", k->d.mdd);
 }
 
 static void write_row(struct comparing *c, const struct fot_measure *m, const struct fot_contrast *k,

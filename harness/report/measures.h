@@ -153,7 +153,11 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,
 			const char *const *item, size_t hint);
 
-/* What m has of n_correct, n_total, value_min, value_max and sd_between into a row. */
-void fot_measured_spread(struct fot_table *out, size_t row, const struct fot_measured *m);
+/* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
+ * n_total, value_min, value_max and sd_between. */
+void fot_measured_write(struct fot_table *out, size_t row, const struct fot_table *in,
+			const struct fot_measured *m);
+/* Into a row delta_ci_low, delta_ci_high, ci_level, p_value and p_method, if there is an interval. */
+void fot_contrast_write(struct fot_table *out, size_t row, const struct fot_contrast *k);
 
 #endif

@@ -158,19 +158,12 @@ static void write_numbers(struct builder *b, size_t row, const struct fot_measur
 	fot_table_set_int(b->out, row, "n_items", (int64_t)m->n_items);
 	if (!rate || m->n_clusters < m->n_items) /* of a rate only what is worth a warning */
 		fot_table_set_int(b->out, row, "n_clusters", (int64_t)m->n_clusters);
-	fot_rows_set_tokens(b->out, row, b->in, m->n_tokens);
 	if (m->first != SIZE_MAX && fot_table_has(b->in, m->first, "target_start"))
 		fot_table_set_int(b->out, row, "target_start",
 				  fot_table_int(b->in, m->first, "target_start", 0));
-	if (m->e.has_value)
-		fot_table_set_estimate(b->out, row, "value", m->e.value);
-	if (m->e.has_interval) {
-		fot_table_set_estimate(b->out, row, "ci_low", m->e.lo);
-		fot_table_set_estimate(b->out, row, "ci_high", m->e.hi);
-		fot_table_set_real(b->out, row, "ci_level", m->e.level);
-		fot_table_set_text(b->out, row, "ci_method", rate ? NULL : m->e.method);
-	}
-	fot_measured_spread(b->out, row, m);
+	fot_measured_write(b->out, row, b->in, m);
+	if (m->e.has_interval && !rate)
+		fot_table_set_text(b->out, row, "ci_method", m->e.method);
 }
 
 static int write_cell(struct builder *b, struct cell *c)

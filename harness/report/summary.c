@@ -189,17 +189,11 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 		return status;
 	row = add_row(b, g, what, m.n_items, m.n_clusters, part);
 	fot_table_set_text(b->out, row, "status", m.e.status);
-	if (m.e.has_value)
-		fot_table_set_estimate(b->out, row, "value", m.e.value);
+	fot_measured_write(b->out, row, b->in, &m);
 	if (m.e.has_interval) {
-		fot_table_set_estimate(b->out, row, "ci_low", m.e.lo);
-		fot_table_set_estimate(b->out, row, "ci_high", m.e.hi);
-		fot_table_set_real(b->out, row, "ci_level", m.e.level);
 		fot_table_set_text(b->out, row, "ci_method", m.e.method);
 		fot_table_set_estimate(b->out, row, "se", m.e.se);
 	}
-	fot_measured_spread(b->out, row, &m);
-	fot_rows_set_tokens(b->out, row, b->in, m.n_tokens);
 	return FOT_OK;
 }
 
@@ -208,13 +202,9 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	const struct fot_measure *what = &b->task->measure[p->measure];
 	const struct fot_contrast *c = &p->result;
 
-	fot_table_set_real(b->out, row, "ci_level", FOT_STATS_LEVEL);
+	fot_contrast_write(b->out, row, c);
 	fot_table_set_text(b->out, row, "ci_method",
 			   what->kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" : "paired-bootstrap");
-	fot_table_set_estimate(b->out, row, "delta_ci_low", c->d.lo);
-	fot_table_set_estimate(b->out, row, "delta_ci_high", c->d.hi);
-	fot_table_set_real(b->out, row, "p_value", c->p);
-	fot_table_set_text(b->out, row, "p_method", c->p_method);
 	if (!fot_measure_is_rate(what)) {
 		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
 		return;
