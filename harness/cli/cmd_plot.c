@@ -187,6 +187,19 @@ out:
 	return status;
 }
 
+/* Summaries of before the column comparison do not say what a row is compared with. */
+static int check_summary(const struct fot_table *summary, const char *csv, struct fot_err *err)
+{
+	for (size_t row = 0; row < summary->n_rows; row++) {
+		if (fot_table_has(summary, row, "baseline_run_id") && !fot_table_has(summary, row, "comparison"))
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: line %zu: comparison: expected a word beside baseline_run_id, got nothing: an "
+					"older version wrote this file; the run's --resume writes it again",
+					csv, row + 2);
+	}
+	return FOT_OK;
+}
+
 /* The figures of a run: from summary.csv. */
 static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 {
@@ -196,6 +209,7 @@ static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 
 	fot_table_init(&summary, &fot_schema_summary);
 	FOT_TRY(fot_table_read(&summary, csv, err));
+	FOT_TRY(check_summary(&summary, csv, err));
 	for (size_t i = 0; i < N_FIGURES; i++) {
 		fot_plot_text_release(&text);
 		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));

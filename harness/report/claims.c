@@ -24,11 +24,8 @@ static int find(const char *const *names, size_t n, const char *name)
 	return -1;
 }
 
-/* Perplexity first, then the tasks of measures.h. */
 static const struct fot_schema *schema_of(const char *task)
 {
-	if (strcmp(task, fot_schema_perplexity.name) == 0)
-		return &fot_schema_perplexity;
 	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
 		if (strcmp(fot_measured_tasks[i].schema->name, task) == 0)
 			return fot_measured_tasks[i].schema;
@@ -36,17 +33,10 @@ static const struct fot_schema *schema_of(const char *task)
 	return NULL;
 }
 
-static bool has_metric(const struct fot_schema *schema, const char *metric)
+/* Of a share, in its own unit; a rate is judged in nats. */
+static bool is_share(const struct fot_claim *c)
 {
-	const struct fot_measured_task *task = fot_measured_task(schema);
-
-	if (!task)
-		return strcmp(metric, "perplexity") == 0;
-	for (size_t i = 0; i < task->n_measures; i++) {
-		if (strcmp(task->measure[i].metric, metric) == 0)
-			return true;
-	}
-	return false;
+	return !fot_measure_is_rate(fot_measured_metric(fot_measured_task(c->schema), c->metric));
 }
 
 static bool is_value(const cJSON *v)
@@ -106,7 +96,7 @@ static int read_task(struct fot_claim *c, const cJSON *obj, const struct fot_jso
 	c->schema = schema_of(task);
 	if (!c->schema)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: task: unknown \"%.40s\"", ctx->where, task);
-	else if (!has_metric(c->schema, c->metric))
+	else if (!fot_measured_metric(fot_measured_task(c->schema), c->metric))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: metric: %s has no \"%.40s\"", ctx->where, task,
 				  c->metric);
 out:
@@ -118,24 +108,24 @@ static int read_base(struct fot_claim *c, const cJSON *obj, const struct fot_jso
 		     struct fot_err *err)
 {
 	const cJSON *b = fot_json_get(obj, "b");
-	bool measured = fot_measured_task(c->schema) != NULL;
+	bool share = is_share(c);
 
 	if (b && cJSON_IsObject(b)) {
 		c->b = b;
 		return check_condition(c, b, "b", ctx, err);
 	}
-	if (b && measured && cJSON_IsNumber(b)) {
+	if (b && share && cJSON_IsNumber(b)) {
 		c->constant = "";
 		c->number = b->valuedouble;
 		return FOT_OK;
 	}
-	if (b && measured && cJSON_IsString(b) && strcmp(b->valuestring, "chance") == 0 &&
+	if (b && share && cJSON_IsString(b) && strcmp(b->valuestring, "chance") == 0 &&
 	    fot_schema_column(c->schema, "chance_level") >= 0) {
 		c->constant = "chance";
 		return FOT_OK;
 	}
 	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: b: expected a condition%s", ctx->where,
-			measured ? ", a number or \"chance\"" : "");
+			share ? ", a number or \"chance\"" : "");
 }
 
 static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
@@ -150,7 +140,7 @@ static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct f
 	if (!c->gain_from)
 		goto out;
 	FOT_TRY(check_condition(c, c->gain_from, "gain_from", ctx, err));
-	if (fot_measured_task(c->schema))
+	if (is_share(c))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for perplexity", ctx->where);
 out:
 	return status;
@@ -175,7 +165,7 @@ static int read_expectation(struct fot_claim *c, const cJSON *obj, const struct 
 	}
 	c->expect = (enum fot_expect)i;
 	c->margin_of_b = of != NULL;
-	if (of && (strcmp(of, "b") != 0 || !fot_measured_task(c->schema)))
+	if (of && (strcmp(of, "b") != 0 || !is_share(c)))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin_of: expected \"b\", and no perplexity",
 				  ctx->where);
 	else if (c->expect == FOT_EQUAL && !(c->margin > 0))

@@ -10,20 +10,17 @@
 #include "base/mem.h"
 #include "harness/report/claims.h"
 #include "harness/report/conditions.h"
-#include "harness/tables/clusters.h"
+#include "harness/tables/adjust.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
 #include "harness/report/measures.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const shared[] = { "model",  "model_variant", "memory_mode", "top_k",         "mem_dtype",
-				      "window", "own_tokens",    "dataset",     "context_length" };
-
 struct judge {
 	struct fot_table *out;
 	const struct fot_claim *claim;
-	const struct fot_measured_task *task; /* NULL: perplexity */
+	const struct fot_measured_task *task;
 	const struct fot_measure *measure;
 	const struct fot_table *in;
 	const char *run;
@@ -34,7 +31,7 @@ struct judge {
 	struct fot_err *err;
 };
 
-/* A against B, in nats per token or in the measure's own unit. */
+/* A against B: a rate in nats per token, a share in its own unit. */
 struct line {
 	size_t a, b;           /* groups; b SIZE_MAX: a constant */
 	size_t a_from, b_from; /* with gain_from */
@@ -50,21 +47,27 @@ struct line {
 static const struct {
 	const char *column, *named;
 } frees[] = {
-	{ "model", "variant" },         { "model", "model_variant" },
-	{ "model_variant", "model" },   { "model_variant", "variant" },
-	{ "memory_mode", "memory" },    { "top_k", "memory" },
-	{ "mem_dtype", "memory" },      { "top_k", "memory_mode" },
-	{ "mem_dtype", "memory_mode" }, { "n_records", "context_length" },
-	{ "shots_asked", "n_shots" },
+	{ "model", "variant" },         { "model", "model_variant" },      { "model_variant", "model" },
+	{ "model_variant", "variant" }, { "n_records", "context_length" }, { "shots_asked", "n_shots" },
 };
+
+static bool names(const cJSON *condition, const char *column)
+{
+	return cJSON_GetObjectItemCaseSensitive(condition, column) != NULL;
+}
 
 static bool is_free(const cJSON *condition, const char *column)
 {
-	if (cJSON_GetObjectItemCaseSensitive(condition, column))
-		return true;
+	bool memory = names(condition, "memory") || names(condition, "memory_mode");
+
+	if (names(condition, column) || strcmp(column, "memory") == 0)
+		return true; /* a memory's text says what differs from each model's own config */
+	for (size_t i = 0; fot_memory_columns[i] && memory; i++) {
+		if (strcmp(fot_memory_columns[i], column) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < COUNT(frees); i++) {
-		if (strcmp(frees[i].column, column) == 0 &&
-		    cJSON_GetObjectItemCaseSensitive(condition, frees[i].named))
+		if (strcmp(frees[i].column, column) == 0 && names(condition, frees[i].named))
 			return true;
 	}
 	return false;
@@ -113,7 +116,7 @@ static bool fits_a(const struct judge *j, size_t group)
 {
 	size_t row = first_row(j, group);
 
-	if (j->task && j->task->detail && fot_table_has(j->in, row, j->task->detail))
+	if (j->task->detail && fot_table_has(j->in, row, j->task->detail))
 		return false;
 	return fits(j->in, row, j->claim->a) &&
 	       (is_free(j->claim->a, "own_tokens") || !fot_table_has(j->in, row, "own_tokens"));
@@ -146,7 +149,7 @@ static bool find_partner(const struct judge *j, size_t of, const cJSON *conditio
 	return n > 0;
 }
 
-/* --- perplexity --- */
+/* --- A against B --- */
 
 static struct fot_rows rows_of(const struct judge *j, size_t group)
 {
@@ -155,87 +158,16 @@ static struct fot_rows rows_of(const struct judge *j, size_t group)
 	return (struct fot_rows){ .t = j->in, .row = g->row, .n = g->n };
 }
 
-/* nll of the document of `row` in a group, if it was scored on the same targets there. */
-static bool nll_in(const struct judge *j, size_t group, size_t row, double *nll)
-{
-	static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
-					       "target_start", "tokenizer_sha256", NULL };
-	struct fot_rows r = rows_of(j, group);
-	size_t twin = fot_measure_twin(&r, j->in, row, targets, 0);
-
-	if (twin == r.n || strcmp(fot_table_text(j->in, r.row[twin], "status"), "ok") != 0)
-		return false;
-	*nll = fot_table_real(j->in, r.row[twin], "nll_nats", 0);
-	return true;
-}
-
-/* All four with gain_from; else nothing is taken off. */
-static bool document_of(const struct judge *j, const struct line *l, size_t row, double nll[4])
-{
-	bool gain = j->claim->gain_from != NULL;
-
-	nll[2] = nll[3] = 0;
-	return nll_in(j, l->a, row, &nll[0]) && nll_in(j, l->b, row, &nll[1]) &&
-	       (!gain || (nll_in(j, l->a_from, row, &nll[2]) && nll_in(j, l->b_from, row, &nll[3])));
-}
-
-static void take_paired(struct line *l, const struct fot_paired *p)
-{
-	l->delta = p->delta;
-	l->lo = p->lo;
-	l->hi = p->hi;
-	l->has_interval = p->has_interval;
-	l->has_p = p->has_interval;
-	l->p = p->p_flip;
-	l->p_method = p->flip_exact ? "sign-flip-exact" : "sign-flip";
-	l->status = p->status;
-}
-
-static double sum_of(const double *x, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i];
-	return sum;
-}
-
-/* Values are perplexities; with gain_from their ratios to the perplexity that is gained on. */
-static int judge_perplexity(struct judge *j, struct line *l)
-{
-	struct fot_rows r = rows_of(j, l->a);
-	struct fot_boot boot = fot_rows_boot(&r, j->seed);
-	struct fot_clusters c;
-	struct fot_paired p;
-	double nll[4], tokens;
-	int status;
-
-	FOT_TRY(fot_clusters_init(&c, j->in, r.n, j->err));
-	for (size_t i = 0; i < r.n; i++) {
-		tokens = (double)fot_table_int(j->in, r.row[i], "n_tokens_scored", 0);
-		if (tokens > 0 && document_of(j, l, r.row[i], nll))
-			fot_clusters_add(&c, r.row[i], nll[0] - nll[2], nll[1] - nll[3], tokens);
-	}
-	FOT_TRY(fot_stats_paired(&p, c.base, c.num, c.den, c.n, &boot, j->err));
-	take_paired(l, &p);
-	l->n_items = c.n_items;
-	l->n_clusters = c.n;
-	l->has_values = p.has_delta;
-	tokens = sum_of(c.den, c.n);
-	l->value_a = c.n ? exp(sum_of(c.num, c.n) / tokens) : 0;
-	l->value_b = c.n ? exp(sum_of(c.base, c.n) / tokens) : 0;
-out:
-	fot_clusters_release(&c);
-	return status;
-}
-
-/* --- the tasks of measures.h --- */
-
+/* With gain_from the values of a perplexity are its ratios to the one that is gained on. */
 static int judge_contrast(struct judge *j, struct line *l)
 {
-	struct fot_rows a = rows_of(j, l->a), b = rows_of(j, l->b);
+	bool gain = j->claim->gain_from != NULL;
+	struct fot_rows a = rows_of(j, l->a), b = rows_of(j, l->b),
+			a_from = rows_of(j, gain ? l->a_from : l->a),
+			b_from = rows_of(j, gain ? l->b_from : l->b);
+	struct fot_sides sides = { &b, &a, gain ? &b_from : NULL, gain ? &a_from : NULL, false };
 	struct fot_contrast k;
-	int status = fot_measure_contrast(&k, j->task, j->measure, &b, &a, j->seed, j->err);
+	int status = fot_measure_contrast(&k, j->task, j->measure, &sides, j->seed, j->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -245,9 +177,9 @@ static int judge_contrast(struct judge *j, struct line *l)
 	l->has_interval = l->has_p = k.has_interval;
 	l->value_a = k.value;
 	l->value_b = k.base;
-	l->delta = k.delta;
-	l->lo = k.lo;
-	l->hi = k.hi;
+	l->delta = k.nats.delta;
+	l->lo = k.nats.lo;
+	l->hi = k.nats.hi;
 	l->p = k.p;
 	l->p_method = k.p_method;
 	l->status = k.status;
@@ -311,7 +243,8 @@ static int put_label(const struct judge *j, size_t row, const char *column, size
 
 		if (c->kind == FOT_CELL_TEXT)
 			fot_str_printf(&s, ", %s", c->text);
-		else if (c->kind == FOT_CELL_INT && strcmp(j->key[i], "n_records") != 0)
+		else if (c->kind == FOT_CELL_INT && strcmp(j->key[i], "n_records") != 0 &&
+			 strcmp(j->key[i], "own_tokens") != 0)
 			fot_str_printf(&s, ", %s %lld", j->key[i], (long long)c->i);
 	}
 	if (fot_table_has(j->in, r, "own_tokens"))
@@ -451,7 +384,7 @@ static int judge_group(struct judge *j, size_t a)
 	if (!l.status && c->constant)
 		status = judge_constant(j, &l);
 	else if (!l.status)
-		status = j->task ? judge_contrast(j, &l) : judge_perplexity(j, &l);
+		status = judge_contrast(j, &l);
 	if (status != FOT_OK)
 		return status;
 	if (c->margin_of_b)
@@ -459,56 +392,30 @@ static int judge_group(struct judge *j, size_t a)
 	return write_line(j, &l);
 }
 
-/* Holm over the lines of a claim in a run: those from `first` on that have a p. */
-static int adjust(struct judge *j, size_t first)
-{
-	size_t n = 0, all = j->out->n_rows - first;
-	double *p = fot_alloc(all + 1, sizeof *p);
-	int status;
-
-	if (!p)
-		return FOT_FAIL(j->err, FOT_ERR_RUN, "claims: out of memory");
-	for (size_t row = first; row < j->out->n_rows; row++)
-		if (fot_table_has(j->out, row, "p_value"))
-			p[n++] = fot_table_real(j->out, row, "p_value", 1);
-	status = fot_stats_holm(p, p, n, j->err);
-	n = 0;
-	for (size_t row = first; row < j->out->n_rows && status == FOT_OK; row++)
-		if (fot_table_has(j->out, row, "p_value"))
-			fot_table_set_real(j->out, row, "p_adjusted", p[n++]);
-	fot_free(p);
-	return status;
-}
-
+/* Holm over the lines of a claim in a run. */
 static int judge_claim(struct judge *j, const struct fot_claim *c)
 {
+	static const char *const all[] = { NULL };
 	size_t first = j->out->n_rows;
 	int status = FOT_OK;
 
 	j->claim = c;
-	j->measure = NULL;
-	for (size_t m = 0; j->task && m < j->task->n_measures; m++)
-		if (strcmp(j->task->measure[m].metric, c->metric) == 0)
-			j->measure = &j->task->measure[m];
+	j->measure = fot_measured_metric(j->task, c->metric);
 	for (size_t g = 0; g < j->groups.n; g++)
 		if (fits_a(j, g))
 			FOT_TRY(judge_group(j, g));
-	status = adjust(j, first);
+	status = fot_table_adjust(j->out, first, all, j->err);
 out:
 	return status;
 }
 
 static void set_keys(struct judge *j)
 {
-	size_t n = 0;
+	static const char *const where[] = { "dataset", "context_length", NULL };
 
-	for (size_t i = 0; i < COUNT(shared); i++)
-		if (fot_schema_column(j->in->schema, shared[i]) >= 0)
-			j->key[n++] = shared[i];
-	j->n_shared = n;
-	for (size_t i = 0; j->task && j->task->place[i]; i++)
-		j->key[n++] = j->task->place[i];
-	j->key[n] = NULL;
+	j->n_shared = fot_columns_append(j->key, 0, fot_condition_columns);
+	j->n_shared = fot_columns_append(j->key, j->n_shared, where);
+	fot_columns_append(j->key, j->n_shared, j->task->place);
 }
 
 int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const struct fot_table *rows,
@@ -519,6 +426,8 @@ int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const
 	};
 	int status = FOT_OK;
 
+	if (!j.task)
+		return FOT_FAIL(err, FOT_ERR_RUN, "claims: no task writes %s.csv", rows->schema->name);
 	set_keys(&j);
 	for (size_t r = 0; r < n_runs; r++) {
 		fot_groups_release(&j.groups);

@@ -1,76 +1,52 @@
-/* compare.c: see compare.h. */
-#include "harness/report/compare_impl.h"
+/* compare.c: see compare.h; what is measured and how is measures.h.
+ *
+ * Tiers: identical (all outcomes of all items have the same bits), equal (the same
+ * answers, scores within 1e-6), statistical.  Conditions are told apart by fot_variant_columns:
+ * run and model may be called otherwise. */
+#include "harness/report/compare.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "base/jsondiff.h"
-#include "harness/tables/clusters.h"
+#include "base/mem.h"
+#include "harness/report/measures.h"
+#include "harness/tables/adjust.h"
 #include "harness/tables/labels.h"
 #include "harness/tables/stats.h"
 
-struct side {
-	const struct fot_table *t;
-	const char *name; /* "BASE", "NEW" */
-};
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct comparing {
-	struct side base, new;
+	const struct fot_table *base, *new;
+	const struct fot_measured_task *task;
 	const struct fot_compare_opts *opts;
 	struct fot_table *out;
-	struct fot_clusters texts; /* of the group at hand: base BASE's, num NEW's */
-	bool *done;                /* [rows of BASE] */
+	struct fot_groups old_groups, new_groups;
 	struct fot_err *err;
 };
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* What makes a condition; run and model may be called otherwise. */
-static const char *const group_columns[] = { "task",          "dataset",     "context_length",
-					     "model_variant", "memory_mode", "top_k",
-					     "mem_dtype",     "window",      "own_tokens" };
-
-/* What must agree between the two rows of a document. */
-static const struct {
-	const char *column, *what;
-	bool of_tokenizer; /* may differ where the tokenizer does */
-} matching[] = {
-	{ "doc_sha256", "data", false },
-	{ "tokenizer_sha256", "tokenizer", true },
-	{ "stride", "convention", false },
-	{ "bos_mode", "convention", true },
-	{ "memory_tokens", "convention", false },
-	{ "target_start", "convention", true },
-	{ "n_tokens_scored", "convention", true },
-	{ "n_bytes_scored", "convention", true },
-	{ "status", "status", false },
+struct found {
+	bool identical, same_answers;
+	double max_diff;
+	size_t n_ok;
 };
 
-static bool same_cell(const struct fot_table *t, size_t a, const struct fot_table *u, size_t b,
-		      const char *column)
-{
-	return fot_table_same(t, a, u, b, column);
-}
+/* What a column that must agree is about; any other is a convention. */
+static const struct {
+	const char *column, *what;
+} about[] = {
+	{ "doc_sha256", "data" }, { "item_sha256", "data" },           { "key", "data" },
+	{ "label_gold", "data" }, { "tokenizer_sha256", "tokenizer" }, { "status", "status" },
+};
 
-static bool same_group(const struct fot_table *t, size_t a, const struct fot_table *u, size_t b)
-{
-	for (size_t i = 0; i < COUNT(group_columns); i++) {
-		if (!same_cell(t, a, u, b, group_columns[i]))
-			return false;
-	}
-	return true;
-}
+/* May differ where the tokenizer does, in bits per byte. */
+static const char *const of_tokenizer[] = { "tokenizer_sha256", "bos_mode", "target_start", "n_tokens_scored",
+					    "n_bytes_scored" };
 
-static bool has_status(const struct fot_table *t, size_t row, const char *status)
-{
-	return strcmp(fot_table_text(t, row, "status"), status) == 0;
-}
-
-void fot_compare_group_name(char out[192], const struct fot_table *t, size_t row)
+static void group_name(char out[192], const struct fot_table *t, size_t row)
 {
 	struct fot_str s = FOT_STR_INIT;
 
@@ -83,145 +59,180 @@ void fot_compare_group_name(char out[192], const struct fot_table *t, size_t row
 	fot_str_release(&s);
 }
 
-int fot_compare_missing(const struct fot_table *t, size_t row, size_t n, struct fot_err *err)
+/* n conditions of BASE are none of NEW, the first of them that of a row. */
+static int missing(const struct fot_table *t, size_t row, size_t n, struct fot_err *err)
 {
 	char group[192], more[40] = "";
 
-	fot_compare_group_name(group, t, row);
+	group_name(group, t, row);
 	if (n > 1)
 		snprintf(more, sizeof more, ", and %zu more", n - 1);
 	return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s: only in BASE%s",
 			t->schema->name, group, more);
 }
 
+static int make_groups(struct comparing *c, struct fot_groups *out, const struct fot_table *t)
+{
+	return fot_measured_groups(out, t, 0, t->n_rows, fot_variant_columns, c->task, NULL, c->err);
+}
+
+static bool same_group(const struct comparing *c, size_t old, size_t new)
+{
+	return fot_table_same(c->base, old, c->new, new, "model_variant") &&
+	       fot_label_same_memory(c->base, old, c->new, new) &&
+	       fot_table_same_all(c->base, old, c->new, new, fot_session_columns) &&
+	       fot_measured_same_place(c->task, c->base, old, c->new, new);
+}
+
+static void put_cell(struct fot_str *out, const struct fot_cell *cell)
+{
+	if (cell->kind == FOT_CELL_TEXT)
+		fot_str_printf(out, "%.60s", cell->text);
+	else if (cell->kind == FOT_CELL_INT)
+		fot_str_printf(out, "%lld", (long long)cell->i);
+	else if (cell->kind == FOT_CELL_REAL)
+		fot_str_printf(out, "%g", cell->x);
+	else
+		fot_str_puts(out, "nothing");
+}
+
 static int refuse(struct comparing *c, const struct fot_table *t, size_t row, const char *what,
 		  const char *detail)
 {
+	struct fot_str item = FOT_STR_INIT;
 	char group[192];
+	int status;
 
-	fot_compare_group_name(group, t, row);
-	return FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: %s: %s: document %.80s %s", what, group,
-			fot_table_text(t, row, "doc_id"), detail);
-}
-
-static void cell_text(char out[80], const struct fot_table *t, size_t row, const char *column)
-{
-	const struct fot_cell *cell = fot_table_cell(t, row, column);
-
-	if (cell->kind == FOT_CELL_TEXT)
-		snprintf(out, 80, "%.16s", cell->text);
-	else if (cell->kind == FOT_CELL_INT)
-		snprintf(out, 80, "%lld", (long long)cell->i);
-	else
-		snprintf(out, 80, "nothing");
-}
-
-/* The other run's row of the same document; two of them cannot be told apart. */
-static int find_twin(struct comparing *c, const struct side *in, const struct fot_table *t, size_t row,
-		     size_t *twin)
-{
-	size_t n = 0;
-
-	for (size_t r = 0; r < in->t->n_rows; r++) {
-		if (same_group(t, row, in->t, r) && same_cell(t, row, in->t, r, "doc_id")) {
-			*twin = r;
-			n++;
-		}
+	group_name(group, t, row);
+	for (size_t i = 0; c->task->item[i]; i++) {
+		fot_str_printf(&item, "%s%s ", i ? ", " : "", c->task->item[i]);
+		put_cell(&item, fot_table_cell(t, row, c->task->item[i]));
 	}
-	if (n == 1)
-		return FOT_OK;
-	return refuse(c, t, row, "conditions",
-		      n == 0 ? strcmp(in->name, "NEW") == 0 ? "is missing in NEW" : "is missing in BASE" :
-			       "stands twice in one run: two models share the variant's name");
+	status = FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: %s: %s: %s: %s %s", what,
+			  c->task->schema->name, group, item.failed ? "?" : item.data, detail);
+	fot_str_release(&item);
+	return status;
 }
 
-static int check_twin(struct comparing *c, size_t row, size_t twin)
+static bool is_of_tokenizer(const char *column)
 {
-	bool other_tokenizer = !same_cell(c->base.t, row, c->new.t, twin, "tokenizer_sha256");
-
-	for (size_t i = 0; i < COUNT(matching); i++) {
-		char x[80], y[80], detail[256];
-
-		if (same_cell(c->base.t, row, c->new.t, twin, matching[i].column) ||
-		    (other_tokenizer && c->opts->bits_per_byte && matching[i].of_tokenizer))
-			continue;
-		cell_text(x, c->base.t, row, matching[i].column);
-		cell_text(y, c->new.t, twin, matching[i].column);
-		snprintf(detail, sizeof detail, "has %s %s in BASE and %s in NEW%s", matching[i].column, x, y,
-			 matching[i].of_tokenizer && other_tokenizer && i == 1 ?
-				 "; --metric bits_per_byte compares across tokenizers" :
-				 "");
-		return refuse(c, c->base.t, row, matching[i].what, detail);
+	for (size_t i = 0; i < COUNT(of_tokenizer); i++) {
+		if (strcmp(of_tokenizer[i], column) == 0)
+			return true;
 	}
-	if (has_status(c->base.t, row, "failed"))
-		return refuse(c, c->base.t, row, "status", "failed in both runs");
+	return false;
+}
+
+static int refuse_column(struct comparing *c, size_t old, size_t new, const char *column)
+{
+	const char *what = "convention";
+	struct fot_str detail = FOT_STR_INIT;
+	int status;
+
+	for (size_t i = 0; i < COUNT(about); i++)
+		what = strcmp(about[i].column, column) == 0 ? about[i].what : what;
+	fot_str_printf(&detail, "differs in %s: %s ", column, column);
+	put_cell(&detail, fot_table_cell(c->base, old, column));
+	fot_str_puts(&detail, " in BASE and ");
+	put_cell(&detail, fot_table_cell(c->new, new, column));
+	fot_str_puts(&detail, " in NEW");
+	if (c->task->n_others > 0 && strcmp(column, "tokenizer_sha256") == 0)
+		fot_str_puts(&detail, "; --metric bits_per_byte compares across tokenizers");
+	status = refuse(c, c->base, old, what, detail.failed ? column : detail.data);
+	fot_str_release(&detail);
+	return status;
+}
+
+static int check_twin(struct comparing *c, size_t old, size_t new)
+{
+	bool across = c->opts->bits_per_byte && c->task->n_others > 0 &&
+		      !fot_table_same(c->base, old, c->new, new, "tokenizer_sha256");
+
+	for (size_t i = 0; c->task->same[i]; i++) {
+		const char *column = c->task->same[i];
+
+		if (!fot_table_same(c->base, old, c->new, new, column) &&
+		    !(across && is_of_tokenizer(column)))
+			return refuse_column(c, old, new, column);
+	}
+	if (strcmp(fot_table_text(c->base, old, "status"), "failed") == 0)
+		return refuse(c, c->base, old, "status", "failed in both runs");
 	return FOT_OK;
 }
 
-/* --- one group --- */
-
-struct found {
-	int64_t tokens;
-	bool identical;
-	double max_diff;
-};
-
-static bool same_bits(double x, double y)
+static bool same_bits(const struct fot_cell *x, const struct fot_cell *y)
 {
-	return memcmp(&x, &y, sizeof x) == 0;
+	return x->kind == FOT_CELL_REAL && y->kind == FOT_CELL_REAL && memcmp(&x->x, &y->x, sizeof x->x) == 0;
 }
 
-static void take_pair(struct comparing *c, struct found *f, size_t row, size_t twin)
+static double units(const struct comparing *c, const struct fot_table *t, size_t row)
 {
-	const char *unit = c->opts->bits_per_byte ? "n_bytes_scored" : "n_tokens_scored";
-	double x = fot_table_real(c->base.t, row, "nll_nats", 0),
-	       y = fot_table_real(c->new.t, twin, "nll_nats", 0);
-	double nx = (double)fot_table_int(c->base.t, row, unit, 0),
-	       ny = (double)fot_table_int(c->new.t, twin, unit, 0);
-	double tx = (double)fot_table_int(c->base.t, row, "n_tokens_scored", 1),
-	       ty = (double)fot_table_int(c->new.t, twin, "n_tokens_scored", 1);
+	return fmax(1.0, c->task->per ? (double)fot_table_int(t, row, c->task->per, 1) : 1.0);
+}
 
-	f->identical = f->identical && same_bits(x, y) &&
-		       same_bits(fot_table_real(c->base.t, row, "nll_sq_nats", 0),
-				 fot_table_real(c->new.t, twin, "nll_sq_nats", 0)) &&
-		       same_cell(c->base.t, row, c->new.t, twin, "tokenizer_sha256");
-	if (!(nx > 0 && ny > 0 && tx > 0 && ty > 0))
-		return; /* nothing to divide by */
-	f->max_diff = fmax(f->max_diff, fabs(y / ty - x / tx));
-	f->tokens += (int64_t)tx;
-	if (nx > ny || nx < ny)
-		y *= nx / ny; /* other bytes: the rate, at BASE's weight */
-	if (c->opts->bits_per_byte) {
-		x /= M_LN2;
-		y /= M_LN2;
+static void take_outcomes(const struct comparing *c, struct found *f, size_t old, size_t new)
+{
+	for (size_t i = 0; c->task->outcome[i]; i++) {
+		const struct fot_cell *x = fot_table_cell(c->base, old, c->task->outcome[i]),
+				      *y = fot_table_cell(c->new, new, c->task->outcome[i]);
+
+		if (x->kind == FOT_CELL_REAL && y->kind == FOT_CELL_REAL) {
+			f->identical = f->identical && same_bits(x, y);
+			f->max_diff = fmax(f->max_diff, fabs(y->x / units(c, c->new, new) -
+							     x->x / units(c, c->base, old)));
+		} else if (!fot_table_same(c->base, old, c->new, new, c->task->outcome[i])) {
+			f->identical = f->same_answers = false;
+		}
 	}
-	fot_clusters_add(&c->texts, row, y, x, nx);
+	for (size_t i = 0; c->task->trace && c->task->trace[i]; i++)
+		f->identical = f->identical && fot_table_same(c->base, old, c->new, new, c->task->trace[i]);
+	f->n_ok += strcmp(fot_table_text(c->base, old, "status"), "ok") == 0;
 }
 
-static int collect(struct comparing *c, struct found *f, size_t first)
+/* The rows of a condition are of one model: two of the same variant and memory cannot be told apart. */
+static int check_model(struct comparing *c, const struct fot_rows *r)
 {
-	const struct fot_table *t = c->base.t;
-	int status = FOT_OK;
-	size_t twin = 0;
+	for (size_t i = 1; i < r->n; i++) {
+		if (!fot_table_same(r->t, r->row[0], r->t, r->row[i], "model"))
+			return refuse(c, r->t, r->row[i], "conditions",
+				      "stands twice in one run: two models share the variant's name");
+	}
+	return FOT_OK;
+}
 
-	*f = (struct found){ .identical = true };
-	fot_clusters_clear(&c->texts);
-	for (size_t row = first; row < t->n_rows; row++) {
-		if (!same_group(t, first, t, row))
-			continue;
-		c->done[row] = true;
-		FOT_TRY(find_twin(c, &c->base, t, row, &twin)); /* itself, once */
-		FOT_TRY(find_twin(c, &c->new, t, row, &twin));
-		FOT_TRY(check_twin(c, row, twin));
-		if (has_status(t, row, "ok"))
-			take_pair(c, f, row, twin);
+/* used [new->n]: rows of NEW that have found their partner. */
+static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old,
+		     const struct fot_rows *new, bool *used)
+{
+	size_t twin = new->n - 1;
+	int status = FOT_OK;
+
+	*f = (struct found){ .identical = true, .same_answers = true };
+	FOT_TRY(check_model(c, old));
+	FOT_TRY(check_model(c, new));
+	for (size_t i = 0; i < old->n && status == FOT_OK; i++) {
+		twin = fot_measure_twin(new, old->t, old->row[i], c->task->item, twin + 1);
+		if (twin == new->n)
+			return refuse(c, old->t, old->row[i], "items", "is missing in NEW");
+		if (used[twin])
+			return refuse(c, old->t, old->row[i], "items", "stands twice in BASE");
+		used[twin] = true;
+		status = check_twin(c, old->row[i], new->row[twin]);
+		if (status == FOT_OK)
+			take_outcomes(c, f, old->row[i], new->row[twin]);
+	}
+	for (size_t i = 0; i < new->n &&status == FOT_OK; i++) {
+		if (!used[i])
+			return refuse(c, new->t, new->row[i], "items",
+				      "is missing in BASE, or stands twice in NEW");
 	}
 out:
 	return status;
 }
 
-const char *fot_compare_row_verdict(const char *tier, double lo, double hi, double base,
-				    const struct fot_compare_opts *opts)
+/* Of the interval of the worsening, or the difference where there is none; BASE's value. */
+static const char *row_verdict(const char *tier, double lo, double hi, double base,
+			       const struct fot_compare_opts *opts)
 {
 	double margin = opts->margin < 0 ? FOT_COMPARE_MARGIN * fabs(base) : opts->margin;
 
@@ -236,208 +247,152 @@ const char *fot_compare_row_verdict(const char *tier, double lo, double hi, doub
 	return "undetected";
 }
 
-static double mean_of(const double *num, const double *den, size_t n)
-{
-	double x = 0, y = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		x += num[i];
-		y += den[i];
-	}
-	return x / y;
-}
-
-/* Differences of perplexities; where no double holds these, of their logarithms: beyond that every
+/* Where no double holds the difference of two perplexities, that of their logarithms: beyond that every
  * difference exceeds any margin. */
-static const char *verdict(const struct comparing *c, const char *tier, const struct fot_paired *p, double base)
+static const char *verdict(const struct comparing *c, const struct fot_measure *m, const char *tier,
+			   const struct fot_contrast *k)
 {
 	struct fot_compare_opts opts = *c->opts;
-	bool nats = c->opts->bits_per_byte || !isfinite(p->exp_delta) ||
-		    (p->has_interval && !(isfinite(p->exp_lo) && isfinite(p->exp_hi)));
-	double delta = nats ? p->delta : p->exp_delta, lo = nats ? p->lo : p->exp_lo, hi = nats ? p->hi : p->exp_hi;
+	struct fot_difference d = k->d;
 
-	if (!p->has_interval)
-		lo = hi = delta;
-	if (nats && !opts.bits_per_byte)
+	if (!isfinite(d.delta) || (k->has_interval && !(isfinite(d.lo) && isfinite(d.hi)))) {
+		d = k->nats;
 		opts.margin = 0;
-	return fot_compare_row_verdict(tier, lo, hi, base, &opts);
+	}
+	if (!k->has_interval)
+		d.lo = d.hi = d.delta;
+	return fot_measure_is_rate(m) ? row_verdict(tier, d.lo, d.hi, k->base, &opts) :
+					row_verdict(tier, -d.hi, -d.lo, k->base, &opts);
 }
 
-static void write_result(struct comparing *c, size_t row, const struct fot_paired *p, const struct found *f)
+static void write_numbers(struct comparing *c, size_t row, const struct fot_measure *m,
+			  const struct fot_contrast *k, const struct found *f)
 {
-	bool bits = c->opts->bits_per_byte;
-	double x = mean_of(c->texts.base, c->texts.den, c->texts.n), y = mean_of(c->texts.num, c->texts.den, c->texts.n);
-	const char *tier = f->identical                          ? "identical" :
-			   f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
-								   "statistical";
+	const char *tier = f->identical                                             ? "identical" :
+			   f->same_answers && f->max_diff <= FOT_COMPARE_EQUAL_NATS ? "equal" :
+										      "statistical";
 
-	fot_table_set_estimate(c->out, row, "base", bits ? x : exp(x));
-	fot_table_set_estimate(c->out, row, "new", bits ? y : exp(y));
-	fot_table_set_estimate(c->out, row, "delta", bits ? p->delta : p->exp_delta);
+	fot_table_set_estimate(c->out, row, "base", k->base);
+	fot_table_set_estimate(c->out, row, "new", k->value);
+	fot_table_set_estimate(c->out, row, "delta", k->d.delta);
 	fot_table_set_estimate(c->out, row, "max_item_diff_nats", f->max_diff);
 	fot_table_set_text(c->out, row, "tier", tier);
-	fot_table_set_text(c->out, row, "verdict", verdict(c, tier, p, bits ? x : exp(x)));
-	if (!p->has_interval)
-		return;
-	fot_table_set_estimate(c->out, row, "delta_ci_low", bits ? p->lo : p->exp_lo);
-	fot_table_set_estimate(c->out, row, "delta_ci_high", bits ? p->hi : p->exp_hi);
-	fot_table_set_real(c->out, row, "ci_level", FOT_STATS_LEVEL);
-	fot_table_set_real(c->out, row, "p_value", p->p_flip);
-	fot_table_set_text(c->out, row, "p_method", p->flip_exact ? "sign-flip-exact" : "sign-flip");
-	/* d exp(m) = exp(m) dm */
-	fot_table_set_estimate(c->out, row, "min_detectable", bits ? p->mdd : p->mdd * exp(x));
+	fot_table_set_text(c->out, row, "verdict", verdict(c, m, tier, k));
+	fot_contrast_write(c->out, row, k);
+	if (k->has_interval)
+		fot_table_set_estimate(c->out, row, "min_detectable", k->d.mdd);
 }
 
-static int compare_group(struct comparing *c, size_t first)
+static void write_row(struct comparing *c, const struct fot_measure *m, const struct fot_contrast *k,
+		      const struct found *f, const struct fot_rows *old_rows, size_t new)
 {
-	const char *dataset = fot_table_text(c->base.t, first, "dataset");
-	struct fot_boot boot = { .seed = c->opts->seed,
-				 .item = fot_crc32(0, dataset, strlen(dataset)),
-				 .draws = FOT_STATS_DRAWS,
-				 .level = FOT_STATS_LEVEL };
-	struct fot_paired p;
+	size_t old = old_rows->row[0], row = fot_table_add(c->out);
+
+	fot_table_copy_shared(c->out, row, c->base, old);
+	fot_rows_set_axis(c->out, row, old_rows, c->task);
+	fot_rows_set_tokens(c->out, row, c->base, k->n_tokens);
+	fot_table_set_text(c->out, row, "metric", m->metric);
+	fot_table_set_int(c->out, row, "n_items", (int64_t)k->n_items);
+	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base, old, "run_id"));
+	fot_table_set_text(c->out, row, "new_run_id", fot_table_text(c->new, new, "run_id"));
+	if (!fot_measure_is_rate(m))
+		fot_table_set_int(c->out, row, "higher_is_better", 1);
+	write_numbers(c, row, m, k, f);
+}
+
+/* The rows of NEW under the condition of a group of BASE; NULL: it has none. */
+static const struct fot_group *partner(const struct comparing *c, const struct fot_group *g)
+{
+	for (size_t k = 0; k < c->new_groups.n; k++) {
+		if (same_group(c, g->row[0], c->new_groups.at[k].row[0]))
+			return &c->new_groups.at[k];
+	}
+	return NULL;
+}
+
+static int compare_group(struct comparing *c, const struct fot_group *g, const struct fot_group *in_new)
+{
+	struct fot_rows old = { .t = c->base, .row = g->row, .n = g->n },
+			new = { .t = c->new, .row = in_new->row, .n = in_new->n };
+	struct fot_sides sides = { .base = &old, .new = &new, .checked = true };
+	size_t n = 0;
+	const struct fot_measure *m = fot_measured_shown(c->task, c->opts->bits_per_byte, &n);
 	struct found f;
-	size_t row, twin = 0;
-	int status;
+	bool *used = fot_calloc(new.n, sizeof *used);
+	int status = FOT_OK;
 
-	FOT_TRY(collect(c, &f, first));
-	if (c->texts.n == 0)
-		goto out; /* nothing but documents that are too short, in both */
-	FOT_TRY(fot_stats_paired(&p, c->texts.base, c->texts.num, c->texts.den, c->texts.n, &boot, c->err));
-	FOT_TRY(find_twin(c, &c->new, c->base.t, first, &twin));
-	row = fot_table_add(c->out);
-	fot_table_copy_shared(c->out, row, c->base.t, first);
-	fot_table_set_text(c->out, row, "metric", c->opts->bits_per_byte ? "bits_per_byte" : "perplexity");
-	fot_table_set_int(c->out, row, "n_items", (int64_t)c->texts.n_items);
-	fot_table_set_int(c->out, row, "n_tokens_scored", f.tokens);
-	fot_table_set_text(c->out, row, "base_run_id", fot_table_text(c->base.t, first, "run_id"));
-	fot_table_set_text(c->out, row, "new_run_id", fot_table_text(c->new.t, twin, "run_id"));
-	write_result(c, row, &p, &f);
+	if (!used)
+		return FOT_FAIL(c->err, FOT_ERR_RUN, "compare: out of memory");
+	FOT_TRY(pair_rows(c, &f, &old, &new, used));
+	for (size_t i = 0; i < n && f.n_ok > 0; i++) {
+		struct fot_contrast k;
+
+		FOT_TRY(fot_measure_contrast(&k, c->task, &m[i], &sides, c->opts->seed, c->err));
+		if (k.n_items > 0)
+			write_row(c, &m[i], &k, &f, &old, new.row[0]);
+	}
 out:
+	fot_free(used);
 	return status;
 }
 
-/* --- Holm over the context lengths of a condition --- */
-
-static bool same_family(const struct fot_table *t, size_t a, size_t b)
+static bool is_compared(const struct comparing *c, const struct fot_group *g)
 {
-	static const char *const columns[] = {
-		"dataset", "model_variant", "memory_mode",       "top_k",       "mem_dtype",
-		"window",  "metric",        "prompt_style",      "calibration", "layer",
-		"task",    "own_tokens",    "new_model_variant", "new_memory",  NULL
-	};
-
-	return fot_table_same_all(t, a, t, b, columns) && fot_table_has(t, b, "p_value");
+	return !c->task->detail || !fot_table_has(c->base, g->row[0], c->task->detail);
 }
 
-static int adjust(struct fot_table *t, struct fot_err *err)
-{
-	double *p = fot_alloc(t->n_rows, sizeof *p);
-	size_t *at = fot_alloc(t->n_rows, sizeof *at), n;
-	int status = p && at ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "compare: out of memory");
-
-	for (size_t first = 0; first < t->n_rows && status == FOT_OK; first++) {
-		if (fot_table_cell(t, first, "p_adjusted")->kind == FOT_CELL_REAL)
-			continue;
-		n = 0;
-		for (size_t row = first; row < t->n_rows; row++) {
-			if (!same_family(t, first, row))
-				continue;
-			p[n] = fot_table_real(t, row, "p_value", 1);
-			at[n++] = row;
-		}
-		status = fot_stats_holm(p, p, n, err);
-		for (size_t i = 0; i < n && status == FOT_OK; i++)
-			fot_table_set_real(t, at[i], "p_adjusted", p[i]);
-	}
-	fot_free(p);
-	fot_free(at);
-	return status;
-}
-
-static bool has_group(const struct fot_table *in, const struct fot_table *t, size_t row)
-{
-	for (size_t r = 0; r < in->n_rows; r++) {
-		if (same_group(t, row, in, r))
-			return true;
-	}
-	return false;
-}
-
-/* A condition of BASE that NEW lacks is named as a whole, not by its first document. */
 static int check_base(struct comparing *c)
 {
-	const struct fot_table *t = c->base.t;
 	size_t first = 0, n = 0;
 
-	for (size_t row = 0; row < t->n_rows; row++) {
-		bool seen = has_group(c->new.t, t, row);
+	for (size_t g = 0; g < c->old_groups.n; g++) {
+		const struct fot_group *of = &c->old_groups.at[g];
 
-		for (size_t r = 0; r < row && !seen; r++)
-			seen = same_group(t, row, t, r);
-		if (!seen && n++ == 0)
-			first = row;
+		if (is_compared(c, of) && !partner(c, of) && n++ == 0)
+			first = of->row[0];
 	}
-	return n ? fot_compare_missing(t, first, n, c->err) : FOT_OK;
-}
-
-/* What only NEW holds: other documents of a common condition are other data. */
-static int check_new(struct comparing *c)
-{
-	const struct fot_table *t = c->new.t;
-	int status = FOT_OK;
-	size_t twin;
-
-	for (size_t row = 0; row < t->n_rows; row++) {
-		if (has_group(c->base.t, t, row))
-			FOT_TRY(find_twin(c, &c->base, t, row, &twin));
-	}
-out:
-	return status;
-}
-
-static int compare_perplexity(struct fot_table *out, const struct fot_table *base,
-			      const struct fot_table *new, const struct fot_compare_opts *opts,
-			      struct fot_err *err)
-{
-	struct comparing c = {
-		.base = { base, "BASE" }, .new = { new, "NEW" }, .opts = opts, .out = out, .err = err
-	};
-	size_t n = base->n_rows;
-	int status;
-
-	FOT_TRY(fot_clusters_init(&c.texts, base, n, err));
-	c.done = fot_calloc(n, sizeof *c.done);
-	if (!c.done) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "compare: out of memory for %zu rows", n);
-		goto out;
-	}
-	FOT_TRY(check_base(&c));
-	for (size_t row = 0; row < n; row++) {
-		if (!c.done[row])
-			FOT_TRY(compare_group(&c, row));
-	}
-	status = check_new(&c);
-out:
-	fot_clusters_release(&c.texts);
-	fot_free(c.done);
-	return status;
+	return n ? missing(c->base, first, n, c->err) : FOT_OK;
 }
 
 int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
 		       const struct fot_compare_opts *opts, struct fot_err *err)
 {
-	int status = base->schema == &fot_schema_perplexity ? compare_perplexity(out, base, new, opts, err) :
-							      fot_compare_measures(out, base, new, opts, err);
+	struct comparing c = { .base = base,
+			       .new = new,
+			       .task = fot_measured_task(base->schema),
+			       .opts = opts,
+			       .out = out,
+			       .err = err };
+	int status;
 
-	return status == FOT_OK ? fot_table_check(out, err) : status;
+	if (!c.task || new->schema != base->schema)
+		return FOT_FAIL(err, FOT_ERR_RUN, "compare: no task writes %s.csv", base->schema->name);
+	FOT_TRY(make_groups(&c, &c.old_groups, base));
+	FOT_TRY(make_groups(&c, &c.new_groups, new));
+	FOT_TRY(check_base(&c));
+	for (size_t g = 0; g < c.old_groups.n; g++) {
+		if (is_compared(&c, &c.old_groups.at[g]))
+			FOT_TRY(compare_group(&c, &c.old_groups.at[g], partner(&c, &c.old_groups.at[g])));
+	}
+	status = fot_table_check(out, err);
+out:
+	fot_groups_release(&c.old_groups);
+	fot_groups_release(&c.new_groups);
+	return status;
 }
 
+/* Holm over the context lengths of a condition. */
 int fot_compare_finish(struct fot_table *out, struct fot_err *err)
 {
+	static const char *const family[] = { "dataset",    "metric", "prompt_style", "calibration",
+					      "layer",      "task",   "own_tokens",   "new_model_variant",
+					      "new_memory", NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
+
 	if (out->n_rows == 0)
 		return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: BASE holds nothing that was scored");
-	return adjust(out, err);
+	fot_columns_append(key, fot_columns_append(key, 0, family), fot_variant_columns);
+	return fot_table_adjust(out, 0, key, err);
 }
 
 int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *err)

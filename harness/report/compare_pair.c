@@ -58,6 +58,21 @@ static int take(struct fot_table *out, const struct fot_table *t, const struct f
 	return fot_table_check(out, err);
 }
 
+static void copy_cell(struct fot_table *t, size_t row, const struct fot_table *from, size_t from_row,
+		      const char *column)
+{
+	const struct fot_cell *cell = fot_table_cell(from, from_row, column);
+
+	if (cell->kind == FOT_CELL_TEXT)
+		fot_table_set_text(t, row, column, cell->text);
+	else if (cell->kind == FOT_CELL_INT)
+		fot_table_set_int(t, row, column, cell->i);
+	else if (cell->kind == FOT_CELL_REAL)
+		fot_table_set_real(t, row, column, cell->x);
+	else
+		fot_table_set_empty(t, row, column);
+}
+
 /* NEW's rows under BASE's name: with a memory in the pair that too. */
 static int rename_rows(struct fot_table *new, const struct fot_table *base,
 		       const struct fot_compare_pair *pair, struct fot_err *err)
@@ -66,11 +81,9 @@ static int rename_rows(struct fot_table *new, const struct fot_table *base,
 		fot_table_set_text(new, row, "model_variant", pair->base.variant);
 		if (!*pair->base.memory)
 			continue;
-		fot_table_set_text(new, row, "memory_mode", fot_table_text(base, 0, "memory_mode"));
-		fot_table_set_text(new, row, "mem_dtype", fot_table_text(base, 0, "mem_dtype"));
-		fot_table_set_empty(new, row, "top_k");
-		if (fot_table_has(base, 0, "top_k"))
-			fot_table_set_int(new, row, "top_k", fot_table_int(base, 0, "top_k", 0));
+		copy_cell(new, row, base, 0, "memory");
+		for (size_t i = 0; fot_memory_columns[i]; i++)
+			copy_cell(new, row, base, 0, fot_memory_columns[i]);
 	}
 	return fot_table_check(new, err);
 }

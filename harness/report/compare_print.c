@@ -4,7 +4,7 @@
 
 #include "base/quote.h"
 #include "base/json.h"
-#include "harness/report/compare_impl.h"
+#include "harness/report/compare.h"
 #include "harness/report/conditions.h"
 #include "harness/tables/labels.h"
 

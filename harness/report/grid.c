@@ -6,29 +6,17 @@
 #include "base/mem.h"
 #include "harness/report/grid_impl.h"
 #include "harness/tables/labels.h"
-#include "harness/report/summary_impl.h"
-
-/* Does the row compare its condition with itself? Its baseline then has its name, up to the place. */
-static bool with_itself(const struct fot_table *t, size_t row)
-{
-	const char *baseline = fot_table_text(t, row, "baseline_run_id"), *at = strrchr(baseline, '@');
-	struct fot_str own = FOT_STR_INIT;
-	const char *own_at;
-	bool same;
-
-	fot_summary_baseline(&own, t, row);
-	own_at = own.failed ? NULL : strrchr(own.data, '@');
-	same = at && own_at && at - baseline == own_at - own.data &&
-	       memcmp(baseline, own.data, (size_t)(at - baseline)) == 0;
-	fot_str_release(&own);
-	return same;
-}
+#include "harness/report/measures.h"
 
 static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 {
-	if (!fot_table_has(t, row, "baseline_run_id"))
+	const char *comparison = fot_table_text(t, row, "comparison");
+
+	if (!*comparison)
 		return FOT_GRID_ESTIMATES;
-	return with_itself(t, row) ? FOT_GRID_WITH_ITSELF : FOT_GRID_WITH_BASELINE;
+	return strcmp(comparison, FOT_COMPARED_VANILLA) == 0 || strcmp(comparison, FOT_COMPARED_LOCAL) == 0 ?
+		       FOT_GRID_WITH_BASELINE :
+		       FOT_GRID_WITH_ITSELF;
 }
 
 static bool has_metric(const struct fot_view *v, const char *metric)
@@ -54,10 +42,8 @@ static bool belongs(const struct fot_grid *g, size_t row)
 
 static bool same_line(const struct fot_grid *g, size_t a, size_t b)
 {
-	static const char *const condition[] = { "run",   "model",     "model_variant", "memory_mode",
-						 "top_k", "mem_dtype", "window",        NULL };
-
-	if (!fot_table_same_all(g->t, a, g->t, b, condition))
+	if (!fot_table_same(g->t, a, g->t, b, "run") ||
+	    !fot_table_same_all(g->t, a, g->t, b, fot_condition_columns))
 		return false;
 	for (size_t i = 0; i < FOT_GRID_LINES && g->view->line[i]; i++) {
 		if (!fot_table_same(g->t, a, g->t, b, g->view->line[i]))
@@ -124,10 +110,11 @@ static void add_column(struct fot_grid *g, const struct fot_grid_column *c)
 
 static void add_row(struct fot_grid *g, size_t row)
 {
-	struct fot_grid_column c = { .metric = g->view->metric[metric_index(
-					     g->view, fot_table_text(g->t, row, "metric"))],
-				     .dataset = fot_table_text(g->t, row, "dataset"),
-				     .x = g->view->axis ? fot_label_place(g->t, row, g->view->axis) : 0 };
+	struct fot_grid_column c = {
+		.metric = g->view->metric[metric_index(g->view, fot_table_text(g->t, row, "metric"))],
+		.dataset = fot_table_text(g->t, row, "dataset"),
+		.x = g->view->axis ? fot_label_place(g->t, row, g->view->axis) : 0
+	};
 	size_t line = line_of(g, row);
 
 	if (line == g->n_lines)
@@ -145,15 +132,16 @@ static void place_row(struct fot_grid *g, size_t row)
 	for (size_t c = 0; c < g->n_columns; c++) {
 		size_t *cell = &g->row[line * g->n_columns + c];
 
-		if (strcmp(g->column[c].metric, fot_table_text(g->t, row, "metric")) == 0 && *cell == SIZE_MAX &&
+		if (strcmp(g->column[c].metric, fot_table_text(g->t, row, "metric")) == 0 &&
+		    *cell == SIZE_MAX &&
 		    strcmp(g->column[c].dataset, fot_table_text(g->t, row, "dataset")) == 0 &&
 		    (!g->view->axis || fot_label_place(g->t, row, g->view->axis) == g->column[c].x))
 			*cell = row;
 	}
 }
 
-int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
-		  struct fot_err *err)
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view,
+		  const char *dataset, struct fot_err *err)
 {
 	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
@@ -230,7 +218,7 @@ const char *fot_grid_dataset(const struct fot_table *t, size_t k)
 
 		for (size_t r = 0; r < row && new; r++)
 			new = !fot_table_same(t, r, t, row, "dataset");
-		if (new && seen++ == k)
+		if (new &&seen++ == k)
 			return fot_table_text(t, row, "dataset");
 	}
 	return NULL;

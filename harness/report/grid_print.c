@@ -111,7 +111,7 @@ void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot
 		   enum fot_grid_format format)
 {
 	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
-	bool difference = fot_table_has(t, row, "baseline_run_id"), sign = difference || form >= TREND;
+	bool difference = fot_table_has(t, row, "comparison"), sign = difference || form >= TREND;
 	const char *column = difference ? "delta" : "value";
 
 	if (!fot_table_has(t, row, column)) {

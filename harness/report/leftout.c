@@ -88,13 +88,13 @@ int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct 
 		 struct fot_err *err)
 {
 	static const char *const dataset[] = { "dataset", NULL };
-	static const char *const condition[] = { "dataset", "model",     "model_variant", "memory_mode",
-						 "top_k",   "mem_dtype", "window",        NULL };
+	const char *condition[FOT_GROUP_COLUMNS + 1];
 	bool documents = fot_schema_column(rows->schema, "doc_id") >= 0;
 	const char *const unit[] = { "dataset", documents ? "doc_id" : "item_id", NULL };
 	struct fot_groups datasets = { 0 }, units = { 0 }, conditions = { 0 };
 	int status;
 
+	fot_columns_append(condition, fot_columns_append(condition, 0, dataset), fot_condition_columns);
 	FOT_TRY(fot_groups_add(&datasets, rows, 0, rows->n_rows, dataset, err));
 	FOT_TRY(fot_groups_add(&conditions, rows, 0, rows->n_rows, condition, err));
 	if (fot_schema_column(rows->schema, unit[1]) >= 0)

@@ -11,96 +11,8 @@
 #include "base/mem.h"
 #include "harness/tables/clusters.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-/* --- the table of tasks --- */
-
-static const struct fot_measure passkey_measures[] = {
-	{ "accuracy", FOT_MEASURE_ITEMS, "exact_match", NULL, false },
-};
-static const struct fot_measure lookup_measures[] = {
-	{ "token_accuracy", FOT_MEASURE_CLUSTERS, "n_correct_tokens", "n_value_tokens", false },
-	{ "value_accuracy", FOT_MEASURE_CLUSTERS, "n_correct_values", "n_queries", false },
-};
-static const struct fot_measure fewshot_measures[] = {
-	{ "accuracy", FOT_MEASURE_CROSSED, "correct", NULL, false },
-};
-static const struct fot_measure distraction_measures[] = {
-	{ "positive_mass", FOT_MEASURE_CLUSTERS, "positive_mass", "n_queries", true },
-};
-
-const struct fot_measured_task fot_measured_tasks[] = {
-	{ .schema = &fot_schema_passkey,
-	  .place = LIST("prompt_style"),
-	  .item = LIST("depth", "trial", "seed"),
-	  .same = LIST("key", "n_tokens_prompt", "key_token_start", "chance_level", "memory_tokens",
-		       "tokenizer_sha256", "status"),
-	  .outcome = LIST("exact_match", "answer", "answer_rank", "answer_logprob_nats"),
-	  .axis = "context_length",
-	  .part = "depth",
-	  .measure = passkey_measures,
-	  .n_measures = COUNT(passkey_measures) },
-	{ .schema = &fot_schema_lookup,
-	  .place = LIST("n_records"),
-	  .item = LIST("trial", "seed"),
-	  .same = LIST("n_queries", "n_value_tokens", "chance_level", "memory_tokens", "tokenizer_sha256", "status"),
-	  .outcome = LIST("n_correct_tokens", "n_correct_values", "nll_nats"),
-	  .axis = "context_length",
-	  .measure = lookup_measures,
-	  .n_measures = COUNT(lookup_measures) },
-	{ .schema = &fot_schema_fewshot,
-	  .place = LIST("shots_asked", "calibration"),
-	  .item = LIST("item_id", "demo_seed"),
-	  .same = LIST("item_sha256", "n_tokens_prompt", "n_shots_fitted", "n_labels", "label_gold", "memory_tokens",
-		       "tokenizer_sha256", "status"),
-	  .outcome = LIST("correct", "label_pred", "score_gold_nats", "score_best_other_nats"),
-	  .axis = "n_shots",
-	  .axis_place = "shots_asked",
-	  .measure = fewshot_measures,
-	  .n_measures = COUNT(fewshot_measures) },
-	{ .schema = &fot_schema_distraction,
-	  .place = LIST("n_contexts", "layer", "head"),
-	  .item = LIST("doc_id"),
-	  .same = LIST("n_queries", "chance_level", "memory_tokens", "tokenizer_sha256", "status"),
-	  .outcome = LIST("positive_mass"),
-	  .detail = "head",
-	  .measure = distraction_measures,
-	  .n_measures = COUNT(distraction_measures) },
-};
-const size_t fot_n_measured_tasks = COUNT(fot_measured_tasks);
-
-const struct fot_measured_task *fot_measured_task(const struct fot_schema *schema)
-{
-	for (size_t i = 0; i < COUNT(fot_measured_tasks); i++) {
-		if (fot_measured_tasks[i].schema == schema)
-			return &fot_measured_tasks[i];
-	}
-	return NULL;
-}
-
-static size_t add_columns(const char **key, size_t n, const char *const *columns)
-{
-	for (size_t i = 0; columns[i]; i++)
-		key[n++] = columns[i];
-	return n;
-}
-
-int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,
-			const char *const *condition, const struct fot_measured_task *task, const char *part,
-			struct fot_err *err)
-{
-	const char *key[FOT_GROUP_COLUMNS + 1];
-	size_t n = add_columns(key, 0, condition);
-
-	n = add_columns(key, n, LIST("dataset", "context_length"));
-	n = add_columns(key, n, task->place);
-	if (part)
-		key[n++] = part;
-	key[n] = NULL;
-	return fot_groups_add(out, t, first, last, key, err);
-}
 
 /* --- rows --- */
 
@@ -142,6 +54,12 @@ int64_t fot_rows_with_status(const struct fot_rows *r, const char *status)
 	return n;
 }
 
+void fot_rows_set_tokens(struct fot_table *out, size_t row, const struct fot_table *in, int64_t n_tokens)
+{
+	if (fot_schema_column(in->schema, "n_tokens_scored") >= 0)
+		fot_table_set_int(out, row, "n_tokens_scored", n_tokens);
+}
+
 struct fot_boot fot_rows_boot(const struct fot_rows *r, uint64_t seed)
 {
 	const char *dataset = r->n ? fot_table_text(r->t, r->row[0], "dataset") : "";
@@ -160,7 +78,8 @@ static double number(const struct fot_table *t, size_t row, const char *column)
 }
 
 /* Numerator and denominator; false for a row that does not count. */
-static bool fraction(double *num, double *den, const struct fot_measure *m, const struct fot_table *t, size_t row)
+static bool fraction(double *num, double *den, const struct fot_measure *m, const struct fot_table *t,
+		     size_t row)
 {
 	if (!has_status(t, row, "ok") || !fot_table_has(t, row, m->right))
 		return false;
@@ -169,37 +88,6 @@ static bool fraction(double *num, double *den, const struct fot_measure *m, cons
 	if (m->mean)
 		*num *= *den;
 	return *den > 0.0;
-}
-
-/* What the statistics work on. Arrays of n; of pairs, base and row are partners. */
-struct sample {
-	size_t n;
-	double *num, *den, *base;
-	size_t *row;
-	bool *a, *b;
-};
-
-static int sample_init(struct sample *s, size_t n, struct fot_err *err)
-{
-	*s = (struct sample){ .num = fot_alloc(n, sizeof *s->num),
-			      .den = fot_alloc(n, sizeof *s->den),
-			      .base = fot_alloc(n, sizeof *s->base),
-			      .row = fot_alloc(n, sizeof *s->row),
-			      .a = fot_alloc(n, sizeof *s->a),
-			      .b = fot_alloc(n, sizeof *s->b) };
-	if (s->num && s->den && s->base && s->row && s->a && s->b)
-		return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", n);
-}
-
-static void sample_release(struct sample *s)
-{
-	fot_free(s->num);
-	fot_free(s->den);
-	fot_free(s->base);
-	fot_free(s->row);
-	fot_free(s->a);
-	fot_free(s->b);
 }
 
 static double sum(const double *x, size_t n)
@@ -298,13 +186,14 @@ static int matrix_complete(struct matrix *x, struct fot_err *err)
 }
 
 /* Values v of the sample's rows of t. */
-static int matrix_init(struct matrix *x, const struct sample *s, const double *v, const struct fot_table *t,
-		       struct fot_err *err)
+static int matrix_init(struct matrix *x, const struct fot_clusters *s, const double *v,
+		       const struct fot_table *t, struct fot_err *err)
 {
 	size_t *i = fot_alloc(s->n, sizeof *i), *k = fot_alloc(s->n, sizeof *k);
 	int status = FOT_OK;
 
-	*x = (struct matrix){ .item = fot_alloc(s->n, sizeof *x->item), .seed = fot_alloc(s->n, sizeof *x->seed) };
+	*x = (struct matrix){ .item = fot_alloc(s->n, sizeof *x->item),
+			      .seed = fot_alloc(s->n, sizeof *x->seed) };
 	if (!i || !k || !x->item || !x->seed)
 		goto no_memory;
 	for (size_t r = 0; r < s->n; r++) {
@@ -357,51 +246,43 @@ static void counts_of(struct fot_measured *out, double right, double asked)
 	out->n_total = (int64_t)llround(asked);
 }
 
-static int measure_items(struct fot_measured *out, const struct sample *s, struct fot_err *err)
+static int measure_items(struct fot_measured *out, const struct fot_clusters *s, struct fot_err *err)
 {
 	counts_of(out, sum(s->num, s->n), (double)s->n);
 	return fot_stats_wilson(&out->e, out->n_correct, out->n_total, FOT_STATS_LEVEL, err);
 }
 
-/* Rows of equal text become one: see clusters.h. */
-static int merge_texts(struct sample *s, const struct fot_table *t, struct fot_err *err)
+static int ratio_range(struct fot_measured *out, const struct fot_clusters *s, struct fot_err *err)
 {
-	struct fot_clusters c;
-	int status;
+	double *ratio = fot_alloc(s->n, sizeof *ratio);
 
-	FOT_TRY(fot_clusters_init(&c, t, s->n, err));
+	if (!ratio)
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	for (size_t i = 0; i < s->n; i++)
-		fot_clusters_add(&c, s->row[i], s->num[i], s->base[i], s->den[i]);
-	s->n = c.n;
-	for (size_t k = 0; k < c.n; k++) {
-		s->row[k] = c.row[k];
-		s->num[k] = c.num[k];
-		s->base[k] = c.base[k];
-		s->den[k] = c.den[k];
-	}
-out:
-	fot_clusters_release(&c);
-	return status;
+		ratio[i] = s->num[i] / s->den[i];
+	range_of(out, ratio, s->n);
+	fot_free(ratio);
+	return FOT_OK;
 }
 
-static int measure_clusters(struct fot_measured *out, const struct fot_measure *m, const struct fot_table *t,
-			    struct sample *s, bool detail, const struct fot_boot *boot, struct fot_err *err)
+static int measure_clusters(struct fot_measured *out, const struct fot_measure *m,
+			    const struct fot_clusters *s, bool detail, const struct fot_boot *boot,
+			    struct fot_err *err)
 {
-	int status;
+	int status = detail ? fot_stats_ratio_t(&out->e, s->num, s->den, s->n, boot->level, err) :
+			      fot_stats_ratio_boot(&out->e, s->num, s->den, s->n, boot, err);
 
-	FOT_TRY(merge_texts(s, t, err));
-	out->n_clusters = s->n;
-	FOT_TRY(detail ? fot_stats_ratio_t(&out->e, s->num, s->den, s->n, boot->level, err) :
-			 fot_stats_ratio_boot(&out->e, s->num, s->den, s->n, boot, err));
-	if (s->n == 0)
-		goto out;
+	if (status != FOT_OK || s->n == 0)
+		return status;
+	if (m->kind == FOT_MEASURE_EXP)
+		fot_stats_exp(&out->e);
+	if (m->kind == FOT_MEASURE_BITS)
+		fot_stats_scale(&out->e, 1.0 / M_LN2);
+	if (fot_measure_is_rate(m))
+		return FOT_OK;
 	if (!m->mean)
 		counts_of(out, sum(s->num, s->n), sum(s->den, s->n));
-	for (size_t i = 0; i < s->n; i++)
-		s->base[i] = s->num[i] / s->den[i];
-	range_of(out, s->base, s->n);
-out:
-	return status;
+	return ratio_range(out, s, err);
 }
 
 static int seed_range(struct fot_measured *out, const struct matrix *x, struct fot_err *err)
@@ -419,7 +300,7 @@ static int seed_range(struct fot_measured *out, const struct matrix *x, struct f
 	return FOT_OK;
 }
 
-static int measure_crossed(struct fot_measured *out, const struct sample *s, const struct fot_rows *r,
+static int measure_crossed(struct fot_measured *out, const struct fot_clusters *s, const struct fot_rows *r,
 			   const struct fot_boot *boot, struct fot_err *err)
 {
 	struct matrix x = { 0 };
@@ -446,29 +327,50 @@ out:
 	return status;
 }
 
-int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
-		struct fot_err *err)
+/* The rows that count. A document without a single word has no perplexity per word, and then nor have all. */
+static void collect(struct fot_clusters *s, struct fot_measured *out, const struct fot_measure *m,
+		    const struct fot_rows *r)
+{
+	bool defined = true;
+
+	out->first = SIZE_MAX;
+	for (size_t i = 0; i < r->n; i++) {
+		double num, den;
+
+		if (!has_status(r->t, r->row[i], "ok"))
+			continue;
+		out->first = out->first == SIZE_MAX ? r->row[i] : out->first;
+		out->n_tokens += fot_table_int(r->t, r->row[i], "n_tokens_scored", 0);
+		if (fraction(&num, &den, m, r->t, r->row[i]))
+			fot_clusters_add(s, r->row[i], num, 0, den);
+		else
+			defined = false;
+	}
+	if (!defined && fot_measure_is_rate(m))
+		fot_clusters_clear(s);
+	out->n_items = s->n_items;
+	out->n_clusters = s->n;
+}
+
+int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+		uint64_t seed, struct fot_err *err)
 {
 	struct fot_boot boot = fot_rows_boot(r, seed);
-	struct sample s = { 0 };
+	struct fot_clusters s;
 	int status;
 
 	*out = (struct fot_measured){ 0 };
-	FOT_TRY(sample_init(&s, r->n, err));
-	for (size_t i = 0; i < r->n; i++) {
-		s.row[s.n] = r->row[i];
-		s.base[s.n] = 0;
-		s.n += fraction(&s.num[s.n], &s.den[s.n], m, r->t, r->row[i]);
-	}
-	out->n_items = out->n_clusters = s.n;
+	FOT_TRY(fot_clusters_init(&s, r->t, r->n, err));
+	collect(&s, out, m, r);
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = measure_items(out, &s, err);
-	else if (m->kind == FOT_MEASURE_CLUSTERS)
-		status = measure_clusters(out, m, r->t, &s, r->n && fot_table_has(r->t, r->row[0], "head"), &boot, err);
-	else
+	else if (m->kind == FOT_MEASURE_CROSSED)
 		status = measure_crossed(out, &s, r, &boot, err);
+	else
+		status = measure_clusters(out, m, &s, r->n && fot_table_has(r->t, r->row[0], "head"), &boot,
+					  err);
 out:
-	sample_release(&s);
+	fot_clusters_release(&s);
 	return status;
 }
 
@@ -486,6 +388,14 @@ size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, siz
 	return r->n;
 }
 
+/* How items of two sides find each other. */
+struct pairing {
+	const struct fot_measured_task *task;
+	const struct fot_measure *m;
+	const struct fot_sides *sides;
+	const char *const *item;
+};
+
 static bool one_seed(const struct fot_rows *r)
 {
 	for (size_t i = 1; i < r->n; i++) {
@@ -495,65 +405,114 @@ static bool one_seed(const struct fot_rows *r)
 	return r->n > 0;
 }
 
-/* Common items that count on both sides. num and den are the new rows', base the base's
- * numerators brought to the new rows' denominators. */
-static void pair_up(struct sample *s, const struct fot_measured_task *task, const struct fot_measure *m,
-		    const struct fot_rows *base, const struct fot_rows *new)
+/* The numerator and denominator of an item in a side's rows; *hint: where to begin, then where it was. */
+static bool fraction_in(double *num, double *den, const struct pairing *p, const struct fot_rows *side,
+			size_t row, size_t *hint)
 {
-	static const char *const item_only[] = { "item_id", NULL };
-	const char *const *item = m->kind == FOT_MEASURE_CROSSED && one_seed(base) ? item_only : task->item;
+	const struct fot_table *t = p->sides->new->t;
+
+	*hint = fot_measure_twin(side, t, row, p->item, *hint + 1);
+	if (*hint == side->n)
+		return false;
+	return (p->sides->checked || !p->task->target ||
+		fot_table_same_all(side->t, side->row[*hint], t, row, p->task->target)) &&
+	       fraction(num, den, p->m, side->t, side->row[*hint]);
+}
+
+/* What each side of an item is taken relative to, off its numerator. */
+static bool take_from(double *num, double *base, const struct pairing *p, size_t row)
+{
+	const struct fot_sides *s = p->sides;
+	double x = 0, y = 0, den;
+	size_t hint = SIZE_MAX;
+
+	if (s->new_from && !fraction_in(&x, &den, p, s->new_from, row, &hint))
+		return false;
+	hint = SIZE_MAX;
+	if (s->base_from && !fraction_in(&y, &den, p, s->base_from, row, &hint))
+		return false;
+	*num -= x;
+	*base -= y;
+	return true;
+}
+
+/* Common items that count on both sides. num and den are the new rows', base the base's numerators brought to
+ * the new rows' denominators; checked, the other way round. */
+static void pair_up(struct fot_clusters *s, struct fot_contrast *out, const struct pairing *p)
+{
+	const struct fot_rows *base = p->sides->base, *new = p->sides->new;
+	double num, den, base_num, base_den;
 	size_t twin = base->n - 1;
-	double den;
 
 	for (size_t i = 0; i < new->n && base->n; i++) {
-		if (!fraction(&s->num[s->n], &s->den[s->n], m, new->t, new->row[i]))
+		if (!fraction(&num, &den, p->m, new->t, new->row[i]) ||
+		    !fraction_in(&base_num, &base_den, p, base, new->row[i], &twin) ||
+		    !take_from(&num, &base_num, p, new->row[i]))
 			continue;
-		twin = fot_measure_twin(base, new->t, new->row[i], item, twin + 1);
-		if (twin == base->n || !fraction(&s->base[s->n], &den, m, base->t, base->row[twin]))
-			continue;
-		s->base[s->n] *= s->den[s->n] / den;
-		s->row[s->n++] = new->row[i];
+		if (p->sides->checked) {
+			num *= base_den / den;
+			den = base_den;
+		} else {
+			base_num *= den / base_den;
+		}
+		fot_clusters_add(s, new->row[i], num, base_num, den);
+		out->n_tokens += fot_table_int(base->t, base->row[twin], "n_tokens_scored", 0);
 	}
 }
 
-static int contrast_items(struct fot_contrast *out, struct sample *s, const struct fot_boot *boot,
+static int contrast_items(struct fot_contrast *out, const struct fot_clusters *s, const struct fot_boot *boot,
 			  struct fot_err *err)
 {
-	struct fot_outcomes o;
-	int status;
+	bool *a = fot_alloc(s->n, sizeof *a), *b = fot_alloc(s->n, sizeof *b);
+	struct fot_outcomes o = { 0 };
+	int status = FOT_OK;
 
-	for (size_t i = 0; i < s->n; i++) {
-		s->a[i] = s->base[i] > 0.5;
-		s->b[i] = s->num[i] > 0.5;
+	for (size_t i = 0; i < s->n && a && b; i++) {
+		a[i] = s->base[i] > 0.5;
+		b[i] = s->num[i] > 0.5;
 	}
-	status = fot_stats_outcomes(&o, s->a, s->b, s->n, boot, err);
+	status = a && b ? fot_stats_outcomes(&o, a, b, s->n, boot, err) :
+			  FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	out->has_interval = o.has_interval;
-	out->lo = o.lo;
-	out->hi = o.hi;
-	out->se = o.se;
+	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = FOT_STATS_MDD_FACTOR * o.se };
 	out->p = o.p;
 	out->p_method = "mcnemar-exact";
 	out->status = o.status;
+	fot_free(a);
+	fot_free(b);
 	return status;
 }
 
-static int contrast_clusters(struct fot_contrast *out, const struct fot_table *t, struct sample *s,
-			     const struct fot_boot *boot, struct fot_err *err)
+/* Of a rate from nats to its own unit; d exp(m) = exp(m) dm. */
+static void set_unit(struct fot_contrast *out, const struct fot_measure *m, const struct fot_paired *p)
 {
-	struct fot_paired p = { 0 };
-	int status;
+	if (m->kind == FOT_MEASURE_EXP) {
+		out->value = exp(out->value);
+		out->base = exp(out->base);
+		out->d = (struct fot_difference){ p->exp_delta, p->exp_lo, p->exp_hi, p->mdd * out->base };
+	} else if (m->kind == FOT_MEASURE_BITS) {
+		out->value /= M_LN2;
+		out->base /= M_LN2;
+		out->d = (struct fot_difference){ p->delta / M_LN2, p->lo / M_LN2, p->hi / M_LN2,
+						  p->mdd / M_LN2 };
+	}
+}
 
-	FOT_TRY(merge_texts(s, t, err));
-	out->n_clusters = s->n;
-	FOT_TRY(fot_stats_paired(&p, s->base, s->num, s->den, s->n, boot, err));
+static int contrast_clusters(struct fot_contrast *out, const struct fot_measure *m,
+			     const struct fot_clusters *s, const struct fot_boot *boot, struct fot_err *err)
+{
+	struct fot_paired p;
+	int status = fot_stats_paired(&p, s->base, s->num, s->den, s->n, boot, err);
+
+	out->has_delta = p.has_delta;
 	out->has_interval = p.has_interval;
-	out->lo = p.lo;
-	out->hi = p.hi;
-	out->se = p.se;
+	out->d = out->nats = (struct fot_difference){ p.delta, p.lo, p.hi, p.mdd };
 	out->p = p.has_interval ? p.p_flip : 1.0;
+	out->p_t = p.p_t;
 	out->p_method = p.flip_exact ? "sign-flip-exact" : "sign-flip";
 	out->status = p.status;
-out:
+	if (s->n > 0)
+		set_unit(out, m, &p);
 	return status;
 }
 
@@ -575,8 +534,8 @@ static int crossed_test(struct fot_contrast *out, const struct matrix *x, const 
 	return fot_stats_mcnemar(&out->p, only_base, only_new, err);
 }
 
-static int contrast_crossed(struct fot_contrast *out, struct sample *s, const struct fot_rows *new,
-			    const struct fot_boot *boot, struct fot_err *err)
+static int contrast_crossed(struct fot_contrast *out, const struct fot_clusters *s,
+			    const struct fot_rows *new, const struct fot_boot *boot, struct fot_err *err)
 {
 	struct matrix x = { 0 }, y = { 0 };
 	struct fot_crossed c;
@@ -592,9 +551,7 @@ static int contrast_crossed(struct fot_contrast *out, struct sample *s, const st
 	out->base = out->n_items ? sum(y.score, out->n_items) / (double)out->n_items : 0.0;
 	out->value = out->base + c.value;
 	out->has_interval = c.has_interval;
-	out->lo = c.lo;
-	out->hi = c.hi;
-	out->se = c.se;
+	out->d = (struct fot_difference){ .lo = c.lo, .hi = c.hi, .mdd = FOT_STATS_MDD_FACTOR * c.se };
 	out->status = c.status;
 	status = crossed_test(out, &x, &c, err);
 out:
@@ -603,42 +560,73 @@ out:
 	return status;
 }
 
-int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_task *task,
-			 const struct fot_measure *m, const struct fot_rows *base, const struct fot_rows *new,
-			 uint64_t seed, struct fot_err *err)
+/* Of a share, delta is what value and base say. */
+static void settle(struct fot_contrast *out)
 {
+	out->d.delta = out->value - out->base;
+	out->nats = out->d;
+	out->has_delta = out->n_items > 0 && isfinite(out->d.delta);
+	if (out->n_items > 0 && !out->has_delta) {
+		out->has_interval = false;
+		out->status = FOT_STATS_OUT_OF_RANGE;
+	}
+}
+
+int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_task *task,
+			 const struct fot_measure *m, const struct fot_sides *sides, uint64_t seed,
+			 struct fot_err *err)
+{
+	const struct fot_rows *new = sides->new;
+	bool every_seed = m->kind == FOT_MEASURE_CROSSED && one_seed(sides->base);
+	struct pairing p = { task, m, sides, every_seed ? LIST("item_id") : task->item };
 	struct fot_boot boot = fot_rows_boot(new, seed);
-	struct sample s = { 0 };
+	struct fot_clusters s;
 	int status;
 
 	*out = (struct fot_contrast){ .p = 1.0 };
-	FOT_TRY(sample_init(&s, new->n, err));
-	pair_up(&s, task, m, base, new);
-	out->n_items = out->n_clusters = s.n;
+	FOT_TRY(fot_clusters_init(&s, new->t, new->n, err));
+	pair_up(&s, out, &p);
+	out->n_items = s.n_items;
+	out->n_clusters = s.n;
 	if (s.n > 0) {
 		out->base = sum(s.base, s.n) / sum(s.den, s.n);
 		out->value = sum(s.num, s.n) / sum(s.den, s.n);
 	}
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = contrast_items(out, &s, &boot, err);
-	else if (m->kind == FOT_MEASURE_CLUSTERS)
-		status = contrast_clusters(out, new->t, &s, &boot, err);
-	else
+	else if (m->kind == FOT_MEASURE_CROSSED)
 		status = contrast_crossed(out, &s, new, &boot, err);
-	out->delta = out->value - out->base;
-	out->has_delta = out->n_items > 0 && isfinite(out->delta);
-	if (status == FOT_OK && out->n_items > 0 && !out->has_delta) {
-		out->has_interval = false;
-		out->status = FOT_STATS_OUT_OF_RANGE;
-	}
-	out->mdd = FOT_STATS_MDD_FACTOR * out->se;
+	else
+		status = contrast_clusters(out, m, &s, &boot, err);
+	if (status == FOT_OK && !fot_measure_is_rate(m))
+		settle(out);
 out:
-	sample_release(&s);
+	fot_clusters_release(&s);
 	return status;
 }
 
-void fot_measured_spread(struct fot_table *out, size_t row, const struct fot_measured *m)
+void fot_contrast_write(struct fot_table *out, size_t row, const struct fot_contrast *k)
 {
+	if (!k->has_interval)
+		return;
+	fot_table_set_estimate(out, row, "delta_ci_low", k->d.lo);
+	fot_table_set_estimate(out, row, "delta_ci_high", k->d.hi);
+	fot_table_set_real(out, row, "ci_level", FOT_STATS_LEVEL);
+	fot_table_set_real(out, row, "p_value", k->p);
+	fot_table_set_text(out, row, "p_method", k->p_method);
+}
+
+void fot_measured_write(struct fot_table *out, size_t row, const struct fot_table *in,
+			const struct fot_measured *m)
+{
+	fot_rows_set_tokens(out, row, in, m->n_tokens);
+	if (m->e.has_value)
+		fot_table_set_estimate(out, row, "value", m->e.value);
+	if (m->e.has_interval) {
+		fot_table_set_estimate(out, row, "ci_low", m->e.lo);
+		fot_table_set_estimate(out, row, "ci_high", m->e.hi);
+		fot_table_set_real(out, row, "ci_level", m->e.level);
+	}
 	if (m->has_counts) {
 		fot_table_set_int(out, row, "n_correct", m->n_correct);
 		fot_table_set_int(out, row, "n_total", m->n_total);

@@ -26,7 +26,7 @@ struct fot_plot_text {
  * shortest itself as zero. Both of one document's own memory; MULTIDOC: estimates where the
  * memory also holds other documents.  The columns of these:
  *   panel,series,context_length,value,low,high,panel_name,series_name: a panel per dataset
- * The others (plotdata_measures.c), in percent but for the last:
+ * The others, in percent but for the last:
  *   PASSKEY      panel,context_length,place,depth,depth_place,value,n_total,panel_name,series_name: a panel
  *                per condition; places count lengths and depths from 1
  *   LOOKUP       as perplexity: low and high are the lowest and highest trial; a panel for tokens,

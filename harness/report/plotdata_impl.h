@@ -40,8 +40,5 @@ void fot_plot_put_names(struct fot_str *out, const char *panel, const char *seri
 void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name);
 /* Numbers of panels and series and the looks of the series; the names into out->labels. */
 void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p);
-/* fot_plot_text for the tasks of measures.h. */
-int fot_plot_measures(struct fot_plot_text *out, const struct fot_plot_conditions *c, enum fot_figure figure,
-		      struct fot_err *err);
 
 #endif

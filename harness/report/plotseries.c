@@ -17,7 +17,7 @@
 static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memorizing", "transformer-xl" };
 #define N_FIXED ((int)(sizeof fixed / sizeof fixed[0]))
 
-/* What makes two rows lines of their own. */
+/* What names tell apart, in this order; what makes two rows lines of their own is fot_condition_columns. */
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
 				       "window",        "model",       NULL };
 
@@ -37,6 +37,8 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_puts(out, " (no memory)");
 	else if (strcmp(mode, "xl") == 0)
 		fot_str_puts(out, " (cached window)");
+	else if (fot_table_has(t, row, "memory"))
+		fot_str_printf(out, " (%s memory)", fot_table_text(t, row, "memory"));
 	else if (strcmp(mode, "knn") == 0)
 		fot_str_printf(out, " (knn:%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else
@@ -178,7 +180,7 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 	for (size_t row = 0; row < n; row++) {
 		size_t at = 0;
 
-		while (at < c->n && !fot_table_same_all(summary, row, summary, c->row[at], columns))
+		while (at < c->n && !fot_table_same_all(summary, row, summary, c->row[at], fot_condition_columns))
 			at++;
 		if (at == c->n)
 			c->row[c->n++] = row;
@@ -233,7 +235,7 @@ size_t fot_plot_series(struct fot_plot_places *p, size_t row)
 	const struct fot_plot_conditions *c = p->c;
 	size_t at = 0;
 
-	while (!fot_table_same_all(c->t, row, c->t, c->row[at], columns))
+	while (!fot_table_same_all(c->t, row, c->t, c->row[at], fot_condition_columns))
 		at++;
 	for (size_t i = 0; i < p->n_series; i++)
 		if (p->series[i] == at)

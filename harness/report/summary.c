@@ -1,28 +1,227 @@
-/* summary.c: which task is summed up where. */
+/* summary.c: see summary.h.
+ *
+ * The same walk for all tasks; what they measure and how is measures.h.  Groups come in
+ * the order of the observations: estimates of a group, its differences, then its parts
+ * (passkey: the depths). */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "harness/tables/adjust.h"
+#include "harness/tables/groups.h"
+#include "harness/report/measures.h"
 #include "harness/report/summary_impl.h"
 
-static const struct {
-	const struct fot_schema *schema;
-	int (*build)(struct fot_table *summary, const struct fot_table *rows, uint64_t seed, struct fot_err *err);
-} tasks[] = {
-	{ &fot_schema_perplexity, fot_summary_perplexity },
-	{ &fot_schema_passkey, fot_summary_measures },
-	{ &fot_schema_lookup, fot_summary_measures },
-	{ &fot_schema_fewshot, fot_summary_measures },
-	{ &fot_schema_distraction, fot_summary_measures },
+enum comparison { WITH_ITSELF, WITH_BASELINE, N_COMPARISONS };
+
+struct pair {
+	size_t group, base, measure;
+	enum comparison kind;
+	struct fot_contrast result;
 };
 
-int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		      struct fot_err *err)
+struct builder {
+	struct fot_table *out;
+	const struct fot_table *in;
+	const struct fot_measured_task *task;
+	uint64_t seed;
+	struct fot_groups groups, parts;
+	struct pair *pair;
+	size_t n_pairs;
+	struct fot_err *err;
+};
+
+static int no_memory(const struct builder *b)
 {
-	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
-		if (tasks[i].schema == rows->schema)
-			return tasks[i].build(summary, rows, seed, err);
-	}
-	return FOT_FAIL(err, FOT_ERR_RUN, "summary: no task writes %s.csv", rows->schema->name);
+	return FOT_FAIL(b->err, FOT_ERR_RUN, "summary: out of memory");
 }
 
-void fot_summary_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
+static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
+{
+	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
+}
+
+static size_t first(const struct builder *b, size_t group)
+{
+	return b->groups.at[group].row[0];
+}
+
+static int make_groups(struct builder *b, struct fot_groups *out, const char *part)
+{
+	return fot_measured_groups(out, b->in, 0, b->in->n_rows, fot_condition_columns, b->task, part,
+				   b->err);
+}
+
+/* --- which groups are compared --- */
+
+static bool same(const struct builder *b, size_t a, size_t c, const char *const *columns)
+{
+	return fot_table_same_all(b->in, a, b->in, c, columns);
+}
+
+/* dataset, length and place, where `but` may differ; so may what the length decides. */
+static bool same_place(const struct builder *b, size_t a, size_t c, const char *but)
+{
+	bool along_length = but && strcmp(but, "context_length") == 0;
+
+	if (!fot_table_same(b->in, a, b->in, c, "dataset"))
+		return false;
+	if (!along_length && !fot_table_same(b->in, a, b->in, c, "context_length"))
+		return false;
+	for (size_t i = 0; b->task->place[i]; i++) {
+		const char *column = b->task->place[i];
+
+		if ((but && strcmp(column, but) == 0) || (along_length && strcmp(column, "n_records") == 0))
+			continue;
+		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
+			continue;
+		if (!fot_table_same(b->in, a, b->in, c, column))
+			return false;
+	}
+	return true;
+}
+
+/* The same condition at the smallest value of the task's axis; false when g is that. */
+static bool find_itself(const struct builder *b, size_t g, size_t *base)
+{
+	const char *axis = b->task->axis;
+
+	*base = g;
+	for (size_t k = 0; axis && k < b->groups.n; k++) {
+		struct fot_rows least = rows_of(b, &b->groups.at[*base]),
+				other = rows_of(b, &b->groups.at[k]);
+
+		if (same(b, first(b, k), first(b, g), fot_condition_columns) &&
+		    same_place(b, first(b, k), first(b, g), axis) &&
+		    fot_rows_axis(&other, b->task) < fot_rows_axis(&least, b->task))
+			*base = k;
+	}
+	return *base != g;
+}
+
+/* One whose memory is set the same way, if there is one. */
+static bool find_baseline(const struct builder *b, size_t g, size_t *base)
+{
+	bool found = false, none = strcmp(fot_table_text(b->in, first(b, g), "memory_mode"), "none") == 0;
+	const char *name = none ? FOT_COMPARED_LOCAL : FOT_COMPARED_VANILLA;
+
+	if (strcmp(fot_table_text(b->in, first(b, g), "model_variant"), name) == 0)
+		return false;
+	for (size_t k = 0; k < b->groups.n; k++) {
+		if (strcmp(fot_table_text(b->in, first(b, k), "model_variant"), name) == 0 &&
+		    fot_table_same(b->in, first(b, k), b->in, first(b, g), "run_id") &&
+		    same(b, first(b, k), first(b, g), fot_session_columns) &&
+		    same_place(b, first(b, k), first(b, g), NULL)) {
+			bool alike = fot_table_same(b->in, first(b, k), b->in, first(b, g), "memory");
+
+			*base = !found || alike ? k : *base;
+			found = true;
+			if (alike)
+				break;
+		}
+	}
+	return found;
+}
+
+static int compare_group(struct builder *b, size_t g, enum comparison kind)
+{
+	size_t base = g;
+	int status = FOT_OK;
+
+	if (b->task->of_memory && strcmp(fot_table_text(b->in, first(b, g), "memory_mode"), "none") == 0)
+		return FOT_OK;
+	if (!(kind == WITH_ITSELF ? find_itself(b, g, &base) : find_baseline(b, g, &base)))
+		return FOT_OK;
+	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
+		struct pair *p = &b->pair[b->n_pairs++];
+		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
+
+		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
+		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
+					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
+					      b->err);
+	}
+	return status;
+}
+
+static int compare_all(struct builder *b)
+{
+	size_t most = fot_size_mul(fot_size_mul(b->groups.n, N_COMPARISONS), b->task->n_measures);
+	int status = FOT_OK;
+
+	b->pair = fot_calloc(most, sizeof *b->pair);
+	if (!b->pair)
+		return no_memory(b);
+	for (size_t g = 0; g < b->groups.n && status == FOT_OK; g++) {
+		if (b->task->detail && fot_table_has(b->in, first(b, g), b->task->detail))
+			continue;
+		for (int kind = 0; kind < N_COMPARISONS && status == FOT_OK; kind++)
+			status = compare_group(b, g, (enum comparison)kind);
+	}
+	return status;
+}
+
+/* --- rows --- */
+
+static size_t add_row(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
+		      size_t n_items, size_t n_clusters, bool part)
+{
+	struct fot_rows r = rows_of(b, g);
+	size_t row = fot_table_add(b->out);
+
+	fot_table_copy_shared(b->out, row, b->in, g->row[0]);
+	fot_rows_set_axis(b->out, row, &r, b->task);
+	if (b->task->part && !part)
+		fot_table_set_empty(b->out, row, b->task->part);
+	fot_table_set_text(b->out, row, "metric", what->metric);
+	fot_table_set_int(b->out, row, "n_items", (int64_t)n_items);
+	fot_table_set_int(b->out, row, "n_clusters", (int64_t)n_clusters);
+	fot_table_set_int(b->out, row, "n_failed", fot_rows_with_status(&r, "failed"));
+	fot_table_set_int(b->out, row, "n_skipped", fot_rows_with_status(&r, "skipped*"));
+	fot_table_set_int(b->out, row, "higher_is_better", !fot_measure_is_rate(what));
+	return row;
+}
+
+static int write_estimate(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
+			  bool part)
+{
+	struct fot_rows r = rows_of(b, g);
+	struct fot_measured m;
+	size_t row;
+	int status = fot_measure(&m, what, &r, b->seed, b->err);
+
+	if (status != FOT_OK)
+		return status;
+	row = add_row(b, g, what, m.n_items, m.n_clusters, part);
+	fot_table_set_text(b->out, row, "status", m.e.status);
+	fot_measured_write(b->out, row, b->in, &m);
+	if (m.e.has_interval) {
+		fot_table_set_text(b->out, row, "ci_method", m.e.method);
+		fot_table_set_estimate(b->out, row, "se", m.e.se);
+	}
+	return FOT_OK;
+}
+
+static void write_interval(struct builder *b, size_t row, const struct pair *p)
+{
+	const struct fot_measure *what = &b->task->measure[p->measure];
+	const struct fot_contrast *c = &p->result;
+
+	fot_contrast_write(b->out, row, c);
+	fot_table_set_text(b->out, row, "ci_method",
+			   what->kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" : "paired-bootstrap");
+	if (!fot_measure_is_rate(what)) {
+		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
+		return;
+	}
+	fot_table_set_real(b->out, row, "delta_nll_ci_low_nats", c->nats.lo);
+	fot_table_set_real(b->out, row, "delta_nll_ci_high_nats", c->nats.hi);
+	fot_table_set_estimate(b->out, row, "min_detectable_nats", c->nats.mdd);
+	fot_table_set_real(b->out, row, "p_t", c->p_t);
+}
+
+/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations. */
+static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
 		       fot_table_text(t, row, "model_variant"), fot_table_text(t, row, "memory_mode"));
@@ -33,4 +232,106 @@ void fot_summary_baseline(struct fot_str *out, const struct fot_table *t, size_t
 		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
 	else if (fot_table_has(t, row, "n_shots"))
 		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
+}
+
+/* estimate: the row of the group's own value, which is that of a rate here too. */
+static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
+{
+	const struct fot_measure *what = &b->task->measure[p->measure];
+	const struct fot_contrast *c = &p->result;
+	bool rate = fot_measure_is_rate(what);
+	struct fot_str baseline = FOT_STR_INIT;
+	size_t row = add_row(b, &b->groups.at[p->group], what, c->n_items, c->n_clusters, false);
+	int status;
+
+	put_baseline(&baseline, b->in, first(b, p->base));
+	status = fot_str_check(&baseline, b->err);
+	if (status == FOT_OK)
+		fot_table_set_text(b->out, row, "baseline_run_id", baseline.data);
+	fot_str_release(&baseline);
+	fot_table_set_text(b->out, row, "comparison",
+			   p->kind == WITH_ITSELF ?
+				   b->task->least :
+				   fot_table_text(b->in, first(b, p->base), "model_variant"));
+	fot_table_set_text(b->out, row, "status", c->status);
+	fot_rows_set_tokens(b->out, row, b->in, c->n_tokens);
+	if (!c->has_delta)
+		return status;
+	fot_table_set_estimate(b->out, row, "value",
+			       rate ? fot_table_real(b->out, estimate, "value", NAN) : c->value);
+	fot_table_set_estimate(b->out, row, "delta", c->d.delta);
+	if (rate)
+		fot_table_set_real(b->out, row, "delta_nll_nats", c->nats.delta);
+	if (c->has_interval)
+		write_interval(b, row, p);
+	return status;
+}
+
+static bool is_part_of(const struct builder *b, const struct fot_group *part, size_t g)
+{
+	return same(b, part->row[0], first(b, g), fot_condition_columns) &&
+	       same_place(b, part->row[0], first(b, g), NULL);
+}
+
+static int write_group(struct builder *b, size_t g)
+{
+	const struct fot_measured_task *task = b->task;
+	int status = FOT_OK;
+
+	for (size_t m = 0; m < task->n_measures; m++) {
+		size_t estimate = b->out->n_rows;
+
+		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
+		for (size_t i = 0; i < task->n_others && m == 0; i++)
+			FOT_TRY(write_estimate(b, &b->groups.at[g], &task->other[i], false));
+		for (size_t i = 0; i < b->n_pairs; i++) {
+			if (b->pair[i].group == g && b->pair[i].measure == m)
+				FOT_TRY(write_pair(b, &b->pair[i], estimate));
+		}
+		for (size_t i = 0; i < b->parts.n; i++) {
+			if (is_part_of(b, &b->parts.at[i], g))
+				FOT_TRY(write_estimate(b, &b->parts.at[i], &task->measure[m], true));
+		}
+	}
+out:
+	return status;
+}
+
+/* Holm over the lengths, shots or numbers of contexts of one comparison. */
+static int adjust(struct builder *b, size_t first)
+{
+	static const char *const family[] = { "comparison", "metric",     "prompt_style", "calibration",
+					      "layer",      "own_tokens", "dataset",      NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
+
+	fot_columns_append(key, fot_columns_append(key, 0, family), fot_condition_columns);
+	return fot_table_adjust(b->out, first, key, b->err);
+}
+
+int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
+		      struct fot_err *err)
+{
+	struct builder b = {
+		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+	};
+	size_t first_row = summary->n_rows;
+	int status;
+
+	if (!b.task)
+		return FOT_FAIL(err, FOT_ERR_RUN, "summary: no task writes %s.csv", rows->schema->name);
+	FOT_TRY(make_groups(&b, &b.groups, NULL));
+	if (b.task->part)
+		FOT_TRY(make_groups(&b, &b.parts, b.task->part));
+	FOT_TRY(compare_all(&b));
+	for (size_t g = 0; g < b.groups.n; g++)
+		FOT_TRY(write_group(&b, g));
+	FOT_TRY(adjust(&b, first_row));
+	if (b.task->trend)
+		FOT_TRY(fot_summary_trends(summary, rows, seed, err));
+	status = fot_table_check(summary, err);
+out:
+	fot_groups_release(&b.groups);
+	fot_groups_release(&b.parts);
+	fot_free(b.pair);
+	return status;
 }

@@ -7,7 +7,8 @@
  *   (b) with the baseline at the same place: with a memory the vanilla variant under the
  *       same memory, without one the local variant,
  * paired by document, trial or item.  p values are adjusted by Holm over the places of one
- * comparison.  What is estimated how: summary_perplexity.c, measures.h. */
+ * comparison.  What is estimated how: measures.h.  Perplexity is not compared without a memory, and
+ * is followed over the lengths (summary_trend.c). */
 #ifndef FOT_SUMMARY_H
 #define FOT_SUMMARY_H
 

@@ -4,15 +4,8 @@
 
 #include "harness/report/summary.h"
 
-int fot_summary_perplexity(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-			   struct fot_err *err);
 /* Rows perplexity_trend and perplexity_rank of conditions with a memory and three lengths or more. */
 int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
 		       struct fot_err *err);
-/* The tasks of measures.h. */
-int fot_summary_measures(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-			 struct fot_err *err);
-/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations or of summary. */
-void fot_summary_baseline(struct fot_str *out, const struct fot_table *t, size_t row);
 
 #endif

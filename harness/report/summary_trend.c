@@ -47,8 +47,8 @@ static bool scored(const struct trend *t, size_t row)
 /* nll of the row's document at a length; false where its targets were not scored there. */
 static bool nll_at(double *nll, const struct trend *t, size_t row, int64_t length)
 {
-	static const char *const targets[] = { "doc_id", "doc_sha256", "n_tokens_scored", "target_start",
-					       "tokenizer_sha256", NULL };
+	static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
+					       "target_start", "tokenizer_sha256", NULL };
 
 	for (size_t i = 0; i < t->g->n; i++) {
 		size_t r = t->g->row[i];
@@ -90,7 +90,8 @@ static void collect(struct trend *t)
 		int64_t tokens = fot_table_int(t->in, row, "n_tokens_scored", 0);
 
 		/* each document once: by its row at the shortest length */
-		if (tokens < 1 || !scored(t, row) || fot_table_int(t->in, row, "context_length", 0) != t->length[0])
+		if (tokens < 1 || !scored(t, row) ||
+		    fot_table_int(t->in, row, "context_length", 0) != t->length[0])
 			continue;
 		while (l < t->n_lengths && nll_at(&t->here[l], t, row, t->length[l]))
 			l++;
@@ -138,11 +139,13 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	struct fot_boot boot = fot_rows_boot(&rows, seed);
 	struct fot_trend r;
 	size_t slope, rank;
-	int status = fot_stats_trend(&r, t->num, t->texts.den, t->texts.n, t->length, t->n_lengths, &boot, err);
+	int status =
+		fot_stats_trend(&r, t->num, t->texts.den, t->texts.n, t->length, t->n_lengths, &boot, err);
 
 	if (status != FOT_OK)
 		return status;
-	slope = add_row(out, t, "perplexity_trend", r.has_slope && !r.has_rho && r.has_interval ? "ok" : r.status);
+	slope = add_row(out, t, "perplexity_trend",
+			r.has_slope && !r.has_rho && r.has_interval ? "ok" : r.status);
 	rank = add_row(out, t, "perplexity_rank", r.status);
 	if (r.has_slope)
 		write_value(out, slope, r.slope, r.has_interval, r.lo, r.hi);
@@ -151,8 +154,8 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	return FOT_OK;
 }
 
-static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g, uint64_t seed,
-		    struct fot_err *err)
+static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g,
+		    uint64_t seed, struct fot_err *err)
 {
 	struct trend t = { .in = in, .g = g };
 	int status = trend_init(&t, err);
@@ -171,10 +174,13 @@ static int trend_of(struct fot_table *out, const struct fot_table *in, const str
 int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
 		       struct fot_err *err)
 {
-	static const char *const columns[] = { "run_id",     "model",     "model_variant", "memory_mode", "top_k",
-					       "mem_dtype",  "window",    "dataset",       "own_tokens",  NULL };
+	static const char *const where[] = { "dataset", "own_tokens", NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
 	struct fot_groups groups = { 0 };
-	int status = fot_groups_add(&groups, rows, 0, rows->n_rows, columns, err);
+	int status;
+
+	fot_columns_append(key, fot_columns_append(key, 0, fot_condition_columns), where);
+	status = fot_groups_add(&groups, rows, 0, rows->n_rows, key, err);
 
 	for (size_t g = 0; g < groups.n && status == FOT_OK; g++) {
 		if (strcmp(fot_table_text(rows, groups.at[g].row[0], "memory_mode"), "none") != 0)

@@ -194,6 +194,9 @@ static const struct fot_column summary_columns[] = {
 	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
 	MEMORY_COLUMN,
+	{ "comparison", FOT_COLUMN_TEXT, false,
+	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
+	  "baseline at the same place); empty in rows without a comparison" },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -467,6 +470,20 @@ const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_sc
 						 &fot_schema_paper,      &fot_schema_claims,
 						 &fot_schema_samples };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
+
+const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",
+					      "window", "memory_mode", "top_k",         "mem_dtype", NULL };
+const char *const *const fot_variant_columns = fot_condition_columns + 2;
+const char *const *const fot_session_columns = fot_condition_columns + 4;
+const char *const *const fot_memory_columns = fot_condition_columns + 5;
+
+size_t fot_columns_append(const char **key, size_t n, const char *const *columns)
+{
+	for (size_t i = 0; columns[i]; i++)
+		key[n++] = columns[i];
+	key[n] = NULL;
+	return n;
+}
 
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {

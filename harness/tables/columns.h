@@ -50,6 +50,17 @@ extern const struct fot_schema fot_schema_samples;
 extern const struct fot_schema *const fot_schemas[];
 extern const size_t fot_n_schemas;
 
+/* What makes a condition: the run, whose weights, its window, its memory. All lists end with NULL; each column
+ * stands in the rows of every task. The others are its ends, each without what is left of it here: */
+extern const char *const fot_condition_columns[];
+extern const char *const *const fot_variant_columns; /* without run and model */
+extern const char *const *const fot_session_columns; /* and the variant and the memory's text: partners of other
+						       * models share these (their texts say what differs from
+						       * each model's own config) */
+extern const char *const *const fot_memory_columns;  /* and the window */
+/* Appends a list to a key of n columns, which then ends with NULL too; returns its new n. */
+size_t fot_columns_append(const char **key, size_t n, const char *const *columns);
+
 /* Index of a column, -1 if there is none. */
 int fot_schema_column(const struct fot_schema *schema, const char *name);
 /* Append a Markdown table of its columns. */

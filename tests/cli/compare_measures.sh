@@ -45,6 +45,9 @@ exits measured_missing_task 7 'NEW has no task passkey' "$fotbench" compare pass
 prints measured_more_tasks '^identical$' compare passkey base
 cp -r passkey key && awk -F, -v OFS=, 'NR == 9 { $15++ } 1' passkey/passkey.csv >key/passkey.csv
 refuses measured_other_key 'differs in key' key
+# Two models that share a variant cannot be told apart, whichever run has them.
+cp -r passkey twins && awk -F, -v OFS=, 'NR > 1 { $2 = "other"; print }' passkey/passkey.csv >>twins/passkey.csv
+exits measured_two_models 7 'conditions: passkey: .* stands twice in one run: two models share the variant' "$fotbench" compare twins twins
 grep -v ',fot,knn,' passkey/passkey.csv >fewer/passkey.csv
 refuses measured_missing_condition 'conditions: passkey: fot knn:128 [0-9]+k on grass: only in BASE, and [0-9]+ more$' fewer
 prints measured_pair '^grass +accuracy +2k fot=fot +dense=knn:128 ' compare passkey passkey --pair fot/dense=fot/knn:128 --margin 1

@@ -25,7 +25,7 @@ is measured_value_beyond_a_double 'word_perplexity,,out of range,3,3,0' "$(summa
 is measured_other_metrics_stand 10 "$(paste -d, <(column dataset words/summary.csv) <(column metric words/summary.csv) <(column status words/summary.csv) | grep -cE '^(cjk|docs),(perplexity|byte_perplexity),ok$')"
 check measured_no_nan bash -c '! grep -qiE "(^|,)-?(nan|inf)(,|$)" words/*.csv'
 check measured_manifest_complete grep -q '"status": "complete"' words/manifest.json
-cp -r words again
+cp -r words again && echo damaged >again/summary.csv
 exits measured_resumed 0 '' p -d ./cjk,./docs --context-lengths 64,128 --target-tokens 512 -o again -q --resume
 check measured_resumed_is_the_same cmp words/summary.csv again/summary.csv
 check measured_words_plot "$fotbench" plot words

@@ -182,6 +182,7 @@ static void test_measures_passkey_by_hand(void **state)
 	assert_string_equal(fot_table_text(&s, r, "p_method"), "mcnemar-exact");
 	/* against itself at the shortest: only trial 0 differs, of the 19 that both have */
 	r = find(&s, "fot", 2048, -1, "accuracy", "abc:fot/dense@1024", -1);
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "shortest");
 	near_to(real(&s, r, "delta"), 1.0 / 19, 1e-15);
 	near_to(real(&s, r, "p_value"), 1, 1e-15);
 	fot_table_release(&t);
@@ -210,6 +211,7 @@ static void test_measures_passkey_edges(void **state)
 	near_to(real(&s, r, "ci_low"), 1 - 0.2775328, 1e-6);
 	near_to(real(&s, r, "ci_high"), 1, 0);
 	r = find(&s, "fot", 1024, -1, "accuracy", "abc:local/none@1024", -1);
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "local");
 	near_to(real(&s, r, "p_value"), slow_mcnemar(0, 10), 1e-15);
 	near_to(real(&s, r, "delta_ci_low"), 1, 0);
 	r = find(&s, "lost", 1024, -1, "accuracy", "", -1);
@@ -270,6 +272,7 @@ static void test_measures_fewshot_crossed(void **state)
 	assert_int_equal(fot_table_int(&s, r, "n_clusters", 0), 3);
 	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 6);
 	r = find(&s, "fot", 2048, 4, "accuracy", "abc:vanilla/dense@2048#4", -1);
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "vanilla");
 	near_to(real(&s, r, "delta"), 2.0 / 6, 1e-15);
 	/* the quantiles of the exact distribution, which has steps of 1/6 */
 	assert_true(slow_share(d, real(&s, r, "delta_ci_low")) >= 0.025);
@@ -278,6 +281,7 @@ static void test_measures_fewshot_crossed(void **state)
 	assert_string_equal(fot_table_text(&s, r, "p_method"), "crossed-bootstrap");
 	/* 0 shots have one seed: its answers are the partners under both */
 	r = find(&s, "fot", 2048, 4, "accuracy", "abc:fot/dense@2048#0", -1);
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "fewest shots");
 	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 6);
 	near_to(real(&s, r, "delta"), 5.0 / 6 - 1.0 / 3, 1e-15);
 	fot_table_release(&t);

@@ -110,6 +110,7 @@ static void test_summary_estimates_by_hand(void **state)
 	build(&s, sizeof OBS / sizeof OBS[0]);
 	r = find(&s, "fot", "dense", 16, "perplexity", "");
 	assert_int_not_equal(r, SIZE_MAX);
+	assert_false(fot_table_has(&s, r, "comparison"));
 	near(fot_table_real(&s, r, "value", 0), exp(1.8));
 	/* residuals .1, -1, .9 about the mean: se = sqrt(1.82 / 2 / 3) on the log scale */
 	near(fot_table_real(&s, r, "se", 0), exp(1.8) * sqrt(1.82 / 6));
@@ -148,8 +149,10 @@ static void test_summary_differences_by_hand(void **state)
 	assert_string_equal(fot_table_text(&s, r, "p_method"), "sign-flip-exact");
 	assert_true(fot_table_real(&s, r, "delta_nll_ci_high_nats", 1) <= -0.1 + 1e-12);
 	assert_int_equal(fot_table_cell(&s, r, "se")->kind, FOT_CELL_EMPTY);
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "shortest");
 	/* against vanilla: nothing at 8, the same -.2 at 16; Holm over the two lengths */
 	r = find(&s, "fot", "dense", 16, "perplexity", "abc:vanilla/dense@16");
+	assert_string_equal(fot_table_text(&s, r, "comparison"), "vanilla");
 	near(fot_table_real(&s, r, "delta_nll_nats", 0), -0.2);
 	near(fot_table_real(&s, r, "p_value", 0), 2.0 / 8);
 	near(fot_table_real(&s, r, "p_adjusted", 0), 4.0 / 8);
