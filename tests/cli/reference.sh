@@ -22,3 +22,18 @@ judged() {
 	"$fotbench" report "${dirs[@]}" -o again && cmp again/claims.csv <(grep -v ',paper-fewshot,' "$root/results/reference/paper/claims.csv")
 }
 check reference_claims_are_judged_again judged
+
+# The manifests name the files as they are: size and hash of each that is there.
+named() {
+	local dir name bytes hash n=0
+	for dir in "$root"/results/reference/*/; do
+		while read -r name bytes hash; do
+			[ -f "$dir$name" ] || continue
+			[ "$(stat -c %s "$dir$name") $(sha256sum <"$dir$name" | cut -d' ' -f1)" = "$bytes $hash" ] || { echo "$dir$name"; return 1; }
+			n=$((n + 1))
+		done < <(tr -d '\n' <"$dir/manifest.json" | grep -o '{ *"name": *"[^"]*", *"bytes": *[0-9]*, *"sha256": *"[0-9a-f]*"' |
+			sed 's/{ *"name": *"\([^"]*\)", *"bytes": *\([0-9]*\), *"sha256": *"\([0-9a-f]*\)"/\1 \2 \3/')
+	done
+	[ $n -ge 60 ]
+}
+check reference_manifests_name_the_files_as_they_are named
