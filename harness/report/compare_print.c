@@ -121,11 +121,14 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 	const char *there = core_of(base), *here = core_of(new);
 	size_t n = compared->n_rows;
 
-	fot_str_printf(out, n == 1 ? "the one row" : "all %zu rows", n);
-	if (all_identical(compared)) {
-		fot_str_printf(out, " %s the same bits as in %s", n == 1 ? "has" : "have", base_name);
+	if (fot_compare_regressions(compared) > 0) {
+		fot_str_printf(out, "the largest difference of a document or item from %s is ", base_name);
+		put_distance(out, compared);
+	} else if (all_identical(compared)) {
+		fot_str_printf(out, n == 1 ? "the one row has" : "all %zu rows have", n);
+		fot_str_printf(out, " the same bits as in %s", base_name);
 	} else {
-		fot_str_puts(out, n == 1 ? " is within " : " are within ");
+		fot_str_printf(out, n == 1 ? "the one row is within " : "all %zu rows are within ", n);
 		put_distance(out, compared);
 		fot_str_printf(out, " of %s, document by document or item by item", base_name);
 	}

@@ -33,6 +33,7 @@ check compare_worse_run run spec.json worse
 code() { local want=$1 rc=0; shift; "$@" >out.txt 2>err.txt || rc=$?; [ $rc -eq "$want" ]; }
 check compare_regression_code code 3 compare base worse
 check compare_regression_says_how_many grep -qE '^regression: 9 of 15 rows are worse' out.txt
+check compare_regression_is_not_called_near bash -c '! grep -q "rows are within" out.txt && grep -qE "^the largest difference of a document or item from base is [0-9.]+ nats per token" out.txt'
 check compare_regression_bits code 3 compare base worse --metric bits_per_byte
 check compare_improvement_is_none code 0 compare worse base
 check compare_improvement_says_so grep -q ' better$' out.txt
