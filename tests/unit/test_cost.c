@@ -16,6 +16,8 @@ static struct fot_config config(int n_mem, int first, int cached)
 
 	fot_config_default(&c);
 	c.hidden_size = 12;
+	c.n_heads = 2;
+	c.head_dim = 6;
 	c.intermediate_size = 20;
 	c.vocab_size = 50;
 	c.n_layers = 5;
