@@ -290,6 +290,90 @@ static void test_families_branches_slide(void **state)
 	fot_free(f);
 }
 
+/* Padding at the head of a window that goes to a memory with entries is left out of it. */
+static void test_families_padding_with_grouped_keys(void **state)
+{
+	static const struct way w = { make_grouped_keys, 16 };
+	enum { BEFORE = 21, PADDED = 7, PADS = 3, BEHIND = 30 };
+	struct fixture *f = fot_calloc(1, sizeof *f);
+	const int32_t *padded, *behind;
+	int mask[PADDED + BEHIND];
+	struct fot_call c = { .no_cache = true, .n = BEFORE };
+	struct fot_err err = { 0 };
+	double *want;
+	float *got;
+	size_t v;
+
+	(void)state;
+	assert_non_null(f);
+	open_way(f, &w, FOT_SEARCH_ALL, 2, 1);
+	v = (size_t)f->c.vocab_size;
+	padded = f->text + BEFORE;
+	behind = padded + PADDED;
+	want = fot_alloc(BEHIND * v, sizeof *want);
+	got = fot_alloc(BEHIND * v, sizeof *got);
+	for (int i = 0; i < PADDED + BEHIND; i++)
+		mask[i] = i >= PADS;
+	c.tokens = f->text;
+	assert_true(slow_call(f->slow, f->text, BEFORE, NULL, NULL, false, want));
+	assert_int_equal(fot_reading_call(&f->r, &c, NULL, NULL, NULL, 0, &err), FOT_OK);
+	c = (struct fot_call){ .tokens = padded, .n = PADDED, .columns = PADDED, .pads = PADS };
+	assert_true(slow_call(f->slow, padded, PADDED, mask, NULL, true, want));
+	assert_int_equal(fot_reading_call(&f->r, &c, NULL, NULL, NULL, 0, &err), FOT_OK);
+	c = (struct fot_call){ .tokens = behind, .n = BEHIND, .columns = PADDED + BEHIND, .pads = PADS };
+	assert_true(slow_call(f->slow, behind, BEHIND, mask, NULL, true, want));
+	assert_int_equal(fot_reading_call(&f->r, &c, NULL, NULL, got, 0, &err), FOT_OK);
+	assert_true(farthest(got, want, BEHIND * v) < 1e-4);
+	fot_free(got);
+	fot_free(want);
+	close_way(f);
+	fot_free(f);
+}
+
+/* Feeds that all begin at one place, with other widths of keys than of rows. */
+static void test_families_feeds_apart(void **state)
+{
+	static const struct way w = { make_head_dim_of_its_own, 32 };
+	enum { BEFORE = 41, N = 9 };
+	struct fixture *f = fot_calloc(1, sizeof *f);
+	struct fot_session *s = NULL;
+	struct fot_session_opts o;
+	struct fot_feed feed[2];
+	struct fot_mark mark;
+	float *got[2], *want;
+	size_t bytes;
+
+	(void)state;
+	assert_non_null(f);
+	open_way(f, &w, FOT_SEARCH_ALL, 2, 2);
+	bytes = N * (size_t)f->c.vocab_size * sizeof(float);
+	fot_session_opts_default(&o, f->m);
+	o.apart = true;
+	o.n_threads = 2;
+	o.mem_max = BEFORE + N;
+	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);
+	assert_int_equal(fot_session_feed(s, f->text, BEFORE, NULL, NULL), FOT_OK);
+	want = fot_alloc(1, bytes);
+	for (int i = 0; i < 2; i++) {
+		got[i] = fot_alloc(1, bytes);
+		feed[i] = (struct fot_feed){ f->text + BEFORE + i * N, N, { .logits = got[i] } };
+	}
+	mark = fot_session_mark(s);
+	assert_int_equal(fot_session_feed_apart(s, feed, 2, NULL), FOT_OK);
+	for (int i = 0; i < 2; i++) {
+		struct fot_want wanted = { .logits = want };
+
+		assert_int_equal(fot_session_feed(s, feed[i].tokens, N, &wanted, NULL), FOT_OK);
+		assert_int_equal(fot_session_rewind(s, mark, NULL), FOT_OK);
+		assert_memory_equal(got[i], want, bytes);
+		fot_free(got[i]);
+	}
+	fot_free(want);
+	fot_session_close(s);
+	close_way(f);
+	fot_free(f);
+}
+
 /* Llama-3.2's own numbers, worked out by hand: theta 5e5, d 64, factor 32, low 1, high 4, original 8192. */
 static void test_families_llama3_frequencies(void **state)
 {
@@ -338,6 +422,8 @@ int main(void)
 		T(rope_longrope_short),
 		T(rope_longrope_long),
 		T(branches_slide),
+		T(padding_with_grouped_keys),
+		T(feeds_apart),
 		T(llama3_frequencies),
 	};
 
