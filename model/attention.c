@@ -23,6 +23,7 @@ void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int back
 	a->max = a->out + FOT_TILE_Q * head_dim;
 	a->sum = a->max + FOT_TILE_Q;
 	a->bias = NULL;
+	a->low = NULL;
 }
 
 void fot_attn_begin(struct fot_attn *a, int64_t n_q)
@@ -44,6 +45,21 @@ static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
 static int64_t visible(int64_t i, int64_t diag, int64_t n_k)
 {
 	return diag == FOT_ATTN_ALL ? n_k : clamp(i + diag + 1, 0, n_k);
+}
+
+/* Keys of [0, n_k) behind k0 folded ones that query i does not see yet. */
+static int64_t before(const struct fot_attn *a, int64_t i, int64_t k0, int64_t n_k)
+{
+	return a->low ? clamp(a->low[i] - k0, 0, n_k) : 0;
+}
+
+/* Does no query see any of n_k keys behind k0? */
+static bool all_before(const struct fot_attn *a, int64_t k0, int64_t n_k)
+{
+	for (int64_t i = 0; i < a->n_q; i++)
+		if (before(a, i, k0, n_k) < n_k)
+			return false;
+	return a->low != NULL;
 }
 
 /* Raise row i's maximum to at least `max`, rescaling what is there. */
@@ -83,6 +99,16 @@ static void row_weights(struct fot_attn *a, int64_t i, fot_real *s, int64_t n_se
 	a->sum[i] += sum;
 }
 
+/* The same of a tile's row, of which the first `low` keys are not seen. */
+static void tile_weights(struct fot_attn *a, int64_t i, int64_t low, int64_t n_seen, int64_t n_k)
+{
+	fot_real *s = a->s + i * FOT_TILE_K;
+
+	for (int64_t j = 0; j < low; j++)
+		s[j] = 0;
+	row_weights(a, i, s + low, n_seen > low ? n_seen - low : 0, n_k - low);
+}
+
 void fot_attn_add_bias(struct fot_attn *a, const fot_real *bias, int64_t n)
 {
 	for (int64_t i = 0; i < a->n_q; i++)
@@ -102,11 +128,13 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
 
 		if (visible(a->n_q - 1, d, nk) == 0)
 			break;
+		if (all_before(a, k0, nk))
+			continue;
 		fot_gemm(0, 1, a->n_q, nk, dh, scale, q, ldq, k + k0 * ldk, ldk, 0, a->s, FOT_TILE_K);
 		if (a->bias)
 			fot_attn_add_bias(a, a->bias + k0, nk);
 		for (int64_t i = 0; i < a->n_q; i++)
-			row_weights(a, i, a->s + i * FOT_TILE_K, visible(i, d, nk), nk);
+			tile_weights(a, i, before(a, i, k0, nk), visible(i, d, nk), nk);
 		fot_gemm(0, 0, a->n_q, dh, nk, 1, a->s, FOT_TILE_K, v + k0 * ldv, ldv, 1, a->out, dh);
 	}
 }

@@ -11,6 +11,7 @@
 #ifndef FOT_ATTENTION_H
 #define FOT_ATTENTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/real.h"
@@ -25,6 +26,7 @@ struct fot_attn {
 	fot_real *out;       /* [FOT_TILE_Q, head_dim] */
 	fot_real *s;         /* [FOT_TILE_Q, FOT_TILE_K] scores, later weights */
 	fot_real *ds;        /* the same, for the backward pass only */
+	const int64_t *low;   /* [n_q] first key of those that fot_attn_fold folds in that a query sees; NULL: 0 */
 	const fot_real *bias; /* [n_k] added to the scores of the keys that fot_attn_fold folds in; NULL: none */
 };
 

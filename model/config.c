@@ -5,9 +5,8 @@
  * all walk these tables, so that a key cannot be read without a range or
  * printed without being read.  Keys under "fot" are ours and closed: a word
  * mistyped there is an error, whereas Hugging Face writes many top-level keys
- * that mean nothing to this program.  Top-level keys that would change the
- * network and that it cannot honour (rope scaling, grouped keys, biases) are
- * refused by name instead of being skipped. */
+ * that mean nothing to this program.  What families of models differ in is read in
+ * config_arch.c. */
 #include "model/config.h"
 
 #include <math.h>
@@ -163,24 +162,6 @@ static int check_ranges(const struct fot_config *c, const char *name, struct fot
 	return FOT_OK;
 }
 
-static int check_heads(const struct fot_config *c, const char *name, struct fot_err *err)
-{
-	if (c->hidden_size % c->n_heads != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: hidden_size %d is not a multiple of num_attention_heads %d", name,
-				c->hidden_size, c->n_heads);
-	if (c->head_dim != c->hidden_size / c->n_heads)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: head_dim: expected hidden_size / num_attention_heads = %d, got %d", name,
-				c->hidden_size / c->n_heads, c->head_dim);
-	if (c->head_dim % 2 != 0)
-		return FOT_FAIL(
-			err, FOT_ERR_INPUT,
-			"%s: hidden_size / num_attention_heads: expected an even number (rotary pairs), got %d",
-			name, c->head_dim);
-	return FOT_OK;
-}
-
 static int check_mem_layers(const struct fot_config *c, const char *name, struct fot_err *err)
 {
 	if (c->n_mem_layers < 0 || c->n_mem_layers > c->n_layers)
@@ -242,7 +223,7 @@ int fot_config_check(const struct fot_config *c, const char *name, struct fot_er
 	int status;
 
 	FOT_TRY(check_ranges(c, name, err));
-	FOT_TRY(check_heads(c, name, err));
+	FOT_TRY(fot_config_check_arch(c, name, err));
 	FOT_TRY(check_mem_layers(c, name, err));
 	/* pad is not checked: it is never fed, and checkpoints exist whose pad
 	 * id is the first one outside the vocabulary. */
@@ -261,6 +242,23 @@ struct source {
 	struct fot_json_ctx at_root, at_ours;
 };
 
+/* Ids of tokens may stand in a list: the first is the one that is fed. */
+static int read_first(int64_t *v, const cJSON *obj, const struct int_key *k, const struct source *s,
+		      struct fot_err *err)
+{
+	const cJSON *list = fot_json_get(obj, k->key), *item;
+	int64_t id;
+	int status;
+
+	cJSON_ArrayForEach (item, list) {
+		status = fot_json_as_i64(item, k->lo, k->hi, &id, &s->at_root, err);
+		if (status != FOT_OK)
+			return fot_err_prefix(err, "%s", k->key);
+		*v = item == list->child ? id : *v;
+	}
+	return FOT_OK;
+}
+
 static int read_ints(struct fot_config *c, const struct source *s, struct fot_err *err)
 {
 	int status = FOT_OK;
@@ -274,7 +272,10 @@ static int read_ints(struct fot_config *c, const struct source *s, struct fot_er
 			continue;
 		if (k->nullable && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(obj, k->key)))
 			v = -1;
-		FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v,
+		if (k->nullable && cJSON_IsArray(fot_json_get(obj, k->key)))
+			FOT_TRY(read_first(&v, obj, k, s, err));
+		else
+			FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v,
 				     k->ours ? &s->at_ours : &s->at_root, err));
 		*int_at(c, k->offset) = (int32_t)v;
 	}
@@ -418,75 +419,19 @@ out:
 	return status;
 }
 
-/* Top-level keys that change the network in a way not built here: each must be
- * absent, null or the one value given. */
-static int refuse_unsupported(const struct source *s, struct fot_err *err)
-{
-	static const char *const null_only[] = { "rope_scaling", "rope_parameters", "sliding_window",
-						 "quantization_config" };
-	static const char *const false_only[] = { "attention_bias", "mlp_bias" };
-	const char *act = NULL, *type = NULL;
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < FOT_COUNT(null_only); i++)
-		if (fot_json_get(s->root, null_only[i]))
-			return FOT_FAIL(err, FOT_ERR_INPUT,
-					"%s: %s: expected null or no such key: it is not supported", s->name,
-					null_only[i]);
-	for (size_t i = 0; i < FOT_COUNT(false_only); i++) {
-		bool on = false;
-
-		FOT_TRY(fot_json_bool(s->root, false_only[i], false, &on, &s->at_root, err));
-		if (on)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected false, got true", s->name,
-					false_only[i]);
-	}
-	FOT_TRY(fot_json_string(s->root, "hidden_act", false, &act, &s->at_root, err));
-	if (act && strcmp(act, "silu") != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", s->name,
-				act);
-	FOT_TRY(fot_json_string(s->root, "model_type", false, &type, &s->at_root, err));
-	if (type && strcmp(type, "longllama") != 0 && strcmp(type, "llama") != 0)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: model_type: expected \"longllama\" or \"llama\", got \"%s\"", s->name,
-				type);
-out:
-	return status;
-}
-
-/* num_key_value_heads and head_dim may be given, but only as what they are anyway. */
-static int read_implied(const struct fot_config *c, const struct source *s, struct fot_err *err)
-{
-	int64_t kv = c->n_heads, dim = c->head_dim;
-	int status;
-
-	FOT_TRY(fot_json_i64(s->root, "num_key_value_heads", false, 0, 1 << 20, &kv, &s->at_root, err));
-	if (kv != c->n_heads)
-		return FOT_FAIL(
-			err, FOT_ERR_INPUT,
-			"%s: num_key_value_heads: expected num_attention_heads %d (no grouped keys), got %lld",
-			s->name, c->n_heads, (long long)kv);
-	FOT_TRY(fot_json_i64(s->root, "head_dim", false, 0, 1 << 20, &dim, &s->at_root, err));
-	if (dim != c->head_dim)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: head_dim: expected hidden_size / num_attention_heads = %d, got %lld",
-				s->name, c->head_dim, (long long)dim);
-out:
-	return status;
-}
-
 static int config_from(struct fot_config *c, const struct source *s, struct fot_err *err)
 {
+	enum fot_family_number family;
 	int status;
 
-	FOT_TRY(refuse_unsupported(s, err));
+	FOT_TRY(fot_family_find(&family, s->root, s->name, err));
+	fot_config_of_family(c, family);
 	if (s->ours)
 		FOT_TRY(fot_json_known(s->ours, s->at_ours.where, our_keys, FOT_COUNT(our_keys), FOT_ERR_INPUT,
 				       err));
 	FOT_TRY(read_ints(c, s, err));
-	c->head_dim = c->hidden_size / c->n_heads;
-	FOT_TRY(read_implied(c, s, err));
 	FOT_TRY(read_doubles_bools(c, s, err));
+	FOT_TRY(fot_config_read_arch(c, s->root, s->name, err));
 	FOT_TRY(read_words(c, s, err));
 	FOT_TRY(read_variant(c, s, err));
 	FOT_TRY(read_notes(s, err));
@@ -548,6 +493,8 @@ static void print_ints(struct fot_str *out, const struct fot_config *c, bool our
 
 		if (k->ours != ours)
 			continue;
+		if (k->offset == offsetof(struct fot_config, window) && c->max_positions)
+			v = c->max_positions;
 		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", k->key);
 		if (k->nullable && v < 0)
 			fot_str_puts(out, "null");
@@ -601,12 +548,14 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 
 	if (status != FOT_OK)
 		return status;
-	fot_str_puts(out,
-		     "{\n  \"architectures\": [\"LongLlamaForCausalLM\"],\n  \"model_type\": \"longllama\",\n"
-		     "  \"hidden_act\": \"silu\",\n");
+	fot_str_printf(out,
+		       "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n"
+		       "  \"hidden_act\": \"silu\",\n",
+		       fot_family(c->family)->architecture, fot_family(c->family)->model_type);
 	print_ints(out, c, false);
 	print_doubles(out, c, false);
 	print_bools(out, c, false);
+	fot_config_print_arch(out, c);
 	fot_str_puts(out, "  \"mem_layers\": [");
 	for (int32_t i = 0; i < c->n_mem_layers; i++)
 		fot_str_printf(out, "%s%d", i ? ", " : "", c->mem_layers[i]);
@@ -638,9 +587,12 @@ bool fot_config_is_mem_layer(const struct fot_config *c, int layer)
 
 int64_t fot_config_parameters(const struct fot_config *c)
 {
-	int64_t v = c->vocab_size, d = c->hidden_size, f = c->intermediate_size;
-	int64_t layer = 4 * d * d + 3 * d * f + 2 * d + (c->qk_norm ? c->n_heads : 0);
+	int64_t v = c->vocab_size, d = c->hidden_size, f = c->intermediate_size, h = c->head_dim;
+	int64_t q = fot_config_query_width(c), k = fot_config_key_width(c);
+	int64_t layer = 2 * d * q + 2 * d * k + 3 * d * f + 2 * d + (c->qk_norm ? c->n_heads : 0);
 	int64_t gates = c->mix == FOT_MIX_GATE ? (int64_t)c->n_mem_layers * c->n_heads : 0;
 
+	layer += (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? d : 0);
+	layer += c->qk_rms == FOT_QK_RMS_HEAD ? 2 * h : c->qk_rms == FOT_QK_RMS_WHOLE ? q + k : 0;
 	return (c->tie_embeddings ? 1 : 2) * v * d + c->n_layers * layer + gates + d;
 }

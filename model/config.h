@@ -2,8 +2,8 @@
  *
  * LLaMA's and LongLLaMA's keys keep their names and defaults (longllama: vocab
  * 32000, hidden 4096, intermediate 11008, 32 layers and heads, window 2048, eps
- * 1e-6, theta 10000, last_context_length 1024, mem_dtype bfloat16).  Keys of
- * our own stand under "fot". */
+ * 1e-6, theta 10000, last_context_length 1024, mem_dtype bfloat16).  Other families
+ * (family.h) have theirs.  Keys of our own stand under "fot". */
 #ifndef FOT_CONFIG_H
 #define FOT_CONFIG_H
 
@@ -13,11 +13,17 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "model/family.h"
 #include "model/memory_kinds.h" /* enum fot_search */
+#include "model/rope.h"
 
 #define FOT_MAX_LAYERS 256
 
-enum fot_dtype { FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL };
+/* From FOT_I64 on: types that files may hold, but no weight that is read. */
+enum fot_dtype {
+	FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL, FOT_U16, FOT_U32,
+	FOT_U64, FOT_F8_E4M3, FOT_F8_E5M2, FOT_F8_E8M0, FOT_C64, FOT_DTYPE_COUNT
+};
 enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
 enum fot_tokenizer_kind { FOT_TOKENIZER_FILE, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
 
@@ -26,14 +32,27 @@ struct fot_config {
 	int32_t hidden_size;         /* D */
 	int32_t intermediate_size;   /* F */
 	int32_t n_layers;
-	int32_t n_heads;             /* H; head_dim = D / H, even */
-	int32_t head_dim;
-	int32_t window;              /* max_position_embeddings: W */
+	int32_t n_heads;             /* H */
+	int32_t n_kv_heads;          /* heads of keys and values, of which H / n_kv_heads queries share each;
+					0: H */
+	int32_t head_dim;            /* d, even; D / H unless said */
+	int32_t window;              /* W: max_position_embeddings, or FOT_WINDOW_MOST where a family states more
+					than anybody means as a local context */
+	int32_t max_positions;       /* max_position_embeddings where W is less; 0: it is W */
 	int32_t last_context_length; /* L of docs/longllama.md */
 	int32_t bos_id, eos_id, pad_id;
 	double rms_norm_eps;
 	double rope_theta;
 	bool tie_embeddings;
+	enum fot_family_number family;
+	struct fot_rope rope;
+	bool qkv_bias, o_bias;       /* biases of q, k and v; of o */
+	enum fot_qk_rms qk_rms;      /* as the family has it */
+	bool output_norms;           /* as the family has it */
+	int32_t sliding_window;      /* layers that slide see so many keys of their window, their own among them;
+					0: none slides.  The memory is beyond it */
+	bool slides[FOT_MAX_LAYERS];
+	bool no_rope[FOT_MAX_LAYERS]; /* layers without rotary positions */
 	int32_t n_mem_layers;
 	int32_t mem_layers[FOT_MAX_LAYERS]; /* ascending */
 	bool mem_positionals;        /* false: memory layers rotate nothing */
@@ -60,6 +79,8 @@ struct fot_config {
 	char variant[64];            /* "variant": "local", "fot", "fot-d1", ...; "" if foreign */
 };
 
+#define FOT_WINDOW_LONG 32768 /* such windows are not taken as local contexts */
+#define FOT_WINDOW_MOST 4096  /* but so much of them */
 #define FOT_MEM_SCALE_LEAST 1e-3
 #define FOT_MEM_SCALE_MOST 1e3
 #define FOT_MEM_DECAY_MOST 1e2 /* session.h */
@@ -79,10 +100,31 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 
 /* "none", "all", "topk", ...; NULL for a kind that does not stand in config.json. */
 const char *fot_config_search_word(enum fot_search search);
+/* H_kv; numbers of a row of queries, H d, and of keys or values, H_kv d. */
+int32_t fot_config_kv_heads(const struct fot_config *c);
+int64_t fot_config_query_width(const struct fot_config *c);
+int64_t fot_config_key_width(const struct fot_config *c);
+/* Does layer rotate queries and keys? */
+bool fot_config_rotates(const struct fot_config *c, int layer);
+/* How positions turn in windows of so many tokens. Points into c. */
+struct fot_turning fot_config_turning(const struct fot_config *c, int64_t window);
+/* Can training make such a model? Errors: FOT_ERR_INPUT, naming what it cannot. */
+int fot_config_trainable(const struct fot_config *c, const char *name, struct fot_err *err);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);
 /* Number of trainable parameters. */
 int64_t fot_config_parameters(const struct fot_config *c);
+
+/* ---- for config.c: the keys of families (config_arch.c) --------------- */
+
+/* Set what the family has and what absent keys mean in it. */
+void fot_config_of_family(struct fot_config *c, enum fot_family_number family);
+/* Read heads, biases, rotary positions and sliding windows; the sizes are read.
+ * Refuses by name what would change the network and is not read. */
+int fot_config_read_arch(struct fot_config *c, const cJSON *root, const char *name, struct fot_err *err);
+int fot_config_check_arch(const struct fot_config *c, const char *name, struct fot_err *err);
+/* The keys of them that differ from LLaMA's. */
+void fot_config_print_arch(struct fot_str *out, const struct fot_config *c);
 
 #endif

@@ -9,15 +9,14 @@
 static double layer_flops(const struct fot_config *c)
 {
 	double d = c->hidden_size, f = c->intermediate_size;
+	double q = (double)fot_config_query_width(c), k = (double)fot_config_key_width(c);
 
-	return 2 * (4 * d * d + 3 * d * f);
+	return 2 * (2 * d * q + 2 * d * k + 3 * d * f);
 }
 
 static double keys_flops(const struct fot_config *c)
 {
-	double d = c->hidden_size;
-
-	return 4 * d * d;
+	return 4.0 * c->hidden_size * (double)fot_config_key_width(c);
 }
 
 static double head_flops(const struct fot_config *c)
@@ -80,7 +79,7 @@ static int reading_layers(const struct way *w, bool skip)
 static void add(struct fot_flops *f, const struct way *w, double n, double pairs, struct fot_reads memory,
 		bool skip)
 {
-	double d = w->c->hidden_size;
+	double d = (double)fot_config_query_width(w->c);
 
 	f->weights += n * whole_layers(w, skip) * layer_flops(w->c);
 	if (skip && last_kept(w) >= 0)

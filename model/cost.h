@@ -1,12 +1,13 @@
 /* cost.h: floating point operations of reading and of training, in one set of formulas.
  *
  * Counted are the matrix products, a multiplication and an addition each: with D the hidden size, F
- * the MLP's, V the vocabulary and L the layers
+ * the MLP's, V the vocabulary, L the layers, and DQ and DK the numbers of a row of queries and of keys (both
+ * are D where heads share no keys)
  *
- *   a token in a layer              2 (4 D^2 + 3 D F)    q, k, v, o, gate, up, down
- *   of that its key and value alone 2 (2 D^2)
- *   a query and a key of its window 4 D                  score and value, all heads together
- *   a query and memory keys         2 D keys + 2 D values    as the kind of memory reads (fot_reads)
+ *   a token in a layer              2 (2 D DQ + 2 D DK + 3 D F)  q, o, k, v, gate, up, down
+ *   of that its key and value alone 2 (2 D DK)
+ *   a query and a key of its window 4 DQ                 score and value, all heads together
+ *   a query and memory keys         2 DQ keys + 2 DQ values  as the kind of memory reads (fot_reads)
  *   an answered token               2 D V                logits
  *
  * A window of n tokens has n (n + 1) / 2 pairs.  A full window of which nothing is asked stops at the

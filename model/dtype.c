@@ -13,7 +13,9 @@ static const struct dtype_row rows[] = {
 	[FOT_F32] = { "F32", 4 },   [FOT_F16] = { "F16", 2 }, [FOT_BF16] = { "BF16", 2 },
 	[FOT_F64] = { "F64", 8 },   [FOT_I64] = { "I64", 8 }, [FOT_I32] = { "I32", 4 },
 	[FOT_I16] = { "I16", 2 },   [FOT_I8] = { "I8", 1 },   [FOT_U8] = { "U8", 1 },
-	[FOT_BOOL] = { "BOOL", 1 },
+	[FOT_BOOL] = { "BOOL", 1 }, [FOT_U16] = { "U16", 2 }, [FOT_U32] = { "U32", 4 },
+	[FOT_U64] = { "U64", 8 },   [FOT_F8_E4M3] = { "F8_E4M3", 1 }, [FOT_F8_E5M2] = { "F8_E5M2", 1 },
+	[FOT_F8_E8M0] = { "F8_E8M0", 1 }, [FOT_C64] = { "C64", 8 },
 };
 
 #define N_ROWS FOT_COUNT(rows)

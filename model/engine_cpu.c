@@ -40,7 +40,12 @@ static int64_t imax(int64_t a, int64_t b)
 /* Numbers in all norms, temperatures and gates. */
 static int64_t vector_numbers(const struct fot_config *c)
 {
-	return (int64_t)c->hidden_size * (2 * c->n_layers + 1) + 2 * (int64_t)c->n_heads * c->n_layers;
+	int64_t q = fot_config_query_width(c), k = fot_config_key_width(c), layers = c->n_layers;
+	int64_t biases = (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? c->hidden_size : 0);
+	int64_t norms = c->qk_rms != FOT_QK_RMS_NONE ? q + k : 0;
+
+	return (int64_t)c->hidden_size * (2 * layers + 1) +
+	       (2 * (int64_t)c->n_heads + biases + norms) * layers;
 }
 
 /* Largest matrix tile that a non-float checkpoint needs widened. */
@@ -48,19 +53,19 @@ static int64_t widest_tile(const struct fot_config *c)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 
-	return FOT_LINEAR_COLS * imax(D, F);
+	return FOT_LINEAR_COLS * imax(imax(D, F), fot_config_query_width(c));
 }
 
 static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_config *c, int64_t window)
 {
-	int64_t n = window * c->hidden_size;
+	int64_t queries = window * fot_config_query_width(c), keys = window * fot_config_key_width(c);
 
-	r->x = take(y, n);
-	r->q = take(y, n);
-	r->o = take(y, n);
-	r->k = take(y, n);
-	r->v = take(y, n);
-	r->k_ctx = c->mem_positionals ? take(y, n) : r->k;
+	r->x = take(y, window * c->hidden_size);
+	r->q = take(y, queries);
+	r->o = take(y, queries);
+	r->k = take(y, keys);
+	r->v = take(y, keys);
+	r->k_ctx = c->mem_positionals ? take(y, keys) : r->k;
 }
 
 /* m: a memory that is read; NULL: none is. */
@@ -82,6 +87,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	attn = take(y, fot_attn_need(c->head_dim, 0));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+	s->low = fot_layout_take(y, c->sliding_window ? FOT_TILE_Q : 0, sizeof *s->low);
 	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
 	if (m)
 		m->ops->lay_scratch(&s->mem, m, y);
@@ -99,7 +105,7 @@ static float *take_local(struct fot_layout *y, int64_t past, int64_t local)
 static void lay_out(struct fot_layout *y, struct cpu *e)
 {
 	const struct fot_config *c = &e->cfg;
-	int64_t D = c->hidden_size, W = e->window;
+	int64_t DQ = e->query_width, DK = e->key_width, W = e->window;
 	bool wide = widened_bytes(c) <= WIDEN_MAX_BYTES;
 
 	e->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
@@ -108,9 +114,9 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 		struct layer *a = &e->layer[l];
 		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
 
-		a->k_local = take_local(y, e->past_max * D, W * D);
-		a->v_local = take_local(y, e->past_max * D, W * D);
-		a->k_ctx = keeps && c->mem_positionals ? take(y, W * D) : a->k_local;
+		a->k_local = take_local(y, e->past_max * DK, W * DK);
+		a->v_local = take_local(y, e->past_max * DK, W * DK);
+		a->k_ctx = keeps && c->mem_positionals ? take(y, W * DK) : a->k_local;
 		if (!keeps)
 			continue;
 		a->memory = fot_memory_of(c, &e->opts);
@@ -120,10 +126,10 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 		lay_scratch(y, &e->scratch[t], c, &e->opts,
 			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W, wide);
 	if (fot_fills_alone(c, &e->opts))
-		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, D);
-	e->x = take(y, W * D);
-	e->q = take(y, W * D);
-	e->o = take(y, W * D);
+		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, DK);
+	e->x = take(y, W * c->hidden_size);
+	e->q = take(y, W * DQ);
+	e->o = take(y, W * DQ);
 	e->rope_cos = take(y, (W + 1) * c->head_dim / 2);
 	e->rope_sin = take(y, (W + 1) * c->head_dim / 2);
 	e->failed = fot_layout_take(y, W / FOT_TILE_Q + 1, sizeof *e->failed);
@@ -135,6 +141,9 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
 	e->window = o->window ? o->window : e->cfg.window;
+	e->query_width = fot_config_query_width(&e->cfg);
+	e->key_width = fot_config_key_width(&e->cfg);
+	e->group = e->cfg.n_heads / fot_config_kv_heads(&e->cfg);
 	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
 	if (fot_memory_keeps(o->search))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
@@ -190,6 +199,15 @@ static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, cons
 	if (a) {
 		vectors[FOT_ROLE_ATTN_NORM] = &a->norm1;
 		vectors[FOT_ROLE_MLP_NORM] = &a->norm2;
+		vectors[FOT_ROLE_ATTN_OUT_NORM] = &a->out_norm1;
+		vectors[FOT_ROLE_MLP_OUT_NORM] = &a->out_norm2;
+		vectors[FOT_ROLE_Q_NORM] = &a->q_norm;
+		vectors[FOT_ROLE_K_NORM] = &a->k_norm;
+		/* biases stand behind their matrices in the list */
+		vectors[FOT_ROLE_Q_BIAS] = &a->q.bias;
+		vectors[FOT_ROLE_K_BIAS] = &a->k.bias;
+		vectors[FOT_ROLE_V_BIAS] = &a->v.bias;
+		vectors[FOT_ROLE_O_BIAS] = &a->o.bias;
 		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
 		vectors[FOT_ROLE_GATE_BIAS] = &a->mem_gate;
 		matrices[FOT_ROLE_Q] = &a->q;
@@ -228,7 +246,10 @@ static int place_weights(struct cpu *e, struct fot_err *err)
 	}
 	for (int l = 0; l < e->cfg.n_layers; l++) {
 		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);
-		e->layer[l].rotates = e->cfg.mem_positionals || !fot_config_is_mem_layer(&e->cfg, l);
+		e->layer[l].rotates = fot_config_rotates(&e->cfg, l);
+		e->layer[l].sliding = e->cfg.slides[l] && e->cfg.sliding_window < e->window + e->past_max ?
+					      e->cfg.sliding_window :
+					      0;
 	}
 	fot_free(spec);
 	return FOT_OK;
@@ -249,6 +270,7 @@ static int cpu_open(void **engine, const struct fot_model *m, const struct fot_s
 {
 	struct fot_layout y = { 0 };
 	struct cpu *e = fot_calloc(1, sizeof *e);
+	struct fot_turning turning;
 	int status;
 
 	if (!e)
@@ -260,7 +282,9 @@ static int cpu_open(void **engine, const struct fot_model *m, const struct fot_s
 	y.arena = &e->arena;
 	lay_out(&y, e);
 	FOT_TRY(place_weights(e, err));
-	fot_rope_table(e->rope_cos, e->rope_sin, e->window + 1, e->cfg.head_dim, e->cfg.rope_theta);
+	turning = fot_config_turning(&e->cfg, e->window);
+	e->key_factor = (float)fot_rope_attention(&turning);
+	fot_rope_tables(e->rope_cos, e->rope_sin, e->window + 1, &turning);
 out:
 	if (status == FOT_OK)
 		*engine = e;
@@ -348,7 +372,7 @@ static int cpu_run_apart(void *engine, const struct fot_place *at, const struct 
 /* The next n rows of layer a's memory. */
 static void append(const struct cpu *e, struct layer *a, const float *k, const float *v, int64_t n)
 {
-	a->memory.ops->append(&a->memory, k, v, e->cfg.hidden_size, n);
+	a->memory.ops->append(&a->memory, k, v, e->key_width, n);
 }
 
 /* Entries [from, from + n) of layer a's memory, the last ones, are complete. */
@@ -418,7 +442,7 @@ static int cpu_fill(void *engine, const struct fot_place *at, const int32_t *tok
 /* The last n_past rows of past and window become the past of the next window. */
 static void keep_past(struct cpu *e, const struct fot_place *at, int64_t n_past)
 {
-	int64_t D = e->cfg.hidden_size;
+	int64_t D = e->key_width;
 
 	for (int l = 0; l < e->cfg.n_layers; l++) {
 		struct layer *a = &e->layer[l];
@@ -427,8 +451,8 @@ static void keep_past(struct cpu *e, const struct fot_place *at, int64_t n_past)
 		memmove(k, k + at->n_local * D, sizeof *k * (size_t)(n_past * D));
 		memmove(v, v + at->n_local * D, sizeof *v * (size_t)(n_past * D));
 		if (a->rotates)
-			fot_rope_back(k, n_past, e->cfg.n_heads, e->cfg.head_dim, e->rope_cos, e->rope_sin,
-				      at->n_local - at->pad_shift);
+			fot_rope_back(k, n_past, e->cfg.n_heads / e->group, e->cfg.head_dim, e->rope_cos,
+				      e->rope_sin, at->n_local - at->pad_shift);
 	}
 }
 
@@ -436,7 +460,7 @@ static int cpu_commit(void *engine, const struct fot_place *at, int64_t skip, in
 		      struct fot_err *err)
 {
 	struct cpu *e = engine;
-	int64_t from = skip * e->cfg.hidden_size;
+	int64_t from = skip * e->key_width;
 
 	(void)err;
 	for (int l = 0; l <= e->last_mem; l++) {

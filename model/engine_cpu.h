@@ -10,18 +10,23 @@
 
 struct layer {
 	struct fot_linear q, k, v, o, gate, up, down;
-	const float *norm1, *norm2, *log_scale; /* log_scale NULL without qk_norm */
-	const float *mem_gate;                  /* [H] mix gate, memory layers; NULL: mix joint */
+	/* What a family has not is NULL: norms of what goes in (1 attention, 2 MLP), of what comes out, of
+	 * queries and keys. */
+	const float *norm1, *norm2, *out_norm1, *out_norm2, *q_norm, *k_norm;
+	const float *log_scale; /* [H] qk_norm; NULL: none */
+	const float *mem_gate;  /* [H] mix gate, memory layers; NULL: mix joint */
 	bool mem, rotates;
-	float *k_local, *v_local; /* [W, D] as attention uses them; past_max rows of the past before */
-	float *k_ctx;             /* [W, D] as the memory stores them; memory layers only */
+	int64_t sliding;          /* keys of its window that a query sees; 0: all */
+	float *k_local, *v_local; /* [W, DK] as attention uses them; past_max rows of the past before */
+	float *k_ctx;             /* [W, DK] as the memory stores them; memory layers only */
 	struct fot_memory memory; /* memory layers only */
 };
 
-/* Where the rows of a piece are worked on. */
+/* Where the rows of a piece are worked on; DQ, DK: numbers of a row of queries, of keys. */
 struct rows {
-	float *x, *q, *o;     /* [n, D] of the piece */
-	float *k, *v, *k_ctx; /* [W, D] of the layer at work */
+	float *x;             /* [n, D] of the piece */
+	float *q, *o;         /* [n, DQ] */
+	float *k, *v, *k_ctx; /* [W, DK] of the layer at work */
 };
 
 struct scratch {
@@ -31,6 +36,7 @@ struct scratch {
 	float *logits;     /* [TILE, V] */
 	float *widened;    /* for fot_linear */
 	struct fot_attn attn;
+	int64_t *low; /* [TILE] first key that a query sees (sliding windows) */
 	float *o_mem; /* [TILE, d] what the memory gives (mix gate) */
 	struct fot_memory_scratch mem;
 };
@@ -48,8 +54,11 @@ struct cpu {
 	const struct fot_tensor *embed;
 	float *wide;                /* all weights as float, or NULL */
 	float *vectors;             /* without wide: the norms and temperatures as float */
-	float *x, *q, *o;           /* [W, D] of the current piece */
+	float *x, *q, *o;           /* [W, D], [W, DQ], [W, DQ] of the current piece */
 	float *rope_cos, *rope_sin; /* [W + 1, d/2] */
+	float key_factor;           /* of keys at position 0, as the memory stores them */
+	int64_t query_width, key_width; /* DQ, DK */
+	int64_t group;                  /* heads of queries to one of keys */
 	int *failed;                /* [tiles] a logit was not finite */
 	int last_mem;               /* last layer whose memory is kept; -1 */
 	int last_kept;              /* last layer whose keys and values outlive their window; -1 */

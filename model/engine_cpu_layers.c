@@ -71,21 +71,21 @@ static void embed(const struct cpu *e, float *x, const struct fot_piece *p)
 /* Rows at positions from `at` on: keys, and queries unless NULL. Shared positions of padding are 0. */
 static void rotate(const struct step *s, float *k, float *q, int64_t at, int64_t n)
 {
-	int64_t D = s->e->cfg.hidden_size, H = s->e->cfg.n_heads, d = s->e->cfg.head_dim;
+	int64_t DQ = s->e->query_width, DK = s->e->key_width, d = s->e->cfg.head_dim;
 	int64_t skip = s->at->pad_shift > at ? s->at->pad_shift - at : 0,
 		first = at + skip - s->at->pad_shift;
 
 	if (skip >= n)
 		return;
-	fot_rope_apply(k + skip * D, n - skip, H, d, s->e->rope_cos, s->e->rope_sin, first, 1);
+	fot_rope_apply(k + skip * DK, n - skip, DK / d, d, s->e->rope_cos, s->e->rope_sin, first, 1);
 	if (q)
-		fot_rope_apply(q + skip * D, n - skip, H, d, s->e->rope_cos, s->e->rope_sin, first, 1);
+		fot_rope_apply(q + skip * DQ, n - skip, DQ / d, d, s->e->rope_cos, s->e->rope_sin, first, 1);
 }
 
 /* Rows [r0, r0 + n) of the piece at their positions: each branch's follow the trunk's. */
 static void rotate_rows(const struct step *s, float *k, float *q, int64_t r0, int64_t n)
 {
-	int64_t D = s->e->cfg.hidden_size, from = r0, to, at;
+	int64_t DQ = s->e->query_width, DK = s->e->key_width, from = r0, to, at;
 
 	for (; from < r0 + n; from = to) {
 		bool trunk = from < s->p->n_trunk;
@@ -94,29 +94,60 @@ static void rotate_rows(const struct step *s, float *k, float *q, int64_t r0, in
 		     to < r0 + n && (trunk ? to < s->p->n_trunk : s->branch[to] == s->branch[from]);)
 			to++;
 		at = trunk ? from : s->p->n_trunk + from - s->branch[from];
-		rotate(s, k + (from - r0) * D, q ? q + (from - r0) * D : NULL, s->at->n_local + at,
+		rotate(s, k + (from - r0) * DK, q ? q + (from - r0) * DQ : NULL, s->at->n_local + at,
 		       to - from);
 	}
+}
+
+/* Rows x [n, D] as a matrix takes them: normed into t->xn, or where the family norms outputs x itself. */
+static const float *taken(const struct step *s, const float *x, const float *norm, int64_t n,
+			  struct scratch *t)
+{
+	if (!norm)
+		return x;
+	fot_rmsnorm_forward(t->xn, NULL, x, norm, n, s->e->cfg.hidden_size, s->e->cfg.rms_norm_eps);
+	return t->xn;
+}
+
+/* n rows of queries or keys (of heads of `width` numbers in all) through their norms. */
+static void norm_heads(const struct step *s, float *rows, const float *weight, const float *log_scale,
+		       int64_t n, int64_t width)
+{
+	const struct fot_config *c = &s->e->cfg;
+	int64_t d = c->head_dim, dim = c->qk_rms == FOT_QK_RMS_HEAD ? d : width;
+
+	if (weight)
+		fot_rmsnorm_forward(rows, NULL, rows, weight, n * width / dim, dim, c->rms_norm_eps);
+	if (c->qk_norm)
+		fot_unit_forward(rows, NULL, rows, log_scale, n, width / d, d);
+}
+
+/* Keys as if at position 0, for the memory. */
+static void keep_keys(const struct step *s, float *to, const float *k, int64_t n)
+{
+	float f = s->a->rotates ? s->e->key_factor : 1;
+
+	memcpy(to, k, sizeof(float) * (size_t)n);
+	for (int64_t i = 0; i < n && f != 1; i++)
+		to[i] *= f;
 }
 
 /* Rows [r0, r0 + n) of the piece: queries, keys, values of layer a. */
 static void project(const struct step *s, int64_t r0, int64_t n, bool queries, struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, H = s->e->cfg.n_heads, d = s->e->cfg.head_dim,
-		at = s->at->n_local + r0;
-	float *q = s->r.q + r0 * D, *k = s->r.k + at * D;
+	int64_t DQ = s->e->query_width, DK = s->e->key_width, at = s->at->n_local + r0;
+	float *q = s->r.q + r0 * DQ, *k = s->r.k + at * DK;
+	const float *x = taken(s, s->r.x + r0 * s->e->cfg.hidden_size, s->a->norm1, n, t);
 
-	fot_rmsnorm_forward(t->xn, NULL, s->r.x + r0 * D, s->a->norm1, n, D, s->e->cfg.rms_norm_eps);
-	fot_linear_forward(k, t->xn, n, &s->a->k, 0, t->widened);
-	fot_linear_forward(s->r.v + at * D, t->xn, n, &s->a->v, 0, t->widened);
+	fot_linear_forward(k, x, n, &s->a->k, 0, t->widened);
+	fot_linear_forward(s->r.v + at * DK, x, n, &s->a->v, 0, t->widened);
 	if (queries)
-		fot_linear_forward(q, t->xn, n, &s->a->q, 0, t->widened);
-	if (s->e->cfg.qk_norm)
-		fot_unit_forward(k, NULL, k, NULL, n, H, d);
-	if (s->e->cfg.qk_norm && queries)
-		fot_unit_forward(q, NULL, q, s->a->log_scale, n, H, d);
+		fot_linear_forward(q, x, n, &s->a->q, 0, t->widened);
+	norm_heads(s, k, s->a->k_norm, NULL, n, DK);
+	if (queries)
+		norm_heads(s, q, s->a->q_norm, s->a->log_scale, n, DQ);
 	if (s->r.k_ctx != s->r.k)
-		memcpy(s->r.k_ctx + at * D, k, sizeof(float) * (size_t)(n * D));
+		keep_keys(s, s->r.k_ctx + at * DK, k, n * DK);
 	if (s->a->rotates)
 		rotate_rows(s, k, queries ? q : NULL, r0, n);
 }
@@ -136,8 +167,8 @@ static struct fot_query query_of(const struct step *s, const float *q, int64_t h
 {
 	return (struct fot_query){ .a = &t->attn,
 				   .q = q,
-				   .ldq = s->e->cfg.hidden_size,
-				   .h = h,
+				   .ldq = s->e->query_width,
+				   .h = h / s->e->group,
 				   .from = fot_place_mem_from(s->at),
 				   .to = s->at->mem_len,
 				   .now = s->at->mem_len,
@@ -186,11 +217,11 @@ static void masses_through_gate(double *group, int64_t n, double *local, float b
 static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scratch *t)
 {
 	const struct fot_masses *m = s->masses;
-	int64_t D = s->e->cfg.hidden_size, row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
+	int64_t DQ = s->e->query_width, row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
 	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
 	int64_t slot = fot_config_mem_slot(&s->e->cfg, (int)(s->a - s->e->layer));
 	int64_t place = (slot * s->e->cfg.n_heads + h) * m->n_rows + first;
-	struct fot_query q = query_of(s, s->r.q + r0 * D + h * s->e->cfg.head_dim, h, t);
+	struct fot_query q = query_of(s, s->r.q + r0 * DQ + h * s->e->cfg.head_dim, h, t);
 	struct fot_memory_groups g = { .size = m->group,
 				       .n = n,
 				       .all = m->all,
@@ -211,31 +242,57 @@ static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scra
 static void attend_gated(const struct step *s, const float *q, float *o, int64_t h, int64_t n,
 			 struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, d = s->e->cfg.head_dim;
+	int64_t DQ = s->e->query_width, d = s->e->cfg.head_dim;
 
-	fot_attn_end(&t->attn, o, D, NULL);
+	fot_attn_end(&t->attn, o, DQ, NULL);
 	fot_attn_begin(&t->attn, n);
 	attend_memory(s, q, h, t);
 	fot_attn_end(&t->attn, t->o_mem, d, NULL);
-	fot_gate_mix(o, o, D, t->o_mem, d, s->a->mem_gate[h], n, d);
+	fot_gate_mix(o, o, DQ, t->o_mem, d, s->a->mem_gate[h], n, d);
+}
+
+/* The place of row `row` of the piece in its window: those of a branch follow the trunk's. */
+static int64_t place_of(const struct step *s, int64_t row)
+{
+	int64_t n = s->p->n_trunk;
+
+	return s->at->n_local + (row < n ? row : n + row - s->branch[row]);
+}
+
+/* Rows [r0, r0 + n) see the last keys of their window alone where the layer slides: the first ones,
+ * counted from key `from` of the window. */
+static void slide(const struct step *s, int64_t r0, int64_t n, int64_t from, struct scratch *t)
+{
+	t->attn.low = s->a->sliding ? t->low : NULL;
+	for (int64_t i = 0; i < n && s->a->sliding; i++)
+		t->low[i] = place_of(s, r0 + i) + 1 - s->a->sliding - from;
+}
+
+/* The first row of its own branch that a row sees. */
+static int64_t first_of_branch(const struct step *s, int64_t row)
+{
+	int64_t first = s->a->sliding ? row + 1 - s->a->sliding : 0;
+
+	return first > s->branch[row] ? first : s->branch[row];
 }
 
 /* Rows [r0, r0 + n) that are a branch's: its keys up to the row's own. */
 static void attend_branches(const struct step *s, int64_t h, int64_t r0, int64_t n, float scale,
 			    struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, d = s->e->cfg.head_dim, col = h * d;
+	int64_t DK = s->e->key_width, d = s->e->cfg.head_dim, col = h / s->e->group * d;
+	const float *q = s->r.q + h * d;
 	float score[BRANCH_KEYS];
 	const float *value[BRANCH_KEYS];
 
 	for (int64_t row = r0 > s->p->n_trunk ? r0 : s->p->n_trunk; row < r0 + n; row++)
-		for (int64_t key = s->branch[row]; key <= row;) {
+		for (int64_t key = first_of_branch(s, row); key <= row;) {
 			int64_t m = 0;
 
 			for (; m < BRANCH_KEYS && key <= row; m++, key++) {
-				int64_t at = (s->at->n_local + key) * D + col;
+				int64_t at = (s->at->n_local + key) * DK + col;
 
-				score[m] = scale * fot_dot(s->r.q + row * D + col, s->r.k + at, d);
+				score[m] = scale * fot_dot(q + row * s->e->query_width, s->r.k + at, d);
 				value[m] = s->r.v + at;
 			}
 			fot_attn_fold_row(&t->attn, row - r0, score, value, m);
@@ -246,27 +303,29 @@ static void attend_branches(const struct step *s, int64_t h, int64_t r0, int64_t
  * padding), then what of the memory is in reach. */
 static void attend_rows(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, col = h * s->e->cfg.head_dim,
+	int64_t DQ = s->e->query_width, DK = s->e->key_width, col = h * s->e->cfg.head_dim,
 		from = s->at->pads ? s->at->pads : -s->at->n_past;
-	int64_t first = from * D + col, at = s->at->n_local + r0 - from,
+	int64_t first = from * DK + h / s->e->group * s->e->cfg.head_dim, at = s->at->n_local + r0 - from,
 		trunk = s->at->n_local + s->p->n_trunk - from;
-	const float *q = s->r.q + r0 * D + col;
+	const float *q = s->r.q + r0 * DQ + col;
 	float scale = local_scale(s);
 
 	fot_attn_begin(&t->attn, n);
-	fot_attn_fold(&t->attn, q, D, s->r.k + first, D, s->r.v + first, D, at + n < trunk ? at + n : trunk,
-		      at, scale);
+	slide(s, r0, n, from, t);
+	fot_attn_fold(&t->attn, q, DQ, s->r.k + first, DK, s->r.v + first, DK,
+		      at + n < trunk ? at + n : trunk, at, scale);
+	t->attn.low = NULL;
 	attend_branches(s, h, r0, n, scale, t);
 	if (s->masses && s->a->mem)
 		note_masses(s, h, r0, t);
 	if (last_of(s))
 		return; /* the masses were all that was wanted of it */
 	if (s->a->mem && s->a->mem_gate && fot_place_mem_from(s->at) < s->at->mem_len) {
-		attend_gated(s, q, s->r.o + r0 * D + col, h, n, t);
+		attend_gated(s, q, s->r.o + r0 * DQ + col, h, n, t);
 		return;
 	}
 	attend_memory(s, q, h, t);
-	fot_attn_end(&t->attn, s->r.o + r0 * D + col, D, NULL);
+	fot_attn_end(&t->attn, s->r.o + r0 * DQ + col, DQ, NULL);
 }
 
 /* Rows of padding see no local key.  With memory in sight they see that alone; else all
@@ -274,15 +333,16 @@ static void attend_rows(const struct step *s, int64_t h, int64_t r0, int64_t n, 
  * keys to come included (docs/longllama.md 30).  A scale of 0 makes it so. */
 static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, col = h * s->e->cfg.head_dim;
-	const float *q = s->r.q + r0 * D + col;
+	int64_t DQ = s->e->query_width, DK = s->e->key_width, col = h * s->e->cfg.head_dim,
+		key = h / s->e->group * s->e->cfg.head_dim;
+	const float *q = s->r.q + r0 * DQ + col;
 	struct fot_query masked;
 
 	fot_attn_begin(&t->attn, n);
 	if (s->a->mem && fot_place_mem_from(s->at) < s->at->mem_len) {
 		attend_memory(s, q, h, t);
 	} else {
-		fot_attn_fold(&t->attn, q, D, s->r.k + col, D, s->r.v + col, D, s->at->n_local + s->p->n,
+		fot_attn_fold(&t->attn, q, DQ, s->r.k + key, DK, s->r.v + key, DK, s->at->n_local + s->p->n,
 			      FOT_ATTN_ALL, 0);
 		masked = query_of(s, q, h, t);
 		masked.from = 0;
@@ -291,7 +351,7 @@ static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, 
 		if (s->a->mem)
 			s->a->memory.ops->read(&s->a->memory, &masked);
 	}
-	fot_attn_end(&t->attn, s->r.o + r0 * D + col, D, NULL);
+	fot_attn_end(&t->attn, s->r.o + r0 * DQ + col, DQ, NULL);
 }
 
 static void attend(const struct step *s, int64_t h, int64_t r0, int64_t n, struct scratch *t)
@@ -305,17 +365,31 @@ static void attend(const struct step *s, int64_t h, int64_t r0, int64_t n, struc
 		attend_rows(s, h, r0 + pads, n - pads, t);
 }
 
+/* x += y W^T, or the norm of it. */
+static void add_output(const struct step *s, float *x, const float *y, const struct fot_linear *w,
+		       const float *out_norm, int64_t n, struct scratch *t)
+{
+	int64_t D = s->e->cfg.hidden_size;
+
+	fot_linear_forward(out_norm ? t->xn : x, y, n, w, out_norm ? 0 : 1, t->widened);
+	if (!out_norm)
+		return;
+	fot_rmsnorm_forward(t->xn, NULL, t->xn, out_norm, n, D, s->e->cfg.rms_norm_eps);
+	for (int64_t i = 0; i < n * D; i++)
+		x[i] += t->xn[i];
+}
+
 static void finish(const struct step *s, int64_t r0, int64_t n, struct scratch *t)
 {
-	int64_t D = s->e->cfg.hidden_size, F = s->e->cfg.intermediate_size;
-	float *x = s->r.x + r0 * D;
+	float *x = s->r.x + r0 * s->e->cfg.hidden_size;
+	const float *in;
 
-	fot_linear_forward(x, s->r.o + r0 * D, n, &s->a->o, 1, t->widened);
-	fot_rmsnorm_forward(t->xn, NULL, x, s->a->norm2, n, D, s->e->cfg.rms_norm_eps);
-	fot_linear_forward(t->g, t->xn, n, &s->a->gate, 0, t->widened);
-	fot_linear_forward(t->u, t->xn, n, &s->a->up, 0, t->widened);
-	fot_swiglu_forward(t->g, t->g, t->u, n * F);
-	fot_linear_forward(x, t->g, n, &s->a->down, 1, t->widened);
+	add_output(s, x, s->r.o + r0 * s->e->query_width, &s->a->o, s->a->out_norm1, n, t);
+	in = taken(s, x, s->a->norm2, n, t);
+	fot_linear_forward(t->g, in, n, &s->a->gate, 0, t->widened);
+	fot_linear_forward(t->u, in, n, &s->a->up, 0, t->widened);
+	fot_swiglu_forward(t->g, t->g, t->u, n * s->e->cfg.intermediate_size);
+	add_output(s, x, t->g, &s->a->down, s->a->out_norm2, n, t);
 }
 
 /* ---- the loop -------------------------------------------------------- */
@@ -366,7 +440,7 @@ static void each(const struct step *s, void (*work)(const struct step *, int64_t
 /* Where layer a is worked on: in the window itself, or by one alone in a copy of what it holds. */
 static struct rows rows_of(const struct step *s, const struct layer *a, const struct scratch *t)
 {
-	size_t before = sizeof(float) * (size_t)(s->at->n_local * s->e->cfg.hidden_size);
+	size_t before = sizeof(float) * (size_t)(s->at->n_local * s->e->key_width);
 
 	if (!s->alone)
 		return (struct rows){ s->e->x, s->e->q, s->e->o, a->k_local, a->v_local, a->k_ctx };

@@ -32,4 +32,8 @@ void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)n, (blasint)l->in, 1, x,
 			    (blasint)l->in, w, (blasint)l->in, beta, y + c, (blasint)l->out);
 	}
+	for (int64_t r = 0; r < rows && l->bias; r++)
+#pragma omp simd
+		for (int64_t c = 0; c < l->out; c++)
+			y[r * l->out + c] += l->bias[c];
 }

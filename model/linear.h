@@ -16,11 +16,12 @@ struct fot_linear {
 	const void *w; /* [out, in] */
 	enum fot_dtype dtype;
 	int64_t out, in;
+	const float *bias; /* [out] added to every row; NULL: none */
 };
 
-/* From a tensor of rank 2. */
+/* From a tensor of rank 2, without a bias. */
 struct fot_linear fot_linear_of(const struct fot_tensor *t);
-/* y[rows, out] = x[rows, in] W^T + beta y; dense rows. scratch: FOT_LINEAR_COLS * in floats, not
+/* y[rows, out] = x[rows, in] W^T + bias + beta y; dense rows. scratch: FOT_LINEAR_COLS * in floats, not
  * touched where the matrix is used in place (aligned F32). */
 void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			float *scratch);

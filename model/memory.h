@@ -26,7 +26,7 @@ struct fot_memory_ops;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
-	int64_t n_heads, head_dim;
+	int64_t n_heads, head_dim; /* heads of keys and values */
 	int64_t cap, len;     /* tokens */
 	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
 	int32_t top_k;        /* keys that a query chooses, for kinds that count */
@@ -48,7 +48,7 @@ struct fot_memory_scratch {
 	void *own; /* what else the kind needs */
 };
 
-/* Queries of head h: those of the state, one a row at distance ldq, that see the entries [from, to) with
+/* Queries that meet head h of the keys: those of the state, one a row at distance ldq, that see the entries [from, to) with
  * scores scale * q.k less their age, which counts from entry `now`, the end of the memory.  A kind may
  * read parts of the range one by one.  Scale 0: all entries alike, none left out. */
 struct fot_query {

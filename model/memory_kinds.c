@@ -40,7 +40,7 @@ bool fot_memory_keeps(enum fot_search kind)
 struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_session_opts *o)
 {
 	return (struct fot_memory){ .ops = fot_memory_kind(o->search),
-				    .n_heads = c->n_heads,
+				    .n_heads = fot_config_kv_heads(c),
 				    .head_dim = c->head_dim,
 				    .cap = o->mem_max,
 				    .dtype = o->mem_dtype,

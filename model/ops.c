@@ -38,20 +38,24 @@ void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const 
 	}
 }
 
+void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t half, int64_t i, double frequency,
+		     double factor)
+{
+	float inv_freq = (float)frequency;
+
+	for (int64_t p = 0; p < n_pos; p++) {
+		float angle = (float)p * inv_freq;
+
+		cos_out[p * half + i] = (fot_real)(cos((double)angle) * factor);
+		sin_out[p * half + i] = (fot_real)(sin((double)angle) * factor);
+	}
+}
+
 void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta)
 {
-	int64_t half = head_dim / 2;
-
-	for (int64_t i = 0; i < half; i++) {
-		float inv_freq = (float)(1.0 / pow(theta, (double)(2 * i) / (double)head_dim));
-
-		for (int64_t p = 0; p < n_pos; p++) {
-			float angle = (float)p * inv_freq;
-
-			cos_out[p * half + i] = (fot_real)cos((double)angle);
-			sin_out[p * half + i] = (fot_real)sin((double)angle);
-		}
-	}
+	for (int64_t i = 0; i < head_dim / 2; i++)
+		fot_rope_column(cos_out, sin_out, n_pos, head_dim / 2, i,
+				1.0 / pow(theta, (double)(2 * i) / (double)head_dim), 1);
 }
 
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,

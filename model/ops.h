@@ -33,6 +33,9 @@ void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const 
  * The angle is the product pos * inv_freq rounded to fp32 (docs/longllama.md 36), so
  * that tables agree with the released code. */
 void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta);
+/* The column of pair i alone, for any frequency; cos and sin are multiplied by factor. */
+void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t half, int64_t i, double frequency,
+		     double factor);
 /* Rotate rows of n_heads * head_dim numbers in place; row r stands at position
  * pos0 + r.  sign +1 rotates forward, -1 back (which is also the gradient). */
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,

@@ -339,8 +339,19 @@ const struct fot_tensor *fot_weights_find(const struct fot_weights *w, const cha
 /* ---- what a config asks for -------------------------------------------- */
 
 enum where { TOP, EVERY_LAYER, END };
-enum dim { NONE, DIM_V, DIM_D, DIM_F, DIM_H };
-enum need { ALWAYS, WITH_QK_NORM, WITH_GATE, UNLESS_TIED };
+/* DIM_Q, DIM_K: a row of queries, of keys; ..._NORM: what a norm of them covers. */
+enum dim { NONE, DIM_V, DIM_D, DIM_F, DIM_H, DIM_Q, DIM_K, DIM_Q_NORM, DIM_K_NORM, DIMS };
+enum need {
+	ALWAYS,
+	WITH_QK_NORM,
+	WITH_GATE,
+	WITH_BIAS,
+	WITH_O_BIAS,
+	WITH_QK_RMS,
+	WITH_INPUT_NORMS,
+	WITH_OUTPUT_NORMS,
+	UNLESS_TIED
+};
 
 /* Names of layers stand behind "model.layers.I.". In the order of the list. */
 struct role_row {
@@ -353,17 +364,25 @@ struct role_row {
 
 static const struct role_row roles[] = {
 	{ FOT_ROLE_EMBED, TOP, "model.embed_tokens.weight", DIM_V, DIM_D, ALWAYS },
-	{ FOT_ROLE_ATTN_NORM, EVERY_LAYER, "input_layernorm.weight", DIM_D, NONE, ALWAYS },
-	{ FOT_ROLE_Q, EVERY_LAYER, "self_attn.q_proj.weight", DIM_D, DIM_D, ALWAYS },
-	{ FOT_ROLE_K, EVERY_LAYER, "self_attn.k_proj.weight", DIM_D, DIM_D, ALWAYS },
-	{ FOT_ROLE_V, EVERY_LAYER, "self_attn.v_proj.weight", DIM_D, DIM_D, ALWAYS },
-	{ FOT_ROLE_O, EVERY_LAYER, "self_attn.o_proj.weight", DIM_D, DIM_D, ALWAYS },
+	{ FOT_ROLE_ATTN_NORM, EVERY_LAYER, "input_layernorm.weight", DIM_D, NONE, WITH_INPUT_NORMS },
+	{ FOT_ROLE_Q, EVERY_LAYER, "self_attn.q_proj.weight", DIM_Q, DIM_D, ALWAYS },
+	{ FOT_ROLE_K, EVERY_LAYER, "self_attn.k_proj.weight", DIM_K, DIM_D, ALWAYS },
+	{ FOT_ROLE_V, EVERY_LAYER, "self_attn.v_proj.weight", DIM_K, DIM_D, ALWAYS },
+	{ FOT_ROLE_O, EVERY_LAYER, "self_attn.o_proj.weight", DIM_D, DIM_Q, ALWAYS },
+	{ FOT_ROLE_Q_BIAS, EVERY_LAYER, "self_attn.q_proj.bias", DIM_Q, NONE, WITH_BIAS },
+	{ FOT_ROLE_K_BIAS, EVERY_LAYER, "self_attn.k_proj.bias", DIM_K, NONE, WITH_BIAS },
+	{ FOT_ROLE_V_BIAS, EVERY_LAYER, "self_attn.v_proj.bias", DIM_K, NONE, WITH_BIAS },
+	{ FOT_ROLE_O_BIAS, EVERY_LAYER, "self_attn.o_proj.bias", DIM_D, NONE, WITH_O_BIAS },
+	{ FOT_ROLE_Q_NORM, EVERY_LAYER, "self_attn.q_norm.weight", DIM_Q_NORM, NONE, WITH_QK_RMS },
+	{ FOT_ROLE_K_NORM, EVERY_LAYER, "self_attn.k_norm.weight", DIM_K_NORM, NONE, WITH_QK_RMS },
 	{ FOT_ROLE_QK_SCALE, EVERY_LAYER, "self_attn.qk_scale", DIM_H, NONE, WITH_QK_NORM },
 	{ FOT_ROLE_GATE_BIAS, EVERY_LAYER, "self_attn.mem_gate", DIM_H, NONE, WITH_GATE },
-	{ FOT_ROLE_MLP_NORM, EVERY_LAYER, "post_attention_layernorm.weight", DIM_D, NONE, ALWAYS },
+	{ FOT_ROLE_ATTN_OUT_NORM, EVERY_LAYER, "post_attention_layernorm.weight", DIM_D, NONE, WITH_OUTPUT_NORMS },
+	{ FOT_ROLE_MLP_NORM, EVERY_LAYER, "post_attention_layernorm.weight", DIM_D, NONE, WITH_INPUT_NORMS },
 	{ FOT_ROLE_GATE, EVERY_LAYER, "mlp.gate_proj.weight", DIM_F, DIM_D, ALWAYS },
 	{ FOT_ROLE_UP, EVERY_LAYER, "mlp.up_proj.weight", DIM_F, DIM_D, ALWAYS },
 	{ FOT_ROLE_DOWN, EVERY_LAYER, "mlp.down_proj.weight", DIM_D, DIM_F, ALWAYS },
+	{ FOT_ROLE_MLP_OUT_NORM, EVERY_LAYER, "post_feedforward_layernorm.weight", DIM_D, NONE, WITH_OUTPUT_NORMS },
 	{ FOT_ROLE_NORM, END, "model.norm.weight", DIM_D, NONE, ALWAYS },
 	{ FOT_ROLE_HEAD, END, "lm_head.weight", DIM_V, DIM_D, UNLESS_TIED },
 };
@@ -373,22 +392,42 @@ _Static_assert(N_ROLES == FOT_ROLE_COUNT, "one row for each role");
 
 static int64_t size_of_dim(const struct fot_config *c, enum dim d)
 {
-	const int32_t sizes[] = { [NONE] = 0,
-				  [DIM_V] = c->vocab_size,
-				  [DIM_D] = c->hidden_size,
-				  [DIM_F] = c->intermediate_size,
-				  [DIM_H] = c->n_heads };
+	bool head = c->qk_rms == FOT_QK_RMS_HEAD;
+	const int64_t sizes[DIMS] = { [NONE] = 0,
+				      [DIM_V] = c->vocab_size,
+				      [DIM_D] = c->hidden_size,
+				      [DIM_F] = c->intermediate_size,
+				      [DIM_H] = c->n_heads,
+				      [DIM_Q] = fot_config_query_width(c),
+				      [DIM_K] = fot_config_key_width(c),
+				      [DIM_Q_NORM] = head ? c->head_dim : fot_config_query_width(c),
+				      [DIM_K_NORM] = head ? c->head_dim : fot_config_key_width(c) };
 
 	return sizes[d];
 }
 
 static bool is_needed(const struct fot_config *c, enum need need, int32_t layer)
 {
-	if (need == WITH_QK_NORM)
+	switch (need) {
+	case WITH_QK_NORM:
 		return c->qk_norm;
-	if (need == WITH_GATE)
+	case WITH_GATE:
 		return c->mix == FOT_MIX_GATE && fot_config_is_mem_layer(c, layer);
-	return need == ALWAYS || !c->tie_embeddings;
+	case WITH_BIAS:
+		return c->qkv_bias;
+	case WITH_O_BIAS:
+		return c->o_bias;
+	case WITH_QK_RMS:
+		return c->qk_rms != FOT_QK_RMS_NONE;
+	case WITH_INPUT_NORMS:
+		return !c->output_norms;
+	case WITH_OUTPUT_NORMS:
+		return c->output_norms;
+	case UNLESS_TIED:
+		return !c->tie_embeddings;
+	default:
+		return true;
+	}
 }
 
 static size_t add_specs(const struct fot_config *c, enum where where, int32_t layer,

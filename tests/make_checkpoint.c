@@ -2,6 +2,8 @@
  *
  *   make_checkpoint DIR [key=value ...]
  *
+ * family (longllama, or another model_type), kv (heads: those of keys and values), dim (hidden / heads: head_dim),
+ * slide (0: sliding_window of all layers), rope (default, or linear, with factor 4).
  * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
  * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
  * positionals (0), qknorm (1), tied (0), shards (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
@@ -68,6 +70,20 @@ static int set_shape(struct maker *m, const char *name)
 	return 0;
 }
 
+static int set_family(struct fot_config *c, const char *word)
+{
+	int i = 0;
+
+	while (i < FOT_FAMILY_COUNT && strcmp(fot_family((enum fot_family_number)i)->model_type, word) != 0)
+		i++;
+	if (i == FOT_FAMILY_COUNT)
+		return -1;
+	fot_config_of_family(c, (enum fot_family_number)i);
+	c->bos_id = 256;
+	c->eos_id = 257;
+	return 0;
+}
+
 static int set_key(struct maker *m, const char *key, const char *value)
 {
 	struct {
@@ -76,7 +92,9 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	} ints[] = { { "vocab", &m->c.vocab_size },        { "hidden", &m->c.hidden_size },
 		     { "mlp", &m->c.intermediate_size },   { "layers", &m->c.n_layers },
 		     { "heads", &m->c.n_heads },           { "window", &m->c.window },
-		     { "last", &m->c.last_context_length }, { "shards", &m->shards } };
+		     { "last", &m->c.last_context_length }, { "shards", &m->shards },
+		     { "kv", &m->c.n_kv_heads },           { "dim", &m->c.head_dim },
+		     { "slide", &m->c.sliding_window } };
 
 	for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {
 		if (strcmp(key, ints[i].name) == 0) {
@@ -102,6 +120,11 @@ static int set_key(struct maker *m, const char *key, const char *value)
 		m->c.tokenizer = strcmp(value, "byte") == 0 ? FOT_TOKENIZER_BYTE :
 				 strcmp(value, "spm") == 0  ? FOT_TOKENIZER_FILE :
 							      FOT_TOKENIZER_NONE;
+	else if (strcmp(key, "family") == 0)
+		return set_family(&m->c, value);
+	else if (strcmp(key, "rope") == 0)
+		m->c.rope = strcmp(value, "linear") == 0 ? (struct fot_rope){ .type = FOT_ROPE_LINEAR, .factor = 4 } :
+							  (struct fot_rope){ 0 };
 	else if (strcmp(key, "variant") == 0)
 		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);
 	else if (strcmp(key, "seed") == 0)
@@ -258,6 +281,7 @@ int main(int argc, char **argv)
 	m.c.intermediate_size = 48;
 	m.c.n_layers = 3;
 	m.c.n_heads = 2;
+	m.c.head_dim = 0;
 	m.c.window = 32;
 	m.c.last_context_length = 16;
 	m.c.rope_theta = 100;
@@ -292,7 +316,10 @@ int main(int argc, char **argv)
 		m.c.eos_id = 2;
 		m.c.pad_id = 0;
 	}
-	m.c.head_dim = m.c.n_heads > 0 ? m.c.hidden_size / m.c.n_heads : 0;
+	if (m.c.head_dim == 0)
+		m.c.head_dim = m.c.n_heads > 0 ? m.c.hidden_size / m.c.n_heads : 0;
+	for (int32_t l = 0; l < m.c.n_layers && l < FOT_MAX_LAYERS; l++)
+		m.c.slides[l] = m.c.sliding_window > 0;
 	if (make(argv[1], &m, &err) != FOT_OK)
 		fprintf(stderr, "make_checkpoint: %s\n", err.text);
 	return err.code;

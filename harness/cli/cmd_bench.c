@@ -55,21 +55,25 @@ struct shape {
 	int64_t m, n, k;
 	double count;
 };
+#define SHAPES 8
 
 /* Products of one forward pass of a window, per layer but the output's. */
 static size_t list_shapes(const struct fot_config *c, struct shape *s)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size, d = c->head_dim, L = c->n_layers;
+	int64_t query = fot_config_query_width(c), key = fot_config_key_width(c);
 	int64_t W = c->window, tiles = (W + FOT_TILE_K - 1) / FOT_TILE_K;
 	double folds = (double)(c->n_heads * L) * (double)tiles / 2;
 
-	s[0] = (struct shape){ FOT_TILE_Q, D, D, 4.0 * (double)L };
-	s[1] = (struct shape){ FOT_TILE_Q, F, D, 2.0 * (double)L };
-	s[2] = (struct shape){ FOT_TILE_Q, D, F, (double)L };
-	s[3] = (struct shape){ FOT_TILE_Q, c->vocab_size, D, 1 };
-	s[4] = (struct shape){ FOT_TILE_Q, FOT_TILE_K, d, folds };
-	s[5] = (struct shape){ FOT_TILE_Q, d, FOT_TILE_K, folds };
-	return 6;
+	s[0] = (struct shape){ FOT_TILE_Q, query, D, (double)L };
+	s[1] = (struct shape){ FOT_TILE_Q, key, D, 2.0 * (double)L };
+	s[2] = (struct shape){ FOT_TILE_Q, D, query, (double)L };
+	s[3] = (struct shape){ FOT_TILE_Q, F, D, 2.0 * (double)L };
+	s[4] = (struct shape){ FOT_TILE_Q, D, F, (double)L };
+	s[5] = (struct shape){ FOT_TILE_Q, c->vocab_size, D, 1 };
+	s[6] = (struct shape){ FOT_TILE_Q, FOT_TILE_K, d, folds };
+	s[7] = (struct shape){ FOT_TILE_Q, d, FOT_TILE_K, folds };
+	return SHAPES;
 }
 
 /* Seconds of one product of this shape, on each of `threads` threads at once. */
@@ -98,7 +102,7 @@ static double gemm_seconds(const struct shape *s, int threads, float *memory)
 
 static int bench_gemm(const struct bench *b, double *gflops, struct fot_err *err)
 {
-	struct shape s[6];
+	struct shape s[SHAPES];
 	size_t n = list_shapes(b->c, s), largest = 0;
 	double flops = 0, seconds = 0;
 	float *memory;

@@ -22,7 +22,7 @@
 #include "model/cost.h"
 #include "model/session.h"
 
-#define DTYPES (FOT_BOOL + 1)
+#define DTYPES FOT_DTYPE_COUNT
 #define MIB (1024.0 * 1024.0)
 
 struct flags {
@@ -40,6 +40,44 @@ static double weight_bytes(const struct fot_weights *w)
 	return bytes;
 }
 
+static int count_of(const bool *is, int n)
+{
+	int k = 0;
+
+	for (int i = 0; i < n; i++)
+		k += is[i];
+	return k;
+}
+
+/* What a model has beyond LLaMA's network. */
+static void describe_arch(struct fot_str *out, const struct fot_config *c)
+{
+	static const char *const norms[] = { "", "per head", "over all heads" };
+	int bare = count_of(c->no_rope, c->n_layers), slide = count_of(c->slides, c->n_layers);
+
+	if (c->max_positions)
+		fot_str_printf(out, "positions            %d stated, windows of %d are read (--window N: others)\n",
+			       c->max_positions, c->window);
+	if (c->n_kv_heads)
+		fot_str_printf(out, "key and value heads  %d, %d query heads share each\n", c->n_kv_heads,
+			       c->n_heads / c->n_kv_heads);
+	if (c->qkv_bias)
+		fot_str_printf(out, "biases               q, k, v%s\n", c->o_bias ? ", o" : "");
+	if (c->qk_rms != FOT_QK_RMS_NONE)
+		fot_str_printf(out, "query and key norms  %s\n", norms[c->qk_rms]);
+	if (c->output_norms)
+		fot_str_puts(out, "layer norms          of outputs\n");
+	if (slide)
+		fot_str_printf(out, "sliding window       %d, in %d layers\n", c->sliding_window, slide);
+	if (bare)
+		fot_str_printf(out, "without positions    %d layers\n", bare);
+	if (c->rope.type == FOT_ROPE_DEFAULT)
+		return;
+	fot_str_puts(out, "rotary scaling       ");
+	fot_rope_describe(out, &c->rope);
+	fot_str_puts(out, "\n");
+}
+
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
 	static const char *const mix[] = { "joint", "gate" };
@@ -48,10 +86,13 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
 	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size,
 		       c->bos_id, c->eos_id, c->pad_id);
+	if (c->family > FOT_FAMILY_LLAMA)
+		fot_str_printf(out, "family               %s\n", fot_family(c->family)->model_type);
 	fot_str_printf(out, "layers               %d\n", c->n_layers);
 	fot_str_printf(out, "width                %d (heads %d x %d, MLP %d)\n", c->hidden_size, c->n_heads,
 		       c->head_dim, c->intermediate_size);
 	fot_str_printf(out, "window               %d%s\n", c->window, c->blocks ? ", aligned blocks" : "");
+	describe_arch(out, c);
 	if (!c->blocks)
 		fot_str_printf(out, "last context         %d\n", c->last_context_length);
 	if (c->cached_windows)

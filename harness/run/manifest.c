@@ -111,13 +111,29 @@ static void add_command(struct doc *d, cJSON *root, const struct fot_run_opts *o
 static void add_architecture(struct doc *d, cJSON *model, const struct fot_config *c)
 {
 	cJSON *o = object(d, model, "architecture"), *layers;
+	struct fot_str scaling = FOT_STR_INIT;
+	const char *rope;
 
+	fot_rope_describe(&scaling, &c->rope);
+	rope = scaling.failed ? "" : scaling.data;
 	number(d, o, "vocab_size", c->vocab_size);
 	number(d, o, "hidden_size", c->hidden_size);
 	number(d, o, "intermediate_size", c->intermediate_size);
 	number(d, o, "n_layers", c->n_layers);
 	number(d, o, "n_heads", c->n_heads);
+	if (c->family > FOT_FAMILY_LLAMA)
+		text(d, o, "model_type", fot_family(c->family)->model_type);
+	if (c->n_kv_heads)
+		number(d, o, "n_kv_heads", c->n_kv_heads);
+	if (fot_config_query_width(c) != c->hidden_size)
+		number(d, o, "head_dim", c->head_dim);
 	number(d, o, "window", c->window);
+	if (c->max_positions)
+		number(d, o, "max_position_embeddings", c->max_positions);
+	if (c->sliding_window)
+		number(d, o, "sliding_window", c->sliding_window);
+	if (c->rope.type != FOT_ROPE_DEFAULT)
+		text(d, o, "rope_scaling", rope);
 	number(d, o, "rope_theta", c->rope_theta);
 	number(d, o, "rms_norm_eps", c->rms_norm_eps);
 	boolean(d, o, "tie_embeddings", c->tie_embeddings);
@@ -132,6 +148,7 @@ static void add_architecture(struct doc *d, cJSON *model, const struct fot_confi
 	for (int i = 0; i < c->n_mem_layers; i++)
 		append(d, layers, cJSON_CreateNumber(c->mem_layers[i]));
 	number(d, model, "parameters", (double)fot_config_parameters(c));
+	fot_str_release(&scaling);
 }
 
 static void add_tokenizer(struct doc *d, cJSON *model, const struct fot_tokenizer *t)

@@ -468,7 +468,7 @@ static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 {
 	const struct fot_condition *c = &p->condition[condition];
 	const struct fot_config *config = fot_model_config(p->model[c->model].model);
-	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, config->hidden_size);
+	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, fot_config_key_width(config));
 	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
 
 	if (!shares_windows(p, condition))

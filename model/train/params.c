@@ -69,6 +69,10 @@ static double start_deviation(const struct fot_params *p, const struct fot_tenso
 	case FOT_ROLE_ATTN_NORM:
 	case FOT_ROLE_MLP_NORM:
 	case FOT_ROLE_NORM:
+	case FOT_ROLE_ATTN_OUT_NORM:
+	case FOT_ROLE_MLP_OUT_NORM:
+	case FOT_ROLE_Q_NORM:
+	case FOT_ROLE_K_NORM:
 	case FOT_ROLE_QK_SCALE:
 	case FOT_ROLE_GATE_BIAS:
 		return -1;
@@ -141,6 +145,7 @@ int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_config_read(&old, dir, err));
+	FOT_TRY(fot_config_trainable(&old, dir, err));
 	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
 				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "model/dtype.h"
+#include "tests/unit/slow_rope.h"
 
 #define MASKED (-1e6)
 
 struct pairs {
-	double *k, *v; /* [n, D] not rotated */
+	double *k, *v; /* [n, DK] not rotated */
 	int n;
 };
 
@@ -27,6 +28,7 @@ struct slow {
 	int *memory_mask;
 	int n_local, n_memory;
 	double *trace, decay;
+	int top_k;
 };
 
 static void *grown(void *old, size_t count, size_t size)
@@ -36,6 +38,22 @@ static void *grown(void *old, size_t count, size_t size)
 	if (!p)
 		abort();
 	return p;
+}
+
+static int64_t query_width(const struct slow *s)
+{
+	return (int64_t)s->c.n_heads * s->c.head_dim;
+}
+
+/* Heads of keys. */
+static int64_t kv_heads(const struct slow *s)
+{
+	return s->c.n_kv_heads ? s->c.n_kv_heads : s->c.n_heads;
+}
+
+static int64_t key_width(const struct slow *s)
+{
+	return kv_heads(s) * s->c.head_dim;
 }
 
 static void add_pairs(struct pairs *to, const double *k, const double *v, int n, int64_t D)
@@ -87,6 +105,11 @@ void slow_decay(struct slow *s, double decay)
 	s->decay = decay;
 }
 
+void slow_top_k(struct slow *s, int k)
+{
+	s->top_k = k;
+}
+
 void slow_trace(struct slow *s, double *scores)
 {
 	s->trace = scores;
@@ -132,21 +155,42 @@ static void norm(double *y, const double *x, const fot_real *w, int n, int64_t D
 	}
 }
 
-/* Rows at relative positions rel; pairs i and i + d/2; angles as products of floats. */
-static void turn(const struct slow *s, double *x, const int64_t *rel, int n)
+/* Rows of `heads` heads at relative positions rel; pairs i and i + d/2; angles as products of floats. */
+static void turn(const struct slow *s, double *x, const int64_t *rel, int n, int64_t heads)
 {
-	int64_t d = s->c.head_dim, D = s->c.hidden_size;
+	int64_t d = s->c.head_dim;
+	double f = slow_factor(&s->c);
 
 	for (int r = 0; r < n; r++)
-		for (int64_t h = 0; h < s->c.n_heads; h++)
+		for (int64_t h = 0; h < heads; h++)
 			for (int64_t i = 0; i < d / 2; i++) {
-				float frequency = (float)(1 / pow(s->c.rope_theta, 2 * (double)i / (double)d));
+				float frequency = (float)slow_frequency(&s->c, s->window, i);
 				volatile float angle = (float)rel[r] * frequency;
-				double *a = x + r * D + h * d + i, *b = a + d / 2, x0 = *a, x1 = *b;
+				double *a = x + (r * heads + h) * d + i, *b = a + d / 2, x0 = *a, x1 = *b;
 
-				*a = x0 * cos((double)angle) - x1 * sin((double)angle);
-				*b = x1 * cos((double)angle) + x0 * sin((double)angle);
+				*a = f * (x0 * cos((double)angle) - x1 * sin((double)angle));
+				*b = f * (x1 * cos((double)angle) + x0 * sin((double)angle));
 			}
+}
+
+/* n rows get a bias [out]. */
+static void shift(double *y, const fot_real *bias, int n, int64_t out)
+{
+	for (int64_t i = 0; i < n * out; i++)
+		y[i] += (double)bias[i % out];
+}
+
+/* Norms of queries or keys: each head with one weight, or the row as a whole. */
+static void norm_heads(const struct slow *s, double *x, const fot_real *w, int n, int64_t heads)
+{
+	int64_t d = s->c.head_dim;
+
+	if (s->c.qk_rms == FOT_QK_RMS_HEAD)
+		for (int64_t i = 0; i < n * heads; i++)
+			norm(x + i * d, x + i * d, w, 1, d, s->c.rms_norm_eps);
+	if (s->c.qk_rms == FOT_QK_RMS_WHOLE)
+		for (int64_t i = 0; i < n; i++)
+			norm(x + i * heads * d, x + i * heads * d, w, 1, heads * d, s->c.rms_norm_eps);
 }
 
 static double product(const double *a, const double *b, int64_t n)
@@ -156,6 +200,11 @@ static double product(const double *a, const double *b, int64_t n)
 	for (int64_t i = 0; i < n; i++)
 		sum += a[i] * b[i];
 	return sum;
+}
+
+static bool rotates(const struct slow *s, int l)
+{
+	return !s->c.no_rope[l] && (!fot_config_is_mem_layer(&s->c, l) || s->c.mem_positionals);
 }
 
 /* Query and key of unit length, times a temperature per head (NULL: 1). */
@@ -172,24 +221,48 @@ static void unit(const struct slow *s, double *x, const fot_real *log_scale, int
 	}
 }
 
-/* One query of one head: scores over local keys, then memory; one softmax. */
-static void attend_one(const struct slow *s, double *out, const double *q, const struct pairs *local, int64_t col,
-		       int self, const int *mask, const struct pairs *memory, double *trace)
+/* Of n scores only the k largest stay, of equal ones the earlier. */
+static void keep_best(double *score, int n, int k)
 {
-	int64_t d = s->c.head_dim, D = s->c.hidden_size;
+	bool *best = grown(NULL, (size_t)n, sizeof *best);
+
+	for (int j = 0; j < n; j++) {
+		int above = 0;
+
+		for (int i = 0; i < n; i++)
+			above += score[i] > score[j] || (score[i] == score[j] && i < j);
+		best[j] = above < k;
+	}
+	for (int j = 0; j < n; j++)
+		score[j] = best[j] ? score[j] : -HUGE_VAL;
+	free(best);
+}
+
+/* One query of one head: scores over local keys (the last `sliding` of them, 0: all), then memory, whose keys
+ * stand at position 0; one softmax. */
+static void attend_one(const struct slow *s, int l, double *out, const double *q, const struct pairs *local,
+		       int64_t col, int self, const int *mask, const struct pairs *memory, double *trace)
+{
+	int64_t d = s->c.head_dim, D = key_width(s), sliding = s->c.slides[l] ? s->c.sliding_window : 0;
+	double at_zero = rotates(s, l) ? slow_factor(&s->c) : 1;
 	int all = local->n + memory->n;
 	double *score = grown(NULL, (size_t)all, sizeof *score), max = -HUGE_VAL, sum = 0;
 
 	for (int j = 0; j < all; j++) {
 		const double *k = j < local->n ? local->k + j * D : memory->k + (j - local->n) * D;
-		bool seen = j < local->n ? j <= self && mask[j] : s->memory_mask[j - local->n];
+		bool seen = j < local->n ? j <= self && mask[j] && (!sliding || self - j < sliding) :
+					   s->memory_mask[j - local->n];
 
 		score[j] = seen ? product(q, k + col, d) / (s->c.qk_norm ? 1 : sqrt((double)d)) : -HUGE_VAL;
-		score[j] *= j < local->n ? 1 : s->c.mem_scale;
+		score[j] *= j < local->n ? 1 : s->c.mem_scale * at_zero;
 		if (j >= local->n)
 			score[j] -= s->decay * log(1 + (double)(all - 1 - j) / s->window);
 		if (trace)
 			trace[j < local->n ? memory->n + j : j - local->n] = score[j];
+	}
+	if (s->top_k)
+		keep_best(score + local->n, memory->n, s->top_k);
+	for (int j = 0; j < all; j++) {
 		score[j] = score[j] > MASKED ? score[j] : MASKED;
 		max = score[j] > max ? score[j] : max;
 	}
@@ -214,7 +287,7 @@ static double rounded(const struct slow *s, double x)
 static void to_memory(struct slow *s, int l, const double *k, const double *v, int n)
 {
 	struct pairs *m = &s->layer[l].memory;
-	int64_t D = s->c.hidden_size;
+	int64_t D = key_width(s);
 	int old = m->n;
 
 	add_pairs(m, k, v, n, D);
@@ -256,33 +329,50 @@ static double *traced(const struct slow *s, int l, int64_t h, int n, int i)
 /* Attention of layer l over x [n, D]; the new keys and values join the local ones. */
 static void attention(struct slow *s, int l, double *x, int n, const int64_t *rel, const int *mask)
 {
-	int64_t D = s->c.hidden_size, d = s->c.head_dim;
-	bool mem = fot_config_is_mem_layer(&s->c, l), rotates = !mem || s->c.mem_positionals;
+	int64_t D = s->c.hidden_size, d = s->c.head_dim, DQ = query_width(s), DK = key_width(s),
+		group = s->c.n_heads / kv_heads(s);
+	bool mem = fot_config_is_mem_layer(&s->c, l);
 	struct slow_layer *a = &s->layer[l];
 	struct pairs seen = { 0 }, none = { 0 };
 	double *y[5];
 
 	for (int i = 0; i < 5; i++)
-		y[i] = grown(NULL, (size_t)(n * D), sizeof **y);
-	norm(y[0], x, weights(s, FOT_ROLE_ATTN_NORM, l), n, D, s->c.rms_norm_eps);
-	times(y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, D);
-	times(y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, D);
-	times(y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, D);
+		y[i] = grown(NULL, (size_t)n * (size_t)(D > DQ ? D : DQ), sizeof **y);
+	memcpy(y[0], x, sizeof *x * (size_t)(n * D));
+	if (!s->c.output_norms)
+		norm(y[0], x, weights(s, FOT_ROLE_ATTN_NORM, l), n, D, s->c.rms_norm_eps);
+	times(y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, DQ);
+	times(y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, DK);
+	times(y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, DK);
+	if (s->c.qkv_bias) {
+		shift(y[1], weights(s, FOT_ROLE_Q_BIAS, l), n, DQ);
+		shift(y[2], weights(s, FOT_ROLE_K_BIAS, l), n, DK);
+		shift(y[3], weights(s, FOT_ROLE_V_BIAS, l), n, DK);
+	}
+	if (s->c.qk_rms != FOT_QK_RMS_NONE) {
+		norm_heads(s, y[1], weights(s, FOT_ROLE_Q_NORM, l), n, s->c.n_heads);
+		norm_heads(s, y[2], weights(s, FOT_ROLE_K_NORM, l), n, kv_heads(s));
+	}
 	if (s->c.qk_norm) {
 		unit(s, y[1], weights(s, FOT_ROLE_QK_SCALE, l), n);
 		unit(s, y[2], NULL, n);
 	}
-	add_pairs(&a->local, y[2], y[3], n, D);
-	add_pairs(&seen, a->local.k, a->local.v, a->local.n, D);
-	if (rotates) {
-		turn(s, seen.k, rel, seen.n);
-		turn(s, y[1], rel + seen.n - n, n);
+	add_pairs(&a->local, y[2], y[3], n, DK);
+	add_pairs(&seen, a->local.k, a->local.v, a->local.n, DK);
+	if (rotates(s, l)) {
+		turn(s, seen.k, rel, seen.n, kv_heads(s));
+		turn(s, y[1], rel + seen.n - n, n, s->c.n_heads);
 	}
 	for (int i = 0; i < n; i++)
 		for (int64_t h = 0; h < s->c.n_heads; h++)
-			attend_one(s, y[4] + i * D + h * d, y[1] + i * D + h * d, &seen, h * d, seen.n - n + i, mask,
-				   mem ? &a->memory : &none, mem && s->trace ? traced(s, l, h, n, i) : NULL);
-	times(y[0], y[4], weights(s, FOT_ROLE_O, l), n, D, D);
+			attend_one(s, l, y[4] + i * DQ + h * d, y[1] + i * DQ + h * d, &seen, h / group * d,
+				   seen.n - n + i, mask, mem ? &a->memory : &none,
+				   mem && s->trace ? traced(s, l, h, n, i) : NULL);
+	times(y[0], y[4], weights(s, FOT_ROLE_O, l), n, DQ, D);
+	if (s->c.o_bias)
+		shift(y[0], weights(s, FOT_ROLE_O_BIAS, l), n, D);
+	if (s->c.output_norms)
+		norm(y[0], y[0], weights(s, FOT_ROLE_ATTN_OUT_NORM, l), n, D, s->c.rms_norm_eps);
 	for (int64_t i = 0; i < n * D; i++)
 		x[i] += y[0][i];
 	free(seen.k);
@@ -297,12 +387,16 @@ static void mlp(const struct slow *s, int l, double *x, int n)
 	double *xn = grown(NULL, (size_t)(n * D), sizeof *xn), *g = grown(NULL, (size_t)(n * F), sizeof *g),
 	       *u = grown(NULL, (size_t)(n * F), sizeof *u);
 
-	norm(xn, x, weights(s, FOT_ROLE_MLP_NORM, l), n, D, s->c.rms_norm_eps);
+	memcpy(xn, x, sizeof *x * (size_t)(n * D));
+	if (!s->c.output_norms)
+		norm(xn, x, weights(s, FOT_ROLE_MLP_NORM, l), n, D, s->c.rms_norm_eps);
 	times(g, xn, weights(s, FOT_ROLE_GATE, l), n, D, F);
 	times(u, xn, weights(s, FOT_ROLE_UP, l), n, D, F);
 	for (int64_t i = 0; i < n * F; i++)
 		g[i] = g[i] / (1 + exp(-g[i])) * u[i];
 	times(xn, g, weights(s, FOT_ROLE_DOWN, l), n, F, D);
+	if (s->c.output_norms)
+		norm(xn, xn, weights(s, FOT_ROLE_MLP_OUT_NORM, l), n, D, s->c.rms_norm_eps);
 	for (int64_t i = 0; i < n * D; i++)
 		x[i] += xn[i];
 	free(xn);

@@ -1,4 +1,4 @@
-/* slow_llama.h: LLaMA and LongLLaMA in double precision by plain loops over whole
+/* slow_llama.h: LLaMA, LongLLaMA and the other families in double precision by plain loops over whole
  * attention matrices: what the engine is compared with.
  *
  * It follows the released code step by step (a mask per column, position ids, keys
@@ -28,6 +28,8 @@ bool slow_call(struct slow *s, const int32_t *ids, int n, const int *mask, const
 void slow_trace(struct slow *s, double *scores);
 /* From now on entry i of n in the memory loses decay ln(1 + (n - 1 - i) / W) of its score. */
 void slow_decay(struct slow *s, double decay);
+/* From now on a query sees only the k memory entries of the largest scores; 0: all. */
+void slow_top_k(struct slow *s, int k);
 /* Greedy tokens behind a call. mask as above. */
 void slow_greedy(struct slow *s, const int32_t *ids, int n, const int *mask, int32_t *out, int steps);
 

@@ -28,6 +28,22 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->n_layers, b->n_layers);
 	assert_int_equal(a->n_heads, b->n_heads);
 	assert_int_equal(a->head_dim, b->head_dim);
+	assert_int_equal(a->n_kv_heads, b->n_kv_heads);
+	assert_int_equal(a->family, b->family);
+	assert_int_equal(a->qkv_bias, b->qkv_bias);
+	assert_int_equal(a->o_bias, b->o_bias);
+	assert_int_equal(a->qk_rms, b->qk_rms);
+	assert_int_equal(a->output_norms, b->output_norms);
+	assert_int_equal(a->sliding_window, b->sliding_window);
+	assert_int_equal(a->max_positions, b->max_positions);
+	assert_memory_equal(a->slides, b->slides, sizeof a->slides);
+	assert_memory_equal(a->no_rope, b->no_rope, sizeof a->no_rope);
+	assert_int_equal(a->rope.type, b->rope.type);
+	assert_int_equal(a->rope.original, b->rope.original);
+	assert_memory_equal(&a->rope.factor, &b->rope.factor, 6 * sizeof(double));
+	assert_int_equal(a->rope.n_pairs, b->rope.n_pairs);
+	assert_memory_equal(a->rope.shorter, b->rope.shorter, sizeof a->rope.shorter);
+	assert_memory_equal(a->rope.longer, b->rope.longer, sizeof a->rope.longer);
 	assert_int_equal(a->window, b->window);
 	assert_int_equal(a->last_context_length, b->last_context_length);
 	assert_int_equal(a->bos_id, b->bos_id);
@@ -153,23 +169,59 @@ static const struct bad {
 	{ "{\"num_attention_heads\":0}", "num_attention_heads" },
 	{ "{\"num_attention_heads\":1025}", "num_attention_heads" },
 	{ "{\"num_attention_heads\":-4}", "num_attention_heads" },
-	{ "{\"num_key_value_heads\":8}", "num_key_value_heads: expected num_attention_heads 32" },
-	{ "{\"head_dim\":64}", "head_dim: expected hidden_size / num_attention_heads = 128, got 64" },
+	{ "{\"num_key_value_heads\":5}", "num_key_value_heads: expected a divisor of num_attention_heads 32, got 5" },
+	{ "{\"num_key_value_heads\":33}", "num_key_value_heads: expected an integer from 1 to 32, got 33" },
+	{ "{\"head_dim\":63}", "head_dim: expected an even number (rotary pairs), got 63" },
+	{ "{\"head_dim\":2050}", "head_dim: expected at most 2048 with num_attention_heads 32, got 2050" },
 	{ "{\"max_position_embeddings\":0}", "max_position_embeddings" },
 	{ "{\"max_position_embeddings\":16777217}", "max_position_embeddings" },
 	{ "{\"last_context_length\":0}", "last_context_length" },
 	{ "{\"bos_token_id\":-2}", "bos_token_id" },
 	{ "{\"bos_token_id\":32000}", "bos_token_id: expected less than vocab_size 32000, got 32000" },
 	{ "{\"eos_token_id\":32000}", "eos_token_id: expected less" },
-	{ "{\"eos_token_id\":[2,3]}", "eos_token_id" },
+	{ "{\"eos_token_id\":[2,\"3\"]}", "eos_token_id" },
+	{ "{\"eos_token_id\":[32000,3]}", "eos_token_id: expected less" },
 	{ "{\"rms_norm_eps\":0}", "rms_norm_eps: expected a number over 0 and under 1" },
 	{ "{\"rms_norm_eps\":1}", "rms_norm_eps" },
 	{ "{\"rms_norm_eps\":-1e-6}", "rms_norm_eps" },
 	{ "{\"rms_norm_eps\":NaN}", "config.json: line 1" },
 	{ "{\"rope_theta\":0.5}", "rope_theta" },
 	{ "{\"rope_theta\":1e999}", "rope_theta" },
-	{ "{\"rope_theta\":null,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}}", "rope_scaling: expected null" },
-	{ "{\"rope_parameters\":{}}", "rope_parameters" },
+	{ "{\"rope_scaling\":{\"type\":\"xpos\",\"factor\":2}}", "rope_scaling: rope_type: expected one of \"default\", \"linear\"" },
+	{ "{\"rope_scaling\":{\"type\":\"linear\"}}", "rope_scaling.factor" },
+	{ "{\"rope_scaling\":{\"type\":\"linear\",\"factor\":0.5}}", "rope_scaling.factor" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"mscale\":1}}", "mscale" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,\"high_freq_factor\":4}}",
+	  "rope_scaling.original_max_position_embeddings" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4,"
+	  "\"original_max_position_embeddings\":8192}}",
+	  "high_freq_factor: expected over low_freq_factor 4, got 4" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,2],\"long_factor\":[1,2]}}",
+	  "short_factor: expected 64 numbers, got 2" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,2],\"long_factor\":[1]}}",
+	  "long_factor: expected 2 numbers as in short_factor, got 1" },
+	{ "{\"rope_parameters\":{\"rope_type\":\"mrope\"}}", "rope_parameters: rope_type" },
+	{ "{\"rope_parameters\":{\"partial_rotary_factor\":0.5}}", "rope_parameters.partial_rotary_factor" },
+	{ "{\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1e6},\"sliding_attention\":{\"rope_theta\":1e4}}}",
+	  "rope_parameters: expected the same for all kinds of layers, got others for full_attention and sliding_attention" },
+	{ "{\"partial_rotary_factor\":0.25}", "partial_rotary_factor" },
+	{ "{\"final_logit_softcapping\":30}", "final_logit_softcapping: expected null or no such key" },
+	{ "{\"quantization_config\":{}}", "quantization_config: expected null or no such key" },
+	{ "{\"sliding_window\":4096}", "sliding_window: expected null or no such key: model_type \"longllama\" has none" },
+	{ "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"layer_types\":[\"sliding_attention\"]}",
+	  "layer_types[0]: expected \"full_attention\", got \"sliding_attention\"" },
+	{ "{\"model_type\":\"qwen2\",\"num_hidden_layers\":2,\"layer_types\":[\"full_attention\"]}",
+	  "layer_types: expected 2 entries, got 1" },
+	{ "{\"model_type\":\"qwen2\",\"num_hidden_layers\":1,\"layer_types\":[\"chunked_attention\"]}",
+	  "layer_types[0]: expected \"full_attention\" or \"sliding_attention\", got \"chunked_attention\"" },
+	{ "{\"model_type\":\"llama\",\"no_rope_layers\":[1]}", "no_rope_layers: expected no such key" },
+	{ "{\"model_type\":\"smollm3\",\"num_hidden_layers\":2,\"no_rope_layers\":[1]}",
+	  "no_rope_layers: expected 2 entries, got 1" },
+	{ "{\"model_type\":\"smollm3\",\"num_hidden_layers\":1,\"no_rope_layers\":[2]}", "no_rope_layers[0]" },
+	{ "{\"model_type\":\"mistral\",\"attention_bias\":true}", "attention_bias: expected false" },
+	{ "{\"mlp_bias\":true}", "mlp_bias: expected false" },
+	{ "{\"architectures\":[\"GPT2LMHeadModel\"]}", "architectures: expected \"LongLlamaForCausalLM\", " },
+	{ "{\"num_key_value_heads\":8,\"fot\":{\"cached_windows\":1}}", "fot.cached_windows" },
 	{ "{\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"hidden_act\":\"gelu\"}", "hidden_act: expected \"silu\", got \"gelu\"" },
 	{ "{\"model_type\":\"gpt2\"}", "model_type" },
@@ -222,6 +274,57 @@ static void test_config_missing_file_is_named(void **state)
 	assert_fails(fot_config_read(&c, scratch_path("nowhere"), &err), FOT_ERR_INPUT, &err, "nowhere/config.json");
 }
 
+static void draw_rope(struct fot_config *c, struct fot_rng *r)
+{
+	struct fot_rope *p = &c->rope;
+
+	p->type = c->head_dim < 4 ? FOT_ROPE_DEFAULT : (enum fot_rope_type)fot_rng_below(r, 7);
+	p->factor = p->type == FOT_ROPE_DEFAULT ? 0 : 1 + 31 * fot_rng_uniform(r);
+	if (p->type == FOT_ROPE_LLAMA3) {
+		p->low = 0.5 + fot_rng_uniform(r);
+		p->high = 2 + fot_rng_uniform(r);
+	}
+	if (p->type == FOT_ROPE_YARN) {
+		p->beta_fast = 2 + 31 * fot_rng_uniform(r);
+		p->beta_slow = 1 + fot_rng_uniform(r);
+	}
+	if (p->type >= FOT_ROPE_LLAMA3)
+		p->original = 1 + (int64_t)fot_rng_below(r, (uint64_t)c->window);
+	if (p->type != FOT_ROPE_LONGROPE)
+		return;
+	p->attention = 1 + fot_rng_uniform(r);
+	p->n_pairs = c->head_dim / 2;
+	for (int32_t i = 0; i < p->n_pairs; i++) {
+		p->shorter[i] = 1 + fot_rng_uniform(r);
+		p->longer[i] = 1 + 9 * fot_rng_uniform(r);
+	}
+}
+
+static void draw_family(struct fot_config *c, struct fot_rng *r)
+{
+	const struct fot_family *f;
+
+	fot_config_of_family(c, (enum fot_family_number)fot_rng_below(r, FOT_FAMILY_COUNT));
+	f = fot_family(c->family);
+	c->n_kv_heads = c->n_heads % 2 == 0 && fot_rng_below(r, 2) ? c->n_heads / 2 : 0;
+	if (fot_rng_below(r, 3) == 0)
+		c->head_dim = 2 * (1 + (int32_t)fot_rng_below(r, 64));
+	if (f->bias_key && fot_rng_below(r, 2))
+		c->qkv_bias = c->o_bias = true;
+	if (f->long_window && c->window >= FOT_WINDOW_LONG) {
+		c->max_positions = c->window;
+		c->window = FOT_WINDOW_MOST;
+	}
+	draw_rope(c, r);
+	if (f->sliding != FOT_SLIDING_NO && fot_rng_below(r, 2)) {
+		c->sliding_window = 1 + (int32_t)fot_rng_below(r, 5000);
+		for (int32_t l = 0; l < c->n_layers; l++)
+			c->slides[l] = l == 0 || fot_rng_below(r, 2);
+	}
+	for (int32_t l = 0; l < c->n_layers && f->no_rope_key; l++)
+		c->no_rope[l] = fot_rng_below(r, 2);
+}
+
 /* A valid config with every field drawn at random. */
 static void draw(struct fot_config *c, struct fot_rng *r)
 {
@@ -236,6 +339,7 @@ static void draw(struct fot_config *c, struct fot_rng *r)
 	c->intermediate_size = 1 + (int32_t)fot_rng_below(r, 1 << 20);
 	c->n_layers = 1 + (int32_t)fot_rng_below(r, FOT_MAX_LAYERS);
 	c->window = 1 + (int32_t)fot_rng_below(r, 1 << 24);
+	draw_family(c, r);
 	c->last_context_length = 1 + (int32_t)fot_rng_below(r, 1 << 24);
 	c->bos_id = (int32_t)fot_rng_below(r, (uint64_t)c->vocab_size + 1) - 1;
 	c->eos_id = (int32_t)fot_rng_below(r, (uint64_t)c->vocab_size + 1) - 1;
@@ -292,7 +396,7 @@ static void test_config_print_refuses_what_cannot_be_read(void **state)
 	assert_fails(fot_config_print(&text, &c, &err), FOT_ERR_INPUT, &err, "ascending order, got 3 after 5");
 	assert_int_equal(text.len, 0);
 	c.n_mem_layers = 0;
-	c.head_dim = 64;
+	c.head_dim = 63;
 	assert_fails(fot_config_print(&text, &c, &err), FOT_ERR_INPUT, &err, "head_dim");
 	c.head_dim = 128;
 	c.mem_dtype = FOT_I64;
@@ -305,7 +409,7 @@ static void test_config_print_refuses_what_cannot_be_read(void **state)
 
 static void test_config_parameters_agree_with_the_tensor_list(void **state)
 {
-	static struct fot_tensor_spec specs[14 * FOT_MAX_LAYERS];
+	static struct fot_tensor_spec specs[FOT_ROLE_COUNT * FOT_MAX_LAYERS];
 	struct fot_rng r;
 
 	(void)state;
@@ -324,6 +428,66 @@ static void test_config_parameters_agree_with_the_tensor_list(void **state)
 	}
 }
 
+static void test_config_reads_families(void **state)
+{
+	struct fot_config c;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	/* Qwen2.5-0.5B as its file has it */
+	assert_int_equal(
+		read_text(&c,
+			  "{\"architectures\":[\"Qwen2ForCausalLM\"],\"attention_dropout\":0.0,\"bos_token_id\":151643,"
+			  "\"eos_token_id\":[151645,151643],\"hidden_act\":\"silu\",\"hidden_size\":896,\"intermediate_size\":4864,"
+			  "\"max_position_embeddings\":32768,\"max_window_layers\":24,\"model_type\":\"qwen2\","
+			  "\"num_attention_heads\":14,\"num_hidden_layers\":24,\"num_key_value_heads\":2,\"rms_norm_eps\":1e-06,"
+			  "\"rope_theta\":1000000.0,\"sliding_window\":32768,\"tie_word_embeddings\":true,\"torch_dtype\":\"bfloat16\","
+			  "\"use_mrope\":false,\"use_sliding_window\":false,\"vocab_size\":151936}",
+			  &err),
+		FOT_OK);
+	assert_true(c.family == FOT_FAMILY_QWEN2 && c.qkv_bias && !c.o_bias && c.qk_rms == FOT_QK_RMS_NONE);
+	assert_true(c.n_kv_heads == 2 && c.head_dim == 64 && c.eos_id == 151645 && c.sliding_window == 0);
+	assert_true(c.window == 4096 && c.max_positions == 32768);
+	/* Llama-3.2-1B as transformers 5 writes it */
+	assert_int_equal(
+		read_text(&c,
+			  "{\"model_type\":\"llama\",\"dtype\":\"bfloat16\",\"head_dim\":64,\"hidden_size\":2048,"
+			  "\"intermediate_size\":8192,\"max_position_embeddings\":131072,\"num_attention_heads\":32,"
+			  "\"num_hidden_layers\":16,\"num_key_value_heads\":8,\"rope_parameters\":{\"factor\":32.0,"
+			  "\"high_freq_factor\":4.0,\"low_freq_factor\":1.0,\"original_max_position_embeddings\":8192,"
+			  "\"rope_theta\":500000.0,\"rope_type\":\"llama3\"},\"vocab_size\":128256,\"bos_token_id\":128000,"
+			  "\"eos_token_id\":128001}",
+			  &err),
+		FOT_OK);
+	assert_true(c.rope.type == FOT_ROPE_LLAMA3 && c.rope.factor == 32 && c.rope.low == 1 && c.rope.high == 4);
+	assert_true(c.rope.original == 8192 && c.rope_theta == 5e5 && c.window == 4096 && c.max_positions == 131072);
+	/* by kind of layer, all alike; the family by architectures alone */
+	assert_int_equal(read_text(&c,
+				   "{\"architectures\":[\"MistralForCausalLM\"],\"rope_parameters\":{\"full_attention\":"
+				   "{\"rope_theta\":1e6,\"rope_type\":\"default\"},\"sliding_attention\":{\"rope_theta\":1e6,"
+				   "\"rope_type\":\"default\"}},\"num_hidden_layers\":3}",
+				   &err),
+			 FOT_OK);
+	assert_true(c.family == FOT_FAMILY_MISTRAL && c.rope_theta == 1e6 && c.sliding_window == 4096);
+	assert_true(c.slides[0] && c.slides[2] && !c.slides[3]);
+	assert_int_equal(read_text(&c, "{\"model_type\":\"mistral\",\"sliding_window\":null}", &err), FOT_OK);
+	assert_true(c.sliding_window == 0 && !c.slides[0]);
+	assert_int_equal(read_text(&c,
+				   "{\"model_type\":\"qwen3\",\"head_dim\":128,\"use_sliding_window\":true,"
+				   "\"sliding_window\":64,\"max_window_layers\":30}",
+				   &err),
+			 FOT_OK);
+	assert_true(c.qk_rms == FOT_QK_RMS_HEAD && !c.qkv_bias && c.sliding_window == 64 && !c.slides[29] && c.slides[30]);
+	assert_int_equal(read_text(&c, "{\"model_type\":\"smollm3\",\"num_hidden_layers\":8}", &err), FOT_OK);
+	assert_true(c.tie_embeddings && c.rope_theta == 2e6 && c.no_rope[3] && c.no_rope[7] && !c.no_rope[0] && !c.no_rope[4]);
+	assert_int_equal(read_text(&c, "{\"model_type\":\"olmo2\",\"rope_scaling\":{\"rope_type\":\"default\"}}", &err),
+			 FOT_OK);
+	assert_true(c.output_norms && c.qk_rms == FOT_QK_RMS_WHOLE && c.rms_norm_eps == 1e-5 && c.eos_id == -1);
+	/* LongLLaMA keeps the window that it states */
+	assert_int_equal(read_text(&c, "{\"model_type\":\"longllama\",\"max_position_embeddings\":65536}", &err), FOT_OK);
+	assert_true(c.window == 65536 && c.max_positions == 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -331,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_config_empty_object_gives_defaults),
 		TEST(test_config_reads_every_key),
+		TEST(test_config_reads_families),
 		TEST(test_config_refuses_by_name),
 		TEST(test_config_missing_file_is_named),
 		TEST(test_config_print_reads_back_equal),

@@ -10,12 +10,22 @@
 
 #define W 8
 
+/* Rows of queries are wider than those of keys, and other than the hidden size. */
+static void group(struct fot_config *c)
+{
+	c->n_heads = 4;
+	c->n_kv_heads = 2;
+	c->head_dim = 8;
+}
+
 static struct fot_config config(int n_mem, int first, int cached)
 {
 	struct fot_config c;
 
 	fot_config_default(&c);
 	c.hidden_size = 12;
+	c.n_heads = 2;
+	c.head_dim = 6;
 	c.intermediate_size = 20;
 	c.vocab_size = 50;
 	c.n_layers = 5;
@@ -34,7 +44,8 @@ static void walk_window(struct fot_flops *f, const struct fot_config *c, const s
 	bool keeps = o->search == FOT_SEARCH_ALL || o->search == FOT_SEARCH_TOPK;
 	bool skip = !answered && n == W && !o->no_skip;
 	int last = c->cached_windows ? c->n_layers - 1 : keeps ? c->mem_layers[c->n_mem_layers - 1] : -1;
-	double D = c->hidden_size;
+	double D = c->hidden_size, DQ = c->n_heads * c->head_dim,
+	       DK = (c->n_kv_heads ? c->n_kv_heads : c->n_heads) * c->head_dim;
 
 	for (int l = 0; l < c->n_layers; l++)
 		for (int q = 0; q < n; q++) {
@@ -42,17 +53,17 @@ static void walk_window(struct fot_flops *f, const struct fot_config *c, const s
 
 			if (skip && l > last)
 				continue;
-			f->weights += 2 * 2 * D * D; /* key, value */
+			f->weights += 2 * 2 * D * DK; /* key, value */
 			if (skip && l == last)
 				continue;
-			f->weights += 2 * (2 * D * D + 3 * D * c->intermediate_size);
+			f->weights += 2 * (2 * D * DQ + 3 * D * c->intermediate_size);
 			for (int key = -past; key <= q; key++)
-				f->local += 2 * D + 2 * D;
+				f->local += 2 * DQ + 2 * DQ;
 			if (!keeps || !fot_config_is_mem_layer(c, l))
 				continue;
 			for (int key = 0; key < before; key++)
 				f->memory +=
-					2 * D + (o->search == FOT_SEARCH_ALL || key < o->top_k ? 2 * D : 0);
+					2 * DQ + (o->search == FOT_SEARCH_ALL || key < o->top_k ? 2 * DQ : 0);
 		}
 	f->head += answered ? n * 2 * D * c->vocab_size : 0;
 }
@@ -99,6 +110,21 @@ static void test_cost_reading_equals_walk(void **state)
 
 			check_reading(&c, &o);
 		}
+}
+
+static void test_cost_of_grouped_keys_equals_walk(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct fot_config c = config(2, 1, 0);
+		struct fot_session_opts o = { .search = i == 0 ? FOT_SEARCH_ALL :
+							i == 1 ? FOT_SEARCH_TOPK :
+								 FOT_SEARCH_NONE,
+					      .top_k = 5 };
+
+		group(&c);
+		check_reading(&c, &o);
+	}
 }
 
 static void test_cost_window_may_be_longer(void **state)
@@ -234,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cost_reading_equals_walk),
+		cmocka_unit_test(test_cost_of_grouped_keys_equals_walk),
 		cmocka_unit_test(test_cost_window_may_be_longer),
 		cmocka_unit_test(test_cost_asked_equals_walk),
 		cmocka_unit_test(test_cost_training_equals_walk),

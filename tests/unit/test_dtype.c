@@ -45,7 +45,8 @@ static void test_dtype_names_and_sizes(void **state)
 		assert_int_equal(fot_dtype_size(rows[i].t), rows[i].size);
 		assert_int_equal(fot_dtype_parse(rows[i].name), (int)rows[i].t);
 	}
-	assert_int_equal(fot_dtype_parse("F8_E4M3"), -1);
+	assert_int_equal(fot_dtype_parse("F8_E4M3"), FOT_F8_E4M3);
+	assert_int_equal(fot_dtype_parse("F4"), -1);
 	assert_int_equal(fot_dtype_parse("f32"), -1);
 	assert_int_equal(fot_dtype_parse(""), -1);
 }

@@ -154,7 +154,7 @@ static const struct bad {
 	{ "{\"a\":1}", 0, "tensor \"a\": TensorInvalidInfo: expected an object" },
 	{ "{\"a\":{}}", 0, "TensorInvalidInfo: dtype" },
 	{ "{\"a\":{\"dtype\":3,\"shape\":[],\"data_offsets\":[0,1]}}", 1, "TensorInvalidInfo: dtype" },
-	{ "{\"a\":" T("F8_E4M3", "[1]", "[0,1]") "}", 1, "dtype \"F8_E4M3\" is not supported" },
+	{ "{\"a\":" T("F4", "[1]", "[0,1]") "}", 1, "dtype \"F4\" is not supported" },
 	{ "{\"a\":" T("I4", "[2]", "[0,1]") "}", 1, "\"I4\"" },
 	{ "{\"a\":" T("U8", "1", "[0,1]") "}", 1, "TensorInvalidInfo: shape: expected a list" },
 	{ "{\"a\":" T("U8", "[-1]", "[0,1]") "}", 1, "TensorInvalidInfo: shape" },

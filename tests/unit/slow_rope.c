@@ -1,0 +1,75 @@
+/* slow_rope.c: see slow_rope.h. */
+#include "tests/unit/slow_rope.h"
+
+#include <math.h>
+
+static double stated(const struct fot_config *c)
+{
+	return c->max_positions ? c->max_positions : c->window;
+}
+
+static double original(const struct fot_config *c)
+{
+	return c->rope.original ? (double)c->rope.original : stated(c);
+}
+
+static double llama3(const struct fot_rope *r, double inv)
+{
+	double wave = 2 * M_PI / inv, orig = (double)r->original, s;
+
+	if (wave > orig / r->low)
+		return inv / r->factor;
+	if (wave < orig / r->high)
+		return inv;
+	s = (orig / wave - r->low) / (r->high - r->low);
+	return (1 - s) * inv / r->factor + s * inv;
+}
+
+static double corr(const struct fot_config *c, double turns)
+{
+	return c->head_dim * log(original(c) / (2 * M_PI * turns)) / (2 * log(c->rope_theta));
+}
+
+static double yarn(const struct fot_config *c, double inv, double i)
+{
+	double low = fmax(floor(corr(c, c->rope.beta_fast)), 0),
+	       high = fmin(ceil(corr(c, c->rope.beta_slow)), c->head_dim - 1), ramp;
+
+	ramp = fmin(fmax((i - low) / (high - low), 0), 1);
+	return inv / c->rope.factor * ramp + inv * (1 - ramp);
+}
+
+double slow_frequency(const struct fot_config *c, int longest, int64_t i)
+{
+	const struct fot_rope *r = &c->rope;
+	double d = c->head_dim, theta = c->rope_theta, f = r->factor, inv;
+
+	if (r->type == FOT_ROPE_NTK)
+		theta *= pow(f, d / (d - 2));
+	if (r->type == FOT_ROPE_DYNAMIC && longest > original(c))
+		theta *= pow(f * longest / original(c) - (f - 1), d / (d - 2));
+	inv = 1 / pow(theta, 2 * (double)i / d);
+	switch (r->type) {
+	case FOT_ROPE_LINEAR:
+		return inv / f;
+	case FOT_ROPE_LLAMA3:
+		return llama3(r, inv);
+	case FOT_ROPE_YARN:
+		return yarn(c, inv, (double)i);
+	case FOT_ROPE_LONGROPE:
+		return inv / (longest > original(c) ? r->longer[i] : r->shorter[i]);
+	default:
+		return inv;
+	}
+}
+
+double slow_factor(const struct fot_config *c)
+{
+	double f = c->rope.factor > 0 ? c->rope.factor : stated(c) / original(c);
+
+	if (c->rope.attention > 0)
+		return c->rope.attention;
+	if (c->rope.type == FOT_ROPE_YARN)
+		return 0.1 * log(f) + 1;
+	return c->rope.type == FOT_ROPE_LONGROPE && f > 1 ? sqrt(1 + log(f) / log(original(c))) : 1;
+}
