@@ -202,8 +202,10 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	const struct fot_config *c = &p->config;
 	struct fot_net *net = NULL;
 	struct fot_layout y = { 0 };
-	int status = FOT_OK;
+	int status = fot_config_trainable(c, "network", err);
 
+	if (status != FOT_OK)
+		return status;
 	net = fot_calloc(1, sizeof *net);
 	if (!net)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");

@@ -60,7 +60,8 @@ if grep -q F8_E4M3 more/model.safetensors; then
 	prints families_surplus 'warning: tensors that the config does not ask for: model.scales' "$fotbench" inspect more
 fi
 
-# They are read, not trained.
+# They are read, not trained: bench leaves training out.
+check families_bench bash -c '"$0" bench -m olmo2 --rounds 1 --tokens 256 >bench.out 2>bench.err && grep -q ^prefill bench.out && ! grep -q ^training bench.out' "$fotbench"
 mkdir -p texts/train texts/valid && cp docs/d[123].txt texts/train && cp docs/d4.txt texts/valid
 recipe() { # KEY OF THE MODEL
 	cat >recipe.json <<JSON
