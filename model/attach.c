@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-#define TEXT_MAX 2048 /* bytes of one memory */
+#include "model/memory.h"
 
-static const char *const mode_names[] = { "none", "dense", "knn", "xl", "model" };
-#define N_MODES (sizeof mode_names / sizeof mode_names[0])
+#define TEXT_MAX 2048 /* bytes of one memory */
 
 /* The options with a number. */
 static const struct {
@@ -33,12 +32,18 @@ static double real_at(const struct fot_attach *a, size_t i)
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
-	return mode_names[m];
+	return m == FOT_MEMORY_OWN ? "model" : fot_memory_kind((enum fot_search)m)->word;
 }
 
 bool fot_memory_stores(enum fot_memory_mode m)
 {
-	return m == FOT_MEMORY_DENSE || m == FOT_MEMORY_KNN;
+	return m != FOT_MEMORY_OWN && fot_memory_keeps((enum fot_search)m);
+}
+
+/* Does the kind take a number of keys? */
+static bool counts(enum fot_memory_mode m)
+{
+	return m != FOT_MEMORY_OWN && fot_memory_kind((enum fot_search)m)->counts;
 }
 
 const char *fot_memory_dtype_name(enum fot_dtype dtype)
@@ -53,8 +58,10 @@ static bool find_mode(enum fot_memory_mode *mode, const char *text)
 {
 	size_t n = strcspn(text, ",:");
 
-	for (size_t i = 0; i < N_MODES; i++) {
-		if (strlen(mode_names[i]) != n || memcmp(mode_names[i], text, n) != 0)
+	for (int i = 0; i <= (int)FOT_MEMORY_OWN; i++) {
+		const char *name = fot_memory_mode_name((enum fot_memory_mode)i);
+
+		if (strlen(name) != n || memcmp(name, text, n) != 0)
 			continue;
 		*mode = (enum fot_memory_mode)i;
 		return true;
@@ -77,7 +84,7 @@ static int read_mode(struct fot_attach *a, const char *word, const char *where, 
 	const char *colon = strchr(word, ':');
 	int64_t k = 0;
 
-	if (!find_mode(&a->mode, word) || (colon && a->mode != FOT_MEMORY_KNN))
+	if (!find_mode(&a->mode, word) || (colon && !counts(a->mode)))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected " FOT_MEMORY_WORDS, where, word);
 	if (colon && (!fot_parse_i64(colon + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, word,
@@ -249,11 +256,6 @@ void fot_attach_complete(struct fot_attach *a, const struct fot_attach *from)
 int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, const struct fot_config *c,
 		     struct fot_err *err)
 {
-	static const enum fot_search search[] = { [FOT_MEMORY_NONE] = FOT_SEARCH_NONE,
-						  [FOT_MEMORY_DENSE] = FOT_SEARCH_ALL,
-						  [FOT_MEMORY_KNN] = FOT_SEARCH_TOPK,
-						  [FOT_MEMORY_XL] = FOT_SEARCH_NONE };
-
 	if (a->mode == FOT_MEMORY_XL && !c->cached_windows)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory \"xl\" is for models with cached windows, which training with method "
@@ -262,7 +264,7 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
 	if (a->mode != FOT_MEMORY_OWN)
-		o->search = search[a->mode];
+		o->search = a->mode == FOT_MEMORY_XL ? FOT_SEARCH_NONE : (enum fot_search)a->mode;
 	if (a->top_k)
 		o->top_k = a->top_k;
 	if (a->dtype_given)
@@ -273,16 +275,13 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c)
 {
-	static const enum fot_memory_mode modes[] = { [FOT_SEARCH_NONE] = FOT_MEMORY_NONE,
-						      [FOT_SEARCH_ALL] = FOT_MEMORY_DENSE,
-						      [FOT_SEARCH_TOPK] = FOT_MEMORY_KNN };
-	struct fot_attach a = { .mode = c->cached_windows ? FOT_MEMORY_XL : modes[o->search] };
+	struct fot_attach a = { .mode = c->cached_windows ? FOT_MEMORY_XL : (enum fot_memory_mode)o->search };
 
 	a.n_layers = (size_t)c->n_mem_layers;
 	memcpy(a.layer, c->mem_layers, a.n_layers * sizeof *a.layer);
 	if (!fot_memory_stores(a.mode))
 		return a;
-	a.top_k = a.mode == FOT_MEMORY_KNN ? o->top_k : 0;
+	a.top_k = counts(a.mode) ? o->top_k : 0;
 	a.decay = o->mem_decay;
 	a.scale = c->mem_scale;
 	a.dtype_given = true;

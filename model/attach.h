@@ -24,7 +24,13 @@
 
 /* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
  * own, "model": what config.json says, none without memory layers. */
-enum fot_memory_mode { FOT_MEMORY_NONE, FOT_MEMORY_DENSE, FOT_MEMORY_KNN, FOT_MEMORY_XL, FOT_MEMORY_OWN };
+enum fot_memory_mode { /* a number of memory_kinds.h: a new kind has its word there */
+	FOT_MEMORY_NONE = FOT_SEARCH_NONE,
+	FOT_MEMORY_DENSE = FOT_SEARCH_ALL,
+	FOT_MEMORY_KNN = FOT_SEARCH_TOPK,
+	FOT_MEMORY_XL = FOT_SEARCH_XL,
+	FOT_MEMORY_OWN = FOT_SEARCH_COUNT
+};
 
 #define FOT_MEMORY_WORDS "none, dense, knn, knn:K, xl or model" /* for messages */
 #define FOT_MEMORY_EXAMPLE "knn:128,decay=1,scale=1.5,bf16,layers=6+12"
