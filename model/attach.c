@@ -56,17 +56,15 @@ const char *fot_memory_dtype_name(enum fot_dtype dtype)
 /* Is the word at text, up to a comma, a kind, right or not so right ("knn:x")? */
 static bool find_mode(enum fot_memory_mode *mode, const char *text)
 {
+	const char *own = fot_memory_mode_name(FOT_MEMORY_OWN);
 	size_t n = strcspn(text, ",:");
+	enum fot_search kind = FOT_SEARCH_COUNT;
+	bool is_own = n == strlen(own) && memcmp(text, own, n) == 0;
 
-	for (int i = 0; i <= (int)FOT_MEMORY_OWN; i++) {
-		const char *name = fot_memory_mode_name((enum fot_memory_mode)i);
-
-		if (strlen(name) != n || memcmp(name, text, n) != 0)
-			continue;
-		*mode = (enum fot_memory_mode)i;
-		return true;
-	}
-	return false;
+	if (!is_own && !fot_memory_find(&kind, text, n))
+		return false;
+	*mode = is_own ? FOT_MEMORY_OWN : (enum fot_memory_mode)kind;
+	return true;
 }
 
 size_t fot_attach_length(const char *list)
