@@ -3,8 +3,8 @@
  * At opening every source is cut into texts, which are grouped into classes; drawing then
  * only chooses and tokenises.  A document's text is cut behind sentence ends and line
  * breaks; pieces too short to say anything are left out, long ones end at a blank.
- * Invariant: a class has at least TEXTS_MIN texts, a source at least classes_max classes of
- * every way that is drawn from, texts hold no line breaks. */
+ * Invariant: a class has at least TEXTS_MIN texts, a corpus at least classes_max classes of
+ * every way that is drawn from and a labelled set at least classes_min; texts hold no line breaks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -137,7 +137,7 @@ out:
 	return status;
 }
 
-/* Are there classes enough of every way that may be asked for? */
+/* Of a corpus: are there classes enough of every way that may be asked for? */
 static int check_source(const struct fot_episodes *e, const struct source *s, const char *name, bool words,
 			int64_t parts, struct fot_err *err)
 {
@@ -173,26 +173,49 @@ out:
 	return status;
 }
 
-static int add_sets(struct fot_episodes *e, const char *const *specs, size_t n, const char *store,
-		    struct fot_sha256 *h, struct fot_err *err)
+static int add_set(struct fot_episodes *e, const struct fot_labelled *l, struct fot_sha256 *h, struct fot_err *err)
 {
-	struct fot_labelled *l = NULL;
+	struct source *s = &e->source[e->n_source++];
+	int status;
+
+	s->weight = 1;
+	s->labelled = true;
+	if (l->held_out)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: %s is held out for evaluation, not to be trained on",
+				l->name);
+	fot_sha256_add(h, l->hash, 64);
+	FOT_TRY(add_labelled(e, s, l, err));
+	if (s->of[BY_STRETCH].n < (size_t)e->o.classes_min)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "episodes: %s: expected at least %lld classes of %d texts, got %zu",
+				  l->name, (long long)e->o.classes_min, TEXTS_MIN, s->of[BY_STRETCH].n);
+out:
+	return status;
+}
+
+/* The sets that specs name: a spec may stand for several. */
+struct sets {
+	struct fot_labelled **set;
+	size_t n, cap;
+};
+
+static int open_sets(struct sets *s, const char *const *specs, size_t n, const char *store, struct fot_err *err)
+{
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < n; k++) {
-		struct source *s = &e->source[e->n_source++];
+	for (size_t i = 0; i < n; i++) {
+		struct fot_labelled **some = NULL;
+		size_t n_some = 0, k = 0;
 
-		s->weight = 1;
-		s->labelled = true;
-		FOT_TRY(fot_labelled_open(&l, specs[k], store, err));
-		fot_sha256_add(h, l->hash, 64);
-		FOT_TRY(add_labelled(e, s, l, err));
-		FOT_TRY(check_source(e, s, specs[k], false, 1, err));
-		fot_labelled_close(l);
-		l = NULL;
+		FOT_TRY(fot_labelled_open_all(&some, &n_some, specs[i], store, err));
+		for (; k < n_some && FOT_GROW(s->set, s->n, s->cap); k++) {
+			s->set[s->n++] = some[k];
+			some[k] = NULL;
+		}
+		fot_labelled_close_all(some, n_some);
+		if (k < n_some)
+			return FOT_NO_MEMORY(err, specs[i]);
 	}
 out:
-	fot_labelled_close(l);
 	return status;
 }
 
@@ -234,8 +257,9 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 		      const struct fot_tokenizer *tok, const struct fot_template *t,
 		      const struct fot_episodes_opts *o, struct fot_err *err)
 {
-	size_t n = (corpus ? fot_corpus_n_datasets(corpus) : 0) + n_labelled;
+	size_t n = corpus ? fot_corpus_n_datasets(corpus) : 0;
 	struct fot_episodes *e = fot_calloc(1, sizeof(*e));
+	struct sets sets = { 0 };
 	struct fot_sha256 h;
 	int status;
 
@@ -244,19 +268,22 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	e->o = *o;
 	e->tok = tok;
 	e->t = t;
-	FOT_TRY(check_opts(o, n, err));
-	e->source = fot_calloc(n, sizeof(*e->source));
-	e->owned = fot_calloc(n_labelled + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
+	FOT_TRY(check_opts(o, n + n_labelled, err));
+	FOT_TRY(open_sets(&sets, labelled, n_labelled, store, err));
+	e->source = fot_calloc(n + sets.n, sizeof(*e->source));
+	e->owned = fot_calloc(sets.n + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
 	if (!e->source || !e->owned) {
 		status = FOT_NO_MEMORY(err, "episodes");
 		goto out;
 	}
 	begin_hash(&h, corpus, weight, t, o);
 	FOT_TRY(add_corpus(e, corpus, weight, err));
-	FOT_TRY(add_sets(e, labelled, n_labelled, store, &h, err));
+	for (size_t k = 0; k < sets.n; k++)
+		FOT_TRY(add_set(e, sets.set[k], &h, err));
 	fot_sha256_hex(&h, e->hash);
 	*out = e;
 out:
+	fot_labelled_close_all(sets.set, sets.n);
 	if (status != FOT_OK)
 		fot_episodes_close(e);
 	return status;

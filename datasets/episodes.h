@@ -8,7 +8,8 @@
  *   of documents      a class is a stretch of a document (CLASS_BYTES) and its texts are
  *                     the sentences of that stretch; or it is a word and its texts are the
  *                     sentences that hold it, or that begin with it
- *   of labelled sets  a class is a label, its texts are the set's training items
+ *   of labelled sets  a class is a label, its texts are the set's training items; an episode
+ *                     has no more classes than the set
  *
  * The wording is the template's or, with probability `frames`, made up too.  Parts of a
  * prompt are tokenised as tasks/fewshot.h does it.  An episode is a function of its random
@@ -37,8 +38,9 @@ struct fot_episodes_opts {
 };
 
 struct fot_episodes;
-/* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings) weighs as
- * much as a dataset of weight 1. store as for datasets. tok: the corpus's tokenizer; it and
+/* corpus: may be NULL; weight [its datasets]; labelled: spec strings as for
+ * fot_labelled_open_all; each set weighs as much as a dataset of weight 1, and none may be
+ * held out for evaluation. store as for datasets. tok: the corpus's tokenizer; it and
  * t must outlive *out. Errors: FOT_ERR_INPUT (a source with too few classes), FOT_ERR_USAGE. */
 int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus, const double *weight,
 		      const char *const *labelled, size_t n_labelled, const char *store,

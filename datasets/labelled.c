@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
+#include "datasets/hypernyms.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/options.h"
 #include "datasets/text.h"
@@ -566,9 +567,10 @@ static int read_source(struct fot_labelling *g, const struct fot_labelled_spec *
 	return kind->read(g, err);
 }
 
-static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, struct fot_err *err)
+static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+		    struct fot_err *err)
 {
-	struct fot_labelling g = { .l = l, .o = &s->opts };
+	struct fot_labelling g = { .l = l, .o = &s->opts, .wordnet = w };
 	struct fot_str origin = FOT_STR_INIT;
 	int status = FOT_OK;
 
@@ -587,28 +589,128 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, s
 	return status;
 }
 
-int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err)
+static int open_one(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+		    struct fot_err *err)
 {
 	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
-	struct fot_labelled_spec s = { 0 };
 	int status;
 
 	if (!l)
-		return FOT_NO_MEMORY(err, spec);
-	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	FOT_TRY(fot_name_check(s.opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
-	l->name = fot_strdup(s.opts.name);
+		return FOT_NO_MEMORY(err, s->opts.name);
+	FOT_TRY(fot_name_check(s->opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
+	l->name = fot_strdup(s->opts.name);
 	if (!l->name)
-		status = FOT_NO_MEMORY(err, spec);
+		status = FOT_NO_MEMORY(err, s->opts.name);
 	else
-		status = read_all(l, &s, err);
+		status = read_all(l, s, w, err);
 out:
-	fot_labelled_spec_release(&s);
 	if (status == FOT_OK)
 		*out = l;
 	else
 		fot_labelled_close(l);
 	return status;
+}
+
+int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err)
+{
+	struct fot_labelled_spec s = { 0 };
+	struct fot_wordnet *w = NULL;
+	int status;
+
+	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
+	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: expected the name of one source, got a pattern", spec);
+		goto out;
+	}
+	if (s.opts.hypernym)
+		FOT_TRY(fot_wordnet_open(&w, store, err));
+	status = open_one(out, &s, w, err);
+out:
+	fot_wordnet_close(w);
+	fot_labelled_spec_release(&s);
+	return status;
+}
+
+/* Source k of WordNet under its own name. */
+static int open_hypernym(struct fot_labelled **out, const struct fot_labelled_spec *all, const char *hypernym,
+			 const struct fot_wordnet *w, struct fot_err *err)
+{
+	struct fot_labelled_spec one = *all;
+	struct fot_str name = FOT_STR_INIT, source = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&name, "%s-%s", all->opts.name, hypernym);
+	fot_str_puts(&source, hypernym);
+	FOT_TRY(fot_str_check(&name, err));
+	FOT_TRY(fot_str_check(&source, err));
+	one.opts.name = name.data;
+	one.opts.hypernym = source.data;
+	status = open_one(out, &one, w, err);
+out:
+	fot_str_release(&name);
+	fot_str_release(&source);
+	return status;
+}
+
+static int open_hypernyms(struct fot_labelled **list, size_t *n, const struct fot_labelled_spec *s,
+			  const struct fot_wordnet *w, struct fot_err *err)
+{
+	const struct fot_hypernyms *h = fot_wordnet_hypernyms(w);
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_hypernyms_count(h); k++) {
+		const char *name = fot_hypernyms_name(h, k);
+
+		if (fot_hypernyms_held_out(h, k) || !fot_data_matches(s->opts.hypernym, name))
+			continue;
+		FOT_TRY(open_hypernym(&list[*n], s, name, w, err));
+		(*n)++;
+	}
+	if (*n == 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "hypernym: no source for training matches '%s'", s->opts.hypernym);
+out:
+	return status;
+}
+
+int fot_labelled_open_all(struct fot_labelled ***out, size_t *n, const char *spec, const char *store,
+			  struct fot_err *err)
+{
+	struct fot_labelled_spec s = { 0 };
+	struct fot_labelled **list = NULL;
+	struct fot_wordnet *w = NULL;
+	bool several;
+	int status;
+
+	*n = 0;
+	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
+	several = s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym);
+	if (s.opts.hypernym)
+		FOT_TRY(fot_wordnet_open(&w, store, err));
+	list = fot_calloc(several ? fot_hypernyms_count(fot_wordnet_hypernyms(w)) + 1 : 1, sizeof(*list));
+	if (!list) {
+		status = FOT_NO_MEMORY(err, spec);
+		goto out;
+	}
+	if (several) {
+		FOT_TRY(open_hypernyms(list, n, &s, w, err));
+	} else {
+		FOT_TRY(open_one(list, &s, w, err));
+		*n = 1;
+	}
+	*out = list;
+out:
+	if (status != FOT_OK)
+		fot_labelled_close_all(list, *n);
+	fot_wordnet_close(w);
+	fot_labelled_spec_release(&s);
+	return status;
+}
+
+void fot_labelled_close_all(struct fot_labelled **l, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fot_labelled_close(l[i]);
+	fot_free(l);
 }
 
 void fot_labelled_close(struct fot_labelled *l)
