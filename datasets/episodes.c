@@ -137,17 +137,18 @@ out:
 	return status;
 }
 
-/* Of a corpus: are there classes enough of every way that may be asked for? */
+/* Are there classes enough of every way that may be asked for? */
 static int check_source(const struct fot_episodes *e, const struct source *s, const char *name, bool words,
-			int64_t parts, struct fot_err *err)
+			struct fot_err *err)
 {
 	static const char *const way[WAYS] = { "", " by word", " by first word" };
+	int64_t least = s->labelled ? e->o.classes_min : e->o.classes_max * e->o.parts;
 
 	for (int i = 0; i < (words ? WAYS : 1); i++)
-		if (s->of[i].n < (size_t)(e->o.classes_max * parts))
+		if (s->of[i].n < (size_t)least)
 			return FOT_FAIL(err, FOT_ERR_INPUT,
 					"episodes: %s: expected at least %lld classes of %d texts%s, got %zu",
-					name, (long long)(e->o.classes_max * parts), TEXTS_MIN, way[i], s->of[i].n);
+					name, (long long)least, TEXTS_MIN, way[i], s->of[i].n);
 	return FOT_OK;
 }
 
@@ -167,55 +168,47 @@ static int add_corpus(struct fot_episodes *e, const struct fot_corpus *c, const 
 				FOT_TRY(add_document(e, s, fot_corpus_at(c, i), err));
 		if (words)
 			FOT_TRY(fot_episodes_index_words(e, s, begin, e->n_text, err));
-		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, e->o.parts, err));
+		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, err));
 	}
 out:
 	return status;
 }
 
-static int add_set(struct fot_episodes *e, const struct fot_labelled *l, struct fot_sha256 *h, struct fot_err *err)
-{
-	struct source *s = &e->source[e->n_source++];
-	int status;
-
-	s->weight = 1;
-	s->labelled = true;
-	if (l->held_out)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: %s is held out for evaluation, not to be trained on",
-				l->name);
-	fot_sha256_add(h, l->hash, 64);
-	FOT_TRY(add_labelled(e, s, l, err));
-	if (s->of[BY_STRETCH].n < (size_t)e->o.classes_min)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "episodes: %s: expected at least %lld classes of %d texts, got %zu",
-				  l->name, (long long)e->o.classes_min, TEXTS_MIN, s->of[BY_STRETCH].n);
-out:
-	return status;
-}
-
-/* The sets that specs name: a spec may stand for several. */
-struct sets {
-	struct fot_labelled **set;
-	size_t n, cap;
+struct adding {
+	struct fot_episodes *e;
+	struct fot_sha256 *hash;
 };
 
-static int open_sets(struct sets *s, const char *const *specs, size_t n, const char *store, struct fot_err *err)
+static int add_set(void *user, const struct fot_labelled *l, struct fot_err *err)
 {
+	struct adding *a = user;
+	struct fot_episodes *e = a->e;
+	struct source *s;
+	int status;
+
+	if (!FOT_GROW(e->source, e->n_source, e->cap_source) || !FOT_GROW(e->owned, e->n_owned, e->cap_owned))
+		return FOT_NO_MEMORY(err, "episodes");
+	s = &e->source[e->n_source++];
+	*s = (struct source){ .weight = 1, .labelled = true };
+	e->owned[e->n_owned] = (struct fot_str)FOT_STR_INIT;
+	if (l->held_out && e->held_out.len == 0)
+		fot_str_puts(&e->held_out, l->name);
+	FOT_TRY(fot_str_check(&e->held_out, err));
+	fot_sha256_add(a->hash, l->hash, 64);
+	FOT_TRY(add_labelled(e, s, l, err));
+	FOT_TRY(check_source(e, s, l->name, false, err));
+out:
+	return status;
+}
+
+static int add_sets(struct fot_episodes *e, const char *const *specs, size_t n, const char *store,
+		    struct fot_sha256 *h, struct fot_err *err)
+{
+	struct adding a = { e, h };
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < n; i++) {
-		struct fot_labelled **some = NULL;
-		size_t n_some = 0, k = 0;
-
-		FOT_TRY(fot_labelled_open_all(&some, &n_some, specs[i], store, err));
-		for (; k < n_some && FOT_GROW(s->set, s->n, s->cap); k++) {
-			s->set[s->n++] = some[k];
-			some[k] = NULL;
-		}
-		fot_labelled_close_all(some, n_some);
-		if (k < n_some)
-			return FOT_NO_MEMORY(err, specs[i]);
-	}
-out:
+	for (size_t k = 0; k < n && status == FOT_OK; k++)
+		status = fot_labelled_each(specs[k], store, add_set, &a, err);
 	return status;
 }
 
@@ -257,9 +250,8 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 		      const struct fot_tokenizer *tok, const struct fot_template *t,
 		      const struct fot_episodes_opts *o, struct fot_err *err)
 {
-	size_t n = corpus ? fot_corpus_n_datasets(corpus) : 0;
+	size_t n = (corpus ? fot_corpus_n_datasets(corpus) : 0) + n_labelled;
 	struct fot_episodes *e = fot_calloc(1, sizeof(*e));
-	struct sets sets = { 0 };
 	struct fot_sha256 h;
 	int status;
 
@@ -268,22 +260,21 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	e->o = *o;
 	e->tok = tok;
 	e->t = t;
-	FOT_TRY(check_opts(o, n + n_labelled, err));
-	FOT_TRY(open_sets(&sets, labelled, n_labelled, store, err));
-	e->source = fot_calloc(n + sets.n, sizeof(*e->source));
-	e->owned = fot_calloc(sets.n + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
+	FOT_TRY(check_opts(o, n, err));
+	e->cap_source = n;
+	e->cap_owned = n_labelled + (corpus ? fot_corpus_count(corpus) : 0);
+	e->source = fot_calloc(e->cap_source, sizeof(*e->source));
+	e->owned = fot_calloc(e->cap_owned, sizeof(*e->owned));
 	if (!e->source || !e->owned) {
 		status = FOT_NO_MEMORY(err, "episodes");
 		goto out;
 	}
 	begin_hash(&h, corpus, weight, t, o);
 	FOT_TRY(add_corpus(e, corpus, weight, err));
-	for (size_t k = 0; k < sets.n; k++)
-		FOT_TRY(add_set(e, sets.set[k], &h, err));
+	FOT_TRY(add_sets(e, labelled, n_labelled, store, &h, err));
 	fot_sha256_hex(&h, e->hash);
 	*out = e;
 out:
-	fot_labelled_close_all(sets.set, sets.n);
 	if (status != FOT_OK)
 		fot_episodes_close(e);
 	return status;
@@ -302,7 +293,13 @@ void fot_episodes_close(struct fot_episodes *e)
 	fot_free(e->owned);
 	fot_free(e->text);
 	fot_free(e->order);
+	fot_str_release(&e->held_out);
 	fot_free(e);
+}
+
+const char *fot_episodes_held_out(const struct fot_episodes *e)
+{
+	return e->held_out.len ? e->held_out.data : NULL;
 }
 
 const char *fot_episodes_hash(const struct fot_episodes *e)

@@ -103,9 +103,9 @@ static void choose_source(struct episode *x)
 {
 	const struct fot_episodes *e = x->e;
 	const struct source *s = e->source;
-	size_t most = (size_t)e->o.classes_max;
 	double total = 0, at;
 	int way = BY_STRETCH;
+	size_t most;
 
 	for (size_t i = 0; i < e->n_source; i++)
 		total += e->source[i].weight;
@@ -115,8 +115,7 @@ static void choose_source(struct episode *x)
 	if (s->of[BY_WORD].n && fot_rng_uniform(x->rng) < e->o.words)
 		way = fot_rng_uniform(x->rng) < BY_START_OF ? BY_START : BY_WORD;
 	x->classes = &s->of[way];
-	if (s->labelled && most > x->classes->n)
-		most = x->classes->n;
+	most = (size_t)e->o.classes_max < x->classes->n ? (size_t)e->o.classes_max : x->classes->n;
 	x->k = (size_t)e->o.classes_min + below(x, most - (size_t)e->o.classes_min + 1);
 	x->parts = s->labelled ? 1 : 1 + below(x, (size_t)e->o.parts);
 	for (size_t i = 0; i < x->k * x->parts; i++)

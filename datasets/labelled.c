@@ -73,7 +73,7 @@ static uint64_t key_of(const struct fot_str *text)
 	struct fot_sha256 h;
 	uint64_t key = 0;
 	size_t n = 0;
-	char c, hex[65];
+	char c, some[256], hex[65];
 
 	fot_sha256_init(&h);
 	for (size_t i = 0; i < text->len; i++) {
@@ -82,9 +82,11 @@ static uint64_t key_of(const struct fot_str *text)
 			c = (char)(c - 'A' + 'a');
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80))
 			continue;
-		fot_sha256_add(&h, &c, 1);
-		n++;
+		some[n++ % sizeof(some)] = c;
+		if (n % sizeof(some) == 0)
+			fot_sha256_add(&h, some, sizeof(some));
 	}
+	fot_sha256_add(&h, some, n % sizeof(some));
 	if (n == 0)
 		fot_sha256_add(&h, text->data, text->len);
 	fot_sha256_hex(&h, hex);
@@ -631,86 +633,76 @@ out:
 	return status;
 }
 
-/* Source k of WordNet under its own name. */
-static int open_hypernym(struct fot_labelled **out, const struct fot_labelled_spec *all, const char *hypernym,
-			 const struct fot_wordnet *w, struct fot_err *err)
+/* One source of WordNet, under its own name. */
+static int each_hypernym(const struct fot_labelled_spec *all, const char *hypernym, const struct fot_wordnet *w,
+			 int (*one)(void *, const struct fot_labelled *, struct fot_err *), void *user,
+			 struct fot_err *err)
 {
-	struct fot_labelled_spec one = *all;
+	struct fot_labelled_spec spec = *all;
 	struct fot_str name = FOT_STR_INIT, source = FOT_STR_INIT;
+	struct fot_labelled *l = NULL;
 	int status;
 
 	fot_str_printf(&name, "%s-%s", all->opts.name, hypernym);
 	fot_str_puts(&source, hypernym);
 	FOT_TRY(fot_str_check(&name, err));
 	FOT_TRY(fot_str_check(&source, err));
-	one.opts.name = name.data;
-	one.opts.hypernym = source.data;
-	status = open_one(out, &one, w, err);
+	spec.opts.name = name.data;
+	spec.opts.hypernym = source.data;
+	FOT_TRY(open_one(&l, &spec, w, err));
+	status = one(user, l, err);
 out:
+	fot_labelled_close(l);
 	fot_str_release(&name);
 	fot_str_release(&source);
 	return status;
 }
 
-static int open_hypernyms(struct fot_labelled **list, size_t *n, const struct fot_labelled_spec *s,
-			  const struct fot_wordnet *w, struct fot_err *err)
+static int each_match(const struct fot_labelled_spec *s, int (*one)(void *, const struct fot_labelled *, struct fot_err *),
+		      void *user, struct fot_err *err)
 {
-	const struct fot_hypernyms *h = fot_wordnet_hypernyms(w);
-	int status = FOT_OK;
+	struct fot_wordnet *w = NULL;
+	const struct fot_hypernyms *h;
+	bool held_out = strcmp(s->path[0], "wordnet") != 0, any = false;
+	int status;
 
+	FOT_TRY(fot_wordnet_open(&w, s->store, err));
+	h = fot_wordnet_hypernyms(w);
 	for (size_t k = 0; k < fot_hypernyms_count(h); k++) {
 		const char *name = fot_hypernyms_name(h, k);
 
-		if (fot_hypernyms_held_out(h, k) || !fot_data_matches(s->opts.hypernym, name))
+		if (fot_hypernyms_held_out(h, k) != held_out || !fot_data_matches(s->opts.hypernym, name))
 			continue;
-		FOT_TRY(open_hypernym(&list[*n], s, name, w, err));
-		(*n)++;
+		any = true;
+		FOT_TRY(each_hypernym(s, name, w, one, user, err));
 	}
-	if (*n == 0)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "hypernym: no source for training matches '%s'", s->opts.hypernym);
+	if (!any)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: no source matches '%s'", s->path[0],
+				  s->opts.hypernym);
 out:
+	fot_wordnet_close(w);
 	return status;
 }
 
-int fot_labelled_open_all(struct fot_labelled ***out, size_t *n, const char *spec, const char *store,
-			  struct fot_err *err)
+int fot_labelled_each(const char *spec, const char *store,
+		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
+		      struct fot_err *err)
 {
 	struct fot_labelled_spec s = { 0 };
-	struct fot_labelled **list = NULL;
-	struct fot_wordnet *w = NULL;
-	bool several;
+	struct fot_labelled *l = NULL;
 	int status;
 
-	*n = 0;
 	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	several = s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym);
-	if (s.opts.hypernym)
-		FOT_TRY(fot_wordnet_open(&w, store, err));
-	list = fot_calloc(several ? fot_hypernyms_count(fot_wordnet_hypernyms(w)) + 1 : 1, sizeof(*list));
-	if (!list) {
-		status = FOT_NO_MEMORY(err, spec);
+	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
+		status = each_match(&s, one, user, err);
 		goto out;
 	}
-	if (several) {
-		FOT_TRY(open_hypernyms(list, n, &s, w, err));
-	} else {
-		FOT_TRY(open_one(list, &s, w, err));
-		*n = 1;
-	}
-	*out = list;
+	FOT_TRY(fot_labelled_open(&l, spec, store, err));
+	status = one(user, l, err);
 out:
-	if (status != FOT_OK)
-		fot_labelled_close_all(list, *n);
-	fot_wordnet_close(w);
+	fot_labelled_close(l);
 	fot_labelled_spec_release(&s);
 	return status;
-}
-
-void fot_labelled_close_all(struct fot_labelled **l, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		fot_labelled_close(l[i]);
-	fot_free(l);
 }
 
 void fot_labelled_close(struct fot_labelled *l)

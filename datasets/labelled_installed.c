@@ -240,6 +240,7 @@ static const struct set {
 } sets[] = {
 	{ "wordnet", "wordnet", 0, false, read_wordnet },
 	{ "fortunes", "fortunes", 0, false, read_fortunes },
+	{ "wordnet-held-out", "wordnet", 0, true, NULL }, /* with hypernym */
 	{ "languages", "languages", 200, false, read_fortunes },
 	{ "gcide", "gcide", 200, false, fot_labelled_gcide },
 	{ "gcide-held-out", "gcide", 200, true, fot_labelled_gcide_held_out },
@@ -308,23 +309,34 @@ const struct fot_hypernyms *fot_wordnet_hypernyms(const struct fot_wordnet *w)
 	return w->graph;
 }
 
-static int no_source(const struct fot_hypernyms *h, const char *name, struct fot_err *err)
+static int no_source(const struct fot_hypernyms *h, const char *set, bool held_out, const char *name,
+		     struct fot_err *err)
 {
 	const char **names = fot_calloc(fot_hypernyms_count(h) + 1, sizeof(*names)), *near;
+	size_t n = 0;
+	bool other = false;
 	int status;
 
 	if (!names)
 		return FOT_NO_MEMORY(err, "wordnet");
-	for (size_t i = 0; i < fot_hypernyms_count(h); i++)
-		names[i] = fot_hypernyms_name(h, i);
-	near = fot_nearest(name, names, fot_hypernyms_count(h));
-	status = FOT_FAIL(err, FOT_ERR_USAGE, "hypernym: '%s' is none of WordNet's %zu sources%s%s%s", name,
-			  fot_hypernyms_count(h), near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	for (size_t i = 0; i < fot_hypernyms_count(h); i++) {
+		other = other || strcmp(fot_hypernyms_name(h, i), name) == 0;
+		if (fot_hypernyms_held_out(h, i) == held_out)
+			names[n++] = fot_hypernyms_name(h, i);
+	}
+	near = fot_nearest(name, names, n);
+	if (other)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is %s: wordnet%s?hypernym=%s", set, name,
+				  held_out ? "for training" : "held out for evaluation",
+				  held_out ? "" : "-held-out", name);
+	else
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is none of its %zu sources%s%s%s", set, name,
+				  n, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 	fot_free(names);
 	return status;
 }
 
-static int read_hypernym(struct fot_labelling *g, struct fot_str *origin, struct fot_err *err)
+static int read_hypernym(struct fot_labelling *g, const struct set *set, struct fot_str *origin, struct fot_err *err)
 {
 	struct fot_labelled_part part = { .g = g, .document = "noun" };
 	const struct fot_hypernyms *h = fot_wordnet_hypernyms(g->wordnet);
@@ -332,12 +344,11 @@ static int read_hypernym(struct fot_labelling *g, struct fot_str *origin, struct
 	int status = FOT_OK;
 
 	fot_str_puts(origin, fot_dataset_origin(g->wordnet->data));
-	g->clip = g->o->clip > 0 ? g->o->clip : 0;
-	while (k < fot_hypernyms_count(h) && strcmp(fot_hypernyms_name(h, k), g->o->hypernym) != 0)
+	while (k < fot_hypernyms_count(h) && (fot_hypernyms_held_out(h, k) != set->held_out ||
+					      strcmp(fot_hypernyms_name(h, k), g->o->hypernym) != 0))
 		k++;
 	if (k == fot_hypernyms_count(h))
-		return no_source(h, g->o->hypernym, err);
-	g->l->held_out = fot_hypernyms_held_out(h, k);
+		return no_source(h, set->name, set->held_out, g->o->hypernym, err);
 	for (size_t i = 0; i < fot_hypernyms_n_texts(h, k); i++) {
 		struct fot_hypernyms_text t = fot_hypernyms_at(h, k, i);
 
@@ -360,12 +371,12 @@ int fot_labelled_installed(struct fot_labelling *g, const char *name, const char
 	struct fot_labelled_part part = { .g = g };
 	int status;
 
-	if (g->o->hypernym)
-		return read_hypernym(g, origin, err);
-	FOT_TRY(fot_dataset_open(&data, set->dataset, store, err));
 	g->l->held_out = set->held_out;
-	fot_str_puts(origin, fot_dataset_origin(data));
 	g->clip = g->o->clip >= 0 ? g->o->clip : set->clip;
+	if (g->o->hypernym)
+		return read_hypernym(g, set, origin, err);
+	FOT_TRY(fot_dataset_open(&data, set->dataset, store, err));
+	fot_str_puts(origin, fot_dataset_origin(data));
 	for (size_t i = 0; i < fot_dataset_count(data); i++) {
 		part.document = fot_dataset_at(data, i)->id;
 		FOT_TRY(fot_dataset_text(data, i, &text, err));

@@ -178,7 +178,7 @@ static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_
 		return add_source(s, path, split, err);
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, wordnet-held-out, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
 		path);
 }
 
@@ -258,6 +258,23 @@ out:
 	return status;
 }
 
+/* wordnet-held-out is nothing without hypernym, and no other set has the option. */
+static int check_hypernym(const struct fot_labelled_spec *s, const char *spec, struct fot_err *err)
+{
+	bool below = true, held_out = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		held_out = held_out || strcmp(s->path[i], "wordnet-held-out") == 0;
+		below = strcmp(s->path[i], "wordnet-held-out") == 0 || strcmp(s->path[i], "wordnet") == 0;
+	}
+	if (s->opts.hypernym && (s->n != 1 || !below || s->opts.labels))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: hypernym: is for wordnet or wordnet-held-out alone, without labels", spec);
+	if (held_out && !s->opts.hypernym)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: wordnet-held-out: expected hypernym=NAME", spec);
+	return FOT_OK;
+}
+
 bool fot_hypernym_pattern(const char *hypernym)
 {
 	return strpbrk(hypernym, "*?[,") != NULL;
@@ -277,10 +294,7 @@ int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const
 		FOT_TRY(parse_options(&s->opts, spec, spec + n + 1, err));
 	FOT_TRY(parse_sources(s, spec, n, err));
 	split_by_names(s);
-	if (s->opts.hypernym && (s->n != 1 || strcmp(s->path[0], "wordnet") != 0 || s->opts.labels)) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: only of wordnet, without labels", spec);
-		goto out;
-	}
+	FOT_TRY(check_hypernym(s, spec, err));
 	if (!s->opts.name)
 		status = default_name(s, spec, n, err);
 out:

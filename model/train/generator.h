@@ -6,7 +6,7 @@
  *
  *   "generator": {"kind": "episodes", "answer_weight": 1, "classes_min": 2, "classes_max": 8,
  *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3,
- *                 "labelled": ["wordnet?hypernym=*", "gcide"], "template": "datasets/templates/plain.json"}
+ *                 "labelled": ["wordnet?keep=verb.*"], "template": "datasets/templates/plain.json"}
  *
  * The layout is crossbatch.h's (without far; without pack and copy but for episodes): a generator fills the asking
  * window of each batch index, the w own windows before it and the negatives, all of them
@@ -50,7 +50,7 @@
 #include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
-#define FOT_GENERATOR_SETS 128 /* most specs of labelled sets */
+#define FOT_GENERATOR_SETS 128 /* most labelled sets */
 
 enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY, FOT_GENERATOR_EPISODES };
 
@@ -61,7 +61,7 @@ struct fot_generator {
 	double filler, decoys, cut, digits;   /* passkey */
 	struct fot_episodes_opts episodes;    /* episodes */
 	bool text;
-	char labelled[FOT_GENERATOR_SETS][256]; /* [n_labelled], each for one set or several */
+	char labelled[FOT_GENERATOR_SETS][256]; /* [n_labelled] */
 	size_t n_labelled;
 	char template[256];
 };

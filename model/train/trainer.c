@@ -493,6 +493,9 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 		specs[i] = g->labelled[i];
 	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled,
 				  t->o->store, t->tok, &t->template, &g->episodes, err));
+	if (fot_episodes_held_out(t->train_episodes))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "labelled: %s is held out for evaluation, not to be trained on",
+				fot_episodes_held_out(t->train_episodes));
 	if (t->valid)
 		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
 					  t->o->store, t->tok, &t->template, &g->episodes, err));
