@@ -286,7 +286,6 @@ static int read_model(struct fot_recipe *r, const cJSON *root, const char *name,
 	snprintf(where, sizeof where, "%s: model", name);
 	FOT_TRY(fot_json_object(root, "model", true, &model, &ctx, err));
 	FOT_TRY(fot_config_parse(&r->config, model, where, err));
-	FOT_TRY(fot_config_trainable(&r->config, where, err));
 	snprintf(r->config.variant, sizeof r->config.variant, "%s", r->variant);
 out:
 	return status;
