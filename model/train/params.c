@@ -158,6 +158,25 @@ out:
 	return status;
 }
 
+/* Everything that the folder's model is made of must be in ours: what is left out would make it another one. */
+static int check_surplus(const struct fot_params *p, const struct fot_config *old, const char *dir, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(old, NULL);
+	struct fot_tensor_spec *spec = fot_alloc(n, sizeof *spec);
+	int status = FOT_OK;
+
+	if (!spec)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a list of %zu tensors", n);
+	fot_config_tensors(old, spec);
+	for (size_t i = 0; i < n && status == FOT_OK; i++)
+		if (spec[i].role != FOT_ROLE_GATE_BIAS && fot_params_offset(p, spec[i].role, spec[i].layer) < 0)
+			status = FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: %s: the model to be trained has no such tensor: expected a config that has all of %s",
+					  dir, spec[i].name, fot_family(old->family)->model_type);
+	fot_free(spec);
+	return status;
+}
+
 int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
@@ -171,6 +190,7 @@ int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 				  old.qk_norm ? "" : "out");
 		goto out;
 	}
+	FOT_TRY(check_surplus(p, &old, dir, err));
 	wanted.mix = old.mix; /* gates that are not there need not be */
 	if (old.mix == FOT_MIX_GATE) {
 		wanted.n_mem_layers = old.n_mem_layers;
