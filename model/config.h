@@ -108,8 +108,6 @@ int64_t fot_config_key_width(const struct fot_config *c);
 bool fot_config_rotates(const struct fot_config *c, int layer);
 /* How positions turn in windows of so many tokens. Points into c. */
 struct fot_turning fot_config_turning(const struct fot_config *c, int64_t window);
-/* Can training make such a model? Errors: FOT_ERR_INPUT, naming what it cannot. */
-int fot_config_trainable(const struct fot_config *c, const char *name, struct fot_err *err);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);

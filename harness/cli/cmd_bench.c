@@ -232,7 +232,7 @@ out:
 
 static int one_round(const struct bench *b, struct row *rows, int64_t i, struct fot_err *err)
 {
-	bool mem = b->c->n_mem_layers > 0, trains = fot_config_trainable(b->c, "", NULL) == FOT_OK;
+	bool mem = b->c->n_mem_layers > 0;
 	int status;
 
 	FOT_TRY(bench_gemm(b, &rows[ROW_GEMM].gflops[i], err));
@@ -240,9 +240,8 @@ static int one_round(const struct bench *b, struct row *rows, int64_t i, struct 
 	if (mem)
 		FOT_TRY(bench_prefill(b, true, &rows[ROW_PREFILL_DENSE].gflops[i],
 				      &rows[ROW_PREFILL_DENSE].tokens_per_s[i], err));
-	if (trains)
-		FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
-	if (mem && trains)
+	FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
+	if (mem)
 		FOT_TRY(bench_train(b, true, &rows[ROW_CROSSBATCH].gflops[i], &rows[ROW_CROSSBATCH].tokens_per_s[i],
 				    err));
 	for (int r = 0; r < ROW_COUNT; r++)

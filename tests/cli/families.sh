@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checkpoints of families beyond LLaMA through the commands: score, perplexity, inspect, a memory given to them
-# (--mem-layers), and that they are not trained.
+# Checkpoints of families beyond LLaMA through the commands: score, perplexity, inspect, bench, a memory given to them
+# (--mem-layers). Training them: tune.sh.
 . "$(dirname "$0")/common.bash"
 make() { # FAMILY KEY=VALUE...
 	"$make_checkpoint" "$1" family="$1" blocks=0 qknorm=0 positionals=1 mem=none window=64 last=32 "${@:2}" || exit 1
@@ -60,24 +60,4 @@ if grep -q F8_E4M3 more/model.safetensors; then
 	prints families_surplus 'warning: tensors that the config does not ask for: model.scales' "$fotbench" inspect more
 fi
 
-# They are read, not trained: bench leaves training out.
-check families_bench bash -c '"$0" bench -m olmo2 --rounds 1 --tokens 256 >bench.out 2>bench.err && grep -q ^prefill bench.out && ! grep -q ^training bench.out' "$fotbench"
-mkdir -p texts/train texts/valid && cp docs/d[123].txt texts/train && cp docs/d4.txt texts/valid
-recipe() { # KEY OF THE MODEL
-	cat >recipe.json <<JSON
-{"name": "r", "variant": "x", "seed": 3, "tokenizer": "byte",
- "model": {$1"vocab_size": 258, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
-  "num_attention_heads": 2, "max_position_embeddings": 64, "bos_token_id": 256, "eos_token_id": 257,
-  "fot": {"cut": "blocks", "tokenizer": "byte"}},
- "datasets": [{"name": "texts", "weight": 1}],
- "stages": [{"method": "standard", "steps": 2, "window": 64, "batch": 2, "lr": 0.003}]}
-JSON
-}
-recipe '"model_type": "qwen2", '
-exits families_train_biases 5 'attention_bias: biases are read, but cannot be trained' "$fotbench" train recipe.json -o t1 -q
-recipe '"num_key_value_heads": 1, '
-exits families_train_grouped 5 'num_key_value_heads: keys that heads share are read, but cannot be trained' "$fotbench" train recipe.json -o t2 -q
-recipe '"rope_scaling": {"type": "linear", "factor": 2}, '
-exits families_train_rope 5 'rope_scaling: scaled positions are read, but cannot be trained' "$fotbench" train recipe.json -o t3 -q
-recipe ''
-exits families_tune 5 'olmo2: model_type: norms of queries and keys are read, but cannot be trained' "$fotbench" train recipe.json -o t4 -q --from olmo2
+check families_bench bash -c '"$0" bench -m olmo2 --rounds 1 --tokens 256 >bench.out 2>bench.err && grep -q ^prefill bench.out && grep -q ^training bench.out' "$fotbench"

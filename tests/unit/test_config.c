@@ -221,7 +221,6 @@ static const struct bad {
 	{ "{\"model_type\":\"mistral\",\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"mlp_bias\":true}", "mlp_bias: expected false" },
 	{ "{\"architectures\":[\"GPT2LMHeadModel\"]}", "architectures: expected \"LongLlamaForCausalLM\", " },
-	{ "{\"num_key_value_heads\":8,\"fot\":{\"cached_windows\":1}}", "fot.cached_windows" },
 	{ "{\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"hidden_act\":\"gelu\"}", "hidden_act: expected \"silu\", got \"gelu\"" },
 	{ "{\"model_type\":\"gpt2\"}", "model_type" },
