@@ -29,22 +29,6 @@ struct drawing {
 	size_t n_figures;
 };
 
-struct figure {
-	const char *name;
-	enum fot_figure kind;
-};
-
-static const struct figure figures[] = {
-	{ "perplexity", FOT_FIGURE_PERPLEXITY },
-	{ "change", FOT_FIGURE_CHANGE },
-	{ "multidoc", FOT_FIGURE_MULTIDOC },
-	{ "passkey", FOT_FIGURE_PASSKEY },
-	{ "lookup", FOT_FIGURE_LOOKUP },
-	{ "fewshot", FOT_FIGURE_FEWSHOT },
-	{ "distraction", FOT_FIGURE_DISTRACTION },
-};
-#define N_FIGURES FOT_COUNT(figures)
-
 /* The folder plots/ of the repository: beside datasets/manifests. */
 static int find_scripts(struct fot_str *out, struct fot_err *err)
 {
@@ -210,10 +194,14 @@ static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 	fot_table_init(&summary, &fot_schema_summary);
 	FOT_TRY(fot_table_read(&summary, csv, err));
 	FOT_TRY(check_summary(&summary, csv, err));
-	for (size_t i = 0; i < N_FIGURES; i++) {
-		fot_plot_text_release(&text);
-		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
-		FOT_TRY(draw(d, figures[i].name, &text, err));
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
+
+		for (size_t i = 0; i < task->n_figures; i++) {
+			fot_plot_text_release(&text);
+			FOT_TRY(fot_plot_text(&text, &summary, task, &task->figure[i], err));
+			FOT_TRY(draw(d, task->figure[i].name, &text, err));
+		}
 	}
 out:
 	fot_plot_text_release(&text);

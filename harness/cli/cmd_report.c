@@ -10,13 +10,13 @@
 #include "base/mem.h"
 #include "harness/report/claims.h"
 #include "harness/report/leftout.h"
+#include "harness/report/measures.h"
 #include "harness/cli/options.h"
 #include "harness/report/report.h"
 #include "harness/run/store.h"
 #include "harness/run/task_class.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
-static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
 struct reporting {
@@ -288,15 +288,15 @@ static void release(struct reporting *r)
 }
 
 static const char about[] =
-	"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
-	"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-	"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
+	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
 	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
 	"reproduced, not reproduced or undecided.";
 
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
+	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
 	int64_t seed = 1, digits = 0;
 	int format = MARKDOWN, metric = 0, status;
 	bool quiet = false;
@@ -307,7 +307,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
 		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
-		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
+		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
 		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
 		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",

@@ -24,15 +24,6 @@ static int find(const char *const *names, size_t n, const char *name)
 	return -1;
 }
 
-static const struct fot_schema *schema_of(const char *task)
-{
-	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
-		if (strcmp(fot_measured_tasks[i].schema->name, task) == 0)
-			return fot_measured_tasks[i].schema;
-	}
-	return NULL;
-}
-
 /* Of a share, in its own unit; a rate is judged in nats. */
 static bool is_share(const struct fot_claim *c)
 {
@@ -88,17 +79,20 @@ out:
 static int read_task(struct fot_claim *c, const cJSON *obj, const struct fot_json_ctx *ctx,
 		     struct fot_err *err)
 {
+	const struct fot_measured_task *measured;
 	const char *task = NULL;
 	int status;
 
 	FOT_TRY(fot_json_string(obj, "task", true, &task, ctx, err));
 	FOT_TRY(fot_json_string(obj, "metric", true, &c->metric, ctx, err));
-	c->schema = schema_of(task);
-	if (!c->schema)
+	measured = *task ? fot_measured_named(task) : NULL;
+	if (!measured)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: task: unknown \"%.40s\"", ctx->where, task);
-	else if (!fot_measured_metric(fot_measured_task(c->schema), c->metric))
+	else if (!fot_measured_metric(measured, c->metric))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: metric: %s has no \"%.40s\"", ctx->where, task,
 				  c->metric);
+	else
+		c->schema = measured->schema;
 out:
 	return status;
 }
@@ -141,7 +135,7 @@ static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct f
 		goto out;
 	FOT_TRY(check_condition(c, c->gain_from, "gain_from", ctx, err));
 	if (is_share(c))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for perplexity", ctx->where);
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for a metric in nats", ctx->where);
 out:
 	return status;
 }
@@ -166,7 +160,7 @@ static int read_expectation(struct fot_claim *c, const cJSON *obj, const struct 
 	c->expect = (enum fot_expect)i;
 	c->margin_of_b = of != NULL;
 	if (of && (strcmp(of, "b") != 0 || !is_share(c)))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin_of: expected \"b\", and no perplexity",
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin_of: expected \"b\", and a share",
 				  ctx->where);
 	else if (c->expect == FOT_EQUAL && !(c->margin > 0))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: margin: \"equal\" needs one above 0", ctx->where);

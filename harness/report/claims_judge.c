@@ -48,7 +48,7 @@ static const struct {
 	const char *column, *named;
 } frees[] = {
 	{ "model", "variant" },         { "model", "model_variant" },      { "model_variant", "model" },
-	{ "model_variant", "variant" }, { "n_records", "context_length" }, { "shots_asked", "n_shots" },
+	{ "model_variant", "variant" },
 };
 
 static bool names(const cJSON *condition, const char *column)
@@ -56,12 +56,14 @@ static bool names(const cJSON *condition, const char *column)
 	return cJSON_GetObjectItemCaseSensitive(condition, column) != NULL;
 }
 
-static bool is_free(const cJSON *condition, const char *column)
+static bool is_free(const struct judge *j, const cJSON *condition, const char *column)
 {
 	bool memory = names(condition, "memory") || names(condition, "memory_mode");
 
 	if (names(condition, column) || strcmp(column, "memory") == 0)
 		return true; /* a memory's text says what differs from each model's own config */
+	if (j->task->axis_place && strcmp(column, j->task->axis_place) == 0 && names(condition, j->task->axis))
+		return true;
 	for (size_t i = 0; fot_memory_columns[i] && memory; i++) {
 		if (strcmp(fot_memory_columns[i], column) == 0)
 			return true;
@@ -119,7 +121,7 @@ static bool fits_a(const struct judge *j, size_t group)
 	if (j->task->detail && fot_table_has(j->in, row, j->task->detail))
 		return false;
 	return fits(j->in, row, j->claim->a) &&
-	       (is_free(j->claim->a, "own_tokens") || !fot_table_has(j->in, row, "own_tokens"));
+	       (is_free(j, j->claim->a, "own_tokens") || !fot_table_has(j->in, row, "own_tokens"));
 }
 
 static bool is_partner(const struct judge *j, size_t group, size_t of, const cJSON *condition)
@@ -129,7 +131,7 @@ static bool is_partner(const struct judge *j, size_t group, size_t of, const cJS
 	if (group == of || !fits(j->in, row, condition))
 		return false;
 	for (size_t i = 0; j->key[i]; i++) {
-		if (!is_free(condition, j->key[i]) && !fot_table_same(j->in, row, j->in, other, j->key[i]))
+		if (!is_free(j, condition, j->key[i]) && !fot_table_same(j->in, row, j->in, other, j->key[i]))
 			return false;
 	}
 	return true;
@@ -158,7 +160,7 @@ static struct fot_rows rows_of(const struct judge *j, size_t group)
 	return (struct fot_rows){ .t = j->in, .row = g->row, .n = g->n };
 }
 
-/* With gain_from the values of a perplexity are its ratios to the one that is gained on. */
+/* With gain_from the values of a rate are its ratios to the one that is gained on. */
 static int judge_contrast(struct judge *j, struct line *l)
 {
 	bool gain = j->claim->gain_from != NULL;
@@ -243,8 +245,8 @@ static int put_label(const struct judge *j, size_t row, const char *column, size
 
 		if (c->kind == FOT_CELL_TEXT)
 			fot_str_printf(&s, ", %s", c->text);
-		else if (c->kind == FOT_CELL_INT && strcmp(j->key[i], "n_records") != 0 &&
-			 strcmp(j->key[i], "own_tokens") != 0)
+		else if (c->kind == FOT_CELL_INT && strcmp(j->key[i], "own_tokens") != 0 &&
+			 !(j->task->axis_place && strcmp(j->key[i], j->task->axis_place) == 0))
 			fot_str_printf(&s, ", %s %lld", j->key[i], (long long)c->i);
 	}
 	if (fot_table_has(j->in, r, "own_tokens"))

@@ -31,10 +31,9 @@ static bool has_metric(const struct fot_view *v, const char *metric)
 static bool belongs(const struct fot_grid *g, size_t row)
 {
 	const struct fot_view *v = g->view;
-	const char *task = fot_table_text(g->t, row, "task");
 
 	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
-	       strcmp(*task ? task : "perplexity", v->task) == 0 &&
+	       fot_measured_named(fot_table_text(g->t, row, "task")) == g->task &&
 	       (!g->dataset || strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0) &&
 	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
 	       (!v->empty || !fot_table_has(g->t, row, v->empty)) && rows_of(g->t, row) == v->rows;
@@ -140,10 +139,10 @@ static void place_row(struct fot_grid *g, size_t row)
 	}
 }
 
-int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view,
-		  const char *dataset, struct fot_err *err)
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_measured_task *task,
+		  const struct fot_view *view, const char *dataset, struct fot_err *err)
 {
-	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
+	*g = (struct fot_grid){ .task = task, .view = view, .t = t, .dataset = dataset };
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
 	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
 	if (!g->line || !g->column)
@@ -170,43 +169,6 @@ void fot_grid_release(struct fot_grid *g)
 	fot_free(g->line);
 	fot_free(g->column);
 	fot_free(g->row);
-}
-
-static bool span(const struct fot_grid *g, const char *column, int64_t *lo, int64_t *hi)
-{
-	bool any = false;
-
-	*lo = *hi = 0;
-	for (size_t i = 0; i < g->n_lines * g->n_columns; i++) {
-		int64_t x;
-
-		if (g->row[i] == SIZE_MAX || !fot_table_has(g->t, g->row[i], column))
-			continue;
-		x = fot_table_int(g->t, g->row[i], column, 0);
-		*lo = !any || x < *lo ? x : *lo;
-		*hi = !any || x > *hi ? x : *hi;
-		any = true;
-	}
-	return any;
-}
-
-void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column)
-{
-	int64_t lo, hi;
-
-	span(g, column, &lo, &hi);
-	if (lo < hi)
-		fot_str_printf(out, "%lld to %lld", (long long)lo, (long long)hi);
-	else
-		fot_str_printf(out, "%lld", (long long)lo);
-}
-
-int64_t fot_grid_most(const struct fot_grid *g, const char *column)
-{
-	int64_t lo, hi;
-
-	span(g, column, &lo, &hi);
-	return hi;
 }
 
 const char *fot_grid_dataset(const struct fot_table *t, size_t k)

@@ -7,8 +7,10 @@
 /* A cell: what it says, and what explains it. row: of t; digits as in fot_grid. */
 void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
 		   enum fot_grid_format format);
-/* Decimals that show so many significant digits of a value; 0: those of the metric. */
-int fot_grid_decimals(const char *metric, double value, int digits);
+/* What all lines have in common of the view's further columns, each behind a comma. */
+void fot_grid_common(struct fot_str *out, const struct fot_grid *g);
+/* Decimals that show so many significant digits of a value; 0: those of its form. */
+int fot_grid_decimals(const struct fot_measure *m, double value, int digits);
 
 /* Columns in front: what a line is. */
 #define FOT_GRID_LEADS (3 + FOT_GRID_LINES + 3)

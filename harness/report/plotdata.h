@@ -3,17 +3,28 @@
 #define FOT_PLOTDATA_H
 
 #include "base/str.h"
-#include "harness/tables/table.h"
+#include "harness/report/measures.h"
 
-enum fot_figure {
-	FOT_FIGURE_PERPLEXITY,
-	FOT_FIGURE_CHANGE,
-	FOT_FIGURE_MULTIDOC,
-	FOT_FIGURE_PASSKEY,
-	FOT_FIGURE_LOOKUP,
-	FOT_FIGURE_FEWSHOT,
-	FOT_FIGURE_DISTRACTION
+/* A figure of a task: plots/NAME.gp draws it.  It shows the rows of its metrics that are estimates, or, with a
+ * comparison, are compared so; a change starts from a row of zero.  The columns of its data are
+ *   panel,series,X,value,low,high,panel_name,series_name              a panel per dataset (and metric, ...)
+ *   panel,series,X,place,value,low,high,panel_name,series_name        by_place: place counts the values of X from 1
+ *   panel,X,place,Y,Y_place,value,n_total,panel_name,series_name      with y: a panel per condition
+ * The last two are the names that the figure shows: of the panel (for readers of the file) and the series. */
+struct fot_figure {
+	const char *name, *title;
+	const char *metric[2], *panel[2]; /* the panels' names, where metrics have one each */
+	const char *x, *y;                /* columns of the axes; y: NULL but of a map */
+	const char *value, *low, *high;   /* columns of the point and its bars */
+	const char *comparison;           /* of the rows; NULL: estimates */
+	double factor;                    /* 0: per cent of the exponential */
+	const char *filled, *empty;       /* columns that rows have, or lack, a value of; or NULL */
+	const char *common;               /* the names hold the value that all rows have in common there, -1 without; or NULL */
+	const char *const *told;          /* columns that are told in a panel's name where it varies; or NULL */
+	bool by_place;
+	bool levels; /* names hold chance and majority */
 };
+#define FOT_FIGURE_VALUE .value = "value", .low = "ci_low", .high = "ci_high"
 
 struct fot_plot_text {
 	struct fot_str data;   /* CSV: numbers, and at the end of a line the names of its panel and series */
@@ -22,21 +33,9 @@ struct fot_plot_text {
 	size_t n_points;
 };
 
-/* PERPLEXITY: estimates. CHANGE: percent against the shortest context, the
- * shortest itself as zero. Both of one document's own memory; MULTIDOC: estimates where the
- * memory also holds other documents.  The columns of these:
- *   panel,series,context_length,value,low,high,panel_name,series_name: a panel per dataset
- * The others, in percent but for the last:
- *   PASSKEY      panel,context_length,place,depth,depth_place,value,n_total,panel_name,series_name: a panel
- *                per condition; places count lengths and depths from 1
- *   LOOKUP       as perplexity: low and high are the lowest and highest trial; a panel for tokens,
- *                one for whole values
- *   FEWSHOT      panel,series,n_shots,place,value,low,high,panel_name,series_name: place counts the shots from 1
- *   DISTRACTION  panel,series,n_contexts,value,low,high,panel_name,series_name: a panel per dataset and layer
- * The last two are the names that the figure shows: of the panel (for readers of the file) and the series.
- * n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */
-int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
-		  struct fot_err *err);
+/* n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */
+int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, const struct fot_measured_task *task,
+		  const struct fot_figure *figure, struct fot_err *err);
 void fot_plot_text_release(struct fot_plot_text *t);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * The same walk for all tasks; what they measure and how is measures.h.  Groups come in
  * the order of the observations: estimates of a group, its differences, then its parts
- * (passkey: the depths). */
+ * (`part`). */
 #include <math.h>
 #include <string.h>
 
@@ -71,7 +71,7 @@ static bool same_place(const struct builder *b, size_t a, size_t c, const char *
 	for (size_t i = 0; b->task->place[i]; i++) {
 		const char *column = b->task->place[i];
 
-		if ((but && strcmp(column, but) == 0) || (along_length && strcmp(column, "n_records") == 0))
+		if ((but && strcmp(column, but) == 0))
 			continue;
 		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
 			continue;
@@ -327,7 +327,7 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 		FOT_TRY(write_group(&b, g));
 	FOT_TRY(adjust(&b, first_row));
 	if (b.task->trend)
-		FOT_TRY(fot_summary_trends(summary, rows, seed, err));
+		FOT_TRY(fot_summary_trends(summary, rows, b.task, seed, err));
 	status = fot_table_check(summary, err);
 out:
 	fot_groups_release(&b.groups);

@@ -3,12 +3,12 @@
  * Each condition (model, variant, memory, window) gives one row per metric, dataset and
  * place (context length; also depth, shots, number of contexts, head).  Besides, one row per
  * comparison of a condition
- *   (a) with itself at its shortest context (few-shot: with the fewest demonstrations),
+ *   (a) with itself at its shortest context (or smallest value of its task's axis),
  *   (b) with the baseline at the same place: with a memory the vanilla variant under the
  *       same memory, without one the local variant,
  * paired by document, trial or item.  p values are adjusted by Holm over the places of one
- * comparison.  What is estimated how: measures.h.  Perplexity is not compared without a memory, and
- * is followed over the lengths (summary_trend.c). */
+ * comparison.  What is estimated how: measures.h.  Rates are not compared without a memory, and
+ * are followed over the lengths (summary_trend.c). */
 #ifndef FOT_SUMMARY_H
 #define FOT_SUMMARY_H
 

@@ -1,9 +1,9 @@
-/* summary_trend.c: does perplexity fall as the context grows?
+/* summary_trend.c: does a rate fall as the context grows?
  *
  * Per condition with a memory and dataset, over all its context lengths (three or more):
- *   perplexity_trend  Theil-Sen's slope of the mean nll against log2(length), in nats per token
- *                     and doubling: x means a perplexity times exp(x) with each doubling
- *   perplexity_rank   Spearman's correlation of mean nll with length, -1 to 1
+ *   TREND  Theil-Sen's slope of the mean nll against log2(length), in nats per token
+ *          and doubling: x means a perplexity times exp(x) with each doubling
+ *   RANK   Spearman's correlation of mean nll with length, -1 to 1
  * over the documents that were scored at every length on the same targets; documents are
  * drawn with all their lengths. */
 #include <string.h>
@@ -15,6 +15,7 @@
 #include "harness/report/summary_impl.h"
 
 struct trend {
+	const struct fot_measured_task *task;
 	const struct fot_table *in;
 	const struct fot_group *g;
 	int64_t *length; /* [n_lengths] ascending */
@@ -144,9 +145,9 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 
 	if (status != FOT_OK)
 		return status;
-	slope = add_row(out, t, "perplexity_trend",
+	slope = add_row(out, t, t->task->trend[0].metric,
 			r.has_slope && !r.has_rho && r.has_interval ? "ok" : r.status);
-	rank = add_row(out, t, "perplexity_rank", r.status);
+	rank = add_row(out, t, t->task->trend[1].metric, r.status);
 	if (r.has_slope)
 		write_value(out, slope, r.slope, r.has_interval, r.lo, r.hi);
 	if (r.has_rho)
@@ -155,9 +156,9 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 }
 
 static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g,
-		    uint64_t seed, struct fot_err *err)
+		    const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
 {
-	struct trend t = { .in = in, .g = g };
+	struct trend t = { .in = in, .g = g, .task = task };
 	int status = trend_init(&t, err);
 
 	if (status == FOT_OK)
@@ -171,8 +172,8 @@ static int trend_of(struct fot_table *out, const struct fot_table *in, const str
 	return status;
 }
 
-int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		       struct fot_err *err)
+int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
+		       const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
 {
 	static const char *const where[] = { "dataset", "own_tokens", NULL };
 	const char *key[FOT_GROUP_COLUMNS + 1];
@@ -184,7 +185,7 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows, 
 
 	for (size_t g = 0; g < groups.n && status == FOT_OK; g++) {
 		if (strcmp(fot_table_text(rows, groups.at[g].row[0], "memory_mode"), "none") != 0)
-			status = trend_of(summary, rows, &groups.at[g], seed, err);
+			status = trend_of(summary, rows, &groups.at[g], task, seed, err);
 	}
 	fot_groups_release(&groups);
 	return status;

@@ -390,10 +390,10 @@ const struct fot_key fot_exclusion_keys[] = {
 	  .help = "none, dense, xl, knn (with any top_k) or knn:K; options behind it must be the memory's too" },
 	EXCLUDED_TEXT("dataset", dataset, "name of the dataset"),
 	EXCLUDED_TEXT("task", task, "name of the task"),
-	EXCLUDED_TEXT("prompt_style", style, "filler of the pass key's prompts"),
+	EXCLUDED_TEXT("prompt_style", style, "filler of the prompts"),
 	{ .name = "context_lengths", .type = &fot_key_sizes,
 	  FOT_KEY_LIST(struct fot_exclusion, context_length.at, context_length.n), .lo = 1, .hi = FOT_SPEC_TOKENS,
-	  .only_if_set = true, .unset = "any", .help = "context lengths; those of perplexity cannot be left out one by one" },
+	  .only_if_set = true, .unset = "any", .help = "context lengths; not of a task that asks for all of them at once" },
 };
 const size_t fot_n_exclusion_keys = FOT_COUNT(fot_exclusion_keys);
 

@@ -1,4 +1,4 @@
-/* columns.h: the tables of all CSV columns; a task's may stand in its class (columns_task.h).
+/* columns.h: the tables of all CSV columns but the tasks', which stand in their classes (columns_task.h).
  *
  * Header line, writer, reader, journal records and `fotbench help columns` are
  * driven by it.  Columns are only ever added at the end of a schema. */
@@ -21,17 +21,12 @@ struct fot_column {
 };
 
 struct fot_schema {
-	const char *name; /* "perplexity": the file is perplexity.csv */
+	const char *name; /* "summary": the file is summary.csv */
 	const char *about;
 	const struct fot_column *column;
 	size_t n;
 };
 
-extern const struct fot_schema fot_schema_perplexity;
-extern const struct fot_schema fot_schema_passkey;
-extern const struct fot_schema fot_schema_lookup;
-extern const struct fot_schema fot_schema_fewshot;
-extern const struct fot_schema fot_schema_distraction;
 extern const struct fot_schema fot_schema_summary;
 /* Written by model/train/trainer.c; here for readers and documentation. */
 extern const struct fot_schema fot_schema_train;

@@ -1,6 +1,6 @@
 /* columns_task.h: the columns that the tables of all tasks share, for files that define such a table:
  *
- *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS
+ *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN
  *
  * Columns are only ever added at the end. */
 #ifndef FOT_COLUMNS_TASK_H
@@ -41,6 +41,14 @@
 		FOT_SESSION_COLUMNS,                                                                                     \
 	{                                                                                                             \
 		"tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer; empty where the model has none"               \
+	}
+
+/* The condition in one cell (model/attach.h). */
+#define FOT_MEMORY_COLUMN                                                                                                 \
+	{                                                                                                             \
+		"memory", FOT_COLUMN_TEXT, false,                                                                     \
+		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
+		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
 #endif

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "harness/report/leftout.h"
+#include "tests/task_schemas.h"
 
 static void add(struct fot_table *t, const char *dataset, const char *variant, const char *unit,
 		const char *id, const char *status)
