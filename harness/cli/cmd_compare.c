@@ -1,15 +1,14 @@
 /* cmd_compare.c: the regression gate between two run folders. */
-#include "harness/cli/cmd_compare.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/list.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
 #include "harness/report/compare.h"
 #include "harness/report/measures.h"
-#include "harness/cli/options.h"
 #include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)

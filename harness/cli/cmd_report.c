@@ -1,6 +1,4 @@
 /* cmd_report.c: tables of one or several runs, on stdout or as files. */
-#include "harness/cli/cmd_report.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +6,13 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/report/claims.h"
-#include "harness/report/leftout.h"
-#include "harness/report/measures.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/report/claims.h"
+#include "harness/report/measures.h"
 #include "harness/report/report.h"
-#include "harness/run/store.h"
+#include "harness/report/summary.h"
+#include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
@@ -147,23 +146,13 @@ out:
 	return status;
 }
 
-/* results/paper/ of the repository: beside datasets/manifests. */
 static int paper_file(struct fot_str *out, const char *name, const char *ending, struct fot_err *err)
 {
-	static const char tail[] = "datasets/manifests";
-	struct fot_str folder = FOT_STR_INIT;
-	int status;
+	char file[128];
 
+	snprintf(file, sizeof file, "results/paper/%s%s", name, ending);
 	fot_str_clear(out);
-	FOT_TRY(fot_manifests_default(&folder));
-	FOT_TRY(fot_str_check(&folder, err));
-	if (folder.len >= sizeof tail - 1)
-		folder.data[folder.len - (sizeof tail - 1)] = '\0';
-	fot_str_printf(out, "%sresults/paper/%s%s", folder.data, name, ending);
-	status = fot_str_check(out, err);
-out:
-	fot_str_release(&folder);
-	return status;
+	return fot_repository_path(out, file) == FOT_OK ? FOT_OK : FOT_NO_MEMORY(err, "report");
 }
 
 /* Without these files no such columns. */

@@ -1,6 +1,5 @@
-/* help.c: see help.h. */
-#include "harness/cli/help.h"
-
+/* help.c: see commands.h. */
+#include "harness/cli/commands.h"
 #include "harness/report/measures.h"
 #include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"

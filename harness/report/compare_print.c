@@ -2,10 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/quote.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "harness/report/compare.h"
-#include "harness/report/conditions.h"
 #include "harness/report/measures.h"
 #include "harness/tables/labels.h"
 

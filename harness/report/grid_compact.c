@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/report/grid_impl.h"
+#include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 
 /* \footnotesize in an article of ten points, estimated. */

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/report/grid_impl.h"
+#include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 
 /* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */

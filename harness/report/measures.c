@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/tables/clusters.h"
+#include "harness/tables/groups.h"
 
 #define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
 

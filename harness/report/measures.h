@@ -10,7 +10,7 @@
  *   CLUSTERS    shares within trials or documents: cluster bootstrap over them (one `detail`
  *               alone: linearised t interval); sign flips
  *   CROSSED     accuracy: crossed bootstrap over items and demonstration seeds
- *   TREND, RANK of a rate over the context lengths: summary_trend.c
+ *   TREND, RANK of a rate over the context lengths: summary.c
  *
  * Two sets of rows are paired by the task's item columns, where its target columns agree.  Rows
  * whose status is not "ok" count as failed or skipped and enter nothing.  CROSSED needs each item under

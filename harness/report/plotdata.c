@@ -3,7 +3,7 @@
  * One walk for all figures: the rows of the figure's metrics that are estimates, or compared as it says;
  * each has a panel, a series and a place on the x axis.  The names file lists
  * panels, series and x values. */
-#include "harness/report/plotdata_impl.h"
+#include "harness/report/plotdata.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "harness/tables/columns_task.h"
 
 /* Places of several tables. */
 #define SHOTS "n_shots", FOT_COLUMN_INT, false, "demonstrations; with fill the fewest of any seed"

@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/items.h"
 #include "harness/report/plotdata.h"
+#include "harness/run/items.h"
 #include "harness/run/task_class.h"
-#include "harness/tables/columns_task.h"
+#include "harness/tables/columns.h"
 #include "tasks/fewshot.h"
 
 #define DEFAULT_ANSWER_TOKENS 32

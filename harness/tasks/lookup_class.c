@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/items.h"
 #include "harness/report/plotdata.h"
+#include "harness/run/items.h"
 #include "harness/run/task_class.h"
-#include "harness/tables/columns_task.h"
+#include "harness/tables/columns.h"
 #include "tasks/lookup.h"
 
 enum { QUESTION_TOKENS }; /* own values */

@@ -6,11 +6,11 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/ask/evaluate.h"
+#include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/pool.h"
-#include "harness/report/plotdata.h"
 #include "harness/run/task_class.h"
-#include "harness/tables/columns_task.h"
+#include "harness/tables/columns.h"
 #include "tasks/perplexity.h"
 
 /* --- plan --- */

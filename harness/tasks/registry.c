@@ -1,12 +1,11 @@
 /* registry.c: the table of tasks, and what their rows share. */
-#include "harness/run/task_class.h"
-
 #include <string.h>
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/report/measures.h"
-#include "harness/run/library.h"
+#include "harness/run/pool.h"
+#include "harness/run/task_class.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
