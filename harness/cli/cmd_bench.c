@@ -6,9 +6,6 @@
  * multiplies (one independent product per thread, weighted as in a forward pass),
  * then prefill and training; the ratio of a round is what counts, and the median
  * of the rounds is printed. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_bench.h"
-
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +16,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/attention.h"
 #include "model/blas.h"
 #include "model/cost.h"

@@ -3,8 +3,6 @@
  * Progress and warnings go to stderr, the short result or --json to stdout. A
  * document or package that is not the pinned one is a warning (exit 0, the index says
  * so, and every run's manifest.json lists such documents); a damaged or missing one is exit 5. */
-#include "harness/cli/cmd_data.h"
-
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +14,9 @@
 #include "datasets/datamanifest.h"
 #include "datasets/fetch.h"
 #include "datasets/index.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
-#include "harness/run/store.h"
+#include "harness/run/paths.h"
 
 struct args {
 	const char *store, *manifests;

@@ -1,7 +1,4 @@
 /* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_inspect.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +8,16 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/run/modelfiles.h"
-#include "harness/cli/options.h"
 #include "harness/ask/reading.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
 #include "harness/cli/reading_options.h"
+#include "harness/run/modelfiles.h"
+#include "harness/run/paths.h"
 #include "harness/run/spec.h"
 #include "model/attach.h"
-#include "model/dtype.h"
-#include "model/attach.h"
 #include "model/cost.h"
+#include "model/dtype.h"
 #include "model/session.h"
 
 #define DTYPES FOT_DTYPE_COUNT

@@ -1,8 +1,5 @@
 /* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
  * continuation.  The files are a fixed contract that other programs read. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_score.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +9,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sum.h"
-#include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/cli/reading_options.h"
 #include "harness/ask/sequences.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
+#include "harness/cli/reading_options.h"
+#include "harness/run/paths.h"
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)

@@ -1,7 +1,5 @@
 /* cmd_train.c: `fotbench train RECIPE.json -o DIR`: trains, shows progress, stops
  * cleanly on a signal. */
-#include "harness/cli/cmd_train.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +8,10 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/run/paths.h"
 #include "harness/run/signals.h"
-#include "harness/run/store.h"
 #include "model/blas.h"
 #include "model/train/trainer.h"
 

@@ -19,10 +19,9 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/task_class.h"
 #include "build_info.h"
+#include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
-#include "harness/run/version.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
