@@ -44,6 +44,20 @@ prints families_wide_stated '^positions +131072 stated, windows of 4096 are read
 check families_wide_manifest bash -c '"$0" perplexity -m wide -d docs --context-lengths 64 --window 64 -o wide_out -q &&
 	grep -q "\"max_position_embeddings\": 131072" wide_out/manifest.json' "$fotbench"
 
+# Several ids may end a text: each does.
+cp -r qwen3 ends && echo '[[1,2,3]]' >three.json
+continue_three() { "$fotbench" generate -m ends --tokens three.json --max-new 12 "$@" | grep -o '\[.*\]' | tr -d '[]' | tr , ' '; }
+said=$(continue_three --ignore-eos)
+third=$(echo "$said" | cut -d' ' -f3) until='' other=0
+for id in $said; do until="$until${until:+ }$id" && [ "$id" != "$third" ] || break; done
+while grep -qw "$other" <<<"$said"; do other=$((other + 1)); done
+sed -i "s/\"eos_token_id\": [0-9]*/\"eos_token_id\": [$other, $third]/" ends/config.json
+check families_stops_at_any_eos test "$(continue_three)" = "$until"
+check families_goes_on_to_an_eos test "$until" != "$said"
+prints families_eos_inspect "^vocabulary +258 \(BOS 256, EOS $other and $third, padding" "$fotbench" inspect ends
+check families_eos_manifest bash -c '"$0" perplexity -m ends -d docs --context-lengths 64 -o ends_out -q &&
+	tr -d "[:space:]" <ends_out/manifest.json | grep -q "\"eos_ids\":\['$other,$third'\]"' "$fotbench"
+
 # A tensor that nobody asks for may be of any type.
 cp -r olmo2 more
 python3 - more/model.safetensors <<'PY' 2>/dev/null || echo "skip families_surplus: no python3"

@@ -60,6 +60,15 @@ sed 's/"init": [^}]*},//' qwen3-tuned.json >open.json
 check tune_from bash -c '"$0" train open.json -o from -q --from qwen3 && cmp from/model.safetensors qwen3.1/model.safetensors' "$fotbench"
 exits tune_without_a_model 2 'open.json: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is' \
 	"$fotbench" train open.json -o none -q
+# The recipe that is shipped for it, in small.
+"$make_checkpoint" deep family=llama layers=9 kv=1 window=64 vocab=1200 blocks=0 qknorm=0 positionals=1 mem=none tokenizer=spm dtype=BF16 &&
+	cp "$root/tests/tokenizers/llama3.json" deep/tokenizer.json
+sed 's/"books"/"texts"/; s/"steps": 200/"steps": 1/; s/"window": 512/"window": 32/; s/"warmup": 10/"warmup": 0/' \
+	"$root/model/train/recipes/fine-tune.json" >mine.json
+check tune_by_the_shipped_recipe "$fotbench" train mine.json --from deep -o deeper -q
+prints tune_its_memory_layers '^memory layers +8$' "$fotbench" inspect deeper
+check tune_its_dtype bash -c 'head -c 2000 deeper/model.safetensors | grep -q "\"dtype\":\"BF16\""'
+
 # What the model has is not left out in silence.
 whole='"vocab_size": 1200, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2'
 sed "s|\"model\": {|&$whole, \"num_key_value_heads\": 1, \"model_type\": \"llama\", \"tie_word_embeddings\": true, |
