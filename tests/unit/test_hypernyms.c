@@ -180,7 +180,8 @@ static void two_tops(struct fot_str *out, int second, const char *word)
 		snprintf(name, sizeof(name), "@%d", top[t]);
 		synset(out, top[t], t ? word : "ware", "@1", "top");
 		for (int i = 0; i < 4; i++)
-			synset(out, top[t] + 10 + i, (const char *[]){ "a", "b", "c", "d" }[i], name, "class");
+			synset(out, top[t] + 10 + i, (const char *[]){ "a", "b", "c", "d" }[i], name,
+			       "class");
 		for (int i = 0; i < 4; i++) {
 			snprintf(name, sizeof(name), "%c%d of", 'a' + i, t);
 			leaves(out, top[t] + 1000 + 100 * i, 41, top[t] + 10 + i, name);
@@ -252,7 +253,8 @@ static void test_hypernyms_refuse_bad_files(void **state)
 		{ GOOD "\n", "noun:2: expected a synset" },
 		{ GOOD "00000002", "noun:2: expected a synset" },
 		{ GOOD GOOD, "noun:2: expected an offset above 00000001, got 00000001" },
-		{ GOOD "00000002 03 n 01 b 0 001 @ 00000003 n 0000 | b\n", "noun:2: the hypernym 00000003 is not there" },
+		{ GOOD "00000002 03 n 01 b 0 001 @ 00000003 n 0000 | b\n",
+		  "noun:2: the hypernym 00000003 is not there" },
 	};
 	struct fot_hypernyms *h = NULL;
 	struct fot_err err;
@@ -260,12 +262,13 @@ static void test_hypernyms_refuse_bad_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < FOT_COUNT(rows); i++) {
 		memset(&err, 0, sizeof(err));
-		assert_fails(fot_hypernyms_open(&h, rows[i].text, strlen(rows[i].text), "noun", &err), FOT_ERR_INPUT,
-			     &err, rows[i].want);
+		assert_fails(fot_hypernyms_open(&h, rows[i].text, strlen(rows[i].text), "noun", &err),
+			     FOT_ERR_INPUT, &err, rows[i].want);
 		assert_null(h);
 	}
 	memset(&err, 0, sizeof(err));
-	assert_fails(fot_hypernyms_open(&h, GOOD "00000002 03 n 01 \0 0 000 | b\n", sizeof(GOOD) + 20, "noun", &err),
+	assert_fails(fot_hypernyms_open(&h, GOOD "00000002 03 n 01 \0 0 000 | b\n", sizeof(GOOD) + 20, "noun",
+					&err),
 		     FOT_ERR_INPUT, &err, "NUL byte");
 	for (size_t n = 0; n < sizeof(GOOD); n++) { /* cut anywhere */
 		memset(&err, 0, sizeof(err));
@@ -286,7 +289,8 @@ static void test_hypernyms_circles_end(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200; i++) {
-		snprintf(parents, sizeof(parents), "@%d @%d @%d @%d", i, (i + 1) % 200, (i + 7) % 200, (i + 99) % 200);
+		snprintf(parents, sizeof(parents), "@%d @%d @%d @%d", i, (i + 1) % 200, (i + 7) % 200,
+			 (i + 99) % 200);
 		synset(&text, i, "word", parents, "gloss");
 	}
 	h = open_text(&text);
