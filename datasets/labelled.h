@@ -98,6 +98,11 @@ void fot_labelled_close(struct fot_labelled *l);
 int fot_labelled_each(const char *spec, const char *store,
 		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
 		      struct fot_err *err);
+/* Call one() for each labelled set that is made of an installed dataset, with the spec that names
+ * it; none of a corpus. Errors: as above. */
+int fot_labelled_each_of(const char *dataset, const char *store,
+			 int (*one)(void *user, const char *spec, const struct fot_labelled *l, struct fot_err *err),
+			 void *user, struct fot_err *err);
 /* What a reader of the results should know: rows left out, repeats; one line, appended to out,
  * nothing where there is nothing to say. */
 void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l);
