@@ -20,7 +20,6 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
-#include "datasets/hypernyms.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/options.h"
 #include "datasets/text.h"
@@ -591,8 +590,8 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, c
 	return status;
 }
 
-static int open_one(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
-		    struct fot_err *err)
+int fot_labelled_open_spec(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+			   struct fot_err *err)
 {
 	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
 	int status;
@@ -626,81 +625,9 @@ int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *s
 	}
 	if (s.opts.hypernym)
 		FOT_TRY(fot_wordnet_open(&w, store, err));
-	status = open_one(out, &s, w, err);
+	status = fot_labelled_open_spec(out, &s, w, err);
 out:
 	fot_wordnet_close(w);
-	fot_labelled_spec_release(&s);
-	return status;
-}
-
-/* One source of WordNet, under its own name. */
-static int each_hypernym(const struct fot_labelled_spec *all, const char *hypernym, const struct fot_wordnet *w,
-			 int (*one)(void *, const struct fot_labelled *, struct fot_err *), void *user,
-			 struct fot_err *err)
-{
-	struct fot_labelled_spec spec = *all;
-	struct fot_str name = FOT_STR_INIT, source = FOT_STR_INIT;
-	struct fot_labelled *l = NULL;
-	int status;
-
-	fot_str_printf(&name, "%s-%s", all->opts.name, hypernym);
-	fot_str_puts(&source, hypernym);
-	FOT_TRY(fot_str_check(&name, err));
-	FOT_TRY(fot_str_check(&source, err));
-	spec.opts.name = name.data;
-	spec.opts.hypernym = source.data;
-	FOT_TRY(open_one(&l, &spec, w, err));
-	status = one(user, l, err);
-out:
-	fot_labelled_close(l);
-	fot_str_release(&name);
-	fot_str_release(&source);
-	return status;
-}
-
-static int each_match(const struct fot_labelled_spec *s, int (*one)(void *, const struct fot_labelled *, struct fot_err *),
-		      void *user, struct fot_err *err)
-{
-	struct fot_wordnet *w = NULL;
-	const struct fot_hypernyms *h;
-	bool held_out = strcmp(s->path[0], "wordnet") != 0, any = false;
-	int status;
-
-	FOT_TRY(fot_wordnet_open(&w, s->store, err));
-	h = fot_wordnet_hypernyms(w);
-	for (size_t k = 0; k < fot_hypernyms_count(h); k++) {
-		const char *name = fot_hypernyms_name(h, k);
-
-		if (fot_hypernyms_held_out(h, k) != held_out || !fot_data_matches(s->opts.hypernym, name))
-			continue;
-		any = true;
-		FOT_TRY(each_hypernym(s, name, w, one, user, err));
-	}
-	if (!any)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: no source matches '%s'", s->path[0],
-				  s->opts.hypernym);
-out:
-	fot_wordnet_close(w);
-	return status;
-}
-
-int fot_labelled_each(const char *spec, const char *store,
-		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
-		      struct fot_err *err)
-{
-	struct fot_labelled_spec s = { 0 };
-	struct fot_labelled *l = NULL;
-	int status;
-
-	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
-		status = each_match(&s, one, user, err);
-		goto out;
-	}
-	FOT_TRY(fot_labelled_open(&l, spec, store, err));
-	status = one(user, l, err);
-out:
-	fot_labelled_close(l);
 	fot_labelled_spec_release(&s);
 	return status;
 }

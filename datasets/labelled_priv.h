@@ -30,6 +30,11 @@ int fot_wordnet_open(struct fot_wordnet **out, const char *store, struct fot_err
 void fot_wordnet_close(struct fot_wordnet *w);
 const struct fot_hypernyms *fot_wordnet_hypernyms(const struct fot_wordnet *w);
 
+struct fot_labelled_spec;
+/* The one set of a spec; w: where its option hypernym needs it. */
+int fot_labelled_open_spec(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+			   struct fot_err *err);
+
 /* What a reader adds to. */
 struct fot_labelling {
 	struct fot_labelled *l;
