@@ -52,7 +52,7 @@ static int find_cells(struct builder *b)
 	b->cell = fot_calloc(b->in->n_rows, sizeof *b->cell);
 	b->p = fot_alloc(b->in->n_rows, sizeof *b->p);
 	if (!b->cell || !b->p)
-		return FOT_FAIL(b->err, FOT_ERR_RUN, "report: out of memory");
+		return FOT_NO_MEMORY(b->err, "report");
 	for (size_t r = 0; r < b->n_runs && status == FOT_OK; r++) {
 		size_t g = b->groups.n;
 

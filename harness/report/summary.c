@@ -31,11 +31,6 @@ struct builder {
 	struct fot_err *err;
 };
 
-static int no_memory(const struct builder *b)
-{
-	return FOT_FAIL(b->err, FOT_ERR_RUN, "summary: out of memory");
-}
-
 static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
 {
 	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
@@ -151,7 +146,7 @@ static int compare_all(struct builder *b)
 
 	b->pair = fot_calloc(most, sizeof *b->pair);
 	if (!b->pair)
-		return no_memory(b);
+		return FOT_NO_MEMORY(b->err, "summary");
 	for (size_t g = 0; g < b->groups.n && status == FOT_OK; g++) {
 		if (b->task->detail && fot_table_has(b->in, first(b, g), b->task->detail))
 			continue;
@@ -357,20 +352,6 @@ struct trend {
 	int64_t tokens;
 };
 
-static void add_length(struct trend *t, int64_t length)
-{
-	size_t at = t->n_lengths;
-
-	for (size_t i = 0; i < t->n_lengths; i++) {
-		if (t->length[i] == length)
-			return;
-	}
-	for (; at > 0 && t->length[at - 1] > length; at--)
-		t->length[at] = t->length[at - 1];
-	t->length[at] = length;
-	t->n_lengths++;
-}
-
 static bool scored(const struct trend *t, size_t row)
 {
 	return strcmp(fot_table_text(t->in, row, "status"), "ok") == 0;
@@ -401,16 +382,16 @@ static int trend_init(struct trend *t, struct fot_err *err)
 
 	t->length = fot_alloc(t->g->n, sizeof *t->length);
 	if (!t->length)
-		return FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+		return FOT_NO_MEMORY(err, "summary");
 	for (size_t i = 0; i < t->g->n; i++)
-		add_length(t, fot_table_int(t->in, t->g->row[i], "context_length", 0));
+		fot_insert_i64(t->length, &t->n_lengths, fot_table_int(t->in, t->g->row[i], "context_length", 0));
 	for (size_t i = 0; i < t->g->n; i++)
 		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
 	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
 	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
 	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
 	if (!t->num || !t->here)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+		status = FOT_NO_MEMORY(err, "summary");
 out:
 	return status;
 }
