@@ -41,7 +41,7 @@ static int add_task(struct fot_table *summary, const char *dir, const struct fot
 	FOT_TRY(fot_str_check(&path, err));
 	if (fot_file_exists(path.data)) {
 		FOT_TRY(fot_table_read(&rows, path.data, err));
-		status = fot_summary_build(summary, &rows, seed, err);
+		status = fot_summary_build(summary, &rows, seed, NULL, err);
 	}
 out:
 	fot_table_release(&rows);

@@ -330,7 +330,7 @@ int fot_cmd_report(int argc, char **argv)
 	FOT_TRY(load_paper(&r, paper, &err));
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, &err));
+					 (uint64_t)seed, NULL, &err));
 	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
 	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
 	if (status == FOT_OK)

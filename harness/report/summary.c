@@ -25,6 +25,7 @@ struct builder {
 	const struct fot_table *in;
 	const struct fot_measured_task *task;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups, parts;
 	struct pair *pair;
 	size_t n_pairs;
@@ -183,7 +184,7 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 	struct fot_rows r = rows_of(b, g);
 	struct fot_measured m;
 	size_t row;
-	int status = fot_measure(&m, what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -304,10 +305,10 @@ static int adjust(struct builder *b, size_t first)
 }
 
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		      struct fot_err *err)
+		      struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = {
-		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .kept = kept, .err = err
 	};
 	size_t first_row = summary->n_rows;
 	int status;

@@ -13,9 +13,10 @@
 int fot_results_init(struct fot_results *r, struct fot_err *err)
 {
 	*r = (struct fot_results){ .rows = fot_calloc(fot_n_task_classes, sizeof *r->rows),
-				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples) };
+				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples),
+				   .kept = fot_calloc(fot_n_task_classes, sizeof *r->kept) };
 	fot_table_init(&r->summary, &fot_schema_summary);
-	if (!r->rows || !r->samples)
+	if (!r->rows || !r->samples || !r->kept)
 		return FOT_NO_MEMORY(err, "results");
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
@@ -24,12 +25,14 @@ int fot_results_init(struct fot_results *r, struct fot_err *err)
 
 void fot_results_release(struct fot_results *r)
 {
-	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples; i++) {
+	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples && r->kept; i++) {
+		fot_estimates_release(&r->kept[i]);
 		fot_table_release(&r->rows[i]);
 		fot_str_release(&r->samples[i]);
 	}
 	fot_free(r->rows);
 	fot_free(r->samples);
+	fot_free(r->kept);
 	fot_table_release(&r->summary);
 	*r = (struct fot_results){ 0 };
 }
@@ -147,7 +150,7 @@ out:
 }
 
 /* The grids for a paper; published figures are for `report`. */
-static int write_latex(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
+static int write_latex(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
 		       struct fot_err *err)
 {
 	struct fot_table report, paper;
@@ -160,7 +163,8 @@ static int write_latex(const struct fot_results *r, const struct fot_plan *p, co
 		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
 
 		if (r->rows[k].n_rows)
-			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
+			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed,
+						 &r->kept[k], err));
 	}
 	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, err));
 	FOT_TRY(fot_str_check(&text, err));
@@ -183,7 +187,7 @@ int fot_results_write(struct fot_results *r, const struct fot_plan *p, const str
 	/* What was observed stands by now, whatever becomes of what follows from it. */
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		if (r->rows[k].n_rows)
-			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
+			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, &r->kept[k], err));
 	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
 	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);
 	FOT_TRY(write_markdown(r, p, dir, err));

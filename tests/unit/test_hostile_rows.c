@@ -183,7 +183,7 @@ static void sum_up(const struct fot_table *rows)
 	struct fot_err err = { 0 };
 
 	fot_table_init(&summary, &fot_schema_summary);
-	must(fot_summary_build(&summary, rows, 1, &err), &err, "summary");
+	must(fot_summary_build(&summary, rows, 1, NULL, &err), &err, "summary");
 	can_be_written(&summary, "summary.csv");
 	says_why(&summary);
 	must(fot_summary_markdown(&text, &summary, &err), &err, "summary.md");
@@ -214,7 +214,7 @@ static void put_side_by_side(const struct fot_table *rows, bool bits)
 
 	fot_table_init(&report, &fot_schema_report);
 	fot_table_init(&paper, &fot_schema_paper);
-	must(fot_report_build(&report, rows, run, 2, &paper, bits, 1, &err), &err, "report");
+	must(fot_report_build(&report, rows, run, 2, &paper, bits, 1, NULL, &err), &err, "report");
 	can_be_written(&report, "report.csv");
 	must(fot_report_print(&text, &report, FOT_REPORT_MARKDOWN, 0, &err), &err, "report.md");
 	must(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, &err), &err, "report.tex");
