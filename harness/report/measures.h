@@ -140,7 +140,7 @@ struct fot_measured_task {
 	.measure = (m), .n_measures = FOT_COUNT(m), .summary = (s), .n_summary = FOT_COUNT(s), .report = (r), \
 	.n_report = FOT_COUNT(r), .figure = (f), .n_figures = FOT_COUNT(f)
 
-/* All tasks, in the order of the registry (harness/tasks/registry.c), which defines these two. */
+/* All that are measured, in the order of the registry (harness/tasks/registry.c), which defines these two. */
 extern const struct fot_measured_task *const fot_measured_tasks[];
 extern const size_t fot_n_measured_tasks;
 

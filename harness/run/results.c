@@ -119,12 +119,28 @@ static int write_samples(const struct fot_str *text, const struct fot_outdir *di
 	return status == FOT_OK ? write_text(text, dir, name, err) : status;
 }
 
+static int write_page(struct fot_results *r, size_t k, const struct fot_outdir *dir, struct fot_err *err)
+{
+	const struct fot_task_class *class = fot_task_classes[k];
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	note_file(r, class->page, -1);
+	FOT_TRY(class->print(&text, &r->rows[k], err));
+	status = write_text(&text, dir, class->page, err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
 static int write_task(struct fot_results *r, size_t k, const struct fot_outdir *dir, bool timings,
 		      struct fot_err *err)
 {
 	int status = write_table(&r->rows[k], dir, fot_task_classes[k]->csv, timings, err);
 
 	note_file(r, fot_task_classes[k]->csv, (int64_t)r->rows[k].n_rows);
+	if (status == FOT_OK && fot_task_classes[k]->page)
+		status = write_page(r, k, dir, err);
 	if (status != FOT_OK || r->samples[k].len == 0)
 		return status;
 	note_file(r, fot_task_classes[k]->samples, -1);
@@ -149,6 +165,11 @@ out:
 	return status;
 }
 
+static bool is_measured(const struct fot_results *r, size_t k)
+{
+	return r->rows[k].n_rows && fot_measured_task(fot_task_classes[k]->schema);
+}
+
 /* The grids for a paper; published figures are for `report`. */
 static int write_latex(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
 		       struct fot_err *err)
@@ -162,7 +183,7 @@ static int write_latex(struct fot_results *r, const struct fot_plan *p, const st
 	for (size_t k = 0; k < fot_n_task_classes; k++) {
 		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
 
-		if (r->rows[k].n_rows)
+		if (is_measured(r, k))
 			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed,
 						 &r->kept[k], err));
 	}
@@ -186,7 +207,7 @@ int fot_results_write(struct fot_results *r, const struct fot_plan *p, const str
 			FOT_TRY(write_task(r, k, dir, timings, err));
 	/* What was observed stands by now, whatever becomes of what follows from it. */
 	for (size_t k = 0; k < fot_n_task_classes; k++)
-		if (r->rows[k].n_rows)
+		if (is_measured(r, k))
 			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, &r->kept[k], err));
 	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
 	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);

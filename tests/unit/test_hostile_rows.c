@@ -289,7 +289,7 @@ static void follow(const struct fot_table *rows)
 static void test_hostile_rows_of_every_task_are_written(void **state)
 {
 	(void)state;
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_measured_tasks; k++)
 		for (uint64_t round = 0; round < ROUNDS; round++) {
 			struct fot_table rows;
 
@@ -304,7 +304,7 @@ static void test_hostile_rows_of_one_status_are_written(void **state)
 	static const char *const status[] = { "failed", "skipped_short", "ok" };
 
 	(void)state;
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_measured_tasks; k++)
 		for (size_t s = 0; s < FOT_COUNT(status); s++) {
 			struct fot_table rows;
 
