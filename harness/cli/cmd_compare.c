@@ -150,21 +150,6 @@ struct asked {
 	bool json, exact, quiet;
 };
 
-static bool add_rows(cJSON *root, const struct fot_table *t)
-{
-	cJSON *rows = cJSON_AddArrayToObject(root, "rows");
-
-	for (size_t row = 0; row < t->n_rows && rows; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		if (!o || !cJSON_AddItemToArray(rows, o)) {
-			cJSON_Delete(o);
-			rows = NULL;
-		}
-	}
-	return rows != NULL;
-}
-
 /* Takes root, which may be NULL. */
 static int put_json(cJSON *root, bool good, struct fot_err *err)
 {
@@ -200,7 +185,7 @@ static int print_json(const struct fot_table *t, const struct asked *a, const ch
 	bool good = root &&
 		    cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t)) &&
 		    cJSON_AddNumberToObject(root, "changed", (double)fot_compare_changed(t)) &&
-		    cJSON_AddStringToObject(root, "summary", sentence) && add_rows(root, t);
+		    cJSON_AddStringToObject(root, "summary", sentence) && fot_table_rows_json(root, "rows", t);
 
 	return put_json(root, good, err);
 }

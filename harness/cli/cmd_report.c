@@ -337,5 +337,5 @@ int fot_cmd_report(int argc, char **argv)
 		status = fot_flush_stdout(&err);
 out:
 	release(&r);
-	return status == FOT_OK ? status : fot_command_failed("report", &err);
+	return fot_command_ended(&o, status, &err);
 }

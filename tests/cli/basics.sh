@@ -74,3 +74,12 @@ if [ -e /dev/full ]; then
 	exits cli_stdout_full 6 'standard output' bash -c '"$0" help >/dev/full' "$fotbench"
 fi
 check cli_closed_pipe_is_quiet bash -c 'set -o pipefail; "$0" help columns | head -n 1 >/dev/null; [ ! -s err ]' "$fotbench"
+
+# With --json a program learns why there is no result: from what the commands read, and from the options.
+for c in 'inspect nowhere' 'score -m nowhere --tokens x -o y' 'score -m nowhere --tokens x' 'generate -m nowhere --tokens x' \
+	'train nowhere.json -o y' 'run nowhere.json -o y' 'bench -m nowhere' 'perplexity -m nowhere -d x --context-lengths 8 -o y'; do
+	"$fotbench" $c --json >failed.json 2>failed.err
+	rc=$?
+	check "cli_json_of_a_failure_$(tr ' /.' ___ <<<"$c")" bash -c '[ "$1" != 0 ] && [ "$(wc -l <failed.json)" = 1 ] &&
+		grep -q "^{\"error\":\"..*\",\"exit_code\":$1}\$" failed.json' - $rc
+done
