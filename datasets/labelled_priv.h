@@ -62,6 +62,7 @@ int fot_labelled_json(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_parquet(struct fot_labelling *g, struct fot_err *err);
 /* An installed set; origin is appended to. */
 int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
 			   struct fot_str *origin, struct fot_err *err);
