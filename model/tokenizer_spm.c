@@ -655,7 +655,7 @@ static void spm_close(struct fot_tokenizer *tokenizer)
 	fot_free(t);
 }
 
-static const struct fot_tokenizer_ops spm_ops = { spm_encode, spm_decode, spm_close };
+static const struct fot_tokenizer_ops spm_ops = { "SentencePiece BPE (tokenizer.model)", spm_encode, spm_decode, spm_close };
 
 /* Takes *file over. */
 static int open_file(struct fot_tokenizer **out, struct fot_str *file, const char *name, struct fot_err *err)

@@ -1,4 +1,4 @@
-/* cmd_inspect.h: `fotbench inspect MODEL`. */
+/* cmd_inspect.h: `fotbench inspect MODEL|DATASET`. */
 #ifndef FOT_CMD_INSPECT_H
 #define FOT_CMD_INSPECT_H
 
