@@ -8,9 +8,6 @@
 #include "model/blas.h"
 #include "model/memory.h"
 
-/* Program, libraries and their buffers. */
-#define PROCESS_BYTES ((size_t)7 << 20)
-
 static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
 {
 	const struct fot_attach flags = { .scale = f->mem_scale, .decay = f->mem_decay };
@@ -138,7 +135,6 @@ static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 			 struct fot_err *err)
 {
-	const struct fot_weights *w = fot_model_weights(m);
 	struct fot_session_opts o;
 	int status;
 
@@ -146,9 +142,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, PROCESS_BYTES);
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		*bytes = fot_size_add(*bytes, fot_weights_at(w, i)->bytes);
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, fot_weights_bytes(fot_model_weights(m))));
 out:
 	return status;
 }

@@ -31,15 +31,6 @@ struct flags {
 	bool tensors, hash, check_weights, quiet, json;
 };
 
-static double weight_bytes(const struct fot_weights *w)
-{
-	double bytes = 0;
-
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		bytes += (double)fot_weights_at(w, i)->bytes;
-	return bytes;
-}
-
 static int count_of(const bool *is, int n)
 {
 	int k = 0;
@@ -143,7 +134,7 @@ static int describe_types(struct fot_str *out, const struct fot_model *m, struct
 	for (int d = 0; d < DTYPES; d++)
 		if (n[d])
 			fot_str_printf(out, "%zu tensors %s  ", n[d], fot_dtype_name((enum fot_dtype)d));
-	fot_str_printf(out, "%.1f MiB\n", weight_bytes(w) / MIB);
+	fot_str_printf(out, "%.1f MiB\n", (double)fot_weights_bytes(w) / MIB);
 	fot_path_join(&path, fot_model_dir(m), "config.json");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, err));
@@ -315,7 +306,7 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 		fot_str_printf(out, ":%d", a.top_k);
 	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n", a.dtype_given ? " in " : "",
 		       a.dtype_given ? fot_dtype_name(a.dtype) : "", o.n_threads,
-		       weight_bytes(fot_model_weights(m)) / MIB);
+		       (double)fot_weights_bytes(fot_model_weights(m)) / MIB);
 	fot_str_puts(out, "                          all scored    last scored       of these, per cent  keys, values\n"
 			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory    of it MiB\n");
 	for (size_t i = 0; i < lengths->n && status == FOT_OK; i++)
@@ -424,7 +415,7 @@ static int describe_json(struct fot_str *out, const struct fot_model *m, const s
 	FOT_TRY(fot_json_parse(&config, text.data, text.len, "config", FOT_ERR_RUN, err));
 	cJSON_AddStringToObject(root, "model", fot_model_dir(m));
 	cJSON_AddNumberToObject(root, "parameters", (double)fot_config_parameters(c));
-	cJSON_AddNumberToObject(root, "weight_bytes", weight_bytes(fot_model_weights(m)));
+	cJSON_AddNumberToObject(root, "weight_bytes", (double)fot_weights_bytes(fot_model_weights(m)));
 	cJSON_AddItemToObject(root, "config", config);
 	json_files(cJSON_AddArrayToObject(root, "files"), files);
 	if (f->tensors)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/ask/reading.h"
 #include "model/blas.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
@@ -18,6 +19,19 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 	struct fot_session_opts opts = fot_plan_session(p, condition, w);
 
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
+}
+
+size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	bool one = condition != SIZE_MAX;
+	size_t weights = 0, most = one ? fot_plan_bytes(p, condition, w) : 0;
+
+	for (size_t c = 0; c < p->n_conditions && !one; c++)
+		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
+	for (size_t m = 0; m < p->n_models; m++)
+		if (!one || m == p->condition[condition].model)
+			weights = fot_size_add(weights, fot_weights_bytes(fot_model_weights(p->model[m].model)));
+	return fot_size_add(FOT_PROCESS_BYTES, fot_size_add(weights, most));
 }
 
 /* A number at the start of a file, or behind `key` in it; SIZE_MAX: none. */

@@ -46,6 +46,18 @@ release)
 	"$make_checkpoint" middle blocks=0 qknorm=0 positionals=1 mem=2 tokenizer=none vocab=4000 hidden=320 heads=5 mlp=864 layers=5 window=256 last=128 dtype=BF16
 	peak inspect_peak_of_many_windows 1400 middle dense
 	peak inspect_peak_of_one_window 120 middle none
+	# The same of a dry run.
+	"$make_checkpoint" read blocks=1 qknorm=0 mem=2 vocab=258 hidden=640 heads=5 mlp=1728 layers=6 window=256 dtype=BF16
+	seq 1 2000 >numbers.txt
+	reads() { "$fotbench" perplexity -m read -d ./numbers.txt --context-lengths 4k --target-tokens 256 --memory dense -t 2 "$@"; }
+	foretold=$(reads --dry-run | awk '/^read/ { print $NF }')
+	reads -o peak -q
+	taken=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "peak_rss_bytes") c = i; next } { print $c / 1048576 }' peak/perplexity.csv)
+	if awk -v a="$foretold" -v b="$taken" 'BEGIN { exit !(a > 60 && b > 60 && a < b * 1.1 && b < a * 1.1) }'; then
+		ok inspect_peak_of_a_dry_run
+	else
+		not_ok inspect_peak_of_a_dry_run "foretold $foretold MiB, took $taken"
+	fi
 	;;
 *) echo "skip inspect_peak: a sanitizer takes memory of its own" ;;
 esac
