@@ -44,7 +44,7 @@ const ways = {
 	"plain": { codec: C.UNCOMPRESSED, version: V.V1, texts: E.PLAIN, numbers: E.PLAIN },
 	"snappy-dictionary": { codec: C.SNAPPY, version: V.V1, group: 25 },
 	"gzip-dictionary-2": { codec: C.GZIP, version: V.V2, group: 25 },
-	"zstd-lengths-2": { codec: C.ZSTD, version: V.V2, texts: E.DELTA_LENGTH_BYTE_ARRAY, numbers: E.DELTA_BINARY_PACKED, group: 40 },
+	"zstd-lengths-2": { codec: C.ZSTD, version: V.V2, texts: E.DELTA_LENGTH_BYTE_ARRAY, numbers: E.DELTA_BINARY_PACKED, group: 34, page: 1e6 },
 	"snappy-prefixes-2": { codec: C.SNAPPY, version: V.V2, texts: E.DELTA_BYTE_ARRAY, numbers: E.DELTA_BINARY_PACKED },
 	"gzip-prefixes": { codec: C.GZIP, version: V.V1, texts: E.DELTA_BYTE_ARRAY, numbers: E.DELTA_BINARY_PACKED },
 	"lz4": { codec: C.LZ4_RAW, version: V.V1 },
@@ -52,7 +52,7 @@ const ways = {
 };
 for (const [name, w] of Object.entries(ways)) {
 	let b = new wasm.WriterPropertiesBuilder().setCompression(w.codec).setWriterVersion(w.version).setMaxRowGroupSize(w.group ?? 1000)
-		.setDataPageSizeLimit(200).setWriteBatchSize(8).setDictionaryEnabled(w.texts === undefined).setCreatedBy("make.mjs");
+		.setDataPageSizeLimit(w.page ?? 200).setWriteBatchSize(w.page ? 1000 : 8).setDictionaryEnabled(w.texts === undefined).setCreatedBy("make.mjs");
 	for (const c of w.texts === undefined ? [] : TEXTS) b = b.setColumnEncoding(c, w.texts);
 	for (const c of w.numbers === undefined ? [] : NUMBERS) b = b.setColumnEncoding(c, w.numbers);
 	const bytes = wasm.writeParquet(wasm.Table.fromIPCStream(arrow.tableToIPC(table, "stream")), b.build());
