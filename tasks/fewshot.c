@@ -322,20 +322,45 @@ size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
 	return f->label_ids.n;
 }
 
+uint64_t fot_fewshot_seed(const struct fot_fewshot *f)
+{
+	return f->o.seed;
+}
+
+const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label)
+{
+	return f->set->label[label];
+}
+
+/* Test items with this label. */
+static size_t count_label(const struct fot_fewshot *f, size_t label)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += (size_t)f->set->item[f->item[i]].label == label;
+	return n;
+}
+
+int32_t fot_fewshot_commonest(const struct fot_fewshot *f)
+{
+	size_t best = 0, most = 0;
+
+	for (size_t k = 0; k < f->n_labels; k++) {
+		size_t n = count_label(f, k);
+
+		best = n > most ? k : best;
+		most = n > most ? n : most;
+	}
+	return (int32_t)best;
+}
+
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority)
 {
-	size_t best = 0, n;
-
 	if (f->n_labels == 0)
 		return false;
-	for (size_t k = 0; k < f->n_labels; k++) {
-		n = 0;
-		for (size_t i = 0; i < f->n; i++)
-			n += (size_t)f->set->item[f->item[i]].label == k;
-		best = n > best ? n : best;
-	}
 	*chance = 1.0 / (double)f->n_labels;
-	*majority = (double)best / (double)f->n;
+	*majority = (double)count_label(f, (size_t)fot_fewshot_commonest(f)) / (double)f->n;
 	return true;
 }
 
@@ -443,7 +468,7 @@ int fot_fewshot_demos_init(struct fot_fewshot_demos *d, const struct fot_fewshot
 	struct fot_rng rng;
 	int status;
 
-	memset(d, 0, sizeof(*d));
+	*d = (struct fot_fewshot_demos){ .seed = demo_seed };
 	d->end = fot_calloc(most + 1, sizeof(*d->end));
 	d->item = fot_calloc(most + 1, sizeof(*d->item));
 	if (!order || !by_label || !work || !d->end || !d->item) {
@@ -470,6 +495,12 @@ void fot_fewshot_demos_release(struct fot_fewshot_demos *d)
 	fot_free(d->end);
 	fot_free(d->item);
 	memset(d, 0, sizeof(*d));
+}
+
+const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
+						 size_t k)
+{
+	return &f->set->item[d->item[k]];
 }
 
 /* ---- prompts ---- */
@@ -615,12 +646,14 @@ static unsigned char latin1_lower(unsigned char second)
 	return second >= 0x80 && second <= 0x9e && second != 0x97 ? (unsigned char)(second + 0x20) : second;
 }
 
-static void lower(struct fot_str *out, const char *text)
+void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+	const unsigned char *end = (const unsigned char *)text + n;
+
+	for (const unsigned char *p = (const unsigned char *)text; p < end; p++) {
 		if (*p >= 'A' && *p <= 'Z') {
 			fot_str_putc(out, (char)(*p - 'A' + 'a'));
-		} else if (*p == 0xc3 && p[1]) {
+		} else if (*p == 0xc3 && p + 1 < end) {
 			fot_str_putc(out, (char)*p++);
 			fot_str_putc(out, (char)latin1_lower(*p));
 		} else if (*p >= 0x80 || strchr(" \t\r\n\v\f", *p) || (*p >= '0' && *p <= '9') ||
@@ -636,7 +669,7 @@ void fot_fewshot_normalise(struct fot_str *out, const char *text)
 	bool first = true;
 
 	fot_str_puts(out, "");
-	lower(&low, text);
+	fot_fewshot_lower(&low, text, strlen(text));
 	out->failed = out->failed || low.failed;
 	for (const char *p = low.len ? low.data : ""; *p;) {
 		size_t blank = strspn(p, " \t\r\n\v\f"), n = strcspn(p + blank, " \t\r\n\v\f");

@@ -79,6 +79,10 @@ bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_long(const struct fot_fewshot *f);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
+uint64_t fot_fewshot_seed(const struct fot_fewshot *f);
+const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label); /* its name */
+/* The commonest label of the test items, the first of several. There are labels. */
+int32_t fot_fewshot_commonest(const struct fot_fewshot *f);
 /* Accuracy of guessing and of the test items' commonest label; false: answers. */
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority);
 /* Tokens of all answers together: the length of a reply's nll. */
@@ -90,10 +94,13 @@ struct fot_fewshot_demos {
 	size_t *end;        /* [n + 1] tokens with k demonstrations */
 	size_t *item;       /* [n] index into the set's items */
 	size_t n;
+	uint64_t seed;
 };
 int fot_fewshot_demos_init(struct fot_fewshot_demos *d, const struct fot_fewshot *f, uint64_t demo_seed,
 			   struct fot_err *err);
 void fot_fewshot_demos_release(struct fot_fewshot_demos *d);
+const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
+						 size_t k);
 
 /* How many of `shots` demonstrations fit: the same number for all test items. Errors:
  * FOT_ERR_USAGE when not even the instruction does. */
@@ -126,5 +133,7 @@ int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot
 /* Appended: letters in lower case (ASCII and Latin-1), ASCII punctuation dropped, then the
  * words a, an, the, then runs of white space become one blank, none at the ends. */
 void fot_fewshot_normalise(struct fot_str *out, const char *text);
+/* The first step of it, of n bytes: letters in lower case, ASCII punctuation dropped. */
+void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* task_fewshot.c: few-shot classification as a task class: an item is a number of
+/* fewshot_class.c: few-shot classification as a task class: an item is a number of
  * demonstrations of one seed at one length, with a row per test item.
  *
  * What a worker keeps: the tokenised test items of a set, and the demonstrations of the
@@ -10,8 +10,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
-#include "tasks/fewshot.h"
+#include "harness/tasks/fewshot_impl.h"
 
 #define DEFAULT_ANSWER_TOKENS 32
 #define TEXT_OF(x) #x
@@ -27,8 +26,8 @@ static const struct fot_plan_labelled *set_of(const struct fot_plan *p, const st
 	return &p->labelled[item->labelled];
 }
 
-static int open_task(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
-		     struct fot_err *err)
+int fot_fewshot_open_item(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
+			  struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[item->task];
 	const struct fot_plan_labelled *set = set_of(p, item);
@@ -102,7 +101,7 @@ static int check(const struct fot_plan *p, const struct fot_item *cell, struct f
 	size_t fitted;
 	int status;
 
-	FOT_TRY(open_task(&f, p, cell, err));
+	FOT_TRY(fot_fewshot_open_item(&f, p, cell, err));
 	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, err));
 	FOT_TRY(fot_fewshot_fit(&fitted, f, &d, 0, p->spec->task[cell->task].context_length[0], err));
 out:
@@ -221,7 +220,7 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	if (s->f && s->condition == item->condition && s->labelled == item->labelled)
 		return FOT_OK;
 	forget_set(s);
-	status = open_task(&s->f, w->plan, item, err);
+	status = fot_fewshot_open_item(&s->f, w->plan, item, err);
 	if (status != FOT_OK)
 		return status;
 	s->condition = item->condition;
@@ -316,49 +315,9 @@ out:
 
 /* --- rows --- */
 
-static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
-{
-	size_t row = fot_task_row(p, item, item->context_length, t);
-	char asked[24];
-
-	shots_name(asked, item->shots);
-	fot_table_set_text(t, row, "shots_asked", asked);
-
-	fot_table_set_text(t, row, "dataset", set_of(p, item)->data->name);
-	if (item->shots != FOT_FEWSHOT_FILL)
-		fot_table_set_int(t, row, "n_shots", item->shots);
-	fot_table_set_int(t, row, "demo_seed", item->trial);
-	return row;
-}
-
 static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
 {
-	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
-}
-
-/* All that is known before the model is asked. */
-static size_t start_row(const struct fot_plan *p, const struct fot_item *item, const struct state *s,
-			size_t i, struct fot_table *t)
-{
-	size_t row = key_row(p, item, t);
-	double chance, majority;
-
-	fot_table_set_text(t, row, "item_id", fot_fewshot_item(s->f, i)->id);
-	fot_table_set_text(t, row, "item_sha256", fot_fewshot_item(s->f, i)->sha256);
-	fot_table_set_int(t, row, "n_shots_fitted", (int64_t)s->fitted);
-	if (item->shots == FOT_FEWSHOT_FILL)
-		fot_table_set_int(t, row, "n_shots", (int64_t)s->fitted);
-	fot_table_set_text(t, row, "label_gold", fot_fewshot_gold(s->f, i));
-	fot_table_set_int(t, row, "n_labels", (int64_t)fot_fewshot_n_labels(s->f));
-	if (fot_fewshot_levels(s->f, &chance, &majority)) {
-		fot_table_set_real(t, row, "chance_level", chance);
-		fot_table_set_real(t, row, "majority_level", majority);
-		fot_table_set_text(t, row, "calibration",
-				   fot_fewshot_score_name[p->spec->task[item->task].scoring]);
-	}
-	fot_table_set_int(t, row, "truncated",
-			  item->shots != FOT_FEWSHOT_FILL && (int64_t)s->fitted < item->shots);
-	return row;
+	fot_table_set_text(table, fot_fewshot_key_row(p, item, table), "status", "failed");
 }
 
 /* --- asking --- */
@@ -447,7 +406,7 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
-	row = start_row(w->plan, item, s, i, table);
+	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
@@ -532,7 +491,7 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 		if (is_long || batch.n == FOT_ASK_TOGETHER)
 			FOT_TRY(ask_batch(w, item, s, &batch, table, samples, err));
 		if (is_long)
-			fot_table_set_text(table, start_row(w->plan, item, s, i, table), "status", "skipped_long");
+			fot_table_set_text(table, fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table), "status", "skipped_long");
 	}
 	status = ask_batch(w, item, s, &batch, table, samples, err);
 out:
@@ -567,6 +526,9 @@ static const struct fot_key keys[] = {
 	{ .name = "answer_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, answer_tokens), .lo = 1,
 	  .hi = 1 << 20, .dflt = DEFAULT_TEXT(DEFAULT_ANSWER_TOKENS), .flag = "answer-tokens", .arg = "N",
 	  .help = "most tokens to generate, for sets with answers" },
+	{ .name = "no_baselines", .type = &fot_key_flag, FOT_KEY_AT(struct fot_task_spec, own[FOT_FEWSHOT_NO_BASELINES].flag),
+	  .only_if_set = true, .dflt = "false", .flag = "no-baselines",
+	  .help = "without the rows of chance, the commonest label and a vote of bags of words" },
 };
 
 const struct fot_task_class fot_task_fewshot = {
@@ -592,5 +554,6 @@ const struct fot_task_class fot_task_fewshot = {
 	.stem = stem,
 	.evaluate = evaluate,
 	.failed = failed,
+	.baselines = fot_fewshot_baseline_rows,
 	.forget = forget,
 };

@@ -30,9 +30,12 @@ column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == n
 rows() { [ "$(grep -cE "$1" one/fewshot.csv)" -eq "$2" ]; }
 
 check fewshot_runs run -o one -t 2
-check fewshot_row_for_each_item_and_cell rows ',fewshot,trec,' $((2 * 2 * 4 * 2 * 5))
+check fewshot_row_for_each_item_and_cell rows ',tiny,fot,.*,fewshot,trec,' $((2 * 2 * 4 * 2 * 5))
+check fewshot_baselines_once_for_all_memories rows ',(chance,chance|commonest,commonest|bow,bow),none,0,fewshot,trec,' $((3 * 2 * 4 * 2 * 5))
+check fewshot_baselines_need_labels rows ',(chance|bow),.*,wq,' 0
 check fewshot_answers_have_rows rows ',fewshot,wq,256,2,0,c,.*,ok,' 2
-check fewshot_long_questions_are_skipped rows ',skipped_long,' $((2 * 2 * 4 * 2))
+check fewshot_long_questions_are_skipped rows ',tiny,.*,skipped_long,' $((2 * 2 * 4 * 2))
+check fewshot_baselines_skip_them_too rows ',bow,.*,skipped_long,' $((2 * 4 * 2))
 fits() { paste -d' ' <(column context_length one/fewshot.csv) <(column n_tokens_prompt one/fewshot.csv) |
 	awk '$2 > $1 || $2 == 0 && NF > 1 { exit 1 }'; }
 check fewshot_prompts_fit_the_length fits
@@ -40,7 +43,7 @@ fill() { paste -d' ' <(column dataset one/fewshot.csv) <(column n_shots_fitted o
 	awk '{ exit !($1 >= 5) }'; } # 0, 1, 8 and two numbers that fill the lengths
 check fewshot_fill_takes_what_fits fill
 filled() { paste -d' ' <(column shots_asked one/fewshot.csv) <(column n_shots one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) |
-	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 40 }'; }
+	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 100 }'; }
 check fewshot_fill_says_how_many filled
 gold() { ! paste -d' ' <(column label_gold one/fewshot.csv) <(column status one/fewshot.csv) | grep -q '^ '; }
 check fewshot_right_label_in_every_row gold
@@ -48,8 +51,18 @@ check fewshot_right_label_in_every_row gold
 cells() { [ "$(grep -cE ',accuracy,.*,fill(,|$)' one/summary.csv)" -ge 4 ] && grep -q 'as many as fit' one/summary.md; }
 check fewshot_fill_is_one_cell cells
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
-	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 160 }'; }
+	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 400 }'; }
 check fewshot_chance_and_majority levels
+# Where, which order, how many demonstrations, which question, right label and status of each row on trec without memory.
+columns="model_variant memory_mode dataset context_length demo_seed shots_asked n_shots_fitted item_id label_gold status"
+for c in $columns; do column $c one/fewshot.csv >"asked.$c"; done
+paste -d' ' $(printf 'asked.%s ' $columns) | grep -E '^[a-z]+ none trec ' >asked
+asked() { awk -v v="$1" '$1 == v' asked | cut -d' ' -f3-; }
+same_questions() { [ "$(asked bow | wc -l)" -eq 80 ] && for v in chance commonest bow; do cmp <(asked fot) <(asked $v) || return 1; done; }
+check fewshot_baselines_answer_the_same_questions same_questions
+without() { sed 's/"balanced": true/"balanced": true, "no_baselines": true/' spec.json >without.json &&
+	"$fotbench" run without.json --no-timings -q -o without && cmp <(cut -d, -f2- without/fewshot.csv) <(grep -vE ',(chance|commonest|bow),none,' one/fewshot.csv | cut -d, -f2-); }
+check fewshot_without_baselines_the_same_rows without
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }

@@ -1,0 +1,26 @@
+/* fewshot_impl.h: what the files of the few-shot class share. */
+#ifndef FOT_FEWSHOT_IMPL_H
+#define FOT_FEWSHOT_IMPL_H
+
+#include "harness/run/task_class.h"
+#include "tasks/fewshot.h"
+
+extern const struct fot_task_class fot_task_fewshot;
+
+/* Its places in `own` of struct fot_task_spec. */
+enum { FOT_FEWSHOT_NO_BASELINES };
+
+/* The task as an item's condition and set have it. Errors: those of fot_fewshot_open. */
+int fot_fewshot_open_item(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
+			  struct fot_err *err);
+
+/* Append a row with what is known of the item alone. */
+size_t fot_fewshot_key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t);
+/* The same with all that is known of test item i before it is answered, behind `fitted` demonstrations. */
+size_t fot_fewshot_item_row(const struct fot_plan *p, const struct fot_item *item,
+			    const struct fot_fewshot *f, size_t fitted, size_t i, struct fot_table *t);
+/* `baselines` of the class. */
+int fot_fewshot_baseline_rows(const struct fot_plan *p, const bool *there, struct fot_table *t,
+			      struct fot_err *err);
+
+#endif
