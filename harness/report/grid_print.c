@@ -25,6 +25,7 @@ static const struct {
 	{ "perplexity", "perplexity", PLAIN },
 	{ "bits_per_byte", "bits per byte", PLAIN },
 	{ "accuracy", "accuracy", PERCENT },
+	{ "balanced_accuracy", "balanced accuracy", PERCENT },
 	{ "token_accuracy", "tokens right", PERCENT },
 	{ "value_accuracy", "values right", PERCENT },
 	{ "positive_mass", "r_d", FRACTION },
@@ -92,6 +93,26 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
+/* "(sd 2.1, top 87)": between demonstration seeds; share of the commonest answer. */
+static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	static const struct {
+		const char *column, *word;
+		int decimals;
+	} part[] = { { "sd_between", "sd", 1 }, { "top_answer_share", "top", 0 } };
+	const char *before = out->len ? " (" : "(";
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		if (!fot_table_has(t, row, part[i].column))
+			continue;
+		fot_str_printf(out, "%s%s %.*f", any ? ", " : before, part[i].word, part[i].decimals,
+			       100 * fot_table_real(t, row, part[i].column, 0));
+		any = true;
+	}
+	fot_str_puts(out, any ? ")" : "");
+}
+
 /* Accuracy: right/all; of trials their range, of demonstration seeds their sd. */
 static void put_spread(struct fot_str *out, const struct fot_table *t, size_t row)
 {
@@ -103,8 +124,8 @@ static void put_spread(struct fot_str *out, const struct fot_table *t, size_t ro
 	else if (strcmp(task, "lookup") == 0 && fot_table_has(t, row, "value_min"))
 		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
 			       100 * fot_table_real(t, row, "value_max", 0));
-	else if (strcmp(task, "fewshot") == 0 && fot_table_has(t, row, "sd_between"))
-		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
+	else if (strcmp(task, "fewshot") == 0)
+		put_answers(out, t, row);
 }
 
 void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,

@@ -23,6 +23,7 @@ static const struct fot_measure lookup_measures[] = {
 };
 static const struct fot_measure fewshot_measures[] = {
 	{ "accuracy", FOT_MEASURE_CROSSED, "correct", NULL, false },
+	{ "balanced_accuracy", FOT_MEASURE_BALANCED, "correct", NULL, false },
 };
 static const struct fot_measure distraction_measures[] = {
 	{ "positive_mass", FOT_MEASURE_CLUSTERS, "positive_mass", "n_queries", true },
@@ -121,6 +122,11 @@ const struct fot_measure *fot_measured_shown(const struct fot_measured_task *tas
 bool fot_measure_is_rate(const struct fot_measure *m)
 {
 	return m->kind == FOT_MEASURE_EXP || m->kind == FOT_MEASURE_BITS;
+}
+
+bool fot_measure_is_crossed(const struct fot_measure *m)
+{
+	return m->kind == FOT_MEASURE_CROSSED || m->kind == FOT_MEASURE_BALANCED;
 }
 
 bool fot_measured_same_place(const struct fot_measured_task *task, const struct fot_table *t, size_t a,

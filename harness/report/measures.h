@@ -4,7 +4,8 @@
  *                bootstrap over texts (clusters.h); sign flips
  *   passkey      accuracy of trials: Wilson; exact McNemar and paired bootstrap over trials
  *   lookup       accuracy of tokens and values: cluster bootstrap over trials; sign flips
- *   fewshot      accuracy: crossed bootstrap over items and demonstration seeds
+ *   fewshot      accuracy, and balanced over the right labels: crossed bootstrap over items and
+ *                demonstration seeds
  *   distraction  attention mass on the own document: cluster bootstrap over documents
  *                (one head alone: linearised t interval); sign flips
  *
@@ -36,6 +37,7 @@ enum fot_measure_kind {
 	FOT_MEASURE_ITEMS,
 	FOT_MEASURE_CLUSTERS,
 	FOT_MEASURE_CROSSED,
+	FOT_MEASURE_BALANCED, /* the same, right labels (label_gold) weighing equally; without labels no row counts */
 	FOT_MEASURE_EXP,
 	FOT_MEASURE_BITS
 };
@@ -49,6 +51,7 @@ struct fot_measure {
 };
 
 bool fot_measure_is_rate(const struct fot_measure *m);
+bool fot_measure_is_crossed(const struct fot_measure *m);
 
 /* All column lists end with NULL. */
 struct fot_measured_task {
@@ -121,7 +124,11 @@ struct fot_measured {
 	int64_t n_correct, n_total;
 	double min, max; /* of one trial or demonstration seed */
 	double sd;       /* between them */
+	bool has_top_share;
+	double top_share; /* of answers: share of the commonest, mean over demonstration seeds */
 };
+/* Is there anything that this measure is of? Balanced accuracy is of labels. */
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r);
 /* Errors of both: FOT_ERR_RUN. */
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err);
@@ -154,7 +161,7 @@ size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, siz
 			const char *const *item, size_t hint);
 
 /* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
- * n_total, value_min, value_max and sd_between. */
+ * n_total, value_min, value_max, sd_between and top_answer_share. */
 void fot_measured_write(struct fot_table *out, size_t row, const struct fot_table *in,
 			const struct fot_measured *m);
 /* Into a row delta_ci_low, delta_ci_high, ci_level, p_value and p_method, if there is an interval. */

@@ -138,7 +138,11 @@ static void caption_lookup(struct fot_str *out, const struct fot_grid *g)
 
 static void caption_fewshot(struct fot_str *out, const struct fot_grid *g)
 {
-	fot_str_puts(out, "few-shot accuracy against the number of demonstrations. ");
+	bool balanced = strcmp(g->view->metric[0], "balanced_accuracy") == 0;
+
+	fot_str_puts(out, balanced ? "balanced few-shot accuracy, the mean over right labels of the share of their "
+				     "questions that is answered so, against the number of demonstrations. " :
+				     "few-shot accuracy against the number of demonstrations. ");
 	fot_grid_range(out, g, "n_clusters");
 	fot_str_puts(out, " test items, ");
 	fot_grid_range(out, g, "n_items");
@@ -148,13 +152,17 @@ static void caption_fewshot(struct fot_str *out, const struct fot_grid *g)
 	window(out, g);
 	fot_str_puts(out, ".");
 	chance(out, g);
-	majority(out, g);
+	if (!balanced)
+		majority(out, g);
 	fot_str_printf(out,
 		       " In brackets the 95 %%"
 		       " interval of the crossed bootstrap over test items and demonstration seeds (%d draws, "
-		       "percentiles); sd: between seeds, in percentage points.",
-		       FOT_STATS_DRAWS);
-	bold(out, "higher", "crossed bootstrap of the difference, with one seed exact McNemar");
+		       "percentiles); sd: between seeds, in percentage points%s.",
+		       FOT_STATS_DRAWS,
+		       balanced ? "" : "; top: per cent of the answers that are the commonest one, mean over seeds");
+	bold(out, "higher",
+	     balanced ? "crossed bootstrap of the difference" :
+			"crossed bootstrap of the difference, with one seed exact McNemar");
 }
 
 static void caption_distraction(struct fot_str *out, const struct fot_grid *g)
@@ -191,6 +199,8 @@ static const struct section {
 	{ { "lookup", FOT_GRID_ESTIMATES, { "value_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
 	  caption_lookup },
 	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	  caption_fewshot },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "balanced_accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
 	  caption_fewshot },
 	{ { "distraction", FOT_GRID_ESTIMATES, { "positive_mass" }, "n_contexts", { "layer" }, NULL, NULL, NULL },
 	  caption_distraction },
@@ -307,6 +317,7 @@ static void caption_compact(struct fot_str *out, const struct section *s, const 
 		{ "lookup", "token_accuracy", "Look-up, value tokens right in per cent against the dictionary's length in tokens" },
 		{ "lookup", "value_accuracy", "Look-up, whole values right in per cent against the dictionary's length in tokens" },
 		{ "fewshot", "accuracy", "Few-shot accuracy in per cent against the number of demonstrations" },
+		{ "fewshot", "balanced_accuracy", "Balanced few-shot accuracy in per cent against the number of demonstrations" },
 		{ "distraction", "positive_mass", "Attention mass on the own document among d in sight" },
 	};
 	struct fot_str text = FOT_STR_INIT;

@@ -133,9 +133,12 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 	if (!(kind == WITH_ITSELF ? find_itself(b, g, &base) : find_baseline(b, g, &base)))
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
-		struct pair *p = &b->pair[b->n_pairs++];
+		struct pair *p = &b->pair[b->n_pairs];
 		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&b->task->measure[m], &new))
+			continue;
+		b->n_pairs++;
 		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
 		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
 					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
@@ -209,7 +212,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 
 	fot_contrast_write(b->out, row, c);
 	fot_table_set_text(b->out, row, "ci_method",
-			   what->kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" : "paired-bootstrap");
+			   fot_measure_is_crossed(what) ? "crossed-bootstrap" : "paired-bootstrap");
 	if (!fot_measure_is_rate(what)) {
 		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
 		return;
@@ -280,7 +283,10 @@ static int write_group(struct builder *b, size_t g)
 
 	for (size_t m = 0; m < task->n_measures; m++) {
 		size_t estimate = b->out->n_rows;
+		struct fot_rows r = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&task->measure[m], &r))
+			continue;
 		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
 		for (size_t i = 0; i < task->n_others && m == 0; i++)
 			FOT_TRY(write_estimate(b, &b->groups.at[g], &task->other[i], false));

@@ -90,7 +90,14 @@ static const struct section {
 	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
 	  "few-shot accuracy",
 	  "Few-shot accuracy against the number of demonstrations." INTERVALS
-	  "crossed bootstrap over test items and demonstration seeds; sd: between the seeds, in percentage points.",
+	  "crossed bootstrap over test items and demonstration seeds; sd: between the seeds, in percentage points; top: "
+	  "per cent of the answers that are the commonest one, mean over the seeds.",
+	  "answers" },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "balanced_accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	  "few-shot balanced accuracy",
+	  "Balanced few-shot accuracy: the mean over right labels of the share of their questions that is answered so; one "
+	  "answer to all questions has that of chance." INTERVALS
+	  "crossed bootstrap over test items and demonstration seeds, each draw with the labels that it holds; sd as above.",
 	  "answers" },
 	{ { "fewshot", FOT_GRID_WITH_ITSELF, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
 	  NULL,

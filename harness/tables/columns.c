@@ -19,6 +19,14 @@
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
+/* Beside the accuracy of answers, in summary and report. */
+#define TOP_ANSWER_COLUMN                                                                                             \
+	{                                                                                                             \
+		"top_answer_share", FOT_COLUMN_REAL, FOT_COLUMN_LATE,                                                 \
+		"few-shot accuracy: share of the answers that are the commonest one, mean over demonstration seeds; " \
+		"1: one answer whatever the question"                                                                 \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -135,7 +143,7 @@ static const struct fot_column summary_columns[] = {
 	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
 	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
 	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
+	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, balanced_accuracy (few-shot: mean over right labels), token_accuracy, "
 	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
 	  "perplexity_rank (Spearman of nll with length), both without context_length" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
@@ -197,6 +205,7 @@ static const struct fot_column summary_columns[] = {
 	{ "comparison", FOT_COLUMN_TEXT, false,
 	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
 	  "baseline at the same place); empty in rows without a comparison" },
+	TOP_ANSWER_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
@@ -206,7 +215,7 @@ static const struct fot_column compare_columns[] = {
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
 	SESSION_COLUMNS,
 	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	  "perplexity (per token), bits_per_byte, accuracy, balanced_accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "base", FOT_COLUMN_REAL, false, "the metric in BASE" },
@@ -255,7 +264,7 @@ static const struct fot_column report_columns[] = {
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	  "perplexity (per token), bits_per_byte, accuracy, balanced_accuracy, token_accuracy, value_accuracy or positive_mass" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
 	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
 	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
@@ -298,6 +307,7 @@ static const struct fot_column report_columns[] = {
 	{ "target_start", FOT_COLUMN_INT, false,
 	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
 	MEMORY_COLUMN,
+	TOP_ANSWER_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {
@@ -504,6 +514,6 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema)
 		const struct fot_column *c = &schema->column[i];
 
 		fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
-			       c->timing ? " (timing)" : "", c->about);
+			       c->kind == FOT_COLUMN_TIMING ? " (timing)" : "", c->about);
 	}
 }

@@ -246,7 +246,7 @@ cJSON *fot_table_row_json(const struct fot_table *t, size_t row, bool timing)
 		const struct fot_cell *c = &t->cell[row * t->schema->n + i];
 		cJSON *value;
 
-		if (c->kind == FOT_CELL_EMPTY || t->schema->column[i].timing != timing)
+		if (c->kind == FOT_CELL_EMPTY || (t->schema->column[i].kind == FOT_COLUMN_TIMING) != timing)
 			continue;
 		value = cell_json(c);
 		if (!value || !cJSON_AddItemToObject(object, t->schema->column[i].name, value)) {

@@ -27,8 +27,8 @@ harness/report/measured_tasks.c 26
 harness/report/plotdata.c 24
 harness/report/plotdata.h 5
 harness/report/report.c 9
-harness/report/report_print.c 30
-harness/report/summary_print.c 34
+harness/report/report_print.c 33
+harness/report/summary_print.c 35
 harness/report/summary_trend.c 2
 harness/run/spec.c 1
 harness/tables/columns.c 63
