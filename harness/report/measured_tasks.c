@@ -70,7 +70,7 @@ const struct fot_measured_task fot_measured_tasks[] = {
 	  .measure = lookup_measures,
 	  .n_measures = COUNT(lookup_measures) },
 	{ .schema = &fot_schema_fewshot,
-	  .place = LIST("shots_asked", "calibration"),
+	  .place = LIST("shots_asked", "calibration", "distractors"),
 	  .item = LIST("item_id", "demo_seed"),
 	  .same = LIST("item_sha256", "n_tokens_prompt", "n_shots_fitted", "n_labels", "label_gold",
 		       "memory_tokens", "tokenizer_sha256", "status"),

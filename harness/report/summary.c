@@ -223,7 +223,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	fot_table_set_real(b->out, row, "p_t", c->p_t);
 }
 
-/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations. */
+/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS", "...#SHOTS+DISTRACTORS" of a row of observations. */
 static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
@@ -235,6 +235,8 @@ static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t 
 		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
 	else if (fot_table_has(t, row, "n_shots"))
 		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, "+%lld", (long long)fot_table_int(t, row, "distractors", 0));
 }
 
 /* estimate: the row of the group's own value, which is that of a rate here too. */

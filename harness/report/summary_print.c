@@ -87,26 +87,26 @@ static const struct section {
 	  "Difference of the tokens right, in percentage points, from the baseline (vanilla under the same memory; "
 	  "without a memory local) in the same trials; intervals and p as above.",
 	  NULL },
-	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration", "distractors" }, NULL, NULL, NULL },
 	  "few-shot accuracy",
 	  "Few-shot accuracy against the number of demonstrations." INTERVALS
 	  "crossed bootstrap over test items and demonstration seeds; sd: between the seeds, in percentage points; top: "
 	  "per cent of the answers that are the commonest one, mean over the seeds.",
 	  "answers" },
-	{ { "fewshot", FOT_GRID_ESTIMATES, { "balanced_accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	{ { "fewshot", FOT_GRID_ESTIMATES, { "balanced_accuracy" }, "n_shots", { "context_length", "calibration", "distractors" }, NULL, NULL, NULL },
 	  "few-shot balanced accuracy",
 	  "Balanced few-shot accuracy: the mean over right labels of the share of their questions that is answered so; one "
 	  "answer to all questions has that of chance." INTERVALS
 	  "crossed bootstrap over test items and demonstration seeds, each draw with the labels that it holds; sd as above.",
 	  "answers" },
-	{ { "fewshot", FOT_GRID_WITH_ITSELF, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	{ { "fewshot", FOT_GRID_WITH_ITSELF, { "accuracy" }, "n_shots", { "context_length", "calibration", "distractors" }, NULL, NULL, NULL },
 	  NULL,
 	  "Change of few-shot accuracy, in percentage points, against the fewest demonstrations, on the same items and "
 	  "seeds." INTERVALS
 	  "crossed bootstrap of the difference; p: from its draws (one seed: exact McNemar), adjusted by Holm over the "
 	  "shots and lengths.",
 	  NULL },
-	{ { "fewshot", FOT_GRID_WITH_BASELINE, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
+	{ { "fewshot", FOT_GRID_WITH_BASELINE, { "accuracy" }, "n_shots", { "context_length", "calibration", "distractors" }, NULL, NULL, NULL },
 	  NULL,
 	  "Difference of few-shot accuracy, in percentage points, from the baseline (vanilla under the same memory; "
 	  "without a memory local) on the same items and demonstrations; intervals and p as above.",

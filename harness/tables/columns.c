@@ -27,6 +27,12 @@
 		"1: one answer whatever the question"                                                                 \
 	}
 
+#define DISTRACTORS_COLUMN                                                                                            \
+	{                                                                                                             \
+		"distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                       \
+		"few-shot: demonstrations of other sets for each of the task's; empty: none"                          \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -118,6 +124,8 @@ static const struct fot_column fewshot_columns[] = {
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
 	MEMORY_COLUMN,
+	DISTRACTORS_COLUMN,
+	{ "n_distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE, "demonstrations of other sets in the prompt; empty: none" },
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -206,6 +214,7 @@ static const struct fot_column summary_columns[] = {
 	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
 	  "baseline at the same place); empty in rows without a comparison" },
 	TOP_ANSWER_COLUMN,
+	DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
@@ -251,6 +260,7 @@ static const struct fot_column compare_columns[] = {
 	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
 	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
 	MEMORY_COLUMN,
+	DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column report_columns[] = {
@@ -308,6 +318,7 @@ static const struct fot_column report_columns[] = {
 	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
 	MEMORY_COLUMN,
 	TOP_ANSWER_COLUMN,
+	DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {

@@ -10,7 +10,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
-#include "harness/tasks/fewshot_impl.h"
+#include "harness/tasks/fewshot_class.h"
 
 #define DEFAULT_ANSWER_TOKENS 32
 #define TEXT_OF(x) #x
@@ -24,6 +24,16 @@
 static const struct fot_plan_labelled *set_of(const struct fot_plan *p, const struct fot_item *item)
 {
 	return &p->labelled[item->labelled];
+}
+
+/* The set of distractors of this spec string, which the plan has opened. */
+static struct fot_fewshot_other other_of(const struct fot_plan *p, const char *spec)
+{
+	size_t i = 0;
+
+	while (strcmp(p->labelled[i].spec, spec) != 0 || p->labelled[i].template_path)
+		i++;
+	return (struct fot_fewshot_other){ p->labelled[i].data, &p->labelled[i].template };
 }
 
 int fot_fewshot_open_item(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
@@ -43,20 +53,23 @@ int fot_fewshot_open_item(struct fot_fewshot **out, const struct fot_plan *p, co
 		.repeat = t->repeat_demos,
 		.score = (enum fot_fewshot_score)t->scoring,
 	};
+	struct fot_fewshot_other *other;
+	int status;
 
 	for (size_t i = 0; i < t->n_shots; i++) {
 		o.fill |= t->shots[i] == FOT_FEWSHOT_FILL;
 		o.shots_max = t->shots[i] > o.shots_max ? t->shots[i] : o.shots_max;
 	}
-	return fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
-}
-
-static void shots_name(char out[24], int64_t shots)
-{
-	if (shots == FOT_FEWSHOT_FILL)
-		snprintf(out, 24, "fill");
-	else
-		snprintf(out, 24, "%lld", (long long)shots);
+	o.n_others = t->own[FOT_FEWSHOT_N_SETS].count;
+	other = fot_calloc(o.n_others + 1, sizeof *other);
+	if (!other)
+		return FOT_NO_MEMORY(err, "few-shot");
+	for (size_t i = 0; i < o.n_others; i++)
+		other[i] = other_of(p, t->own[FOT_FEWSHOT_SETS].texts[i]);
+	o.other = other;
+	status = fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
+	fot_free(other);
+	return status;
 }
 
 static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
@@ -65,13 +78,33 @@ static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_
 	char shots[24];
 	int status;
 
-	shots_name(shots, item->shots);
+	fot_fewshot_shots_name(shots, item->shots);
 	fot_str_printf(&what, "%s/%lld/%lld/%s", set_of(p, item)->data->name, (long long)item->context_length,
 		       (long long)item->trial, shots);
+	if (item->distractors)
+		fot_str_printf(&what, "+%lld", (long long)item->distractors);
 	FOT_TRY(fot_str_check(&what, err));
 	status = fot_plan_add(p, item, what.data, err);
 out:
 	fot_str_release(&what);
+	return status;
+}
+
+/* All numbers of distractors and demonstrations of an order. */
+static int add_counts(struct fot_plan *p, const struct fot_item *order, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[order->task];
+	size_t n = t->own[FOT_FEWSHOT_N_DISTRACTORS].count;
+	struct fot_item item = *order;
+	int status = FOT_OK;
+
+	for (size_t d = 0; d < (n ? n : 1); d++)
+		for (size_t k = 0; k < t->n_shots; k++) {
+			item.distractors = n ? t->own[FOT_FEWSHOT_DISTRACTORS].sizes[d] : 0;
+			item.shots = t->shots[k];
+			FOT_TRY(add_item(p, &item, err));
+		}
+out:
 	return status;
 }
 
@@ -82,13 +115,11 @@ static int add_grid(struct fot_plan *p, const struct fot_item *cell, struct fot_
 	int status = FOT_OK;
 
 	for (size_t l = 0; l < t->n_lengths; l++)
-		for (int64_t seed = 0; seed < t->demo_seeds; seed++)
-			for (size_t k = 0; k < t->n_shots; k++) {
-				item.context_length = t->context_length[l];
-				item.trial = seed;
-				item.shots = t->shots[k];
-				FOT_TRY(add_item(p, &item, err));
-			}
+		for (int64_t seed = 0; seed < t->demo_seeds; seed++) {
+			item.context_length = t->context_length[l];
+			item.trial = seed;
+			FOT_TRY(add_counts(p, &item, err));
+		}
 out:
 	return status;
 }
@@ -102,7 +133,7 @@ static int check(const struct fot_plan *p, const struct fot_item *cell, struct f
 	int status;
 
 	FOT_TRY(fot_fewshot_open_item(&f, p, cell, err));
-	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, err));
+	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, 0, err));
 	FOT_TRY(fot_fewshot_fit(&fitted, f, &d, 0, p->spec->task[cell->task].context_length[0], err));
 out:
 	fot_fewshot_demos_release(&d);
@@ -125,9 +156,11 @@ static int check_use(const struct fot_task_spec *t, size_t n_with_labels, struct
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
-	size_t n_with_labels = 0;
+	size_t n_with_labels = 0, other;
 	int status = FOT_OK;
 
+	for (size_t k = 0; k < t->own[FOT_FEWSHOT_N_SETS].count; k++)
+		FOT_TRY(fot_plan_labelled(p, t->own[FOT_FEWSHOT_SETS].texts[k], NULL, &other, err));
 	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item cell = { .condition = condition, .task = task, .dataset = FOT_NO_DATASET };
 
@@ -166,7 +199,6 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 struct kept {
 	struct fot_fewshot_demos demos;
 	bool there;
-	int64_t seed;
 	uint64_t used;
 };
 
@@ -234,13 +266,14 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	return FOT_NO_MEMORY(err, "few-shot");
 }
 
-static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **out, struct fot_err *err)
+static int open_demos(struct state *s, const struct fot_item *item, struct fot_fewshot_demos **out, struct fot_err *err)
 {
 	struct kept *k = &s->kept[0];
 	int status;
 
 	for (size_t i = 0; i < KEPT; i++) {
-		if (s->kept[i].there && s->kept[i].seed == seed) {
+		if (s->kept[i].there && s->kept[i].demos.seed == (uint64_t)item->trial &&
+		    s->kept[i].demos.distractors == (size_t)item->distractors) {
 			k = &s->kept[i];
 			goto found;
 		}
@@ -249,11 +282,10 @@ static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **
 	if (k->there)
 		fot_fewshot_demos_release(&k->demos);
 	k->there = false;
-	status = fot_fewshot_demos_init(&k->demos, s->f, (uint64_t)seed, err);
+	status = fot_fewshot_demos_init(&k->demos, s->f, (uint64_t)item->trial, (size_t)item->distractors, err);
 	if (status != FOT_OK)
 		return status;
 	k->there = true;
-	k->seed = seed;
 found:
 	k->used = ++s->clock;
 	*out = &k->demos;
@@ -268,7 +300,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 	int status;
 
 	FOT_TRY(open_set(w, item, &s, err));
-	FOT_TRY(open_demos(s, item->trial, &demos, err));
+	FOT_TRY(open_demos(s, item, &demos, err));
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
 	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
@@ -498,6 +530,26 @@ out:
 	return status;
 }
 
+/* Distractors need sets, and sets numbers of them. */
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	static const int64_t dflt[] = { 0, 1, 3, 7 };
+	size_t *n = &t->own[FOT_FEWSHOT_N_DISTRACTORS].count;
+	int64_t **at = &t->own[FOT_FEWSHOT_DISTRACTORS].sizes;
+
+	if (*n && t->own[FOT_FEWSHOT_N_SETS].count == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: distractors: expected distractor_sets beside it, which name their sets",
+				where);
+	if (*n || t->own[FOT_FEWSHOT_N_SETS].count == 0)
+		return FOT_OK;
+	*at = fot_alloc(FOT_COUNT(dflt), sizeof **at);
+	if (!*at)
+		return FOT_NO_MEMORY(err, where);
+	memcpy(*at, dflt, sizeof dflt);
+	*n = FOT_COUNT(dflt);
+	return FOT_OK;
+}
+
 static const char *const shots_words[] = { "fill", NULL }; /* FOT_FEWSHOT_FILL, -1 */
 
 static const struct fot_key keys[] = {
@@ -526,6 +578,15 @@ static const struct fot_key keys[] = {
 	{ .name = "answer_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, answer_tokens), .lo = 1,
 	  .hi = 1 << 20, .dflt = DEFAULT_TEXT(DEFAULT_ANSWER_TOKENS), .flag = "answer-tokens", .arg = "N",
 	  .help = "most tokens to generate, for sets with answers" },
+	{ .name = "distractor_sets", .type = &fot_key_datasets,
+	  FOT_KEY_LIST(struct fot_task_spec, own[FOT_FEWSHOT_SETS].texts, own[FOT_FEWSHOT_N_SETS].count),
+	  .written = offsetof(struct fot_task_spec, own[FOT_FEWSHOT_SETS_WRITTEN]), .only_if_set = true,
+	  .flag = "distractor-sets", .arg = "LIST",
+	  .help = "labelled sets whose demonstrations stand between those of the task, in their own wording" },
+	{ .name = "distractors", .type = &fot_key_sizes,
+	  FOT_KEY_LIST(struct fot_task_spec, own[FOT_FEWSHOT_DISTRACTORS].sizes, own[FOT_FEWSHOT_N_DISTRACTORS].count),
+	  .lo = 0, .hi = 4096, .only_if_set = true, .unset = "0,1,3,7 with distractor_sets", .flag = "distractors",
+	  .arg = "LIST", .help = "demonstrations of distractor_sets for each of the task's" },
 	{ .name = "no_baselines", .type = &fot_key_flag, FOT_KEY_AT(struct fot_task_spec, own[FOT_FEWSHOT_NO_BASELINES].flag),
 	  .only_if_set = true, .dflt = "false", .flag = "no-baselines",
 	  .help = "without the rows of chance, the commonest label and a vote of bags of words" },
@@ -548,6 +609,7 @@ const struct fot_task_class fot_task_fewshot = {
 	.n_keys = FOT_COUNT(keys),
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
+	.complete = complete,
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = cost,

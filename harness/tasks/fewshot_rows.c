@@ -9,23 +9,30 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "harness/tasks/fewshot_impl.h"
+#include "harness/tasks/fewshot_class.h"
 #include "tasks/fewshot_baselines.h"
+
+void fot_fewshot_shots_name(char out[24], int64_t shots)
+{
+	if (shots == FOT_FEWSHOT_FILL)
+		snprintf(out, 24, "fill");
+	else
+		snprintf(out, 24, "%lld", (long long)shots);
+}
 
 size_t fot_fewshot_key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
 {
 	size_t row = fot_task_row(p, item, item->context_length, t);
 	char asked[24];
 
-	if (item->shots == FOT_FEWSHOT_FILL)
-		snprintf(asked, sizeof asked, "fill");
-	else
-		snprintf(asked, sizeof asked, "%lld", (long long)item->shots);
+	fot_fewshot_shots_name(asked, item->shots);
 	fot_table_set_text(t, row, "shots_asked", asked);
 	fot_table_set_text(t, row, "dataset", p->labelled[item->labelled].data->name);
 	if (item->shots != FOT_FEWSHOT_FILL)
 		fot_table_set_int(t, row, "n_shots", item->shots);
 	fot_table_set_int(t, row, "demo_seed", item->trial);
+	if (item->distractors)
+		fot_table_set_int(t, row, "distractors", item->distractors);
 	return row;
 }
 
@@ -38,6 +45,8 @@ size_t fot_fewshot_item_row(const struct fot_plan *p, const struct fot_item *ite
 	fot_table_set_text(t, row, "item_id", fot_fewshot_item(f, i)->id);
 	fot_table_set_text(t, row, "item_sha256", fot_fewshot_item(f, i)->sha256);
 	fot_table_set_int(t, row, "n_shots_fitted", (int64_t)fitted);
+	if (item->distractors)
+		fot_table_set_int(t, row, "n_distractors", (int64_t)fitted * item->distractors);
 	if (item->shots == FOT_FEWSHOT_FILL)
 		fot_table_set_int(t, row, "n_shots", (int64_t)fitted);
 	fot_table_set_text(t, row, "label_gold", fot_fewshot_gold(f, i));
@@ -84,10 +93,10 @@ static int same_demos(const struct asked *a, const struct asked *b)
 {
 	const int64_t x[] = { (int64_t)a->item->task,  (int64_t)a->item->labelled,
 			      (int64_t)a->model,       a->window,
-			      a->item->context_length, a->item->trial };
+			      a->item->context_length, a->item->trial, a->item->distractors };
 	const int64_t y[] = { (int64_t)b->item->task,  (int64_t)b->item->labelled,
 			      (int64_t)b->model,       b->window,
-			      b->item->context_length, b->item->trial };
+			      b->item->context_length, b->item->trial, b->item->distractors };
 	int order = 0;
 
 	for (size_t i = 0; i < sizeof x / sizeof *x && order == 0; i++)
@@ -175,7 +184,8 @@ static int open_asked(struct answering *w, const struct asked *a, struct fot_err
 	}
 	fot_fewshot_demos_release(&w->demos);
 	w->at = a;
-	FOT_TRY(fot_fewshot_demos_init(&w->demos, w->f, (uint64_t)a->item->trial, err));
+	FOT_TRY(fot_fewshot_demos_init(&w->demos, w->f, (uint64_t)a->item->trial,
+				       (size_t)a->item->distractors, err));
 	fot_fewshot_baselines_begin(w->b, &w->demos);
 out:
 	return status;

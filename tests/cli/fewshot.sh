@@ -63,6 +63,28 @@ check fewshot_baselines_answer_the_same_questions same_questions
 without() { sed 's/"balanced": true/"balanced": true, "no_baselines": true/' spec.json >without.json &&
 	"$fotbench" run without.json --no-timings -q -o without && cmp <(cut -d, -f2- without/fewshot.csv) <(grep -vE ',(chance|commonest|bow),none,' one/fewshot.csv | cut -d, -f2-); }
 check fewshot_without_baselines_the_same_rows without
+# Demonstrations of other sets between those of the task: the same ones, in the same order, at any number.
+cat >between.json <<-'EOS'
+{ "name": "between", "seed": 5, "window": 128, "models": [ { "path": "tiny", "variant": "fot", "memory": ["dense"] } ],
+  "tasks": [ { "task": "fewshot", "datasets": ["./trec"], "context_lengths": ["1k"], "shots": [0, 2, 8], "demo_seeds": 2,
+               "distractor_sets": ["./wq", "./signs.csv"], "distractors": [0, 1, 7] } ] }
+EOS
+printf 'text,label\n1 + 3,plus\n4 - 3,minus\n5 - 3,minus\n' >signs.csv
+between() { "$fotbench" run between.json --no-timings -q "$@"; }
+check fewshot_distractors between -o between -t 2
+counted() { paste -d' ' <(column distractors between/fewshot.csv) <(column n_shots_fitted between/fewshot.csv) <(column n_distractors between/fewshot.csv) |
+	awk '{ d = NF == 3 ? $1 : 0; if (NF != 3 && NF != 1) exit 1; if (NF == 3 && $3 != $1 * $2) exit 1; n[d]++ } END { exit n[0] != 120 || n[1] != 120 || n[7] != 120 }'; }
+check fewshot_distractors_are_counted counted
+mixed() { grep '0/8+1"' between/samples/fewshot.jsonl | head -n 1 | grep -q 'Q: .*nA: .*Type: .* -> '; }
+check fewshot_distractors_in_their_own_words mixed
+alone() { sed 's/"demo_seeds": 2,/"demo_seeds": 2 } ] }/; /distractor_sets/d' between.json >alone.json && "$fotbench" run alone.json --no-timings -q -o alone &&
+	cmp <(cut -d, -f2-31 alone/fewshot.csv | sort) <(grep -E ',(tiny|chance|commonest|bow),' between/fewshot.csv | awk -F, -v OFS=, 'NF { if ($(NF - 1) == "") print }' | cut -d, -f2-31 | cat <(head -n 1 between/fewshot.csv | cut -d, -f2-31) - | sort); }
+check fewshot_distractors_change_no_other_row alone
+check fewshot_distractors_without_sharing between -o between2 --no-sharing -t 1
+check fewshot_distractors_sharing_changes_no_byte same between between2
+cut_short() { rm -rf cut2 && mkdir cut2 && head -n 9 between/journal.jsonl >cut2/journal.jsonl && between -o cut2 --resume && same between cut2; }
+check fewshot_distractors_resumed_is_the_same cut_short
+check fewshot_distractors_make_lines grep -qE '^\| fot \| dense \| 7 \| ' between/summary.md
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }
@@ -107,6 +129,9 @@ exits fewshot_scoring_with_answers 2 'scoring "per-token": the sets have answers
 check fewshot_round_again few -d trec --shots 200 --repeat-demos --demo-seeds 1 --items 1
 exits fewshot_bad_shots 2 'shots: expected numbers from 0 to 16777216' few -d trec --shots many
 exits fewshot_bad_scoring 2 'did you mean "raw"' few -d trec --scoring rw
+exits fewshot_distractors_of_no_set 2 'distractors: expected distractor_sets beside it' few -d trec --shots 1 --distractors 2
+exits fewshot_distractors_of_the_same_set 2 "trec: expected another set for distractors, got the task's own" few -d trec --shots 1 --distractor-sets trec
+exits fewshot_distractors_missing 5 'is no labelled set' few -d trec --shots 1 --distractor-sets nowhere
 exits fewshot_no_set 5 'is no labelled set' few -d nowhere
 exits fewshot_needs_a_set 2 'dataset' few
 { printf '{"format": "fotbench-template-1", "demonstration": "{text} {label}\\n", "instruction": "'; seq -s" " 1 100; printf '"}'; } | tr -d "\n" >long.json

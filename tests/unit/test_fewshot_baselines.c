@@ -89,7 +89,7 @@ static struct fot_fewshot_demos demos_of(const struct given *g, uint64_t seed)
 	struct fot_fewshot_demos d;
 	struct fot_err err = { 0 };
 
-	if (fot_fewshot_demos_init(&d, g->f, seed, &err) != FOT_OK)
+	if (fot_fewshot_demos_init(&d, g->f, seed, 0, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	return d;
 }
