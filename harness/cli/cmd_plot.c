@@ -32,16 +32,18 @@ struct drawing {
 struct figure {
 	const char *name;
 	enum fot_figure kind;
+	const char *base; /* of another figure, whose script its own loads; NULL: none */
 };
 
 static const struct figure figures[] = {
-	{ "perplexity", FOT_FIGURE_PERPLEXITY },
-	{ "change", FOT_FIGURE_CHANGE },
-	{ "multidoc", FOT_FIGURE_MULTIDOC },
-	{ "passkey", FOT_FIGURE_PASSKEY },
-	{ "lookup", FOT_FIGURE_LOOKUP },
-	{ "fewshot", FOT_FIGURE_FEWSHOT },
-	{ "distraction", FOT_FIGURE_DISTRACTION },
+	{ "perplexity", FOT_FIGURE_PERPLEXITY, NULL },
+	{ "change", FOT_FIGURE_CHANGE, NULL },
+	{ "multidoc", FOT_FIGURE_MULTIDOC, NULL },
+	{ "passkey", FOT_FIGURE_PASSKEY, NULL },
+	{ "lookup", FOT_FIGURE_LOOKUP, NULL },
+	{ "fewshot", FOT_FIGURE_FEWSHOT, NULL },
+	{ "distractors", FOT_FIGURE_DISTRACTORS, "fewshot.gp" },
+	{ "distraction", FOT_FIGURE_DISTRACTION, NULL },
 };
 #define N_FIGURES FOT_COUNT(figures)
 
@@ -163,7 +165,7 @@ static void put_options(struct fot_str *names, const struct drawing *d)
 }
 
 /* Script, data and names of one figure, then the pictures. */
-static int draw(struct drawing *d, const char *name, struct fot_plot_text *text, struct fot_err *err)
+static int draw(struct drawing *d, const char *name, const char *base, struct fot_plot_text *text, struct fot_err *err)
 {
 	char script[64];
 	int status = FOT_OK;
@@ -176,6 +178,8 @@ static int draw(struct drawing *d, const char *name, struct fot_plot_text *text,
 	FOT_TRY(fot_mkdir_all(d->dir, err));
 	FOT_TRY(copy_script(d->scripts, d->dir, "style.gp", err));
 	FOT_TRY(copy_script(d->scripts, d->dir, script, err));
+	if (base)
+		FOT_TRY(copy_script(d->scripts, d->dir, base, err));
 	FOT_TRY(write_part(d->dir, name, "_data.csv", &text->data, err));
 	FOT_TRY(write_part(d->dir, name, "_names.tsv", &text->labels, err));
 	FOT_TRY(write_part(d->dir, name, "_names.gp", &text->names, err));
@@ -213,7 +217,7 @@ static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 	for (size_t i = 0; i < N_FIGURES; i++) {
 		fot_plot_text_release(&text);
 		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
-		FOT_TRY(draw(d, figures[i].name, &text, err));
+		FOT_TRY(draw(d, figures[i].name, figures[i].base, &text, err));
 	}
 out:
 	fot_plot_text_release(&text);
@@ -231,7 +235,7 @@ static int draw_training(struct drawing *d, const char *csv, struct fot_err *err
 	fot_table_init(&valid, &fot_schema_valid);
 	FOT_TRY(fot_table_read(&valid, csv, err));
 	FOT_TRY(fot_worth_text(&text, &valid, err));
-	FOT_TRY(draw(d, "worth", &text, err));
+	FOT_TRY(draw(d, "worth", NULL, &text, err));
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&valid);

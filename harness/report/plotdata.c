@@ -89,6 +89,16 @@ static const struct kind kinds[] = {
 				 100,
 				 HEADER("series,n_shots,place,value,low,high"),
 				 true },
+	[FOT_FIGURE_DISTRACTORS] = { "fewshot",
+				     { "accuracy" },
+				     "distractors",
+				     "Few-shot accuracy among demonstrations of other sets (95 % intervals over items and seeds)",
+				     "value",
+				     INTERVAL,
+				     "",
+				     100,
+				     HEADER("series,distractors,place,value,low,high"),
+				     true },
 	[FOT_FIGURE_DISTRACTION] = { "distraction",
 				     { "positive_mass" },
 				     "n_contexts",
@@ -193,12 +203,39 @@ static bool is_of(const struct builder *b, size_t row, const char *comparison)
 		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
 }
 
+/* Are there rows with distractors that this one can be seen beside? */
+static bool has_distracted(const struct builder *b, size_t row)
+{
+	static const char *const place[] = { "dataset", "context_length", "calibration", "shots_asked", NULL };
+
+	for (size_t r = 0; r < b->t->n_rows; r++) {
+		if (fot_table_has(b->t, r, "distractors") && fot_table_same_all(b->t, r, b->t, row, place))
+			return fot_label_place(b->t, row, "n_shots") > 0;
+	}
+	return false;
+}
+
+/* Without weights and the same for all numbers of demonstrations: the figure has lines for them. */
+static bool is_level(const struct builder *b, size_t row)
+{
+	const char *variant = fot_table_text(b->t, row, "model_variant");
+
+	return strcmp(variant, "chance") == 0 || strcmp(variant, "commonest") == 0;
+}
+
+static bool of_figure(const struct builder *b, size_t row)
+{
+	if (b->figure == FOT_FIGURE_FEWSHOT)
+		return !is_level(b, row) && !fot_table_has(b->t, row, "distractors");
+	return b->figure != FOT_FIGURE_DISTRACTORS || (!is_level(b, row) && has_distracted(b, row));
+}
+
 static bool wanted(const struct builder *b, size_t row)
 {
 	struct point p;
 
 	return is_of(b, row, b->k->comparison) && fot_table_has(b->t, row, b->k->value) &&
-	       !fot_table_has(b->t, row, "head") && point_of(b, row, &p);
+	       !fot_table_has(b->t, row, "head") && of_figure(b, row) && point_of(b, row, &p);
 }
 
 static bool same_series(const struct builder *b, size_t row, size_t other)
@@ -262,7 +299,11 @@ static void panel_text(struct fot_str *out, struct builder *b, size_t row)
 		fot_str_printf(out, "%s%s", out->len ? ": " : "", fot_table_text(b->t, row, "dataset"));
 	if (fot_table_has(b->t, row, "layer"))
 		fot_str_printf(out, ": layer %lld", (long long)fot_table_int(b->t, row, "layer", 0));
-	if (b->figure == FOT_FIGURE_FEWSHOT && several(b, "context_length")) {
+	if (b->figure == FOT_FIGURE_DISTRACTORS) {
+		fot_str_puts(out, ": ");
+		fot_label_shots(out, fot_label_place(b->t, row, "n_shots"));
+	}
+	if (strcmp(b->k->task, "fewshot") == 0 && several(b, "context_length")) {
 		fot_str_puts(out, ": context ");
 		fot_label_length(out, fot_table_int(b->t, row, "context_length", 0));
 	}
@@ -312,6 +353,12 @@ static void find_axes(struct builder *b)
 		add_depth(b, fot_table_real(b->t, row, "depth", 0));
 		b->own = b->own == 0 || b->own == own ? own : -1;
 	}
+}
+
+/* Are values of x at even distances? */
+static bool is_by_place(const struct builder *b)
+{
+	return b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT || b->figure == FOT_FIGURE_DISTRACTORS;
 }
 
 /* --- the data file --- */
@@ -378,7 +425,7 @@ static void put_row(struct builder *b, size_t row, size_t panel)
 		fot_str_printf(out, ",%lld", (long long)fot_table_int(b->t, row, "n_total", 0));
 	} else {
 		fot_str_printf(out, "%zu,%lld,", series, (long long)x);
-		if (b->figure == FOT_FIGURE_FEWSHOT)
+		if (is_by_place(b))
 			fot_str_printf(out, "%zu,", place_of(b, place));
 		put_bars(b, &p);
 	}
@@ -422,7 +469,7 @@ static void put_levels(const struct builder *b)
 static void put_tics(const struct builder *b)
 {
 	struct fot_str *out = &b->out->names;
-	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+	bool by_place = is_by_place(b);
 	bool lengths = strcmp(b->k->x, "context_length") == 0;
 
 	fot_str_puts(out, "x_tics = '(");
@@ -448,7 +495,7 @@ static void put_tics(const struct builder *b)
 static void put_names(const struct builder *b)
 {
 	struct fot_str *out = &b->out->names;
-	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+	bool by_place = is_by_place(b);
 
 	fot_str_puts(out, "# Written by fotbench plot.\n");
 	fot_plot_put_places(b->out, &b->places);

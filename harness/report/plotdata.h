@@ -12,6 +12,7 @@ enum fot_figure {
 	FOT_FIGURE_PASSKEY,
 	FOT_FIGURE_LOOKUP,
 	FOT_FIGURE_FEWSHOT,
+	FOT_FIGURE_DISTRACTORS,
 	FOT_FIGURE_DISTRACTION
 };
 
@@ -32,6 +33,9 @@ struct fot_plot_text {
  *   LOOKUP       as perplexity: low and high are the lowest and highest trial; a panel for tokens,
  *                one for whole values
  *   FEWSHOT      panel,series,n_shots,place,value,low,high,panel_name,series_name: place counts the shots from 1
+ *   DISTRACTORS  panel,series,distractors,place,value,low,high,...: few-shot accuracy where other sets'
+ *                demonstrations stand between those of the task (which FEWSHOT leaves out), against their number
+ *                for each of the task's; a panel per dataset and number of demonstrations
  *   DISTRACTION  panel,series,n_contexts,value,low,high,panel_name,series_name: a panel per dataset and layer
  * The last two are the names that the figure shows: of the panel (for readers of the file) and the series.
  * n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */

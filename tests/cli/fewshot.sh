@@ -85,6 +85,11 @@ check fewshot_distractors_sharing_changes_no_byte same between between2
 cut_short() { rm -rf cut2 && mkdir cut2 && head -n 9 between/journal.jsonl >cut2/journal.jsonl && between -o cut2 --resume && same between cut2; }
 check fewshot_distractors_resumed_is_the_same cut_short
 check fewshot_distractors_make_lines grep -qE '^\| fot \| dense \| 7 \| ' between/summary.md
+# The figures: numbers of demonstrations without distractors; numbers of distractors, a panel for each number of demonstrations.
+drawn() { "$fotbench" plot between --format svg && [ "$(ls between/plots/*.svg)" = "between/plots/distractors.svg
+between/plots/fewshot.svg" ] && cut -d, -f3,8 between/plots/distractors_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,trec: 2 shots 0,trec: 8 shots 1,trec: 2 shots 1,trec: 8 shots 7,trec: 2 shots 7,trec: 8 shots ' &&
+	cut -d, -f3,9 between/plots/fewshot_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,bow (bag of words) 0,fot (dense memory) 2,bow (bag of words) 2,fot (dense memory) 8,bow (bag of words) 8,fot (dense memory) '; }
+check fewshot_figures drawn
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }

@@ -15,7 +15,7 @@ datasets/lookup.h 20
 datasets/passkey_text.c 9
 datasets/passkey_text.h 11
 harness/cli/cmd_compare.c 5
-harness/cli/cmd_plot.c 5
+harness/cli/cmd_plot.c 6
 harness/cli/cmd_report.c 4
 harness/cli/cmd_score.c 1
 harness/report/claims.c 5
