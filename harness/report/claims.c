@@ -140,8 +140,9 @@ static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct f
 	if (!c->gain_from)
 		goto out;
 	FOT_TRY(check_condition(c, c->gain_from, "gain_from", ctx, err));
-	if (is_share(c))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for perplexity", ctx->where);
+	if (is_share(c) && !fot_measure_is_crossed(fot_measured_metric(fot_measured_task(c->schema), c->metric)))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for perplexity and accuracy over demonstrations",
+				  ctx->where);
 out:
 	return status;
 }

@@ -400,7 +400,7 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = contrast_items(out, &s, &boot, err);
 	else if (fot_measure_is_crossed(m))
-		status = fot_contrast_crossed(out, m, &s, new, &boot, err);
+		status = fot_contrast_crossed(out, m, &s, new, !sides->new_from, &boot, err);
 	else
 		status = contrast_clusters(out, m, &s, &boot, err);
 	if (status == FOT_OK && !fot_measure_is_rate(m))

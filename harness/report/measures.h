@@ -147,7 +147,8 @@ struct fot_contrast {
 	double p, p_t;              /* p_t: of a rate, paired t test */
 	const char *p_method, *status;
 };
-/* What is compared. base_from, new_from: rates alone may each be taken relative to themselves there; else NULL. */
+/* What is compared. base_from, new_from: rates and crossed measures may each be taken relative to
+ * themselves there (the latter by difference); else NULL. */
 struct fot_sides {
 	const struct fot_rows *base, *new, *base_from, *new_from;
 	bool checked; /* items are known to have what must agree: targets may differ, and base's weight counts */

@@ -296,16 +296,11 @@ out:
 
 /* --- differences --- */
 
-/* Of 0/1 differences of equal weight under one seed, McNemar; else the crossed bootstrap. */
-static int crossed_test(struct fot_contrast *out, const struct matrix *x, const struct fot_crossed *c,
-			struct fot_err *err)
+/* Of the differences of 0/1 outcomes, one of each item. */
+static int mcnemar(struct fot_contrast *out, const struct matrix *x, struct fot_err *err)
 {
 	int64_t only_base = 0, only_new = 0;
 
-	out->p = c->p;
-	out->p_method = "crossed-bootstrap";
-	if (x->n_seeds != 1 || x->class)
-		return FOT_OK;
 	for (size_t i = 0; i < x->n_items; i++) {
 		only_base += x->score[i] < -0.5;
 		only_new += x->score[i] > 0.5;
@@ -331,7 +326,7 @@ static int matrix_mean(double *out, const struct matrix *x, struct fot_err *err)
 }
 
 int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, const struct fot_clusters *s,
-			    const struct fot_rows *new, const struct fot_boot *boot, struct fot_err *err)
+			    const struct fot_rows *new, bool binary, const struct fot_boot *boot, struct fot_err *err)
 {
 	const char *balance = balance_of(m);
 	struct matrix x = { 0 }, y = { 0 };
@@ -352,7 +347,10 @@ int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, 
 	out->has_interval = c.has_interval;
 	out->d = (struct fot_difference){ .lo = c.lo, .hi = c.hi, .mdd = FOT_STATS_MDD_FACTOR * c.se };
 	out->status = c.status;
-	status = crossed_test(out, &x, &c, err);
+	out->p = c.p;
+	out->p_method = "crossed-bootstrap";
+	if (binary && x.n_seeds == 1 && !x.class)
+		status = mcnemar(out, &x, err);
 out:
 	matrix_release(&x);
 	matrix_release(&y);

@@ -350,7 +350,7 @@ static const struct fot_column claims_columns[] = {
 	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
 	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
 	{ "gain", FOT_COLUMN_BOOL, false,
-	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity, changes of accuracy)" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
 	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },

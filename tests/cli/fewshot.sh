@@ -90,6 +90,20 @@ drawn() { "$fotbench" plot between --format svg && [ "$(ls between/plots/*.svg)"
 between/plots/fewshot.svg" ] && cut -d, -f3,8 between/plots/distractors_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,trec: 2 shots 0,trec: 8 shots 1,trec: 2 shots 1,trec: 8 shots 7,trec: 2 shots 7,trec: 8 shots ' &&
 	cut -d, -f3,9 between/plots/fewshot_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,bow (bag of words) 0,fot (dense memory) 2,bow (bag of words) 2,fot (dense memory) 8,bow (bag of words) 8,fot (dense memory) '; }
 check fewshot_figures drawn
+cat >claims.json <<-'EOS'
+{ "claims": [
+  { "id": "best", "claim": "best", "source": "s", "task": "fewshot", "metric": "accuracy", "a": { "variant": "bow", "n_shots": 8 },
+    "b": { "variant": "commonest" }, "expect": "above" },
+  { "id": "balanced", "claim": "balanced", "source": "s", "task": "fewshot", "metric": "balanced_accuracy",
+    "a": { "variant": "commonest", "n_shots": 8 }, "b": "chance", "expect": "equal", "margin": 1e-9 },
+  { "id": "cost", "claim": "cost", "source": "s", "task": "fewshot", "metric": "accuracy",
+    "a": { "variant": "fot", "n_shots": 8, "distractors": [1, 7] }, "b": { "variant": "bow", "memory": "none" },
+    "gain_from": { "distractors": 0 }, "expect": "not-above" } ] }
+EOS
+judged() { "$fotbench" report between --claims claims.json -o judged && [ "$(cut -d, -f1 judged/claims.csv | tr '\n' ' ')" = "claim_id best balanced cost cost " ] &&
+	grep -q '^balanced,.*,balanced_accuracy,trec,' judged/claims.csv && grep -q '^Expected: A not above B; A and B are changes, in points, from the same condition.s value at distractors 0' judged/claims.md &&
+	[ "$(grep -c '^cost,.*distractors [17].*distractors [17]' judged/claims.csv)" -eq 2 ]; }
+check fewshot_claims judged
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }

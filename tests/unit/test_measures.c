@@ -366,6 +366,43 @@ static void test_measures_fewshot_balanced(void **state)
 	fot_table_release(&s);
 }
 
+/* What distractors cost one model against another: a difference of differences on the same answers, each -2 to 2,
+ * so that no counts of discordant pairs make a test. */
+static void test_measures_fewshot_cost_of_distractors(void **state)
+{
+	static const int right[4][5] = { /* fot 0, fot 3, fot-d1 0, fot-d1 3 */
+		{ 1, 1, 1, 0, 1 }, { 1, 1, 0, 0, 1 }, { 1, 1, 0, 0, 1 }, { 0, 0, 0, 0, 1 }
+	};
+	struct fot_table t;
+	size_t row[4][5];
+	struct fot_rows rows[4];
+	struct fot_sides sides = { .base = &rows[3], .new = &rows[1], .base_from = &rows[2], .new_from = &rows[0] };
+	const struct fot_measured_task *task = fot_measured_task(&fot_schema_fewshot);
+	struct fot_contrast k;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int c = 0; c < 4; c++) {
+		for (int i = 0; i < 5; i++) {
+			row[c][i] = t.n_rows;
+			fewshot(&t, c < 2 ? "fot" : "fot-d1", 64, 0, i, right[c][i]);
+			if (c % 2)
+				fot_table_set_int(&t, row[c][i], "distractors", 3);
+		}
+		rows[c] = (struct fot_rows){ &t, row[c], 5 };
+	}
+	assert_int_equal(fot_measure_contrast(&k, task, &task->measure[0], &sides, 1, NULL), FOT_OK);
+	near_to(k.value, (3 - 4) / 5.0, 1e-15);
+	near_to(k.base, (1 - 3) / 5.0, 1e-15);
+	near_to(k.d.delta, 0.2, 1e-15);
+	assert_string_equal(k.p_method, "crossed-bootstrap");
+	sides.base_from = sides.new_from = NULL;
+	assert_int_equal(fot_measure_contrast(&k, task, &task->measure[0], &sides, 1, NULL), FOT_OK);
+	near_to(k.d.delta, 0.4, 1e-15);
+	assert_string_equal(k.p_method, "mcnemar-exact");
+	fot_table_release(&t);
+}
+
 /* The commonest answer is counted within each order of demonstrations: a label per order is one answer to all. */
 static void test_measures_fewshot_top_answer(void **state)
 {
@@ -619,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_measures_passkey_edges),
 		cmocka_unit_test(test_measures_fewshot_crossed),
 		cmocka_unit_test(test_measures_fewshot_balanced),
+		cmocka_unit_test(test_measures_fewshot_cost_of_distractors),
 		cmocka_unit_test(test_measures_fewshot_top_answer),
 		cmocka_unit_test(test_measures_fewshot_holes_and_one_seed),
 		cmocka_unit_test(test_measures_fewshot_filled_prompts_are_one_cell),
