@@ -16,8 +16,8 @@
  * a line: per dataset, filler, length, ... that a leaves open.  own_tokens and distractors that nobody names:
  * none.
  * b may also be a number, or "chance", for tasks that measure shares.
- * "gain_from" {columns}: A and B are each taken relative to themselves with these columns (perplexity as a
- * ratio, few-shot accuracy as a difference; no other): is the gain of A larger than that of B?
+ * "gain_from" {columns}: A and B are each taken relative to themselves with these columns (rates as ratios,
+ * accuracy over demonstration seeds as a difference; no other): is the gain of A larger than that of B?
  *
  * Compared is A - B on the items that both have: perplexity in nats per token (paired bootstrap
  * over documents), others in their own unit, 0 to 1.  With m the margin and [lo, hi] the interval:

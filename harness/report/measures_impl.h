@@ -3,7 +3,6 @@
 #define FOT_MEASURES_IMPL_H
 
 #include "harness/report/measures.h"
-#include "harness/tables/clusters.h"
 
 double fot_sum_of(const double *x, size_t n);
 /* A status that ends with * stands for all that begin so. */

@@ -6,6 +6,8 @@
 #include "tasks/fewshot.h"
 
 extern const struct fot_task_class fot_task_fewshot;
+extern const struct fot_measured_task fot_measured_fewshot;
+extern const struct fot_schema fot_schema_fewshot;
 
 /* Its places in `own` of struct fot_task_spec. */
 enum {

@@ -101,7 +101,7 @@ cat >claims.json <<-'EOS'
     "gain_from": { "distractors": 0 }, "expect": "not-above" } ] }
 EOS
 judged() { "$fotbench" report between --claims claims.json -o judged && [ "$(cut -d, -f1 judged/claims.csv | tr '\n' ' ')" = "claim_id best balanced cost cost " ] &&
-	grep -q '^balanced,.*,balanced_accuracy,trec,' judged/claims.csv && grep -q '^Expected: A not above B; A and B are changes, in points, from the same condition.s value at distractors 0' judged/claims.md &&
+	grep -q '^balanced,.*,balanced_accuracy,trec,' judged/claims.csv && grep -q '^Expected: A not above B; A and B are changes, in points, from the same condition.s accuracy at distractors 0' judged/claims.md &&
 	[ "$(grep -c '^cost,.*distractors [17].*distractors [17]' judged/claims.csv)" -eq 2 ]; }
 check fewshot_claims judged
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
