@@ -52,7 +52,7 @@ static const struct fot_summary_view summary[] = {
 	  ITEMS },
 	{ .view = { .rows = FOT_GRID_ESTIMATES, BALANCED }, .title = "few-shot balanced accuracy",
 	  .caption = "Balanced few-shot accuracy: the mean over right labels of the share of their questions that is answered "
-		     "so; one answer to all questions has that of chance." FOT_INTERVALS
+		     "so; one answer to all questions has 1 / number of labels among them." FOT_INTERVALS
 		     "crossed bootstrap over test items and demonstration seeds, each draw with the labels that it holds; sd as "
 		     "above.",
 	  ITEMS },
