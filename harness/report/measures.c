@@ -222,6 +222,40 @@ out:
 	return status;
 }
 
+/* --- estimates that are kept --- */
+
+struct fot_kept_estimate {
+	const struct fot_measure *m;
+	size_t first, n; /* the group's first row, and how many */
+	struct fot_measured value;
+};
+
+void fot_estimates_release(struct fot_estimates *e)
+{
+	fot_free(e->at);
+	*e = (struct fot_estimates){ 0 };
+}
+
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
+		     struct fot_estimates *e, struct fot_err *err)
+{
+	int status;
+
+	for (size_t i = 0; e && i < e->n; i++) {
+		if (e->at[i].m == m && e->at[i].first == r->row[0] && e->at[i].n == r->n) {
+			*out = e->at[i].value;
+			return FOT_OK;
+		}
+	}
+	status = fot_measure(out, m, r, seed, err);
+	if (status != FOT_OK || !e)
+		return status;
+	if (!FOT_GROW(e->at, e->n, e->cap))
+		return FOT_NO_MEMORY(err, "statistics");
+	e->at[e->n++] = (struct fot_kept_estimate){ m, r->row[0], r->n, *out };
+	return FOT_OK;
+}
+
 /* --- differences --- */
 
 size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,

@@ -25,6 +25,7 @@ struct builder {
 	const struct fot_measured_task *task;
 	const struct fot_measure *what;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups;
 	struct cell *cell; /* of one measure */
 	size_t n;
@@ -175,7 +176,7 @@ static int write_cell(struct builder *b, struct cell *c)
 {
 	struct fot_rows r = rows_of(b, c);
 	struct fot_measured m;
-	int status = fot_measure(&m, b->what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, b->what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -334,7 +335,7 @@ static int rank_columns(struct builder *b)
 
 int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
-		     struct fot_err *err)
+		     struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = { .out = report,
 			     .in = rows,
@@ -343,6 +344,7 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 			     .n_runs = n_runs,
 			     .task = fot_measured_task(rows->schema),
 			     .seed = seed,
+			     .kept = kept,
 			     .err = err };
 	size_t n = 0;
 	int status;
