@@ -152,6 +152,8 @@ static void place_text(struct fot_str *out, const struct fot_table *t, size_t ro
 		fot_str_puts(out, ", ");
 		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
 	}
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, ", distractors %lld", (long long)fot_table_int(t, row, "distractors", 0));
 	if (fot_table_has(t, row, "n_contexts"))
 		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
 	if (fot_table_has(t, row, "layer"))

@@ -56,14 +56,25 @@ static void name_memory(struct fot_table *t, size_t from, const char *memory)
 		fot_table_set_text(t, row, "memory", memory);
 }
 
+static int add_baselines(struct fot_results *r, const struct fot_plan *p, const bool *there, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_task_classes && status == FOT_OK; k++)
+		if (fot_task_classes[k]->baselines)
+			status = fot_task_classes[k]->baselines(p, there, &r->rows[k], err);
+	return status;
+}
+
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err)
 {
-	struct fot_journal_content c;
-	int status = fot_journal_load(&c, journal_path, err);
+	bool *there = fot_calloc(p->n_items, sizeof *there);
+	struct fot_journal_content c = { 0 };
+	int status = there ? fot_journal_load(&c, journal_path, err) : FOT_NO_MEMORY(err, "results");
 
 	if (status != FOT_OK)
-		return status;
+		goto out;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
@@ -73,10 +84,13 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_memory(&r->rows[k], before, p->condition[p->item[i].condition].memory);
+		there[i] = r->rows[k].n_rows > before;
 	}
+	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		FOT_TRY(fot_table_check(&r->rows[k], err));
 out:
+	fot_free(there);
 	fot_journal_content_release(&c);
 	return status;
 }

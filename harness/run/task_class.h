@@ -50,6 +50,9 @@ struct fot_task_class {
 			struct fot_err *err);
 	/* Append rows with the key columns and status "failed". */
 	void (*failed)(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
+	/* Append rows of what answers without a model, to compare with: of the items that are there [n_items], behind
+	 * whose rows they stand. Not in the journal: functions of the plan alone. NULL: none. */
+	int (*baselines)(const struct fot_plan *p, const bool *there, struct fot_table *table, struct fot_err *err);
 	/* Free what the task keeps in a worker; NULL: nothing. */
 	void (*forget)(void *state);
 };
