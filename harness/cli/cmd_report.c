@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/report/claims.h"
@@ -14,6 +16,8 @@
 #include "harness/report/summary.h"
 #include "harness/run/paths.h"
 #include "harness/run/task_class.h"
+
+#define MAX_MANIFEST ((size_t)1 << 26)
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
@@ -24,6 +28,7 @@ struct reporting {
 	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
+	struct fot_str limited; /* a sentence for each run that was made with --limit */
 	int digits;            /* of the tables, significant; 0: as the metrics have them */
 };
 
@@ -72,6 +77,33 @@ out:
 	return status;
 }
 
+/* Of a run made with --limit, as its manifest says; a folder without a manifest says nothing. */
+static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *manifest = NULL;
+	const cJSON *limit;
+	int status;
+
+	fot_path_join(&path, dir, "manifest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	if (fot_file_exists(path.data))
+		FOT_TRY(fot_json_read(&manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	limit = fot_json_get(manifest, "limit");
+	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
+		const char *name = r->name[r->n_runs - 1];
+
+		fot_log(FOT_LOG_WARN, "%s: limited to %.0f documents per dataset or trials: not for reporting", name,
+			limit->valuedouble);
+		fot_str_printf(&r->limited, "Not for reporting: %s is limited to %.0f documents per dataset or trials.\n", name,
+			       limit->valuedouble);
+	}
+out:
+	cJSON_Delete(manifest);
+	fot_str_release(&path);
+	return status;
+}
+
 /* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
@@ -80,6 +112,7 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
+	FOT_TRY(note_limit(r, dir, err));
 	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
@@ -194,10 +227,28 @@ out:
 	return status;
 }
 
+/* Each sentence a paragraph, or a comment of LaTeX. */
+static void put_limited(struct fot_str *out, const struct fot_str *sentences, bool latex)
+{
+	for (const char *at = sentences->len ? sentences->data : "", *end; *at; at = end + 1) {
+		char line[512];
+
+		end = at + strcspn(at, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)(end - at), at);
+		fot_str_puts(out, latex ? "% " : "**");
+		if (latex)
+			fot_str_puts(out, line);
+		else
+			fot_quote_markdown(out, line);
+		fot_str_puts(out, latex ? "\n" : "**\n\n");
+	}
+}
+
 static int render(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
+	put_limited(out, &r->limited, format == LATEX);
 	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
 				err);
 }
@@ -266,6 +317,7 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 
 static void release(struct reporting *r)
 {
+	fot_str_release(&r->limited);
 	for (size_t i = 0; i < r->n_runs; i++)
 		fot_free(r->name[i]);
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
