@@ -1,6 +1,8 @@
 /* cmd_report.c: tables of one or several runs, on stdout or as files. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -300,6 +302,42 @@ out:
 	return status;
 }
 
+/* A line of text in lines of so many columns; a longer word has one of its own. */
+static void wrap_line(struct fot_str *out, const char *line, size_t n, size_t columns)
+{
+	for (size_t at = 0, width = 0, word; at < n; at += word + 1) {
+		word = strcspn(line + at, " \n");
+		if (width && width + 1 + word > columns) {
+			fot_str_putc(out, '\n');
+			width = 0;
+		}
+		fot_str_puts(out, width ? " " : "");
+		fot_str_add(out, line + at, word);
+		width += word + (width ? 1 : 0);
+	}
+	fot_str_putc(out, '\n');
+}
+
+/* For readers at a terminal: captions in its width, tables as they are. */
+static int wrap(struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	size_t columns = fot_terminal_columns();
+
+	for (const char *at = text->data; *at;) {
+		size_t n = strcspn(at, "\n");
+
+		if (*at == '|' || *at == '#' || n <= columns)
+			fot_str_add(&out, at, n + (at[n] != '\0'));
+		else
+			wrap_line(&out, at, n, columns);
+		at += n + (at[n] != '\0');
+	}
+	fot_str_release(text);
+	*text = out;
+	return fot_str_check(text, err);
+}
+
 static int print(const struct reporting *r, int format, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -309,6 +347,8 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
 	}
+	if (status == FOT_OK && format == MARKDOWN && (isatty(STDOUT_FILENO) || getenv("COLUMNS")))
+		status = wrap(&text, err);
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);
