@@ -93,12 +93,12 @@ static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
 		FOT_TRY(fot_json_read(&manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
 	limit = fot_json_get(manifest, "limit");
 	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
-		const char *name = r->name[r->n_runs - 1];
+		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
 
-		fot_log(FOT_LOG_WARN, "%s: limited to %.0f documents per dataset or trials: not for reporting", name,
-			limit->valuedouble);
-		fot_str_printf(&r->limited, "Not for reporting: %s is limited to %.0f documents per dataset or trials.\n", name,
-			       limit->valuedouble);
+		fot_log(FOT_LOG_WARN, "%s: limited to %.0f document%s per dataset or trial%s: not for reporting", name,
+			limit->valuedouble, s, s);
+		fot_str_printf(&r->limited, "Not for reporting: %s is limited to %.0f document%s per dataset or trial%s.\n", name,
+			       limit->valuedouble, s, s);
 	}
 out:
 	cJSON_Delete(manifest);
