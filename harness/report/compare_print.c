@@ -106,8 +106,8 @@ static void put_cores(struct fot_str *out, const struct fot_table *t, const char
 		fot_str_printf(
 			out,
 			", which explains at most %g nats per token in rows with a knn memory and %g in others,"
-			" not the change of %zu rows",
-			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained);
+			" not the change of %zu row%s",
+			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained, FOT_S(unexplained));
 	else if (fot_compare_changed(t) > 0)
 		fot_str_puts(
 			out,

@@ -135,8 +135,8 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 	put_conditions(out, plan, work, &s);
 	if (rate > 0)
 		fot_duration_text(s.flops / rate, time_text);
-	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s\n", time_text, rate * 1e-9,
-		       work->threads, plan->model[plan->condition[0].model].name);
+	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d thread%s on %s\n", time_text, rate * 1e-9,
+		       work->threads, FOT_S(work->threads), plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	status = fot_str_check(out, err);
 out:

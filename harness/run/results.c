@@ -169,8 +169,8 @@ static int write_markdown(const struct fot_results *r, const struct fot_plan *p,
 
 	fot_str_printf(&text, "# %s\n\n", p->spec->name);
 	if (p->limit)
-		fot_str_printf(&text, "**Not for reporting: limited to %lld documents per dataset or trials.**\n\n",
-			       (long long)p->limit);
+		fot_str_printf(&text, "**Not for reporting: limited to %lld document%s per dataset or trial%s.**\n\n",
+			       (long long)p->limit, FOT_S(p->limit), FOT_S(p->limit));
 	FOT_TRY(fot_summary_markdown(&text, &r->summary, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.md", err);
