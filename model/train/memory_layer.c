@@ -42,42 +42,40 @@ static fot_real memory_score_scale(const struct fot_net *net)
 
 /* ---- forward --------------------------------------------------------- */
 
-static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
-		     struct scratch *s)
+static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+		     const fot_real *q, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, D = net->D;
 
+	fot_attn_ask(&s->attn, q, D, memory_score_scale(net));
 	for (int64_t i = b->vis_begin[w]; i < b->vis_begin[w + 1]; i++) {
 		int64_t at = b->vis[i] * W * D + h * net->dh;
 
-		fot_attn_fold(&s->attn, q, D, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL, memory_score_scale(net));
+		fot_attn_meet(&s->attn, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL);
 	}
 }
 
 /* Offer all keys in sight, numbered from the end of the visibility list. */
-static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
-		   struct scratch *s)
+static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+		   const fot_real *q, struct scratch *s)
 {
-	int64_t W = b->window, D = net->D, end = b->vis_begin[w + 1], n_q = s->attn.n_q;
+	int64_t W = b->window, D = net->D, end = b->vis_begin[w + 1];
 
 	s->topk.k = b->top_k;
 	s->topk.cap = fot_topk_cap(b->top_k);
-	fot_topk_begin(&s->topk, n_q);
-	for (int64_t v = 0; v < end - b->vis_begin[w]; v++)
-		for (int64_t j = 0; j < W; j += FOT_TILE_K) {
-			int64_t n = W - j < FOT_TILE_K ? W - j : FOT_TILE_K;
-			const fot_real *k = net->layer[l].k_ctx + (b->vis[end - 1 - v] * W + j) * D + h * net->dh;
+	fot_topk_begin(&s->topk, s->attn.n_q);
+	fot_attn_ask(&s->attn, q, D, memory_score_scale(net));
+	for (int64_t v = 0; v < end - b->vis_begin[w]; v++) {
+		const fot_real *k = net->layer[l].k_ctx + b->vis[end - 1 - v] * W * D + h * net->dh;
 
-			fot_gemm(0, 1, n_q, n, net->dh, memory_score_scale(net), q, D, k, D, 0, s->attn.s, FOT_TILE_K);
-			for (int64_t i = 0; i < n_q; i++)
-				fot_topk_offer(&s->topk, i, s->attn.s + i * FOT_TILE_K, n, v * W + j);
-		}
+		fot_topk_offer(&s->topk, &s->attn, k, D, W, v * W);
+	}
 }
 
 /* What row `row` of the tile found: kept, and folded in. at: its place in the arrays of mem_read. */
-static void keep_hits(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t row,
-		      int64_t at, struct scratch *s)
+static void keep_hits(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+		      int64_t row, int64_t at, struct scratch *s)
 {
 	struct mem_read *m = &net->layer[l].mem;
 	int64_t W = b->window, end = b->vis_begin[w + 1], n;
@@ -95,8 +93,8 @@ static void keep_hits(struct fot_net *net, const struct fot_batch *b, int l, int
 	fot_attn_fold_row(&s->attn, row, s->scores, s->values, n);
 }
 
-void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0, int64_t n_q,
-		 struct scratch *s)
+void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0,
+		 int64_t n_q, struct scratch *s)
 {
 	struct layer_cache *c = &net->layer[l];
 	struct mem_read *m = &c->mem;
@@ -131,15 +129,26 @@ void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t 
 /* ---- backward -------------------------------------------------------- */
 
 /* Window `from` as seen by window w, one head. */
-static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t from, int64_t h,
-			  int group, const fot_real *lse, const fot_real *delta, struct scratch *s)
+static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t from,
+			  int64_t h, int group, const fot_real *lse, const fot_real *delta, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
 	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col, k_at = from * W * D + col;
-	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_ctx + k_at, .v = c->v + k_at, .d_o = m->d_o + at,
-				   .dq = m->dq + at, .ldq = D, .ldk = D, .ldv = D, .ldo = D, .lse = lse,
-				   .delta = delta, .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL,
+	struct fot_attn_grad g = { .q = c->q + at,
+				   .k = c->k_ctx + k_at,
+				   .v = c->v + k_at,
+				   .d_o = m->d_o + at,
+				   .dq = m->dq + at,
+				   .ldq = D,
+				   .ldk = D,
+				   .ldv = D,
+				   .ldo = D,
+				   .lse = lse,
+				   .delta = delta,
+				   .n_q = W,
+				   .n_k = W,
+				   .diag = FOT_ATTN_ALL,
 				   .scale = memory_score_scale(net) };
 
 	if (!b->constant) {
@@ -188,8 +197,8 @@ static fot_real gate_sum(const fot_real *delta_mem, const fot_real *delta_local,
 	return (fot_real)sum;
 }
 
-static void window_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int group,
-			    struct scratch *s)
+static void window_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+			    int group, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
@@ -197,8 +206,8 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 	bool seen = memory_seen(net, b, l, w), gate = seen && c->mem.o_mem;
 	const fot_real *lse = gate ? c->mem.lse : c->lse, *delta = gate ? s->delta_mem : s->delta + h * W;
 
-	block_local_backward(net, b, l, w, h, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, m->dq + at, m->dk + at,
-			     m->dv + at, s);
+	block_local_backward(net, b, l, w, h, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, m->dq + at,
+			     m->dk + at, m->dv + at, s);
 	if (gate) {
 		block_head_delta(net, m->d_o + at, c->mem.o_mem + at, W, h, s->delta_mem);
 		m->gate[w * net->H + h] = gate_sum(s->delta_mem, s->delta + h * W, W);
@@ -209,7 +218,8 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 		seen_backward(net, b, l, w, b->vis[i], h, group, lse + rows, delta, s);
 }
 
-void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group, struct scratch *s)
+void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group,
+		     struct scratch *s)
 {
 	int64_t n = l < net->last_mem ? b->n_win : b->n_ask;
 

@@ -117,7 +117,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 		*wide[i] = take(y, W * F);
 	s->delta = take(y, W * cfg->n_heads);
 	s->delta_mem = take(y, W);
-	fot_topk_lay(&s->topk, y, z->top_k, FOT_TILE_Q);
+	fot_topk_lay(&s->topk, y, z->top_k);
 	s->scores = take(y, z->top_k);
 	s->values = fot_layout_take(y, z->top_k, sizeof *s->values);
 	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);

@@ -50,7 +50,7 @@ struct scratch {
 	fot_real *dq, *dk, *dv;    /* [W, D] */
 	fot_real *delta;           /* [H, W] */
 	fot_real *delta_mem;       /* [W] mix gate */
-	struct fot_topk topk;      /* FOT_TILE_Q searches */
+	struct fot_topk topk;      /* of the queries of attn */
 	fot_real *scores;          /* [top_k] */
 	const fot_real **values;   /* [top_k] */
 	fot_real *logits;          /* [HEAD_ROWS, V] */

@@ -110,19 +110,15 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 	for (int64_t i = 0; i < n_q; i++) {
 		struct fot_hit *hit;
 		int64_t n_hits;
-		float *row = fot_alloc((size_t)n_mem + 1, sizeof *row);
 
 		p->n = 0;
 		for (int64_t j = 0; j <= n_local - n_q + i; j++)
 			plain_add(p, q + i * DH, k + j * DH, v + j * DH, scale);
 		if (top_k) {
+			fot_attn_begin(&a, 1);
+			fot_attn_ask(&a, q + i * DH, DH, 1);
 			fot_topk_begin(t, 1);
-			for (int64_t j = 0; j < n_mem; j++) {
-				row[j] = 0;
-				for (int c = 0; c < DH; c++)
-					row[j] += q[i * DH + c] * mk[j * DH + c];
-			}
-			fot_topk_offer(t, 0, row, n_mem, 0);
+			fot_topk_offer(t, &a, mk, DH, n_mem, 0);
 			n_hits = fot_topk_end(t, 0, &hit);
 			for (int64_t j = 0; j < n_hits; j++)
 				plain_add(p, q + i * DH, mk + hit[j].key * DH, mv + hit[j].key * DH, scale);
@@ -131,7 +127,6 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 			plain_add(p, q + i * DH, mk + j * DH, mv + j * DH, scale);
 		plain_softmax(p, want);
 		assert_rows_close(o + i * DH, want);
-		fot_free(row);
 	}
 	fot_arena_release(&arena);
 	fot_free(q);
