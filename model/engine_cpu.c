@@ -140,6 +140,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 			  struct fot_err *err)
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
+	e->opts.n_threads = fot_threads_at_once(o->n_threads);
 	e->window = o->window ? o->window : e->cfg.window;
 	e->query_width = fot_config_query_width(&e->cfg);
 	e->key_width = fot_config_key_width(&e->cfg);
@@ -150,7 +151,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
 	e->layer = fot_calloc((size_t)e->cfg.n_layers, sizeof *e->layer);
-	e->scratch = fot_calloc((size_t)o->n_threads, sizeof *e->scratch);
+	e->scratch = fot_calloc((size_t)e->opts.n_threads, sizeof *e->scratch);
 	if (!e->layer || !e->scratch)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
 	return FOT_OK;
@@ -295,22 +296,27 @@ out:
 
 /* ---- pieces and their answers ---------------------------------------- */
 
-/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. */
+/* The rows that are asked for of row tile `tile` of a piece that came out as x; false when a logit is not finite. */
 static bool answer_tile(const struct cpu *e, const float *x, const struct fot_piece *p, int64_t tile,
 			struct scratch *t)
 {
 	int64_t D = e->cfg.hidden_size, V = e->cfg.vocab_size, r0 = tile * FOT_TILE_Q,
 		n = cpu_tile_rows(p, tile);
-	int64_t first = p->first + r0;
+	int64_t first = p->first + r0, row[FOT_TILE_Q], n_rows = 0;
 	bool good = true;
 
-	if (!fot_want_any(p->want, first, n))
+	for (int64_t i = 0; i < n; i++) {
+		if (!fot_want_row(p->want, first + i))
+			continue;
+		fot_rmsnorm_forward(t->xn + n_rows * D, NULL, x + (r0 + i) * D, e->norm, 1, D,
+				    e->cfg.rms_norm_eps);
+		row[n_rows++] = first + i;
+	}
+	if (n_rows == 0)
 		return true;
-	fot_rmsnorm_forward(t->xn, NULL, x + r0 * D, e->norm, n, D, e->cfg.rms_norm_eps);
-	fot_linear_forward(t->logits, t->xn, n, &e->head, 0, t->widened);
-	for (int64_t i = 0; i < n; i++)
-		if (fot_want_row(p->want, first + i))
-			good &= fot_want_answer(p->want, first + i, t->logits + i * V, V);
+	fot_linear_forward(t->logits, t->xn, n_rows, &e->head, 0, t->widened);
+	for (int64_t i = 0; i < n_rows; i++)
+		good &= fot_want_answer(p->want, row[i], t->logits + i * V, V);
 	return good;
 }
 

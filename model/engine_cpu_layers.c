@@ -21,6 +21,8 @@
 #include "model/ops.h"
 
 #define BRANCH_KEYS 64 /* folded at a time */
+#define SHARED_WORK \
+	(1 << 20) /* multiplications of attention, in a layer, for which threads wake each other */
 
 /* A piece at work in one layer. */
 struct step {
@@ -411,16 +413,36 @@ static void project_tile(const struct step *s, int64_t i, struct scratch *t)
 	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), !last_of(s) || s->masses, t);
 }
 
+/* The first of the rows of a tile that come out of layer a, of n: in the last layer those from the first to the last
+ * one that is asked for. */
+static int64_t rows_out(const struct step *s, int64_t tile, int64_t *n)
+{
+	int64_t r0 = tile * FOT_TILE_Q, end = r0 + cpu_tile_rows(s->p, tile);
+
+	if (s->a == &s->e->layer[s->e->cfg.n_layers - 1] && !s->masses && !s->e->opts.no_skip) {
+		while (r0 < end && !fot_want_row(s->p->want, s->p->first + r0))
+			r0++;
+		while (r0 < end && !fot_want_row(s->p->want, s->p->first + end - 1))
+			end--;
+	}
+	*n = end - r0;
+	return r0;
+}
+
 static void attend_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	int64_t tile = i % tiles_of(s->p);
+	int64_t n, r0 = rows_out(s, i % tiles_of(s->p), &n);
 
-	attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
+	if (n > 0)
+		attend(s, i / tiles_of(s->p), r0, n, t);
 }
 
 static void finish_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	finish(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), t);
+	int64_t n, r0 = rows_out(s, i, &n);
+
+	if (n > 0)
+		finish(s, r0, n, t);
 }
 
 /* One kind of work on n tiles, which the threads of the team share unless there is one alone. */
@@ -468,10 +490,18 @@ static void go_through(struct step s, struct scratch *t)
 	}
 }
 
+/* Threads for a piece: rows of one tile are worth dividing only by heads, and only if they see much. */
+static int team_of(const struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
+{
+	int64_t keys = at->n_past + at->n_local + p->n + at->mem_len - fot_place_mem_from(at);
+
+	return p->n > FOT_TILE_Q || p->n * keys * e->query_width > SHARED_WORK ? e->opts.n_threads : 1;
+}
+
 void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
 {
 	embed(e, e->x, p);
-#pragma omp parallel num_threads(e->opts.n_threads)
+#pragma omp parallel num_threads(team_of(e, at, p))
 	go_through(begin(e, at, p, false), &e->scratch[omp_get_thread_num()]);
 }
 
