@@ -296,27 +296,23 @@ out:
 
 /* ---- pieces and their answers ---------------------------------------- */
 
-/* The rows that are asked for of row tile `tile` of a piece that came out as x; false when a logit is not finite. */
+/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. Either all of its rows have logits
+ * or none: what a product gives for a row depends on the number of rows. */
 static bool answer_tile(const struct cpu *e, const float *x, const struct fot_piece *p, int64_t tile,
 			struct scratch *t)
 {
 	int64_t D = e->cfg.hidden_size, V = e->cfg.vocab_size, r0 = tile * FOT_TILE_Q,
 		n = cpu_tile_rows(p, tile);
-	int64_t first = p->first + r0, row[FOT_TILE_Q], n_rows = 0;
+	int64_t first = p->first + r0;
 	bool good = true;
 
-	for (int64_t i = 0; i < n; i++) {
-		if (!fot_want_row(p->want, first + i))
-			continue;
-		fot_rmsnorm_forward(t->xn + n_rows * D, NULL, x + (r0 + i) * D, e->norm, 1, D,
-				    e->cfg.rms_norm_eps);
-		row[n_rows++] = first + i;
-	}
-	if (n_rows == 0)
+	if (!fot_want_any(p->want, first, n))
 		return true;
-	fot_linear_forward(t->logits, t->xn, n_rows, &e->head, 0, t->widened);
-	for (int64_t i = 0; i < n_rows; i++)
-		good &= fot_want_answer(p->want, row[i], t->logits + i * V, V);
+	fot_rmsnorm_forward(t->xn, NULL, x + r0 * D, e->norm, n, D, e->cfg.rms_norm_eps);
+	fot_linear_forward(t->logits, t->xn, n, &e->head, 0, t->widened);
+	for (int64_t i = 0; i < n; i++)
+		if (fot_want_row(p->want, first + i))
+			good &= fot_want_answer(p->want, first + i, t->logits + i * V, V);
 	return good;
 }
 

@@ -413,36 +413,25 @@ static void project_tile(const struct step *s, int64_t i, struct scratch *t)
 	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), !last_of(s) || s->masses, t);
 }
 
-/* The first of the rows of a tile that come out of layer a, of n: in the last layer those from the first to the last
- * one that is asked for. */
-static int64_t rows_out(const struct step *s, int64_t tile, int64_t *n)
+/* Do rows of a tile come out of layer a? Not out of the last one where none of them is asked for. */
+static bool comes_out(const struct step *s, int64_t tile)
 {
-	int64_t r0 = tile * FOT_TILE_Q, end = r0 + cpu_tile_rows(s->p, tile);
-
-	if (s->a == &s->e->layer[s->e->cfg.n_layers - 1] && !s->masses && !s->e->opts.no_skip) {
-		while (r0 < end && !fot_want_row(s->p->want, s->p->first + r0))
-			r0++;
-		while (r0 < end && !fot_want_row(s->p->want, s->p->first + end - 1))
-			end--;
-	}
-	*n = end - r0;
-	return r0;
+	return s->a != &s->e->layer[s->e->cfg.n_layers - 1] || s->masses || s->e->opts.no_skip ||
+	       fot_want_any(s->p->want, s->p->first + tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile));
 }
 
 static void attend_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	int64_t n, r0 = rows_out(s, i % tiles_of(s->p), &n);
+	int64_t tile = i % tiles_of(s->p);
 
-	if (n > 0)
-		attend(s, i / tiles_of(s->p), r0, n, t);
+	if (comes_out(s, tile))
+		attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
 }
 
 static void finish_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	int64_t n, r0 = rows_out(s, i, &n);
-
-	if (n > 0)
-		finish(s, r0, n, t);
+	if (comes_out(s, i))
+		finish(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), t);
 }
 
 /* One kind of work on n tiles, which the threads of the team share unless there is one alone. */
