@@ -7,14 +7,14 @@
 int64_t fot_attn_need(int64_t head_dim, int backward)
 {
 	return FOT_TILE_Q * (2 + 2 * head_dim + FOT_TILE_K * (backward ? 2 : 0)) +
-	       FOT_TILE_K * (FOT_PANEL + 2 * head_dim);
+	       FOT_TILE_K * (FOT_PANEL + 2 * head_dim) + FOT_FEW * FOT_PANEL + head_dim;
 }
 
 void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
 {
 	*a = (struct fot_attn){ .head_dim = head_dim };
 	a->s = mem;
-	a->k = a->s + FOT_TILE_K * FOT_PANEL;
+	a->k = a->s + (FOT_TILE_K + FOT_FEW) * FOT_PANEL;
 	a->v = a->k + FOT_TILE_K * head_dim;
 	a->q = a->v + FOT_TILE_K * head_dim;
 	a->out = a->q + FOT_TILE_Q * head_dim;
@@ -22,6 +22,7 @@ void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int back
 	a->sum = a->max + FOT_TILE_Q;
 	a->p = backward ? a->sum + FOT_TILE_Q : NULL;
 	a->ds = backward ? a->p + FOT_TILE_Q * FOT_TILE_K : NULL;
+	a->row = a->sum + FOT_TILE_Q * (backward ? 1 + 2 * FOT_TILE_K : 1);
 }
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
@@ -99,21 +100,26 @@ static void look(struct sight *g, const struct fot_attn *a, int64_t row, int64_t
 	}
 }
 
-/* A tile of keys and values, of which bias is a part. */
-struct tile {
-	const fot_real *k, *v, *bias;
-	int64_t ldk, ldv, n;
-};
-
-static void fold_panel(struct fot_attn *a, int64_t row, const struct tile *t, const struct sight *g)
+static void fold_panel(struct fot_attn *a, int64_t row, const struct fot_panel_tile *all,
+		       const struct sight *g)
 {
-	int64_t d = a->head_dim, n = g->to - g->from;
+	int64_t d = a->head_dim, n = panel_rows(a, row);
+	const fot_real *q = a->q + row * d;
 	struct fot_panel_state state = { a->max + row, a->sum + row, a->out + row * d };
+	struct fot_panel_tile t = { .k = all->k + g->from * all->ldk,
+				    .v = all->v + g->from * all->ldv,
+				    .bias = all->bias ? all->bias + g->from : NULL,
+				    .ldk = all->ldk,
+				    .ldv = all->ldv,
+				    .n = g->to - g->from };
 
-	fot_panel_scores(a->s, a->q + row * d, t->k + g->from * t->ldk, t->ldk, n, d,
-			 t->bias ? t->bias + g->from : NULL);
-	fot_panel_weights(a->s, n, g->low, g->high, &state, d);
-	fot_panel_outputs(state.out, a->s, t->v + g->from * t->ldv, t->ldv, n, d);
+	if (n <= FOT_FEW) {
+		fot_panel_few(q, n, &t, g->low, g->high, &state, d, a->s, a->row);
+		return;
+	}
+	fot_panel_scores(a->s, q, t.k, t.ldk, t.n, d, t.bias);
+	fot_panel_weights(a->s, t.n, g->low, g->high, &state, d);
+	fot_panel_outputs(state.out, a->s, t.v, t.ldv, t.n, d);
 }
 
 /* Rows of d numbers at distance ld, one behind the other if more than one panel reads them. */
@@ -136,9 +142,9 @@ void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot
 	struct sight g;
 
 	for (int64_t k0 = 0; k0 < n_k; k0 += FOT_TILE_K) {
-		struct tile t = { .ldk = ldk,
-				  .ldv = ldv,
-				  .n = n_k - k0 < FOT_TILE_K ? n_k - k0 : FOT_TILE_K };
+		struct fot_panel_tile t = { .ldk = ldk,
+					    .ldv = ldv,
+					    .n = n_k - k0 < FOT_TILE_K ? n_k - k0 : FOT_TILE_K };
 		int64_t d = diag == FOT_ATTN_ALL ? diag : diag - k0;
 
 		t.bias = a->bias ? a->bias + k0 : NULL;
@@ -196,7 +202,7 @@ static fot_real row_weights(struct fot_attn *a, int64_t row, fot_real *s, int64_
 void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values,
 		       int64_t n)
 {
-	fot_real *out = a->out + column(a, row), *new = a->k;
+	fot_real *out = a->out + column(a, row), *new = a->row;
 	fot_real f = row_weights(a, row, scores, n);
 
 	for (int64_t c = 0; c < a->head_dim; c++)

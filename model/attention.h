@@ -23,10 +23,12 @@
 /* State of up to FOT_TILE_Q queries, in panels (panel.h): running maximum, sum, and un-normalised output. */
 struct fot_attn {
 	int64_t n_q, head_dim;
-	fot_real *max, *sum;  /* [FOT_TILE_Q] */
-	fot_real *out;        /* [panels][head_dim][FOT_PANEL] */
-	fot_real *q;          /* the same: the queries that fot_attn_ask has set */
-	fot_real *s;          /* [FOT_TILE_K][FOT_PANEL] scores of one panel, later weights */
+	fot_real *max, *sum; /* [FOT_TILE_Q] */
+	fot_real *out;       /* [panels][head_dim][FOT_PANEL] */
+	fot_real *q;         /* the same: the queries that fot_attn_ask has set */
+	fot_real *
+		s; /* [FOT_TILE_K][FOT_PANEL] scores of one panel, later weights; room for FOT_FEW rows more */
+	fot_real *row;        /* [head_dim] to work in */
 	fot_real *k, *v;      /* [FOT_TILE_K, head_dim] a tile whose rows lie far apart, brought together */
 	fot_real *p, *ds;     /* [FOT_TILE_Q, FOT_TILE_K] for the backward pass only */
 	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */

@@ -11,6 +11,8 @@
 #endif
 
 #define ROWS (FOT_VECTOR_BYTES == 64 ? 8 : 4)
+#define FEW (ROWS / 2)
+#define FEW_BLOCKS 4
 #define KEYS 64 /* whose weights stay in the first cache while values are weighed */
 #define LANES (FOT_PANEL / 2)
 #define UNROLL _Pragma("GCC unroll 16")
@@ -40,12 +42,19 @@ INLINE vec all(fot_real x)
 	return x - (vec){ 0 };
 }
 
-/* Lanes of a where mask (all bits or none) is set, else of b. */
-INLINE vec pick(ints mask, vec a, vec b)
+/* As in vectors, where the compiler fuses it; of single numbers it may do the products apart. */
+INLINE fot_real multiply_add(fot_real a, fot_real b, fot_real c)
 {
-	return (vec)((mask & (ints)a) | (~mask & (ints)b));
+#if defined(__FMA__) && defined(FOT_REAL_DOUBLE)
+	return __builtin_fma(a, b, c);
+#elif defined(__FMA__)
+	return __builtin_fmaf(a, b, c);
+#else
+	return a * b + c;
+#endif
 }
 
+/* Of a NaN and a number in b, the number. */
 INLINE vec larger(vec a, vec b)
 {
 #if defined(__AVX512F__) && !defined(FOT_REAL_DOUBLE)
@@ -53,7 +62,9 @@ INLINE vec larger(vec a, vec b)
 #elif defined(__AVX__) && !defined(FOT_REAL_DOUBLE)
 	return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-	return pick(a > b, a, b);
+	ints mask = a > b;
+
+	return (vec)((mask & (ints)a) | (~mask & (ints)b));
 #endif
 }
 
@@ -187,34 +198,33 @@ static void hide_unseen(fot_real *s, int64_t n_k, const int64_t *low, const int6
 		hide(s, j, low, high);
 }
 
-/* New maxima, and what sums and outputs are multiplied by for that. */
-static void raise(const struct fot_panel_state *p, int64_t d, vec *max)
+/* New maxima, and what outputs (done here) and sums are multiplied by for that. */
+INLINE vec raise_max(const struct fot_panel_state *p, int64_t d, int v, vec *max)
 {
-	for (int v = 0; v < 2; v++) {
-		vec old = load(p->max + v * LANES),
-		    f = exp_below(larger(old, all(LOWEST)) - larger(max[v], all(LOWEST)));
+	vec old = load(p->max + v * LANES), f;
 
-		store(p->max + v * LANES, max[v]);
-		store(p->sum + v * LANES, load(p->sum + v * LANES) * f);
-		for (int64_t c = 0; c < d; c++) {
-			fot_real *out = p->out + c * FOT_PANEL + v * LANES;
+	store(p->max + v * LANES, *max);
+	*max = larger(*max, all(LOWEST));
+	f = exp_below(larger(old, all(LOWEST)) - *max);
+	for (int64_t c = 0; c < d; c++) {
+		fot_real *out = p->out + c * FOT_PANEL + v * LANES;
 
-			store(out, load(out) * f);
-		}
-		max[v] = larger(max[v], all(LOWEST));
+		store(out, load(out) * f);
 	}
+	return f;
 }
 
 void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64_t *high,
 		       const struct fot_panel_state *p, int64_t d)
 {
-	vec max[2] = { load(p->max), load(p->max + LANES) }, sum[2] = { all(0), all(0) };
+	vec max[2] = { load(p->max), load(p->max + LANES) }, sum[2] = { all(0), all(0) }, f[2];
 
 	hide_unseen(s, n_k, low, high);
 	for (int64_t j = 0; j < n_k; j++)
 		for (int v = 0; v < 2; v++)
 			max[v] = larger(load(s + j * FOT_PANEL + v * LANES), max[v]);
-	raise(p, d, max);
+	for (int v = 0; v < 2; v++)
+		f[v] = raise_max(p, d, v, &max[v]);
 	for (int64_t j = 0; j < n_k; j++)
 		for (int v = 0; v < 2; v++) {
 			fot_real *at = s + j * FOT_PANEL + v * LANES;
@@ -223,8 +233,8 @@ void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64
 			sum[v] += w;
 			store(at, w);
 		}
-	store(p->sum, load(p->sum) + sum[0]);
-	store(p->sum + LANES, load(p->sum + LANES) + sum[1]);
+	for (int v = 0; v < 2; v++)
+		store(p->sum + v * LANES, load(p->sum + v * LANES) * f[v] + sum[v]);
 }
 
 /* ---- outputs --------------------------------------------------------- */
@@ -263,8 +273,177 @@ void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int6
 
 		for (; c + ROWS <= d; c += ROWS)
 			output_rows(ROWS, out + c * FOT_PANEL, s, v + c, ldv, n);
+		for (; c + FEW <= d; c += FEW)
+			output_rows(FEW, out + c * FOT_PANEL, s, v + c, ldv, n);
 		for (; c < d; c++)
 			output_rows(1, out + c * FOT_PANEL, s, v + c, ldv, n);
+	}
+}
+
+/* ---- few queries ----------------------------------------------------- */
+
+/* Numbers of a and b in turn: of their lower halves, of their upper ones. */
+#if FOT_VECTOR_BYTES == 64 && !defined(FOT_REAL_DOUBLE)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define UPPER(a, b) \
+	__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif FOT_VECTOR_BYTES == (defined(FOT_REAL_DOUBLE) ? 64 : 32)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif FOT_VECTOR_BYTES == (defined(FOT_REAL_DOUBLE) ? 32 : 16)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/* Row r of LANES x LANES numbers becomes column r: with every perfect shuffle of the rows the digits of a number's
+ * place (row, column) move round by one. */
+INLINE void transpose(vec x[LANES])
+{
+	UNROLL
+	for (int step = 1; step < LANES; step *= 2) {
+		vec y[LANES];
+
+		UNROLL
+		for (int i = 0; i < LANES / 2; i++) {
+			y[2 * i] = LOWER(x[i], x[i + LANES / 2]);
+			y[2 * i + 1] = UPPER(x[i], x[i + LANES / 2]);
+		}
+		UNROLL
+		for (int i = 0; i < LANES; i++)
+			x[i] = y[i];
+	}
+}
+
+/* Columns [c, c + LANES) of keys [j, j + LANES), as far as there are such: x[i] is column c + i. */
+INLINE void key_columns(vec x[LANES], const struct fot_panel_tile *t, int64_t j, int64_t c, int64_t d)
+{
+	fot_real part[LANES * LANES] = { 0 };
+	const fot_real *key = t->k + j * t->ldk + c;
+	int64_t ld = t->ldk;
+
+	if (j + LANES > t->n || c + LANES > d) {
+		for (int64_t r = 0; r < LANES && j + r < t->n; r++)
+			for (int64_t i = 0; i < LANES && c + i < d; i++)
+				part[r * LANES + i] = key[r * ld + i];
+		key = part;
+		ld = LANES;
+	}
+	UNROLL
+	for (int r = 0; r < LANES; r++)
+		x[r] = load(key + r * ld);
+	transpose(x);
+}
+
+/* Scores of n queries against keys [j, j + LANES) of the tile: query i's at s[i * ld + j]. */
+INLINE void few_scores(int n, fot_real *s, int64_t ld, const fot_real *panel, const struct fot_panel_tile *t,
+		       int64_t j, int64_t d)
+{
+	vec sum[FOT_FEW], x[LANES];
+
+	UNROLL
+	for (int i = 0; i < n; i++)
+		sum[i] = all(0);
+	for (int64_t c = 0; c < d; c += LANES) {
+		key_columns(x, t, j, c, d);
+		UNROLL
+		for (int k = 0; k < LANES; k++) {
+			if (c + k == d)
+				break;
+			UNROLL
+			for (int i = 0; i < n; i++)
+				sum[i] += panel[(c + k) * FOT_PANEL + i] * x[k];
+		}
+	}
+	UNROLL
+	for (int i = 0; i < n; i++)
+		store(s + i * ld + j, sum[i]);
+}
+
+static fot_real exp_below_of(fot_real x)
+{
+	return exp_below(all(x))[0];
+}
+
+/* Scores of keys [low, high) of query i to weights; returns what its output is multiplied by. */
+static fot_real few_weights(fot_real *s, int64_t low, int64_t high, const struct fot_panel_state *p,
+			    int64_t i)
+{
+	fot_real max = p->max[i], old = max > LOWEST ? max : LOWEST, sum = 0, f;
+
+#pragma omp simd reduction(max : max)
+	for (int64_t j = low; j < high; j++)
+		max = s[j] > max ? s[j] : max;
+	p->max[i] = max;
+	max = max > LOWEST ? max : LOWEST;
+	for (int64_t j = low; j < high; j += LANES)
+		store(s + j, exp_below(load(s + j) - max));
+	for (int64_t j = low; j < high; j++)
+		sum += s[j];
+	f = exp_below_of(old - max);
+	p->sum[i] = multiply_add(p->sum[i], f, sum);
+	return f;
+}
+
+/* `blocks` registers of columns of values, from c on: out += weights x values. */
+INLINE void few_columns(int blocks, fot_real *out, const fot_real *s, const fot_real *v, int64_t ldv,
+			int64_t n)
+{
+	vec sum[FEW_BLOCKS];
+
+	UNROLL
+	for (int k = 0; k < blocks; k++)
+		sum[k] = load(out + k * LANES);
+	for (int64_t j = 0; j < n; j++)
+		UNROLL
+	for (int k = 0; k < blocks; k++)
+		sum[k] += s[j] * load(v + j * ldv + k * LANES);
+	UNROLL
+	for (int k = 0; k < blocks; k++)
+		store(out + k * LANES, sum[k]);
+}
+
+/* Column i of the outputs: times f, plus weights x values. row: [d] to work in. */
+static void few_outputs(fot_real *out, fot_real f, const fot_real *s, const fot_real *v, int64_t ldv,
+			int64_t n, int64_t d, fot_real *row)
+{
+	int64_t c = 0;
+
+	for (int64_t k = 0; k < d; k++)
+		row[k] = out[k * FOT_PANEL] * f;
+	for (; c + FEW_BLOCKS * LANES <= d; c += FEW_BLOCKS * LANES)
+		few_columns(FEW_BLOCKS, row + c, s, v + c, ldv, n);
+	for (; c + LANES <= d; c += LANES)
+		few_columns(1, row + c, s, v + c, ldv, n);
+	for (; c < d; c++)
+		for (int64_t j = 0; j < n; j++)
+			row[c] = multiply_add(s[j], v[j * ldv + c], row[c]);
+	for (int64_t k = 0; k < d; k++)
+		out[k * FOT_PANEL] = row[k];
+}
+
+void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, const int64_t *low,
+		   const int64_t *high, const struct fot_panel_state *p, int64_t d, fot_real *s,
+		   fot_real *row)
+{
+	int64_t ld = (t->n + 2 * LANES - 1) / LANES * LANES; /* the last register may reach beyond the keys */
+
+	for (int64_t j = 0; j < t->n; j += LANES)
+		if (n == 1)
+			few_scores(1, s, ld, panel, t, j, d);
+		else
+			few_scores(FOT_FEW, s, ld, panel, t, j, d);
+	for (int64_t i = 0; i < n; i++) {
+		fot_real *own = s + i * ld;
+		fot_real f;
+
+		for (int64_t j = low[i]; j < high[i] && t->bias; j++)
+			own[j] += t->bias[j];
+		f = few_weights(own, low[i], high[i], p, i);
+		few_outputs(p->out + i, f, own + low[i], t->v + low[i] * t->ldv, t->ldv, high[i] - low[i], d,
+			    row);
 	}
 }
 

@@ -36,6 +36,11 @@ void fot_panel_queries(fot_real *panel, const fot_real *q, int64_t ldq, int64_t 
 void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int64_t ldk, int64_t n_k,
 		      int64_t d, const fot_real *bias);
 
+/* Keys and values [n_k, d] at distances ldk, ldv. */
+struct fot_panel_tile {
+	const fot_real *k, *v, *bias; /* bias [n_k] or NULL */
+	int64_t ldk, ldv, n;
+};
 /* Running maximum and sum of exponentials of each query of a panel. */
 struct fot_panel_state {
 	fot_real *max, *sum; /* [FOT_PANEL] */
@@ -48,6 +53,13 @@ void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64
 /* Outputs += weights x values v [n_k, d] at distance ldv. */
 void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int64_t ldv, int64_t n_k,
 		       int64_t d);
+
+/* All of that for a panel of few queries: a register holds keys of one query then, later columns of values. The same
+ * bits. s: FOT_FEW rows of n_k + 2 registers of scratch; row: [d]. */
+#define FOT_FEW 4
+void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, const int64_t *low,
+		   const int64_t *high, const struct fot_panel_state *p, int64_t d, fot_real *s,
+		   fot_real *row);
 
 /* Called with a score above its query's threshold. */
 typedef void fot_panel_hit(void *to, int64_t query, int64_t key, fot_real score);
