@@ -4,25 +4,44 @@
  * sum[i] = sum_j exp(s_ij - max[i]), out[i] = sum_j exp(s_ij - max[i]) v_j. */
 #include "model/attention.h"
 
+/* The one list of what a state holds: binds it from mem on, and returns how much that is. mem NULL: nothing is bound. */
+static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
+{
+	int64_t d = head_dim, at = 0, back = backward ? FOT_PANEL : 0;
+	const struct {
+		fot_real **array;
+		int64_t n;
+	} list[] = {
+		{ &a->s, (FOT_TILE_K + FOT_FEW) * FOT_PANEL },
+		{ &a->k, FOT_TILE_K * d },
+		{ &a->v, FOT_TILE_K * d },
+		{ &a->q, FOT_TILE_Q * d },
+		{ &a->out, FOT_TILE_Q * d },
+		{ &a->max, FOT_TILE_Q },
+		{ &a->sum, FOT_TILE_Q },
+		{ &a->ds, FOT_TILE_K * back },
+		{ &a->d_o, d * back },
+		{ &a->q_rows, fot_panel_width(d) * back },
+		{ &a->d_o_rows, fot_panel_width(d) * back },
+		{ &a->row, d },
+	};
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		*list[i].array = mem ? mem + at : NULL;
+		at += list[i].n;
+	}
+	return at;
+}
+
 int64_t fot_attn_need(int64_t head_dim, int backward)
 {
-	return FOT_TILE_Q * (2 + 2 * head_dim + FOT_TILE_K * (backward ? 2 : 0)) +
-	       FOT_TILE_K * (FOT_PANEL + 2 * head_dim) + FOT_FEW * FOT_PANEL + head_dim;
+	return lay_out(&(struct fot_attn){ 0 }, NULL, head_dim, backward);
 }
 
 void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
 {
 	*a = (struct fot_attn){ .head_dim = head_dim };
-	a->s = mem;
-	a->k = a->s + (FOT_TILE_K + FOT_FEW) * FOT_PANEL;
-	a->v = a->k + FOT_TILE_K * head_dim;
-	a->q = a->v + FOT_TILE_K * head_dim;
-	a->out = a->q + FOT_TILE_Q * head_dim;
-	a->max = a->out + FOT_TILE_Q * head_dim;
-	a->sum = a->max + FOT_TILE_Q;
-	a->p = backward ? a->sum + FOT_TILE_Q : NULL;
-	a->ds = backward ? a->p + FOT_TILE_Q * FOT_TILE_K : NULL;
-	a->row = a->sum + FOT_TILE_Q * (backward ? 1 + 2 * FOT_TILE_K : 1);
+	lay_out(a, mem, head_dim, backward);
 }
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
@@ -232,49 +251,81 @@ void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse)
 	}
 }
 
-/* s holds scores, ds holds do.v; both become p and p * (do.v - delta). */
-static void row_gradient(fot_real *s, fot_real *ds, fot_real lse, fot_real delta, int64_t n_seen, int64_t n_k)
+/* ---- backward -------------------------------------------------------- */
+
+/* A panel of queries on its way back. */
+struct back {
+	struct fot_attn *a;
+	const struct fot_attn_grad *g;
+	int64_t row, n; /* its first query, and how many */
+	fot_real lse[FOT_TILE_Q], delta[FOT_TILE_Q];
+};
+
+static void begin_back(struct back *b, int64_t row)
 {
-#pragma omp simd
-	for (int64_t j = 0; j < n_seen; j++) {
-		s[j] = fot_real_exp(s[j] - lse);
-		ds[j] = s[j] * (ds[j] - delta);
+	const struct fot_attn_grad *g = b->g;
+	struct fot_attn *a = b->a;
+	int64_t d = a->head_dim;
+	const fot_real *q = g->q + row * g->ldq, *d_o = g->d_o + row * g->ldo;
+
+	b->row = row;
+	b->n = g->n_q - row < FOT_PANEL ? g->n_q - row : FOT_PANEL;
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		b->lse[i] = i < b->n ? g->lse[row + i] : (fot_real)INFINITY;
+		b->delta[i] = i < b->n ? g->delta[row + i] : 0;
 	}
-	for (int64_t j = n_seen; j < n_k; j++)
-		s[j] = ds[j] = 0;
+	fot_panel_queries(a->q, q, g->ldq, b->n, d, g->scale);
+	fot_panel_queries(a->d_o, d_o, g->ldo, b->n, d, 1);
+	if (g->dk) {
+		fot_panel_rows(a->q_rows, q, g->ldq, b->n, d, g->scale);
+		fot_panel_rows(a->d_o_rows, d_o, g->ldo, b->n, d, 1);
+	}
+	memset(a->out, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
 }
 
-static void backward_tile(struct fot_attn *a, const struct fot_attn_grad *g, int64_t q0, int64_t nq,
-			  int64_t k0, int64_t nk)
+/* Keys [k0, k0 + n_k), n_k <= FOT_TILE_K. */
+static void back_tile(struct back *b, int64_t k0, int64_t n_k)
 {
-	int64_t dh = a->head_dim;
-	int64_t d = g->diag == FOT_ATTN_ALL ? g->diag : g->diag + q0 - k0;
-	const fot_real *q = g->q + q0 * g->ldq, *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
-	const fot_real *d_o = g->d_o + q0 * g->ldo;
+	const struct fot_attn_grad *g = b->g;
+	struct fot_attn *a = b->a;
+	int64_t d = a->head_dim, high[FOT_TILE_Q], n = 0;
+	const fot_real *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
 
-	if (visible(nq - 1, d, nk) == 0)
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		int64_t at = b->row + (i < b->n ? i : b->n - 1);
+
+		high[i] = visible(at, g->diag == FOT_ATTN_ALL ? g->diag : g->diag - k0, n_k);
+		n = high[i] > n ? high[i] : n;
+	}
+	if (n == 0)
 		return;
-	fot_gemm(0, 1, nq, nk, dh, g->scale, q, g->ldq, k, g->ldk, 0, a->p, FOT_TILE_K);
-	fot_gemm(0, 1, nq, nk, dh, 1, d_o, g->ldo, v, g->ldv, 0, a->ds, FOT_TILE_K);
-	for (int64_t i = 0; i < nq; i++)
-		row_gradient(a->p + i * FOT_TILE_K, a->ds + i * FOT_TILE_K, g->lse[q0 + i], g->delta[q0 + i],
-			     visible(i, d, nk), nk);
-	fot_gemm(0, 0, nq, dh, nk, g->scale, a->ds, FOT_TILE_K, k, g->ldk, 1, g->dq + q0 * g->ldq, g->ldq);
+	fot_panel_scores(a->s, a->q, k, g->ldk, n, d, NULL);
+	fot_panel_scores(a->ds, a->d_o, v, g->ldv, n, d, NULL);
+	fot_panel_gradients(a->s, a->ds, n, high, b->lse, b->delta);
+	fot_panel_outputs(a->out, a->ds, k, g->ldk, n, d);
 	if (!g->dk)
 		return;
-	fot_gemm(1, 0, nk, dh, nq, g->scale, a->ds, FOT_TILE_K, q, g->ldq, 1, g->dk + k0 * g->ldk, g->ldk);
-	fot_gemm(1, 0, nk, dh, nq, 1, a->p, FOT_TILE_K, d_o, g->ldo, 1, g->dv + k0 * g->ldv, g->ldv);
+	fot_panel_keys(g->dk + k0 * g->ldk, g->ldk, a->ds, a->q_rows, n, d);
+	fot_panel_keys(g->dv + k0 * g->ldv, g->ldv, a->s, a->d_o_rows, n, d);
+}
+
+static void end_back(const struct back *b)
+{
+	const struct fot_attn_grad *g = b->g;
+
+	for (int64_t i = 0; i < b->n; i++)
+		for (int64_t c = 0; c < b->a->head_dim; c++)
+			g->dq[(b->row + i) * g->ldq + c] += g->scale * b->a->out[c * FOT_PANEL + i];
 }
 
 void fot_attn_backward(struct fot_attn *a, const struct fot_attn_grad *g)
 {
-	for (int64_t q0 = 0; q0 < g->n_q; q0 += FOT_TILE_Q) {
-		int64_t nq = g->n_q - q0 < FOT_TILE_Q ? g->n_q - q0 : FOT_TILE_Q;
+	struct back b = { .a = a, .g = g };
 
-		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K) {
-			int64_t nk = g->n_k - k0 < FOT_TILE_K ? g->n_k - k0 : FOT_TILE_K;
-
-			backward_tile(a, g, q0, nq, k0, nk);
-		}
+	for (int64_t row = 0; row < g->n_q; row += FOT_PANEL) {
+		begin_back(&b, row);
+		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K)
+			back_tile(&b, k0, g->n_k - k0 < FOT_TILE_K ? g->n_k - k0 : FOT_TILE_K);
+		end_back(&b);
 	}
 }

@@ -28,14 +28,16 @@ struct fot_attn {
 	fot_real *q;         /* the same: the queries that fot_attn_ask has set */
 	fot_real *
 		s; /* [FOT_TILE_K][FOT_PANEL] scores of one panel, later weights; room for FOT_FEW rows more */
-	fot_real *row;        /* [head_dim] to work in */
-	fot_real *k, *v;      /* [FOT_TILE_K, head_dim] a tile whose rows lie far apart, brought together */
-	fot_real *p, *ds;     /* [FOT_TILE_Q, FOT_TILE_K] for the backward pass only */
+	fot_real *row;   /* [head_dim] to work in */
+	fot_real *k, *v; /* [FOT_TILE_K, head_dim] a tile whose rows lie far apart, brought together */
+	/* For the backward pass only: gradients of a panel's scores, and what it gets, [head_dim][FOT_PANEL]; its queries and
+	 * those as rows (fot_panel_rows). */
+	fot_real *ds, *d_o, *q_rows, *d_o_rows;
 	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */
 	const fot_real *bias; /* [n_k] added to the scores of the keys that are folded in; NULL: none */
 };
 
-/* Numbers (fot_real) that a state needs. backward: also p and ds. */
+/* Numbers (fot_real) that a state needs. backward: also what that needs. */
 int64_t fot_attn_need(int64_t head_dim, int backward);
 /* Lay the state out over mem[fot_attn_need()]. */
 void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward);

@@ -280,6 +280,87 @@ void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int6
 	}
 }
 
+/* ---- backward -------------------------------------------------------- */
+
+void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *high, const fot_real *lse,
+			 const fot_real *delta)
+{
+	static const int64_t low[FOT_PANEL];
+	const vec at[2] = { load(lse), load(lse + LANES) }, less[2] = { load(delta), load(delta + LANES) };
+
+	hide_unseen(s, n_k, low, high);
+	for (int64_t j = 0; j < n_k; j++)
+		for (int v = 0; v < 2; v++) {
+			int64_t i = j * FOT_PANEL + v * LANES;
+			vec w = exp_below(load(s + i) - at[v]);
+
+			store(s + i, w);
+			store(dv + i, w * (load(dv + i) - less[v]));
+		}
+}
+
+int64_t fot_panel_width(int64_t d)
+{
+	return (d + FOT_PANEL - 1) / FOT_PANEL * FOT_PANEL;
+}
+
+void fot_panel_rows(fot_real *rows, const fot_real *q, int64_t ldq, int64_t n, int64_t d, fot_real scale)
+{
+	int64_t ld = fot_panel_width(d);
+
+	memset(rows, 0, sizeof *rows * (size_t)(FOT_PANEL * ld));
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t c = 0; c < d; c++)
+			rows[i * ld + c] = q[i * ldq + c] * scale;
+}
+
+/* `rows` keys, of which n <= FOT_PANEL columns are there. */
+INLINE void key_rows(int rows, fot_real *out, int64_t ldo, const fot_real *s, const fot_real *q, int64_t ldq,
+		     int64_t n)
+{
+	fot_real part[FOT_PANEL];
+	vec sum[ROWS][2];
+
+	UNROLL
+	for (int r = 0; r < rows; r++)
+		sum[r][0] = sum[r][1] = all(0);
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		vec a = load(q + i * ldq), b = load(q + i * ldq + LANES);
+
+		UNROLL
+		for (int r = 0; r < rows; r++) {
+			sum[r][0] += s[r * FOT_PANEL + i] * a;
+			sum[r][1] += s[r * FOT_PANEL + i] * b;
+		}
+	}
+	for (int r = 0; r < rows; r++, out += ldo) {
+		if (n >= FOT_PANEL) {
+			store(out, load(out) + sum[r][0]);
+			store(out + LANES, load(out + LANES) + sum[r][1]);
+			continue;
+		}
+		store(part, sum[r][0]);
+		store(part + LANES, sum[r][1]);
+		for (int64_t c = 0; c < n; c++)
+			out[c] += part[c];
+	}
+}
+
+void fot_panel_keys(fot_real *out, int64_t ldo, const fot_real *s, const fot_real *rows, int64_t n_k,
+		    int64_t d)
+{
+	int64_t ld = fot_panel_width(d);
+
+	for (int64_t c = 0; c < d; c += FOT_PANEL) {
+		int64_t j = 0;
+
+		for (; j + ROWS <= n_k; j += ROWS)
+			key_rows(ROWS, out + j * ldo + c, ldo, s + j * FOT_PANEL, rows + c, ld, d - c);
+		for (; j < n_k; j++)
+			key_rows(1, out + j * ldo + c, ldo, s + j * FOT_PANEL, rows + c, ld, d - c);
+	}
+}
+
 /* ---- few queries ----------------------------------------------------- */
 
 /* Numbers of a and b in turn: of their lower halves, of their upper ones. */

@@ -54,7 +54,19 @@ void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64
 void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int64_t ldv, int64_t n_k,
 		       int64_t d);
 
-/* All of that for a panel of few queries: a register holds keys of one query then, later columns of values. The same
+/* Backward. Scores become the weights exp(score - lse), of query i for keys [0, high[i]), else 0, and do.v becomes the
+ * gradient of the score, weight (do.v - delta). lse, delta [FOT_PANEL]; columns without a query: lse INFINITY. */
+void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *high, const fot_real *lse,
+			 const fot_real *delta);
+/* Rows q [n, d] at distance ldq times scale, as fot_panel_keys takes them: [FOT_PANEL, ld], zero where there is none; ld:
+ * fot_panel_width(d). */
+int64_t fot_panel_width(int64_t d);
+void fot_panel_rows(fot_real *rows, const fot_real *q, int64_t ldq, int64_t n, int64_t d, fot_real scale);
+/* What the queries give to each key: out [n_k, d] at distance ldo += s x rows. */
+void fot_panel_keys(fot_real *out, int64_t ldo, const fot_real *s, const fot_real *rows, int64_t n_k,
+		    int64_t d);
+
+/* The forward functions together for a panel of few queries: a register holds keys of one query then, later columns of values. The same
  * bits. s: FOT_FEW rows of n_k + 2 registers of scratch; row: [d]. */
 #define FOT_FEW 4
 void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, const int64_t *low,

@@ -23,7 +23,7 @@ void fot_topk_begin(struct fot_topk *t, int64_t n_queries)
 	t->n_queries = n_queries;
 	for (int64_t q = 0; q < FOT_TILE_Q; q++) { /* columns of a panel without a query find nothing */
 		t->n[q] = 0;
-		t->threshold[q] = q < n_queries ? -INFINITY : INFINITY;
+		t->threshold[q] = (fot_real)(q < n_queries ? -INFINITY : INFINITY);
 	}
 }
 

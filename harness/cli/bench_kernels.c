@@ -1,8 +1,10 @@
 /* bench_kernels.c: see bench_kernels.h. */
 #include "harness/cli/bench_kernels.h"
 
+#ifndef FOT_REAL_DOUBLE /* inference is in float */
+
 #include <cblas.h>
-#include <omp.h>
+#include <string.h>
 #if defined(__AVX__)
 #include <immintrin.h>
 #endif
@@ -213,12 +215,19 @@ static void read_memory(void *arg, int thread)
 	};
 
 	fot_attn_begin(&t->a, g->r->queries);
-	if (g->r->top_k < 0) {
+	if (!g->r->memory) {
 		score_alone(g, &t->a);
 		return;
 	}
 	g->m.ops->read(&g->m, &q);
 	fot_attn_end(&t->a, g->o + thread * g->r->queries * d, d, NULL);
+}
+
+int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *err)
+{
+	if (fot_memory_find(kind, word, strlen(word)))
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_RUN, "bench: no kind of memory is called %s", word);
 }
 
 int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot_err *err)
@@ -227,14 +236,16 @@ int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot
 	struct fot_layout y = { 0 };
 	struct fot_arena arena = { 0 };
 	double pairs = (double)r->queries * (double)r->keys * r->threads;
+	enum fot_search kind;
 	int status;
 
-	g.m = (struct fot_memory){ .ops = fot_memory_kind(r->top_k > 0 ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL),
+	FOT_TRY(fot_bench_memory(&kind, r->memory ? r->memory : "dense", err));
+	g.m = (struct fot_memory){ .ops = fot_memory_kind(kind),
 				   .n_heads = 1,
 				   .head_dim = r->head_dim,
 				   .cap = r->keys,
 				   .dtype = FOT_F32,
-				   .top_k = (int32_t)r->top_k };
+				   .top_k = r->top_k };
 	g.reader = fot_calloc((size_t)r->threads, sizeof *g.reader);
 	if (!g.reader) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
@@ -248,10 +259,12 @@ int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot
 	fill(g.k, (size_t)(r->keys * r->head_dim));
 	fill(g.v, (size_t)(r->keys * r->head_dim));
 	g.m.ops->append(&g.m, g.k, g.v, r->head_dim, r->keys);
-	*gflops = pairs * (double)r->head_dim * (r->top_k == 0 ? 4 : 2) /
+	*gflops = pairs * (double)r->head_dim * (r->memory && r->top_k == 0 ? 4 : 2) /
 		  seconds_of(read_memory, &g, r->threads) * 1e-9;
 out:
 	fot_arena_release(&arena);
 	fot_free(g.reader);
 	return status;
 }
+
+#endif

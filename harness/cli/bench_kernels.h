@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/session.h"
 
 #define FOT_BENCH_SECONDS 0.1
 
@@ -27,13 +28,17 @@ struct fot_bench_shape {
 int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, double *gflops,
 		       struct fot_err *err);
 
+/* The kind of memory of a word ("none", "dense", ...). Errors: FOT_ERR_RUN: there is none. */
+int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *err);
+
 /* Queries of one head against a memory that all threads share, in float. */
 struct fot_bench_reading {
 	int64_t queries, keys, head_dim;
-	int64_t top_k; /* 0: dense; -1: scores alone */
+	const char *memory; /* the word of its kind; NULL: scores alone */
+	int32_t top_k;
 	int threads;
 };
-/* A pair counts 4 head_dim when dense, else 2 (the score). Errors: FOT_ERR_RUN. */
+/* A pair counts 2 head_dim for its score, and 2 for its value if all are read. Errors: FOT_ERR_RUN. */
 int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot_err *err);
 
 #endif

@@ -114,44 +114,44 @@ static int bench_sgemv_row(const struct bench *b, struct rate *r, struct fot_err
 	return bench_row(b, true, r, err);
 }
 
-static int bench_read(const struct bench *b, int64_t queries, int64_t top_k, struct rate *r,
-		      struct fot_err *err)
+static int bench_read(const struct bench *b, int64_t queries, const char *memory, int32_t top_k,
+		      struct rate *r, struct fot_err *err)
 {
-	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, top_k, b->threads };
+	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, memory, top_k, b->threads };
 
 	return fot_bench_read(&g, &r->gflops, err);
 }
 
 static int bench_read_dense(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, 0, r, err);
+	return bench_read(b, FOT_TILE_Q, "dense", 0, r, err);
 }
 
 static int bench_read_one(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, 1, 0, r, err);
+	return bench_read(b, 1, "dense", 0, r, err);
 }
 
 static int bench_read_scores(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, -1, r, err);
+	return bench_read(b, FOT_TILE_Q, NULL, 0, r, err);
 }
 
 static int bench_read_top32(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, 32, r, err);
+	return bench_read(b, FOT_TILE_Q, "knn", 32, r, err);
 }
 
 static int bench_read_top128(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, 128, r, err);
+	return bench_read(b, FOT_TILE_Q, "knn", 128, r, err);
 }
 
 /* ---- prefill --------------------------------------------------------- */
 
 /* asked: all tokens; else none. */
-static int bench_feed(const struct bench *b, enum fot_search search, int32_t top_k, bool asked,
-		      struct rate *r, struct fot_err *err)
+static int bench_feed(const struct bench *b, const char *memory, int32_t top_k, bool asked, struct rate *r,
+		      struct fot_err *err)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
@@ -163,7 +163,7 @@ static int bench_feed(const struct bench *b, enum fot_search search, int32_t top
 	int status;
 
 	fot_session_opts_default(&o, b->model);
-	o.search = search;
+	FOT_TRY(fot_bench_memory(&o.search, memory, err));
 	o.top_k = top_k;
 	o.mem_max = b->tokens;
 	o.n_threads = b->threads;
@@ -192,22 +192,22 @@ out:
 
 static int bench_fill(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, FOT_SEARCH_ALL, 0, false, r, err);
+	return bench_feed(b, "dense", 0, false, r, err);
 }
 
 static int bench_prefill(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, FOT_SEARCH_NONE, 0, true, r, err);
+	return bench_feed(b, "none", 0, true, r, err);
 }
 
 static int bench_prefill_dense(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, FOT_SEARCH_ALL, 0, true, r, err);
+	return bench_feed(b, "dense", 0, true, r, err);
 }
 
 static int bench_prefill_top32(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, FOT_SEARCH_TOPK, 32, true, r, err);
+	return bench_feed(b, "knn", 32, true, r, err);
 }
 
 /* ---- training -------------------------------------------------------- */
