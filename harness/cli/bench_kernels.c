@@ -215,7 +215,7 @@ static void read_memory(void *arg, int thread)
 	};
 
 	fot_attn_begin(&t->a, g->r->queries);
-	if (!g->r->memory) {
+	if (g->r->top_k < 0) {
 		score_alone(g, &t->a);
 		return;
 	}
@@ -239,13 +239,13 @@ int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot
 	enum fot_search kind;
 	int status;
 
-	FOT_TRY(fot_bench_memory(&kind, r->memory ? r->memory : "dense", err));
+	FOT_TRY(fot_bench_memory(&kind, r->memory, err));
 	g.m = (struct fot_memory){ .ops = fot_memory_kind(kind),
 				   .n_heads = 1,
 				   .head_dim = r->head_dim,
 				   .cap = r->keys,
 				   .dtype = FOT_F32,
-				   .top_k = r->top_k };
+				   .top_k = r->top_k > 0 ? r->top_k : 0 };
 	g.reader = fot_calloc((size_t)r->threads, sizeof *g.reader);
 	if (!g.reader) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
@@ -259,7 +259,7 @@ int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot
 	fill(g.k, (size_t)(r->keys * r->head_dim));
 	fill(g.v, (size_t)(r->keys * r->head_dim));
 	g.m.ops->append(&g.m, g.k, g.v, r->head_dim, r->keys);
-	*gflops = pairs * (double)r->head_dim * (r->memory && r->top_k == 0 ? 4 : 2) /
+	*gflops = pairs * (double)r->head_dim * (r->top_k == 0 ? 4 : 2) /
 		  seconds_of(read_memory, &g, r->threads) * 1e-9;
 out:
 	fot_arena_release(&arena);

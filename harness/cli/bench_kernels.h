@@ -34,8 +34,8 @@ int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *er
 /* Queries of one head against a memory that all threads share, in float. */
 struct fot_bench_reading {
 	int64_t queries, keys, head_dim;
-	const char *memory; /* the word of its kind; NULL: scores alone */
-	int32_t top_k;
+	const char *memory; /* the word of its kind */
+	int32_t top_k;      /* for kinds that choose; else 0; -1: the scores alone */
 	int threads;
 };
 /* A pair counts 2 head_dim for its score, and 2 for its value if all are read. Errors: FOT_ERR_RUN. */

@@ -31,6 +31,8 @@
 
 #define ROUNDS_MAX 101
 #define READ_KEYS 65536
+#define DENSE "dense" /* kinds of memory that are measured */
+#define KNN "knn"
 
 struct bench {
 	struct fot_model *model;
@@ -124,27 +126,27 @@ static int bench_read(const struct bench *b, int64_t queries, const char *memory
 
 static int bench_read_dense(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, "dense", 0, r, err);
+	return bench_read(b, FOT_TILE_Q, DENSE, 0, r, err);
 }
 
 static int bench_read_one(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, 1, "dense", 0, r, err);
+	return bench_read(b, 1, DENSE, 0, r, err);
 }
 
 static int bench_read_scores(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, NULL, 0, r, err);
+	return bench_read(b, FOT_TILE_Q, DENSE, -1, r, err);
 }
 
 static int bench_read_top32(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, "knn", 32, r, err);
+	return bench_read(b, FOT_TILE_Q, KNN, 32, r, err);
 }
 
 static int bench_read_top128(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_read(b, FOT_TILE_Q, "knn", 128, r, err);
+	return bench_read(b, FOT_TILE_Q, KNN, 128, r, err);
 }
 
 /* ---- prefill --------------------------------------------------------- */
@@ -192,7 +194,7 @@ out:
 
 static int bench_fill(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, "dense", 0, false, r, err);
+	return bench_feed(b, DENSE, 0, false, r, err);
 }
 
 static int bench_prefill(const struct bench *b, struct rate *r, struct fot_err *err)
@@ -202,12 +204,12 @@ static int bench_prefill(const struct bench *b, struct rate *r, struct fot_err *
 
 static int bench_prefill_dense(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, "dense", 0, true, r, err);
+	return bench_feed(b, DENSE, 0, true, r, err);
 }
 
 static int bench_prefill_top32(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_feed(b, "knn", 32, true, r, err);
+	return bench_feed(b, KNN, 32, true, r, err);
 }
 
 /* ---- training -------------------------------------------------------- */
@@ -301,15 +303,15 @@ static const struct row {
 	{ "sgemm at the model's shapes", bench_shapes, false, false },
 	{ "one row of the MLP, sgemm", bench_sgemm_row, false, false },
 	{ "one row of the MLP, sgemv", bench_sgemv_row, false, false },
-	{ "dense reading, 64k keys", bench_read_dense, false, false },
-	{ "dense reading, one query", bench_read_one, false, false },
-	{ "scores alone, 64k keys", bench_read_scores, false, false },
-	{ "top-32 reading, 64k keys", bench_read_top32, false, false },
-	{ "top-128 reading, 64k keys", bench_read_top128, false, false },
+	{ "reading 64k keys, dense", bench_read_dense, false, false },
+	{ "reading for one query, dense", bench_read_one, false, false },
+	{ "scoring 64k keys", bench_read_scores, false, false },
+	{ "reading 64k keys, top 32", bench_read_top32, false, false },
+	{ "reading 64k keys, top 128", bench_read_top128, false, false },
 	{ "filling the memory", bench_fill, true, false },
 	{ "prefill, no memory", bench_prefill, false, false },
 	{ "prefill, dense memory", bench_prefill_dense, true, false },
-	{ "prefill, top-32 memory", bench_prefill_top32, true, false },
+	{ "prefill, top 32 of memory", bench_prefill_top32, true, false },
 	{ "training, standard", bench_train, false, true },
 	{ "training, crossbatch d 4", bench_crossbatch, true, true },
 };
