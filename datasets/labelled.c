@@ -72,7 +72,7 @@ static uint64_t key_of(const struct fot_str *text)
 	struct fot_sha256 h;
 	uint64_t key = 0;
 	size_t n = 0;
-	char c, hex[65];
+	char c, some[256], hex[65];
 
 	fot_sha256_init(&h);
 	for (size_t i = 0; i < text->len; i++) {
@@ -81,9 +81,11 @@ static uint64_t key_of(const struct fot_str *text)
 			c = (char)(c - 'A' + 'a');
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80))
 			continue;
-		fot_sha256_add(&h, &c, 1);
-		n++;
+		some[n++ % sizeof(some)] = c;
+		if (n % sizeof(some) == 0)
+			fot_sha256_add(&h, some, sizeof(some));
 	}
+	fot_sha256_add(&h, some, n % sizeof(some));
 	if (n == 0)
 		fot_sha256_add(&h, text->data, text->len);
 	fot_sha256_hex(&h, hex);
@@ -228,20 +230,21 @@ static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct f
 static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
 		const struct fot_str *text, struct fot_err *err)
 {
-	struct fot_str id = FOT_STR_INIT;
+	struct fot_str *id = &g->id;
 	int status;
 
+	fot_str_clear(id);
 	if (r->id)
-		fot_str_puts(&id, r->id);
+		fot_str_puts(id, r->id);
 	else
-		fot_str_printf(&id, "%s:%lld", g->base, (long long)r->line);
-	FOT_TRY(fot_str_check(&id, err));
-	status = fot_name_check(id.len ? id.data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
+		fot_str_printf(id, "%s:%lld", g->base, (long long)r->line);
+	FOT_TRY(fot_str_check(id, err));
+	status = fot_name_check(id->len ? id->data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s:%lld", g->path, (long long)r->line);
 		goto out;
 	}
-	it->id = fot_strdup(id.data);
+	it->id = fot_strdup(id->data);
 	it->text = fot_strdup(text->data);
 	it->key = key_of(text);
 	fot_sha256_of(text->data, text->len, it->sha256);
@@ -258,7 +261,6 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	else if (r->answer)
 		status = copy_answers(g, it, r, err);
 out:
-	fot_str_release(&id);
 	return status;
 }
 
@@ -291,19 +293,21 @@ static int name_label(const struct fot_labelling *g, const struct fot_row *r, st
 
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT, label = FOT_STR_INIT;
+	struct fot_str *text = &g->text, *label = &g->label;
 	struct fot_labelled_item it = { 0 };
 	char *copy = NULL;
 	int status;
 
-	FOT_TRY(take_texts(g, r, &text, &label, err));
+	fot_str_clear(text);
+	fot_str_clear(label);
+	FOT_TRY(take_texts(g, r, text, label, err));
 	if (!r->answer && g->o->names)
-		FOT_TRY(name_label(g, r, &label, err));
-	if (!r->answer && !wanted(g, label.data))
+		FOT_TRY(name_label(g, r, label, err));
+	if (!r->answer && !wanted(g, label->data))
 		goto out;
 	FOT_TRY(grow(g, err));
-	FOT_TRY(fill(g, &it, r, &text, err));
-	copy = r->answer ? NULL : fot_strdup(label.data);
+	FOT_TRY(fill(g, &it, r, text, err));
+	copy = r->answer ? NULL : fot_strdup(label->data);
 	if (!r->answer && !copy) {
 		status = FOT_NO_MEMORY(err, g->path);
 		goto out;
@@ -313,8 +317,6 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	memset(&it, 0, sizeof(it));
 out:
 	item_release(&it);
-	fot_str_release(&text);
-	fot_str_release(&label);
 	return status;
 }
 
@@ -566,9 +568,10 @@ static int read_source(struct fot_labelling *g, const struct fot_labelled_spec *
 	return kind->read(g, err);
 }
 
-static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, struct fot_err *err)
+static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+		    struct fot_err *err)
 {
-	struct fot_labelling g = { .l = l, .o = &s->opts };
+	struct fot_labelling g = { .l = l, .o = &s->opts, .wordnet = w };
 	struct fot_str origin = FOT_STR_INIT;
 	int status = FOT_OK;
 
@@ -583,31 +586,52 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, s
 	for (size_t i = 0; i < l->n; i++)
 		fot_free(g.item_label[i]);
 	fot_free(g.item_label);
+	fot_str_release(&g.text);
+	fot_str_release(&g.label);
+	fot_str_release(&g.id);
 	fot_str_release(&origin);
+	return status;
+}
+
+int fot_labelled_open_spec(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+			   struct fot_err *err)
+{
+	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
+	int status;
+
+	if (!l)
+		return FOT_NO_MEMORY(err, s->opts.name);
+	FOT_TRY(fot_name_check(s->opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
+	l->name = fot_strdup(s->opts.name);
+	if (!l->name)
+		status = FOT_NO_MEMORY(err, s->opts.name);
+	else
+		status = read_all(l, s, w, err);
+out:
+	if (status == FOT_OK)
+		*out = l;
+	else
+		fot_labelled_close(l);
 	return status;
 }
 
 int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err)
 {
-	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
 	struct fot_labelled_spec s = { 0 };
+	struct fot_wordnet *w = NULL;
 	int status;
 
-	if (!l)
-		return FOT_NO_MEMORY(err, spec);
 	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	FOT_TRY(fot_name_check(s.opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
-	l->name = fot_strdup(s.opts.name);
-	if (!l->name)
-		status = FOT_NO_MEMORY(err, spec);
-	else
-		status = read_all(l, &s, err);
+	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: expected the name of one source, got a pattern", spec);
+		goto out;
+	}
+	if (s.opts.hypernym)
+		FOT_TRY(fot_wordnet_open(&w, store, err));
+	status = fot_labelled_open_spec(out, &s, w, err);
 out:
+	fot_wordnet_close(w);
 	fot_labelled_spec_release(&s);
-	if (status == FOT_OK)
-		*out = l;
-	else
-		fot_labelled_close(l);
 	return status;
 }
 

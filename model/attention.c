@@ -86,10 +86,10 @@ static int64_t visible(int64_t i, int64_t diag, int64_t n_k)
 	return diag == FOT_ATTN_ALL ? n_k : clamp(i + diag + 1, 0, n_k);
 }
 
-/* Keys of [0, n_k) behind k0 folded ones that query i does not see yet. */
-static int64_t before(const struct fot_attn *a, int64_t i, int64_t k0, int64_t n_k)
+/* Keys of [0, n_k) behind k0 others that query i does not see yet. */
+static int64_t before(const int64_t *low, int64_t i, int64_t k0, int64_t n_k)
 {
-	return a->low ? clamp(a->low[i] - k0, 0, n_k) : 0;
+	return low ? clamp(low[i] - k0, 0, n_k) : 0;
 }
 
 /* What the queries of a panel see of a tile's keys: each [low, high), together [from, to). */
@@ -97,18 +97,18 @@ struct sight {
 	int64_t low[FOT_TILE_Q], high[FOT_TILE_Q], from, to;
 };
 
-/* k0: keys before the tile. Columns without a query see what the last one sees. */
-static void look(struct sight *g, const struct fot_attn *a, int64_t row, int64_t k0, int64_t n_k,
+/* Of n_q queries those from `row` on; k0: keys before the tile. Columns without a query see what the last
+ * one sees. */
+static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
 		 int64_t diag)
 {
-	int64_t last = panel_rows(a, row) - 1;
-
+	diag = diag == FOT_ATTN_ALL ? diag : diag - k0;
 	g->from = n_k;
 	g->to = 0;
 	for (int64_t i = 0; i < FOT_PANEL; i++) {
-		int64_t at = row + (i < last ? i : last);
+		int64_t at = row + i < n_q ? row + i : n_q - 1;
 
-		g->low[i] = before(a, at, k0, n_k);
+		g->low[i] = before(low, at, k0, n_k);
 		g->high[i] = visible(at, diag, n_k);
 		g->from = g->low[i] < g->from ? g->low[i] : g->from;
 		g->to = g->high[i] > g->to ? g->high[i] : g->to;
@@ -164,11 +164,10 @@ void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot
 		struct fot_panel_tile t = { .ldk = ldk,
 					    .ldv = ldv,
 					    .n = n_k - k0 < FOT_TILE_K ? n_k - k0 : FOT_TILE_K };
-		int64_t d = diag == FOT_ATTN_ALL ? diag : diag - k0;
 
 		t.bias = a->bias ? a->bias + k0 : NULL;
 		for (int64_t row = 0; row < a->n_q; row += FOT_PANEL) {
-			look(&g, a, row, k0, t.n, d);
+			look(&g, a->low, a->n_q, row, k0, t.n, diag);
 			if (g.from >= g.to)
 				continue;
 			if (!t.k) {
@@ -288,25 +287,24 @@ static void back_tile(struct back *b, int64_t k0, int64_t n_k)
 {
 	const struct fot_attn_grad *g = b->g;
 	struct fot_attn *a = b->a;
-	int64_t d = a->head_dim, high[FOT_TILE_Q], n = 0;
-	const fot_real *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
+	struct sight seen;
+	int64_t d = a->head_dim, n;
+	const fot_real *k, *v;
 
-	for (int64_t i = 0; i < FOT_PANEL; i++) {
-		int64_t at = b->row + (i < b->n ? i : b->n - 1);
-
-		high[i] = visible(at, g->diag == FOT_ATTN_ALL ? g->diag : g->diag - k0, n_k);
-		n = high[i] > n ? high[i] : n;
-	}
-	if (n == 0)
+	look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag);
+	n = seen.to - seen.from;
+	if (n <= 0)
 		return;
+	k = g->k + (k0 + seen.from) * g->ldk;
+	v = g->v + (k0 + seen.from) * g->ldv;
 	fot_panel_scores(a->s, a->q, k, g->ldk, n, d, NULL);
 	fot_panel_scores(a->ds, a->d_o, v, g->ldv, n, d, NULL);
-	fot_panel_gradients(a->s, a->ds, n, high, b->lse, b->delta);
+	fot_panel_gradients(a->s, a->ds, n, seen.low, seen.high, b->lse, b->delta);
 	fot_panel_outputs(a->out, a->ds, k, g->ldk, n, d);
 	if (!g->dk)
 		return;
-	fot_panel_keys(g->dk + k0 * g->ldk, g->ldk, a->ds, a->q_rows, n, d);
-	fot_panel_keys(g->dv + k0 * g->ldv, g->ldv, a->s, a->d_o_rows, n, d);
+	fot_panel_keys(g->dk + (k0 + seen.from) * g->ldk, g->ldk, a->ds, a->q_rows, n, d);
+	fot_panel_keys(g->dv + (k0 + seen.from) * g->ldv, g->ldv, a->s, a->d_o_rows, n, d);
 }
 
 static void end_back(const struct back *b)

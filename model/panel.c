@@ -282,10 +282,9 @@ void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int6
 
 /* ---- backward -------------------------------------------------------- */
 
-void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *high, const fot_real *lse,
-			 const fot_real *delta)
+void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *low, const int64_t *high,
+			 const fot_real *lse, const fot_real *delta)
 {
-	static const int64_t low[FOT_PANEL];
 	const vec at[2] = { load(lse), load(lse + LANES) }, less[2] = { load(delta), load(delta + LANES) };
 
 	hide_unseen(s, n_k, low, high);

@@ -54,10 +54,11 @@ void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64
 void fot_panel_outputs(fot_real *out, const fot_real *s, const fot_real *v, int64_t ldv, int64_t n_k,
 		       int64_t d);
 
-/* Backward. Scores become the weights exp(score - lse), of query i for keys [0, high[i]), else 0, and do.v becomes the
- * gradient of the score, weight (do.v - delta). lse, delta [FOT_PANEL]; columns without a query: lse INFINITY. */
-void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *high, const fot_real *lse,
-			 const fot_real *delta);
+/* Backward. Scores become the weights exp(score - lse), of query i for keys [low[i], high[i]), else 0, and do.v
+ * becomes the gradient of the score, weight (do.v - delta). lse, delta [FOT_PANEL]; columns without a query: lse
+ * INFINITY. */
+void fot_panel_gradients(fot_real *s, fot_real *dv, int64_t n_k, const int64_t *low, const int64_t *high,
+			 const fot_real *lse, const fot_real *delta);
 /* Rows q [n, d] at distance ldq times scale, as fot_panel_keys takes them: [FOT_PANEL, ld], zero where there is none; ld:
  * fot_panel_width(d). */
 int64_t fot_panel_width(int64_t d);

@@ -6,8 +6,6 @@
  * multiplies (one independent product per thread, weighted as in a forward pass), readings of a
  * memory, then filling, prefill and training; the ratios of a round are what counts, and the median
  * of the rounds is printed. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_bench.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -21,7 +19,9 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/cli/bench_kernels.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/attention.h"
 #include "model/blas.h"
 #include "model/cost.h"
@@ -295,25 +295,25 @@ static int bench_crossbatch(const struct bench *b, struct rate *r, struct fot_er
 static const struct row {
 	const char *name;
 	int (*measure)(const struct bench *b, struct rate *r, struct fot_err *err);
-	bool memory, training; /* only of models with memory layers, of those that can be trained */
+	bool memory; /* only of models with memory layers */
 } rows[] = {
-	{ "f32 peak", bench_peak_f32, false, false },
-	{ "bf16 peak", bench_peak_bf16, false, false },
-	{ "sgemm 1024^3", bench_sgemm, false, false },
-	{ "sgemm at the model's shapes", bench_shapes, false, false },
-	{ "one row of the MLP, sgemm", bench_sgemm_row, false, false },
-	{ "one row of the MLP, sgemv", bench_sgemv_row, false, false },
-	{ "reading 64k keys, dense", bench_read_dense, false, false },
-	{ "reading for one query, dense", bench_read_one, false, false },
-	{ "scoring 64k keys", bench_read_scores, false, false },
-	{ "reading 64k keys, top 32", bench_read_top32, false, false },
-	{ "reading 64k keys, top 128", bench_read_top128, false, false },
-	{ "filling the memory", bench_fill, true, false },
-	{ "prefill, no memory", bench_prefill, false, false },
-	{ "prefill, dense memory", bench_prefill_dense, true, false },
-	{ "prefill, top 32 of memory", bench_prefill_top32, true, false },
-	{ "training, standard", bench_train, false, true },
-	{ "training, crossbatch d 4", bench_crossbatch, true, true },
+	{ "f32 peak", bench_peak_f32, false },
+	{ "bf16 peak", bench_peak_bf16, false },
+	{ "sgemm 1024^3", bench_sgemm, false },
+	{ "sgemm at the model's shapes", bench_shapes, false },
+	{ "one row of the MLP, sgemm", bench_sgemm_row, false },
+	{ "one row of the MLP, sgemv", bench_sgemv_row, false },
+	{ "reading 64k keys, dense", bench_read_dense, false },
+	{ "reading for one query, dense", bench_read_one, false },
+	{ "scoring 64k keys", bench_read_scores, false },
+	{ "reading 64k keys, top 32", bench_read_top32, false },
+	{ "reading 64k keys, top 128", bench_read_top128, false },
+	{ "filling the memory", bench_fill, true },
+	{ "prefill, no memory", bench_prefill, false },
+	{ "prefill, dense memory", bench_prefill_dense, true },
+	{ "prefill, top 32 of memory", bench_prefill_top32, true },
+	{ "training, standard", bench_train, false },
+	{ "training, crossbatch d 4", bench_crossbatch, true },
 };
 #define ROWS FOT_COUNT(rows)
 enum { ROW_PEAK = 0, ROW_SHAPES = 3 };
@@ -325,13 +325,13 @@ struct measured {
 
 static int one_round(const struct bench *b, struct measured *m, int64_t i, struct fot_err *err)
 {
-	bool mem = b->c->n_mem_layers > 0, trains = fot_config_trainable(b->c, "", NULL) == FOT_OK;
+	bool mem = b->c->n_mem_layers > 0;
 	int status = FOT_OK;
 
 	for (size_t r = 0; r < ROWS; r++) {
 		struct rate rate = { 0 };
 
-		if ((!rows[r].memory || mem) && (!rows[r].training || trains))
+		if (!rows[r].memory || mem)
 			FOT_TRY(rows[r].measure(b, &rate, err));
 		m[r].gflops[i] = rate.gflops;
 		m[r].tokens_per_s[i] = rate.tokens_per_s;

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/run/store.h"
+#include "harness/run/paths.h"
 
 #define FOLDER "hashes"
 #define LEAST_BYTES (1 << 20) /* smaller files are hashed while a line about them is looked for */
