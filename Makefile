@@ -48,9 +48,8 @@ endif
 
 B := build/$(VARIANT)
 # Never -ffast-math: results must be the same bits everywhere. No product is fused with its sum either:
-# clang does it unless told (gcc does not under -std=c11). But for the kernels of attention, as in BLAS.
+# clang does it unless told (gcc does not under -std=c11).
 FLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) -ffp-contract=off -fopenmp $(WARN) $(EXTRA)
-$(B)/model/panel.o: FUSED := -ffp-contract=fast
 CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 
 SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*/*.c)
@@ -112,7 +111,7 @@ FORCE:
 
 $(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(FLAGS) $(FUSED) $(CPPFLAGS_ALL) -c $< -o $@
+	$(call say,CC)$(CC) $(FLAGS) $(CPPFLAGS_ALL) -c $< -o $@
 
 # A new archive by quick append: files of equal name in two rooms both stay.
 $(LIBRARY): $(OBJECTS)

@@ -1,7 +1,6 @@
 /* panel.c: see panel.h.  Blocks of ROWS keys (or columns of values) by the two registers of a panel are summed in
  * registers: per step ROWS numbers are broadcast and two loaded for 2 ROWS multiply-adds.
- *
- * The Makefile lets products be fused with sums in this file (and in no other). */
+ */
 #include "model/panel.h"
 
 #include <float.h>
@@ -42,8 +41,24 @@ INLINE vec all(fot_real x)
 	return x - (vec){ 0 };
 }
 
-/* As in vectors, where the compiler fuses it; of single numbers it may do the products apart. */
-INLINE fot_real multiply_add(fot_real a, fot_real b, fot_real c)
+/* a b + c, fused where the CPU does that: said here, since compilers do it by themselves only sometimes. */
+INLINE vec madd(vec a, vec b, vec c)
+{
+#if FOT_VECTOR_BYTES == 64 && defined(FOT_REAL_DOUBLE)
+	return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif FOT_VECTOR_BYTES == 64
+	return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__) && defined(FOT_REAL_DOUBLE)
+	return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__FMA__)
+	return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+	return a * b + c;
+#endif
+}
+
+/* The same of single numbers. */
+INLINE fot_real madd_one(fot_real a, fot_real b, fot_real c)
 {
 #if defined(__FMA__) && defined(FOT_REAL_DOUBLE)
 	return __builtin_fma(a, b, c);
@@ -84,8 +99,8 @@ INLINE uint32_t above(vec a, vec b)
 #endif
 }
 
-/* exp(x) for x <= 0, 0 below -87. 2^t for t = x / ln 2 = n + f, |f| <= 1/2: a polynomial in f (minimax, to 1e-8) and n
- * put in through the exponent bits. Relative error below (1 + |x|) 2^-23; exactly 1 at 0; NaN stays NaN. */
+/* exp(x) for x <= 0, 0 below -87: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial in r (minimax, to 1e-8) and 2^n put in
+ * through the exponent bits. Relative error below 2^-23; exactly 1 at 0; NaN stays NaN. */
 INLINE vec exp_below(vec x)
 {
 #ifdef FOT_REAL_DOUBLE
@@ -94,14 +109,15 @@ INLINE vec exp_below(vec x)
 	return x;
 #else
 	const vec magic = all(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer, in the low bits */
-	vec t = x * 1.44269504f + magic, f = x * 1.44269504f - (t - magic), p = all(1.545316336e-4f);
+	vec t = madd(x, all(1.44269504f), magic), n = t - magic, r, p = all(1.393364141e-03f);
 
-	p = p * f + 1.339086331e-3f;
-	p = p * f + 9.618083015e-3f;
-	p = p * f + 5.550356954e-2f;
-	p = p * f + 2.402265072e-1f;
-	p = p * f + 6.931471825e-1f;
-	p = p * f + 1.0f;
+	r = madd(n, all(-0.693359375f), x); /* the first bits of ln 2 exactly, then the rest */
+	r = madd(n, all(2.12194440e-4f), r);
+	p = madd(p, r, all(8.369148457e-03f));
+	p = madd(p, r, all(4.166646699e-02f));
+	p = madd(p, r, all(1.666650478e-01f));
+	p = madd(p, r, all(5.000000005e-01f));
+	p = madd(p * r, r, r) + 1.0f;
 	p = (vec)((ints)p + ((ints)t << 23));
 	return (vec)((ints)p & ~(ints)(x < -87.0f));
 #endif
@@ -130,8 +146,8 @@ INLINE void product(int rows, vec (*sum)[2], const fot_real *panel, const fot_re
 
 		UNROLL
 		for (int r = 0; r < rows; r++) {
-			sum[r][0] += k[r * ldk + c] * a;
-			sum[r][1] += k[r * ldk + c] * b;
+			sum[r][0] = madd(all(k[r * ldk + c]), a, sum[r][0]);
+			sum[r][1] = madd(all(k[r * ldk + c]), b, sum[r][1]);
 		}
 	}
 }
@@ -234,7 +250,7 @@ void fot_panel_weights(fot_real *s, int64_t n_k, const int64_t *low, const int64
 			store(at, w);
 		}
 	for (int v = 0; v < 2; v++)
-		store(p->sum + v * LANES, load(p->sum + v * LANES) * f[v] + sum[v]);
+		store(p->sum + v * LANES, madd(load(p->sum + v * LANES), f[v], sum[v]));
 }
 
 /* ---- outputs --------------------------------------------------------- */
@@ -254,8 +270,8 @@ INLINE void output_rows(int rows, fot_real *out, const fot_real *s, const fot_re
 
 		UNROLL
 		for (int r = 0; r < rows; r++) {
-			sum[r][0] += v[j * ldv + r] * a;
-			sum[r][1] += v[j * ldv + r] * b;
+			sum[r][0] = madd(all(v[j * ldv + r]), a, sum[r][0]);
+			sum[r][1] = madd(all(v[j * ldv + r]), b, sum[r][1]);
 		}
 	}
 	UNROLL
@@ -328,8 +344,8 @@ INLINE void key_rows(int rows, fot_real *out, int64_t ldo, const fot_real *s, co
 
 		UNROLL
 		for (int r = 0; r < rows; r++) {
-			sum[r][0] += s[r * FOT_PANEL + i] * a;
-			sum[r][1] += s[r * FOT_PANEL + i] * b;
+			sum[r][0] = madd(all(s[r * FOT_PANEL + i]), a, sum[r][0]);
+			sum[r][1] = madd(all(s[r * FOT_PANEL + i]), b, sum[r][1]);
 		}
 	}
 	for (int r = 0; r < rows; r++, out += ldo) {
@@ -434,7 +450,7 @@ INLINE void few_scores(int n, fot_real *s, int64_t ld, const fot_real *panel, co
 				break;
 			UNROLL
 			for (int i = 0; i < n; i++)
-				sum[i] += panel[(c + k) * FOT_PANEL + i] * x[k];
+				sum[i] = madd(all(panel[(c + k) * FOT_PANEL + i]), x[k], sum[i]);
 		}
 	}
 	UNROLL
@@ -463,7 +479,7 @@ static fot_real few_weights(fot_real *s, int64_t low, int64_t high, const struct
 	for (int64_t j = low; j < high; j++)
 		sum += s[j];
 	f = exp_below_of(old - max);
-	p->sum[i] = multiply_add(p->sum[i], f, sum);
+	p->sum[i] = madd_one(p->sum[i], f, sum);
 	return f;
 }
 
@@ -479,7 +495,7 @@ INLINE void few_columns(int blocks, fot_real *out, const fot_real *s, const fot_
 	for (int64_t j = 0; j < n; j++)
 		UNROLL
 	for (int k = 0; k < blocks; k++)
-		sum[k] += s[j] * load(v + j * ldv + k * LANES);
+		sum[k] = madd(all(s[j]), load(v + j * ldv + k * LANES), sum[k]);
 	UNROLL
 	for (int k = 0; k < blocks; k++)
 		store(out + k * LANES, sum[k]);
@@ -499,7 +515,7 @@ static void few_outputs(fot_real *out, fot_real f, const fot_real *s, const fot_
 		few_columns(1, row + c, s, v + c, ldv, n);
 	for (; c < d; c++)
 		for (int64_t j = 0; j < n; j++)
-			row[c] = multiply_add(s[j], v[j * ldv + c], row[c]);
+			row[c] = madd_one(s[j], v[j * ldv + c], row[c]);
 	for (int64_t k = 0; k < d; k++)
 		out[k * FOT_PANEL] = row[k];
 }

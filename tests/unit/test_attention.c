@@ -21,7 +21,7 @@
 #include "model/safetensors.h"
 
 #define DH 8
-#define TOLERANCE 3e-6
+#define TOLERANCE 5e-6 /* scores of up to 10 in float, not fused on old CPUs */
 
 static float *random_floats(int64_t n, uint64_t item, double scale)
 {
