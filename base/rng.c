@@ -24,15 +24,18 @@ static void add_le64(struct fot_sha256 *h, uint64_t v)
 void fot_rng_init(struct fot_rng *r, uint64_t seed, const char *purpose, uint64_t item)
 {
 	struct fot_sha256 h;
-	char hex[65];
+	unsigned char digest[32];
 
 	fot_sha256_init(&h);
 	add_le64(&h, seed);
 	fot_sha256_add(&h, purpose, strlen(purpose) + 1); /* the NUL ends the name */
 	add_le64(&h, item);
-	fot_sha256_hex(&h, hex);
-	for (int i = 0; i < 4; i++)
-		r->s[i] = (uint64_t)h.state[2 * i] << 32 | h.state[2 * i + 1];
+	fot_sha256_end(&h, digest);
+	for (int i = 0; i < 4; i++) {
+		r->s[i] = 0;
+		for (int j = 0; j < 8; j++)
+			r->s[i] = r->s[i] << 8 | digest[8 * i + j];
+	}
 }
 
 static uint64_t rol(uint64_t x, unsigned n)

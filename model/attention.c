@@ -1,44 +1,83 @@
 /* attention.c: streamed softmax attention.
  *
  * Invariant of the state after any number of folds, over the keys seen so far:
- * sum[i] = sum_j exp(s_ij - max[i]), out[i] = sum_j exp(s_ij - max[i]) v_j.
- * Masked keys never enter an exponential: a row's visible prefix is computed
- * and the rest of its weights set to zero. */
+ * sum[i] = sum_j exp(s_ij - max[i]), out[i] = sum_j exp(s_ij - max[i]) v_j. */
 #include "model/attention.h"
+
+/* The one list of what a state holds: binds it from mem on, and returns how much that is. mem NULL: nothing is bound. */
+static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
+{
+	int64_t d = head_dim, at = 0, back = backward ? FOT_PANEL : 0;
+	const struct {
+		fot_real **array;
+		int64_t n;
+	} list[] = {
+		{ &a->s, (FOT_TILE_K + FOT_FEW) * FOT_PANEL },
+		{ &a->k, FOT_TILE_K * d },
+		{ &a->v, FOT_TILE_K * d },
+		{ &a->q, FOT_TILE_Q * d },
+		{ &a->out, FOT_TILE_Q * d },
+		{ &a->max, FOT_TILE_Q },
+		{ &a->sum, FOT_TILE_Q },
+		{ &a->ds, FOT_TILE_K * back },
+		{ &a->d_o, d * back },
+		{ &a->q_rows, fot_panel_width(d) * back },
+		{ &a->d_o_rows, fot_panel_width(d) * back },
+		{ &a->row, d },
+	};
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		*list[i].array = mem ? mem + at : NULL;
+		at += list[i].n;
+	}
+	return at;
+}
 
 int64_t fot_attn_need(int64_t head_dim, int backward)
 {
-	return FOT_TILE_Q * (2 + head_dim + FOT_TILE_K * (backward ? 2 : 1));
+	return lay_out(&(struct fot_attn){ 0 }, NULL, head_dim, backward);
 }
 
 void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
 {
-	a->head_dim = head_dim;
-	a->n_q = 0;
-	a->s = mem;
-	mem += FOT_TILE_Q * FOT_TILE_K;
-	a->ds = backward ? mem : NULL;
-	mem += backward ? FOT_TILE_Q * FOT_TILE_K : 0;
-	a->out = mem;
-	a->max = a->out + FOT_TILE_Q * head_dim;
-	a->sum = a->max + FOT_TILE_Q;
-	a->bias = NULL;
-	a->low = NULL;
-}
-
-void fot_attn_begin(struct fot_attn *a, int64_t n_q)
-{
-	a->n_q = n_q;
-	for (int64_t i = 0; i < n_q; i++) {
-		a->max[i] = -INFINITY;
-		a->sum[i] = 0;
-	}
-	memset(a->out, 0, sizeof(fot_real) * (size_t)(n_q * a->head_dim));
+	*a = (struct fot_attn){ .head_dim = head_dim };
+	lay_out(a, mem, head_dim, backward);
 }
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
 {
 	return x < lo ? lo : x > hi ? hi : x;
+}
+
+/* Rows that panels take for n queries. */
+static int64_t whole_panels(int64_t n)
+{
+	return (n + FOT_PANEL - 1) / FOT_PANEL * FOT_PANEL;
+}
+
+void fot_attn_begin(struct fot_attn *a, int64_t n_q)
+{
+	int64_t rows = whole_panels(n_q);
+
+	a->n_q = n_q;
+	for (int64_t i = 0; i < rows; i++) {
+		a->max[i] = -INFINITY;
+		a->sum[i] = 0;
+	}
+	memset(a->out, 0, sizeof(fot_real) * (size_t)(rows * a->head_dim));
+}
+
+/* Queries of the panel that begins with row `row`. */
+static int64_t panel_rows(const struct fot_attn *a, int64_t row)
+{
+	return clamp(a->n_q - row, 0, FOT_PANEL);
+}
+
+void fot_attn_ask(struct fot_attn *a, const fot_real *q, int64_t ldq, fot_real scale)
+{
+	for (int64_t i = 0; i < a->n_q; i += FOT_PANEL)
+		fot_panel_queries(a->q + i * a->head_dim, q + i * ldq, ldq, panel_rows(a, i), a->head_dim,
+				  scale);
 }
 
 /* Keys of [0, n_k) that query i sees. */
@@ -53,169 +92,238 @@ static int64_t before(const int64_t *low, int64_t i, int64_t k0, int64_t n_k)
 	return low ? clamp(low[i] - k0, 0, n_k) : 0;
 }
 
-/* Does none of n_q queries see any of n_k keys behind k0? */
-static bool all_before(const int64_t *low, int64_t n_q, int64_t k0, int64_t n_k)
+/* What the queries of a panel see of a tile's keys: each [low, high), together [from, to). */
+struct sight {
+	int64_t low[FOT_TILE_Q], high[FOT_TILE_Q], from, to;
+};
+
+/* Of n_q queries those from `row` on; k0: keys before the tile. Columns without a query see what the last
+ * one sees. */
+static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
+		 int64_t diag)
 {
-	for (int64_t i = 0; i < n_q; i++)
-		if (before(low, i, k0, n_k) < n_k)
-			return false;
-	return low != NULL;
-}
+	diag = diag == FOT_ATTN_ALL ? diag : diag - k0;
+	g->from = n_k;
+	g->to = 0;
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		int64_t at = row + i < n_q ? row + i : n_q - 1;
 
-/* Raise row i's maximum to at least `max`, rescaling what is there. */
-static void raise_max(struct fot_attn *a, int64_t i, fot_real max)
-{
-	fot_real *out = a->out + i * a->head_dim;
-	fot_real f;
-
-	if (max <= a->max[i])
-		return;
-	f = a->sum[i] > 0 ? fot_real_exp(a->max[i] - max) : 0;
-	a->max[i] = max;
-	a->sum[i] *= f;
-#pragma omp simd
-	for (int64_t c = 0; c < a->head_dim; c++)
-		out[c] *= f;
-}
-
-/* Scores of row i to weights relative to its maximum; returns nothing, adds the sum. */
-static void row_weights(struct fot_attn *a, int64_t i, fot_real *s, int64_t n_seen, int64_t n_k)
-{
-	fot_real max = -INFINITY, sum = 0, m;
-
-#pragma omp simd reduction(max : max)
-	for (int64_t j = 0; j < n_seen; j++)
-		max = s[j] > max ? s[j] : max;
-	if (n_seen > 0)
-		raise_max(a, i, max);
-	m = a->max[i];
-#pragma omp simd reduction(+ : sum)
-	for (int64_t j = 0; j < n_seen; j++) {
-		s[j] = fot_real_exp(s[j] - m);
-		sum += s[j];
+		g->low[i] = before(low, at, k0, n_k);
+		g->high[i] = visible(at, diag, n_k);
+		g->from = g->low[i] < g->from ? g->low[i] : g->from;
+		g->to = g->high[i] > g->to ? g->high[i] : g->to;
 	}
-	for (int64_t j = n_seen; j < n_k; j++)
-		s[j] = 0;
-	a->sum[i] += sum;
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		g->low[i] -= g->from;
+		g->high[i] -= g->from;
+	}
 }
 
-/* The same of a tile's row, of which the first `low` keys are not seen. */
-static void tile_weights(struct fot_attn *a, int64_t i, int64_t low, int64_t n_seen, int64_t n_k)
+static void fold_panel(struct fot_attn *a, int64_t row, const struct fot_panel_tile *all,
+		       const struct sight *g)
 {
-	fot_real *s = a->s + i * FOT_TILE_K;
+	int64_t d = a->head_dim, n = panel_rows(a, row);
+	const fot_real *q = a->q + row * d;
+	struct fot_panel_state state = { a->max + row, a->sum + row, a->out + row * d };
+	struct fot_panel_tile t = { .k = all->k + g->from * all->ldk,
+				    .v = all->v + g->from * all->ldv,
+				    .bias = all->bias ? all->bias + g->from : NULL,
+				    .ldk = all->ldk,
+				    .ldv = all->ldv,
+				    .n = g->to - g->from };
 
-	for (int64_t j = 0; j < low; j++)
-		s[j] = 0;
-	row_weights(a, i, s + low, n_seen > low ? n_seen - low : 0, n_k - low);
+	if (n <= FOT_FEW) {
+		fot_panel_few(q, n, &t, g->low, g->high, &state, d, a->s, a->row);
+		return;
+	}
+	fot_panel_scores(a->s, q, t.k, t.ldk, t.n, d, t.bias);
+	fot_panel_weights(a->s, t.n, g->low, g->high, &state, d);
+	fot_panel_outputs(state.out, a->s, t.v, t.ldv, t.n, d);
 }
 
-void fot_attn_add_bias(struct fot_attn *a, const fot_real *bias, int64_t n)
+/* Rows of d numbers at distance ld, one behind the other if more than one panel reads them. */
+static const fot_real *together(const struct fot_attn *a, fot_real *to, const fot_real *from, int64_t *ld,
+				int64_t n)
 {
-	for (int64_t i = 0; i < a->n_q; i++)
-#pragma omp simd
-		for (int64_t j = 0; j < n; j++)
-			a->s[i * FOT_TILE_K + j] += bias[j];
+	int64_t d = a->head_dim;
+
+	if (*ld == d || a->n_q <= FOT_PANEL)
+		return from;
+	for (int64_t j = 0; j < n; j++)
+		memcpy(to + j * d, from + j * *ld, sizeof *to * (size_t)d);
+	*ld = d;
+	return to;
+}
+
+void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot_real *v, int64_t ldv,
+		   int64_t n_k, int64_t diag)
+{
+	struct sight g;
+
+	for (int64_t k0 = 0; k0 < n_k; k0 += FOT_TILE_K) {
+		struct fot_panel_tile t = { .ldk = ldk,
+					    .ldv = ldv,
+					    .n = n_k - k0 < FOT_TILE_K ? n_k - k0 : FOT_TILE_K };
+
+		t.bias = a->bias ? a->bias + k0 : NULL;
+		for (int64_t row = 0; row < a->n_q; row += FOT_PANEL) {
+			look(&g, a->low, a->n_q, row, k0, t.n, diag);
+			if (g.from >= g.to)
+				continue;
+			if (!t.k) {
+				t.k = together(a, a->k, k + k0 * ldk, &t.ldk, t.n);
+				t.v = together(a, a->v, v + k0 * ldv, &t.ldv, t.n);
+			}
+			fold_panel(a, row, &t, &g);
+		}
+	}
 }
 
 void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot_real *k, int64_t ldk,
 		   const fot_real *v, int64_t ldv, int64_t n_k, int64_t diag, fot_real scale)
 {
-	int64_t dh = a->head_dim;
-
-	for (int64_t k0 = 0; k0 < n_k; k0 += FOT_TILE_K) {
-		int64_t nk = n_k - k0 < FOT_TILE_K ? n_k - k0 : FOT_TILE_K;
-		int64_t d = diag == FOT_ATTN_ALL ? diag : diag - k0;
-
-		if (visible(a->n_q - 1, d, nk) == 0)
-			break;
-		if (all_before(a->low, a->n_q, k0, nk))
-			continue;
-		fot_gemm(0, 1, a->n_q, nk, dh, scale, q, ldq, k + k0 * ldk, ldk, 0, a->s, FOT_TILE_K);
-		if (a->bias)
-			fot_attn_add_bias(a, a->bias + k0, nk);
-		for (int64_t i = 0; i < a->n_q; i++)
-			tile_weights(a, i, before(a->low, i, k0, nk), visible(i, d, nk), nk);
-		fot_gemm(0, 0, a->n_q, dh, nk, 1, a->s, FOT_TILE_K, v + k0 * ldv, ldv, 1, a->out, dh);
-	}
+	fot_attn_ask(a, q, ldq, scale);
+	fot_attn_meet(a, k, ldk, v, ldv, n_k, diag);
 }
 
-void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values, int64_t n)
+void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k)
 {
-	fot_real *out = a->out + row * a->head_dim;
+	fot_panel_scores(a->s, a->q + row * a->head_dim, k, ldk, n_k, a->head_dim, a->bias);
+}
 
-	row_weights(a, row, scores, n, n);
+/* The place of number 0 of query `row` in a->q or a->out; the next one is FOT_PANEL further. */
+static int64_t column(const struct fot_attn *a, int64_t row)
+{
+	return row / FOT_PANEL * FOT_PANEL * a->head_dim + row % FOT_PANEL;
+}
+
+/* Scores of a row to weights relative to its maximum, which may rise: returns what that multiplies the
+ * row's sum and output by. */
+static fot_real row_weights(struct fot_attn *a, int64_t row, fot_real *s, int64_t n)
+{
+	fot_real max = a->max[row], sum = 0, f;
+
+#pragma omp simd reduction(max : max)
+	for (int64_t j = 0; j < n; j++)
+		max = s[j] > max ? s[j] : max;
+	f = a->sum[row] > 0 ? fot_real_exp(a->max[row] - max) : 0;
+#pragma omp simd reduction(+ : sum)
+	for (int64_t j = 0; j < n; j++) {
+		s[j] = fot_real_exp(s[j] - max);
+		sum += s[j];
+	}
+	a->max[row] = max;
+	a->sum[row] = a->sum[row] * f + sum;
+	return f;
+}
+
+void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values,
+		       int64_t n)
+{
+	fot_real *out = a->out + column(a, row), *new = a->row;
+	fot_real f = row_weights(a, row, scores, n);
+
+	for (int64_t c = 0; c < a->head_dim; c++)
+		new[c] = out[c * FOT_PANEL] * f;
 	for (int64_t j = 0; j < n; j++) {
 		const fot_real *v = values[j];
 		fot_real w = scores[j];
 
 #pragma omp simd
 		for (int64_t c = 0; c < a->head_dim; c++)
-			out[c] += w * v[c];
+			new[c] += w *v[c];
 	}
+	for (int64_t c = 0; c < a->head_dim; c++)
+		out[c * FOT_PANEL] = new[c];
 }
 
 void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse)
 {
 	for (int64_t i = 0; i < a->n_q; i++) {
-		const fot_real *out = a->out + i * a->head_dim;
+		const fot_real *out = a->out + column(a, i);
 		fot_real inv = 1 / a->sum[i];
 
-#pragma omp simd
 		for (int64_t c = 0; c < a->head_dim; c++)
-			o[i * ldo + c] = out[c] * inv;
+			o[i * ldo + c] = out[c * FOT_PANEL] * inv;
 		if (lse)
 			lse[i] = a->max[i] + (fot_real)log((double)a->sum[i]);
 	}
 }
 
-/* s holds scores, ds holds do.v; both become p and p * (do.v - delta). Keys before `low` are not seen. */
-static void row_gradient(fot_real *s, fot_real *ds, fot_real lse, fot_real delta, int64_t low, int64_t n_seen,
-			 int64_t n_k)
+/* ---- backward -------------------------------------------------------- */
+
+/* A panel of queries on its way back. */
+struct back {
+	struct fot_attn *a;
+	const struct fot_attn_grad *g;
+	int64_t row, n; /* its first query, and how many */
+	fot_real lse[FOT_TILE_Q], delta[FOT_TILE_Q];
+};
+
+static void begin_back(struct back *b, int64_t row)
 {
-	for (int64_t j = 0; j < low; j++)
-		s[j] = ds[j] = 0;
-#pragma omp simd
-	for (int64_t j = low; j < n_seen; j++) {
-		s[j] = fot_real_exp(s[j] - lse);
-		ds[j] = s[j] * (ds[j] - delta);
+	const struct fot_attn_grad *g = b->g;
+	struct fot_attn *a = b->a;
+	int64_t d = a->head_dim;
+	const fot_real *q = g->q + row * g->ldq, *d_o = g->d_o + row * g->ldo;
+
+	b->row = row;
+	b->n = g->n_q - row < FOT_PANEL ? g->n_q - row : FOT_PANEL;
+	for (int64_t i = 0; i < FOT_PANEL; i++) {
+		b->lse[i] = i < b->n ? g->lse[row + i] : (fot_real)INFINITY;
+		b->delta[i] = i < b->n ? g->delta[row + i] : 0;
 	}
-	for (int64_t j = n_seen; j < n_k; j++)
-		s[j] = ds[j] = 0;
+	fot_panel_queries(a->q, q, g->ldq, b->n, d, g->scale);
+	fot_panel_queries(a->d_o, d_o, g->ldo, b->n, d, 1);
+	if (g->dk) {
+		fot_panel_rows(a->q_rows, q, g->ldq, b->n, d, g->scale);
+		fot_panel_rows(a->d_o_rows, d_o, g->ldo, b->n, d, 1);
+	}
+	memset(a->out, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
 }
 
-static void backward_tile(struct fot_attn *a, const struct fot_attn_grad *g, int64_t q0, int64_t nq, int64_t k0,
-			  int64_t nk)
+/* Keys [k0, k0 + n_k), n_k <= FOT_TILE_K. */
+static void back_tile(struct back *b, int64_t k0, int64_t n_k)
 {
-	int64_t dh = a->head_dim;
-	int64_t d = g->diag == FOT_ATTN_ALL ? g->diag : g->diag + q0 - k0;
-	const fot_real *q = g->q + q0 * g->ldq, *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
-	const fot_real *d_o = g->d_o + q0 * g->ldo;
+	const struct fot_attn_grad *g = b->g;
+	struct fot_attn *a = b->a;
+	struct sight seen;
+	int64_t d = a->head_dim, n;
+	const fot_real *k, *v;
 
-	const int64_t *low = g->low ? g->low + q0 : NULL;
-
-	if (visible(nq - 1, d, nk) == 0 || all_before(low, nq, k0, nk))
+	look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag);
+	n = seen.to - seen.from;
+	if (n <= 0)
 		return;
-	fot_gemm(0, 1, nq, nk, dh, g->scale, q, g->ldq, k, g->ldk, 0, a->s, FOT_TILE_K);
-	fot_gemm(0, 1, nq, nk, dh, 1, d_o, g->ldo, v, g->ldv, 0, a->ds, FOT_TILE_K);
-	for (int64_t i = 0; i < nq; i++)
-		row_gradient(a->s + i * FOT_TILE_K, a->ds + i * FOT_TILE_K, g->lse[q0 + i], g->delta[q0 + i],
-			     before(low, i, k0, nk), visible(i, d, nk), nk);
-	fot_gemm(0, 0, nq, dh, nk, g->scale, a->ds, FOT_TILE_K, k, g->ldk, 1, g->dq + q0 * g->ldq, g->ldq);
+	k = g->k + (k0 + seen.from) * g->ldk;
+	v = g->v + (k0 + seen.from) * g->ldv;
+	fot_panel_scores(a->s, a->q, k, g->ldk, n, d, NULL);
+	fot_panel_scores(a->ds, a->d_o, v, g->ldv, n, d, NULL);
+	fot_panel_gradients(a->s, a->ds, n, seen.low, seen.high, b->lse, b->delta);
+	fot_panel_outputs(a->out, a->ds, k, g->ldk, n, d);
 	if (!g->dk)
 		return;
-	fot_gemm(1, 0, nk, dh, nq, g->scale, a->ds, FOT_TILE_K, q, g->ldq, 1, g->dk + k0 * g->ldk, g->ldk);
-	fot_gemm(1, 0, nk, dh, nq, 1, a->s, FOT_TILE_K, d_o, g->ldo, 1, g->dv + k0 * g->ldv, g->ldv);
+	fot_panel_keys(g->dk + (k0 + seen.from) * g->ldk, g->ldk, a->ds, a->q_rows, n, d);
+	fot_panel_keys(g->dv + (k0 + seen.from) * g->ldv, g->ldv, a->s, a->d_o_rows, n, d);
+}
+
+static void end_back(const struct back *b)
+{
+	const struct fot_attn_grad *g = b->g;
+
+	for (int64_t i = 0; i < b->n; i++)
+		for (int64_t c = 0; c < b->a->head_dim; c++)
+			g->dq[(b->row + i) * g->ldq + c] += g->scale * b->a->out[c * FOT_PANEL + i];
 }
 
 void fot_attn_backward(struct fot_attn *a, const struct fot_attn_grad *g)
 {
-	for (int64_t q0 = 0; q0 < g->n_q; q0 += FOT_TILE_Q) {
-		int64_t nq = g->n_q - q0 < FOT_TILE_Q ? g->n_q - q0 : FOT_TILE_Q;
+	struct back b = { .a = a, .g = g };
 
-		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K) {
-			int64_t nk = g->n_k - k0 < FOT_TILE_K ? g->n_k - k0 : FOT_TILE_K;
-
-			backward_tile(a, g, q0, nq, k0, nk);
-		}
+	for (int64_t row = 0; row < g->n_q; row += FOT_PANEL) {
+		begin_back(&b, row);
+		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K)
+			back_tile(&b, k0, g->n_k - k0 < FOT_TILE_K ? g->n_k - k0 : FOT_TILE_K);
+		end_back(&b);
 	}
 }

@@ -5,6 +5,7 @@
  * FOT_TILE_Q queries meets FOT_TILE_K keys at a time.  A joint softmax over local keys
  * and memory [paper, sec. "memory attention layers"] is then just a list of
  * blocks folded into one state; what is local differs only by its causal mask.
+ * What a query gets does not depend on the queries beside it, bit for bit.
  *
  * One call serves one head: q, k, v point at the head's first column, ld* are
  * the distances between rows. */
@@ -14,37 +15,50 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/real.h"
+#include "model/panel.h"
 
 #define FOT_TILE_Q 128
 #define FOT_TILE_K 256
 
-/* State of up to FOT_TILE_Q queries: running maximum, sum, and un-normalised output. */
+/* State of up to FOT_TILE_Q queries, in panels (panel.h): running maximum, sum, and un-normalised output. */
 struct fot_attn {
 	int64_t n_q, head_dim;
 	fot_real *max, *sum; /* [FOT_TILE_Q] */
-	fot_real *out;       /* [FOT_TILE_Q, head_dim] */
-	fot_real *s;         /* [FOT_TILE_Q, FOT_TILE_K] scores, later weights */
-	fot_real *ds;        /* the same, for the backward pass only */
-	const int64_t *low;   /* [n_q] first key of those that fot_attn_fold folds in that a query sees; NULL: 0 */
-	const fot_real *bias; /* [n_k] added to the scores of the keys that fot_attn_fold folds in; NULL: none */
+	fot_real *out;       /* [panels][head_dim][FOT_PANEL] */
+	fot_real *q;         /* the same: the queries that fot_attn_ask has set */
+	fot_real *
+		s; /* [FOT_TILE_K][FOT_PANEL] scores of one panel, later weights; room for FOT_FEW rows more */
+	fot_real *row;   /* [head_dim] to work in */
+	fot_real *k, *v; /* [FOT_TILE_K, head_dim] a tile whose rows lie far apart, brought together */
+	/* For the backward pass only: gradients of a panel's scores, and what it gets, [head_dim][FOT_PANEL]; its queries and
+	 * those as rows (fot_panel_rows). */
+	fot_real *ds, *d_o, *q_rows, *d_o_rows;
+	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */
+	const fot_real *bias; /* [n_k] added to the scores of the keys that are folded in; NULL: none */
 };
 
-/* Numbers (fot_real) that a state needs. backward: also ds. */
+/* Numbers (fot_real) that a state needs. backward: also what that needs. */
 int64_t fot_attn_need(int64_t head_dim, int backward);
 /* Lay the state out over mem[fot_attn_need()]. */
 void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward);
 /* Begin n_q <= FOT_TILE_Q queries. */
 void fot_attn_begin(struct fot_attn *a, int64_t n_q);
+/* The rows q [n_q] at ldq are what asks from now on, with scores scale * q.k. */
+void fot_attn_ask(struct fot_attn *a, const fot_real *q, int64_t ldq, fot_real scale);
 /* Fold n_k keys in.  Key j is seen by query i if j <= i + diag; pass
- * FOT_ATTN_ALL as diag when all are seen.  Scores are scale * q.k. */
+ * FOT_ATTN_ALL as diag when all are seen. */
 #define FOT_ATTN_ALL INT64_MAX
+void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot_real *v, int64_t ldv,
+		   int64_t n_k, int64_t diag);
+/* Both. */
 void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot_real *k, int64_t ldk,
 		   const fot_real *v, int64_t ldv, int64_t n_k, int64_t diag, fot_real scale);
-/* Add bias[j] to column j < n of all scores of the state. */
-void fot_attn_add_bias(struct fot_attn *a, const fot_real *bias, int64_t n);
-/* Fold a chosen list into one query's row: n scores with their values' rows. */
-void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values, int64_t n);
+/* Scores of n_k <= FOT_TILE_K keys, all seen, and queries from `row` (a multiple of FOT_PANEL) on, into the state:
+ * s[j * FOT_PANEL + i] of key j and query row + i.  Those that the same keys would get when folded in. */
+void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k);
+/* Fold a chosen list into one query's row: n scores with their values' rows; the scores are overwritten. */
+void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values,
+		       int64_t n);
 /* Write outputs [n_q rows at ldo]; lse[i] = log sum exp (may be NULL). */
 void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse);
 

@@ -64,3 +64,10 @@ int32_t fot_default_threads(void)
 	n = CPU_COUNT(&set);
 	return n < 1 ? 1 : n;
 }
+
+int32_t fot_threads_at_once(int32_t threads)
+{
+	int32_t cores = fot_default_threads();
+
+	return threads < 1 ? 1 : threads < cores ? threads : cores;
+}

@@ -19,6 +19,9 @@
 size_t fot_blas_bytes(int32_t threads);
 /* Can that be had now? Nothing is kept. Errors: FOT_ERR_RUN with the figure. */
 int fot_blas_check(int32_t threads, struct fot_err *err);
+/* Of so many threads as a user asks for, those that can run at once: more would wait for each other at the end of
+ * every layer. At least 1. */
+int32_t fot_threads_at_once(int32_t threads);
 /* Processors that this process may use. */
 int32_t fot_default_threads(void);
 

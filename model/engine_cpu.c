@@ -140,6 +140,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 			  struct fot_err *err)
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
+	e->opts.n_threads = fot_threads_at_once(o->n_threads);
 	e->window = o->window ? o->window : e->cfg.window;
 	e->query_width = fot_config_query_width(&e->cfg);
 	e->key_width = fot_config_key_width(&e->cfg);
@@ -150,7 +151,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
 	e->layer = fot_calloc((size_t)e->cfg.n_layers, sizeof *e->layer);
-	e->scratch = fot_calloc((size_t)o->n_threads, sizeof *e->scratch);
+	e->scratch = fot_calloc((size_t)e->opts.n_threads, sizeof *e->scratch);
 	if (!e->layer || !e->scratch)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
 	return FOT_OK;
@@ -295,7 +296,8 @@ out:
 
 /* ---- pieces and their answers ---------------------------------------- */
 
-/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. */
+/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. Either all of its rows have logits
+ * or none: what a product gives for a row depends on the number of rows. */
 static bool answer_tile(const struct cpu *e, const float *x, const struct fot_piece *p, int64_t tile,
 			struct scratch *t)
 {

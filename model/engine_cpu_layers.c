@@ -21,6 +21,8 @@
 #include "model/ops.h"
 
 #define BRANCH_KEYS 64 /* folded at a time */
+#define SHARED_WORK \
+	(1 << 20) /* multiplications of attention, in a layer, for which threads wake each other */
 
 /* A piece at work in one layer. */
 struct step {
@@ -411,16 +413,25 @@ static void project_tile(const struct step *s, int64_t i, struct scratch *t)
 	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), !last_of(s) || s->masses, t);
 }
 
+/* Do rows of a tile come out of layer a? Not out of the last one where none of them is asked for. */
+static bool comes_out(const struct step *s, int64_t tile)
+{
+	return s->a != &s->e->layer[s->e->cfg.n_layers - 1] || s->masses || s->e->opts.no_skip ||
+	       fot_want_any(s->p->want, s->p->first + tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile));
+}
+
 static void attend_tile(const struct step *s, int64_t i, struct scratch *t)
 {
 	int64_t tile = i % tiles_of(s->p);
 
-	attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
+	if (comes_out(s, tile))
+		attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
 }
 
 static void finish_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	finish(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), t);
+	if (comes_out(s, i))
+		finish(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), t);
 }
 
 /* One kind of work on n tiles, which the threads of the team share unless there is one alone. */
@@ -468,10 +479,18 @@ static void go_through(struct step s, struct scratch *t)
 	}
 }
 
+/* Threads for a piece: rows of one tile are worth dividing only by heads, and only if they see much. */
+static int team_of(const struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
+{
+	int64_t keys = at->n_past + at->n_local + p->n + at->mem_len - fot_place_mem_from(at);
+
+	return p->n > FOT_TILE_Q || p->n * keys * e->query_width > SHARED_WORK ? e->opts.n_threads : 1;
+}
+
 void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
 {
 	embed(e, e->x, p);
-#pragma omp parallel num_threads(e->opts.n_threads)
+#pragma omp parallel num_threads(team_of(e, at, p))
 	go_through(begin(e, at, p, false), &e->scratch[omp_get_thread_num()]);
 }
 

@@ -31,7 +31,7 @@ void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memor
 	s->rows = fot_layout_take(y, m->top_k * wide(m), sizeof(float));
 	s->scores = fot_layout_take(y, m->top_k, sizeof(float));
 	s->values = fot_layout_take(y, m->top_k, sizeof(float *));
-	fot_topk_lay(&s->topk, y, m->top_k, FOT_TILE_Q);
+	fot_topk_lay(&s->topk, y, m->top_k);
 }
 
 /* Entry j of head h, as an index into k or v. */
@@ -85,16 +85,26 @@ static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int6
 	return bias;
 }
 
-void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t j, int64_t n)
+/* Entries of a tile from j on. */
+static int64_t tile_of(const struct fot_query *q, int64_t j)
 {
-	int64_t d = m->head_dim;
-	float bias[FOT_TILE_K];
-	const float *lost = aging(m, j, n, q->now, bias);
+	return q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
+}
 
-	fot_gemm(0, 1, q->a->n_q, n, d, q->scale, q->q, q->ldq, fot_rows_of(m, m->k, q->h, j, n, q->s->k), d,
-		 0, q->a->s, FOT_TILE_K);
-	if (lost)
-		fot_attn_add_bias(q->a, lost, n);
+void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
+{
+	float bias[FOT_TILE_K];
+
+	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
+	fot_topk_begin(&q->s->topk, q->a->n_q);
+	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
+		int64_t n = tile_of(q, j);
+
+		q->a->bias = aging(m, j, n, q->now, bias);
+		fot_topk_offer(&q->s->topk, q->a, fot_rows_of(m, m->k, q->h, j, n, q->s->k), m->head_dim, n,
+			       j);
+	}
+	q->a->bias = NULL;
 }
 
 void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
@@ -102,13 +112,14 @@ void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
 	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
 
+	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
 	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
+		int64_t n = tile_of(q, j);
 		const float *k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		const float *v = fot_rows_of(m, m->v, q->h, j, n, q->s->v);
 
 		q->a->bias = q->scale != 0 ? aging(m, j, n, q->now, bias) : NULL;
-		fot_attn_fold(q->a, q->q, q->ldq, k, d, v, d, n, FOT_ATTN_ALL, q->scale);
+		fot_attn_meet(q->a, k, d, v, d, n, FOT_ATTN_ALL);
 	}
 	q->a->bias = NULL;
 }
@@ -156,22 +167,41 @@ static int64_t group_tile(const struct fot_memory_groups *g, int64_t j, int64_t 
 	return to - j < most ? to - j : most;
 }
 
+/* Row `row` of the groups: what the scores of entries [j, j + n) add to theirs. */
+static void add_scores(const struct fot_query *q, const struct fot_memory_groups *g, int64_t row, int64_t j,
+		       int64_t n)
+{
+	double *out = g->out + row * g->n + (j - q->from) / g->size;
+	const float *s = q->a->s + g->row[row] % FOT_PANEL;
+	float score[FOT_TILE_K] = { 0 };
+
+	for (int64_t i = 0; i < n; i++)
+		score[i] = s[i * FOT_PANEL];
+	if (g->size > 1)
+		*out = log_sum(*out, score, n);
+	for (int64_t i = 0; i < n && g->size == 1; i++)
+		out[i] = (double)score[i];
+}
+
 void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
 			  const struct fot_memory_groups *g)
 {
-	for (int64_t j = q->from, n; j < q->to; j += n) {
-		n = group_tile(g, j, q->from, q->to);
-		fot_rows_score(m, q, j, n);
-		for (int64_t i = 0; i < g->n_rows; i++) {
-			const float *score = q->a->s + g->row[i] * FOT_TILE_K;
-			double *out = g->out + i * g->n + (j - q->from) / g->size;
+	float bias[FOT_TILE_K];
 
-			if (g->size > 1)
-				*out = log_sum(*out, score, n);
-			for (int64_t k = 0; k < n && g->size == 1; k++)
-				out[k] = (double)score[k];
+	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
+	for (int64_t j = q->from, n; j < q->to; j += n) {
+		const float *k;
+
+		n = group_tile(g, j, q->from, q->to);
+		k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
+		q->a->bias = aging(m, j, n, q->now, bias);
+		for (int64_t i = 0; i < g->n_rows; i++) { /* in the order of the queries */
+			if (i == 0 || g->row[i] / FOT_PANEL != g->row[i - 1] / FOT_PANEL)
+				fot_attn_scores(q->a, g->row[i] / FOT_PANEL * FOT_PANEL, k, m->head_dim, n);
+			add_scores(q, g, i, j, n);
 		}
 	}
+	q->a->bias = NULL;
 }
 
 void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,

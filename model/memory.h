@@ -116,8 +116,8 @@ void fot_rows_truncate(struct fot_memory *m, int64_t len);
 /* n rows from entry j of head h of side k or v as floats: in place, or widened into buf [n, d]. */
 const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
 			 float *buf);
-/* Scores of entries [j, j + n), n <= FOT_TILE_K, into the state: [n_q, FOT_TILE_K]. */
-void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t j, int64_t n);
+/* Score all for the searches of the scratch. */
+void fot_rows_search(const struct fot_memory *m, const struct fot_query *q);
 /* Read all, and all into groups. */
 void fot_rows_read(const struct fot_memory *m, const struct fot_query *q);
 void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,

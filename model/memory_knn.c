@@ -9,26 +9,13 @@ static void lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m
 	fot_choice_lay_scratch(s, m, y);
 }
 
-/* Scores of all entries, offered to the searches. */
-static void search(const struct fot_memory *m, const struct fot_query *q)
-{
-	fot_topk_begin(&q->s->topk, q->a->n_q);
-	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
-
-		fot_rows_score(m, q, j, n);
-		for (int64_t i = 0; i < q->a->n_q; i++)
-			fot_topk_offer(&q->s->topk, i, q->a->s + i * FOT_TILE_K, n, j);
-	}
-}
-
 static void read_best(const struct fot_memory *m, const struct fot_query *q)
 {
 	if (q->scale == 0) {
 		fot_rows_read(m, q);
 		return;
 	}
-	search(m, q);
+	fot_rows_search(m, q);
 	for (int64_t i = 0; i < q->a->n_q; i++) {
 		struct fot_hit *hit;
 		int64_t n = fot_topk_end(&q->s->topk, i, &hit);
@@ -44,7 +31,7 @@ static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 		fot_rows_read_groups(m, q, g);
 		return;
 	}
-	search(m, q);
+	fot_rows_search(m, q);
 	for (int64_t i = 0; i < g->n_rows; i++) {
 		struct fot_hit *hit;
 		int64_t n = fot_topk_end(&q->s->topk, g->row[i], &hit);

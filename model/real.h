@@ -13,6 +13,9 @@
 
 #ifdef FOT_REAL_DOUBLE
 typedef double fot_real;
+typedef int64_t fot_int; /* as wide as a number */
+#define FOT_INT_MIN INT64_MIN
+#define FOT_INT_MAX INT64_MAX
 #define FOT_REAL_GEMM cblas_dgemm
 #define fot_real_sqrt sqrt
 #define fot_real_log log
@@ -22,6 +25,9 @@ static inline double fot_real_exp(double x)
 }
 #else
 typedef float fot_real;
+typedef int32_t fot_int;
+#define FOT_INT_MIN INT32_MIN
+#define FOT_INT_MAX INT32_MAX
 #define FOT_REAL_GEMM cblas_sgemm
 #define fot_real_sqrt sqrtf
 #define fot_real_log logf

@@ -1,126 +1,133 @@
-/* search.c: threshold filter and quickselect. */
+/* search.c: threshold filter; a full buffer is cut by counting. */
 #include "model/search.h"
-
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
-#define LANES 16 /* scores looked at together before any is looked at alone */
 
 int64_t fot_topk_cap(int64_t k)
 {
 	return 2 * k + 64;
 }
 
-void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k, int64_t rows)
+void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k)
 {
+	int64_t rows = k ? FOT_TILE_Q : 0;
+
 	t->k = k;
 	t->cap = fot_topk_cap(k);
-	rows = k ? rows : 0;
 	t->n = fot_layout_take(y, rows, sizeof *t->n);
 	t->threshold = fot_layout_take(y, rows, sizeof *t->threshold);
 	t->hit = fot_layout_take(y, rows * t->cap, sizeof *t->hit);
+	t->order = fot_layout_take(y, k ? t->cap : 0, sizeof *t->order);
 }
 
 void fot_topk_begin(struct fot_topk *t, int64_t n_queries)
 {
 	t->n_queries = n_queries;
-	for (int64_t q = 0; q < n_queries; q++) {
+	for (int64_t q = 0; q < FOT_TILE_Q; q++) { /* columns of a panel without a query find nothing */
 		t->n[q] = 0;
-		t->threshold[q] = -INFINITY;
+		t->threshold[q] = (fot_real)(q < n_queries ? -INFINITY : INFINITY);
 	}
 }
 
-/* Is a the better candidate? */
-static bool better(const struct fot_hit *a, const struct fot_hit *b)
+/* An integer that is larger where x is; -0 is 0. */
+static fot_int order_of(fot_real x)
 {
-	return a->score > b->score || (a->score == b->score && a->key < b->key);
+	fot_int i;
+
+	x += 0;
+	memcpy(&i, &x, sizeof i);
+	return i < 0 ? i ^ FOT_INT_MAX : i;
 }
 
-static void swap(struct fot_hit *a, struct fot_hit *b)
+static fot_real score_of(fot_int i)
 {
-	struct fot_hit c = *a;
+	fot_real x;
 
-	*a = *b;
-	*b = c;
+	i = i < 0 ? i ^ FOT_INT_MAX : i;
+	memcpy(&x, &i, sizeof x);
+	return x;
 }
 
-/* Bring the k best of h[0..n) to the front, h[k-1] the worst of them (quickselect,
- * median of three; the order is total, so the result is unique). */
-static void select_best(struct fot_hit *h, int64_t n, int64_t k)
+/* How many of n are at least `least`. */
+static int64_t count(const fot_int *x, int64_t n, fot_int least)
 {
-	int64_t lo = 0, hi = n - 1;
+	fot_int c = 0;
 
-	while (lo < hi) {
-		int64_t mid = lo + (hi - lo) / 2, i = lo, j = hi;
-		struct fot_hit pivot;
+#pragma omp simd reduction(+ : c)
+	for (int64_t i = 0; i < n; i++)
+		c += x[i] >= least;
+	return c;
+}
 
-		if (better(&h[mid], &h[lo]))
-			swap(&h[mid], &h[lo]);
-		if (better(&h[hi], &h[lo]))
-			swap(&h[hi], &h[lo]);
-		if (better(&h[hi], &h[mid]))
-			swap(&h[hi], &h[mid]);
-		pivot = h[mid];
-		while (i <= j) {
-			while (better(&h[i], &pivot))
-				i++;
-			while (better(&pivot, &h[j]))
-				j--;
-			if (i <= j)
-				swap(&h[i++], &h[j--]);
-		}
-		if (k - 1 <= j)
-			hi = j;
-		else if (k - 1 >= i)
-			lo = i;
+/* The k-th largest of n > k: the interval that holds it is halved until it holds nothing else. */
+static fot_int kth_largest(const fot_int *x, int64_t n, int64_t k)
+{
+	fot_int low = FOT_INT_MAX, high = FOT_INT_MIN;
+
+#pragma omp simd reduction(min : low) reduction(max : high)
+	for (int64_t i = 0; i < n; i++) {
+		low = x[i] < low ? x[i] : low;
+		high = x[i] > high ? x[i] : high;
+	}
+	while (low < high) { /* at least k are >= low, fewer than k are > high */
+		fot_int mid = (low & high) + ((low ^ high) >> 1);
+		int64_t above;
+
+		mid += mid < high; /* rounded up: mid > low */
+		above = count(x, n, mid);
+		if (above < k)
+			high = mid - 1;
 		else
-			return;
+			low = mid;
 	}
+	return low;
 }
 
+/* Only the k best stay, in their order. */
 static void cut_back(struct fot_topk *t, int64_t q)
 {
 	struct fot_hit *h = t->hit + q * t->cap;
+	int64_t n = t->n[q], kept = 0, equal;
+	fot_int least;
 
-	select_best(h, t->n[q], t->k);
+	for (int64_t i = 0; i < n; i++)
+		t->order[i] = order_of(h[i].score);
+	least = kth_largest(t->order, n, t->k);
+	equal = t->k - (least < FOT_INT_MAX ? count(t->order, n, least + 1) : 0);
+	for (int64_t i = 0; i < n; i++) {
+		struct fot_hit hit = h[i];
+		bool takes = t->order[i] > least || (t->order[i] == least && equal-- > 0);
+
+		h[kept] = hit;
+		kept += takes;
+	}
 	t->n[q] = t->k;
-	t->threshold[q] = h[t->k - 1].score;
+	t->threshold[q] = score_of(least);
 }
 
-static void offer_one(struct fot_topk *t, int64_t q, fot_real score, int64_t key)
+struct offer {
+	struct fot_topk *t;
+	int64_t row, first_key;
+};
+
+static void take(void *to, int64_t query, int64_t key, fot_real score)
 {
-	if (!(score > t->threshold[q]))
-		return;
-	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, key };
+	const struct offer *o = to;
+	struct fot_topk *t = o->t;
+	int64_t q = o->row + query;
+
+	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, o->first_key + key };
 	if (t->n[q] == t->cap)
 		cut_back(t, q);
 }
 
-void fot_topk_offer(struct fot_topk *t, int64_t q, const fot_real *scores, int64_t n, int64_t first_key)
+void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
+		    int64_t first_key)
 {
-	int64_t j = 0;
+	for (int64_t row = 0; row < t->n_queries; row += FOT_PANEL) {
+		struct offer o = { t, row, first_key };
 
-	for (; j + LANES <= n; j += LANES) {
-		fot_real max = scores[j];
-
-#pragma omp simd reduction(max : max)
-		for (int64_t i = 0; i < LANES; i++)
-			max = scores[j + i] > max ? scores[j + i] : max;
-		if (!(max > t->threshold[q]))
-			continue;
-		for (int64_t i = 0; i < LANES; i++)
-			offer_one(t, q, scores[j + i], first_key + j + i);
+		fot_panel_search(a->q + row * a->head_dim, k, ldk, n, a->head_dim, a->bias,
+				 t->threshold + row, take, &o);
 	}
-	for (; j < n; j++)
-		offer_one(t, q, scores[j], first_key + j);
-}
-
-static int by_key(const void *a, const void *b)
-{
-	const struct fot_hit *x = a, *y = b;
-
-	return (x->key > y->key) - (x->key < y->key);
 }
 
 int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits)
@@ -128,6 +135,5 @@ int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits)
 	if (t->n[q] > t->k)
 		cut_back(t, q);
 	*hits = t->hit + q * t->cap;
-	qsort(*hits, (size_t)t->n[q], sizeof **hits, by_key);
 	return t->n[q];
 }

@@ -1,17 +1,17 @@
 /* search.h: exact top-k by inner product, per query.
  *
- * Scores arrive block by block in the order of the keys; each query keeps a
- * buffer of candidates above a threshold, cut back to the k best whenever it is
- * full, which raises the threshold.  The result is exactly the k largest scores;
- * of equal scores those of the earlier keys win, so it depends on nothing but
- * the scores. */
+ * Keys come block by block in their order; each query keeps a buffer of candidates above a
+ * threshold, cut back to the k best whenever it is full, which raises the threshold.  Scores are compared
+ * with the threshold while they are still in registers (panel.h), so that most are never written.
+ * The result is exactly the k largest scores; of equal scores those of the earlier keys win, so it
+ * depends on nothing but the scores. */
 #ifndef FOT_SEARCH_H
 #define FOT_SEARCH_H
 
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "model/real.h"
+#include "model/attention.h"
 
 struct fot_hit {
 	fot_real score;
@@ -19,21 +19,24 @@ struct fot_hit {
 };
 
 struct fot_topk {
-	int64_t k, cap;          /* cap: candidates a buffer holds */
-	int64_t n_queries;       /* rows in use */
-	int64_t *n;              /* [rows] candidates held */
-	fot_real *threshold;     /* [rows] scores not above it are out */
-	struct fot_hit *hit;     /* [rows, cap] */
+	int64_t k, cap;      /* cap: candidates a buffer holds */
+	int64_t n_queries;   /* rows in use */
+	int64_t *n;          /* [rows] candidates held */
+	fot_real *threshold; /* [rows] scores not above it are out */
+	struct fot_hit *hit; /* [rows, cap] in the order of their keys */
+	fot_int *order;      /* [cap] the scores of one buffer as integers of the same order */
 };
 
 /* Candidates per query for this k. */
 int64_t fot_topk_cap(int64_t k);
-/* Room for `rows` searches of the k best at once; k 0: none. */
-void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k, int64_t rows);
-/* Begin n_queries searches; k and cap may have been lowered since fot_topk_lay. */
+/* Room for searches of the k best for the queries of a state of attention; k 0: none. */
+void fot_topk_lay(struct fot_topk *t, struct fot_layout *y, int64_t k);
+/* Begin n_queries <= FOT_TILE_Q searches; k and cap may have been lowered since fot_topk_lay. */
 void fot_topk_begin(struct fot_topk *t, int64_t n_queries);
-/* Offer the scores of keys first_key .. first_key + n - 1 to query q. */
-void fot_topk_offer(struct fot_topk *t, int64_t q, const fot_real *scores, int64_t n, int64_t first_key);
+/* Offer keys k [n, d] at ldk, numbered from first_key on, to the queries that ask in a (fot_attn_ask), which are those
+ * of fot_topk_begin. a->bias counts. */
+void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
+		    int64_t first_key);
 /* The best min(k, offered) of query q, sorted by key; returns their number. */
 int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits);
 

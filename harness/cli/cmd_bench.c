@@ -1,11 +1,12 @@
-/* cmd_bench.c: `fotbench bench`: how much of the machine's matrix product rate the
- * engine and the trainer reach.
+/* cmd_bench.c: `fotbench bench`: how much of the machine's arithmetic the kernels, the engine and the trainer reach.
  *
  * Absolute rates differ between machines and minutes, so everything is measured
- * in rounds: in each round first sgemm alone at the shapes that the model
- * multiplies (one independent product per thread, weighted as in a forward pass),
- * then prefill and training; the ratio of a round is what counts, and the median
+ * in rounds: in each round first what the machine can do at all (multiply-adds in registers), then
+ * sgemm alone, at 1024 x 1024 x 1024 and at the shapes that the model
+ * multiplies (one independent product per thread, weighted as in a forward pass), readings of a
+ * memory, then filling, prefill and training; the ratios of a round are what counts, and the median
  * of the rounds is printed. */
+
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,9 +14,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/cli/bench_kernels.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/run/paths.h"
@@ -27,7 +30,9 @@
 #include "model/train/optimizer.h"
 
 #define ROUNDS_MAX 101
-#define GEMM_SECONDS 0.1 /* per shape and round */
+#define READ_KEYS 65536
+#define DENSE "dense" /* kinds of memory that are measured */
+#define KNN "knn"
 
 struct bench {
 	struct fot_model *model;
@@ -38,98 +43,117 @@ struct bench {
 	bool json;
 };
 
-struct row {
-	const char *name;
-	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], ratio[ROUNDS_MAX];
+/* What one measurement gives; 0: not measured. */
+struct rate {
+	double gflops, tokens_per_s;
 };
-enum { ROW_GEMM, ROW_PREFILL, ROW_PREFILL_DENSE, ROW_TRAIN, ROW_CROSSBATCH, ROW_COUNT };
-static const char *const row_names[ROW_COUNT] = { "sgemm at the model's shapes", "prefill, no memory",
-						  "prefill, dense memory", "training, standard",
-						  "training, crossbatch d 4" };
 
-/* ---- sgemm ----------------------------------------------------------- */
+/* ---- kernels --------------------------------------------------------- */
 
-/* y[m, n] = x[m, k] w[n, k]^T, `count` times in a layer. */
-struct shape {
-	int64_t m, n, k;
-	double count;
-};
 #define SHAPES 8
 
 /* Products of one forward pass of a window, per layer but the output's. */
-static size_t list_shapes(const struct fot_config *c, struct shape *s)
+static void list_shapes(const struct fot_config *c, struct fot_bench_shape s[SHAPES])
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size, d = c->head_dim, L = c->n_layers;
 	int64_t query = fot_config_query_width(c), key = fot_config_key_width(c);
 	int64_t W = c->window, tiles = (W + FOT_TILE_K - 1) / FOT_TILE_K;
 	double folds = (double)(c->n_heads * L) * (double)tiles / 2;
 
-	s[0] = (struct shape){ FOT_TILE_Q, query, D, (double)L };
-	s[1] = (struct shape){ FOT_TILE_Q, key, D, 2.0 * (double)L };
-	s[2] = (struct shape){ FOT_TILE_Q, D, query, (double)L };
-	s[3] = (struct shape){ FOT_TILE_Q, F, D, 2.0 * (double)L };
-	s[4] = (struct shape){ FOT_TILE_Q, D, F, (double)L };
-	s[5] = (struct shape){ FOT_TILE_Q, c->vocab_size, D, 1 };
-	s[6] = (struct shape){ FOT_TILE_Q, FOT_TILE_K, d, folds };
-	s[7] = (struct shape){ FOT_TILE_Q, d, FOT_TILE_K, folds };
-	return SHAPES;
+	s[0] = (struct fot_bench_shape){ FOT_TILE_Q, query, D, (double)L, false };
+	s[1] = (struct fot_bench_shape){ FOT_TILE_Q, key, D, 2.0 * (double)L, false };
+	s[2] = (struct fot_bench_shape){ FOT_TILE_Q, D, query, (double)L, false };
+	s[3] = (struct fot_bench_shape){ FOT_TILE_Q, F, D, 2.0 * (double)L, false };
+	s[4] = (struct fot_bench_shape){ FOT_TILE_Q, D, F, (double)L, false };
+	s[5] = (struct fot_bench_shape){ FOT_TILE_Q, c->vocab_size, D, 1, false };
+	s[6] = (struct fot_bench_shape){ FOT_TILE_Q, FOT_TILE_K, d, folds, false };
+	s[7] = (struct fot_bench_shape){ FOT_TILE_Q, d, FOT_TILE_K, folds, false };
 }
 
-/* Seconds of one product of this shape, on each of `threads` threads at once. */
-static double gemm_seconds(const struct shape *s, int threads, float *memory)
+static int bench_peak_f32(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	int64_t one = s->m * s->k + s->n * s->k + s->m * s->n;
-	double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, began, took;
-	int64_t times = 1;
-
-	for (;;) {
-		began = fot_clock();
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-		for (int t = 0; t < threads; t++) {
-			float *x = memory + t * one, *w = x + s->m * s->k, *y = w + s->n * s->k;
-
-			for (int64_t i = 0; i < times; i++)
-				cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)s->m, (blasint)s->n,
-					    (blasint)s->k, 1, x, (blasint)s->k, w, (blasint)s->k, 0, y, (blasint)s->n);
-		}
-		took = fot_clock() - began;
-		if (took > GEMM_SECONDS)
-			return took / (double)times;
-		times = 1 + (int64_t)(1.2 * GEMM_SECONDS * (double)times / (took > 1e-9 ? took : flops * 1e-12));
-	}
-}
-
-static int bench_gemm(const struct bench *b, double *gflops, struct fot_err *err)
-{
-	struct shape s[SHAPES];
-	size_t n = list_shapes(b->c, s), largest = 0;
-	double flops = 0, seconds = 0;
-	float *memory;
-	struct fot_rng rng;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t one = (size_t)(s[i].m * s[i].k + s[i].n * s[i].k + s[i].m * s[i].n);
-
-		largest = one > largest ? one : largest;
-	}
-	memory = fot_alloc(fot_size_mul(largest, (size_t)b->threads), sizeof *memory);
-	if (!memory)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
-	fot_rng_init(&rng, 1, "bench.gemm", 0);
-	for (size_t i = 0; i < largest * (size_t)b->threads; i++)
-		memory[i] = (float)fot_rng_uniform(&rng);
-	for (size_t i = 0; i < n; i++) {
-		seconds += s[i].count * gemm_seconds(&s[i], b->threads, memory);
-		flops += s[i].count * 2.0 * (double)s[i].m * (double)s[i].n * (double)s[i].k * b->threads;
-	}
-	fot_free(memory);
-	*gflops = flops / seconds * 1e-9;
+	(void)err;
+	r->gflops = fot_bench_peak_f32(b->threads);
 	return FOT_OK;
+}
+
+static int bench_peak_bf16(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	(void)err;
+	r->gflops = fot_bench_peak_bf16(b->threads);
+	return FOT_OK;
+}
+
+static int bench_sgemm(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return fot_bench_products(&(struct fot_bench_shape){ 1024, 1024, 1024, 1, false }, 1, b->threads,
+				  &r->gflops, err);
+}
+
+static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	struct fot_bench_shape s[SHAPES];
+
+	list_shapes(b->c, s);
+	return fot_bench_products(s, SHAPES, b->threads, &r->gflops, err);
+}
+
+/* The MLP's product of one row. */
+static int bench_row(const struct bench *b, bool vector, struct rate *r, struct fot_err *err)
+{
+	struct fot_bench_shape s = { 1, b->c->intermediate_size, b->c->hidden_size, 1, vector };
+
+	return fot_bench_products(&s, 1, b->threads, &r->gflops, err);
+}
+
+static int bench_sgemm_row(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_row(b, false, r, err);
+}
+
+static int bench_sgemv_row(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_row(b, true, r, err);
+}
+
+static int bench_read(const struct bench *b, int64_t queries, const char *memory, int32_t top_k,
+		      struct rate *r, struct fot_err *err)
+{
+	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, memory, top_k, b->threads };
+
+	return fot_bench_read(&g, &r->gflops, err);
+}
+
+static int bench_read_dense(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_read(b, FOT_TILE_Q, DENSE, 0, r, err);
+}
+
+static int bench_read_one(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_read(b, 1, DENSE, 0, r, err);
+}
+
+static int bench_read_scores(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_read(b, FOT_TILE_Q, DENSE, -1, r, err);
+}
+
+static int bench_read_top32(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_read(b, FOT_TILE_Q, KNN, 32, r, err);
+}
+
+static int bench_read_top128(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_read(b, FOT_TILE_Q, KNN, 128, r, err);
 }
 
 /* ---- prefill --------------------------------------------------------- */
 
-static int bench_prefill(const struct bench *b, bool dense, double *gflops, double *rate, struct fot_err *err)
+/* asked: all tokens; else none. */
+static int bench_feed(const struct bench *b, const char *memory, int32_t top_k, bool asked, struct rate *r,
+		      struct fot_err *err)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
@@ -141,7 +165,8 @@ static int bench_prefill(const struct bench *b, bool dense, double *gflops, doub
 	int status;
 
 	fot_session_opts_default(&o, b->model);
-	o.search = dense ? FOT_SEARCH_ALL : FOT_SEARCH_NONE;
+	FOT_TRY(fot_bench_memory(&o.search, memory, err));
+	o.top_k = top_k;
 	o.mem_max = b->tokens;
 	o.n_threads = b->threads;
 	if (!tokens || !nll) {
@@ -155,16 +180,36 @@ static int bench_prefill(const struct bench *b, bool dense, double *gflops, doub
 	want.targets = tokens + b->tokens;
 	want.nll = nll;
 	began = fot_clock();
-	FOT_TRY(fot_session_feed(s, tokens, (size_t)b->tokens, &want, err));
+	FOT_TRY(fot_session_feed(s, tokens, (size_t)b->tokens, asked ? &want : NULL, err));
 	began = fot_clock() - began;
-	*rate = (double)b->tokens / began;
-	fot_flops_read(&flops, b->c, &o, 0, (double)b->tokens, true);
-	*gflops = fot_flops_sum(&flops) / began * 1e-9;
+	r->tokens_per_s = (double)b->tokens / began;
+	fot_flops_read(&flops, b->c, &o, 0, (double)b->tokens, asked);
+	r->gflops = fot_flops_sum(&flops) / began * 1e-9;
 out:
 	fot_session_close(s);
 	fot_free(tokens);
 	fot_free(nll);
 	return status;
+}
+
+static int bench_fill(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_feed(b, DENSE, 0, false, r, err);
+}
+
+static int bench_prefill(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_feed(b, "none", 0, true, r, err);
+}
+
+static int bench_prefill_dense(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_feed(b, DENSE, 0, true, r, err);
+}
+
+static int bench_prefill_top32(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_feed(b, KNN, 32, true, r, err);
 }
 
 /* ---- training -------------------------------------------------------- */
@@ -181,10 +226,14 @@ static void random_batch(struct fot_batch *batch, const struct fot_stage *st, in
 		batch->targets[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
 }
 
-static int bench_train(const struct bench *b, bool crossbatch, double *gflops, double *rate, struct fot_err *err)
+static int bench_steps(const struct bench *b, bool crossbatch, struct rate *r, struct fot_err *err)
 {
-	struct fot_stage st = { .method = FOT_METHOD_STANDARD, .window = b->c->window, .batch = b->batch, .w = 1,
-				.d = 1, .pack = 1 };
+	struct fot_stage st = { .method = FOT_METHOD_STANDARD,
+				.window = b->c->window,
+				.batch = b->batch,
+				.w = 1,
+				.d = 1,
+				.pack = 1 };
 	struct fot_adamw_opts adamw = { .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-8, .clip = 1, .gate_lr = 1 };
 	struct fot_params p = { 0 };
 	struct fot_adamw a = { 0 };
@@ -196,8 +245,12 @@ static int bench_train(const struct bench *b, bool crossbatch, double *gflops, d
 	int status;
 
 	if (crossbatch)
-		st = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .window = b->c->window, .batch = b->batch,
-					 .w = 3, .d = 4, .pack = 4 };
+		st = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH,
+					 .window = b->c->window,
+					 .batch = b->batch,
+					 .w = 3,
+					 .d = 4,
+					 .pack = 4 };
 	fot_net_size_of(&size, &st, 1, b->threads);
 	FOT_TRY(fot_params_init(&p, b->c, err));
 	fot_params_random(&p, 1, 0.6, 0.5);
@@ -216,8 +269,8 @@ static int bench_train(const struct bench *b, bool crossbatch, double *gflops, d
 		FOT_TRY(fot_adamw_step(&a, &p, grad, 1e-3, b->threads, &norm, err));
 		began = fot_clock() - began;
 	}
-	*rate = (double)(batch.n_ask * batch.window) / began;
-	*gflops = fot_net_flops(b->c, &batch) / began * 1e-9;
+	r->tokens_per_s = (double)(batch.n_ask * batch.window) / began;
+	r->gflops = fot_net_flops(b->c, &batch) / began * 1e-9;
 out:
 	fot_net_close(net);
 	fot_batch_release(&batch);
@@ -227,24 +280,66 @@ out:
 	return status;
 }
 
+static int bench_train(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_steps(b, false, r, err);
+}
+
+static int bench_crossbatch(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return bench_steps(b, true, r, err);
+}
+
 /* ---- rounds ---------------------------------------------------------- */
 
-static int one_round(const struct bench *b, struct row *rows, int64_t i, struct fot_err *err)
+static const struct row {
+	const char *name;
+	int (*measure)(const struct bench *b, struct rate *r, struct fot_err *err);
+	bool memory; /* only of models with memory layers */
+} rows[] = {
+	{ "f32 peak", bench_peak_f32, false },
+	{ "bf16 peak", bench_peak_bf16, false },
+	{ "sgemm 1024^3", bench_sgemm, false },
+	{ "sgemm at the model's shapes", bench_shapes, false },
+	{ "one row of the MLP, sgemm", bench_sgemm_row, false },
+	{ "one row of the MLP, sgemv", bench_sgemv_row, false },
+	{ "reading 64k keys, dense", bench_read_dense, false },
+	{ "reading for one query, dense", bench_read_one, false },
+	{ "scoring 64k keys", bench_read_scores, false },
+	{ "reading 64k keys, top 32", bench_read_top32, false },
+	{ "reading 64k keys, top 128", bench_read_top128, false },
+	{ "filling the memory", bench_fill, true },
+	{ "prefill, no memory", bench_prefill, false },
+	{ "prefill, dense memory", bench_prefill_dense, true },
+	{ "prefill, top 32 of memory", bench_prefill_top32, true },
+	{ "training, standard", bench_train, false },
+	{ "training, crossbatch d 4", bench_crossbatch, true },
+};
+#define ROWS FOT_COUNT(rows)
+enum { ROW_PEAK = 0, ROW_SHAPES = 3 };
+
+/* Of all rounds. */
+struct measured {
+	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], of_peak[ROUNDS_MAX], of_sgemm[ROUNDS_MAX];
+};
+
+static int one_round(const struct bench *b, struct measured *m, int64_t i, struct fot_err *err)
 {
 	bool mem = b->c->n_mem_layers > 0;
-	int status;
+	int status = FOT_OK;
 
-	FOT_TRY(bench_gemm(b, &rows[ROW_GEMM].gflops[i], err));
-	FOT_TRY(bench_prefill(b, false, &rows[ROW_PREFILL].gflops[i], &rows[ROW_PREFILL].tokens_per_s[i], err));
-	if (mem)
-		FOT_TRY(bench_prefill(b, true, &rows[ROW_PREFILL_DENSE].gflops[i],
-				      &rows[ROW_PREFILL_DENSE].tokens_per_s[i], err));
-	FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
-	if (mem)
-		FOT_TRY(bench_train(b, true, &rows[ROW_CROSSBATCH].gflops[i], &rows[ROW_CROSSBATCH].tokens_per_s[i],
-				    err));
-	for (int r = 0; r < ROW_COUNT; r++)
-		rows[r].ratio[i] = rows[r].gflops[i] / rows[ROW_GEMM].gflops[i];
+	for (size_t r = 0; r < ROWS; r++) {
+		struct rate rate = { 0 };
+
+		if (!rows[r].memory || mem)
+			FOT_TRY(rows[r].measure(b, &rate, err));
+		m[r].gflops[i] = rate.gflops;
+		m[r].tokens_per_s[i] = rate.tokens_per_s;
+	}
+	for (size_t r = 0; r < ROWS; r++) {
+		m[r].of_peak[i] = m[r].gflops[i] / m[ROW_PEAK].gflops[i];
+		m[r].of_sgemm[i] = m[r].gflops[i] / m[ROW_SHAPES].gflops[i];
+	}
 out:
 	return status;
 }
@@ -262,19 +357,19 @@ static double median(double *x, int64_t n)
 	return x[n / 2];
 }
 
-static void print_rows(struct row *rows, const struct bench *b, int64_t rounds)
+static void print_rows(struct measured *m, const struct bench *b, int64_t rounds)
 {
-	printf("%-28s %8s %10s %9s %11s\n", "", "threads", "GFLOP/s", "of sgemm", "tokens/s");
-	for (int r = 0; r < ROW_COUNT; r++) {
-		double rate = median(rows[r].tokens_per_s, rounds);
+	printf("%-28s %8s %10s %8s %9s %11s\n", "", "threads", "GFLOP/s", "of peak", "of sgemm", "tokens/s");
+	for (size_t r = 0; r < ROWS; r++) {
+		double rate = median(m[r].tokens_per_s, rounds);
 
-		if (rows[r].gflops[0] > 0)
-			printf("%-28s %8d %10.1f %9.2f", rows[r].name, b->threads, median(rows[r].gflops, rounds),
-			       median(rows[r].ratio, rounds));
+		if (m[r].gflops[0] <= 0)
+			continue;
+		printf("%-28s %8d %10.1f %8.2f %9.2f", rows[r].name, b->threads, median(m[r].gflops, rounds),
+		       median(m[r].of_peak, rounds), median(m[r].of_sgemm, rounds));
 		if (rate > 0)
 			printf(" %11.0f", rate);
-		if (rows[r].gflops[0] > 0)
-			putchar('\n');
+		putchar('\n');
 	}
 }
 
@@ -290,17 +385,18 @@ static void add_median(struct fot_str *out, const char *name, double *value, int
 }
 
 /* One line per number of threads and row. */
-static void print_json(struct row *rows, const struct bench *b, const char *model, int64_t rounds)
+static void print_json(struct measured *m, const struct bench *b, const char *model, int64_t rounds)
 {
-	for (int r = 0; r < ROW_COUNT; r++) {
+	for (size_t r = 0; r < ROWS; r++) {
 		struct fot_str line = FOT_STR_INIT;
 
 		fot_str_puts(&line, "{\"model\":");
 		fot_str_json(&line, model, strlen(model));
 		fot_str_printf(&line, ",\"measured\":\"%s\",\"threads\":%d", rows[r].name, b->threads);
-		add_median(&line, "gflops", rows[r].gflops, rounds);
-		add_median(&line, "of_sgemm", rows[r].ratio, rounds);
-		add_median(&line, "tokens_per_s", rows[r].tokens_per_s, rounds);
+		add_median(&line, "gflops", m[r].gflops, rounds);
+		add_median(&line, "of_sgemm", m[r].of_sgemm, rounds);
+		add_median(&line, "tokens_per_s", m[r].tokens_per_s, rounds);
+		add_median(&line, "of_peak", m[r].of_peak, rounds);
 		fot_str_putc(&line, '}');
 		if (!line.failed)
 			puts(line.data);
@@ -311,22 +407,24 @@ static void print_json(struct row *rows, const struct bench *b, const char *mode
 /* All rounds with b->threads, and their rows on stdout. */
 static int measure(struct bench *b, const char *model, int64_t rounds, struct fot_err *err)
 {
-	struct row rows[ROW_COUNT] = { 0 };
+	struct measured *m = fot_calloc(ROWS, sizeof *m);
 	int status;
 
-	for (int r = 0; r < ROW_COUNT; r++)
-		rows[r].name = row_names[r];
+	if (!m)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 	for (int64_t i = 0; i < rounds; i++) {
-		fot_progress("bench: %d threads, round %lld of %lld", b->threads, (long long)i + 1, (long long)rounds);
-		FOT_TRY(one_round(b, rows, i, err));
+		fot_progress("bench: %d threads, round %lld of %lld", b->threads, (long long)i + 1,
+			     (long long)rounds);
+		FOT_TRY(one_round(b, m, i, err));
 	}
 	fot_progress_end();
 	if (b->json)
-		print_json(rows, b, model, rounds);
+		print_json(m, b, model, rounds);
 	else
-		print_rows(rows, b, rounds);
+		print_rows(m, b, rounds);
 	status = FOT_OK;
 out:
+	fot_free(m);
 	return status;
 }
 
@@ -341,20 +439,41 @@ int fot_cmd_bench(int argc, char **argv)
 	struct fot_option table[] = {
 		FOT_COMMON_MODEL(&model, false),
 		FOT_COMMON_THREADS(&threads),
-		{ .name = "rounds", .type = FOT_OPTION_INT, .value = &rounds, .lo = 1, .hi = ROUNDS_MAX, .arg = "N",
+		{ .name = "rounds",
+		  .type = FOT_OPTION_INT,
+		  .value = &rounds,
+		  .lo = 1,
+		  .hi = ROUNDS_MAX,
+		  .arg = "N",
 		  .help = "rounds; the median is printed" },
-		{ .name = "tokens", .type = FOT_OPTION_SIZE, .value = &b.tokens, .lo = 1, .hi = 1 << 24, .arg = "N",
+		{ .name = "tokens",
+		  .type = FOT_OPTION_SIZE,
+		  .value = &b.tokens,
+		  .lo = 1,
+		  .hi = 1 << 24,
+		  .arg = "N",
 		  .help = "tokens of a prefill" },
-		{ .name = "batch", .type = FOT_OPTION_INT, .value = &b.batch, .lo = 4, .hi = 4096, .arg = "N",
+		{ .name = "batch",
+		  .type = FOT_OPTION_INT,
+		  .value = &b.batch,
+		  .lo = 4,
+		  .hi = 4096,
+		  .arg = "N",
 		  .help = "windows of a training step (a multiple of 4, at least 16)" },
 		FOT_COMMON_QUIET(&quiet),
 		FOT_COMMON_JSON(&b.json),
 		FOT_COMMON_PROGRESS(&progress),
 	};
-	struct fot_options o = { .command = "bench", .usage = "bench [options]",
-				 .about = "Measure matrix products, prefill and training at a model's shapes, as ratios to the rate of\n"
-					  "sgemm in the same run: with one thread, then two, and so on up to --threads. Random tokens.",
-				 .option = table, .n = sizeof table / sizeof *table };
+	struct fot_options o = {
+		.command = "bench",
+		.usage = "bench [options]",
+		.about =
+			"Measure matrix products, readings of a memory, prefill and training at a model's shapes, as ratios to the\n"
+			"machine's peak and to sgemm at these shapes in the same run: with one thread, then two, and so on\n"
+			"up to --threads. Random tokens.",
+		.option = table,
+		.n = sizeof table / sizeof *table
+	};
 	int status, code;
 	int64_t last;
 
@@ -363,9 +482,10 @@ int fot_cmd_bench(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &code))
 		return code;
 	fot_command_begin(quiet, progress);
-	FOT_TRY(b.batch % 4 || b.batch < 16
-			? FOT_FAIL(&err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld", (long long)b.batch)
-			: FOT_OK);
+	FOT_TRY(b.batch % 4 || b.batch < 16 ?
+			FOT_FAIL(&err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld",
+				 (long long)b.batch) :
+			FOT_OK);
 	FOT_TRY(fot_path_open_model(&b.model, model, &err));
 	b.c = fot_model_config(b.model);
 	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/run/hashes.h"
 
 static bool ends_with(const char *name, const char *tail)
 {
@@ -89,7 +90,7 @@ int fot_model_files_read(struct fot_model_files *out, const char *dir, struct fo
 
 		fot_str_clear(&path);
 		FOT_TRY(path_of(&path, dir, f->name, err));
-		FOT_TRY(fot_sha256_file(path.data, f->sha256, err));
+		FOT_TRY(fot_hashes_of_file(path.data, f->sha256, err));
 		fot_sha256_add(&hash, f->name, strlen(f->name) + 1);
 		fot_sha256_add(&hash, f->sha256, sizeof f->sha256);
 	}

@@ -22,7 +22,7 @@ struct fot_model_files {
 /* config.json, tokenizer.model, *.safetensors, *.safetensors.index.json and
  * *.bin of a model folder: names and sizes; hashes are empty. Errors: FOT_ERR_INPUT. */
 int fot_model_files_list(struct fot_model_files *out, const char *dir, struct fot_err *err);
-/* The same with hashes, for which every byte is read. */
+/* The same with hashes: of files of which none is remembered (hashes.h) every byte is read. */
 int fot_model_files_read(struct fot_model_files *out, const char *dir, struct fot_err *err);
 void fot_model_files_release(struct fot_model_files *f);
 

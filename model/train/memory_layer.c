@@ -48,11 +48,11 @@ static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int6
 	const struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, DK = net->DK;
 
+	fot_attn_ask(&s->attn, q, net->DQ, memory_score_scale(net));
 	for (int64_t i = b->vis_begin[w]; i < b->vis_begin[w + 1]; i++) {
 		int64_t at = b->vis[i] * W * DK + net_key_column(net, h);
 
-		fot_attn_fold(&s->attn, q, net->DQ, c->k_ctx + at, DK, c->v + at, DK, W, FOT_ATTN_ALL,
-			      memory_score_scale(net));
+		fot_attn_meet(&s->attn, c->k_ctx + at, DK, c->v + at, DK, W, FOT_ATTN_ALL);
 	}
 }
 
@@ -60,22 +60,15 @@ static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int6
 static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
 		   struct scratch *s)
 {
-	int64_t W = b->window, DK = net->DK, end = b->vis_begin[w + 1], n_q = s->attn.n_q;
+	int64_t W = b->window, DK = net->DK, end = b->vis_begin[w + 1];
 	const fot_real *keys = net->layer[l].k_ctx + net_key_column(net, h);
 
 	s->topk.k = b->top_k;
 	s->topk.cap = fot_topk_cap(b->top_k);
-	fot_topk_begin(&s->topk, n_q);
+	fot_topk_begin(&s->topk, s->attn.n_q);
+	fot_attn_ask(&s->attn, q, net->DQ, memory_score_scale(net));
 	for (int64_t v = 0; v < end - b->vis_begin[w]; v++)
-		for (int64_t j = 0; j < W; j += FOT_TILE_K) {
-			int64_t n = W - j < FOT_TILE_K ? W - j : FOT_TILE_K;
-			const fot_real *k = keys + (b->vis[end - 1 - v] * W + j) * DK;
-
-			fot_gemm(0, 1, n_q, n, net->dh, memory_score_scale(net), q, net->DQ, k, DK, 0, s->attn.s,
-				 FOT_TILE_K);
-			for (int64_t i = 0; i < n_q; i++)
-				fot_topk_offer(&s->topk, i, s->attn.s + i * FOT_TILE_K, n, v * W + j);
-		}
+		fot_topk_offer(&s->topk, &s->attn, keys + b->vis[end - 1 - v] * W * DK, DK, W, v * W);
 }
 
 /* What row `row` of the tile found: kept, and folded in. at: its place in the arrays of mem_read. */

@@ -12,6 +12,7 @@
 
 #include <omp.h>
 
+#include "model/blas.h"
 #include "model/cost.h"
 #include "model/ops.h"
 #include "model/train/network_priv.h"
@@ -24,7 +25,7 @@ static int64_t imax(int64_t a, int64_t b)
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads)
 {
 	memset(size, 0, sizeof *size);
-	size->n_threads = n_threads;
+	size->n_threads = fot_threads_at_once(n_threads);
 	for (size_t i = 0; i < n; i++) {
 		const struct fot_stage *s = &stages[i];
 		bool cached = s->method == FOT_METHOD_TRANSFORMER_XL;
@@ -134,7 +135,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->low = fot_layout_take(y, W, sizeof *s->low);
 	s->delta = take(y, W * cfg->n_heads);
 	s->delta_mem = take(y, W);
-	fot_topk_lay(&s->topk, y, z->top_k, FOT_TILE_Q);
+	fot_topk_lay(&s->topk, y, z->top_k);
 	s->scores = take(y, z->top_k);
 	s->values = fot_layout_take(y, z->top_k, sizeof *s->values);
 	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);

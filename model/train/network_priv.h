@@ -61,7 +61,7 @@ struct scratch {
 	int64_t *low;              /* [W] first key that a query sees (sliding windows) */
 	fot_real *delta;           /* [H, W] */
 	fot_real *delta_mem;       /* [W] mix gate */
-	struct fot_topk topk;      /* FOT_TILE_Q searches */
+	struct fot_topk topk;      /* of the queries of attn */
 	fot_real *scores;          /* [top_k] */
 	const fot_real **values;   /* [top_k] */
 	fot_real *logits;          /* [HEAD_ROWS, V] */

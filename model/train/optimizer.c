@@ -2,6 +2,7 @@
 #include "model/train/optimizer.h"
 
 #include "base/mem.h"
+#include "model/blas.h"
 
 #define PIECE ((int64_t)1 << 14)
 
@@ -66,9 +67,10 @@ static void step_range(struct fot_adamw *a, fot_real *w, const fot_real *grad, i
 int fot_adamw_step(struct fot_adamw *a, struct fot_params *p, const fot_real *grad, double lr, int n_threads,
 		   double *grad_norm, struct fot_err *err)
 {
-	double norm = global_norm(a, grad, p->n, n_threads), factor = 1;
+	double norm, factor = 1;
 
-	*grad_norm = norm;
+	n_threads = fot_threads_at_once(n_threads);
+	*grad_norm = norm = global_norm(a, grad, p->n, n_threads);
 	if (!isfinite(norm))
 		return FOT_FAIL(err, FOT_ERR_RUN, "the gradient is not finite: lower the learning rate");
 	if (a->opts.clip > 0 && norm > a->opts.clip)

@@ -26,41 +26,60 @@ static int by_key(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
-/* levels: number of different scores; few of them make many ties. */
+#define QUERIES (FOT_PANEL + 1) /* of which the last one, in a panel of its own, is looked at */
+
+static void lay(struct fot_layout *y, struct fot_topk *t, struct fot_attn *a, int64_t k)
+{
+	fot_real *mem;
+
+	fot_topk_lay(t, y, k);
+	mem = fot_layout_take(y, fot_attn_need(1, 0), sizeof *mem);
+	if (mem)
+		fot_attn_bind(a, mem, 1, 0);
+}
+
+/* levels: number of different scores; few of them make many ties. Keys of one number, and as queries 1 and -1. */
 static void check(int64_t n, int64_t k, uint64_t levels, int64_t block)
 {
-	struct fot_topk t = { .k = k, .cap = fot_topk_cap(k) };
 	struct fot_hit *want = fot_calloc((size_t)n, sizeof *want), *got;
-	float *scores = fot_calloc((size_t)n, sizeof *scores);
+	float *key = fot_calloc((size_t)n, sizeof *key), query[QUERIES];
 	int64_t kept = n < k ? n : k;
+	struct fot_layout y = { 0 };
+	struct fot_arena arena;
+	struct fot_topk t;
+	struct fot_attn a;
 	struct fot_rng r;
 
 	assert_non_null(want);
-	assert_non_null(scores);
-	t.n = fot_calloc(2, sizeof *t.n);
-	t.threshold = fot_calloc(2, sizeof *t.threshold);
-	t.hit = fot_calloc((size_t)(2 * t.cap), sizeof *t.hit);
+	assert_non_null(key);
+	lay(&y, &t, &a, k);
+	assert_int_equal(fot_arena_init(&arena, y.need, NULL), FOT_OK);
+	y.arena = &arena;
+	lay(&y, &t, &a, k);
 	fot_rng_init(&r, (uint64_t)n, "test.search", (uint64_t)k * 1000 + levels);
 	for (int64_t i = 0; i < n; i++) {
-		scores[i] = (float)fot_rng_below(&r, levels) - (float)levels / 2;
-		want[i] = (struct fot_hit){ scores[i], i };
+		float score = (float)fot_rng_below(&r, levels) - (float)levels / 2;
+
+		key[i] = score == 0 && i % 2 ? -0.0f : score;
+		want[i] = (struct fot_hit){ -score, i };
 	}
+	for (int64_t i = 0; i < QUERIES; i++)
+		query[i] = i < QUERIES - 1 ? 1 : -1;
 	qsort(want, (size_t)n, sizeof *want, best_first);
 	qsort(want, (size_t)kept, sizeof *want, by_key);
-	fot_topk_begin(&t, 2);
+	fot_attn_begin(&a, QUERIES);
+	fot_attn_ask(&a, query, 1, 1);
+	fot_topk_begin(&t, QUERIES);
 	for (int64_t i = 0; i < n; i += block)
-		fot_topk_offer(&t, 1, scores + i, n - i < block ? n - i : block, i);
-	assert_int_equal(fot_topk_end(&t, 1, &got), kept);
+		fot_topk_offer(&t, &a, key + i, 1, n - i < block ? n - i : block, i);
+	assert_int_equal(fot_topk_end(&t, QUERIES - 1, &got), kept);
 	for (int64_t i = 0; i < kept; i++) {
 		assert_int_equal(got[i].key, want[i].key);
 		assert_true(got[i].score == want[i].score);
 	}
-	assert_int_equal(fot_topk_end(&t, 0, &got), 0);
+	fot_arena_release(&arena);
 	fot_free(want);
-	fot_free(scores);
-	fot_free(t.n);
-	fot_free(t.threshold);
-	fot_free(t.hit);
+	fot_free(key);
 }
 
 static void test_search_equals_full_sort(void **state)
