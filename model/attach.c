@@ -77,13 +77,32 @@ size_t fot_attach_length(const char *list)
 	return n;
 }
 
+/* "none, dense, knn, knn:K, xl or model" */
+static int no_memory_of(const char *text, const char *where, struct fot_err *err)
+{
+	struct fot_str words = FOT_STR_INIT;
+	int status;
+
+	for (int m = 0; m < FOT_SEARCH_COUNT; m++) {
+		const char *word = fot_memory_mode_name((enum fot_memory_mode)m);
+
+		fot_str_printf(&words, "%s%s", m ? ", " : "", word);
+		if (counts((enum fot_memory_mode)m))
+			fot_str_printf(&words, ", %s:K", word);
+	}
+	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s or model", where, text,
+			  words.failed ? "a kind of memory" : words.data);
+	fot_str_release(&words);
+	return status;
+}
+
 static int read_mode(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
 {
 	const char *colon = strchr(word, ':');
 	int64_t k = 0;
 
 	if (!find_mode(&a->mode, word) || (colon && !counts(a->mode)))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected " FOT_MEMORY_WORDS, where, word);
+		return no_memory_of(word, where, err);
 	if (colon && (!fot_parse_i64(colon + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, word,
 				FOT_TOP_K_MOST);
@@ -179,7 +198,7 @@ int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, 
 
 	*a = (struct fot_attach){ 0 };
 	if (n >= sizeof copy)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected " FOT_MEMORY_WORDS, where, text);
+		return no_memory_of(text, where, err);
 	if (fot_attach_length(text) < n)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected one memory", where, text);
 	memcpy(copy, text, n + 1);

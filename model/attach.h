@@ -32,7 +32,6 @@ enum fot_memory_mode { /* a number of memory_kinds.h: a new kind has its word th
 	FOT_MEMORY_OWN = FOT_SEARCH_COUNT
 };
 
-#define FOT_MEMORY_WORDS "none, dense, knn, knn:K, xl or model" /* for messages */
 #define FOT_MEMORY_EXAMPLE "knn:128,decay=1,scale=1.5,bf16,layers=6+12"
 
 struct fot_attach {

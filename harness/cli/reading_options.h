@@ -14,7 +14,7 @@ extern const char *const fot_reading_dtype_names[];
 		.type = FOT_OPTION_TEXT,                                                          \
 		.value = &(f)->memory,                                                            \
 		.arg = "MEMORY",                                                                  \
-		.help = FOT_MEMORY_WORDS ", with options behind it as in " FOT_MEMORY_EXAMPLE   \
+		.help = "as in a spec: a kind such as " FOT_MEMORY_EXAMPLE ", none or model"   \
 			" (default: the model's)" },    \
 	{ .name = "mem-layers",                                                                   \
 		.type = FOT_OPTION_TEXT,                                                          \

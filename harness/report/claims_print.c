@@ -30,21 +30,17 @@ static const char *text(const struct printer *p, size_t row, const char *column)
 	return fot_table_text(p->t, row, column);
 }
 
+static const char *const claim_columns[] = { "claim_id", "run", NULL };
+
 static bool same_claim(const struct printer *p, size_t a, size_t b)
 {
-	static const char *const columns[] = { "claim_id", "run", NULL };
-
-	return fot_table_same_all(p->t, a, p->t, b, columns);
+	return fot_table_same_all(p->t, a, p->t, b, claim_columns);
 }
 
 /* The first row of a claim in a run. */
 static bool begins(const struct printer *p, size_t row)
 {
-	for (size_t r = 0; r < row; r++) {
-		if (same_claim(p, r, row))
-			return false;
-	}
-	return true;
+	return fot_table_is_first(p->t, row, claim_columns);
 }
 
 static size_t count(const struct printer *p, size_t claim, const char *verdict)

@@ -10,13 +10,18 @@
 
 #define NATS "nats per token"
 
-size_t fot_compare_regressions(const struct fot_table *compared)
+static size_t count(const struct fot_table *t, const char *column, const char *word)
 {
 	size_t n = 0;
 
-	for (size_t row = 0; row < compared->n_rows; row++)
-		n += strcmp(fot_table_text(compared, row, "verdict"), "worse") == 0;
+	for (size_t row = 0; row < t->n_rows; row++)
+		n += strcmp(fot_table_text(t, row, column), word) == 0;
 	return n;
+}
+
+size_t fot_compare_regressions(const struct fot_table *compared)
+{
+	return count(compared, "verdict", "worse");
 }
 
 static bool has_tier(const struct fot_table *t, size_t row, const char *tier)
@@ -26,20 +31,12 @@ static bool has_tier(const struct fot_table *t, size_t row, const char *tier)
 
 size_t fot_compare_changed(const struct fot_table *compared)
 {
-	size_t n = 0;
-
-	for (size_t row = 0; row < compared->n_rows; row++)
-		n += has_tier(compared, row, "statistical");
-	return n;
+	return count(compared, "tier", "statistical");
 }
 
 static bool all_identical(const struct fot_table *t)
 {
-	for (size_t row = 0; row < t->n_rows; row++) {
-		if (!has_tier(t, row, "identical"))
-			return false;
-	}
-	return true;
+	return count(t, "tier", "identical") == t->n_rows;
 }
 
 const char *fot_compare_verdict(const struct fot_table *compared, bool exact)

@@ -177,11 +177,7 @@ const char *fot_grid_dataset(const struct fot_table *t, size_t k)
 	size_t seen = 0;
 
 	for (size_t row = 0; row < t->n_rows; row++) {
-		bool new = true;
-
-		for (size_t r = 0; r < row && new; r++)
-			new = !fot_table_same(t, r, t, row, "dataset");
-		if (new &&seen++ == k)
+		if (fot_table_is_first(t, row, FOT_LIST("dataset")) && seen++ == k)
 			return fot_table_text(t, row, "dataset");
 	}
 	return NULL;

@@ -310,11 +310,6 @@ static int64_t largest_memory(const struct fot_table *t, int64_t *tokens)
 	return most;
 }
 
-static bool same_dataset(const struct fot_table *t, size_t a, size_t b)
-{
-	return fot_table_same(t, a, t, b, "dataset");
-}
-
 static void put_row(struct fot_plot_text *out, const struct fot_table *t, size_t row, size_t series,
 		    int64_t most)
 {
@@ -339,15 +334,11 @@ static size_t put_series(struct fot_plot_text *out, const struct fot_table *t, i
 	size_t n = 0;
 
 	for (size_t first = 0; first < t->n_rows; first++) {
-		size_t before = 0;
-
-		while (before < first && !same_dataset(t, before, first))
-			before++;
-		if (before < first)
+		if (!fot_table_is_first(t, first, FOT_LIST("dataset")))
 			continue;
 		fot_plot_put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
 		for (size_t row = first; row < t->n_rows; row++)
-			if (same_dataset(t, row, first))
+			if (fot_table_same(t, row, t, first, "dataset"))
 				put_row(out, t, row, n, most);
 	}
 	return n;

@@ -96,11 +96,7 @@ static void put_title(struct fot_str *out, const struct fot_table *report)
 {
 	fot_str_puts(out, "# Results");
 	for (size_t row = 0, n = 0; row < report->n_rows; row++) {
-		bool new = true;
-
-		for (size_t r = 0; r < row && new; r++)
-			new = !fot_table_same(report, r, report, row, "run");
-		if (!new)
+		if (!fot_table_is_first(report, row, FOT_LIST("run")))
 			continue;
 		fot_str_puts(out, n++ ? ", " : " of ");
 		fot_quote_markdown(out, fot_table_text(report, row, "run"));

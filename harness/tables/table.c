@@ -233,6 +233,15 @@ bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_
 	return true;
 }
 
+bool fot_table_is_first(const struct fot_table *t, size_t row, const char *const *columns)
+{
+	size_t r = 0;
+
+	while (r < row && !fot_table_same_all(t, r, t, row, columns))
+		r++;
+	return r == row;
+}
+
 /* --- JSON records --- */
 
 static cJSON *cell_json(const struct fot_cell *c)

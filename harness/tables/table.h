@@ -65,6 +65,9 @@ bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_tabl
 bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
 			const char *const *columns);
 
+/* Does no row before it say the same in all of the columns (a list that ends with NULL)? */
+bool fot_table_is_first(const struct fot_table *t, size_t row, const char *const *columns);
+
 /* CSV (RFC 4180, LF, header always, %.17g, missing = empty). A text that starts
  * with = + - @ gets a quote mark in front, which the reader takes away. */
 int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings, struct fot_err *err);

@@ -14,7 +14,7 @@ cat >recipe.json <<'EOS'
 EOS
 merge() { "$fotbench" merge shard1 shard2 -o "$1" --no-timings -q "${@:2}"; }
 report() { "$fotbench" report whole -o "$1"; }
-samples() { "$fotbench" samples -m tiny -d ./docs --context-length 32 --memory dense --top-k 2 -o "$1" "${@:2}"; }
+samples() { "$fotbench" samples -m tiny -d ./docs --context-length 32 --memory knn --top-k 2 --no-timings -q -o "$1" "${@:2}"; }
 train() { "$fotbench" train recipe.json -o "$1" -q -t 1 "${@:2}"; }
 # Without what a kill may leave, and in train.csv without the columns that the clock moves.
 result() { find "$1" -name '.fot-*.tmp' -delete; rm -f "$1"/{journal.jsonl,manifest.json,log.txt,LOCK}; [ ! -e "$1/train.csv" ] || sed -i -r 's/^(([^,]*,){10}[^,]*).*/\1/' "$1/train.csv"; }
@@ -42,7 +42,7 @@ every() {
 for command in merge report samples train; do
 	check "faults_${command}_whole" $command good.$command
 	result good.$command
-	case $command in merge) again=(--overwrite) ;; train) again=(--resume) ;; *) again=() ;; esac
+	case $command in merge | samples) again=(--overwrite) ;; train) again=(--resume) ;; *) again=() ;; esac
 	check "faults_${command}_no_space" every 28 6 1 $command "${again[@]}"
 	check "faults_${command}_power_goes" every kill 137 3 $command "${again[@]}"
 done

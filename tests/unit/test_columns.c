@@ -399,12 +399,28 @@ static void test_columns_reader_survives_lack_of_memory(void **state)
 	assert_true(ok);
 }
 
+static void test_columns_first_row_of_its_kind(void **state)
+{
+	static const char *const dataset[] = { "a", "b", "a", NULL, "b", NULL };
+	static const bool want[] = { true, true, false, true, false, false };
+	struct fot_table t;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_summary);
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+		fot_table_set_text(&t, fot_table_add(&t), "dataset", dataset[i]);
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+		assert_int_equal(fot_table_is_first(&t, i, FOT_LIST("dataset", "task")), want[i]);
+	fot_table_release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns_follow_the_conventions),
 		cmocka_unit_test(test_columns_names_are_unique_and_described),
 		cmocka_unit_test(test_columns_csv_round_trip),
+		cmocka_unit_test(test_columns_first_row_of_its_kind),
 		cmocka_unit_test(test_columns_file_round_trip),
 		cmocka_unit_test(test_columns_timings_can_be_left_out),
 		cmocka_unit_test(test_columns_late_ones_wait_for_a_value),

@@ -66,12 +66,26 @@ static void test_list_sorts(void **state)
 	assert_string_equal(text[3], "\xc3\xa9");
 }
 
+static void test_list_keeps_numbers_ascending(void **state)
+{
+	static const int64_t put[] = { 8, 2, INT64_MAX, 8, -1, 2, 5, -1 }, want[] = { -1, 2, 5, 8, INT64_MAX };
+	int64_t list[FOT_COUNT(put)];
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < FOT_COUNT(put); i++)
+		fot_insert_i64(list, &n, put[i]);
+	assert_int_equal(n, FOT_COUNT(want));
+	assert_memory_equal(list, want, sizeof want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_grows_and_keeps_what_it_has),
 		cmocka_unit_test(test_list_finds_a_row_by_its_name),
 		cmocka_unit_test(test_list_sorts),
+		cmocka_unit_test(test_list_keeps_numbers_ascending),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

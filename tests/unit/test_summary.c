@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "harness/report/grid.h"
 #include "harness/report/plotdata.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
@@ -354,6 +355,39 @@ static void test_summary_survives_lack_of_memory(void **state)
 	fot_table_release(&t);
 }
 
+/* Sentences about the cells of a table: what a column says, in all forms. */
+static void test_summary_words_about_cells(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "plain", "plain" },
+		{ "{n_items}", "1 to 3" },
+		{ "{n_items:document}, {window:token}", "1 to 3 documents, 8 tokens" },
+		{ "{n_skipped#too short}{n_total#wrong}", " (0 to 1 too short)" },
+		{ "{memory_mode?yes|no}{own_tokens?yes|no}{own_tokens?yes}", "yesno" },
+		{ "{model_variant=local?L|other}{model_variant=fot?F}", "L" },
+		{ "{model_variant~several}{dataset~several|one}", "severalone" },
+		{ "{chance}{common}{draws}", "10000" },
+	};
+	const struct fot_measured_task *task = fot_measured_named("perplexity");
+	struct fot_table s;
+	struct fot_grid g;
+
+	(void)state;
+	build(&s, sizeof OBS / sizeof OBS[0]);
+	assert_int_equal(fot_grid_init(&g, &s, task, &task->summary[0].view, "books", NULL), FOT_OK);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fot_str out = FOT_STR_INIT;
+
+		fot_grid_words(&out, &g, cases[i].text);
+		assert_string_equal(out.data ? out.data : "", cases[i].want);
+		fot_str_release(&out);
+	}
+	fot_grid_release(&g);
+	fot_table_release(&s);
+}
+
 /* The report of the same rows takes the summary's estimates: none is made again. */
 static void test_summary_shares_its_estimates_with_the_report(void **state)
 {
@@ -399,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_summary_escapes_names_in_markdown),
 		cmocka_unit_test(test_summary_plot_data),
 		cmocka_unit_test(test_summary_copies_of_a_text_are_one_cluster),
+		cmocka_unit_test(test_summary_words_about_cells),
 		cmocka_unit_test(test_summary_shares_its_estimates_with_the_report),
 		cmocka_unit_test(test_summary_survives_lack_of_memory),
 	};
