@@ -15,7 +15,12 @@ static int in_place(const struct fot_linear *l)
 	return l->dtype == FOT_F32 && (uintptr_t)l->w % _Alignof(float) == 0;
 }
 
-void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
+int64_t fot_linear_scratch(int64_t rows, int64_t in, bool in_place, bool bf16)
+{
+	return bf16 ? rows * fot_bf16_pairs(in) : in_place ? 0 : FOT_LINEAR_COLS * in;
+}
+
+static void forward_f32(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			float *scratch)
 {
 	size_t size = fot_dtype_size(l->dtype);
@@ -29,9 +34,26 @@ void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot
 			w = (const float *)l->w + c * l->in;
 		else
 			fot_widen(scratch, from, l->dtype, (size_t)(n * l->in));
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)n, (blasint)l->in, 1, x,
-			    (blasint)l->in, w, (blasint)l->in, beta, y + c, (blasint)l->out);
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)n,
+			    (blasint)l->in, 1, x, (blasint)l->in, w, (blasint)l->in, beta, y + c,
+			    (blasint)l->out);
 	}
+}
+
+static void forward_bf16(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
+			 uint32_t *scratch)
+{
+	fot_bf16_round(scratch, x, rows, l->in);
+	fot_bf16_product(l->kernel, y, l->out, scratch, l->packed, rows, l->out, l->in, beta);
+}
+
+void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
+			void *scratch)
+{
+	if (l->packed)
+		forward_bf16(y, x, rows, l, beta, scratch);
+	else
+		forward_f32(y, x, rows, l, beta, scratch);
 	for (int64_t r = 0; r < rows && l->bias; r++)
 #pragma omp simd
 		for (int64_t c = 0; c < l->out; c++)

@@ -19,6 +19,13 @@
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
+/* Behind it in the tables of all tasks. */
+#define COMPUTE_COLUMN                                                                                        \
+	{                                                                                                     \
+		"compute", FOT_COLUMN_TEXT, false,                                                            \
+			"numbers of products with weights: f32 or bf16; empty: f32, written before the column was" \
+	}
+
 static const struct fot_column perplexity_columns[] = {
 	KEY_COLUMNS,
 	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
@@ -49,6 +56,7 @@ static const struct fot_column perplexity_columns[] = {
 	{ "n_documents", FOT_COLUMN_INT, false,
 	  "multi-doc: documents of which the memory holds something, the own one included" },
 	MEMORY_COLUMN,
+	COMPUTE_COLUMN,
 };
 
 static const struct fot_column passkey_columns[] = {
@@ -70,6 +78,7 @@ static const struct fot_column passkey_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
 	END_COLUMNS,
 	MEMORY_COLUMN,
+	COMPUTE_COLUMN,
 };
 
 static const struct fot_column lookup_columns[] = {
@@ -86,6 +95,7 @@ static const struct fot_column lookup_columns[] = {
 	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
 	END_COLUMNS,
 	MEMORY_COLUMN,
+	COMPUTE_COLUMN,
 };
 
 static const struct fot_column fewshot_columns[] = {
@@ -110,6 +120,7 @@ static const struct fot_column fewshot_columns[] = {
 	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
 	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
 	MEMORY_COLUMN,
+	COMPUTE_COLUMN,
 };
 
 static const struct fot_column distraction_columns[] = {
@@ -128,6 +139,7 @@ static const struct fot_column distraction_columns[] = {
 	END_COLUMNS,
 	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
 	MEMORY_COLUMN,
+	COMPUTE_COLUMN,
 };
 
 static const struct fot_column summary_columns[] = {
