@@ -28,8 +28,8 @@ static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, 
 	return FOT_OK;
 }
 
-static int apply_flags(struct fot_session_opts *o, const struct fot_model *m,
-		       const struct fot_reading_flags *f, struct fot_err *err)
+static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
+		       struct fot_err *err)
 {
 	struct fot_attach a;
 	int status;
@@ -67,21 +67,18 @@ static int attach_layers(struct fot_model *m, const char *list, struct fot_err *
 
 		if (len < sizeof word)
 			memcpy(word, at, len);
-		if (n == FOT_MAX_LAYERS || !fot_parse_i64(word, &value) || value < 0 ||
-		    value >= FOT_MAX_LAYERS)
-			return FOT_FAIL(err, FOT_ERR_USAGE,
-					"--mem-layers: expected layers like 6,12,18, got \"%s\"", list);
+		if (n == FOT_MAX_LAYERS || !fot_parse_i64(word, &value) || value < 0 || value >= FOT_MAX_LAYERS)
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got \"%s\"",
+					list);
 		layer[n] = (int32_t)value;
 		at += len + (at[len] == ',');
 	}
 	if (n == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"--mem-layers: expected layers like 6,12,18, got nothing");
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-layers: expected layers like 6,12,18, got nothing");
 	return fot_model_set_mem_layers(m, layer, n, err);
 }
 
-int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f,
-		       struct fot_err *err)
+int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_reading_flags *f, struct fot_err *err)
 {
 	struct fot_attach a;
 	int status;
@@ -100,8 +97,7 @@ out:
 /* The longest window and the entries in memory that n tokens take, as feed_call cuts them. */
 static void extent_of(const struct fot_reading *r, int64_t n, int64_t *local, int64_t *memory)
 {
-	int64_t w = r->window, last = r->blocks || n <= r->last_context ? n : r->last_context,
-		before = n - last;
+	int64_t w = r->window, last = r->blocks || n <= r->last_context ? n : r->last_context, before = n - last;
 
 	if (r->blocks) {
 		*local = n < w ? n : w;
@@ -138,8 +134,8 @@ static size_t mapped_bytes(const struct fot_weights *w, enum fot_compute compute
 	return compute == FOT_COMPUTE_BF16 ? largest : sum;
 }
 
-int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f,
-			 size_t n, struct fot_err *err)
+int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+			 struct fot_err *err)
 {
 	struct fot_session_opts o;
 	struct fot_reading r;
@@ -153,8 +149,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	o.mem_max = fot_memory_keeps(o.search) ? memory : 0;
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"memory: the model has no memory layers, or its flags do not fit");
+		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
 	*bytes = fot_size_add(*bytes, PROCESS_BYTES);
 	*bytes = fot_size_add(*bytes, mapped_bytes(fot_model_weights(m), o.compute));
 	return FOT_OK;
@@ -250,9 +245,8 @@ static int place_mask(struct fot_reading *r, const struct fot_call *c, size_t *p
 	}
 	if (c->columns == c->n && local > 0) {
 		if (c->pads > 0 && (size_t)r->pads < local)
-			return FOT_FAIL(
-				err, FOT_ERR_INPUT,
-				"attention_mask: padding behind tokens of an earlier call: expected it on the left");
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"attention_mask: padding behind tokens of an earlier call: expected it on the left");
 		return FOT_OK;
 	}
 	if (c->columns < local + c->n)
@@ -312,22 +306,19 @@ static bool ends_context(const struct fot_reading *r, bool fresh, size_t w)
 	return local > 0 && (fresh || local + (int64_t)w > r->window);
 }
 
-static int feed_call(struct fot_reading *r, const struct fot_call *c, const struct answers *a,
-		     size_t logits_from, struct fot_err *err)
+static int feed_call(struct fot_reading *r, const struct fot_call *c, const struct answers *a, size_t logits_from,
+		     struct fot_err *err)
 {
 	size_t v = (size_t)fot_model_config(r->model)->vocab_size, last = fot_reading_last(r, c->n), pads;
 	bool fresh = fot_session_n_local(r->session) == 0;
 	int status;
 
 	if (c->no_cache && !fresh)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"use_cache is false, but there is a local context of %lld tokens",
+		return FOT_FAIL(err, FOT_ERR_INPUT, "use_cache is false, but there is a local context of %lld tokens",
 				(long long)fot_session_n_local(r->session));
 	FOT_TRY(place_mask(r, c, &pads, err));
 	for (size_t at = 0, w; at < c->n; at += w) {
-		struct fot_want want = { .targets = a->targets + at,
-					 .nll = a->nll + at,
-					 .argmax = a->argmax + at };
+		struct fot_want want = { .targets = a->targets + at, .nll = a->nll + at, .argmax = a->argmax + at };
 
 		w = window_at(r, at, last, c->n);
 		if (ends_context(r, fresh, w))

@@ -2,9 +2,9 @@
  * engine and the trainer reach.
  *
  * Absolute rates differ between machines and minutes, so everything is measured
- * in rounds: in each round first sgemm alone at the shapes that the model
- * multiplies (one independent product per thread, weighted as in a forward pass),
- * then prefill and training; the ratio of a round is what counts, and the median
+ * in rounds: in each round first products alone at the shapes that the model
+ * multiplies (one independent product per thread, weighted as in a forward pass) and at 1024^3,
+ * then prefill and training, all in f32 and in bf16; the ratio of a round is what counts, and the median
  * of the rounds is printed. */
 #include "harness/run/paths.h"
 #include "harness/cli/cmd_bench.h"
@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "harness/cli/options.h"
 #include "model/attention.h"
+#include "model/bf16.h"
 #include "model/blas.h"
 #include "model/cost.h"
 #include "model/session.h"
@@ -41,12 +42,26 @@ struct bench {
 
 struct row {
 	const char *name;
-	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], ratio[ROUNDS_MAX]; /* to sgemm at the model's shapes */
+	double of_cube[ROUNDS_MAX];                                             /* to sgemm 1024^3 */
 };
-enum { ROW_GEMM, ROW_PREFILL, ROW_PREFILL_DENSE, ROW_TRAIN, ROW_CROSSBATCH, ROW_COUNT };
-static const char *const row_names[ROW_COUNT] = { "sgemm at the model's shapes", "prefill, no memory",
-						  "prefill, dense memory", "training, standard",
-						  "training, crossbatch d 4" };
+/* Of each pair the second is the first in bf16. */
+enum {
+	ROW_GEMM, ROW_BF16, ROW_CUBE, ROW_CUBE_BF16, ROW_PREFILL, ROW_PREFILL_BF16, ROW_PREFILL_DENSE,
+	ROW_PREFILL_DENSE_BF16, ROW_TRAIN, ROW_TRAIN_BF16, ROW_CROSSBATCH, ROW_CROSSBATCH_BF16, ROW_COUNT
+};
+static const char *const row_names[ROW_COUNT] = { "sgemm at the model's shapes",
+						  "bf16 at its weights' shapes",
+						  "sgemm 1024^3",
+						  "bf16 1024^3",
+						  "prefill, no memory",
+						  "prefill, no memory, bf16",
+						  "prefill, dense memory",
+						  "prefill, dense memory, bf16",
+						  "training, standard",
+						  "training, standard, bf16",
+						  "training, crossbatch d 4",
+						  "training, crossbatch d 4, bf16" };
 
 /* ---- sgemm ----------------------------------------------------------- */
 
@@ -56,6 +71,8 @@ struct shape {
 	double count;
 };
 #define SHAPES 8
+#define WEIGHT_SHAPES 6 /* the first of them */
+static const struct shape cube = { 1024, 1024, 1024, 1 };
 
 /* Products of one forward pass of a window, per layer but the output's. */
 static size_t list_shapes(const struct fot_config *c, struct shape *s)
@@ -76,23 +93,57 @@ static size_t list_shapes(const struct fot_config *c, struct shape *s)
 	return SHAPES;
 }
 
-/* Seconds of one product of this shape, on each of `threads` threads at once. */
-static double gemm_seconds(const struct shape *s, int threads, float *memory)
+/* Of one thread. */
+struct operands {
+	float *x, *w, *y;
+	uint32_t *a, *b; /* x and w in bf16 (bf16.h) */
+};
+
+static void lay_operands(struct fot_layout *y, struct operands *o, const struct shape *s)
 {
-	int64_t one = s->m * s->k + s->n * s->k + s->m * s->n;
+	o->x = fot_layout_take(y, s->m * s->k, sizeof *o->x);
+	o->w = fot_layout_take(y, s->n * s->k, sizeof *o->w);
+	o->y = fot_layout_take(y, s->m * s->n, sizeof *o->y);
+	o->a = fot_layout_take(y, s->m * fot_bf16_pairs(s->k), sizeof *o->a);
+	o->b = fot_layout_take(y, (int64_t)fot_bf16_packed(s->n, s->k), sizeof *o->b);
+}
+
+static void fill_operands(struct operands *o, const struct shape *s)
+{
+	struct fot_rng rng;
+
+	fot_rng_init(&rng, 1, "bench.gemm", 0);
+	for (int64_t i = 0; i < s->m * s->k; i++)
+		o->x[i] = (float)fot_rng_uniform(&rng);
+	for (int64_t i = 0; i < s->n * s->k; i++)
+		o->w[i] = (float)fot_rng_uniform(&rng);
+	fot_bf16_pack_transposed(o->b, o->w, FOT_F32, s->n, s->k);
+}
+
+/* Weights are packed before, inputs rounded each time, as the engine does. */
+static void multiply(const struct operands *o, const struct shape *s, enum fot_compute compute)
+{
+	if (compute == FOT_COMPUTE_BF16) {
+		fot_bf16_round(o->a, o->x, s->m, s->k);
+		fot_bf16_product(fot_bf16_kernel(), o->y, s->n, o->a, o->b, s->m, s->n, s->k, 0);
+	} else {
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)s->m, (blasint)s->n, (blasint)s->k, 1,
+			    o->x, (blasint)s->k, o->w, (blasint)s->k, 0, o->y, (blasint)s->n);
+	}
+}
+
+/* Seconds of one product of this shape, on each of `threads` threads at once. */
+static double product_seconds(const struct shape *s, int threads, enum fot_compute compute, const struct operands *o)
+{
 	double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, began, took;
 	int64_t times = 1;
 
 	for (;;) {
 		began = fot_clock();
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-		for (int t = 0; t < threads; t++) {
-			float *x = memory + t * one, *w = x + s->m * s->k, *y = w + s->n * s->k;
-
+		for (int t = 0; t < threads; t++)
 			for (int64_t i = 0; i < times; i++)
-				cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)s->m, (blasint)s->n,
-					    (blasint)s->k, 1, x, (blasint)s->k, w, (blasint)s->k, 0, y, (blasint)s->n);
-		}
+				multiply(&o[t], s, compute);
 		took = fot_clock() - began;
 		if (took > GEMM_SECONDS)
 			return took / (double)times;
@@ -100,37 +151,58 @@ static double gemm_seconds(const struct shape *s, int threads, float *memory)
 	}
 }
 
-static int bench_gemm(const struct bench *b, double *gflops, struct fot_err *err)
+/* The same with operands made for it; seconds of f32 and of bf16. */
+static int shape_seconds(const struct shape *s, int threads, double seconds[2], struct fot_err *err)
 {
-	struct shape s[SHAPES];
-	size_t n = list_shapes(b->c, s), largest = 0;
-	double flops = 0, seconds = 0;
-	float *memory;
-	struct fot_rng rng;
+	struct operands *o = fot_calloc((size_t)threads, sizeof *o);
+	struct fot_arena arena = { 0 };
+	struct fot_layout y = { 0 };
+	int status = o ? FOT_OK : FOT_NO_MEMORY(err, "bench");
+
+	if (status != FOT_OK)
+		return status;
+	for (int t = 0; t < threads; t++)
+		lay_operands(&y, &o[t], s);
+	FOT_TRY(fot_arena_init(&arena, y.need, err));
+	y.arena = &arena;
+	for (int t = 0; t < threads; t++) {
+		lay_operands(&y, &o[t], s);
+		fill_operands(&o[t], s);
+	}
+	for (int c = FOT_COMPUTE_F32; c <= FOT_COMPUTE_BF16; c++)
+		seconds[c] = product_seconds(s, threads, (enum fot_compute)c, o);
+out:
+	fot_arena_release(&arena);
+	fot_free(o);
+	return status;
+}
+
+/* GFLOP/s of n shapes together: in f32 of all, in bf16 of the first n_weights, which are those of weights. */
+static int bench_products(const struct bench *b, const struct shape *s, size_t n, size_t n_weights, double gflops[2],
+			  struct fot_err *err)
+{
+	double flops[2] = { 0 }, seconds[2] = { 0 }, one[2];
+	int status = FOT_OK;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t one = (size_t)(s[i].m * s[i].k + s[i].n * s[i].k + s[i].m * s[i].n);
-
-		largest = one > largest ? one : largest;
+		FOT_TRY(shape_seconds(&s[i], b->threads, one, err));
+		for (int c = FOT_COMPUTE_F32; c <= FOT_COMPUTE_BF16; c++) {
+			if (c == FOT_COMPUTE_BF16 && i >= n_weights)
+				continue;
+			seconds[c] += s[i].count * one[c];
+			flops[c] += s[i].count * 2.0 * (double)s[i].m * (double)s[i].n * (double)s[i].k * b->threads;
+		}
 	}
-	memory = fot_alloc(fot_size_mul(largest, (size_t)b->threads), sizeof *memory);
-	if (!memory)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
-	fot_rng_init(&rng, 1, "bench.gemm", 0);
-	for (size_t i = 0; i < largest * (size_t)b->threads; i++)
-		memory[i] = (float)fot_rng_uniform(&rng);
-	for (size_t i = 0; i < n; i++) {
-		seconds += s[i].count * gemm_seconds(&s[i], b->threads, memory);
-		flops += s[i].count * 2.0 * (double)s[i].m * (double)s[i].n * (double)s[i].k * b->threads;
-	}
-	fot_free(memory);
-	*gflops = flops / seconds * 1e-9;
-	return FOT_OK;
+	for (int c = FOT_COMPUTE_F32; c <= FOT_COMPUTE_BF16; c++)
+		gflops[c] = flops[c] / seconds[c] * 1e-9;
+out:
+	return status;
 }
 
 /* ---- prefill --------------------------------------------------------- */
 
-static int bench_prefill(const struct bench *b, bool dense, double *gflops, double *rate, struct fot_err *err)
+static int bench_prefill(const struct bench *b, bool dense, enum fot_compute compute, double *gflops, double *rate,
+			 struct fot_err *err)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
@@ -144,6 +216,7 @@ static int bench_prefill(const struct bench *b, bool dense, double *gflops, doub
 	fot_session_opts_default(&o, b->model);
 	o.search = dense ? FOT_SEARCH_ALL : FOT_SEARCH_NONE;
 	o.mem_max = b->tokens;
+	o.compute = compute;
 	o.n_threads = b->threads;
 	if (!tokens || !nll) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
@@ -182,7 +255,8 @@ static void random_batch(struct fot_batch *batch, const struct fot_stage *st, in
 		batch->targets[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
 }
 
-static int bench_train(const struct bench *b, bool crossbatch, double *gflops, double *rate, struct fot_err *err)
+static int bench_train(const struct bench *b, bool crossbatch, enum fot_compute compute, double *gflops, double *rate,
+		       struct fot_err *err)
 {
 	struct fot_stage st = { .method = FOT_METHOD_STANDARD, .window = b->c->window, .batch = b->batch, .w = 1,
 				.d = 1, .pack = 1 };
@@ -200,6 +274,7 @@ static int bench_train(const struct bench *b, bool crossbatch, double *gflops, d
 		st = (struct fot_stage){ .method = FOT_METHOD_CROSSBATCH, .window = b->c->window, .batch = b->batch,
 					 .w = 3, .d = 4, .pack = 4 };
 	fot_net_size_of(&size, &st, 1, b->threads);
+	size.compute = compute;
 	FOT_TRY(fot_params_init(&p, b->c, err));
 	fot_params_random(&p, 1, 0.6, 0.5);
 	FOT_TRY(fot_adamw_init(&a, &p, &adamw, err));
@@ -230,23 +305,48 @@ out:
 
 /* ---- rounds ---------------------------------------------------------- */
 
+/* One kind of work in f32 and in bf16, into two rows. */
+static int both_ways(const struct bench *b, struct row *rows, int64_t i, bool memory, bool trains, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (int c = FOT_COMPUTE_F32; c <= FOT_COMPUTE_BF16; c++) {
+		double *gflops = &rows[c].gflops[i], *rate = &rows[c].tokens_per_s[i];
+
+		if (trains)
+			FOT_TRY(bench_train(b, memory, (enum fot_compute)c, gflops, rate, err));
+		else
+			FOT_TRY(bench_prefill(b, memory, (enum fot_compute)c, gflops, rate, err));
+	}
+out:
+	return status;
+}
+
 static int one_round(const struct bench *b, struct row *rows, int64_t i, struct fot_err *err)
 {
 	bool mem = b->c->n_mem_layers > 0, trains = fot_config_trainable(b->c, "", NULL) == FOT_OK;
+	struct shape s[SHAPES];
+	size_t n = list_shapes(b->c, s);
+	double rate[2];
 	int status;
 
-	FOT_TRY(bench_gemm(b, &rows[ROW_GEMM].gflops[i], err));
-	FOT_TRY(bench_prefill(b, false, &rows[ROW_PREFILL].gflops[i], &rows[ROW_PREFILL].tokens_per_s[i], err));
+	FOT_TRY(bench_products(b, s, n, WEIGHT_SHAPES, rate, err));
+	rows[ROW_GEMM].gflops[i] = rate[0];
+	rows[ROW_BF16].gflops[i] = rate[1];
+	FOT_TRY(bench_products(b, &cube, 1, 1, rate, err));
+	rows[ROW_CUBE].gflops[i] = rate[0];
+	rows[ROW_CUBE_BF16].gflops[i] = rate[1];
+	FOT_TRY(both_ways(b, rows + ROW_PREFILL, i, false, false, err));
 	if (mem)
-		FOT_TRY(bench_prefill(b, true, &rows[ROW_PREFILL_DENSE].gflops[i],
-				      &rows[ROW_PREFILL_DENSE].tokens_per_s[i], err));
+		FOT_TRY(both_ways(b, rows + ROW_PREFILL_DENSE, i, true, false, err));
 	if (trains)
-		FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
+		FOT_TRY(both_ways(b, rows + ROW_TRAIN, i, false, true, err));
 	if (mem && trains)
-		FOT_TRY(bench_train(b, true, &rows[ROW_CROSSBATCH].gflops[i], &rows[ROW_CROSSBATCH].tokens_per_s[i],
-				    err));
-	for (int r = 0; r < ROW_COUNT; r++)
+		FOT_TRY(both_ways(b, rows + ROW_CROSSBATCH, i, true, true, err));
+	for (int r = 0; r < ROW_COUNT; r++) {
 		rows[r].ratio[i] = rows[r].gflops[i] / rows[ROW_GEMM].gflops[i];
+		rows[r].of_cube[i] = rows[r].gflops[i] / rows[ROW_CUBE].gflops[i];
+	}
 out:
 	return status;
 }
@@ -266,13 +366,14 @@ static double median(double *x, int64_t n)
 
 static void print_rows(struct row *rows, const struct bench *b, int64_t rounds)
 {
-	printf("%-28s %8s %10s %9s %11s\n", "", "threads", "GFLOP/s", "of sgemm", "tokens/s");
+	printf("%-32s %8s %10s %9s %10s %11s\n", "", "threads", "GFLOP/s", "of sgemm", "of 1024^3", "tokens/s");
 	for (int r = 0; r < ROW_COUNT; r++) {
 		double rate = median(rows[r].tokens_per_s, rounds);
 
 		if (rows[r].gflops[0] > 0)
-			printf("%-28s %8d %10.1f %9.2f", rows[r].name, b->threads, median(rows[r].gflops, rounds),
-			       median(rows[r].ratio, rounds));
+			printf("%-32s %8d %10.1f %9.2f %10.2f", rows[r].name, b->threads,
+			       median(rows[r].gflops, rounds), median(rows[r].ratio, rounds),
+			       median(rows[r].of_cube, rounds));
 		if (rate > 0)
 			printf(" %11.0f", rate);
 		if (rows[r].gflops[0] > 0)
@@ -302,6 +403,7 @@ static void print_json(struct row *rows, const struct bench *b, const char *mode
 		fot_str_printf(&line, ",\"measured\":\"%s\",\"threads\":%d", rows[r].name, b->threads);
 		add_median(&line, "gflops", rows[r].gflops, rounds);
 		add_median(&line, "of_sgemm", rows[r].ratio, rounds);
+		add_median(&line, "of_sgemm_1024", rows[r].of_cube, rounds);
 		add_median(&line, "tokens_per_s", rows[r].tokens_per_s, rounds);
 		fot_str_putc(&line, '}');
 		if (!line.failed)
@@ -354,8 +456,8 @@ int fot_cmd_bench(int argc, char **argv)
 		FOT_COMMON_PROGRESS(&progress),
 	};
 	struct fot_options o = { .command = "bench", .usage = "bench [options]",
-				 .about = "Measure matrix products, prefill and training at a model's shapes, as ratios to the rate of\n"
-					  "sgemm in the same run: with one thread, then two, and so on up to --threads. Random tokens.",
+				 .about = "Measure matrix products, prefill and training at a model's shapes, in f32 and bf16, as ratios to the\n"
+					  "rate of sgemm at those shapes and at 1024^3 in the same run: with one thread, then two, and so on up to --threads. Random tokens.",
 				 .option = table, .n = sizeof table / sizeof *table };
 	int status, code;
 	int64_t last;

@@ -22,10 +22,7 @@ int fot_cmd_run(int argc, char **argv)
 	int compute = -1; /* the spec's */
 	struct fot_option options[] = {
 		FOT_RUN_OPTIONS(&c),
-		{ .name = "compute",
-		  .type = FOT_OPTION_CHOICE,
-		  .value = &compute,
-		  .choices = fot_compute_words,
+		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
 		  .help = "numbers of products with weights (default: the spec's, f32)" },
 	};
 	struct fot_options o = {
@@ -131,9 +128,8 @@ int fot_cmd_merge(int argc, char **argv)
 		return status;
 	FOT_TRY(fot_run_flags_check(&c, &err));
 	if (c.shard || c.limit || c.no_sharing || c.no_skipping) {
-		status = FOT_FAIL(
-			&err, FOT_ERR_USAGE,
-			"--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
+		status = FOT_FAIL(&err, FOT_ERR_USAGE,
+				  "--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
 		goto out;
 	}
 	FOT_TRY(load_journals(&j, &o, &err));
@@ -169,8 +165,7 @@ int fot_cmd_validate(int argc, char **argv)
 	const char *store = NULL;
 	bool quiet = false;
 	struct fot_option options[] = {
-		FOT_COMMON_STORE(&store),
-		FOT_COMMON_QUIET(&quiet),
+		FOT_COMMON_STORE(&store), FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {
 		.command = "validate",
