@@ -57,17 +57,6 @@ static int64_t linear_numbers(const struct fot_config *c, const struct fot_sessi
 	return fot_linear_scratch(FOT_TILE_Q, widest, wide, o->compute == FOT_COMPUTE_BF16);
 }
 
-/* uint32_t of all matrices, packed. */
-static int64_t packed_numbers(const struct fot_config *c)
-{
-	int64_t D = c->hidden_size, F = c->intermediate_size, q = fot_config_query_width(c),
-		k = fot_config_key_width(c);
-	size_t layer = fot_bf16_packed(q, D) + 2 * fot_bf16_packed(k, D) + fot_bf16_packed(D, q) +
-		       2 * fot_bf16_packed(F, D) + fot_bf16_packed(D, F);
-
-	return (int64_t)(layer * (size_t)c->n_layers + fot_bf16_packed(c->vocab_size, D));
-}
-
 /* Are weights of this model widened once? */
 static bool widens(const struct fot_config *c, const struct fot_session_opts *o)
 {
@@ -127,7 +116,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 
 	e->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
 	e->vectors = wide ? NULL : take(y, vector_numbers(c));
-	e->packed = bf16 ? fot_layout_take(y, packed_numbers(c), sizeof *e->packed) : NULL;
+	e->packed = bf16 ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *e->packed) : NULL;
 	for (int l = 0; l < c->n_layers; l++) {
 		struct layer *a = &e->layer[l];
 		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);

@@ -15,6 +15,19 @@ static int in_place(const struct fot_linear *l)
 	return l->dtype == FOT_F32 && (uintptr_t)l->w % _Alignof(float) == 0;
 }
 
+int64_t fot_linear_packed(const struct fot_config *c, bool transposed)
+{
+	int64_t D = c->hidden_size, F = c->intermediate_size, q = fot_config_query_width(c),
+		k = fot_config_key_width(c), layers = c->n_layers;
+	const int64_t matrix[][3] = { { q, D, layers },     { k, D, 2 * layers }, { D, q, layers },
+				      { F, D, 2 * layers }, { D, F, layers },     { c->vocab_size, D, 1 } };
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof matrix / sizeof *matrix; i++)
+		sum += matrix[i][2] * (int64_t)fot_bf16_packed(matrix[i][transposed], matrix[i][!transposed]);
+	return sum;
+}
+
 int64_t fot_linear_scratch(int64_t rows, int64_t in, bool in_place, bool bf16)
 {
 	return bf16 ? rows * fot_bf16_pairs(in) : in_place ? 0 : FOT_LINEAR_COLS * in;

@@ -28,6 +28,8 @@ struct fot_linear {
 struct fot_linear fot_linear_of(const struct fot_tensor *t);
 /* Numbers of scratch for up to `rows` rows of up to `in` numbers; in_place: all matrices are aligned F32. */
 int64_t fot_linear_scratch(int64_t rows, int64_t in, bool in_place, bool bf16);
+/* uint32_t of all matrices of a model that are multiplied, packed; as transposes where they stand in dY W. */
+int64_t fot_linear_packed(const struct fot_config *c, bool transposed);
 /* y[rows, out] = x[rows, in] W^T + bias + beta y, beta 0 or 1; dense rows. */
 void fot_linear_forward(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			void *scratch);

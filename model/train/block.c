@@ -11,21 +11,6 @@ static const fot_real *weight(const struct fot_net *net, int64_t offset)
 	return net->p->w + offset;
 }
 
-/* y[rows, out] = x[rows, in] W^T + beta y */
-static void project(fot_real *y, const fot_real *x, const fot_real *w, int64_t rows, int64_t in, int64_t out,
-		    fot_real beta)
-{
-	fot_gemm(0, 1, rows, out, in, 1, x, in, w, in, beta, y, out);
-}
-
-/* dx = dy W + beta dx, dw += dy^T x */
-static void project_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x, const fot_real *w,
-			     int64_t rows, int64_t in, int64_t out, fot_real beta)
-{
-	fot_gemm(0, 0, rows, in, out, 1, dy, out, w, in, beta, dx, in);
-	fot_gemm(1, 0, out, in, rows, 1, dy, out, x, in, 1, dw, in);
-}
-
 /* A context window needs no query at the last memory layer. */
 static bool asks_at(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w)
 {
@@ -42,10 +27,10 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 
 	fot_rmsnorm_forward(s->xn, c->inv1 + t, c->x + t * D, weight(net, at->norm1), W, D,
 			    net->p->config.rms_norm_eps);
-	project(k, s->xn, weight(net, at->k), W, D, D, 0);
-	project(c->v + t * D, s->xn, weight(net, at->v), W, D, D, 0);
+	product(net, s, k, s->xn, weight(net, at->k), W, D, D, 0);
+	product(net, s, c->v + t * D, s->xn, weight(net, at->v), W, D, D, 0);
 	if (asks)
-		project(q, s->xn, weight(net, at->q), W, D, D, 0);
+		product(net, s, q, s->xn, weight(net, at->q), W, D, D, 0);
 	if (unit)
 		fot_unit_forward(c->k + t * D, c->k_inv + t * net->H, k, NULL, W, net->H, net->dh);
 	if (unit && asks)
@@ -97,13 +82,13 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 	fot_real *out = (l + 1 < net->n_layers ? net->layer[l + 1].x : net->x_out) + t * D;
 
 	memcpy(x2, c->x + t * D, sizeof(fot_real) * (size_t)(W * D));
-	project(x2, c->o + t * D, weight(net, at->o), W, D, D, 1);
+	product(net, s, x2, c->o + t * D, weight(net, at->o), W, D, D, 1);
 	fot_rmsnorm_forward(s->xn, c->inv2 + t, x2, weight(net, at->norm2), W, D, net->p->config.rms_norm_eps);
-	project(g, s->xn, weight(net, at->gate), W, D, F, 0);
-	project(u, s->xn, weight(net, at->up), W, D, F, 0);
+	product(net, s, g, s->xn, weight(net, at->gate), W, D, F, 0);
+	product(net, s, u, s->xn, weight(net, at->up), W, D, F, 0);
 	fot_swiglu_forward(s->h, g, u, W * F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
-	project(out, s->h, weight(net, at->down), W, F, D, 1);
+	product(net, s, out, s->h, weight(net, at->down), W, F, D, 1);
 }
 
 static bool most_likely(const fot_real *row, int64_t n, int32_t target)
@@ -190,11 +175,11 @@ void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const
 		fot_real *xn = s->xn + r0 * D, *dxn = s->dxn + r0 * D;
 
 		gather_rows(xn, row, m, D);
-		project(s->logits, xn, head, m, D, V, 0);
+		product(net, s, s->logits, xn, head, m, D, V, 0);
 		head_loss(net, b, &net->loss[w], t + r0, row, m, weight_of, nll, grad != NULL, s);
 		if (!grad)
 			continue;
-		project_backward(dxn, grad + net->at_head, s->logits, xn, head, m, D, V, 0);
+		product_backward(net, s, dxn, grad + net->at_head, s->logits, xn, head, m, D, V, 0);
 		scatter_rows(dxn, row, m, n, D);
 	}
 	if (!grad)
@@ -214,13 +199,13 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 	fot_real *dx = net->dx + t * D;
 
 	fot_swiglu_forward(s->h, g, u, W * F);
-	project_backward(s->dg, grad + at->down, dx, s->h, weight(net, at->down), W, F, D, 0);
+	product_backward(net, s, s->dg, grad + at->down, dx, s->h, weight(net, at->down), W, F, D, 0);
 	fot_swiglu_backward(s->dg, s->du, s->dg, g, u, W * F);
 	fot_rmsnorm_forward(s->xn, NULL, x2, weight(net, at->norm2), W, D, net->p->config.rms_norm_eps);
-	project_backward(s->dxn, grad + at->gate, s->dg, s->xn, weight(net, at->gate), W, D, F, 0);
-	project_backward(s->dxn, grad + at->up, s->du, s->xn, weight(net, at->up), W, D, F, 1);
+	product_backward(net, s, s->dxn, grad + at->gate, s->dg, s->xn, weight(net, at->gate), W, D, F, 0);
+	product_backward(net, s, s->dxn, grad + at->up, s->du, s->xn, weight(net, at->up), W, D, F, 1);
 	fot_rmsnorm_backward(dx, grad + at->norm2, s->dxn, x2, weight(net, at->norm2), c->inv2 + t, W, D);
-	project_backward(d_o, grad + at->o, dx, c->o + t * D, weight(net, at->o), W, D, D, 0);
+	product_backward(net, s, d_o, grad + at->o, dx, c->o + t * D, weight(net, at->o), W, D, D, 0);
 }
 
 /* delta[i] = do_i . o_i over one head. */
@@ -303,10 +288,10 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 
 	raw_gradients(net, b, l, w, dq, dk, dkc, grad);
 	fot_rmsnorm_forward(s->xn, NULL, c->x + t * D, weight(net, at->norm1), W, D, net->p->config.rms_norm_eps);
-	project_backward(s->dxn, grad + at->k, dk, s->xn, weight(net, at->k), W, D, D, 0);
-	project_backward(s->dxn, grad + at->v, dv, s->xn, weight(net, at->v), W, D, D, 1);
+	product_backward(net, s, s->dxn, grad + at->k, dk, s->xn, weight(net, at->k), W, D, D, 0);
+	product_backward(net, s, s->dxn, grad + at->v, dv, s->xn, weight(net, at->v), W, D, D, 1);
 	if (asks_at(net, b, l, w))
-		project_backward(s->dxn, grad + at->q, dq, s->xn, weight(net, at->q), W, D, D, 1);
+		product_backward(net, s, s->dxn, grad + at->q, dq, s->xn, weight(net, at->q), W, D, D, 1);
 	fot_rmsnorm_backward(net->dx + t * D, grad + at->norm1, s->dxn, c->x + t * D, weight(net, at->norm1),
 			     c->inv1 + t, W, D);
 }
