@@ -54,3 +54,39 @@ check compute_score_differs bash -c '! cmp -s a.csv c.csv && cmp <(cut -d, -f1-4
 prints compute_generate '^\{"sequence":0,"tokens":\[' "$fotbench" generate -m tiny --tokens ids.json --max-new 4 --compute bf16
 task() { "$fotbench" passkey -m tiny --window 64 --memory dense --context-lengths 256 --depths 0 --trials 1 -q --no-timings -o task --compute bf16 && [ "$(column task/passkey.csv)" = "bf16 " ]; }
 check compute_flag_of_a_task task
+
+# Training: the recipe's key and the flag, threads, resume.
+cat >recipe.json <<EOS
+{"name": "small", "variant": "fot", "seed": 3, "tokenizer": "byte",
+ "model": {"vocab_size": 258, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3,
+  "num_attention_heads": 2, "max_position_embeddings": 32, "rope_theta": 100, "bos_token_id": 256,
+  "eos_token_id": 257, "pad_token_id": 0, "mem_layers": [1], "mem_positionals": false,
+  "mem_dtype": "float32", "fot": {"cut": "blocks", "qk_norm": true, "tokenizer": "byte"}},
+ "datasets": [{"name": "text", "weight": 1}],
+ "stages": [{"method": "crossbatch", "steps": 12, "window": 32, "batch": 8, "pack": 4, "w": 3, "d": 2, "lr": 0.003}],
+ "validation": {"every": 6, "windows": 4, "memory": 2}, "checkpoint_every": 7}
+EOS
+mkdir -p text/train text/valid
+for i in 1 2 3 4; do { echo "$i"; cat "$root"/base/*.c; } >"text/train/$i.txt"; done
+cat "$root"/model/*.c >text/valid/1.txt
+train() { "$fotbench" train "$1" -o "$2" --store store -q "${@:3}"; } # RECIPE OUT ARGS...
+rows() { cut -d, -f1-11 "$1/train.csv"; }
+check compute_train_f32 train recipe.json wide -t 1
+check compute_train_f32_said bash -c '"$@" && cmp wide/model.safetensors wide2/model.safetensors && cmp recipe.json wide2/recipe.json' - "$fotbench" train recipe.json -o wide2 --store store -q -t 1 --compute f32
+check compute_train_bf16 train recipe.json b1 -t 1 --compute bf16
+check compute_train_bf16_differs bash -c '! cmp -s wide/model.safetensors b1/model.safetensors'
+check compute_train_says_so_in_its_recipe grep -q '"compute": *"bf16"' b1/recipe.json
+sed 's/"seed": 3/"seed": 3, "compute": "bf16"/' recipe.json >brain.json
+threads() { for t in 2 16; do train brain.json b$t -t $t && cmp b1/model.safetensors b$t/model.safetensors && [ "$(rows b1)" = "$(rows b$t)" ] || return 1; done; }
+check compute_train_bf16_same_bits_for_threads threads
+check compute_train_written_recipe bash -c '"$@" && cmp b1/model.safetensors again/model.safetensors' - "$fotbench" train b1/recipe.json -o again --store store -q -t 2
+resumed() { train brain.json half -t 2 --stop-after 5 && train recipe.json half -t 1 --resume --compute bf16 && cmp b1/model.safetensors half/model.safetensors && [ "$(rows b1)" = "$(rows half)" ]; }
+check compute_train_bf16_resumed_same_bits resumed
+train brain.json stopped -t 1 --stop-after 5
+exits compute_train_resume_of_the_other 2 'the first 5 steps differ in compute$' "$fotbench" train recipe.json -o stopped --store store -q --resume
+exits compute_train_unknown_word 2 'expected one of f32, bf16' "$fotbench" train recipe.json -o x --store store --compute fp16
+sed -i 's/"bf16"/"fp16"/' brain.json
+exits compute_train_unknown_word_of_a_recipe 2 'compute: expected f32 or bf16, got "fp16"' "$fotbench" train brain.json -o x --store store
+last() { tail -n 1 "$1/train.csv" | cut -d, -f4; }
+# Losses of 12 steps from 5.5 on; bf16 does not lead elsewhere.
+check compute_train_losses_are_near awk "BEGIN { d = $(last wide) - $(last b1); exit !(d < 0.02 && d > -0.02) }"
