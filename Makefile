@@ -128,7 +128,7 @@ $(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,un
 $(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
-$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(B)/tests/unit/slow_net.o $(LIBRARY)
+$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(addprefix $(B)/tests/unit/,slow_net.o slow_rope.o vary_params.o) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
 # Fuzz targets, without a fuzzer but for VARIANT=fuzz, and what writes their seeds.

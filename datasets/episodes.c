@@ -3,8 +3,8 @@
  * At opening every source is cut into texts, which are grouped into classes; drawing then
  * only chooses and tokenises.  A document's text is cut behind sentence ends and line
  * breaks; pieces too short to say anything are left out, long ones end at a blank.
- * Invariant: a class has at least TEXTS_MIN texts, a source at least classes_max classes of
- * every way that is drawn from, texts hold no line breaks. */
+ * Invariant: a class has at least TEXTS_MIN texts, a corpus at least classes_max classes of
+ * every way that is drawn from and a labelled set at least classes_min; texts hold no line breaks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -139,15 +139,16 @@ out:
 
 /* Are there classes enough of every way that may be asked for? */
 static int check_source(const struct fot_episodes *e, const struct source *s, const char *name, bool words,
-			int64_t parts, struct fot_err *err)
+			struct fot_err *err)
 {
 	static const char *const way[WAYS] = { "", " by word", " by first word" };
+	int64_t least = s->labelled ? e->o.classes_min : e->o.classes_max * e->o.parts;
 
 	for (int i = 0; i < (words ? WAYS : 1); i++)
-		if (s->of[i].n < (size_t)(e->o.classes_max * parts))
+		if (s->of[i].n < (size_t)least)
 			return FOT_FAIL(err, FOT_ERR_INPUT,
 					"episodes: %s: expected at least %lld classes of %d texts%s, got %zu",
-					name, (long long)(e->o.classes_max * parts), TEXTS_MIN, way[i], s->of[i].n);
+					name, (long long)least, TEXTS_MIN, way[i], s->of[i].n);
 	return FOT_OK;
 }
 
@@ -167,8 +168,35 @@ static int add_corpus(struct fot_episodes *e, const struct fot_corpus *c, const 
 				FOT_TRY(add_document(e, s, fot_corpus_at(c, i), err));
 		if (words)
 			FOT_TRY(fot_episodes_index_words(e, s, begin, e->n_text, err));
-		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, e->o.parts, err));
+		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, err));
 	}
+out:
+	return status;
+}
+
+struct adding {
+	struct fot_episodes *e;
+	struct fot_sha256 *hash;
+};
+
+static int add_set(void *user, const struct fot_labelled *l, struct fot_err *err)
+{
+	struct adding *a = user;
+	struct fot_episodes *e = a->e;
+	struct source *s;
+	int status;
+
+	if (!FOT_GROW(e->source, e->n_source, e->cap_source) || !FOT_GROW(e->owned, e->n_owned, e->cap_owned))
+		return FOT_NO_MEMORY(err, "episodes");
+	s = &e->source[e->n_source++];
+	*s = (struct source){ .weight = 1, .labelled = true };
+	e->owned[e->n_owned] = (struct fot_str)FOT_STR_INIT;
+	if (l->held_out && e->held_out.len == 0)
+		fot_str_puts(&e->held_out, l->name);
+	FOT_TRY(fot_str_check(&e->held_out, err));
+	fot_sha256_add(a->hash, l->hash, 64);
+	FOT_TRY(add_labelled(e, s, l, err));
+	FOT_TRY(check_source(e, s, l->name, false, err));
 out:
 	return status;
 }
@@ -176,23 +204,11 @@ out:
 static int add_sets(struct fot_episodes *e, const char *const *specs, size_t n, const char *store,
 		    struct fot_sha256 *h, struct fot_err *err)
 {
-	struct fot_labelled *l = NULL;
+	struct adding a = { e, h };
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < n; k++) {
-		struct source *s = &e->source[e->n_source++];
-
-		s->weight = 1;
-		s->labelled = true;
-		FOT_TRY(fot_labelled_open(&l, specs[k], store, err));
-		fot_sha256_add(h, l->hash, 64);
-		FOT_TRY(add_labelled(e, s, l, err));
-		FOT_TRY(check_source(e, s, specs[k], false, 1, err));
-		fot_labelled_close(l);
-		l = NULL;
-	}
-out:
-	fot_labelled_close(l);
+	for (size_t k = 0; k < n && status == FOT_OK; k++)
+		status = fot_labelled_each(specs[k], store, add_set, &a, err);
 	return status;
 }
 
@@ -245,8 +261,10 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	e->tok = tok;
 	e->t = t;
 	FOT_TRY(check_opts(o, n, err));
-	e->source = fot_calloc(n, sizeof(*e->source));
-	e->owned = fot_calloc(n_labelled + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
+	e->cap_source = n;
+	e->cap_owned = n_labelled + (corpus ? fot_corpus_count(corpus) : 0);
+	e->source = fot_calloc(e->cap_source, sizeof(*e->source));
+	e->owned = fot_calloc(e->cap_owned, sizeof(*e->owned));
 	if (!e->source || !e->owned) {
 		status = FOT_NO_MEMORY(err, "episodes");
 		goto out;
@@ -275,7 +293,13 @@ void fot_episodes_close(struct fot_episodes *e)
 	fot_free(e->owned);
 	fot_free(e->text);
 	fot_free(e->order);
+	fot_str_release(&e->held_out);
 	fot_free(e);
+}
+
+const char *fot_episodes_held_out(const struct fot_episodes *e)
+{
+	return e->held_out.len ? e->held_out.data : NULL;
 }
 
 const char *fot_episodes_hash(const struct fot_episodes *e)

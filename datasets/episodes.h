@@ -37,14 +37,17 @@ struct fot_episodes_opts {
 };
 
 struct fot_episodes;
-/* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings) weighs as
- * much as a dataset of weight 1. store as for datasets. tok: the corpus's tokenizer; it and
+/* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings as for fot_labelled_each) weighs as
+ * much as a dataset of weight 1 and gives as many classes as it has, if these are fewer
+ * than classes_max. store as for datasets. tok: the corpus's tokenizer; it and
  * t must outlive *out. Errors: FOT_ERR_INPUT (a source with too few classes), FOT_ERR_USAGE. */
 int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus, const double *weight,
 		      const char *const *labelled, size_t n_labelled, const char *store,
 		      const struct fot_tokenizer *tok, const struct fot_template *t,
 		      const struct fot_episodes_opts *o, struct fot_err *err);
 void fot_episodes_close(struct fot_episodes *e);
+/* The name of a set that is held out for evaluation, NULL if there is none: not to be trained on. */
+const char *fot_episodes_held_out(const struct fot_episodes *e);
 /* sha256 over sources, template and options. */
 const char *fot_episodes_hash(const struct fot_episodes *e);
 size_t fot_episodes_n_sources(const struct fot_episodes *e);

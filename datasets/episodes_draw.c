@@ -105,6 +105,7 @@ static void choose_source(struct episode *x)
 	const struct source *s = e->source;
 	double total = 0, at;
 	int way = BY_STRETCH;
+	size_t most;
 
 	for (size_t i = 0; i < e->n_source; i++)
 		total += e->source[i].weight;
@@ -114,7 +115,8 @@ static void choose_source(struct episode *x)
 	if (s->of[BY_WORD].n && fot_rng_uniform(x->rng) < e->o.words)
 		way = fot_rng_uniform(x->rng) < BY_START_OF ? BY_START : BY_WORD;
 	x->classes = &s->of[way];
-	x->k = (size_t)e->o.classes_min + below(x, (size_t)(e->o.classes_max - e->o.classes_min) + 1);
+	most = (size_t)e->o.classes_max < x->classes->n ? (size_t)e->o.classes_max : x->classes->n;
+	x->k = (size_t)e->o.classes_min + below(x, most - (size_t)e->o.classes_min + 1);
 	x->parts = s->labelled ? 1 : 1 + below(x, (size_t)e->o.parts);
 	for (size_t i = 0; i < x->k * x->parts; i++)
 		do

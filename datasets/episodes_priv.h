@@ -49,9 +49,10 @@ struct fot_episodes {
 	uint32_t *order; /* [n_order] texts of classes, one class behind the other */
 	size_t n_order, cap_order;
 	struct fot_str *owned; /* [n_owned] bytes of the texts: one per document or set */
-	size_t n_owned;
+	size_t n_owned, cap_owned;
 	struct source *source;
-	size_t n_source;
+	size_t n_source, cap_source;
+	struct fot_str held_out; /* name of a set that is */
 	char hash[65];
 };
 

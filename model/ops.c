@@ -82,10 +82,12 @@ void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim
 }
 
 void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
-		   const fot_real *sin_tab, int64_t by)
+		   const fot_real *sin_tab, int64_t by, fot_real factor)
 {
 	for (int64_t r = 0; r < rows; r++)
 		fot_rope_apply(x + r * n_heads * head_dim, 1, n_heads, head_dim, cos_tab, sin_tab, by, -1);
+	for (int64_t i = 0; i < rows * n_heads * head_dim && factor != 1; i++)
+		x[i] /= factor;
 }
 
 /* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */

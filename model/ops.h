@@ -41,9 +41,10 @@ void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
 		    const fot_real *sin_tab, int64_t pos0, int sign);
 
-/* Move rows that are rotated already `by` >= 0 positions back: one rotation by -by for all. */
+/* Move rows that are rotated already `by` >= 0 positions back: one rotation by -by for all. factor: of
+ * the tables (fot_rope_column), which the rows have already and keep. */
 void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
-		   const fot_real *sin_tab, int64_t by);
+		   const fot_real *sin_tab, int64_t by, fot_real factor);
 
 /* Query-key normalisation [paper, app. architecture]: per row and head
  * y = t_h * x / sqrt(|x|^2 + 1e-6), t_h = exp(log_scale[h]), or 1 when log_scale is

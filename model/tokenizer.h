@@ -57,6 +57,8 @@ void fot_tokenizer_close(struct fot_tokenizer *t);
 int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t);
 int32_t fot_tokenizer_bos(const struct fot_tokenizer *t); /* -1 if none */
 int32_t fot_tokenizer_eos(const struct fot_tokenizer *t);
+/* Does this id end a text: EOS, or of a model folder another one that its config names? */
+bool fot_tokenizer_ends(const struct fot_tokenizer *t, int32_t id);
 /* sha256 hex of the model file, of the text "byte" for the byte tokenizer. */
 const char *fot_tokenizer_hash(const struct fot_tokenizer *t);
 /* Append the ids of n bytes of text; no BOS, no EOS. Thread-safe. */

@@ -19,6 +19,7 @@ struct fot_tokenizer_ops {
 struct fot_tokenizer {
 	const struct fot_tokenizer_ops *ops;
 	int32_t vocab, bos, eos;
+	int32_t n_ends, ends[FOT_MORE_EOS_MOST + 1]; /* what else ends a text by the model's config */
 	int32_t ids; /* of the model, when more than vocab: the rest have no text */
 	char hash[65];
 };

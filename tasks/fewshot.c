@@ -586,7 +586,7 @@ int fot_fewshot_text(struct fot_str *out, const struct fot_fewshot *f, const int
 	int status;
 
 	for (size_t i = 0; i < n; i++)
-		if (ids[i] == fot_tokenizer_eos(f->tokenizer))
+		if (fot_tokenizer_ends(f->tokenizer, ids[i]))
 			n = i;
 	FOT_TRY(append(&all, f->stop.id, f->stop.n, err));
 	FOT_TRY(append(&all, ids, n, err));

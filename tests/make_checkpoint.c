@@ -3,7 +3,8 @@
  *   make_checkpoint DIR [key=value ...]
  *
  * family (longllama, or another model_type), kv (heads: those of keys and values), dim (hidden / heads: head_dim),
- * slide (0: sliding_window of all layers), rope (default, or linear, with factor 4).
+ * slide (0: sliding_window of all layers), rope (default, or linear, llama3, yarn, with factor 4), bias (0: those of
+ * q, k, v and o), norope (none: a layer without positions).
  * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
  * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
  * positionals (0), qknorm (1), tied (0), shards (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
@@ -84,6 +85,24 @@ static int set_family(struct fot_config *c, const char *word)
 	return 0;
 }
 
+static int set_rope(struct fot_rope *r, const char *word)
+{
+	static const struct {
+		const char *word;
+		struct fot_rope rope;
+	} types[] = { { "default", { .type = FOT_ROPE_DEFAULT } },
+		      { "linear", { .type = FOT_ROPE_LINEAR, .factor = 4 } },
+		      { "llama3", { .type = FOT_ROPE_LLAMA3, .factor = 4, .low = 1, .high = 4, .original = 32 } },
+		      { "yarn", { .type = FOT_ROPE_YARN, .factor = 4, .beta_fast = 8, .beta_slow = 1, .original = 32 } } };
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(word, types[i].word) == 0) {
+			*r = types[i].rope;
+			return 0;
+		}
+	return -1;
+}
+
 static int set_key(struct maker *m, const char *key, const char *value)
 {
 	struct {
@@ -123,8 +142,11 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	else if (strcmp(key, "family") == 0)
 		return set_family(&m->c, value);
 	else if (strcmp(key, "rope") == 0)
-		m->c.rope = strcmp(value, "linear") == 0 ? (struct fot_rope){ .type = FOT_ROPE_LINEAR, .factor = 4 } :
-							  (struct fot_rope){ 0 };
+		return set_rope(&m->c.rope, value);
+	else if (strcmp(key, "bias") == 0)
+		m->c.qkv_bias = m->c.o_bias = atoi(value);
+	else if (strcmp(key, "norope") == 0)
+		m->c.no_rope[atoi(value) & (FOT_MAX_LAYERS - 1)] = strcmp(value, "none") != 0;
 	else if (strcmp(key, "variant") == 0)
 		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);
 	else if (strcmp(key, "seed") == 0)

@@ -16,6 +16,7 @@
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
 #include "harness/tables/table.h"
+#include "tests/task_schemas.h"
 
 static struct {
 	double lose, nudge;

@@ -380,7 +380,7 @@ out:
 	return status;
 }
 
-int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, const struct fot_config *ends,
 			 struct fot_ids *out, struct fot_err *err)
 {
 	int32_t next = 0;
@@ -390,7 +390,7 @@ int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t
 		return FOT_OK;
 	FOT_TRY(feed_prompt(r, c, &next, err));
 	FOT_TRY(fot_ids_push(out, next, err));
-	for (size_t i = 1; i < max && !(eos >= 0 && next == eos); i++) {
+	for (size_t i = 1; i < max && !(ends && fot_config_ends(ends, next)); i++) {
 		FOT_TRY(feed_one(r, next, &next, err));
 		FOT_TRY(fot_ids_push(out, next, err));
 	}

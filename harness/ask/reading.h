@@ -73,8 +73,9 @@ struct fot_call {
  * FOT_ERR_INPUT (tokens, mask, no_cache with a local context), FOT_ERR_RUN. */
 int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nll, int32_t *argmax,
 		     float *logits, size_t logits_from, struct fot_err *err);
-/* Continue with a call and append up to max greedy tokens to out; stops behind eos (>= 0). */
-int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
+/* Continue with a call and append up to max greedy tokens to out; stops behind one that ends a text in this
+ * config (NULL: goes on to max). */
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, const struct fot_config *ends,
 			 struct fot_ids *out, struct fot_err *err);
 
 #endif

@@ -6,9 +6,6 @@
  * multiplies (one independent product per thread, weighted as in a forward pass) and at 1024^3,
  * then prefill and training, all in f32 and in bf16; the ratio of a round is what counts, and the median
  * of the rounds is printed. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_bench.h"
-
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +16,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/attention.h"
 #include "model/bf16.h"
 #include "model/blas.h"
@@ -324,7 +323,7 @@ out:
 
 static int one_round(const struct bench *b, struct row *rows, int64_t i, struct fot_err *err)
 {
-	bool mem = b->c->n_mem_layers > 0, trains = fot_config_trainable(b->c, "", NULL) == FOT_OK;
+	bool mem = b->c->n_mem_layers > 0;
 	struct shape s[SHAPES];
 	size_t n = list_shapes(b->c, s);
 	double rate[2];
@@ -339,9 +338,8 @@ static int one_round(const struct bench *b, struct row *rows, int64_t i, struct 
 	FOT_TRY(both_ways(b, rows + ROW_PREFILL, i, false, false, err));
 	if (mem)
 		FOT_TRY(both_ways(b, rows + ROW_PREFILL_DENSE, i, true, false, err));
-	if (trains)
-		FOT_TRY(both_ways(b, rows + ROW_TRAIN, i, false, true, err));
-	if (mem && trains)
+	FOT_TRY(both_ways(b, rows + ROW_TRAIN, i, false, true, err));
+	if (mem)
 		FOT_TRY(both_ways(b, rows + ROW_CROSSBATCH, i, true, true, err));
 	for (int r = 0; r < ROW_COUNT; r++) {
 		rows[r].ratio[i] = rows[r].gflops[i] / rows[ROW_GEMM].gflops[i];

@@ -1,7 +1,4 @@
 /* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_inspect.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +8,16 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/run/modelfiles.h"
-#include "harness/cli/options.h"
 #include "harness/ask/reading.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
 #include "harness/cli/reading_options.h"
+#include "harness/run/modelfiles.h"
+#include "harness/run/paths.h"
 #include "harness/run/spec.h"
 #include "model/attach.h"
-#include "model/dtype.h"
-#include "model/attach.h"
 #include "model/cost.h"
+#include "model/dtype.h"
 #include "model/session.h"
 
 #define DTYPES FOT_DTYPE_COUNT
@@ -84,8 +82,10 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	static const char *const tokenizer[] = { "spm", "byte", "none" };
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
-	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size,
-		       c->bos_id, c->eos_id, c->pad_id);
+	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d", c->vocab_size, c->bos_id, c->eos_id);
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		fot_str_printf(out, " and %d", c->more_eos[i]);
+	fot_str_printf(out, ", padding %d)\n", c->pad_id);
 	if (c->family > FOT_FAMILY_LLAMA)
 		fot_str_printf(out, "family               %s\n", fot_family(c->family)->model_type);
 	fot_str_printf(out, "layers               %d\n", c->n_layers);

@@ -1,6 +1,4 @@
 /* cmd_report.c: tables of one or several runs, on stdout or as files. */
-#include "harness/cli/cmd_report.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -8,15 +6,16 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/report/claims.h"
-#include "harness/report/leftout.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/report/claims.h"
+#include "harness/report/measures.h"
 #include "harness/report/report.h"
-#include "harness/run/store.h"
+#include "harness/report/summary.h"
+#include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
-static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
 struct reporting {
@@ -147,23 +146,13 @@ out:
 	return status;
 }
 
-/* results/paper/ of the repository: beside datasets/manifests. */
 static int paper_file(struct fot_str *out, const char *name, const char *ending, struct fot_err *err)
 {
-	static const char tail[] = "datasets/manifests";
-	struct fot_str folder = FOT_STR_INIT;
-	int status;
+	char file[128];
 
+	snprintf(file, sizeof file, "results/paper/%s%s", name, ending);
 	fot_str_clear(out);
-	FOT_TRY(fot_manifests_default(&folder));
-	FOT_TRY(fot_str_check(&folder, err));
-	if (folder.len >= sizeof tail - 1)
-		folder.data[folder.len - (sizeof tail - 1)] = '\0';
-	fot_str_printf(out, "%sresults/paper/%s%s", folder.data, name, ending);
-	status = fot_str_check(out, err);
-out:
-	fot_str_release(&folder);
-	return status;
+	return fot_repository_path(out, file) == FOT_OK ? FOT_OK : FOT_NO_MEMORY(err, "report");
 }
 
 /* Without these files no such columns. */
@@ -288,15 +277,15 @@ static void release(struct reporting *r)
 }
 
 static const char about[] =
-	"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
-	"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-	"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
+	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
 	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
 	"reproduced, not reproduced or undecided.";
 
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
+	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
 	int64_t seed = 1, digits = 0;
 	int format = MARKDOWN, metric = 0, status;
 	bool quiet = false;
@@ -307,7 +296,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
 		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
-		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
+		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
 		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
 		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",

@@ -1,6 +1,4 @@
 /* cmd_run.c: the run command, merge and validate. */
-#include "harness/cli/cmd_run.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -8,11 +6,12 @@
 #include "base/json.h"
 #include "base/jsondiff.h"
 #include "base/list.h"
-#include "model/blas.h"
-#include "harness/run/fits.h"
-#include "harness/run/plan.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
-#include "harness/run/store.h"
+#include "harness/run/dryrun.h"
+#include "harness/run/paths.h"
+#include "harness/run/plan.h"
+#include "model/blas.h"
 
 #define MANIFEST_BYTES ((size_t)64 << 20)
 

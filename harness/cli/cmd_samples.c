@@ -1,8 +1,5 @@
 /* cmd_samples.c: query tokens of held-out documents, and what they retrieve from the memory: samples.md
  * to read, samples.csv to compute with. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_samples.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +11,11 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/dataset.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/cli/reading_options.h"
+#include "harness/run/paths.h"
 #include "harness/tasks/samples.h"
-#include "harness/run/store.h"
 #include "model/memory.h"
 #include "tasks/retrieved.h"
 

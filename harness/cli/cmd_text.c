@@ -1,7 +1,4 @@
 /* cmd_text.c: text to ids and back, line by line. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_text.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +7,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/model.h"
 
 #define MAX_FILE ((size_t)1 << 31)

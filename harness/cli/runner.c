@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jsondiff.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/fits.h"
-#include "base/jsondiff.h"
+#include "harness/run/paths.h"
 #include "harness/run/run.h"
-#include "harness/run/store.h"
 #include "model/blas.h"
 
 #define TABLE_DIGITS 3 /* significant ones, on the terminal */

@@ -16,7 +16,7 @@
  * a line: per dataset, filler, length, ... that a leaves open.  own_tokens that nobody names: none.
  * b may also be a number, or "chance", for tasks that measure shares.
  * "gain_from" {columns}: A and B are each taken relative to themselves with these columns
- * (perplexity only): is the gain of A larger than that of B?
+ * (rates only): is the gain of A larger than that of B?
  *
  * Compared is A - B on the items that both have: perplexity in nats per token (paired bootstrap
  * over documents), others in their own unit, 0 to 1.  With m the margin and [lo, hi] the interval:

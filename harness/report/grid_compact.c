@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/report/grid_impl.h"
+#include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 
 /* \footnotesize in an article of ten points, estimated. */
@@ -28,16 +28,11 @@ static const char *dataset_of(const struct compact *c, size_t column)
 	return c->g->column[column].dataset;
 }
 
-static bool is_share(const char *metric)
-{
-	return strstr(metric, "accuracy") != NULL;
-}
-
-static int digits_of(const struct fot_grid *g, const char *metric, double value)
+static int digits_of(const struct fot_grid *g, const struct fot_measure *m, double value)
 {
 	if (g->digits > 0)
-		return fot_grid_decimals(metric, value, g->digits);
-	return is_share(metric) ? 1 : strcmp(metric, "perplexity") == 0 ? 2 : 3;
+		return fot_grid_decimals(m, value, g->digits);
+	return fot_measure_is_percent(m) ? 1 : m->kind == FOT_MEASURE_EXP ? 2 : 3;
 }
 
 /* Is the value of a row told from the next one of its column? */
@@ -49,9 +44,9 @@ static bool is_told(const struct fot_table *t, size_t row)
 
 static void put_cell(struct fot_str *out, const struct fot_grid *g, size_t line, size_t column)
 {
-	const char *metric = g->column[column].metric;
 	size_t row = g->row[line * g->n_columns + column];
 	int64_t rank = row == SIZE_MAX ? 0 : fot_table_int(g->t, row, "rank", 0);
+	const struct fot_measure *m;
 	bool marked = row != SIZE_MAX && rank >= 1 && rank <= 2 && is_told(g->t, row);
 
 	if (row == SIZE_MAX || !fot_table_has(g->t, row, "value")) {
@@ -60,8 +55,9 @@ static void put_cell(struct fot_str *out, const struct fot_grid *g, size_t line,
 	}
 	if (marked)
 		fot_str_puts(out, rank == 1 ? "\\textbf{" : "\\underline{");
-	fot_str_printf(out, "%.*f", digits_of(g, metric, fot_table_real(g->t, row, "value", 0)),
-		       (is_share(metric) ? 100.0 : 1.0) * fot_table_real(g->t, row, "value", 0));
+	m = fot_measure_of(g->t, row);
+	fot_str_printf(out, "%.*f", digits_of(g, m, fot_table_real(g->t, row, "value", 0)),
+		       (fot_measure_is_percent(m) ? 100.0 : 1.0) * fot_table_real(g->t, row, "value", 0));
 	fot_str_puts(out, marked ? "}" : "");
 }
 

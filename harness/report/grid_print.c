@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/report/grid_impl.h"
+#include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 
 /* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */
@@ -18,27 +18,14 @@
 
 enum form { PLAIN, PERCENT, FRACTION, TREND, RANK };
 
-static const struct {
-	const char *metric, *heading;
-	enum form form;
-} metrics[] = {
-	{ "perplexity", "perplexity", PLAIN },
-	{ "bits_per_byte", "bits per byte", PLAIN },
-	{ "accuracy", "accuracy", PERCENT },
-	{ "token_accuracy", "tokens right", PERCENT },
-	{ "value_accuracy", "values right", PERCENT },
-	{ "positive_mass", "r_d", FRACTION },
-	{ "perplexity_trend", "nats per token per doubling", TREND },
-	{ "perplexity_rank", "rank correlation", RANK },
-};
-
-static size_t look_of(const char *metric)
+static enum form form_of(const struct fot_measure *m)
 {
-	size_t i = 0;
-
-	while (i + 1 < sizeof metrics / sizeof metrics[0] && strcmp(metrics[i].metric, metric) != 0)
-		i++;
-	return i;
+	if (fot_measure_is_percent(m))
+		return PERCENT;
+	return m->kind == FOT_MEASURE_TREND ? TREND :
+	       m->kind == FOT_MEASURE_RANK  ? RANK :
+	       fot_measure_is_rate(m)	    ? PLAIN :
+					      FRACTION;
 }
 
 /* Decimals of a value: those of its form, or so that it has `digits` that count. */
@@ -55,9 +42,9 @@ static int decimals(double x, enum form form, int digits)
 	return n > 0 ? n : 0;
 }
 
-int fot_grid_decimals(const char *metric, double value, int digits)
+int fot_grid_decimals(const struct fot_measure *m, double value, int digits)
 {
-	return decimals(value, metrics[look_of(metric)].form, digits);
+	return decimals(value, form_of(m), digits);
 }
 
 /* value with the digits of its form; a minus sign that LaTeX sets as one. */
@@ -92,25 +79,26 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* Accuracy: right/all; of trials their range, of demonstration seeds their sd. */
-static void put_spread(struct fot_str *out, const struct fot_table *t, size_t row)
+/* Of items right/all, of clusters the range, of demonstration seeds their sd. */
+static void put_spread(struct fot_str *out, const struct fot_measure *m, const struct fot_table *t, size_t row)
 {
-	const char *space = out->len ? " " : "", *task = fot_table_text(t, row, "task");
+	const char *space = out->len ? " " : "";
 
-	if (strcmp(task, "passkey") == 0 && fot_table_has(t, row, "n_total"))
+	if (m->kind == FOT_MEASURE_ITEMS && fot_table_has(t, row, "n_total"))
 		fot_str_printf(out, "%s(%lld/%lld)", space, (long long)fot_table_int(t, row, "n_correct", 0),
 			       (long long)fot_table_int(t, row, "n_total", 0));
-	else if (strcmp(task, "lookup") == 0 && fot_table_has(t, row, "value_min"))
+	else if (m->kind == FOT_MEASURE_CLUSTERS && !m->mean && fot_table_has(t, row, "value_min"))
 		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
 			       100 * fot_table_real(t, row, "value_max", 0));
-	else if (strcmp(task, "fewshot") == 0 && fot_table_has(t, row, "sd_between"))
+	else if (m->kind == FOT_MEASURE_CROSSED && fot_table_has(t, row, "sd_between"))
 		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
 }
 
 void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
 		   enum fot_grid_format format)
 {
-	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
+	const struct fot_measure *m = fot_measure_of(t, row);
+	enum form form = form_of(m);
 	bool difference = fot_table_has(t, row, "comparison"), sign = difference || form >= TREND;
 	const char *column = difference ? "delta" : "value";
 
@@ -126,7 +114,7 @@ void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot
 	if (difference)
 		put_p(rest, t, row);
 	else
-		put_spread(rest, t, row);
+		put_spread(rest, m, t, row);
 }
 
 /* --- the table as strings --- */
@@ -309,7 +297,7 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 		return;
 	}
 	if (v->metric[1])
-		put_name(out, metrics[look_of(c->metric)].heading, p->format);
+		put_name(out, fot_measured_by_name(p->g->task, c->metric)->heading, p->format);
 	if (!v->axis)
 		return;
 	if (v->metric[1])
@@ -321,7 +309,7 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 {
 	const struct fot_table *t = p->g->t;
 	double lo = fot_table_real(t, row, "paper_low", 0), hi = fot_table_real(t, row, "paper_high", 0);
-	bool percent = metrics[look_of(fot_table_text(t, row, "metric"))].form == PERCENT;
+	bool percent = fot_measure_is_percent(fot_measure_of(t, row));
 	const char *relation = fot_table_text(t, row, "paper_relation");
 
 	if (!fot_table_has(t, row, "paper_low")) {

@@ -9,10 +9,9 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/tables/clusters.h"
+#include "harness/tables/groups.h"
 
 #define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
-#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* --- rows --- */
 
@@ -327,7 +326,7 @@ out:
 	return status;
 }
 
-/* The rows that count. A document without a single word has no perplexity per word, and then nor have all. */
+/* The rows that count. A document without a single word has no rate per word, and then nor have all. */
 static void collect(struct fot_clusters *s, struct fot_measured *out, const struct fot_measure *m,
 		    const struct fot_rows *r)
 {
@@ -578,7 +577,7 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 {
 	const struct fot_rows *new = sides->new;
 	bool every_seed = m->kind == FOT_MEASURE_CROSSED && one_seed(sides->base);
-	struct pairing p = { task, m, sides, every_seed ? LIST("item_id") : task->item };
+	struct pairing p = { task, m, sides, every_seed ? FOT_LIST("item_id") : task->item };
 	struct fot_boot boot = fot_rows_boot(new, seed);
 	struct fot_clusters s;
 	int status;

@@ -73,20 +73,21 @@ static int find_cells(struct builder *b)
 static bool paper_value(const struct builder *b, size_t paper, size_t row, double *value)
 {
 	bool chance = strcmp(fot_table_text(b->paper, paper, "relation"), "chance") == 0;
-
-	const char *column = fot_table_has(b->paper, paper, "value") ? "value" : "perplexity";
+	/* the first files had a column of the metric's name */
+	const char *column = fot_table_has(b->paper, paper, "value") ? "value" : b->what->metric;
 
 	*value = chance ? fot_table_real(b->in, row, "chance_level", 0) :
 			  fot_table_real(b->paper, paper, column, 0);
 	return chance ? fot_table_has(b->in, row, "chance_level") : fot_table_has(b->paper, paper, column);
 }
 
-/* Empty cells stand for perplexity. */
-static bool paper_says(const struct builder *b, size_t paper, const char *column, const char *word)
+/* Empty cells stand for the first task and its first metric. */
+static bool is_of_paper(const struct builder *b, size_t paper)
 {
-	const char *said = fot_table_text(b->paper, paper, column);
+	const char *metric = fot_table_text(b->paper, paper, "metric");
+	const struct fot_measured_task *task = fot_measured_named(fot_table_text(b->paper, paper, "task"));
 
-	return strcmp(*said ? said : "perplexity", word) == 0;
+	return task == b->task && strcmp(*metric ? metric : task->measure[0].metric, b->what->metric) == 0;
 }
 
 static bool paper_fits(const struct builder *b, size_t paper, size_t row)
@@ -96,8 +97,7 @@ static bool paper_fits(const struct builder *b, size_t paper, size_t row)
 	       theirs = (double)fot_table_int(b->paper, paper, "context_length", 0);
 	double value;
 
-	if (!paper_says(b, paper, "task", b->task->schema->name) ||
-	    !paper_says(b, paper, "metric", b->what->metric) || !paper_value(b, paper, row, &value) ||
+	if (!is_of_paper(b, paper) || !paper_value(b, paper, row, &value) ||
 	    (theirs > 0 && fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs))
 		return false;
 	for (size_t i = 0; i < 2; i++) {

@@ -16,7 +16,6 @@
 #include "model/attach.h"
 #include "model/memory.h"
 #include "model/window_cache.h"
-#include "harness/run/store.h"
 
 #define CACHE_BYTES ((size_t)768 << 20)
 #define CACHE_PROMPTS 4

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/report/summary.h"
 #include "harness/run/dryrun.h"
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
@@ -22,8 +23,6 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
-#include "harness/report/leftout.h"
-#include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
 #define LONG_FLOPS 1e10 /* of a quiet run whose time left is worth a measurement */

@@ -129,4 +129,11 @@ int fot_stats_trend(struct fot_trend *out, const double *num, const double *den,
 		    const int64_t *length, size_t n_lengths, const struct fot_boot *boot,
 		    struct fot_err *err);
 
+/* For qsort of doubles; NaN stands last. */
+int fot_stats_ascending(const void *a, const void *b);
+/* Percentile interval of n >= 2 draws by linear interpolation (type 7); sorts draw. */
+void fot_stats_percentiles(double *lo, double *hi, double *draw, size_t n, double level);
+/* FOT_ERR_RUN if the draws or the level cannot be used. */
+int fot_stats_check_boot(const struct fot_boot *boot, struct fot_err *err);
+
 #endif

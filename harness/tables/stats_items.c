@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sum.h"
-#include "harness/tables/stats_impl.h"
+#include "harness/tables/stats.h"
 
 int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err *err)
 {

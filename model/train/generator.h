@@ -50,7 +50,7 @@
 #include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
-#define FOT_GENERATOR_SETS 8 /* most labelled sets */
+#define FOT_GENERATOR_SETS 128 /* most labelled sets */
 
 enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY, FOT_GENERATOR_EPISODES };
 

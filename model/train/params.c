@@ -73,6 +73,10 @@ static double start_deviation(const struct fot_params *p, const struct fot_tenso
 	case FOT_ROLE_MLP_OUT_NORM:
 	case FOT_ROLE_Q_NORM:
 	case FOT_ROLE_K_NORM:
+	case FOT_ROLE_Q_BIAS:
+	case FOT_ROLE_K_BIAS:
+	case FOT_ROLE_V_BIAS:
+	case FOT_ROLE_O_BIAS:
 	case FOT_ROLE_QK_SCALE:
 	case FOT_ROLE_GATE_BIAS:
 		return -1;
@@ -81,12 +85,28 @@ static double start_deviation(const struct fot_params *p, const struct fot_tenso
 	}
 }
 
+static double start_constant(enum fot_tensor_role role)
+{
+	switch (role) {
+	case FOT_ROLE_Q_BIAS:
+	case FOT_ROLE_K_BIAS:
+	case FOT_ROLE_V_BIAS:
+	case FOT_ROLE_O_BIAS:
+	case FOT_ROLE_GATE_BIAS:
+		return 0;
+	case FOT_ROLE_QK_SCALE:
+		return log(10.0);
+	default:
+		return 1;
+	}
+}
+
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std)
 {
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor_spec *s = &p->spec[i];
 		double std = start_deviation(p, s, gain, embed_std);
-		double constant = s->role == FOT_ROLE_QK_SCALE ? log(10.0) : s->role == FOT_ROLE_GATE_BIAS ? 0 : 1;
+		double constant = start_constant(s->role);
 		fot_real *w = p->w + p->offset[i];
 		struct fot_rng rng;
 
@@ -138,6 +158,25 @@ out:
 	return status;
 }
 
+/* Everything that the folder's model is made of must be in ours: what is left out would make it another one. */
+static int check_surplus(const struct fot_params *p, const struct fot_config *old, const char *dir, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(old, NULL);
+	struct fot_tensor_spec *spec = fot_alloc(n, sizeof *spec);
+	int status = FOT_OK;
+
+	if (!spec)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a list of %zu tensors", n);
+	fot_config_tensors(old, spec);
+	for (size_t i = 0; i < n && status == FOT_OK; i++)
+		if (spec[i].role != FOT_ROLE_GATE_BIAS && fot_params_offset(p, spec[i].role, spec[i].layer) < 0)
+			status = FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: %s: the model to be trained has no such tensor: expected a config that has all of %s",
+					  dir, spec[i].name, fot_family(old->family)->model_type);
+	fot_free(spec);
+	return status;
+}
+
 int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
@@ -145,13 +184,13 @@ int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_config_read(&old, dir, err));
-	FOT_TRY(fot_config_trainable(&old, dir, err));
 	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
 				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,
 				  old.qk_norm ? "" : "out");
 		goto out;
 	}
+	FOT_TRY(check_surplus(p, &old, dir, err));
 	wanted.mix = old.mix; /* gates that are not there need not be */
 	if (old.mix == FOT_MIX_GATE) {
 		wanted.n_mem_layers = old.n_mem_layers;

@@ -8,6 +8,7 @@
 #include "model/safetensors.h"
 #include "tests/unit/spm_writer.h"
 #include "tests/unit/torch_writer.h"
+#include "tests/fuzz/schemas.h"
 
 static int put(const char *dir, const char *target, const char *name, const struct fot_str *bytes, struct fot_err *err)
 {
@@ -265,7 +266,7 @@ static int table_seed(const char *dir, size_t k, struct fot_err *err)
 	char name[24];
 	int status;
 
-	fot_table_init(&t, fot_schemas[k]);
+	fot_table_init(&t, fuzzed_schema(k));
 	fot_table_add(&t);
 	for (size_t i = 0; i < t.schema->n; i++)
 		fill_cell(&t, &t.schema->column[i], i);
@@ -308,7 +309,7 @@ int main(int argc, char **argv)
 	FOT_TRY(torch_seeds(argv[1], &err));
 	FOT_TRY(tokenizer_seeds(argv[1], argc > 2 ? argv[2] : NULL, &err));
 	FOT_TRY(json_seeds(argv[1], argc > 3 ? argv[3] : NULL, &err));
-	for (size_t k = 0; k < fot_n_schemas; k++)
+	for (size_t k = 0; k < fuzzed_schemas(); k++)
 		FOT_TRY(table_seed(argv[1], k, &err));
 	status = text_seeds(argv[1], &err);
 out:

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/tables/table.h"
+#include "tests/task_schemas.h"
 
 static const char *const KEYS =
 	"run_id,model,model_variant,memory_mode,memory_tokens,task,dataset,context_length,";
@@ -51,13 +52,15 @@ static void test_columns_names_are_unique_and_described(void **state)
 	struct fot_str text = FOT_STR_INIT;
 
 	(void)state;
-	for (size_t s = 0; s < fot_n_schemas; s++) {
+	for (size_t s = 0; s < fot_n_schemas + fot_n_measured_tasks; s++) {
+		const struct fot_schema *schema = s < fot_n_schemas ? fot_schemas[s] :
+								      fot_measured_tasks[s - fot_n_schemas]->schema;
+
 		fot_str_clear(&text);
-		fot_schema_describe(&text, fot_schemas[s]);
-		for (size_t i = 0; i < fot_schemas[s]->n; i++) {
-			assert_int_equal(fot_schema_column(fot_schemas[s], fot_schemas[s]->column[i].name),
-					 i);
-			assert_non_null(strstr(text.data, fot_schemas[s]->column[i].about));
+		fot_schema_describe(&text, schema);
+		for (size_t i = 0; i < schema->n; i++) {
+			assert_int_equal(fot_schema_column(schema, schema->column[i].name), i);
+			assert_non_null(strstr(text.data, schema->column[i].about));
 		}
 	}
 	assert_int_equal(fot_schema_column(&fot_schema_summary, "nonsense"), -1);

@@ -300,6 +300,12 @@ static void test_episodes_of_labelled_sets(void **state)
 	draw(e, 1, 0, text, mark);
 	assert_int_equal(check_lines(text, mark, " label", &lines), 3);
 	fot_episodes_close(e);
+	e = make(spec, 2, 8); /* a set of fewer classes than the most */
+	for (uint64_t i = 0; i < 20; i++) {
+		draw(e, i, 0, text, mark);
+		assert_in_range(check_lines(text, mark, " label", &lines), 2, 3);
+	}
+	fot_episodes_close(e);
 }
 
 /* Which of the names the text of a line holds, or -1. */
@@ -605,7 +611,7 @@ static void test_episodes_generator_keys(void **state)
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9, \"classes_max\": 8}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"clip\": 5}", "clip" },
-		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 8 names" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 128 names" },
 		{ "{\"kind\": \"episodes\", \"labelled\": [\"\"]}", "labelled: expected 1 to 255 bytes" },
 		{ "{\"kind\": \"episodes\", \"template\": \"\"}", "template: expected 1 to 255 bytes" },
 		{ "{\"kind\": \"episodes\", \"mixed\": 0.1}", "mixed" },

@@ -24,6 +24,7 @@
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
+#include "tests/task_schemas.h"
 
 #define ROUNDS 150
 #define MOST_ROWS 24
@@ -188,12 +189,16 @@ static void sum_up(const struct fot_table *rows)
 	must(fot_summary_markdown(&text, &summary, &err), &err, "summary.md");
 	must(fot_summary_text(&text, &summary, 80, 3, &err), &err, "summary");
 	is_sound(&text, "summary.md");
-	for (int figure = 0; figure <= FOT_FIGURE_DISTRACTION; figure++) {
-		struct fot_plot_text plot;
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
 
-		must(fot_plot_text(&plot, &summary, (enum fot_figure)figure, &err), &err, "plot");
-		is_sound(&plot.data, "plot");
-		fot_plot_text_release(&plot);
+		for (size_t i = 0; i < task->n_figures; i++) {
+			struct fot_plot_text plot;
+
+			must(fot_plot_text(&plot, &summary, task, &task->figure[i], &err), &err, "plot");
+			is_sound(&plot.data, "plot");
+			fot_plot_text_release(&plot);
+		}
 	}
 	fot_str_release(&text);
 	fot_table_release(&summary);

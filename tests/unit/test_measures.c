@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "harness/report/measures.h"
 #include "harness/report/summary.h"
+#include "tests/task_schemas.h"
 
 static void near_to(double got, double want, double tolerance)
 {

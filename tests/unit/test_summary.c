@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "harness/report/plotdata.h"
 #include "harness/report/summary.h"
+#include "tests/task_schemas.h"
 
 struct obs {
 	const char *variant, *mode;
@@ -272,18 +273,19 @@ static void test_summary_escapes_names_in_markdown(void **state)
 static void test_summary_plot_data(void **state)
 {
 	struct fot_table s;
+	const struct fot_measured_task *task = fot_measured_named("perplexity");
 	struct fot_plot_text p;
 
 	(void)state;
 	build(&s, sizeof OBS / sizeof OBS[0]);
-	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_PERPLEXITY, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, &task->figure[0], NULL), FOT_OK);
 	assert_int_equal(p.n_points, 7);
 	assert_non_null(strstr(p.labels.data, "panel\t1\tbooks\n"));
 	assert_non_null(strstr(p.labels.data, "\tfot (knn:128 memory)\n"));
 	assert_null(strstr(p.names.data, "books"));
 	assert_non_null(strstr(p.names.data, "x_tics = '(\"8\" 8, \"16\" 16)'"));
 	fot_plot_text_release(&p);
-	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_CHANGE, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, &task->figure[1], NULL), FOT_OK);
 	/* vanilla and fot, each at 8 (zero) and 16 */
 	assert_int_equal(p.n_points, 4);
 	assert_non_null(strstr(p.data.data, ",8,0,0,0,books,fot (dense memory)\n"));

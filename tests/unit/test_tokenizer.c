@@ -732,6 +732,14 @@ static void test_tokenizer_opens_by_config(void **state)
 		     "tokenizer.model");
 	spm_model_file(&file, &small);
 	scratch_write("tokenizer.model", file.data, file.len);
+	c.eos_id = 3;
+	c.n_more_eos = 2;
+	c.more_eos[0] = 5;
+	c.more_eos[1] = 4;
+	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
+	for (int32_t id = -1; id < 8; id++)
+		assert_int_equal(fot_tokenizer_ends(t, id), (id >= 3 && id <= 5) || (id >= 0 && id == fot_tokenizer_eos(t)));
+	fot_tokenizer_close(t);
 	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
 	assert_int_equal(fot_tokenizer_vocab(t), BCA + 1);
 	assert_int_equal(strlen(fot_tokenizer_hash(t)), 64);
