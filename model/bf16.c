@@ -12,7 +12,7 @@
 
 /* Loops over sums that are to stay in registers, at -O2 too. */
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 24")
 #endif

@@ -258,6 +258,7 @@ static const struct fot_column samples_columns[] = {
 	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
 	{ "focus_score", FOT_COLUMN_REAL, false,
 	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
+	FOT_COMPUTE_COLUMN,
 };
 
 static const struct fot_column train_columns[] = {

@@ -127,6 +127,7 @@ static void shared_cells(struct fot_table *t, size_t row, const struct window *w
 	if (kind->counts)
 		fot_table_set_int(t, row, "top_k", s->opts.top_k);
 	fot_table_set_text(t, row, "mem_dtype", fot_memory_dtype_name(s->opts.mem_dtype));
+	fot_table_set_text(t, row, "compute", fot_compute_words[s->opts.compute]);
 	fot_table_set_int(t, row, "window", s->opts.window);
 	fot_table_set_int(t, row, "context_length", s->context_length);
 	fot_table_set_text(t, row, "dataset", s->dataset);
