@@ -152,6 +152,21 @@ static void test_bf16_tiles_give_the_same_bits(void **state)
 	}
 }
 
+/* Columns behind n, and the second half of the last pair of an odd k. */
+static void check_padding(const struct product *p)
+{
+	int64_t pairs = fot_bf16_pairs(p->k), last = p->n / FOT_BF16_PANEL * FOT_BF16_PANEL;
+
+	for (int64_t i = 0; i < pairs && last < p->n; i++)
+		for (int64_t c = p->n - last; c < FOT_BF16_PANEL; c++)
+			assert_int_equal(p->b[last * pairs + i * FOT_BF16_PANEL + c], 0);
+	for (int64_t c = 0; c < p->n && p->k % 2; c++)
+		assert_int_equal(p->b[c / FOT_BF16_PANEL * FOT_BF16_PANEL * pairs +
+				      (pairs - 1) * FOT_BF16_PANEL + c % FOT_BF16_PANEL] >>
+					 16,
+				 0);
+}
+
 /* y = a^T b with both packed from rows: the transposes of the operands above, in every form. */
 static void test_bf16_sums_over_rows(void **state)
 {
@@ -171,11 +186,14 @@ static void test_bf16_sums_over_rows(void **state)
 		for (int64_t i = 0; i < p.n * p.k; i++)
 			wt[i % p.k * p.n + i / p.k] = p.w[i];
 		fot_bf16_round(p.a, p.x, p.m, p.k);
+		memset(p.b, 0xa5, sizeof *p.b * fot_bf16_packed(p.n, p.k));
 		fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+		check_padding(&p);
 		fot_bf16_product(kernel[s % 2], p.y, p.n, p.a, p.b, p.m, p.n, p.k, 1);
 		memset(p.b, 0xa5, sizeof *p.b * fot_bf16_packed(p.n, p.k));
 		fot_bf16_pack(p.a, xt, p.k, p.m);
 		fot_bf16_pack(p.b, wt, p.k, p.n);
+		check_padding(&p);
 		fot_bf16_product_rows(kernel[s % 2], p.z, p.n, p.a, p.b, p.m, p.n, p.k, 1);
 		assert_same_bits(p.y, p.z, p.m * p.n);
 		fot_free(xt);
