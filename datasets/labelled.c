@@ -230,20 +230,21 @@ static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct f
 static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
 		const struct fot_str *text, struct fot_err *err)
 {
-	struct fot_str id = FOT_STR_INIT;
+	struct fot_str *id = &g->id;
 	int status;
 
+	fot_str_clear(id);
 	if (r->id)
-		fot_str_puts(&id, r->id);
+		fot_str_puts(id, r->id);
 	else
-		fot_str_printf(&id, "%s:%lld", g->base, (long long)r->line);
-	FOT_TRY(fot_str_check(&id, err));
-	status = fot_name_check(id.len ? id.data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
+		fot_str_printf(id, "%s:%lld", g->base, (long long)r->line);
+	FOT_TRY(fot_str_check(id, err));
+	status = fot_name_check(id->len ? id->data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s:%lld", g->path, (long long)r->line);
 		goto out;
 	}
-	it->id = fot_strdup(id.data);
+	it->id = fot_strdup(id->data);
 	it->text = fot_strdup(text->data);
 	it->key = key_of(text);
 	fot_sha256_of(text->data, text->len, it->sha256);
@@ -260,7 +261,6 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	else if (r->answer)
 		status = copy_answers(g, it, r, err);
 out:
-	fot_str_release(&id);
 	return status;
 }
 
@@ -293,19 +293,21 @@ static int name_label(const struct fot_labelling *g, const struct fot_row *r, st
 
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT, label = FOT_STR_INIT;
+	struct fot_str *text = &g->text, *label = &g->label;
 	struct fot_labelled_item it = { 0 };
 	char *copy = NULL;
 	int status;
 
-	FOT_TRY(take_texts(g, r, &text, &label, err));
+	fot_str_clear(text);
+	fot_str_clear(label);
+	FOT_TRY(take_texts(g, r, text, label, err));
 	if (!r->answer && g->o->names)
-		FOT_TRY(name_label(g, r, &label, err));
-	if (!r->answer && !wanted(g, label.data))
+		FOT_TRY(name_label(g, r, label, err));
+	if (!r->answer && !wanted(g, label->data))
 		goto out;
 	FOT_TRY(grow(g, err));
-	FOT_TRY(fill(g, &it, r, &text, err));
-	copy = r->answer ? NULL : fot_strdup(label.data);
+	FOT_TRY(fill(g, &it, r, text, err));
+	copy = r->answer ? NULL : fot_strdup(label->data);
 	if (!r->answer && !copy) {
 		status = FOT_NO_MEMORY(err, g->path);
 		goto out;
@@ -315,8 +317,6 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	memset(&it, 0, sizeof(it));
 out:
 	item_release(&it);
-	fot_str_release(&text);
-	fot_str_release(&label);
 	return status;
 }
 
@@ -586,6 +586,9 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, c
 	for (size_t i = 0; i < l->n; i++)
 		fot_free(g.item_label[i]);
 	fot_free(g.item_label);
+	fot_str_release(&g.text);
+	fot_str_release(&g.label);
+	fot_str_release(&g.id);
 	fot_str_release(&origin);
 	return status;
 }

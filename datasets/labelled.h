@@ -5,8 +5,9 @@
  *   SOURCE[,SOURCE...][?key=value[&key=value...]]
  *
  *   SOURCE   a labelled set installed in the store (wordnet, wordnet-held-out, gcide,
- *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or [train:|valid:|test:]PATH of a file, or of a folder, whose files
- *            of known kind are all read, in bytewise order
+ *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or
+ *            [train:|valid:|test:]PATH of a file, or of a folder, whose files of known
+ *            kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
  *                     UTF-8 is ISO-8859-1
  *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...], or lists of

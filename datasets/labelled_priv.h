@@ -48,6 +48,7 @@ struct fot_labelling {
 	const struct fot_wordnet *wordnet; /* with the option hypernym */
 	/* The label of each item until they are counted. */
 	char **item_label;
+	struct fot_str text, label, id; /* of the row being added */
 };
 
 /* One row as read; strings of any bytes, copied. */

@@ -179,7 +179,7 @@ static void row_gradient(fot_real *s, fot_real *ds, fot_real lse, fot_real delta
 		s[j] = fot_real_exp(s[j] - lse);
 		ds[j] = s[j] * (ds[j] - delta);
 	}
-	for (int64_t j = n_seen > low ? n_seen : low; j < n_k; j++)
+	for (int64_t j = n_seen; j < n_k; j++)
 		s[j] = ds[j] = 0;
 }
 

@@ -29,7 +29,7 @@ static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err
 	bool any = false;
 	int status = FOT_OK;
 
-	for (size_t i = fot_n_task_classes; i-- > 0;) {
+	for (size_t i = fot_n_measured_tasks; i-- > 0;) {
 		fot_str_clear(&path);
 		fot_path_join(&path, dir, fot_task_classes[i]->csv);
 		FOT_TRY(fot_str_check(&path, err));
@@ -50,7 +50,7 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 	const cJSON *state;
 	int status;
 
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	fot_path_join(&path, dir, "manifest.json");
 	FOT_TRY(fot_str_check(&path, err));
@@ -70,7 +70,7 @@ out:
 static void unload(struct run_folder *r)
 {
 	cJSON_Delete(r->manifest);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_release(&r->rows[i]);
 }
 
@@ -80,7 +80,7 @@ static int compare_tasks(struct fot_table *out, const struct run_folder *base, c
 {
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < fot_n_task_classes && status == FOT_OK; i++) {
+	for (size_t i = 0; i < fot_n_measured_tasks && status == FOT_OK; i++) {
 		if (base->rows[i].n_rows == 0)
 			continue;
 		if (!new->has[i])
@@ -100,7 +100,7 @@ static int compare_pair(struct fot_table *out, const struct run_folder *base, co
 	int status;
 
 	FOT_TRY(fot_compare_pair_parse(&pair, text, err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_compare_paired(out, &base->rows[i], &new->rows[i], &pair, opts, err));
 	if (out->n_rows == before)
 		status = FOT_FAIL(err, FOT_ERR_COMPARE,
@@ -150,21 +150,6 @@ struct asked {
 	bool json, exact, quiet;
 };
 
-static bool add_rows(cJSON *root, const struct fot_table *t)
-{
-	cJSON *rows = cJSON_AddArrayToObject(root, "rows");
-
-	for (size_t row = 0; row < t->n_rows && rows; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		if (!o || !cJSON_AddItemToArray(rows, o)) {
-			cJSON_Delete(o);
-			rows = NULL;
-		}
-	}
-	return rows != NULL;
-}
-
 /* Takes root, which may be NULL. */
 static int put_json(cJSON *root, bool good, struct fot_err *err)
 {
@@ -200,7 +185,7 @@ static int print_json(const struct fot_table *t, const struct asked *a, const ch
 	bool good = root &&
 		    cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t)) &&
 		    cJSON_AddNumberToObject(root, "changed", (double)fot_compare_changed(t)) &&
-		    cJSON_AddStringToObject(root, "summary", sentence) && add_rows(root, t);
+		    cJSON_AddStringToObject(root, "summary", sentence) && fot_table_rows_json(root, "rows", t);
 
 	return put_json(root, good, err);
 }

@@ -402,8 +402,7 @@ int fot_cmd_data(int argc, char **argv)
 	FOT_TRY(run_action(&a, o.positional[0], &err));
 	FOT_TRY(fot_flush_stdout(&err));
 out:
-	if (status != FOT_OK)
-		fot_command_failed("data", &err);
+	fot_command_ended(&o, status, &err);
 	fot_str_release(&a.store_text);
 	fot_str_release(&a.manifests_text);
 	return status;

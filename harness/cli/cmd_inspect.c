@@ -467,10 +467,10 @@ int fot_cmd_inspect(int argc, char **argv)
 		return status;
 	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
 	if (!f.model == !o.n_positional) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
 			 f.model ? "two" : "none", o.usage);
-		return fot_command_failed("inspect", &err);
+		return fot_command_ended(&o, status, &err);
 	}
 	status = inspect(f.model ? f.model : o.positional[0], &f, &err);
-	return status == FOT_OK ? status : fot_command_failed("inspect", &err);
+	return fot_command_ended(&o, status, &err);
 }

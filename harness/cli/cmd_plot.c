@@ -312,5 +312,5 @@ int fot_cmd_plot(int argc, char **argv)
 		return status;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	status = plot(o.positional[0], &d, &err);
-	return status == FOT_OK ? status : fot_command_failed("plot", &err);
+	return fot_command_ended(&o, status, &err);
 }

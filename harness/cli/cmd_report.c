@@ -80,7 +80,7 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
-	for (size_t task = 0; task < fot_n_task_classes; task++) {
+	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
 	}
@@ -100,9 +100,9 @@ static int is_run(bool *is, const char *dir, struct fot_err *err)
 	int status = FOT_OK;
 
 	*is = false;
-	for (size_t task = 0; task <= fot_n_task_classes && !*is; task++) {
+	for (size_t task = 0; task <= fot_n_measured_tasks && !*is; task++) {
 		fot_str_clear(&path);
-		fot_path_join(&path, dir, task < fot_n_task_classes ? fot_task_classes[task]->csv : "manifest.json");
+		fot_path_join(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json");
 		FOT_TRY(fot_str_check(&path, err));
 		*is = fot_file_exists(path.data);
 	}
@@ -163,7 +163,7 @@ static int load_paper(struct reporting *r, const char *given, struct fot_err *er
 
 	if (given)
 		return fot_table_read(&r->paper, given, err);
-	for (size_t task = 0; task < fot_n_task_classes; task++) {
+	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(paper_file(&path, fot_task_classes[task]->name, ".csv", err));
 		if (fot_file_exists(path.data))
 			FOT_TRY(fot_table_read(&r->paper, path.data, err));
@@ -186,7 +186,7 @@ static int judge_claims(struct reporting *r, const char *given, uint64_t seed, s
 	if (!given && !fot_file_exists(path.data))
 		goto out;
 	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed,
 					 err));
 out:
@@ -268,7 +268,7 @@ static void release(struct reporting *r)
 {
 	for (size_t i = 0; i < r->n_runs; i++)
 		fot_free(r->name[i]);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_release(&r->rows[i]);
 	fot_table_release(&r->paper);
 	fot_table_release(&r->report);
@@ -321,21 +321,21 @@ int fot_cmd_report(int argc, char **argv)
 		return status;
 	r.digits = (int)digits;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	fot_table_init(&r.judged, &fot_schema_claims);
 	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, &err));
+					 (uint64_t)seed, NULL, &err));
 	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
 	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
 out:
 	release(&r);
-	return status == FOT_OK ? status : fot_command_failed("report", &err);
+	return fot_command_ended(&o, status, &err);
 }

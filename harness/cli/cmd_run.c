@@ -50,7 +50,7 @@ int fot_cmd_run(int argc, char **argv)
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	fot_spec_release(&spec);
-	return fot_run_ended("run", status, &err);
+	return fot_run_ended(&o, status, &err);
 }
 
 /* --- merge --- */
@@ -146,7 +146,7 @@ out:
 		fot_journal_content_release(&j.at[i]);
 	cJSON_Delete(manifest);
 	fot_spec_release(&spec);
-	return fot_run_ended("merge", status, &err);
+	return fot_run_ended(&o, status, &err);
 }
 
 /* --- validate --- */
@@ -202,5 +202,5 @@ out:
 	fot_plan_close(&plan);
 	fot_spec_release(&spec);
 	fot_str_release(&where);
-	return fot_run_ended("validate", status, &err);
+	return fot_run_ended(&o, status, &err);
 }

@@ -409,12 +409,12 @@ int fot_cmd_score(int argc, char **argv)
 		return status;
 	fot_command_begin(f.in.quiet, f.in.progress);
 	if (!f.out == !f.output) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
-		return fot_command_failed("score", &err);
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
+		return fot_command_ended(&o, status, &err);
 	}
 	f.out = f.out ? f.out : f.output;
 	status = score(&f, &err);
-	return status == FOT_OK ? status : fot_command_failed("score", &err);
+	return fot_command_ended(&o, status, &err);
 }
 
 /* --- generate --- */
@@ -539,5 +539,5 @@ int fot_cmd_generate(int argc, char **argv)
 		return status;
 	fot_command_begin(f.in.quiet, f.in.progress);
 	status = generate(&f, &err);
-	return status == FOT_OK ? status : fot_command_failed("generate", &err);
+	return fot_command_ended(&o, status, &err);
 }

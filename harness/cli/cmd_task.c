@@ -342,5 +342,5 @@ out:
 		fot_free(v.at[i].help);
 	cJSON_Delete(root);
 	fot_spec_release(&spec);
-	return fot_run_ended(class->name, status, &err);
+	return fot_run_ended(&o, status, &err);
 }

@@ -271,8 +271,8 @@ int fot_cmd_detokenize(int argc, char **argv)
 	if (o.n_positional && !f.input)
 		f.input = o.positional[0];
 	if (!f.input) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
-		return fot_command_failed("detokenize", &err);
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
+		return fot_command_ended(&o, status, &err);
 	}
 	return run_lines("detokenize", &f, detokenize_line);
 }

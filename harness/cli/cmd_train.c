@@ -263,7 +263,6 @@ int fot_cmd_train(int argc, char **argv)
 		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
 	else
 		status = train(&f, o.positional[0], &err);
-	if (err.code)
-		fot_command_failed("train", &err);
+	fot_command_ended(&o, err.code, &err);
 	return status;
 }

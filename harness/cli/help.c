@@ -55,7 +55,8 @@ void fot_help_columns(struct fot_str *out)
 	for (size_t i = 0; i < fot_n_task_classes; i++) {
 		fot_str_puts(out, i ? "\n" : "");
 		fot_schema_describe(out, fot_task_classes[i]->schema);
-		put_metrics(out, fot_measured_tasks[i]);
+		if (i < fot_n_measured_tasks)
+			put_metrics(out, fot_measured_tasks[i]);
 	}
 	for (size_t i = 0; i < fot_n_schemas; i++) {
 		fot_str_putc(out, '\n');

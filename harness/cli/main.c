@@ -31,7 +31,6 @@ static int cmd_help(int argc, char **argv);
 /* The first, then one a task, then the others: command_at. */
 static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false, NULL },
-	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true, NULL },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true, NULL },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false, NULL },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true, NULL },

@@ -184,10 +184,8 @@ out:
 	return status;
 }
 
-int fot_run_ended(const char *command, int status, const struct fot_err *err)
+int fot_run_ended(const struct fot_options *o, int status, const struct fot_err *err)
 {
-	if (status != FOT_OK && status == err->code)
-		fot_command_failed(command, err);
-	return status;
+	return status == err->code ? fot_command_ended(o, status, err) : status;
 }
 

@@ -14,7 +14,6 @@
 
 #define MAX_FILE ((size_t)1 << 22)
 #define MAX_CLAIMS 1000
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const char *const fot_expect_name[FOT_EXPECTATIONS] = { "below", "above", "equal", "not-below", "not-above" };
 
@@ -205,7 +204,7 @@ static int read_claim(struct fot_claim *c, const cJSON *obj, const char *where, 
 
 	if (!cJSON_IsObject(obj))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object", where);
-	FOT_TRY(fot_json_known(obj, where, keys, COUNT(keys), FOT_ERR_USAGE, err));
+	FOT_TRY(fot_json_known(obj, where, keys, FOT_COUNT(keys), FOT_ERR_USAGE, err));
 	FOT_TRY(fot_json_string(obj, "id", true, &c->id, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "claim", true, &c->claim, &ctx, err));
 	FOT_TRY(fot_json_string(obj, "source", true, &c->source, &ctx, err));
@@ -227,7 +226,7 @@ static int read_list(struct fot_claims *c, const char *name, struct fot_err *err
 
 	if (!cJSON_IsObject(c->root))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected an object", name);
-	FOT_TRY(fot_json_known(c->root, name, keys, COUNT(keys), FOT_ERR_USAGE, err));
+	FOT_TRY(fot_json_known(c->root, name, keys, FOT_COUNT(keys), FOT_ERR_USAGE, err));
 	FOT_TRY(fot_json_array(c->root, "claims", true, &list, &ctx, err));
 	n = cJSON_GetArraySize(list);
 	if (n > MAX_CLAIMS)
@@ -235,7 +234,7 @@ static int read_list(struct fot_claims *c, const char *name, struct fot_err *err
 				MAX_CLAIMS, n);
 	c->claim = fot_calloc((size_t)n + 1, sizeof *c->claim);
 	if (!c->claim)
-		return FOT_FAIL(err, FOT_ERR_RUN, "%s: out of memory", name);
+		return FOT_NO_MEMORY(err, name);
 	for (const cJSON *obj = list->child; obj; obj = obj->next) {
 		snprintf(where, sizeof where, "%s: claims[%zu]", name, c->n);
 		FOT_TRY(read_claim(&c->claim[c->n], obj, where, err));
@@ -340,7 +339,7 @@ static bool is_free(const struct judge *j, const cJSON *condition, const char *c
 		if (strcmp(fot_memory_columns[i], column) == 0)
 			return true;
 	}
-	for (size_t i = 0; i < COUNT(frees); i++) {
+	for (size_t i = 0; i < FOT_COUNT(frees); i++) {
 		if (strcmp(frees[i].column, column) == 0 && names(condition, frees[i].named))
 			return true;
 	}

@@ -17,7 +17,6 @@
 #include "harness/tables/labels.h"
 #include "harness/tables/stats.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct comparing {
 	const struct fot_table *base, *new;
@@ -116,7 +115,7 @@ static int refuse(struct comparing *c, const struct fot_table *t, size_t row, co
 
 static bool is_of_tokenizer(const char *column)
 {
-	for (size_t i = 0; i < COUNT(of_tokenizer); i++) {
+	for (size_t i = 0; i < FOT_COUNT(of_tokenizer); i++) {
 		if (strcmp(of_tokenizer[i], column) == 0)
 			return true;
 	}
@@ -129,7 +128,7 @@ static int refuse_column(struct comparing *c, size_t old, size_t new, const char
 	struct fot_str detail = FOT_STR_INIT;
 	int status;
 
-	for (size_t i = 0; i < COUNT(about); i++)
+	for (size_t i = 0; i < FOT_COUNT(about); i++)
 		what = strcmp(about[i].column, column) == 0 ? about[i].what : what;
 	fot_str_printf(&detail, "differs in %s: %s ", column, column);
 	put_cell(&detail, fot_table_cell(c->base, old, column));
@@ -322,7 +321,7 @@ static int compare_group(struct comparing *c, const struct fot_group *g, const s
 	int status = FOT_OK;
 
 	if (!used)
-		return FOT_FAIL(c->err, FOT_ERR_RUN, "compare: out of memory");
+		return FOT_NO_MEMORY(c->err, "compare");
 	FOT_TRY(pair_rows(c, &f, &old, &new, used));
 	for (size_t i = 0; i < n && f.n_ok > 0; i++) {
 		struct fot_contrast k;
@@ -401,7 +400,7 @@ int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *e
 	struct fot_str text = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < COUNT(parts); i++) {
+	for (size_t i = 0; i < FOT_COUNT(parts); i++) {
 		const cJSON *x = fot_json_get(base, parts[i]), *y = fot_json_get(new, parts[i]);
 
 		if (!x || !y) {

@@ -147,7 +147,7 @@ int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fo
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
 	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
 	if (!g->line || !g->column)
-		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		return FOT_NO_MEMORY(err, "tables");
 	for (size_t row = 0; row < t->n_rows; row++) {
 		if (belongs(g, row))
 			add_row(g, row);
@@ -155,7 +155,7 @@ int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fo
 	}
 	g->row = fot_alloc(fot_size_mul(g->n_lines, g->n_columns), sizeof *g->row);
 	if (!g->row)
-		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		return FOT_NO_MEMORY(err, "tables");
 	for (size_t i = 0; i < g->n_lines * g->n_columns; i++)
 		g->row[i] = SIZE_MAX;
 	for (size_t row = 0; row < t->n_rows; row++) {

@@ -98,125 +98,6 @@ static double sum(const double *x, size_t n)
 	return s;
 }
 
-/* --- items x demonstration seeds --- */
-
-struct matrix {
-	size_t n_items, n_seeds;
-	size_t *item; /* [n_items] a row of each */
-	int64_t *seed;
-	double *score; /* [n_items, n_seeds] */
-	bool *have;
-};
-
-static void matrix_release(struct matrix *x)
-{
-	fot_free(x->item);
-	fot_free(x->seed);
-	fot_free(x->score);
-	fot_free(x->have);
-}
-
-static size_t item_at(struct matrix *x, const struct fot_table *t, size_t row, size_t hint)
-{
-	for (size_t i = 0; i < x->n_items; i++) {
-		size_t k = (hint + i) % x->n_items;
-
-		if (fot_table_same(t, x->item[k], t, row, "item_id"))
-			return k;
-	}
-	x->item[x->n_items] = row;
-	return x->n_items++;
-}
-
-static size_t seed_at(struct matrix *x, int64_t seed)
-{
-	size_t k = 0;
-
-	while (k < x->n_seeds && x->seed[k] != seed)
-		k++;
-	if (k == x->n_seeds)
-		x->seed[x->n_seeds++] = seed;
-	return k;
-}
-
-static size_t count_column(const struct matrix *x, size_t seed)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < x->n_items; i++)
-		n += x->have[i * x->n_seeds + seed];
-	return n;
-}
-
-static bool row_is_full(const struct matrix *x, size_t item, const bool *keep)
-{
-	for (size_t k = 0; k < x->n_seeds; k++) {
-		if (keep[k] && !x->have[item * x->n_seeds + k])
-			return false;
-	}
-	return true;
-}
-
-/* Leave out thin seeds, then items with holes; what is left stands at the front. */
-static int matrix_complete(struct matrix *x, struct fot_err *err)
-{
-	bool *keep = fot_alloc(x->n_seeds, sizeof *keep);
-	size_t n_seeds = 0, n_items = 0, at = 0;
-
-	if (!keep)
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
-	for (size_t k = 0; k < x->n_seeds; k++) {
-		keep[k] = 2 * count_column(x, k) >= x->n_items;
-		n_seeds += keep[k];
-	}
-	for (size_t i = 0; i < x->n_items; i++) {
-		if (!row_is_full(x, i, keep))
-			continue;
-		for (size_t k = 0; k < x->n_seeds; k++) {
-			if (keep[k])
-				x->score[at++] = x->score[i * x->n_seeds + k];
-		}
-		n_items++;
-	}
-	x->n_items = n_seeds ? n_items : 0;
-	x->n_seeds = x->n_items ? n_seeds : 0;
-	fot_free(keep);
-	return FOT_OK;
-}
-
-/* Values v of the sample's rows of t. */
-static int matrix_init(struct matrix *x, const struct fot_clusters *s, const double *v,
-		       const struct fot_table *t, struct fot_err *err)
-{
-	size_t *i = fot_alloc(s->n, sizeof *i), *k = fot_alloc(s->n, sizeof *k);
-	int status = FOT_OK;
-
-	*x = (struct matrix){ .item = fot_alloc(s->n, sizeof *x->item),
-			      .seed = fot_alloc(s->n, sizeof *x->seed) };
-	if (!i || !k || !x->item || !x->seed)
-		goto no_memory;
-	for (size_t r = 0; r < s->n; r++) {
-		i[r] = item_at(x, t, s->row[r], r ? i[r - 1] : 0);
-		k[r] = seed_at(x, fot_table_int(t, s->row[r], "demo_seed", 0));
-	}
-	x->score = fot_alloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->score);
-	x->have = fot_calloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->have);
-	if (!x->score || !x->have)
-		goto no_memory;
-	for (size_t r = 0; r < s->n; r++) {
-		x->score[i[r] * x->n_seeds + k[r]] = v[r];
-		x->have[i[r] * x->n_seeds + k[r]] = true;
-	}
-	status = matrix_complete(x, err);
-	goto out;
-no_memory:
-	status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
-out:
-	fot_free(i);
-	fot_free(k);
-	return status;
-}
-
 /* --- estimates --- */
 
 static void range_of(struct fot_measured *out, const double *x, size_t n)
@@ -284,7 +165,7 @@ static int measure_clusters(struct fot_measured *out, const struct fot_measure *
 	return ratio_range(out, s, err);
 }
 
-static int seed_range(struct fot_measured *out, const struct matrix *x, struct fot_err *err)
+static int seed_range(struct fot_measured *out, const struct fot_matrix *x, struct fot_err *err)
 {
 	double *mean = fot_calloc(x->n_seeds, sizeof *mean);
 
@@ -302,11 +183,11 @@ static int seed_range(struct fot_measured *out, const struct matrix *x, struct f
 static int measure_crossed(struct fot_measured *out, const struct fot_clusters *s, const struct fot_rows *r,
 			   const struct fot_boot *boot, struct fot_err *err)
 {
-	struct matrix x = { 0 };
+	struct fot_matrix x = { 0 };
 	struct fot_crossed c;
 	int status;
 
-	FOT_TRY(matrix_init(&x, s, s->num, r->t, err));
+	FOT_TRY(fot_matrix_init(&x, s, s->num, r->t, err));
 	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, boot, err));
 	out->e = (struct fot_estimate){ .has_value = c.has_value,
 					.has_interval = c.has_interval,
@@ -322,7 +203,7 @@ static int measure_crossed(struct fot_measured *out, const struct fot_clusters *
 	counts_of(out, sum(x.score, out->n_items), (double)out->n_items);
 	FOT_TRY(seed_range(out, &x, err));
 out:
-	matrix_release(&x);
+	fot_matrix_release(&x);
 	return status;
 }
 
@@ -371,6 +252,40 @@ int fot_measure(struct fot_measured *out, const struct fot_measure *m, const str
 out:
 	fot_clusters_release(&s);
 	return status;
+}
+
+/* --- estimates that are kept --- */
+
+struct fot_kept_estimate {
+	const struct fot_measure *m;
+	size_t first, n; /* the group's first row, and how many */
+	struct fot_measured value;
+};
+
+void fot_estimates_release(struct fot_estimates *e)
+{
+	fot_free(e->at);
+	*e = (struct fot_estimates){ 0 };
+}
+
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
+		     struct fot_estimates *e, struct fot_err *err)
+{
+	int status;
+
+	for (size_t i = 0; e && i < e->n; i++) {
+		if (e->at[i].m == m && e->at[i].first == r->row[0] && e->at[i].n == r->n) {
+			*out = e->at[i].value;
+			return FOT_OK;
+		}
+	}
+	status = fot_measure(out, m, r, seed, err);
+	if (status != FOT_OK || !e)
+		return status;
+	if (!FOT_GROW(e->at, e->n, e->cap))
+		return FOT_NO_MEMORY(err, "statistics");
+	e->at[e->n++] = (struct fot_kept_estimate){ m, r->row[0], r->n, *out };
+	return FOT_OK;
 }
 
 /* --- differences --- */
@@ -516,7 +431,7 @@ static int contrast_clusters(struct fot_contrast *out, const struct fot_measure 
 }
 
 /* Of 0/1 differences under one seed, McNemar; else the crossed bootstrap. */
-static int crossed_test(struct fot_contrast *out, const struct matrix *x, const struct fot_crossed *c,
+static int crossed_test(struct fot_contrast *out, const struct fot_matrix *x, const struct fot_crossed *c,
 			struct fot_err *err)
 {
 	int64_t only_base = 0, only_new = 0;
@@ -536,14 +451,14 @@ static int crossed_test(struct fot_contrast *out, const struct matrix *x, const 
 static int contrast_crossed(struct fot_contrast *out, const struct fot_clusters *s,
 			    const struct fot_rows *new, const struct fot_boot *boot, struct fot_err *err)
 {
-	struct matrix x = { 0 }, y = { 0 };
+	struct fot_matrix x = { 0 }, y = { 0 };
 	struct fot_crossed c;
 	int status;
 
 	for (size_t i = 0; i < s->n; i++)
 		s->den[i] = s->num[i] - s->base[i];
-	FOT_TRY(matrix_init(&x, s, s->den, new->t, err));
-	FOT_TRY(matrix_init(&y, s, s->base, new->t, err)); /* the same items and seeds are left */
+	FOT_TRY(fot_matrix_init(&x, s, s->den, new->t, err));
+	FOT_TRY(fot_matrix_init(&y, s, s->base, new->t, err)); /* the same items and seeds are left */
 	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, boot, err));
 	out->n_clusters = x.n_items;
 	out->n_items = x.n_items * x.n_seeds;
@@ -554,8 +469,8 @@ static int contrast_crossed(struct fot_contrast *out, const struct fot_clusters 
 	out->status = c.status;
 	status = crossed_test(out, &x, &c, err);
 out:
-	matrix_release(&x);
-	matrix_release(&y);
+	fot_matrix_release(&x);
+	fot_matrix_release(&y);
 	return status;
 }
 

@@ -140,7 +140,7 @@ struct fot_measured_task {
 	.measure = (m), .n_measures = FOT_COUNT(m), .summary = (s), .n_summary = FOT_COUNT(s), .report = (r), \
 	.n_report = FOT_COUNT(r), .figure = (f), .n_figures = FOT_COUNT(f)
 
-/* All tasks, in the order of the registry (harness/tasks/registry.c), which defines these two. */
+/* All that are measured, in the order of the registry (harness/tasks/registry.c), which defines these two. */
 extern const struct fot_measured_task *const fot_measured_tasks[];
 extern const size_t fot_n_measured_tasks;
 
@@ -199,9 +199,20 @@ struct fot_measured {
 	double min, max; /* of one trial or demonstration seed */
 	double sd;       /* between them */
 };
-/* Errors of both: FOT_ERR_RUN. */
+/* Errors: FOT_ERR_RUN. */
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err);
+
+/* Estimates of one table's groups under one seed, kept so that summary and report draw a bootstrap once. All zero:
+ * empty. */
+struct fot_estimates {
+	struct fot_kept_estimate *at;
+	size_t n, cap;
+};
+void fot_estimates_release(struct fot_estimates *e);
+/* As fot_measure, which is asked once for each measure of a group; e may be NULL. */
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
+		     struct fot_estimates *e, struct fot_err *err);
 
 struct fot_difference {
 	double delta, lo, hi, mdd; /* mdd: minimum detectable difference */

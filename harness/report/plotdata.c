@@ -34,28 +34,9 @@ struct builder {
 	struct fot_err *err;
 };
 
-static int no_memory(const struct builder *b)
-{
-	return FOT_FAIL(b->err, FOT_ERR_RUN, "plot: out of memory");
-}
-
 static const char *series_name(const struct builder *b, size_t series)
 {
 	return b->places.c->name[b->places.series[series - 1]];
-}
-
-static void add_x(struct builder *b, int64_t x)
-{
-	size_t at = b->n_x;
-
-	for (size_t i = 0; i < b->n_x; i++) {
-		if (b->x[i] == x)
-			return;
-	}
-	for (; at > 0 && b->x[at - 1] > x; at--)
-		b->x[at] = b->x[at - 1];
-	b->x[at] = x;
-	b->n_x++;
 }
 
 static void add_depth(struct builder *b, double x)
@@ -222,9 +203,9 @@ static void find_axes(struct builder *b)
 
 		if (!wanted(b, row))
 			continue;
-		add_x(b, fot_label_place(b->t, row, b->k->x));
+		fot_insert_i64(b->x, &b->n_x, fot_label_place(b->t, row, b->k->x));
 		if (b->k->comparison)
-			add_x(b, shortest(b, row));
+			fot_insert_i64(b->x, &b->n_x, shortest(b, row));
 		if (b->k->y)
 			add_depth(b, fot_table_real(b->t, row, b->k->y, 0));
 		b->common = b->common == 0 || b->common == common ? common : -1;
@@ -322,7 +303,7 @@ static int put_rows(struct builder *b)
 			continue;
 		panel = panel_of(b, row);
 		if (panel == 0)
-			return no_memory(b);
+			return FOT_NO_MEMORY(b->err, "plot");
 		if (b->k->comparison && starts_series(b, row))
 			put_origin(b, row, panel);
 		put_row(b, row, panel);
@@ -405,7 +386,7 @@ static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, 
 	b.depth = fot_alloc(n, sizeof *b.depth);
 	b.level = fot_alloc(n, sizeof *b.level);
 	if (!b.x || !b.depth || !b.level) {
-		status = no_memory(&b);
+		status = FOT_NO_MEMORY(b.err, "plot");
 		goto out;
 	}
 	find_axes(&b);

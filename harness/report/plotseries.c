@@ -20,11 +20,6 @@ static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memor
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
 				       "window",        "model",       NULL };
 
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
-}
-
 /* --- names --- */
 
 static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
@@ -175,7 +170,7 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 	c->look = fot_alloc(n, sizeof *c->look);
 	c->dash = fot_alloc(n, sizeof *c->dash);
 	if (!c->row || !c->name || !c->look || !c->dash)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plot");
 	for (size_t row = 0; row < n; row++) {
 		size_t at = 0;
 
@@ -189,7 +184,7 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 		c->dash[at] = choose_dash(c, at);
 		set_apart(c, at);
 	}
-	return name_all(c) ? FOT_OK : no_memory(err);
+	return name_all(c) ? FOT_OK : FOT_NO_MEMORY(err, "plot");
 }
 
 void fot_plot_conditions_release(struct fot_plot_conditions *c)
@@ -209,7 +204,7 @@ int fot_plot_places_init(struct fot_plot_places *p, const struct fot_plot_condit
 	*p = (struct fot_plot_places){ .c = c };
 	p->panel = fot_calloc(c->t->n_rows, sizeof *p->panel);
 	p->series = fot_alloc(c->n, sizeof *p->series);
-	return p->panel && p->series ? FOT_OK : no_memory(err);
+	return p->panel && p->series ? FOT_OK : FOT_NO_MEMORY(err, "plot");
 }
 
 void fot_plot_places_release(struct fot_plot_places *p)

@@ -25,6 +25,7 @@ struct builder {
 	const struct fot_measured_task *task;
 	const struct fot_measure *what;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups;
 	struct cell *cell; /* of one measure */
 	size_t n;
@@ -52,7 +53,7 @@ static int find_cells(struct builder *b)
 	b->cell = fot_calloc(b->in->n_rows, sizeof *b->cell);
 	b->p = fot_alloc(b->in->n_rows, sizeof *b->p);
 	if (!b->cell || !b->p)
-		return FOT_FAIL(b->err, FOT_ERR_RUN, "report: out of memory");
+		return FOT_NO_MEMORY(b->err, "report");
 	for (size_t r = 0; r < b->n_runs && status == FOT_OK; r++) {
 		size_t g = b->groups.n;
 
@@ -170,7 +171,7 @@ static int write_cell(struct builder *b, struct cell *c)
 {
 	struct fot_rows r = rows_of(b, c);
 	struct fot_measured m;
-	int status = fot_measure(&m, b->what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, b->what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -329,7 +330,7 @@ static int rank_columns(struct builder *b)
 
 int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
-		     struct fot_err *err)
+		     struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = { .out = report,
 			     .in = rows,
@@ -338,6 +339,7 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 			     .n_runs = n_runs,
 			     .task = fot_measured_task(rows->schema),
 			     .seed = seed,
+			     .kept = kept,
 			     .err = err };
 	size_t n = 0;
 	int status;

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "harness/tables/table.h"
+#include "harness/report/measures.h"
 
 #define FOT_REPORT_LEVEL 0.05
 /* Lengths of the paper and ours count as the same within this share: 100k is 100 000 there. */
@@ -29,10 +29,10 @@ struct fot_report_run {
 
 /* Rows of one task (of all runs) to rows of fot_schema_report, behind those it has: call it
  * once per task. paper: rows of fot_schema_paper, may be empty. bits_per_byte: of tasks that
- * have them. Errors: FOT_ERR_RUN. */
+ * have them. kept (may be NULL): estimates of these rows and seed. Errors: FOT_ERR_RUN. */
 int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
-		     struct fot_err *err);
+		     struct fot_estimates *kept, struct fot_err *err);
 
 enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX };
 

@@ -25,16 +25,12 @@ struct builder {
 	const struct fot_table *in;
 	const struct fot_measured_task *task;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups, parts;
 	struct pair *pair;
 	size_t n_pairs;
 	struct fot_err *err;
 };
-
-static int no_memory(const struct builder *b)
-{
-	return FOT_FAIL(b->err, FOT_ERR_RUN, "summary: out of memory");
-}
 
 static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
 {
@@ -151,7 +147,7 @@ static int compare_all(struct builder *b)
 
 	b->pair = fot_calloc(most, sizeof *b->pair);
 	if (!b->pair)
-		return no_memory(b);
+		return FOT_NO_MEMORY(b->err, "summary");
 	for (size_t g = 0; g < b->groups.n && status == FOT_OK; g++) {
 		if (b->task->detail && fot_table_has(b->in, first(b, g), b->task->detail))
 			continue;
@@ -188,7 +184,7 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 	struct fot_rows r = rows_of(b, g);
 	struct fot_measured m;
 	size_t row;
-	int status = fot_measure(&m, what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -309,10 +305,10 @@ static int adjust(struct builder *b, size_t first)
 }
 
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		      struct fot_err *err)
+		      struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = {
-		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .kept = kept, .err = err
 	};
 	size_t first_row = summary->n_rows;
 	int status;
@@ -357,20 +353,6 @@ struct trend {
 	int64_t tokens;
 };
 
-static void add_length(struct trend *t, int64_t length)
-{
-	size_t at = t->n_lengths;
-
-	for (size_t i = 0; i < t->n_lengths; i++) {
-		if (t->length[i] == length)
-			return;
-	}
-	for (; at > 0 && t->length[at - 1] > length; at--)
-		t->length[at] = t->length[at - 1];
-	t->length[at] = length;
-	t->n_lengths++;
-}
-
 static bool scored(const struct trend *t, size_t row)
 {
 	return strcmp(fot_table_text(t->in, row, "status"), "ok") == 0;
@@ -401,16 +383,16 @@ static int trend_init(struct trend *t, struct fot_err *err)
 
 	t->length = fot_alloc(t->g->n, sizeof *t->length);
 	if (!t->length)
-		return FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+		return FOT_NO_MEMORY(err, "summary");
 	for (size_t i = 0; i < t->g->n; i++)
-		add_length(t, fot_table_int(t->in, t->g->row[i], "context_length", 0));
+		fot_insert_i64(t->length, &t->n_lengths, fot_table_int(t->in, t->g->row[i], "context_length", 0));
 	for (size_t i = 0; i < t->g->n; i++)
 		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
 	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
 	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
 	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
 	if (!t->num || !t->here)
-		status = FOT_FAIL(err, FOT_ERR_RUN, "summary: out of memory");
+		status = FOT_NO_MEMORY(err, "summary");
 out:
 	return status;
 }

@@ -20,9 +20,9 @@
 #include "harness/tables/table.h"
 
 /* Rows of one task (any fot_schema_TASK) into rows of summary, behind those it has: call it
- * once per task. Errors: FOT_ERR_RUN. */
+ * once per task. kept (may be NULL): estimates of these rows and seed. Errors: FOT_ERR_RUN. */
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		      struct fot_err *err);
+		      struct fot_estimates *kept, struct fot_err *err);
 /* Markdown: per dataset, estimates by condition and place, then the differences. */
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
 /* The estimates of each dataset as aligned plain text, tables at most `width` characters wide where that can

@@ -13,9 +13,10 @@
 int fot_results_init(struct fot_results *r, struct fot_err *err)
 {
 	*r = (struct fot_results){ .rows = fot_calloc(fot_n_task_classes, sizeof *r->rows),
-				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples) };
+				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples),
+				   .kept = fot_calloc(fot_n_task_classes, sizeof *r->kept) };
 	fot_table_init(&r->summary, &fot_schema_summary);
-	if (!r->rows || !r->samples)
+	if (!r->rows || !r->samples || !r->kept)
 		return FOT_NO_MEMORY(err, "results");
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
@@ -24,12 +25,14 @@ int fot_results_init(struct fot_results *r, struct fot_err *err)
 
 void fot_results_release(struct fot_results *r)
 {
-	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples; i++) {
+	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples && r->kept; i++) {
+		fot_estimates_release(&r->kept[i]);
 		fot_table_release(&r->rows[i]);
 		fot_str_release(&r->samples[i]);
 	}
 	fot_free(r->rows);
 	fot_free(r->samples);
+	fot_free(r->kept);
 	fot_table_release(&r->summary);
 	*r = (struct fot_results){ 0 };
 }
@@ -117,12 +120,28 @@ static int write_samples(const struct fot_str *text, const struct fot_outdir *di
 	return status == FOT_OK ? write_text(text, dir, name, err) : status;
 }
 
+static int write_page(struct fot_results *r, size_t k, const struct fot_outdir *dir, struct fot_err *err)
+{
+	const struct fot_task_class *class = fot_task_classes[k];
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	note_file(r, class->page, -1);
+	FOT_TRY(class->print(&text, &r->rows[k], err));
+	status = write_text(&text, dir, class->page, err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
 static int write_task(struct fot_results *r, size_t k, const struct fot_outdir *dir, bool timings,
 		      struct fot_err *err)
 {
 	int status = write_table(&r->rows[k], dir, fot_task_classes[k]->csv, timings, err);
 
 	note_file(r, fot_task_classes[k]->csv, (int64_t)r->rows[k].n_rows);
+	if (status == FOT_OK && fot_task_classes[k]->page)
+		status = write_page(r, k, dir, err);
 	if (status != FOT_OK || r->samples[k].len == 0)
 		return status;
 	note_file(r, fot_task_classes[k]->samples, -1);
@@ -147,8 +166,13 @@ out:
 	return status;
 }
 
+static bool is_measured(const struct fot_results *r, size_t k)
+{
+	return r->rows[k].n_rows && fot_measured_task(fot_task_classes[k]->schema);
+}
+
 /* The grids for a paper; published figures are for `report`. */
-static int write_latex(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
+static int write_latex(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
 		       struct fot_err *err)
 {
 	struct fot_table report, paper;
@@ -160,8 +184,9 @@ static int write_latex(const struct fot_results *r, const struct fot_plan *p, co
 	for (size_t k = 0; k < fot_n_task_classes; k++) {
 		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
 
-		if (r->rows[k].n_rows)
-			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
+		if (is_measured(r, k))
+			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed,
+						 &r->kept[k], err));
 	}
 	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, err));
 	FOT_TRY(fot_str_check(&text, err));
@@ -183,8 +208,8 @@ int fot_results_write(struct fot_results *r, const struct fot_plan *p, const str
 			FOT_TRY(write_task(r, k, dir, timings, err));
 	/* What was observed stands by now, whatever becomes of what follows from it. */
 	for (size_t k = 0; k < fot_n_task_classes; k++)
-		if (r->rows[k].n_rows)
-			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
+		if (is_measured(r, k))
+			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, &r->kept[k], err));
 	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
 	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);
 	FOT_TRY(write_markdown(r, p, dir, err));

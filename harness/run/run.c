@@ -283,24 +283,14 @@ static int print_summary(const struct runner *r, const struct fot_table *summary
 
 static int print_json(const struct runner *r, const struct fot_table *summary)
 {
-	cJSON *root = cJSON_CreateObject(), *rows = NULL;
+	cJSON *root = cJSON_CreateObject();
 	struct fot_str text = FOT_STR_INIT;
-	int status;
+	bool good = root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
+		    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
+		    cJSON_AddStringToObject(root, "output", r->opts->output) &&
+		    fot_table_rows_json(root, "summary", summary);
+	int status = good ? fot_json_print(&text, root, 1, r->err) : FOT_NO_MEMORY(r->err, "run");
 
-	if (root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
-	    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
-	    cJSON_AddStringToObject(root, "output", r->opts->output))
-		rows = cJSON_AddArrayToObject(root, "summary");
-	for (size_t row = 0; row < summary->n_rows && rows; row++) {
-		cJSON *o = fot_table_row_json(summary, row, false);
-
-		if (!o || !cJSON_AddItemToArray(rows, o)) {
-			cJSON_Delete(o);
-			rows = NULL;
-		}
-	}
-	status = rows ? fot_json_print(&text, root, 1, r->err) :
-			FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
 	if (status == FOT_OK)
 		printf("%s\n", text.data);
 	fot_str_release(&text);

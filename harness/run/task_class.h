@@ -23,6 +23,8 @@ struct fot_task_class {
 	int version; /* of the task: raised whenever results change for the same inputs */
 	const struct fot_schema *schema;
 	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
+	const char *page;          /* one more, "NAME.md": what print appends of the rows; NULL: none */
+	int (*print)(struct fot_str *out, const struct fot_table *rows, struct fot_err *err);
 	bool needs_tokenizer;
 	bool many; /* asks many questions behind one stem */
 	const struct fot_key *keys; /* of a struct fot_task_spec: spec, hash, flags and help are made of them */

@@ -230,37 +230,6 @@ static const struct fot_column claims_columns[] = {
 	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
 };
 
-static const struct fot_column samples_columns[] = {
-	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
-	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in the rows of the task" },
-	{ "memory_mode", FOT_COLUMN_TEXT, false, "dense or knn" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
-	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
-	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
-	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
-	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
-	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
-	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
-	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
-	{ "after", FOT_COLUMN_TEXT, false, "text behind the query token, which it is to predict" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
-	{ "head", FOT_COLUMN_INT, false, "head, from 0" },
-	{ "knn_score", FOT_COLUMN_REAL, false, "share of the query's attention mass on retrieved keys" },
-	{ "n_retrieved", FOT_COLUMN_INT, false, "retrieved keys: top_k, or with dense memory all" },
-	{ "rank", FOT_COLUMN_INT, false, "1: the retrieved key with the most mass" },
-	{ "key_position", FOT_COLUMN_INT, false, "place of the retrieved token in the document's tokens" },
-	{ "key_token", FOT_COLUMN_INT, false, "id of the retrieved token" },
-	{ "key_before", FOT_COLUMN_TEXT, false, "text before the retrieved token" },
-	{ "key_text", FOT_COLUMN_TEXT, false, "text of the retrieved token" },
-	{ "key_after", FOT_COLUMN_TEXT, false, "text behind the retrieved token" },
-	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
-	{ "focus_score", FOT_COLUMN_REAL, false,
-	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
-	FOT_COMPUTE_COLUMN,
-};
-
 static const struct fot_column train_columns[] = {
 	{ "step", FOT_COLUMN_INT, false, "optimiser steps done, from 1" },
 	{ "stage", FOT_COLUMN_INT, false, "stage of the recipe, from 0" },
@@ -293,10 +262,6 @@ static const struct fot_column valid_columns[] = {
 	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
 };
 
-const struct fot_schema fot_schema_samples = {
-	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
-	samples_columns, FOT_COUNT(samples_columns)
-};
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
 	FOT_COUNT(summary_columns)
@@ -328,7 +293,7 @@ const struct fot_schema fot_schema_claims = { "claims",
 
 const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
 						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
-						 &fot_schema_claims,  &fot_schema_samples };
+						 &fot_schema_claims };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",

@@ -38,8 +38,6 @@ extern const struct fot_schema fot_schema_report;
 extern const struct fot_schema fot_schema_paper;
 /* Written by `report -o`: claims of the paper against our rows. */
 extern const struct fot_schema fot_schema_claims;
-/* Written by `samples`. */
-extern const struct fot_schema fot_schema_samples;
 
 /* All schemas of this file. */
 extern const struct fot_schema *const fot_schemas[];
@@ -63,7 +61,8 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 
 /* --- the columns that the tables of all tasks share, for classes:
  *
- *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN, FOT_COMPUTE_COLUMN --- */
+ *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN,
+ *   FOT_COMPUTE_COLUMN --- */
 
 /* Shared key columns, first everywhere. */
 #define FOT_KEY_COLUMNS                                                                                               \

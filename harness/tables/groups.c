@@ -233,3 +233,113 @@ int fot_table_adjust(struct fot_table *t, size_t first, const char *const *famil
 	fot_free(at);
 	return status;
 }
+
+/* --- items x demonstration seeds --- */
+
+void fot_matrix_release(struct fot_matrix *x)
+{
+	fot_free(x->item);
+	fot_free(x->seed);
+	fot_free(x->score);
+	fot_free(x->have);
+}
+
+static size_t item_at(struct fot_matrix *x, const struct fot_table *t, size_t row, size_t hint)
+{
+	for (size_t i = 0; i < x->n_items; i++) {
+		size_t k = (hint + i) % x->n_items;
+
+		if (fot_table_same(t, x->item[k], t, row, "item_id"))
+			return k;
+	}
+	x->item[x->n_items] = row;
+	return x->n_items++;
+}
+
+static size_t seed_at(struct fot_matrix *x, int64_t seed)
+{
+	size_t k = 0;
+
+	while (k < x->n_seeds && x->seed[k] != seed)
+		k++;
+	if (k == x->n_seeds)
+		x->seed[x->n_seeds++] = seed;
+	return k;
+}
+
+static size_t count_column(const struct fot_matrix *x, size_t seed)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n_items; i++)
+		n += x->have[i * x->n_seeds + seed];
+	return n;
+}
+
+static bool row_is_full(const struct fot_matrix *x, size_t item, const bool *keep)
+{
+	for (size_t k = 0; k < x->n_seeds; k++) {
+		if (keep[k] && !x->have[item * x->n_seeds + k])
+			return false;
+	}
+	return true;
+}
+
+/* Leave out thin seeds, then items with holes; what is left stands at the front. */
+static int matrix_complete(struct fot_matrix *x, struct fot_err *err)
+{
+	bool *keep = fot_alloc(x->n_seeds, sizeof *keep);
+	size_t n_seeds = 0, n_items = 0, at = 0;
+
+	if (!keep)
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
+	for (size_t k = 0; k < x->n_seeds; k++) {
+		keep[k] = 2 * count_column(x, k) >= x->n_items;
+		n_seeds += keep[k];
+	}
+	for (size_t i = 0; i < x->n_items; i++) {
+		if (!row_is_full(x, i, keep))
+			continue;
+		for (size_t k = 0; k < x->n_seeds; k++) {
+			if (keep[k])
+				x->score[at++] = x->score[i * x->n_seeds + k];
+		}
+		n_items++;
+	}
+	x->n_items = n_seeds ? n_items : 0;
+	x->n_seeds = x->n_items ? n_seeds : 0;
+	fot_free(keep);
+	return FOT_OK;
+}
+
+int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v,
+		       const struct fot_table *t, struct fot_err *err)
+{
+	size_t *i = fot_alloc(s->n, sizeof *i), *k = fot_alloc(s->n, sizeof *k);
+	int status = FOT_OK;
+
+	*x = (struct fot_matrix){ .item = fot_alloc(s->n, sizeof *x->item),
+			      .seed = fot_alloc(s->n, sizeof *x->seed) };
+	if (!i || !k || !x->item || !x->seed)
+		goto no_memory;
+	for (size_t r = 0; r < s->n; r++) {
+		i[r] = item_at(x, t, s->row[r], r ? i[r - 1] : 0);
+		k[r] = seed_at(x, fot_table_int(t, s->row[r], "demo_seed", 0));
+	}
+	x->score = fot_alloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->score);
+	x->have = fot_calloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->have);
+	if (!x->score || !x->have)
+		goto no_memory;
+	for (size_t r = 0; r < s->n; r++) {
+		x->score[i[r] * x->n_seeds + k[r]] = v[r];
+		x->have[i[r] * x->n_seeds + k[r]] = true;
+	}
+	status = matrix_complete(x, err);
+	goto out;
+no_memory:
+	status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
+out:
+	fot_free(i);
+	fot_free(k);
+	return status;
+}

@@ -51,6 +51,22 @@ void fot_clusters_clear(struct fot_clusters *c);
 /* Add what a row has to its cluster; returns the cluster's number. */
 size_t fot_clusters_add(struct fot_clusters *c, size_t row, double num, double base, double den);
 
+/* --- a matrix of items and demonstration seeds, for the crossed bootstrap --- */
+
+struct fot_matrix {
+	size_t n_items, n_seeds;
+	size_t *item; /* [n_items] a row of each */
+	int64_t *seed;
+	double *score; /* [n_items, n_seeds] */
+	bool *have;
+};
+
+/* Values v [s->n] of the rows of t that s has, by their columns item_id and demo_seed. Seeds that fewer than half
+ * of the items have are left out, then items that lack one of the others. Errors: FOT_ERR_RUN. */
+int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v, const struct fot_table *t,
+		    struct fot_err *err);
+void fot_matrix_release(struct fot_matrix *x);
+
 /* Rows from `first` on that have a p_value get p_adjusted, each over its family: the rows there that agree in
  * all columns of the list, which ends with NULL. Errors: FOT_ERR_RUN. */
 int fot_table_adjust(struct fot_table *t, size_t first, const char *const *family, struct fot_err *err);

@@ -287,6 +287,21 @@ static int set_from_json(struct fot_table *t, size_t row, const struct fot_colum
 	return fot_table_check(t, err);
 }
 
+bool fot_table_rows_json(cJSON *root, const char *name, const struct fot_table *t)
+{
+	cJSON *rows = cJSON_AddArrayToObject(root, name);
+	bool good = rows != NULL;
+
+	for (size_t row = 0; row < t->n_rows && good; row++) {
+		cJSON *o = fot_table_row_json(t, row, false);
+
+		good = o && cJSON_AddItemToArray(rows, o);
+		if (!good)
+			cJSON_Delete(o);
+	}
+	return good;
+}
+
 int fot_table_row_from_json(struct fot_table *t, size_t row, const cJSON *object, const char *where,
 			    struct fot_err *err)
 {

@@ -17,6 +17,9 @@
 	X(fewshot)     \
 	X(distraction)
 
+/* What is looked at, not measured. */
+#define SHOWN(X) X(samples)
+
 #define DECLARE(name)                                     \
 	extern const struct fot_task_class fot_task_##name; \
 	extern const struct fot_measured_task fot_measured_##name;
@@ -24,9 +27,11 @@
 #define MEASURED(name) &fot_measured_##name,
 
 TASKS(DECLARE)
-const struct fot_task_class *const fot_task_classes[] = { TASKS(ROW) };
+SHOWN(DECLARE)
+const struct fot_task_class *const fot_task_classes[] = { TASKS(ROW) SHOWN(ROW) };
 const size_t fot_n_task_classes = FOT_COUNT(fot_task_classes);
 const struct fot_measured_task *const fot_measured_tasks[] = { TASKS(MEASURED) };
+/* The measured ones stand first, in this order, among all. */
 const size_t fot_n_measured_tasks = FOT_COUNT(fot_measured_tasks);
 _Static_assert(FOT_COUNT(fot_task_classes) < FOT_TASK_CLASSES_MAX, "FOT_TASK_CLASSES_MAX");
 

@@ -54,51 +54,34 @@ int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role,
 	return -1;
 }
 
-/* Deviation of a tensor's random start; negative: a constant instead. */
+/* Tensors that do not start at random, and what they start at. */
+static const struct {
+	bool is;
+	double at;
+} constant[FOT_ROLE_COUNT] = {
+	[FOT_ROLE_ATTN_NORM] = { true, 1 },
+	[FOT_ROLE_MLP_NORM] = { true, 1 },
+	[FOT_ROLE_NORM] = { true, 1 },
+	[FOT_ROLE_ATTN_OUT_NORM] = { true, 1 },
+	[FOT_ROLE_MLP_OUT_NORM] = { true, 1 },
+	[FOT_ROLE_Q_NORM] = { true, 1 },
+	[FOT_ROLE_K_NORM] = { true, 1 },
+	[FOT_ROLE_Q_BIAS] = { true, 0 },
+	[FOT_ROLE_K_BIAS] = { true, 0 },
+	[FOT_ROLE_V_BIAS] = { true, 0 },
+	[FOT_ROLE_O_BIAS] = { true, 0 },
+	[FOT_ROLE_GATE_BIAS] = { true, 0 },
+	[FOT_ROLE_QK_SCALE] = { true, M_LN10 },
+};
+
 static double start_deviation(const struct fot_params *p, const struct fot_tensor_spec *s, double gain,
 			      double embed_std)
 {
 	double std = gain / sqrt((double)(s->cols ? s->cols : 1));
 
-	switch (s->role) {
-	case FOT_ROLE_EMBED:
+	if (s->role == FOT_ROLE_EMBED)
 		return embed_std;
-	case FOT_ROLE_O:
-	case FOT_ROLE_DOWN:
-		return std / sqrt(2.0 * p->config.n_layers);
-	case FOT_ROLE_ATTN_NORM:
-	case FOT_ROLE_MLP_NORM:
-	case FOT_ROLE_NORM:
-	case FOT_ROLE_ATTN_OUT_NORM:
-	case FOT_ROLE_MLP_OUT_NORM:
-	case FOT_ROLE_Q_NORM:
-	case FOT_ROLE_K_NORM:
-	case FOT_ROLE_Q_BIAS:
-	case FOT_ROLE_K_BIAS:
-	case FOT_ROLE_V_BIAS:
-	case FOT_ROLE_O_BIAS:
-	case FOT_ROLE_QK_SCALE:
-	case FOT_ROLE_GATE_BIAS:
-		return -1;
-	default:
-		return std;
-	}
-}
-
-static double start_constant(enum fot_tensor_role role)
-{
-	switch (role) {
-	case FOT_ROLE_Q_BIAS:
-	case FOT_ROLE_K_BIAS:
-	case FOT_ROLE_V_BIAS:
-	case FOT_ROLE_O_BIAS:
-	case FOT_ROLE_GATE_BIAS:
-		return 0;
-	case FOT_ROLE_QK_SCALE:
-		return log(10.0);
-	default:
-		return 1;
-	}
+	return s->role == FOT_ROLE_O || s->role == FOT_ROLE_DOWN ? std / sqrt(2.0 * p->config.n_layers) : std;
 }
 
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std)
@@ -106,13 +89,13 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor_spec *s = &p->spec[i];
 		double std = start_deviation(p, s, gain, embed_std);
-		double constant = start_constant(s->role);
 		fot_real *w = p->w + p->offset[i];
 		struct fot_rng rng;
 
 		fot_rng_init(&rng, seed, "train.init", i);
 		for (int64_t j = 0; j < spec_count(s); j++)
-			w[j] = (fot_real)(float)(std < 0 ? constant : std * fot_rng_normal(&rng));
+			w[j] = (fot_real)(float)(constant[s->role].is ? constant[s->role].at :
+									std * fot_rng_normal(&rng));
 	}
 }
 

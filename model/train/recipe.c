@@ -289,30 +289,40 @@ static bool put(cJSON *to, const char *key, const cJSON *value)
 	bool good = true;
 
 	if (strcmp(key, "fot") == 0 && cJSON_IsObject(old) && cJSON_IsObject(value)) {
-		cJSON_ArrayForEach(item, value) good = good && put(old, item->string, item);
+		cJSON_ArrayForEach(item, value)
+			good = good && put(old, item->string, item);
 		return good;
 	}
 	copy = cJSON_Duplicate(value, 1);
 	return copy && (old ? cJSON_ReplaceItemInObjectCaseSensitive(to, key, copy) : cJSON_AddItemToObject(to, key, copy));
 }
 
-/* The base's config.json with the recipe's keys over it. where: the recipe's model. */
-static int lay_over(cJSON **out, const char *base, const cJSON *model, const char *where, struct fot_err *err)
+/* The config.json of the folder r->base with the recipe's keys over it. where: the recipe's model. */
+static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const char *where, struct fot_err *err)
 {
 	static const char *const rope[] = { "rope_scaling", "rope_theta" };
 	struct fot_str path = FOT_STR_INIT;
 	const cJSON *item;
+	bool good = true;
 	int status;
 
-	fot_path_join(&path, base, "config.json");
+	fot_path_join(&path, r->base, "config.json");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_json_read(out, path.data, RECIPE_BYTES_MAX, FOT_ERR_INPUT, err));
 	for (size_t i = 0; i < FOT_COUNT(rope); i++)
-		if (fot_json_get(model, rope[i]) && fot_json_get(*out, "rope_parameters"))
+		if (fot_json_get(model, rope[i]) && fot_json_get(*out, "rope_parameters")) {
 			status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected rope_parameters, which %s has", where,
 					  rope[i], path.data);
-	cJSON_ArrayForEach(item, model) if (status == FOT_OK && !put(*out, item->string, item)) status =
-		FOT_NO_MEMORY(err, where);
+			goto out;
+		}
+	cJSON_ArrayForEach(item, model)
+		good = good && put(*out, item->string, item);
+	if (good)
+		status = fot_config_parse(&r->config, *out, path.data, err);
+	else
+		status = FOT_NO_MEMORY(err, where);
+	if (status != FOT_OK)
+		fot_err_prefix(err, "%s over the start's", where);
 out:
 	fot_str_release(&path);
 	return status;
@@ -356,12 +366,11 @@ static int read_model(struct fot_recipe *r, const cJSON *root, const char *name,
 	r->needs_base = !own && !base;
 	if (r->needs_base)
 		goto out;
-	if (!own && !(r->base = fot_strdup(base)))
+	if (!own && !(r->base = fot_strdup(base))) {
 		status = FOT_NO_MEMORY(err, where);
-	if (status == FOT_OK && !own)
-		FOT_TRY(lay_over(&whole, base, model, where, err));
-	if (status == FOT_OK)
-		FOT_TRY(fot_config_parse(&r->config, own ? model : whole, where, err));
+		goto out;
+	}
+	FOT_TRY(own ? fot_config_parse(&r->config, model, where, err) : lay_over(&whole, r, model, where, err));
 	snprintf(r->config.variant, sizeof r->config.variant, "%s", r->variant);
 	if (!r->tokenizer && own)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: missing, expected a text", name);

@@ -33,7 +33,6 @@ harness/tables/labels.c 2
 harness/report/plotseries.c 3
 harness/run/plan.c 5
 harness/run/spec.c 6
-harness/tables/columns.c 1
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1

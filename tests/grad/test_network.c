@@ -209,13 +209,27 @@ static void test_network_row_gradients(void **state)
 	}
 }
 
+static void test_network_row_gradients_of_features(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_features; i++) {
+		struct setting one = rows[i % 2];
+
+		print_message("%s: %s\n", features[i].name, one.name);
+		one.qk_norm = one.tied = false;
+		one.feature = &features[i];
+		check_setting(&one, FOT_METHOD_LONGLLAMA);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients),
 					    cmocka_unit_test(test_network_cached_gradients),
 					    cmocka_unit_test(test_network_cached_gradients_of_features),
 					    cmocka_unit_test(test_network_gradients_of_long_windows),
-					    cmocka_unit_test(test_network_row_gradients) };
+					    cmocka_unit_test(test_network_row_gradients),
+					    cmocka_unit_test(test_network_row_gradients_of_features) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

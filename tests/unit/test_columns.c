@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/tables/table.h"
+#include "harness/run/task_class.h"
 #include "tests/task_schemas.h"
 
 static const char *const KEYS =
@@ -52,9 +53,9 @@ static void test_columns_names_are_unique_and_described(void **state)
 	struct fot_str text = FOT_STR_INIT;
 
 	(void)state;
-	for (size_t s = 0; s < fot_n_schemas + fot_n_measured_tasks; s++) {
+	for (size_t s = 0; s < fot_n_schemas + fot_n_task_classes; s++) {
 		const struct fot_schema *schema = s < fot_n_schemas ? fot_schemas[s] :
-								      fot_measured_tasks[s - fot_n_schemas]->schema;
+								      fot_task_classes[s - fot_n_schemas]->schema;
 
 		fot_str_clear(&text);
 		fot_schema_describe(&text, schema);

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "datasets/hypernyms.h"
 #include "tests/unit/scratch.h"
@@ -324,6 +325,45 @@ static void test_hypernyms_bound_the_texts(void **state)
 	fot_str_release(&parents);
 }
 
+/* Any three bytes of the file changed: it is refused or read, and every text lies in the file. */
+static void test_hypernyms_read_damaged_files(void **state)
+{
+	static const char bytes[] = " 0129f@i|\n\"x_";
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_rng rng;
+	size_t n_read = 0;
+
+	(void)state;
+	two_tops(&text, FOOD, "food");
+	fot_rng_init(&rng, 1, "test", 0);
+	for (int i = 0; i < 1000; i++) {
+		struct fot_hypernyms *h = NULL;
+		size_t at[3];
+		char was[3];
+
+		for (int k = 0; k < 3; k++) {
+			at[k] = (size_t)fot_rng_below(&rng, text.len);
+			was[k] = text.data[at[k]];
+			text.data[at[k]] = bytes[fot_rng_below(&rng, sizeof(bytes) - 1)];
+		}
+		if (fot_hypernyms_open(&h, text.data, text.len, "noun", NULL) == FOT_OK) {
+			n_read++;
+			for (size_t s = 0; s < fot_hypernyms_count(h); s++)
+				for (size_t k = 0; k < fot_hypernyms_n_texts(h, s); k++) {
+					struct fot_hypernyms_text t = fot_hypernyms_at(h, s, k);
+
+					assert_true(*t.label && t.gloss > text.data);
+					assert_true(t.gloss + t.n_gloss <= text.data + text.len);
+				}
+			fot_hypernyms_close(h);
+		}
+		for (int k = 2; k >= 0; k--)
+			text.data[at[k]] = was[k];
+	}
+	assert_in_range(n_read, 50, 950);
+	fot_str_release(&text);
+}
+
 static void test_hypernyms_survive_failing_memory(void **state)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -356,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_hypernyms_refuse_bad_files),
 		cmocka_unit_test(test_hypernyms_circles_end),
 		cmocka_unit_test(test_hypernyms_bound_the_texts),
+		cmocka_unit_test(test_hypernyms_read_damaged_files),
 		cmocka_unit_test(test_hypernyms_survive_failing_memory),
 	};
 

@@ -824,7 +824,7 @@ static void test_labelled_reads_gcide(void **state)
 
 static void test_labelled_reads_foldoc(void **state)
 {
-	static const char *const ids[] = { "foldoc" };
+	static const char *const ids[] = { "foldoc" }, *const gcide = "gcide", *const mammal = "(Zool.) A large sea mammal.\n";
 	static const char *const texts[] = {
 		"broker\n\n   {object request broker}\n"
 		"\n"
@@ -848,6 +848,11 @@ static void test_labelled_reads_foldoc(void **state)
 	assert_item(l, 1, "foldoc:10", "A second paragraph that begins like one.", "language", FOT_TRAIN);
 	assert_item(l, 2, "foldoc:14", "The language called C.", "language", FOT_TRAIN);
 	assert_item(l, 3, "foldoc:28", "Nothing stands behind it", "networking", FOT_TRAIN);
+	fot_labelled_close(l);
+	install("gcide", &gcide, &mammal, 1);
+	l = open_set("foldoc,gcide?holdout=0"); /* one of them is held out */
+	assert_int_equal(l->n, 5);
+	assert_true(l->held_out);
 	fot_labelled_close(l);
 	l = open_set("foldoc?holdout=0&labels=coarse");
 	assert_int_equal(l->n, 3);

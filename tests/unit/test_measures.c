@@ -100,7 +100,7 @@ static void sum_up(struct fot_table *s, const struct fot_table *t)
 
 	assert_int_equal(fot_table_check(t, NULL), FOT_OK);
 	fot_table_init(s, &fot_schema_summary);
-	if (fot_summary_build(s, t, 1, &err) != FOT_OK)
+	if (fot_summary_build(s, t, 1, NULL, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -473,14 +473,14 @@ static void test_measures_are_added_behind(void **state)
 	fot_table_release(&t);
 	fot_table_init(&t, &fot_schema_lookup);
 	lookup(&t, "fot", 1000, 0, 50);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	assert_int_equal(s.n_rows, n + 2);
 	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
 	assert_non_null(strstr(md.data, "94.0 % [83.8, 97.9] (47/50)"));
 	assert_non_null(strstr(md.data, "| fot | dense | 50.0 % (50.0 to 50.0) |"));
 	fot_table_release(&t);
 	fot_table_init(&t, &fot_schema_train);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_ERR_RUN);
 	fot_str_release(&md);
 	fot_table_release(&t);
 	fot_table_release(&s);
@@ -503,7 +503,7 @@ static void test_measures_survive_lack_of_memory(void **state)
 
 		fot_table_init(&s, &fot_schema_summary);
 		fot_mem_fail_at(k);
-		status = fot_summary_build(&s, &t, 1, NULL);
+		status = fot_summary_build(&s, &t, 1, NULL, NULL);
 		fot_mem_fail_at(0);
 		ok = status == FOT_OK;
 		assert_true(ok || status == FOT_ERR_RUN);
