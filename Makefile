@@ -30,7 +30,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-
 	-Wwrite-strings -Wdouble-promotion $(if $(findstring clang,$(CC)),-Wno-pass-failed -Wno-double-promotion) $(if $(WERROR),-Werror)
 # clang also warns of a loop that it does not vectorise, and of INFINITY and NAN where a double stands.
 # GSL takes its CBLAS from OpenBLAS, not from gslcblas.
-LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lzstd -lpcre2-8 -lutf8proc -lm
+LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lzstd -lsnappy -lpcre2-8 -lutf8proc -lm
 
 OPT_release = $(OPT) -g
 OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE

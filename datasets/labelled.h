@@ -16,10 +16,12 @@
  *            .csv     RFC 4180 with a header line; separated by comma, semicolon, tab or bar
  *            .tsv     the same with tabs and without quotes
  *                     all of them plain, .gz or .zst
- *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv and
- *                     fields of .jsonl (default text and label; id and split if there;
+ *            .parquet one row each (parquet.h)
+ *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv, .parquet
+ *                     and fields of .jsonl (default text and label; id and split if there;
  *                     id= with nothing behind it: ids are FILE:LINE)
- *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line
+ *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line; of a .parquet file
+ *                     in place of its columns' names
  *            separator=C  of .csv (a sign, or tab; default: found by the first line); a .tsv with
  *                     separator=tab has quotes
  *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1

@@ -76,6 +76,7 @@ int fot_labelled_json(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_parquet(struct fot_labelling *g, struct fot_err *err);
 
 /* A document of an installed set being read: its id is the label of most sets. */
 struct fot_labelled_part {

@@ -134,6 +134,11 @@ void fot_tokenizer_close(struct fot_tokenizer *t)
 		t->ops->close(t);
 }
 
+const char *fot_tokenizer_kind(const struct fot_tokenizer *t)
+{
+	return t->ops->kind;
+}
+
 int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t)
 {
 	return t->vocab;

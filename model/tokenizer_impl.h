@@ -5,6 +5,7 @@
 #include "model/tokenizer.h"
 
 struct fot_tokenizer_ops {
+	const char *kind; /* for people */
 	/* Where out->with_ends, push each token with its end, see fot_tokenizer_encode_ends;
 	 * out->enough of them are enough. */
 	int (*encode)(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,

@@ -8,9 +8,6 @@
 #include "model/blas.h"
 #include "model/memory.h"
 
-/* Program, libraries and their buffers. */
-#define PROCESS_BYTES ((size_t)7 << 20)
-
 static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
 {
 	const struct fot_attach flags = { .scale = f->mem_scale, .decay = f->mem_decay };
@@ -123,36 +120,57 @@ int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, cons
 /* What of the weights is in memory as the files have it, at most: all of them, or those being packed. */
 static size_t mapped_bytes(const struct fot_weights *w, enum fot_compute compute)
 {
-	size_t sum = 0, largest = 0;
+	size_t largest = 0;
 
-	for (size_t i = 0; i < fot_weights_count(w); i++) {
-		size_t bytes = fot_weights_at(w, i)->bytes;
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
+	return compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
+}
 
-		sum = fot_size_add(sum, bytes);
-		largest = bytes > largest ? bytes : largest;
-	}
-	return compute == FOT_COMPUTE_BF16 ? largest : sum;
+/* Options of a session that just holds n tokens. */
+static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+		    struct fot_err *err)
+{
+	struct fot_reading r;
+	int64_t local, memory;
+
+	if (fot_reading_opts(o, m, f, err) != FOT_OK)
+		return FOT_ERR_USAGE;
+	lay_reading(&r, m, f);
+	extent_of(&r, (int64_t)n, &local, &memory);
+	o->window = (int32_t)(local < 1 ? 1 : local);
+	o->mem_max = fot_memory_keeps(o->search) ? memory : 0;
+	return FOT_OK;
 }
 
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 			 struct fot_err *err)
 {
 	struct fot_session_opts o;
-	struct fot_reading r;
-	int64_t local, memory;
+	int status;
 
-	if (fot_reading_opts(&o, m, f, err) != FOT_OK)
-		return FOT_ERR_USAGE;
-	lay_reading(&r, m, f);
-	extent_of(&r, (int64_t)n, &local, &memory);
-	o.window = (int32_t)(local < 1 ? 1 : local);
-	o.mem_max = fot_memory_keeps(o.search) ? memory : 0;
+	FOT_TRY(opts_for(&o, m, f, n, err));
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, PROCESS_BYTES);
-	*bytes = fot_size_add(*bytes, mapped_bytes(fot_model_weights(m), o.compute));
-	return FOT_OK;
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, mapped_bytes(fot_model_weights(m), o.compute)));
+out:
+	return status;
+}
+
+int fot_reading_estimate_memory(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+				struct fot_err *err)
+{
+	struct fot_session_opts o;
+	size_t all;
+	int status;
+
+	FOT_TRY(opts_for(&o, m, f, n, err));
+	all = fot_session_estimate(m, &o);
+	o.mem_max = 0;
+	*bytes = all - fot_session_estimate(m, &o);
+out:
+	return status;
 }
 
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,

@@ -43,10 +43,15 @@ int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_r
 /* A session's options under these flags, with the window of the model or of the flags. Errors: FOT_ERR_USAGE. */
 int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
 		     struct fot_err *err);
+/* Program, libraries and their buffers. */
+#define FOT_PROCESS_BYTES ((size_t)7 << 20)
 /* Bytes in memory, mapped weights included, when a sequence of n tokens is read in one call: what is
  * touched, which is less than what is reserved. Errors: FOT_ERR_USAGE. */
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 			 struct fot_err *err);
+/* Of these, what the memory's entries take. */
+int fot_reading_estimate_memory(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+				struct fot_err *err);
 /* longest: most tokens of any sequence, all its calls and generated ones included. */
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
 		     size_t longest, struct fot_err *err);

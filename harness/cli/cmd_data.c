@@ -79,8 +79,8 @@ static int run_fetch(struct args *a, struct fot_err *err)
 	if (a->json)
 		return print_json(counts_json(&n), err);
 	if (!a->quiet)
-		printf("%zu datasets, %zu documents in %s (%zu installed now, %zu already there)\n", n.n_datasets,
-		       n.n_documents, a->store, n.n_installed, n.n_current);
+		printf("%zu dataset%s, %zu document%s in %s (%zu installed now, %zu already there)\n", n.n_datasets,
+		       FOT_S(n.n_datasets), n.n_documents, FOT_S(n.n_documents), a->store, n.n_installed, n.n_current);
 	if (n.n_differing)
 		fot_log(FOT_LOG_WARN, "%zu packages or documents are not the pinned ones; see: fotbench data verify",
 			n.n_differing);
@@ -97,7 +97,7 @@ static int run_verify(struct args *a, struct fot_err *err)
 	if (a->json)
 		status = print_json(counts_json(&n), err);
 	else if (!a->quiet)
-		printf("%zu documents: %zu damaged, %zu packages or documents not the pinned ones\n", n.n_documents,
+		printf("%zu document%s: %zu damaged, %zu packages or documents not the pinned ones\n", n.n_documents, FOT_S(n.n_documents),
 		       n.n_damaged, n.n_differing);
 	if (status != FOT_OK)
 		return status;

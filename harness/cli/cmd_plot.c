@@ -131,8 +131,8 @@ static void put_options(struct fot_str *names, const struct drawing *d)
 		fot_str_puts(names, "title = \"\"\n");
 }
 
-/* Script, data and names of one figure, then the pictures. */
-static int draw(struct drawing *d, const char *name, struct fot_plot_text *text, struct fot_err *err)
+/* Script, data and names of one figure, then the pictures; base: of which figure the script loads, or NULL. */
+static int draw(struct drawing *d, const char *name, const char *base, struct fot_plot_text *text, struct fot_err *err)
 {
 	char script[64];
 	int status = FOT_OK;
@@ -141,9 +141,12 @@ static int draw(struct drawing *d, const char *name, struct fot_plot_text *text,
 		return FOT_OK;
 	put_options(&text->names, d);
 	FOT_TRY(fot_str_check(&text->names, err));
-	snprintf(script, sizeof script, "%s.gp", name);
 	FOT_TRY(fot_mkdir_all(d->dir, err));
 	FOT_TRY(copy_script(d->scripts, d->dir, "style.gp", err));
+	snprintf(script, sizeof script, "%s.gp", base ? base : name);
+	if (base)
+		FOT_TRY(copy_script(d->scripts, d->dir, script, err));
+	snprintf(script, sizeof script, "%s.gp", name);
 	FOT_TRY(copy_script(d->scripts, d->dir, script, err));
 	FOT_TRY(write_part(d->dir, name, "_data.csv", &text->data, err));
 	FOT_TRY(write_part(d->dir, name, "_names.tsv", &text->labels, err));
@@ -185,7 +188,7 @@ static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 		for (size_t i = 0; i < task->n_figures; i++) {
 			fot_plot_text_release(&text);
 			FOT_TRY(fot_plot_text(&text, &summary, task, &task->figure[i], err));
-			FOT_TRY(draw(d, task->figure[i].name, &text, err));
+			FOT_TRY(draw(d, task->figure[i].name, task->figure[i].script, &text, err));
 		}
 	}
 out:
@@ -204,7 +207,7 @@ static int draw_training(struct drawing *d, const char *csv, struct fot_err *err
 	fot_table_init(&valid, &fot_schema_valid);
 	FOT_TRY(fot_table_read(&valid, csv, err));
 	FOT_TRY(fot_worth_text(&text, &valid, err));
-	FOT_TRY(draw(d, "worth", &text, err));
+	FOT_TRY(draw(d, "worth", NULL, &text, err));
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&valid);

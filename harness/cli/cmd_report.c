@@ -1,11 +1,15 @@
 /* cmd_report.c: tables of one or several runs, on stdout or as files. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/report/claims.h"
@@ -14,6 +18,8 @@
 #include "harness/report/summary.h"
 #include "harness/run/paths.h"
 #include "harness/run/task_class.h"
+
+#define MAX_MANIFEST ((size_t)1 << 26)
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
@@ -24,6 +30,7 @@ struct reporting {
 	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
+	struct fot_str limited; /* a sentence for each run that was made with --limit */
 	int digits;            /* of the tables, significant; 0: as the metrics have them */
 };
 
@@ -72,6 +79,33 @@ out:
 	return status;
 }
 
+/* Of a run made with --limit, as its manifest says; a folder without a manifest says nothing. */
+static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *manifest = NULL;
+	const cJSON *limit;
+	int status;
+
+	fot_path_join(&path, dir, "manifest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	if (fot_file_exists(path.data))
+		FOT_TRY(fot_json_read(&manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	limit = fot_json_get(manifest, "limit");
+	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
+		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
+
+		fot_log(FOT_LOG_WARN, "%s: limited to %.0f document%s per dataset or trial%s: not for reporting", name,
+			limit->valuedouble, s, s);
+		fot_str_printf(&r->limited, "Not for reporting: %s is limited to %.0f document%s per dataset or trial%s.\n", name,
+			       limit->valuedouble, s, s);
+	}
+out:
+	cJSON_Delete(manifest);
+	fot_str_release(&path);
+	return status;
+}
+
 /* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
@@ -80,6 +114,7 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
+	FOT_TRY(note_limit(r, dir, err));
 	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
@@ -194,10 +229,28 @@ out:
 	return status;
 }
 
+/* Each sentence a paragraph, or a comment of LaTeX. */
+static void put_limited(struct fot_str *out, const struct fot_str *sentences, bool latex)
+{
+	for (const char *at = sentences->len ? sentences->data : "", *end; *at; at = end + 1) {
+		char line[512];
+
+		end = at + strcspn(at, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)(end - at), at);
+		fot_str_puts(out, latex ? "% " : "**");
+		if (latex)
+			fot_str_puts(out, line);
+		else
+			fot_quote_markdown(out, line);
+		fot_str_puts(out, latex ? "\n" : "**\n\n");
+	}
+}
+
 static int render(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
+	put_limited(out, &r->limited, format == LATEX);
 	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
 				err);
 }
@@ -249,6 +302,42 @@ out:
 	return status;
 }
 
+/* A line of text in lines of so many columns; a longer word has one of its own. */
+static void wrap_line(struct fot_str *out, const char *line, size_t n, size_t columns)
+{
+	for (size_t at = 0, width = 0, word; at < n; at += word + 1) {
+		word = strcspn(line + at, " \n");
+		if (width && width + 1 + word > columns) {
+			fot_str_putc(out, '\n');
+			width = 0;
+		}
+		fot_str_puts(out, width ? " " : "");
+		fot_str_add(out, line + at, word);
+		width += word + (width ? 1 : 0);
+	}
+	fot_str_putc(out, '\n');
+}
+
+/* For readers at a terminal: captions in its width, tables as they are. */
+static int wrap(struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	size_t columns = fot_terminal_columns();
+
+	for (const char *at = text->data; *at;) {
+		size_t n = strcspn(at, "\n");
+
+		if (*at == '|' || *at == '#' || n <= columns)
+			fot_str_add(&out, at, n + (at[n] != '\0'));
+		else
+			wrap_line(&out, at, n, columns);
+		at += n + (at[n] != '\0');
+	}
+	fot_str_release(text);
+	*text = out;
+	return fot_str_check(text, err);
+}
+
 static int print(const struct reporting *r, int format, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -258,6 +347,8 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
 	}
+	if (status == FOT_OK && format == MARKDOWN && (isatty(STDOUT_FILENO) || getenv("COLUMNS")))
+		status = wrap(&text, err);
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);
@@ -266,6 +357,7 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 
 static void release(struct reporting *r)
 {
+	fot_str_release(&r->limited);
 	for (size_t i = 0; i < r->n_runs; i++)
 		fot_free(r->name[i]);
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)

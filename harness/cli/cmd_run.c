@@ -153,9 +153,12 @@ out:
 
 static int print_validated(const char *path, const struct fot_plan *plan, struct fot_err *err)
 {
+	size_t n_data = plan->n_datasets + plan->n_labelled;
+
 	fot_print_lines(path);
-	printf(": valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", plan->n_models,
-	       plan->n_conditions, plan->n_datasets + plan->n_labelled, plan->n_items, plan->run_id);
+	printf(": valid: %zu model%s, %zu condition%s, %zu dataset%s, %zu item%s, run_id %s\n", plan->n_models,
+	       FOT_S(plan->n_models), plan->n_conditions, FOT_S(plan->n_conditions), n_data, FOT_S(n_data), plan->n_items,
+	       FOT_S(plan->n_items), plan->run_id);
 	return fot_flush_stdout(err);
 }
 

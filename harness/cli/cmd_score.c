@@ -317,7 +317,7 @@ static int tell_scored(const struct score_flags *f, const struct scored *s, size
 	int status = FOT_OK;
 
 	if (!f->in.json) {
-		fot_log(FOT_LOG_INFO, "score: %zu tokens of %zu sequences, perplexity %.4g; %s", s->n, n_sequences,
+		fot_log(FOT_LOG_INFO, "score: %zu token%s of %zu sequence%s, perplexity %.4g; %s", s->n, FOT_S(s->n), n_sequences, FOT_S(n_sequences),
 			s->n ? exp(nll / (double)s->n) : 1.0, f->out);
 		goto out;
 	}

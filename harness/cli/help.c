@@ -76,7 +76,7 @@ void fot_help_paths(struct fot_str *out)
 		if (fot_path_shipped((enum fot_path_kind)k))
 			fot_str_printf(out, "     %-10s %s\n", fot_path_kind_name((enum fot_path_kind)k),
 				       fot_path_shipped((enum fot_path_kind)k));
-	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt or .jsonl (or packed: .gz, .zst); else names of what\n"
+	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt, .jsonl (or packed: .gz, .zst) or .parquet; else names of what\n"
 			  "is installed (fotbench data list), or of a file or folder in the working folder.\n"
 			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
 			  "An error names every place that was looked at.\n");

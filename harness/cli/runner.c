@@ -153,8 +153,8 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 	if (c->dry_run)
 		goto out;
 	if (c->limit)
-		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset or trials: not for reporting",
-			(long long)c->limit);
+		fot_log(FOT_LOG_WARN, "limited to %lld document%s per dataset or trial%s: not for reporting",
+			(long long)c->limit, FOT_S(c->limit), FOT_S(c->limit));
 	status = fot_run(plan, &opts, err);
 out:
 	return status;

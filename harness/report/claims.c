@@ -136,8 +136,9 @@ static int read_conditions(struct fot_claim *c, const cJSON *obj, const struct f
 	if (!c->gain_from)
 		goto out;
 	FOT_TRY(check_condition(c, c->gain_from, "gain_from", ctx, err));
-	if (is_share(c))
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: gain_from: only for a metric in nats", ctx->where);
+	if (is_share(c) && !fot_measure_is_crossed(fot_measured_metric(fot_measured_task(c->schema), c->metric)))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: gain_from: only for a metric in nats or over demonstration seeds", ctx->where);
 out:
 	return status;
 }
@@ -385,14 +386,19 @@ static size_t first_row(const struct judge *j, size_t group)
 	return j->groups.at[group].row[0];
 }
 
+/* What else may stand in the context: a claim that does not name it means rows without. */
+static const char *const among_others[] = { "own_tokens", "distractors" };
+
 static bool fits_a(const struct judge *j, size_t group)
 {
 	size_t row = first_row(j, group);
 
 	if (j->task->detail && fot_table_has(j->in, row, j->task->detail))
 		return false;
-	return fits(j->in, row, j->claim->a) &&
-	       (is_free(j, j->claim->a, "own_tokens") || !fot_table_has(j->in, row, "own_tokens"));
+	for (size_t i = 0; i < FOT_COUNT(among_others); i++)
+		if (!is_free(j, j->claim->a, among_others[i]) && fot_table_has(j->in, row, among_others[i]))
+			return false;
+	return fits(j->in, row, j->claim->a);
 }
 
 static bool is_partner(const struct judge *j, size_t group, size_t of, const cJSON *condition)

@@ -85,17 +85,19 @@ static void signed_number(const struct printer *p, double x, int digits)
 		fot_str_printf(p->out, "%+.*f", digits, x);
 }
 
-/* 7.524, 94.0 %, 0.250; ratios of rates as 0.912. */
+/* 7.524, 94.0 %, 0.250; gains: ratios of rates as 0.912, changes of accuracy as -12.5. */
 static void value(const struct printer *p, size_t row, const char *column, bool ours)
 {
 	double x = fot_table_real(p->t, row, column, 0);
-	bool ratio = fot_table_int(p->t, row, "gain", 0) == 1;
+	bool gain = fot_table_int(p->t, row, "gain", 0) == 1;
 
 	if (!fot_table_has(p->t, row, column))
 		fot_str_putc(p->out, '-');
+	else if (is_share(p, row) && gain)
+		signed_number(p, 100 * x, 1);
 	else if (is_share(p, row))
 		fot_str_printf(p->out, p->latex ? "%.1f \\%%" : "%.1f %%", 100 * x);
-	else if (is_rate(p, row) && !ratio)
+	else if (is_rate(p, row) && !gain)
 		fot_str_printf(p->out, ours ? "%.3f" : "%.5g", x);
 	else
 		fot_str_printf(p->out, "%.3f", x);
@@ -259,7 +261,9 @@ static void put_expectation(const struct printer *p, size_t row)
 			       is_share(p, row)      ? " points" :
 						       "");
 	if (fot_table_int(p->t, row, "gain", 0) == 1) {
-		fot_str_printf(p->out, "; A and B are ratios, of the %s in the line to the same condition's at ",
+		fot_str_printf(p->out,
+			       is_share(p, row) ? "; A and B are changes, in points, from the same condition's %s at " :
+						  "; A and B are ratios, of the %s in the line to the same condition's at ",
 			       text(p, row, "metric"));
 		put(p, text(p, row, "relative_to"));
 	}

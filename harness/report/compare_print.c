@@ -106,8 +106,8 @@ static void put_cores(struct fot_str *out, const struct fot_table *t, const char
 		fot_str_printf(
 			out,
 			", which explains at most %g nats per token in rows with a knn memory and %g in others,"
-			" not the change of %zu rows",
-			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained);
+			" not the change of %zu row%s",
+			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained, FOT_S(unexplained));
 	else if (fot_compare_changed(t) > 0)
 		fot_str_puts(
 			out,
@@ -162,6 +162,8 @@ static void place_text(struct fot_str *out, const struct fot_table *t, size_t ro
 		fot_str_puts(out, ", ");
 		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
 	}
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, ", distractors %lld", (long long)fot_table_int(t, row, "distractors", 0));
 	if (fot_table_has(t, row, "n_contexts"))
 		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
 	if (fot_table_has(t, row, "layer"))

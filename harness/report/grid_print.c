@@ -77,7 +77,27 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* Of items right/all, of clusters the range, of demonstration seeds their sd. */
+/* "(sd 2.1, top 87)": between demonstration seeds; share of the commonest answer. */
+static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	static const struct {
+		const char *column, *word;
+		int decimals;
+	} part[] = { { "sd_between", "sd", 1 }, { "top_answer_share", "top", 0 } };
+	const char *before = out->len ? " (" : "(";
+	bool any = false;
+
+	for (size_t i = 0; i < FOT_COUNT(part); i++) {
+		if (!fot_table_has(t, row, part[i].column))
+			continue;
+		fot_str_printf(out, "%s%s %.*f", any ? ", " : before, part[i].word, part[i].decimals,
+			       100 * fot_table_real(t, row, part[i].column, 0));
+		any = true;
+	}
+	fot_str_puts(out, any ? ")" : "");
+}
+
+/* Of items right/all, of clusters the range, of demonstration seeds their sd and what was answered. */
 static void put_spread(struct fot_str *out, const struct fot_measure *m, const struct fot_table *t, size_t row)
 {
 	const char *space = out->len ? " " : "";
@@ -88,8 +108,8 @@ static void put_spread(struct fot_str *out, const struct fot_measure *m, const s
 	else if (m->kind == FOT_MEASURE_CLUSTERS && !m->mean && fot_table_has(t, row, "value_min"))
 		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
 			       100 * fot_table_real(t, row, "value_max", 0));
-	else if (m->kind == FOT_MEASURE_CROSSED && fot_table_has(t, row, "sd_between"))
-		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
+	else if (fot_measure_is_crossed(m))
+		put_answers(out, t, row);
 }
 
 static void grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,

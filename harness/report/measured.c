@@ -71,9 +71,14 @@ bool fot_measure_is_rate(const struct fot_measure *m)
 	return m->kind == FOT_MEASURE_EXP || m->kind == FOT_MEASURE_BITS;
 }
 
+bool fot_measure_is_crossed(const struct fot_measure *m)
+{
+	return m->kind == FOT_MEASURE_CROSSED || m->kind == FOT_MEASURE_BALANCED;
+}
+
 bool fot_measure_is_percent(const struct fot_measure *m)
 {
-	return m->kind == FOT_MEASURE_ITEMS || m->kind == FOT_MEASURE_CROSSED ||
+	return m->kind == FOT_MEASURE_ITEMS || fot_measure_is_crossed(m) ||
 	       (m->kind == FOT_MEASURE_CLUSTERS && !m->mean);
 }
 

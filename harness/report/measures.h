@@ -10,6 +10,8 @@
  *   CLUSTERS    shares within trials or documents: cluster bootstrap over them (one `detail`
  *               alone: linearised t interval); sign flips
  *   CROSSED     accuracy: crossed bootstrap over items and demonstration seeds
+ *   BALANCED    the same, the right labels (label_gold) weighing equally; of rows without labels
+ *               to choose from there is none
  *   TREND, RANK of a rate over the context lengths: summary.c
  *
  * Two sets of rows are paired by the task's item columns, where its target columns agree.  Rows
@@ -41,6 +43,7 @@ enum fot_measure_kind {
 	FOT_MEASURE_ITEMS,
 	FOT_MEASURE_CLUSTERS,
 	FOT_MEASURE_CROSSED,
+	FOT_MEASURE_BALANCED,
 	FOT_MEASURE_EXP,
 	FOT_MEASURE_BITS,
 	FOT_MEASURE_TREND,
@@ -59,6 +62,7 @@ struct fot_measure {
 };
 
 bool fot_measure_is_rate(const struct fot_measure *m);
+bool fot_measure_is_crossed(const struct fot_measure *m); /* over items and demonstration seeds */
 /* Shown in per cent. */
 bool fot_measure_is_percent(const struct fot_measure *m);
 
@@ -198,7 +202,11 @@ struct fot_measured {
 	int64_t n_correct, n_total;
 	double min, max; /* of one trial or demonstration seed */
 	double sd;       /* between them */
+	bool has_top_share;
+	double top_share; /* of answers: share of the commonest, mean over demonstration seeds */
 };
+/* Is there anything that this measure is of? Balanced accuracy is of labels. */
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r);
 /* Errors: FOT_ERR_RUN. */
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err);
@@ -228,7 +236,8 @@ struct fot_contrast {
 	double p, p_t;              /* p_t: of a rate, paired t test */
 	const char *p_method, *status;
 };
-/* What is compared. base_from, new_from: rates alone may each be taken relative to themselves there; else NULL. */
+/* What is compared. base_from, new_from: rates and crossed measures may each be taken relative to
+ * themselves there (the latter by difference); else NULL. */
 struct fot_sides {
 	const struct fot_rows *base, *new, *base_from, *new_from;
 	bool checked; /* items are known to have what must agree: targets may differ, and base's weight counts */
@@ -242,7 +251,7 @@ size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, siz
 			const char *const *item, size_t hint);
 
 /* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
- * n_total, value_min, value_max and sd_between. */
+ * n_total, value_min, value_max, sd_between and top_answer_share. */
 void fot_measured_write(struct fot_table *out, size_t row, const struct fot_table *in,
 			const struct fot_measured *m);
 /* Into a row delta_ci_low, delta_ci_high, ci_level, p_value and p_method, if there is an interval. */

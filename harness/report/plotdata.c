@@ -85,12 +85,45 @@ static bool is_of(const struct builder *b, size_t row, const char *comparison)
 		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
 }
 
+static bool is_hidden(const struct builder *b, size_t row)
+{
+	const char *variant = fot_table_text(b->t, row, "model_variant");
+
+	for (size_t i = 0; b->k->hidden && b->k->hidden[i]; i++)
+		if (strcmp(variant, b->k->hidden[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Do two rows differ at most in the column `beside`? */
+static bool same_but(const struct builder *b, size_t row, size_t other)
+{
+	bool same = fot_table_same_all(b->t, row, b->t, other, FOT_LIST("dataset", "context_length"));
+
+	for (size_t i = 0; same && b->task->place[i]; i++)
+		same = strcmp(b->task->place[i], b->k->beside) == 0 ||
+		       fot_table_same(b->t, row, b->t, other, b->task->place[i]);
+	return same;
+}
+
+/* Is there a row with a value of `beside` that this one can be seen with? Where the axis is 0 nothing differs. */
+static bool is_beside(const struct builder *b, size_t row)
+{
+	if (!b->k->beside)
+		return true;
+	for (size_t r = 0; r < b->t->n_rows; r++)
+		if (fot_table_has(b->t, r, b->k->beside) && same_but(b, row, r))
+			return fot_label_place(b->t, row, b->task->axis) > 0;
+	return false;
+}
+
 static bool wanted(const struct builder *b, size_t row)
 {
 	struct point p;
 
 	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
-	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && point_of(b, row, &p);
+	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
+	       is_beside(b, row) && point_of(b, row, &p);
 }
 
 static bool same_series(const struct builder *b, size_t row, size_t other)
@@ -145,6 +178,8 @@ static void put_told(struct fot_str *out, const struct builder *b, size_t row, c
 	if (strcmp(column, "context_length") == 0) {
 		fot_str_puts(out, "context ");
 		fot_label_length(out, c->i);
+	} else if (strcmp(column, "n_shots") == 0) {
+		fot_label_shots(out, fot_label_place(b->t, row, column));
 	} else if (c->kind == FOT_CELL_INT) {
 		fot_str_printf(out, "%s %lld", column, (long long)c->i);
 	} else {

@@ -19,6 +19,9 @@ struct fot_figure {
 	const char *comparison;           /* of the rows; NULL: estimates */
 	double factor;                    /* 0: per cent of the exponential */
 	const char *filled, *empty;       /* columns that rows have, or lack, a value of; or NULL */
+	const char *beside;               /* column of rows that the others at their place are shown with; or NULL */
+	const char *const *hidden;        /* variants that are levels, not series; or NULL */
+	const char *script;               /* of which figure its own script loads; NULL: none */
 	const char *common;               /* the names hold the value that all rows have in common there, -1 without; or NULL */
 	const char *const *told;          /* columns that are told in a panel's name where it varies; or NULL */
 	bool by_place;

@@ -1,6 +1,6 @@
 /* plotseries.c: conditions, their looks, and the panels and series of a figure; see plotdata.h.
  *
- * Looks 1 to 6 are those of the fixed variants; any other variant has one of 7 to 12 by a hash of its
+ * Looks 1 to 6 are those of the fixed variants, 13 is that of the vote of bags of words; any other variant has one of 7 to 12 by a hash of its
  * name, the next free one if another variant of the summary has it. Dashes: 1 no memory, 2 dense, 3 cached
  * window, 4 to 7 knn, the fewest keys of a summary first. */
 #include <string.h>
@@ -9,12 +9,13 @@
 #include "base/quote.h"
 #include "harness/report/plotdata.h"
 
-#define N_LOOKS 12
+#define N_LOOKS 12 /* of models */
 #define N_DASHES 7
 #define FIRST_KNN 4
 
 static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memorizing", "transformer-xl" };
 #define N_FIXED ((int)(sizeof fixed / sizeof fixed[0]))
+static const char bow[] = "bow"; /* no model: has no memory to speak of */
 
 /* What names tell apart, in this order; what makes two rows lines of their own is fot_condition_columns. */
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
@@ -27,7 +28,9 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
 	const char *mode = fot_table_text(t, row, "memory_mode");
 
 	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
-	if (strcmp(mode, "none") == 0)
+	if (strcmp(fot_table_text(t, row, "model_variant"), bow) == 0)
+		fot_str_puts(out, " (bag of words)");
+	else if (strcmp(mode, "none") == 0)
 		fot_str_puts(out, " (no memory)");
 	else if (strcmp(mode, "xl") == 0)
 		fot_str_puts(out, " (cached window)");
@@ -101,6 +104,8 @@ static int choose_look(const struct fot_plot_conditions *c, size_t at)
 	for (int i = 0; i < N_FIXED; i++)
 		if (strcmp(variant, fixed[i]) == 0)
 			return i + 1;
+	if (strcmp(variant, bow) == 0)
+		return N_LOOKS + 1;
 	for (size_t k = 0; k < at; k++)
 		if (strcmp(text_of(c, k, "model_variant"), variant) == 0)
 			return c->look[k];

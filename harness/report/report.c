@@ -45,15 +45,21 @@ static struct fot_rows rows_of(const struct builder *b, const struct cell *c)
 	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
 }
 
+static bool is_cell(const struct builder *b, const struct cell *c)
+{
+	struct fot_rows r = rows_of(b, c);
+
+	return fot_measure_applies(b->what, &r) &&
+	       (!b->task->detail || !fot_table_has(b->in, first(b, c), b->task->detail));
+}
+
 /* Groups of all runs, and a cell for each; of a run all groups stand together. */
 static int find_cells(struct builder *b)
 {
 	int status = FOT_OK;
 
-	b->cell = fot_calloc(b->in->n_rows, sizeof *b->cell);
-	b->p = fot_alloc(b->in->n_rows, sizeof *b->p);
-	if (!b->cell || !b->p)
-		return FOT_NO_MEMORY(b->err, "report");
+	fot_groups_release(&b->groups);
+	b->n = 0;
 	for (size_t r = 0; r < b->n_runs && status == FOT_OK; r++) {
 		size_t g = b->groups.n;
 
@@ -61,8 +67,7 @@ static int find_cells(struct builder *b)
 					     fot_condition_columns, b->task, NULL, b->err);
 		for (; g < b->groups.n && status == FOT_OK; g++) {
 			b->cell[b->n] = (struct cell){ .run = r, .group = g };
-			b->n += !b->task->detail ||
-				!fot_table_has(b->in, first(b, &b->cell[b->n]), b->task->detail);
+			b->n += is_cell(b, &b->cell[b->n]);
 		}
 	}
 	return status;
@@ -346,9 +351,15 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 
 	if (!b.task)
 		return FOT_FAIL(err, FOT_ERR_RUN, "report: no task writes %s.csv", rows->schema->name);
-	FOT_TRY(find_cells(&b));
+	b.cell = fot_calloc(rows->n_rows, sizeof *b.cell);
+	b.p = fot_alloc(rows->n_rows, sizeof *b.p);
+	if (!b.cell || !b.p) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "report: out of memory");
+		goto out;
+	}
 	b.what = fot_measured_shown(b.task, bits_per_byte, &n);
 	for (size_t m = 0; m < n; m++, b.what++) {
+		FOT_TRY(find_cells(&b));
 		for (size_t i = 0; i < b.n; i++)
 			FOT_TRY(write_cell(&b, &b.cell[i]));
 		FOT_TRY(judge_columns(&b));

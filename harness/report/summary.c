@@ -129,9 +129,12 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 	if (!(kind == WITH_ITSELF ? find_itself(b, g, &base) : find_baseline(b, g, &base)))
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
-		struct pair *p = &b->pair[b->n_pairs++];
+		struct pair *p = &b->pair[b->n_pairs];
 		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&b->task->measure[m], &new))
+			continue;
+		b->n_pairs++;
 		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
 		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
 					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
@@ -205,7 +208,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 
 	fot_contrast_write(b->out, row, c);
 	fot_table_set_text(b->out, row, "ci_method",
-			   what->kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" : "paired-bootstrap");
+			   fot_measure_is_crossed(what) ? "crossed-bootstrap" : "paired-bootstrap");
 	if (!fot_measure_is_rate(what)) {
 		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
 		return;
@@ -216,7 +219,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	fot_table_set_real(b->out, row, "p_t", c->p_t);
 }
 
-/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations. */
+/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS", "...#SHOTS+DISTRACTORS" of a row of observations. */
 static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
@@ -228,6 +231,8 @@ static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t 
 		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
 	else if (fot_table_has(t, row, "n_shots"))
 		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, "+%lld", (long long)fot_table_int(t, row, "distractors", 0));
 }
 
 /* estimate: the row of the group's own value, which is that of a rate here too. */
@@ -276,7 +281,10 @@ static int write_group(struct builder *b, size_t g)
 
 	for (size_t m = 0; m < task->n_measures; m++) {
 		size_t estimate = b->out->n_rows;
+		struct fot_rows r = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&task->measure[m], &r))
+			continue;
 		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
 		for (size_t i = 0; i < task->n_others && m == 0; i++)
 			FOT_TRY(write_estimate(b, &b->groups.at[g], &task->other[i], false));

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/ask/reading.h"
 #include "harness/run/items.h"
 #include "harness/run/schedule.h"
 #include "model/blas.h"
@@ -99,7 +100,7 @@ static void put_line(struct fot_str *out, const char *label, const struct total 
 	fot_str_printf(out, "%-*s", LABEL, label);
 	if (strlen(label) > LABEL)
 		fot_str_printf(out, "\n%-*s", LABEL, "");
-	fot_str_printf(out, " %7lld %12lld %12lld %9.2e %7.1f\n", (long long)t->items, (long long)t->computed,
+	fot_str_printf(out, " %7lld %12lld %12lld %9.2e %9.1f\n", (long long)t->items, (long long)t->computed,
 		       (long long)t->shared, t->flops, (double)bytes / (1024.0 * 1024.0));
 }
 
@@ -107,20 +108,17 @@ static void put_conditions(struct fot_str *out, const struct fot_plan *plan, con
 			   const struct fot_schedule *s)
 {
 	struct total all = { 0 };
-	size_t most = 0;
 
-	fot_str_printf(out, "%-*s %7s %12s %12s %9s %7s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "MiB");
+	fot_str_printf(out, "%-*s %7s %12s %12s %9s %9s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "peak MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
-		size_t bytes = fot_plan_bytes(plan, c, work);
 		struct total t = { 0 };
 
-		most = bytes > most ? bytes : most;
 		add_jobs(&t, plan, s, c);
-		put_line(out, plan->condition[c].label, &t, bytes);
+		put_line(out, plan->condition[c].label, &t, fot_plan_peak(plan, c, work));
 		all = (struct total){ all.items + t.items, all.computed + t.computed, all.shared + t.shared,
 				      all.flops + t.flops };
 	}
-	put_line(out, "all (memory: the most)", &all, most);
+	put_line(out, "all (memory: the most)", &all, fot_plan_peak(plan, SIZE_MAX, work));
 }
 
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
@@ -137,8 +135,8 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 	put_conditions(out, plan, work, &s);
 	if (rate > 0)
 		fot_duration_text(s.flops / rate, time_text);
-	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s\n", time_text, rate * 1e-9,
-		       work->threads, plan->model[plan->condition[0].model].name);
+	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d thread%s on %s\n", time_text, rate * 1e-9,
+		       work->threads, FOT_S(work->threads), plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	status = fot_str_check(out, err);
 out:
@@ -156,6 +154,19 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 	struct fot_session_opts opts = fot_plan_session(p, condition, w);
 
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
+}
+
+size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	bool one = condition != SIZE_MAX;
+	size_t weights = 0, most = one ? fot_plan_bytes(p, condition, w) : 0;
+
+	for (size_t c = 0; c < p->n_conditions && !one; c++)
+		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
+	for (size_t m = 0; m < p->n_models; m++)
+		if (!one || m == p->condition[condition].model)
+			weights = fot_size_add(weights, fot_weights_bytes(fot_model_weights(p->model[m].model)));
+	return fot_size_add(FOT_PROCESS_BYTES, fot_size_add(weights, most));
 }
 
 /* A number at the start of a file, or behind `key` in it; SIZE_MAX: none. */

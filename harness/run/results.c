@@ -53,18 +53,30 @@ static void name_condition(struct fot_table *t, size_t from, const struct fot_co
 {
 	for (size_t row = from; row < t->n_rows; row++) {
 		fot_table_set_text(t, row, "memory", c->memory);
-		fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
+		if (c->opts.compute != FOT_COMPUTE_F32)
+			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
 	}
+}
+
+static int add_baselines(struct fot_results *r, const struct fot_plan *p, const bool *there, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_task_classes && status == FOT_OK; k++)
+		if (fot_task_classes[k]->baselines)
+			status = fot_task_classes[k]->baselines(p, there, &r->rows[k], err);
+	return status;
 }
 
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err)
 {
-	struct fot_journal_content c;
-	int status = fot_journal_load(&c, journal_path, err);
+	bool *there = fot_calloc(p->n_items, sizeof *there);
+	struct fot_journal_content c = { 0 };
+	int status = there ? fot_journal_load(&c, journal_path, err) : FOT_NO_MEMORY(err, "results");
 
 	if (status != FOT_OK)
-		return status;
+		goto out;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
@@ -74,10 +86,13 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, &p->condition[p->item[i].condition]);
+		there[i] = r->rows[k].n_rows > before;
 	}
+	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		FOT_TRY(fot_table_check(&r->rows[k], err));
 out:
+	fot_free(there);
 	fot_journal_content_release(&c);
 	return status;
 }
@@ -156,8 +171,8 @@ static int write_markdown(const struct fot_results *r, const struct fot_plan *p,
 
 	fot_str_printf(&text, "# %s\n\n", p->spec->name);
 	if (p->limit)
-		fot_str_printf(&text, "**Not for reporting: limited to %lld documents per dataset or trials.**\n\n",
-			       (long long)p->limit);
+		fot_str_printf(&text, "**Not for reporting: limited to %lld document%s per dataset or trial%s.**\n\n",
+			       (long long)p->limit, FOT_S(p->limit), FOT_S(p->limit));
 	FOT_TRY(fot_summary_markdown(&text, &r->summary, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.md", err);

@@ -365,8 +365,8 @@ static void report_end(const struct runner *r, bool written)
 
 	fot_duration_text(fot_clock() - r->begun, wall);
 	fot_log(FOT_LOG_INFO,
-		"%lld items: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
-		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
+		"%lld item%s: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
+		(long long)c->planned, FOT_S(c->planned), (long long)c->done, (long long)c->resumed, (long long)c->skipped,
 		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 	if (written)
 		fot_log(FOT_LOG_INFO, "results in %s; draw them: fotbench plot %s", r->opts->output, r->opts->output);

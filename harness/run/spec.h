@@ -58,6 +58,7 @@ union fot_own {
 	bool flag;
 	int choice;
 	char *text;
+	char **texts;
 	int64_t *sizes;
 	double *reals;
 	size_t count;

@@ -16,6 +16,11 @@
 #define ASKED "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit"
 #define OWN "own_tokens", FOT_COLUMN_INT, false, "multi-doc: tokens of the memory that are the document's own; empty: all"
 
+#define TOP_ANSWER                                                                                                   \
+	"top_answer_share", FOT_COLUMN_REAL, FOT_COLUMN_LATE,                                                         \
+		"beside the accuracy of answers: share of them that is the commonest one, mean over demonstration "   \
+		"seeds; 1: one answer whatever the question"
+
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of what is asked for, 0 to 1" },
@@ -81,6 +86,8 @@ static const struct fot_column summary_columns[] = {
 	{ "comparison", FOT_COLUMN_TEXT, false,
 	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
 	  "baseline at the same place); empty in rows without a comparison" },
+	{ TOP_ANSWER },
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
@@ -124,6 +131,7 @@ static const struct fot_column compare_columns[] = {
 	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
 	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
 	FOT_MEMORY_COLUMN,
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column report_columns[] = {
@@ -178,6 +186,8 @@ static const struct fot_column report_columns[] = {
 	{ "target_start", FOT_COLUMN_INT, false,
 	  "index in each document of the first target token; lines that differ in it score other tokens" },
 	FOT_MEMORY_COLUMN,
+	{ TOP_ANSWER },
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {
@@ -209,7 +219,7 @@ static const struct fot_column claims_columns[] = {
 	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
 	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
 	{ "gain", FOT_COLUMN_BOOL, false,
-	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of rates)" },
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of rates, changes of accuracy)" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
 	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
@@ -329,6 +339,6 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema)
 		const struct fot_column *c = &schema->column[i];
 
 		fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
-			       c->timing ? " (timing)" : "", c->about);
+			       c->kind == FOT_COLUMN_TIMING ? " (timing)" : "", c->about);
 	}
 }

@@ -12,11 +12,19 @@
 
 enum fot_column_type { FOT_COLUMN_TEXT, FOT_COLUMN_INT, FOT_COLUMN_REAL, FOT_COLUMN_BOOL };
 
+/* What else is to be known of a column; false and true are the first two. */
+enum fot_column_kind {
+	FOT_COLUMN_PLAIN,
+	FOT_COLUMN_TIMING, /* depends on the machine and the moment, not on the inputs: left empty with
+			      --no-timings, outside a record's identity */
+	FOT_COLUMN_LATE    /* at a schema's end: not written as long as neither it nor one behind it has a
+			      value, so that files of before it stay what they are */
+};
+
 struct fot_column {
 	const char *name;
 	enum fot_column_type type;
-	bool timing;       /* depends on the machine and the moment, not on the inputs: left
-			      empty with --no-timings, outside a record's identity */
+	enum fot_column_kind kind;
 	const char *about; /* one sentence: meaning and unit */
 };
 
@@ -107,11 +115,18 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
-/* compute.h */
+/* compute.h; last of all. */
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
-		"compute", FOT_COLUMN_TEXT, false,                                                             \
-			"numbers of products with weights: f32 or bf16; empty: f32, written before the column was" \
+		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
+			"numbers of products with weights: bf16; empty: f32"                                   \
+	}
+
+/* Demonstrations among distractors: of the task, and of the tables made of its rows. */
+#define FOT_DISTRACTORS_COLUMN                                                                                        \
+	{                                                                                                             \
+		"distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                       \
+		"demonstrations of other sets for each of the task's; empty: none"                                    \
 	}
 
 #endif

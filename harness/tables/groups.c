@@ -239,6 +239,7 @@ int fot_table_adjust(struct fot_table *t, size_t first, const char *const *famil
 void fot_matrix_release(struct fot_matrix *x)
 {
 	fot_free(x->item);
+	fot_free(x->class);
 	fot_free(x->seed);
 	fot_free(x->score);
 	fot_free(x->have);
@@ -304,6 +305,7 @@ static int matrix_complete(struct fot_matrix *x, struct fot_err *err)
 			if (keep[k])
 				x->score[at++] = x->score[i * x->n_seeds + k];
 		}
+		x->item[n_items] = x->item[i];
 		n_items++;
 	}
 	x->n_items = n_seeds ? n_items : 0;
@@ -312,8 +314,26 @@ static int matrix_complete(struct fot_matrix *x, struct fot_err *err)
 	return FOT_OK;
 }
 
+/* Items with the same value of this column are of one class. */
+static int matrix_classes(struct fot_matrix *x, const struct fot_table *t, const char *column, struct fot_err *err)
+{
+	size_t n = 0;
+
+	x->class = fot_alloc(x->n_items, sizeof *x->class);
+	if (!x->class)
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu items", x->n_items);
+	for (size_t i = 0; i < x->n_items; i++) {
+		x->class[i] = n;
+		for (size_t k = 0; k < i && x->class[i] == n; k++)
+			if (fot_table_same(t, x->item[i], t, x->item[k], column))
+				x->class[i] = x->class[k];
+		n += x->class[i] == n;
+	}
+	return FOT_OK;
+}
+
 int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v,
-		       const struct fot_table *t, struct fot_err *err)
+		    const struct fot_table *t, const char *balance, struct fot_err *err)
 {
 	size_t *i = fot_alloc(s->n, sizeof *i), *k = fot_alloc(s->n, sizeof *k);
 	int status = FOT_OK;
@@ -335,6 +355,8 @@ int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const do
 		x->have[i[r] * x->n_seeds + k[r]] = true;
 	}
 	status = matrix_complete(x, err);
+	if (status == FOT_OK && balance)
+		status = matrix_classes(x, t, balance, err);
 	goto out;
 no_memory:
 	status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);

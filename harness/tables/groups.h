@@ -55,16 +55,18 @@ size_t fot_clusters_add(struct fot_clusters *c, size_t row, double num, double b
 
 struct fot_matrix {
 	size_t n_items, n_seeds;
-	size_t *item; /* [n_items] a row of each */
+	size_t *item;  /* [n_items] a row of each */
+	size_t *class; /* [n_items] what weighs equally, from 0; NULL: items do */
 	int64_t *seed;
 	double *score; /* [n_items, n_seeds] */
 	bool *have;
 };
 
 /* Values v [s->n] of the rows of t that s has, by their columns item_id and demo_seed. Seeds that fewer than half
- * of the items have are left out, then items that lack one of the others. Errors: FOT_ERR_RUN. */
+ * of the items have are left out, then items that lack one of the others. balance: column whose
+ * values are the classes, or NULL. Errors: FOT_ERR_RUN. */
 int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v, const struct fot_table *t,
-		    struct fot_err *err);
+		    const char *balance, struct fot_err *err);
 void fot_matrix_release(struct fot_matrix *x);
 
 /* Rows from `first` on that have a p_value get p_adjusted, each over its family: the rows there that agree in

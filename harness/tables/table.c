@@ -250,7 +250,7 @@ cJSON *fot_table_row_json(const struct fot_table *t, size_t row, bool timing)
 		const struct fot_cell *c = &t->cell[row * t->schema->n + i];
 		cJSON *value;
 
-		if (c->kind == FOT_CELL_EMPTY || t->schema->column[i].timing != timing)
+		if (c->kind == FOT_CELL_EMPTY || (t->schema->column[i].kind == FOT_COLUMN_TIMING) != timing)
 			continue;
 		value = cell_json(c);
 		if (!value || !cJSON_AddItemToObject(object, t->schema->column[i].name, value)) {
@@ -337,9 +337,27 @@ static void put_cell(struct fot_str *out, const struct fot_cell *c)
 		fot_quote_csv(out, c->text);
 }
 
-int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings, struct fot_err *err)
+static bool has_value(const struct fot_table *t, size_t column)
+{
+	for (size_t row = 0; row < t->n_rows; row++)
+		if (t->cell[row * t->schema->n + column].kind != FOT_CELL_EMPTY)
+			return true;
+	return false;
+}
+
+/* Columns that are written. */
+static size_t count_written(const struct fot_table *t)
 {
 	size_t n = t->schema->n;
+
+	while (n && t->schema->column[n - 1].kind == FOT_COLUMN_LATE && !has_value(t, n - 1))
+		n--;
+	return n;
+}
+
+int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings, struct fot_err *err)
+{
+	size_t n = count_written(t);
 	int status = fot_table_check(t, err);
 
 	if (status != FOT_OK)
@@ -351,8 +369,8 @@ int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings
 		for (size_t i = 0; i < n; i++) {
 			if (i)
 				fot_str_putc(out, ',');
-			if (timings || !t->schema->column[i].timing)
-				put_cell(out, &t->cell[row * n + i]);
+			if (timings || t->schema->column[i].kind != FOT_COLUMN_TIMING)
+				put_cell(out, &t->cell[row * t->schema->n + i]);
 		}
 		fot_str_putc(out, '\n');
 	}

@@ -99,9 +99,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 	if (status != FOT_OK)
 		return status;
 	fot_lookup_ask(&q, prompt);
-	*tokens = q.prompt;
-	*n = q.n_stem;
-	*asked = fot_question_fed(&q);
+	fot_task_stem(&q, tokens, n, asked);
 	return FOT_OK;
 }
 

@@ -65,6 +65,13 @@ int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task
 	return t->context_length[t->n_lengths - 1];
 }
 
+void fot_task_stem(const struct fot_question *q, const int32_t **tokens, size_t *n, int64_t *asked)
+{
+	*tokens = q->prompt;
+	*n = q->n_stem;
+	*asked = fot_question_fed(q);
+}
+
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)
 {
 	int64_t window = p->condition[item->condition].opts.window, filled = item->context_length - window;

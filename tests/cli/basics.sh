@@ -62,8 +62,8 @@ exits cli_run_without_output 2 'output DIR is missing' "$fotbench" run spec.json
 exits cli_run_no_such_spec 2 'nowhere.json' "$fotbench" run nowhere.json -o out
 exits cli_resume_and_overwrite 2 'exclude each other' "$fotbench" run spec.json -o out --resume --overwrite
 exits cli_repeated_flag 2 'given twice' "$fotbench" run spec.json -o a -o b
-exits cli_inspect_two_models 2 'expected one model folder, got two' "$fotbench" inspect a -m b
-exits cli_inspect_which_model 2 'expected one model folder, got none' "$fotbench" inspect
+exits cli_inspect_two_models 5 'b: no such model' "$fotbench" inspect a -m b
+exits cli_inspect_which_model 2 'expected a model folder or a dataset, got none' "$fotbench" inspect
 exits cli_threads_range 2 'threads: expected an integer from 1 to 1024, got "0"' "$fotbench" run spec.json -o a -t 0
 exits cli_limit_rubbish 2 'limit.*got "1e9"' "$fotbench" run spec.json -o a --limit 1e9
 exits cli_inspect_no_model 5 'nowhere' "$fotbench" inspect nowhere

@@ -1,5 +1,5 @@
 /* seeds.c: writes the seed corpora: seeds DIR [TOKENIZER.model [FOLDER]] makes DIR/TARGET/NAME; the
- * folder holds files of the kind tokenizer.json. */
+ * folder holds files of the kinds tokenizer.json and tokenizer.model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -189,15 +189,16 @@ static int json_seeds(const char *dir, const char *folder, struct fot_err *err)
 	if (folder)
 		FOT_TRY(fot_dir_list(&names, folder, err));
 	for (size_t i = 0; i < names.n; i++) {
-		const char *suffix = strstr(names.name[i], ".json");
+		const char *suffix = strchr(names.name[i], '.');
+		bool spm = suffix && strcmp(suffix, ".model") == 0;
 
-		if (!suffix || strcmp(suffix, ".json") != 0)
+		if (!spm && (!suffix || strcmp(suffix, ".json") != 0))
 			continue;
 		fot_str_clear(&path);
 		fot_path_join(&path, folder, names.name[i]);
 		FOT_TRY(fot_str_check(&path, err));
 		FOT_TRY(fot_file_read(&file, path.data, 1 << 24, err));
-		FOT_TRY(put_tokenizer(dir, "hf", names.name[i], &file, err));
+		FOT_TRY(put_tokenizer(dir, spm ? "tokenizer" : "hf", names.name[i], &file, err));
 	}
 out:
 	fot_names_release(&names);

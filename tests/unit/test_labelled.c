@@ -611,7 +611,7 @@ static void test_labelled_refuses_bad_specs(void **state)
 	assert_refused(spec_of("m.txt", ""), FOT_ERR_INPUT, "is no labelled set");
 	assert_int_equal(fot_mkdir_all(scratch_path("empty"), NULL), FOT_OK);
 	assert_refused(scratch_path("empty"), FOT_ERR_INPUT,
-		       "expected files *.label, *.json, *.jsonl, *.csv or *.tsv");
+		       "expected files *.label, *.json, *.jsonl, *.csv, *.tsv or *.parquet");
 	assert_refused("wordnet", FOT_ERR_INPUT, "fotbench data fetch wordnet");
 	assert_refused(spec_of("m.jsonl", "?drop=*"), FOT_ERR_INPUT, "0 items");
 }
