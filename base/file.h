@@ -32,6 +32,9 @@ void fot_map_close(struct fot_map *m);
 /* The path of the mapped file that an address lies in, its offset there and the file's size when
  * it was mapped; NULL if there is none. May be called from a signal handler. */
 const char *fot_map_at(const void *address, size_t *offset, size_t *size);
+/* Take what is mapped of [at, at + bytes) out of memory until it is read again; where nothing is mapped,
+ * nothing is done. */
+void fot_map_unload(const void *at, size_t bytes);
 /* Is every mapped file what it was when it was mapped? Errors: FOT_ERR_INPUT naming one that was
  * written to or cut; one that was replaced by another under its name is still whole. */
 int fot_map_check_all(struct fot_err *err);

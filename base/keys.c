@@ -229,7 +229,7 @@ const struct fot_key_type fot_key_size = {
 const struct fot_key_type fot_key_real = { "number", FOT_KEY_NUMBER, read_real, write_real, real_set, NULL };
 const struct fot_key_type fot_key_flag = { "true or false", FOT_KEY_SWITCH, read_flag,
 					   write_flag,      flag_set,       NULL };
-const struct fot_key_type fot_key_choice = { "word", FOT_KEY_WORD, read_choice, write_choice, NULL, NULL };
+const struct fot_key_type fot_key_choice = { "word", FOT_KEY_WORD, read_choice, write_choice, integer_set, NULL };
 const struct fot_key_type fot_key_text = {
 	"text", FOT_KEY_WORD, read_text, write_text, text_set, release_text
 };

@@ -82,7 +82,7 @@ extern const struct fot_key_type fot_key_integer, /* int32_t or int64_t, signed 
 	fot_key_size,                             /* the same; in JSON a number or a text such as "8k" */
 	fot_key_real,                             /* double */
 	fot_key_flag,                             /* bool */
-	fot_key_choice,                           /* an enum or int: index into words */
+	fot_key_choice,                           /* an enum or int: index into words; set: not the first */
 	fot_key_text,                             /* char *, owned, not empty */
 	fot_key_name,                             /* the same, and what can be a name in the results (quote.h) */
 	fot_key_comment,            /* anything: for readers */

@@ -114,6 +114,19 @@ const char *fot_map_at(const void *address, size_t *offset, size_t *size)
 	return NULL;
 }
 
+void fot_map_unload(const void *at, size_t bytes)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)at, end = begin + bytes;
+	size_t offset, size;
+
+	if (!fot_map_at(at, &offset, &size) || bytes > size - offset)
+		return;
+	begin = (begin + page - 1) / page * page;
+	end = end / page * page;
+	if (begin < end) /* only advice: what fails changes nothing */
+		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 static int check_slot(const struct slot *s, struct fot_err *err)
 {
 	const struct stat *was = &s->st;

@@ -11,11 +11,12 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "model/blas.h"
 #include "model/dtype.h"
 #include "model/ops.h"
 
-/* Weights of small models are widened once, those of large ones tile by tile. */
+/* Computing in f32, weights of small models are widened once, those of large ones tile by tile. */
 #define WIDEN_MAX_BYTES ((size_t)1 << 30)
 /* Windows that go to the memory together. */
 
@@ -48,12 +49,18 @@ static int64_t vector_numbers(const struct fot_config *c)
 	       (2 * (int64_t)c->n_heads + biases + norms) * layers;
 }
 
-/* Largest matrix tile that a non-float checkpoint needs widened. */
-static int64_t widest_tile(const struct fot_config *c)
+/* Numbers that fot_linear needs beside a row tile. */
+static int64_t linear_numbers(const struct fot_config *c, const struct fot_session_opts *o, bool wide)
 {
-	int64_t D = c->hidden_size, F = c->intermediate_size;
+	int64_t widest = imax(imax(c->hidden_size, c->intermediate_size), fot_config_query_width(c));
 
-	return FOT_LINEAR_COLS * imax(imax(D, F), fot_config_query_width(c));
+	return fot_linear_scratch(FOT_TILE_Q, widest, wide, o->compute == FOT_COMPUTE_BF16);
+}
+
+/* Are weights of this model widened once? */
+static bool widens(const struct fot_config *c, const struct fot_session_opts *o)
+{
+	return o->compute == FOT_COMPUTE_F32 && widened_bytes(c) <= WIDEN_MAX_BYTES;
 }
 
 static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_config *c, int64_t window)
@@ -70,8 +77,7 @@ static void lay_alone(struct fot_layout *y, struct rows *r, const struct fot_con
 
 /* m: a memory that is read; NULL: none is. */
 static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
-			const struct fot_session_opts *o, const struct fot_memory *m, int64_t window,
-			bool wide)
+			const struct fot_session_opts *o, const struct fot_memory *m, int64_t window)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	float *attn;
@@ -83,7 +89,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->g = take(y, FOT_TILE_Q * F);
 	s->u = take(y, FOT_TILE_Q * F);
 	s->logits = take(y, FOT_TILE_Q * (int64_t)c->vocab_size);
-	s->widened = take(y, wide ? 0 : widest_tile(c));
+	s->widened = take(y, linear_numbers(c, o, widens(c, o)));
 	attn = take(y, fot_attn_need(c->head_dim, 0));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
@@ -106,10 +112,11 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 {
 	const struct fot_config *c = &e->cfg;
 	int64_t DQ = e->query_width, DK = e->key_width, W = e->window;
-	bool wide = widened_bytes(c) <= WIDEN_MAX_BYTES;
+	bool wide = widens(c, &e->opts), bf16 = e->opts.compute == FOT_COMPUTE_BF16;
 
 	e->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
 	e->vectors = wide ? NULL : take(y, vector_numbers(c));
+	e->packed = bf16 ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *e->packed) : NULL;
 	for (int l = 0; l < c->n_layers; l++) {
 		struct layer *a = &e->layer[l];
 		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
@@ -124,7 +131,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 	}
 	for (int t = 0; t < e->opts.n_threads; t++)
 		lay_scratch(y, &e->scratch[t], c, &e->opts,
-			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W, wide);
+			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W);
 	if (fot_fills_alone(c, &e->opts))
 		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, DK);
 	e->x = take(y, W * c->hidden_size);
@@ -191,7 +198,28 @@ static struct fot_tensor weight_of(struct cpu *e, const struct fot_tensor_spec *
 	return t;
 }
 
-static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, const struct fot_tensor *t)
+/* Matrix t where it is, or packed behind the first *packed numbers; then its pages are needed no more. */
+static void place_matrix(struct cpu *e, struct fot_linear *l, const struct fot_tensor *t, int64_t *packed)
+{
+	uint32_t *to = e->packed ? e->packed + *packed : NULL;
+	size_t row = fot_dtype_size(t->dtype) * (size_t)t->shape[1];
+
+	*l = fot_linear_of(t);
+	if (!to)
+		return;
+#pragma omp parallel for schedule(static) num_threads(e->opts.n_threads)
+	for (int64_t c = 0; c < l->out; c += FOT_BF16_PANEL)
+		fot_bf16_pack_transposed(to + c * fot_bf16_pairs(l->in),
+					 (const unsigned char *)t->data + row * (size_t)c, t->dtype,
+					 l->out - c < FOT_BF16_PANEL ? l->out - c : FOT_BF16_PANEL, l->in);
+	l->packed = to;
+	l->kernel = fot_bf16_kernel();
+	*packed += (int64_t)fot_bf16_packed(l->out, l->in);
+	fot_map_unload(t->data, t->bytes);
+}
+
+static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, const struct fot_tensor *t,
+			 int64_t *packed)
 {
 	struct layer *a = spec->layer >= 0 ? &e->layer[spec->layer] : NULL;
 	const float **vectors[FOT_ROLE_COUNT] = { [FOT_ROLE_NORM] = &e->norm };
@@ -222,14 +250,14 @@ static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, cons
 	if (vectors[spec->role])
 		*vectors[spec->role] = t->data;
 	if (matrices[spec->role])
-		*matrices[spec->role] = fot_linear_of(t);
+		place_matrix(e, matrices[spec->role], t, packed);
 }
 
 static int place_weights(struct cpu *e, struct fot_err *err)
 {
 	size_t n = fot_config_tensors(&e->cfg, NULL);
 	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
-	int64_t at = 0;
+	int64_t at = 0, packed = 0;
 
 	if (!spec)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
@@ -237,13 +265,13 @@ static int place_weights(struct cpu *e, struct fot_err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct fot_tensor t = weight_of(e, &spec[i], &at);
 
-		place_weight(e, &spec[i], &t);
+		place_weight(e, &spec[i], &t, &packed);
 		if (spec[i].role != FOT_ROLE_EMBED)
 			continue;
 		e->embed = fot_weights_find(fot_model_weights(e->model), spec[i].name);
 		e->embed_f32 = e->wide ? t.data : NULL;
 		if (e->cfg.tie_embeddings)
-			e->head = fot_linear_of(&t);
+			place_matrix(e, &e->head, &t, &packed);
 	}
 	for (int l = 0; l < e->cfg.n_layers; l++) {
 		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);

@@ -34,7 +34,7 @@ struct scratch {
 	float *xn;         /* [TILE, D] */
 	float *g, *u;      /* [TILE, F] */
 	float *logits;     /* [TILE, V] */
-	float *widened;    /* for fot_linear */
+	void *widened;     /* for fot_linear */
 	struct fot_attn attn;
 	int64_t *low; /* [TILE] first key that a query sees (sliding windows) */
 	float *o_mem; /* [TILE, d] what the memory gives (mix gate) */
@@ -54,6 +54,7 @@ struct cpu {
 	const struct fot_tensor *embed;
 	float *wide;                /* all weights as float, or NULL */
 	float *vectors;             /* without wide: the norms and temperatures as float */
+	uint32_t *packed;           /* computing in bf16: all matrices (bf16.h), else NULL */
 	float *x, *q, *o;           /* [W, D], [W, DQ], [W, DQ] of the current piece */
 	float *rope_cos, *rope_sin; /* [W + 1, d/2] */
 	float key_factor;           /* of keys at position 0, as the memory stores them */

@@ -34,6 +34,7 @@ static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, co
 	fot_session_opts_default(o, m);
 	FOT_TRY(read_memory(&a, f, err));
 	status = fot_attach_apply(o, &a, fot_model_config(m), err);
+	o->compute = (enum fot_compute)f->compute;
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 out:
 	return status;
@@ -116,6 +117,16 @@ int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, cons
 	return status;
 }
 
+/* What of the weights is in memory as the files have it, at most: all of them, or those being packed. */
+static size_t mapped_bytes(const struct fot_weights *w, enum fot_compute compute)
+{
+	size_t largest = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
+	return compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
+}
+
 /* Options of a session that just holds n tokens. */
 static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 		    struct fot_err *err)
@@ -142,7 +153,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, fot_weights_bytes(fot_model_weights(m))));
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, mapped_bytes(fot_model_weights(m), o.compute)));
 out:
 	return status;
 }

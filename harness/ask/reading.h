@@ -30,6 +30,7 @@ struct fot_reading_flags {
 	const char *memory;           /* attach.h; NULL: the config's */
 	int64_t top_k;                /* 0: the config's */
 	int mem_dtype;                /* 0: the config's, 1 f32, 2 bf16 */
+	int compute;                  /* enum fot_compute */
 	double mem_scale;             /* 0: the config's */
 	double mem_decay;             /* session.h */
 	int64_t window, last_context; /* 0: the config's */

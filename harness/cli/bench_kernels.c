@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/attention.h"
+#include "model/bf16.h"
 #include "model/memory.h"
 
 /* Seconds of one call of work(arg, thread) on each of `threads` threads at once. */
@@ -117,51 +118,84 @@ double fot_bench_peak_bf16(int threads)
 
 /* ---- products -------------------------------------------------------- */
 
+/* Of one thread. */
+struct operands {
+	float *x, *w, *y;
+	uint32_t *rounded, *packed; /* x and w in bf16 */
+};
 struct product {
 	struct fot_bench_shape s;
-	float *memory; /* x, w, y of every thread */
+	struct operands *of; /* [threads] */
+	enum fot_compute compute;
 };
 
-static size_t numbers_of(const struct fot_bench_shape *s)
+static void lay_operands(struct fot_layout *y, struct operands *o, const struct fot_bench_shape *s)
 {
-	return (size_t)(s->m * s->k + s->n * s->k + s->m * s->n);
+	o->x = fot_layout_take(y, s->m * s->k, sizeof *o->x);
+	o->w = fot_layout_take(y, s->n * s->k, sizeof *o->w);
+	o->y = fot_layout_take(y, s->m * s->n, sizeof *o->y);
+	o->rounded = fot_layout_take(y, s->m * fot_bf16_pairs(s->k), sizeof *o->rounded);
+	o->packed = fot_layout_take(y, (int64_t)fot_bf16_packed(s->n, s->k), sizeof *o->packed);
 }
 
 static void multiply(void *arg, int thread)
 {
 	const struct product *p = arg;
+	const struct operands *o = &p->of[thread];
 	blasint m = (blasint)p->s.m, n = (blasint)p->s.n, k = (blasint)p->s.k;
-	float *x = p->memory + (size_t)thread * numbers_of(&p->s), *w = x + p->s.m * p->s.k,
-	      *y = w + p->s.n * p->s.k;
 
-	if (p->s.vector)
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, w, k, x, 1, 0, y, 1);
-	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, w, k, 0, y, n);
+	if (p->compute == FOT_COMPUTE_BF16) {
+		fot_bf16_round(o->rounded, o->x, p->s.m, p->s.k);
+		fot_bf16_product(fot_bf16_kernel(), o->y, p->s.n, o->rounded, o->packed, p->s.m, p->s.n, p->s.k, 0);
+	} else if (p->s.vector) {
+		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, o->w, k, o->x, 1, 0, o->y, 1);
+	} else {
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, o->x, k, o->w, k, 0, o->y, n);
+	}
 }
 
-int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, double *gflops,
-		       struct fot_err *err)
+/* Seconds of one product on each thread. */
+static int product_seconds(struct product *p, int threads, double *seconds, struct fot_err *err)
 {
-	size_t largest = 0;
-	double flops = 0, seconds = 0;
-	float *memory;
+	struct fot_arena arena = { 0 };
+	struct fot_layout y = { 0 };
+	int status;
 
-	for (size_t i = 0; i < n; i++)
-		largest = numbers_of(&s[i]) > largest ? numbers_of(&s[i]) : largest;
-	memory = fot_alloc(fot_size_mul(largest, (size_t)threads), sizeof *memory);
-	if (!memory)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
-	fill(memory, largest * (size_t)threads);
-	for (size_t i = 0; i < n; i++) {
-		struct product p = { s[i], memory };
+	for (int t = 0; t < threads; t++)
+		lay_operands(&y, &p->of[t], &p->s);
+	FOT_TRY(fot_arena_init(&arena, y.need, err));
+	y.arena = &arena;
+	for (int t = 0; t < threads; t++) {
+		struct operands *o = &p->of[t];
 
-		seconds += s[i].count * seconds_of(multiply, &p, threads);
+		lay_operands(&y, o, &p->s);
+		fill(o->x, (size_t)(p->s.m * p->s.k));
+		fill(o->w, (size_t)(p->s.n * p->s.k));
+		fot_bf16_pack_transposed(o->packed, o->w, FOT_F32, p->s.n, p->s.k);
+	}
+	*seconds = seconds_of(multiply, p, threads);
+out:
+	fot_arena_release(&arena);
+	return status;
+}
+
+int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_compute compute,
+		       double *gflops, struct fot_err *err)
+{
+	struct product p = { .of = fot_calloc((size_t)threads, sizeof *p.of), .compute = compute };
+	double flops = 0, seconds = 0, one;
+	int status = p.of ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
+
+	for (size_t i = 0; i < n && status == FOT_OK; i++) {
+		p.s = s[i];
+		FOT_TRY(product_seconds(&p, threads, &one, err));
+		seconds += s[i].count * one;
 		flops += s[i].count * 2.0 * (double)s[i].m * (double)s[i].n * (double)s[i].k * threads;
 	}
-	fot_free(memory);
 	*gflops = flops / seconds * 1e-9;
-	return FOT_OK;
+out:
+	fot_free(p.of);
+	return status;
 }
 
 /* ---- reading --------------------------------------------------------- */

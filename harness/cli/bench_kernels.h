@@ -18,15 +18,15 @@
 double fot_bench_peak_f32(int threads);
 double fot_bench_peak_bf16(int threads);
 
-/* y[m, n] = x[m, k] w[n, k]^T through BLAS, `count` times; vector: m is 1, by sgemv. */
+/* y[m, n] = x[m, k] w[n, k]^T, `count` times; vector: m is 1, by sgemv. */
 struct fot_bench_shape {
 	int64_t m, n, k;
 	double count;
 	bool vector;
 };
-/* Together. Errors: FOT_ERR_RUN. */
-int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, double *gflops,
-		       struct fot_err *err);
+/* Together, in f32 through BLAS, or in bf16 with w packed before and x rounded each time. Errors: FOT_ERR_RUN. */
+int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_compute compute,
+		       double *gflops, struct fot_err *err);
 
 /* The kind of memory of a word ("none", "dense", ...). Errors: FOT_ERR_RUN: there is none. */
 int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *err);

@@ -41,6 +41,7 @@ struct bench {
 	int64_t tokens; /* fed per prefill */
 	int64_t batch;  /* windows per training step */
 	bool json;
+	enum fot_compute compute; /* of the row at work */
 };
 
 /* What one measurement gives; 0: not measured. */
@@ -51,6 +52,7 @@ struct rate {
 /* ---- kernels --------------------------------------------------------- */
 
 #define SHAPES 8
+#define WEIGHT_SHAPES 6 /* the first of them */
 
 /* Products of one forward pass of a window, per layer but the output's. */
 static void list_shapes(const struct fot_config *c, struct fot_bench_shape s[SHAPES])
@@ -84,10 +86,11 @@ static int bench_peak_bf16(const struct bench *b, struct rate *r, struct fot_err
 	return FOT_OK;
 }
 
-static int bench_sgemm(const struct bench *b, struct rate *r, struct fot_err *err)
+static int bench_cube(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return fot_bench_products(&(struct fot_bench_shape){ 1024, 1024, 1024, 1, false }, 1, b->threads,
-				  &r->gflops, err);
+	const struct fot_bench_shape cube = { 1024, 1024, 1024, 1, false };
+
+	return fot_bench_products(&cube, 1, b->threads, b->compute, &r->gflops, err);
 }
 
 static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *err)
@@ -95,7 +98,7 @@ static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *e
 	struct fot_bench_shape s[SHAPES];
 
 	list_shapes(b->c, s);
-	return fot_bench_products(s, SHAPES, b->threads, &r->gflops, err);
+	return fot_bench_products(s, b->compute ? WEIGHT_SHAPES : SHAPES, b->threads, b->compute, &r->gflops, err);
 }
 
 /* The MLP's product of one row. */
@@ -103,7 +106,7 @@ static int bench_row(const struct bench *b, bool vector, struct rate *r, struct 
 {
 	struct fot_bench_shape s = { 1, b->c->intermediate_size, b->c->hidden_size, 1, vector };
 
-	return fot_bench_products(&s, 1, b->threads, &r->gflops, err);
+	return fot_bench_products(&s, 1, b->threads, b->compute, &r->gflops, err);
 }
 
 static int bench_sgemm_row(const struct bench *b, struct rate *r, struct fot_err *err)
@@ -169,6 +172,7 @@ static int bench_feed(const struct bench *b, const char *memory, int32_t top_k, 
 	o.top_k = top_k;
 	o.mem_max = b->tokens;
 	o.n_threads = b->threads;
+	o.compute = b->compute;
 	if (!tokens || !nll) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 		goto out;
@@ -252,6 +256,7 @@ static int bench_steps(const struct bench *b, bool crossbatch, struct rate *r, s
 					 .d = 4,
 					 .pack = 4 };
 	fot_net_size_of(&size, &st, 1, b->threads);
+	size.compute = b->compute;
 	FOT_TRY(fot_params_init(&p, b->c, err));
 	fot_params_random(&p, 1, 0.6, 0.5);
 	FOT_TRY(fot_adamw_init(&a, &p, &adamw, err));
@@ -296,31 +301,40 @@ static const struct row {
 	const char *name;
 	int (*measure)(const struct bench *b, struct rate *r, struct fot_err *err);
 	bool memory; /* only of models with memory layers */
+	enum fot_compute compute;
 } rows[] = {
-	{ "f32 peak", bench_peak_f32, false },
-	{ "bf16 peak", bench_peak_bf16, false },
-	{ "sgemm 1024^3", bench_sgemm, false },
-	{ "sgemm at the model's shapes", bench_shapes, false },
-	{ "one row of the MLP, sgemm", bench_sgemm_row, false },
-	{ "one row of the MLP, sgemv", bench_sgemv_row, false },
-	{ "reading 64k keys, dense", bench_read_dense, false },
-	{ "reading for one query, dense", bench_read_one, false },
-	{ "scoring 64k keys", bench_read_scores, false },
-	{ "reading 64k keys, top 32", bench_read_top32, false },
-	{ "reading 64k keys, top 128", bench_read_top128, false },
-	{ "filling the memory", bench_fill, true },
-	{ "prefill, no memory", bench_prefill, false },
-	{ "prefill, dense memory", bench_prefill_dense, true },
-	{ "prefill, top 32 of memory", bench_prefill_top32, true },
-	{ "training, standard", bench_train, false },
-	{ "training, crossbatch d 4", bench_crossbatch, true },
+	{ "f32 peak", bench_peak_f32, false, FOT_COMPUTE_F32 },
+	{ "bf16 peak", bench_peak_bf16, false, FOT_COMPUTE_F32 },
+	{ "sgemm 1024^3", bench_cube, false, FOT_COMPUTE_F32 },
+	{ "bf16 1024^3", bench_cube, false, FOT_COMPUTE_BF16 },
+	{ "sgemm at the model's shapes", bench_shapes, false, FOT_COMPUTE_F32 },
+	{ "bf16 at its weights' shapes", bench_shapes, false, FOT_COMPUTE_BF16 },
+	{ "one row of the MLP, sgemm", bench_sgemm_row, false, FOT_COMPUTE_F32 },
+	{ "one row of the MLP, bf16", bench_sgemm_row, false, FOT_COMPUTE_BF16 },
+	{ "one row of the MLP, sgemv", bench_sgemv_row, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, dense", bench_read_dense, false, FOT_COMPUTE_F32 },
+	{ "reading for one query, dense", bench_read_one, false, FOT_COMPUTE_F32 },
+	{ "scoring 64k keys", bench_read_scores, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 32", bench_read_top32, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 128", bench_read_top128, false, FOT_COMPUTE_F32 },
+	{ "filling the memory", bench_fill, true, FOT_COMPUTE_F32 },
+	{ "filling the memory, bf16", bench_fill, true, FOT_COMPUTE_BF16 },
+	{ "prefill, no memory", bench_prefill, false, FOT_COMPUTE_F32 },
+	{ "prefill, no memory, bf16", bench_prefill, false, FOT_COMPUTE_BF16 },
+	{ "prefill, dense memory", bench_prefill_dense, true, FOT_COMPUTE_F32 },
+	{ "prefill, dense memory, bf16", bench_prefill_dense, true, FOT_COMPUTE_BF16 },
+	{ "prefill, top 32 of memory", bench_prefill_top32, true, FOT_COMPUTE_F32 },
+	{ "training, standard", bench_train, false, FOT_COMPUTE_F32 },
+	{ "training, standard, bf16", bench_train, false, FOT_COMPUTE_BF16 },
+	{ "training, crossbatch d 4", bench_crossbatch, true, FOT_COMPUTE_F32 },
+	{ "training, crossbatch d 4, bf16", bench_crossbatch, true, FOT_COMPUTE_BF16 },
 };
 #define ROWS FOT_COUNT(rows)
-enum { ROW_PEAK = 0, ROW_SHAPES = 3 };
+enum { ROW_PEAK = 0, ROW_CUBE = 2, ROW_SHAPES = 4 };
 
 /* Of all rounds. */
 struct measured {
-	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], of_peak[ROUNDS_MAX], of_sgemm[ROUNDS_MAX];
+	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], of_peak[ROUNDS_MAX], of_sgemm[ROUNDS_MAX], of_cube[ROUNDS_MAX];
 };
 
 static int one_round(const struct bench *b, struct measured *m, int64_t i, struct fot_err *err)
@@ -330,15 +344,19 @@ static int one_round(const struct bench *b, struct measured *m, int64_t i, struc
 
 	for (size_t r = 0; r < ROWS; r++) {
 		struct rate rate = { 0 };
+		struct bench at = *b;
+
+		at.compute = rows[r].compute;
 
 		if (!rows[r].memory || mem)
-			FOT_TRY(rows[r].measure(b, &rate, err));
+			FOT_TRY(rows[r].measure(&at, &rate, err));
 		m[r].gflops[i] = rate.gflops;
 		m[r].tokens_per_s[i] = rate.tokens_per_s;
 	}
 	for (size_t r = 0; r < ROWS; r++) {
 		m[r].of_peak[i] = m[r].gflops[i] / m[ROW_PEAK].gflops[i];
 		m[r].of_sgemm[i] = m[r].gflops[i] / m[ROW_SHAPES].gflops[i];
+		m[r].of_cube[i] = m[r].gflops[i] / m[ROW_CUBE].gflops[i];
 	}
 out:
 	return status;
@@ -359,14 +377,16 @@ static double median(double *x, int64_t n)
 
 static void print_rows(struct measured *m, const struct bench *b, int64_t rounds)
 {
-	printf("%-28s %8s %10s %8s %9s %11s\n", "", "threads", "GFLOP/s", "of peak", "of sgemm", "tokens/s");
+	printf("%-30s %8s %10s %8s %9s %10s %11s\n", "", "threads", "GFLOP/s", "of peak", "of sgemm", "of 1024^3",
+	       "tokens/s");
 	for (size_t r = 0; r < ROWS; r++) {
 		double rate = median(m[r].tokens_per_s, rounds);
 
 		if (m[r].gflops[0] <= 0)
 			continue;
-		printf("%-28s %8d %10.1f %8.2f %9.2f", rows[r].name, b->threads, median(m[r].gflops, rounds),
-		       median(m[r].of_peak, rounds), median(m[r].of_sgemm, rounds));
+		printf("%-30s %8d %10.1f %8.2f %9.2f %10.2f", rows[r].name, b->threads, median(m[r].gflops, rounds),
+		       median(m[r].of_peak, rounds), median(m[r].of_sgemm, rounds),
+		       median(m[r].of_cube, rounds));
 		if (rate > 0)
 			printf(" %11.0f", rate);
 		putchar('\n');
@@ -397,6 +417,7 @@ static void print_json(struct measured *m, const struct bench *b, const char *mo
 		add_median(&line, "of_sgemm", m[r].of_sgemm, rounds);
 		add_median(&line, "tokens_per_s", m[r].tokens_per_s, rounds);
 		add_median(&line, "of_peak", m[r].of_peak, rounds);
+		add_median(&line, "of_sgemm_1024", m[r].of_cube, rounds);
 		fot_str_putc(&line, '}');
 		if (!line.failed)
 			puts(line.data);
@@ -504,7 +525,8 @@ int fot_cmd_bench(int argc, char **argv)
 		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
 	status = fot_flush_stdout(&err);
 out:
-	fot_command_ended(&o, err.code, &err);
+	if (err.code)
+		fot_command_failed("bench", &err);
 	fot_model_close(b.model);
 	return status;
 }

@@ -18,7 +18,12 @@
 int fot_cmd_run(int argc, char **argv)
 {
 	struct fot_run_flags c = { 0 };
-	struct fot_option options[] = { FOT_RUN_OPTIONS(&c) };
+	int compute = -1; /* the spec's */
+	struct fot_option options[] = {
+		FOT_RUN_OPTIONS(&c),
+		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
+		  .help = "numbers of products with weights (default: the spec's, f32)" },
+	};
 	struct fot_options o = {
 		.command = "run",
 		.usage = "run SPEC.json -o DIR [options]",
@@ -40,6 +45,8 @@ int fot_cmd_run(int argc, char **argv)
 		return status;
 	FOT_TRY(fot_run_flags_check(&c, &err));
 	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
+	if (compute >= 0)
+		spec.compute = (enum fot_compute)compute;
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	fot_spec_release(&spec);

@@ -66,9 +66,10 @@ static void describe(const struct fot_recipe *r, const char *out, int threads)
 {
 	int64_t steps = fot_recipe_steps(r);
 
-	fot_log(FOT_LOG_INFO, "%s: %.2f M parameters, %lld steps, %.1f M tokens, %d threads, about %.0f MiB%s%s",
+	fot_log(FOT_LOG_INFO, "%s: %.2f M parameters, %lld steps, %.1f M tokens, %d threads%s, about %.0f MiB%s%s",
 		r->name, (double)fot_config_parameters(&r->config) * 1e-6, (long long)steps,
 		(double)fot_recipe_tokens(r, steps) * 1e-6, threads,
+		r->compute == FOT_COMPUTE_BF16 ? ", products in bf16" : "",
 		(double)fot_train_estimate(r, threads) / (1 << 20), out ? ", into " : "", out ? out : "");
 }
 
@@ -178,7 +179,7 @@ struct flags {
 	const char *output, *from, *store;
 	bool resume, overwrite, dry, quiet, json;
 	int64_t threads, stop_after;
-	int progress;
+	int progress, compute; /* compute -1: the recipe's */
 };
 
 static int train(const struct flags *f, const char *name, struct fot_err *err)
@@ -201,6 +202,8 @@ static int train(const struct flags *f, const char *name, struct fot_err *err)
 	FOT_TRY(find_recipe(&at, name, err));
 	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, err));
 	FOT_TRY(read_base(&at, &recipe, &opts, err));
+	if (f->compute >= 0)
+		FOT_TRY(fot_recipe_compute(&recipe, (enum fot_compute)f->compute, err));
 	describe(&recipe, f->output, (int)f->threads);
 	FOT_TRY(check_output(f->output, f->resume, f->overwrite, err));
 	FOT_TRY(fot_blas_check((int32_t)f->threads, err));
@@ -225,12 +228,14 @@ out:
 
 int fot_cmd_train(int argc, char **argv)
 {
-	struct flags f = { .progress = FOT_PROGRESS_AUTO };
+	struct flags f = { .progress = FOT_PROGRESS_AUTO, .compute = -1 };
 	struct fot_option table[] = {
 		FOT_COMMON_OUTPUT(&f.output, false),
 		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &f.from, .arg = "DIR",
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		FOT_COMMON_STORE(&f.store),
+		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &f.compute, .choices = fot_compute_words,
+		  .help = "numbers of products with weights (default: the recipe's, f32)" },
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &f.resume,
 		  .help = "go on from the last checkpoint, if there is one" },
 		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &f.overwrite, .help = "start anew over an old run" },

@@ -33,6 +33,11 @@ extern const char *const fot_reading_dtype_names[];
 		.value = &(f)->mem_dtype,                                                         \
 		.choices = fot_reading_dtype_names,                                               \
 		.help = "type of stored keys and values" },                                       \
+	{ .name = "compute",                                                                      \
+		.type = FOT_OPTION_CHOICE,                                                        \
+		.value = &(f)->compute,                                                           \
+		.choices = fot_compute_words,                                                     \
+		.help = "numbers of products with weights" },                                     \
 	{ .name = "mem-scale",                                                                    \
 		.type = FOT_OPTION_REAL,                                                          \
 		.value = &(f)->mem_scale,                                                         \

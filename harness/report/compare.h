@@ -73,8 +73,8 @@ size_t fot_compare_changed(const struct fot_table *compared);
 /* The verdict on all rows: "identical", "equal", "no regression" or "regression"; with exact,
  * "changed" instead of "no regression". */
 const char *fot_compare_verdict(const struct fot_table *compared, bool exact);
-/* One sentence: how near the rows are to those of BASE, whose name is given, and another BLAS core of
- * NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
+/* One sentence: how near the rows are to those of BASE, whose name is given, other numbers of products
+ * (compute.h), and another BLAS core of NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err);
 /* Aligned plain text, one line per row. */

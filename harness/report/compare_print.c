@@ -117,6 +117,14 @@ static const char *core_of(const cJSON *manifest)
 	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
 }
 
+/* Of products with weights; manifests from before there was a choice say nothing. */
+static const char *compute_of(const cJSON *manifest)
+{
+	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "compute"));
+
+	return word ? word : "f32";
+}
+
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err)
 {
@@ -134,6 +142,8 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 		put_distance(out, compared);
 		fot_str_printf(out, " of %s, document by document or item by item", base_name);
 	}
+	if (strcmp(compute_of(base), compute_of(new)) != 0)
+		fot_str_printf(out, "; products in %.20s there, in %.20s here", compute_of(base), compute_of(new));
 	if (there && here && strcmp(there, here) != 0)
 		put_cores(out, compared, there, here);
 	return fot_str_check(out, err);

@@ -23,6 +23,7 @@
 #include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
 #include "model/attach.h"
+#include "model/bf16.h"
 #include "model/memory.h"
 
 #define PROBE "The 3 quick foxes' caf\xc3\xa9:\n\tx_1 = {y};  \\frac{1}{2}"
@@ -362,6 +363,14 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 	number(d, mpi, "size", 1);
 }
 
+/* Of products with weights. */
+static void add_compute(struct doc *d, cJSON *root, enum fot_compute compute)
+{
+	text(d, root, "compute", fot_compute_words[compute]);
+	if (compute == FOT_COMPUTE_BF16)
+		text(d, root, "bf16_kernel", fot_bf16_kernel_name(fot_bf16_kernel()));
+}
+
 static void add_progress(struct doc *d, cJSON *root, const struct fot_manifest *m)
 {
 	cJSON *times = object(d, root, "times"), *counts = object(d, root, "counts");
@@ -438,6 +447,7 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 		add_labelled(&d, root, m->plan);
 	add_conventions(&d, root, m->plan);
 	add_host(&d, root, m->opts);
+	add_compute(&d, root, m->plan->spec->compute);
 	add_progress(&d, root, m);
 	add_files(&d, root, m, dir);
 	if (!d.failed)

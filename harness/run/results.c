@@ -48,12 +48,14 @@ static size_t class_index(const struct fot_plan *p, const struct fot_item *item)
 	return i;
 }
 
-/* The condition in one cell. It follows from the item, so records do without it: those of all versions
- * are equal. */
-static void name_memory(struct fot_table *t, size_t from, const char *memory)
+/* The condition. It follows from the item, so records do without it: those of all versions are equal. */
+static void name_condition(struct fot_table *t, size_t from, const struct fot_condition *c)
 {
-	for (size_t row = from; row < t->n_rows; row++)
-		fot_table_set_text(t, row, "memory", memory);
+	for (size_t row = from; row < t->n_rows; row++) {
+		fot_table_set_text(t, row, "memory", c->memory);
+		if (c->opts.compute != FOT_COMPUTE_F32)
+			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
+	}
 }
 
 static int add_baselines(struct fot_results *r, const struct fot_plan *p, const bool *there, struct fot_err *err)
@@ -83,7 +85,7 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
-		name_memory(&r->rows[k], before, p->condition[p->item[i].condition].memory);
+		name_condition(&r->rows[k], before, &p->condition[p->item[i].condition]);
 		there[i] = r->rows[k].n_rows > before;
 	}
 	FOT_TRY(add_baselines(r, p, there, err));

@@ -69,7 +69,8 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 
 /* --- the columns that the tables of all tasks share, for classes:
  *
- *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN --- */
+ *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN,
+ *   FOT_COMPUTE_COLUMN --- */
 
 /* Shared key columns, first everywhere. */
 #define FOT_KEY_COLUMNS                                                                                               \
@@ -112,6 +113,13 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		"memory", FOT_COLUMN_TEXT, false,                                                                     \
 		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
+	}
+
+/* compute.h; last of all. */
+#define FOT_COMPUTE_COLUMN                                                                                     \
+	{                                                                                                      \
+		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
+			"numbers of products with weights: bf16; empty: f32"                                   \
 	}
 
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */

@@ -26,6 +26,7 @@ static const struct fot_column columns[] = {
 	FOT_MEMORY_COLUMN,
 	FOT_DISTRACTORS_COLUMN,
 	{ "n_distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE, "demonstrations of other sets in the prompt; empty: none" },
+	FOT_COMPUTE_COLUMN,
 };
 
 const struct fot_schema fot_schema_fewshot = {

@@ -166,6 +166,7 @@ static const struct fot_column columns[] = {
 	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
 	FOT_END_COLUMNS,
 	FOT_MEMORY_COLUMN,
+	FOT_COMPUTE_COLUMN,
 };
 
 const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",

@@ -449,6 +449,7 @@ static const struct fot_column columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
 	FOT_END_COLUMNS,
 	FOT_MEMORY_COLUMN,
+	FOT_COMPUTE_COLUMN,
 };
 
 const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", columns,

@@ -362,6 +362,7 @@ static const struct fot_column columns[] = {
 	{ "n_documents", FOT_COLUMN_INT, false,
 	  "multi-doc: documents of which the memory holds something, the own one included" },
 	FOT_MEMORY_COLUMN,
+	FOT_COMPUTE_COLUMN,
 };
 
 const struct fot_schema fot_schema_perplexity = {

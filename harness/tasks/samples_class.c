@@ -476,6 +476,7 @@ static const struct fot_column columns[] = {
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer" },
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no query has its memory before it), failed" },
 	FOT_MEMORY_COLUMN,
+	FOT_COMPUTE_COLUMN,
 };
 
 const struct fot_schema fot_schema_samples = { "samples", "One row per query, memory layer, head and retrieved token shown.",

@@ -11,21 +11,6 @@ static const fot_real *weight(const struct fot_net *net, int64_t offset)
 	return net->p->w + offset;
 }
 
-/* y[rows, out] = x[rows, in] W^T + beta y */
-static void project(fot_real *y, const fot_real *x, const fot_real *w, int64_t rows, int64_t in, int64_t out,
-		    fot_real beta)
-{
-	fot_gemm(0, 1, rows, out, in, 1, x, in, w, in, beta, y, out);
-}
-
-/* dx = dy W + beta dx, dw += dy^T x */
-static void project_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x, const fot_real *w,
-			     int64_t rows, int64_t in, int64_t out, fot_real beta)
-{
-	fot_gemm(0, 0, rows, in, out, 1, dy, out, w, in, beta, dx, in);
-	fot_gemm(1, 0, out, in, rows, 1, dy, out, x, in, 1, dw, in);
-}
-
 static void add_rows(fot_real *y, const fot_real *x, int64_t n)
 {
 #pragma omp simd
@@ -155,8 +140,8 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 	fot_real *q = before_norms(&c->q_norms, c->q, t, DQ), *k = before_norms(&c->k_norms, c->k, t, DK);
 	const fot_real *x = taken(net, c->x + t * D, at->norm1, c->inv1 + t, W, s);
 
-	project(k, x, weight(net, at->k), W, D, DK, 0);
-	project(c->v + t * DK, x, weight(net, at->v), W, D, DK, 0);
+	product(net, s, k, x, weight(net, at->k), W, D, DK, 0);
+	product(net, s, c->v + t * DK, x, weight(net, at->v), W, D, DK, 0);
 	add_bias(net, k, at->k_bias, W, DK);
 	add_bias(net, c->v + t * DK, at->v_bias, W, DK);
 	norm_heads(net, &c->k_norms, c->k, at->k_norm, -1, t, W, DK);
@@ -165,7 +150,7 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 		fot_rope_apply(c->k + t * DK, W, net->KV, net->dh, net->rope_cos, net->rope_sin, 0, 1);
 	if (!asks)
 		return;
-	project(q, x, weight(net, at->q), W, D, DQ, 0);
+	product(net, s, q, x, weight(net, at->q), W, D, DQ, 0);
 	add_bias(net, q, at->q_bias, W, DQ);
 	norm_heads(net, &c->q_norms, c->q, at->q_norm, at->qk_scale, t, W, DQ);
 	if (net_rotates(net, l))
@@ -220,7 +205,7 @@ static void add_attention(struct fot_net *net, int l, int64_t t, int64_t W, stru
 	fot_real *x2 = c->x2 + t * D, *y = c->y1 ? c->y1 + t * D : x2;
 
 	memcpy(x2, c->x + t * D, sizeof(fot_real) * (size_t)(W * D));
-	project(y, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, c->y1 ? 0 : 1);
+	product(net, s, y, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, c->y1 ? 0 : 1);
 	add_bias(net, y, at->o_bias, W, D);
 	if (c->y1)
 		add_normed(net, x2, y, at->out_norm1, c->inv1 + t, W, s);
@@ -238,11 +223,11 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 
 	add_attention(net, l, t, W, s);
 	x = taken(net, x2, at->norm2, c->inv2 + t, W, s);
-	project(g, x, weight(net, at->gate), W, D, F, 0);
-	project(u, x, weight(net, at->up), W, D, F, 0);
+	product(net, s, g, x, weight(net, at->gate), W, D, F, 0);
+	product(net, s, u, x, weight(net, at->up), W, D, F, 0);
 	fot_swiglu_forward(s->h, g, u, W * F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
-	project(y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
+	product(net, s, y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
 	if (c->y2)
 		add_normed(net, out, y, at->out_norm2, c->inv2 + t, W, s);
 }
@@ -331,11 +316,11 @@ void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const
 		fot_real *xn = s->xn + r0 * D, *dxn = s->dxn + r0 * D;
 
 		gather_rows(xn, row, m, D);
-		project(s->logits, xn, head, m, D, V, 0);
+		product(net, s, s->logits, xn, head, m, D, V, 0);
 		head_loss(net, b, &net->loss[w], t + r0, row, m, weight_of, nll, grad != NULL, s);
 		if (!grad)
 			continue;
-		project_backward(dxn, grad + net->at_head, s->logits, xn, head, m, D, V, 0);
+		product_backward(net, s, dxn, grad + net->at_head, s->logits, xn, head, m, D, V, 0);
 		scatter_rows(dxn, row, m, n, D);
 	}
 	if (!grad)
@@ -362,15 +347,15 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 
 	fot_swiglu_forward(s->h, g, u, W * F);
 	dy = given_backward(net, dx, rows_of(c->y2, t * D), at->out_norm2, c->inv2 + t, W, grad, s);
-	project_backward(s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
+	product_backward(net, s, s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
 	fot_swiglu_backward(s->dg, s->du, s->dg, g, u, W * F);
 	x = taken(net, x2, at->norm2, NULL, W, s);
-	project_backward(s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);
-	project_backward(s->dxn, grad + at->up, s->du, x, weight(net, at->up), W, D, F, 1);
+	product_backward(net, s, s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);
+	product_backward(net, s, s->dxn, grad + at->up, s->du, x, weight(net, at->up), W, D, F, 1);
 	taken_backward(net, dx, x2, at->norm2, c->inv2 + t, W, grad, s);
 	dy = given_backward(net, dx, rows_of(c->y1, t * D), at->out_norm1, c->inv1 + t, W, grad, s);
 	bias_backward(grad, at->o_bias, dy, W, D);
-	project_backward(d_o, grad + at->o, dy, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, 0);
+	product_backward(net, s, d_o, grad + at->o, dy, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, 0);
 }
 
 /* delta[i] = do_i . o_i over one head. */
@@ -457,11 +442,11 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 	x = taken(net, c->x + t * D, at->norm1, NULL, W, s);
 	bias_backward(grad, at->k_bias, dk, W, DK);
 	bias_backward(grad, at->v_bias, dv, W, DK);
-	project_backward(s->dxn, grad + at->k, dk, x, weight(net, at->k), W, D, DK, 0);
-	project_backward(s->dxn, grad + at->v, dv, x, weight(net, at->v), W, D, DK, 1);
+	product_backward(net, s, s->dxn, grad + at->k, dk, x, weight(net, at->k), W, D, DK, 0);
+	product_backward(net, s, s->dxn, grad + at->v, dv, x, weight(net, at->v), W, D, DK, 1);
 	if (asks_at(net, b, l, w)) {
 		bias_backward(grad, at->q_bias, dq, W, net->DQ);
-		project_backward(s->dxn, grad + at->q, dq, x, weight(net, at->q), W, D, net->DQ, 1);
+		product_backward(net, s, s->dxn, grad + at->q, dq, x, weight(net, at->q), W, D, net->DQ, 1);
 	}
 	taken_backward(net, net->dx + t * D, c->x + t * D, at->norm1, c->inv1 + t, W, grad, s);
 }

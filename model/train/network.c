@@ -139,6 +139,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->scores = take(y, z->top_k);
 	s->values = fot_layout_take(y, z->top_k, sizeof *s->values);
 	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);
+	product_lay_scratch(y, s, cfg, z);
 	attn = take(y, fot_attn_need(cfg->head_dim, 1));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, cfg->head_dim, 1);
@@ -154,6 +155,7 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 		lay_layer(y, &net->layer[l], cfg, l, net->last_mem, z);
 	for (int t = 0; t < z->n_threads; t++)
 		lay_scratch(y, &net->scratch[t], cfg, z);
+	product_lay(y, &net->products, cfg, z);
 	for (int i = 0; i < FOT_SHARDS; i++)
 		net->shard[i] = take(y, n_params);
 	net->x_out = take(y, z->cap_ask_tokens * D);
@@ -568,6 +570,7 @@ int fot_net_loss(struct fot_net *net, const struct fot_batch *b, double *loss, d
 {
 	static const double none[2] = { 0 };
 
+	product_pack(net);
 	forward(net, b);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 	for (int64_t w = 0; w < b->n_ask; w++)
@@ -581,6 +584,7 @@ int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *los
 	struct counts c = count_targets(b);
 	double weight[2] = { c.n[0] ? 1.0 / (double)c.n[0] : 0, c.n[1] ? b->answer_weight / (double)c.n[1] : 0 };
 
+	product_pack(net);
 	forward(net, b);
 	backward(net, b, weight, NULL);
 	reduce_shards(net, grad);

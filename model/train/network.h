@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/compute.h"
 #include "model/train/crossbatch.h"
 #include "model/train/params.h"
 
@@ -38,6 +39,7 @@ struct fot_net_size {
 	bool seen;
 	bool cached; /* some stage has cached windows; its contexts take no room of their own */
 	int n_threads;
+	enum fot_compute compute; /* of products with weights */
 };
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);
 size_t fot_net_estimate(const struct fot_config *c, const struct fot_net_size *size);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "model/attention.h"
+#include "model/linear.h"
 #include "model/search.h"
 #include "model/train/network.h"
 
@@ -66,6 +67,7 @@ struct scratch {
 	const fot_real **values;   /* [top_k] */
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
+	uint32_t *left, *right;    /* operands of a product in bf16; NULL in f32 */
 	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
 };
 
@@ -88,6 +90,15 @@ struct window_loss {
 	int64_t right; /* answers that were the most likely token */
 };
 
+/* Matrices in bf16 (product.c), for the products x W^T and dY W; all NULL in f32. */
+struct products {
+	const struct fot_bf16_kernel *kernel;
+	struct packed {
+		uint32_t *forward, *backward;
+	} *at;                         /* [p->n_tensors] in those: NULL of what is no matrix */
+	uint32_t *forward, *backward;
+};
+
 struct fot_net {
 	const struct fot_params *p;
 	struct fot_net_size size;
@@ -107,6 +118,7 @@ struct fot_net {
 	struct mem_grads mem;
 	fot_real *shard[FOT_SHARDS];   /* [p->n] */
 	struct scratch *scratch;       /* [n_threads] */
+	struct products products;
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
 	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
 					  for finite differences */
@@ -150,6 +162,20 @@ const int64_t *block_slide(const struct fot_net *net, int l, int64_t at, int64_t
 /* dq, dk (dkc), dv (destroyed) -> gradients of the projections, dx of the layer's input. */
 void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
 			    fot_real *dk, fot_real *dkc, fot_real *dv, fot_real *grad, struct scratch *s);
+
+/* ---- product.c: y = x W^T in the numbers of net->size.compute; w lies in net->p->w ---- */
+
+void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *cfg, const struct fot_net_size *z);
+void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg,
+			 const struct fot_net_size *z);
+/* The parameters are what the next products take. */
+void product_pack(struct fot_net *net);
+/* y[rows, out] = x[rows, in] W^T + beta y, beta 0 or 1 */
+void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
+	     int64_t rows, int64_t in, int64_t out, fot_real beta);
+/* dx = dy W + beta dx, dw += dy^T x */
+void product_backward(const struct fot_net *net, struct scratch *s, fot_real *dx, fot_real *dw, const fot_real *dy,
+		      const fot_real *x, const fot_real *w, int64_t rows, int64_t in, int64_t out, fot_real beta);
 
 /* ---- memory_layer.c -------------------------------------------------- */
 

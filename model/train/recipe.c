@@ -43,6 +43,8 @@ static const struct fot_key top_keys[] = {
 	  .hi = 100000000, .dflt = "200", .help = "steps between checkpoints" },
 	{ .name = "save_dtype", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, save_dtype), .words = dtype_words,
 	  .dflt = "\"F32\"", .help = "type of the weights that are saved" },
+	{ .name = "compute", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, compute), .words = fot_compute_words,
+	  .dflt = "\"f32\"", .help = "numbers of products with weights" },
 	{ .name = "comment", .type = &fot_key_comment, .help = "for readers" },
 };
 
@@ -475,6 +477,39 @@ out:
 	return status;
 }
 
+int fot_recipe_compute(struct fot_recipe *r, enum fot_compute compute, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	cJSON *root = NULL;
+	char *copy;
+	int status;
+
+	if (r->compute == compute)
+		return FOT_OK;
+	FOT_TRY(fot_json_parse(&root, r->text, strlen(r->text), r->name, FOT_ERR_USAGE, err));
+	cJSON_DeleteItemFromObjectCaseSensitive(root, "compute");
+	if (!cJSON_AddStringToObject(root, "compute", fot_compute_words[compute])) {
+		status = FOT_NO_MEMORY(err, r->name);
+		goto out;
+	}
+	FOT_TRY(fot_json_print(&text, root, 1, err));
+	fot_str_putc(&text, '\n');
+	FOT_TRY(fot_str_check(&text, err));
+	copy = fot_strndup(text.data, text.len);
+	if (!copy) {
+		status = FOT_NO_MEMORY(err, r->name);
+		goto out;
+	}
+	fot_free(r->text);
+	r->text = copy;
+	r->compute = compute;
+	fot_sha256_of(text.data, text.len, r->sha256);
+out:
+	cJSON_Delete(root);
+	fot_str_release(&text);
+	return status;
+}
+
 int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err)
 {
 	return parse(r, text, n, name, NULL, err);
@@ -581,6 +616,9 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 		return false;
 	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
+		return false;
+	*why = "compute";
+	if (a->compute != b->compute)
 		return false;
 	*why = "datasets or tokenizer";
 	if (a->n_datasets != b->n_datasets || strcmp(a->tokenizer, b->tokenizer) != 0)

@@ -11,7 +11,8 @@
  *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "cut", "top_k", "range", "stepping", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
- *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
+ *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16",
+ *    "compute": "f32" | "bf16"}             of products with weights (compute.h)
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
@@ -44,6 +45,7 @@
 
 #include "base/err.h"
 #include "base/keys.h"
+#include "model/compute.h"
 #include "model/config.h"
 #include "model/train/crossbatch.h"
 #include "model/train/generator.h"
@@ -75,6 +77,7 @@ struct fot_recipe {
 	int64_t valid_every, valid_windows, valid_memory; /* every 0: no validation */
 	int64_t checkpoint_every;
 	enum fot_dtype save_dtype;
+	enum fot_compute compute;
 	bool needs_base; /* the model is that of a folder which was not given: only `start` is read */
 	char *base;      /* the folder whose config.json the model goes out from; NULL: the recipe says all */
 	char *text;     /* the recipe as given */
@@ -91,6 +94,8 @@ int fot_recipe_read(struct fot_recipe *r, const char *path, struct fot_err *err)
  * Errors of that folder: FOT_ERR_INPUT. */
 int fot_recipe_read_on(struct fot_recipe *r, const char *path, const char *base, struct fot_err *err);
 int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err);
+/* As if the recipe said it, as its text does then, too. Errors: FOT_ERR_RUN (memory). */
+int fot_recipe_compute(struct fot_recipe *r, enum fot_compute compute, struct fot_err *err);
 void fot_recipe_release(struct fot_recipe *r);
 
 int64_t fot_recipe_steps(const struct fot_recipe *r);

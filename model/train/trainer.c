@@ -130,6 +130,7 @@ static int open_network(struct trainer *t, struct fot_err *err)
 	if (t->r->valid_every)
 		stages[n++] = t->valid_stage;
 	fot_net_size_of(&size, stages, n, t->o->n_threads);
+	size.compute = t->r->compute;
 	FOT_TRY(fot_params_init(&t->p, &t->r->config, err));
 	FOT_TRY(fot_adamw_init(&t->adam, &t->p, &t->r->adamw, err));
 	FOT_TRY(fot_net_open(&t->net, &t->p, &size, err));
@@ -592,5 +593,6 @@ size_t fot_train_estimate(const struct fot_recipe *r, int n_threads)
 	size_t params = (size_t)fot_config_parameters(&r->config) * sizeof(fot_real);
 
 	fot_net_size_of(&size, r->stage, r->n_stages, n_threads);
+	size.compute = r->compute;
 	return fot_size_add(fot_net_estimate(&r->config, &size), fot_size_mul(params, 4));
 }

@@ -29,6 +29,7 @@ struct slow {
 	int n_local, n_memory;
 	double *trace, decay;
 	int top_k;
+	bool bf16;
 };
 
 static void *grown(void *old, size_t count, size_t size)
@@ -110,6 +111,11 @@ void slow_top_k(struct slow *s, int k)
 	s->top_k = k;
 }
 
+void slow_bf16(struct slow *s)
+{
+	s->bf16 = true;
+}
+
 void slow_trace(struct slow *s, double *scores)
 {
 	s->trace = scores;
@@ -130,15 +136,20 @@ static const fot_real *weights(const struct slow *s, enum fot_tensor_role role, 
 	return s->p->w + fot_params_offset(s->p, role, layer);
 }
 
+static double taken(const struct slow *s, double x)
+{
+	return s->bf16 ? (double)fot_bf16_widen(fot_bf16_of((float)x)) : x;
+}
+
 /* y [n, out] = x [n, in] times w [out, in] transposed. */
-static void times(double *y, const double *x, const fot_real *w, int n, int64_t in, int64_t out)
+static void times(const struct slow *s, double *y, const double *x, const fot_real *w, int n, int64_t in, int64_t out)
 {
 	for (int i = 0; i < n; i++)
 		for (int64_t o = 0; o < out; o++) {
 			double sum = 0;
 
 			for (int64_t c = 0; c < in; c++)
-				sum += x[i * in + c] * (double)w[o * in + c];
+				sum += taken(s, x[i * in + c]) * taken(s, (double)w[o * in + c]);
 			y[i * out + o] = sum;
 		}
 }
@@ -341,9 +352,9 @@ static void attention(struct slow *s, int l, double *x, int n, const int64_t *re
 	memcpy(y[0], x, sizeof *x * (size_t)(n * D));
 	if (!s->c.output_norms)
 		norm(y[0], x, weights(s, FOT_ROLE_ATTN_NORM, l), n, D, s->c.rms_norm_eps);
-	times(y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, DQ);
-	times(y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, DK);
-	times(y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, DK);
+	times(s, y[1], y[0], weights(s, FOT_ROLE_Q, l), n, D, DQ);
+	times(s, y[2], y[0], weights(s, FOT_ROLE_K, l), n, D, DK);
+	times(s, y[3], y[0], weights(s, FOT_ROLE_V, l), n, D, DK);
 	if (s->c.qkv_bias) {
 		shift(y[1], weights(s, FOT_ROLE_Q_BIAS, l), n, DQ);
 		shift(y[2], weights(s, FOT_ROLE_K_BIAS, l), n, DK);
@@ -368,7 +379,7 @@ static void attention(struct slow *s, int l, double *x, int n, const int64_t *re
 			attend_one(s, l, y[4] + i * DQ + h * d, y[1] + i * DQ + h * d, &seen, h / group * d,
 				   seen.n - n + i, mask, mem ? &a->memory : &none,
 				   mem && s->trace ? traced(s, l, h, n, i) : NULL);
-	times(y[0], y[4], weights(s, FOT_ROLE_O, l), n, DQ, D);
+	times(s, y[0], y[4], weights(s, FOT_ROLE_O, l), n, DQ, D);
 	if (s->c.o_bias)
 		shift(y[0], weights(s, FOT_ROLE_O_BIAS, l), n, D);
 	if (s->c.output_norms)
@@ -390,11 +401,11 @@ static void mlp(const struct slow *s, int l, double *x, int n)
 	memcpy(xn, x, sizeof *x * (size_t)(n * D));
 	if (!s->c.output_norms)
 		norm(xn, x, weights(s, FOT_ROLE_MLP_NORM, l), n, D, s->c.rms_norm_eps);
-	times(g, xn, weights(s, FOT_ROLE_GATE, l), n, D, F);
-	times(u, xn, weights(s, FOT_ROLE_UP, l), n, D, F);
+	times(s, g, xn, weights(s, FOT_ROLE_GATE, l), n, D, F);
+	times(s, u, xn, weights(s, FOT_ROLE_UP, l), n, D, F);
 	for (int64_t i = 0; i < n * F; i++)
 		g[i] = g[i] / (1 + exp(-g[i])) * u[i];
-	times(xn, g, weights(s, FOT_ROLE_DOWN, l), n, F, D);
+	times(s, xn, g, weights(s, FOT_ROLE_DOWN, l), n, F, D);
 	if (s->c.output_norms)
 		norm(xn, xn, weights(s, FOT_ROLE_MLP_OUT_NORM, l), n, D, s->c.rms_norm_eps);
 	for (int64_t i = 0; i < n * D; i++)
@@ -410,7 +421,7 @@ static void logits_of(const struct slow *s, double *logits, const double *x, int
 	double *xn = grown(NULL, (size_t)(n * D), sizeof *xn);
 
 	norm(xn, x, weights(s, FOT_ROLE_NORM, -1), n, D, s->c.rms_norm_eps);
-	times(logits, xn, weights(s, s->c.tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1), n, D,
+	times(s, logits, xn, weights(s, s->c.tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1), n, D,
 	      s->c.vocab_size);
 	free(xn);
 }

@@ -177,6 +177,44 @@ static void test_file_map(void **state)
 	fot_map_close(&m);
 }
 
+/* Pages of this process that are in memory. */
+static long resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long size, n = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &size, &n), 2);
+	fclose(f);
+	return n;
+}
+
+static void test_file_map_unload(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 1000 * page;
+	char *bytes = malloc(n);
+	struct fot_map m;
+	long before;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(i / page * 7 + i);
+	assert_int_equal(fot_file_replace(in("x"), bytes, n, NULL), FOT_OK);
+	assert_int_equal(fot_map_open(&m, in("x"), NULL), FOT_OK);
+	assert_memory_equal(m.data, bytes, n);
+	before = resident();
+	fot_map_unload(bytes, n); /* no mapping */
+	fot_map_unload(m.data + 1, n); /* more than there is */
+	assert_memory_equal(m.data, bytes, n);
+	assert_true(resident() >= before);
+	fot_map_unload(m.data + 1, n - 1); /* the first page is kept whole */
+	assert_true(resident() <= before - 900);
+	assert_memory_equal(m.data, bytes, n);
+	fot_map_close(&m);
+	free(bytes);
+}
+
 /* The k-th call fails for k = 1, 2, ...: each time the old file stands, nothing
  * is left beside it and the message names file and reason; then it succeeds. */
 static void fail_each(const char *call, int error, long calls)
@@ -488,6 +526,7 @@ int main(void)
 		TEST(test_file_read_refuses_what_is_no_file),
 		TEST(test_file_read_survives_every_lost_allocation),
 		TEST(test_file_map),
+		TEST(test_file_map_unload),
 		TEST(test_file_replace_survives_failing_writes),
 		TEST(test_file_replace_survives_failing_syncs),
 		TEST(test_file_replace_survives_failing_renames),

@@ -89,6 +89,11 @@ static void test_spec_json_reads_back_with_the_same_hash(void **state)
 	b.threads = 64;
 	assert_int_equal(fot_spec_hash(hash_b, &b, NULL), FOT_OK);
 	assert_string_equal(hash_a, hash_b);
+	assert_null(strstr(text.data, "compute")); /* f32 is not said, so that old hashes stay */
+	b.compute = FOT_COMPUTE_BF16;
+	assert_int_equal(fot_spec_hash(hash_b, &b, NULL), FOT_OK);
+	assert_string_not_equal(hash_a, hash_b);
+	b.compute = FOT_COMPUTE_F32;
 	b.seed++;
 	assert_int_equal(fot_spec_hash(hash_b, &b, NULL), FOT_OK);
 	assert_string_not_equal(hash_a, hash_b);
@@ -110,6 +115,8 @@ static void test_spec_refuses(void **state)
 		{ "\"seed\":7", "\"seed\":7,\"seed\":8", "seed" },
 		{ "\"threads\":2", "\"threads\":0", "threads" },
 		{ "\"window\":512", "\"window\":\"x\"", "window" },
+		{ "\"window\":512", "\"compute\":\"bf32\"", "compute: expected f32 or bf16, got \"bf32\"; did you mean" },
+		{ "\"window\":512", "\"compute\":16", "compute" },
 		{ "\"path\":\"m/a\",", "", "models[0].path: missing" },
 		{ "\"path\":\"m/a\"", "\"path\":\"\"", "path" },
 		{ "\"path\":\"m/a\"", "\"pth\":\"m/a\"", "path" },

@@ -1,0 +1,16 @@
+/* compute.h: in which numbers products with weights are made.
+ *
+ *   f32    weights and inputs as they are, f32 sums (OpenBLAS): the reference
+ *   bf16   both rounded to bf16, f32 sums (bf16.h); in training too, forward and backward, where
+ *          weights, sums of gradients and the optimiser stay f32
+ *
+ * Attention, norms and what is kept of keys and values are the same in both. */
+#ifndef FOT_COMPUTE_H
+#define FOT_COMPUTE_H
+
+enum fot_compute { FOT_COMPUTE_F32, FOT_COMPUTE_BF16 };
+
+/* "f32", "bf16"; ended by NULL, for tables of keys and options. */
+extern const char *const fot_compute_words[];
+
+#endif

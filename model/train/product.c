@@ -1,0 +1,166 @@
+/* product.c: products with weights, in f32 or in bf16.
+ *
+ * In bf16 each matrix is packed twice when a pass begins, as it stands on the right of x W^T and of dY W.
+ * The other operand is rounded where it is used: rows for these two, and for dW = dY^T X both are
+ * packed over tokens.  Weights, sums and gradients stay f32. */
+#include <stdlib.h>
+
+#include "model/train/network_priv.h"
+
+static bool in_bf16(const struct fot_net_size *z)
+{
+#ifdef FOT_REAL_DOUBLE
+	(void)z;
+	return false; /* bf16.h is of floats; finite differences want the exact products */
+#else
+	return z->compute == FOT_COMPUTE_BF16;
+#endif
+}
+
+static int64_t imax(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Numbers of `rows` rows of `width`, rounded or packed. */
+static int64_t operand(int64_t rows, int64_t width)
+{
+	return imax(rows * fot_bf16_pairs(width), (int64_t)fot_bf16_packed(width, rows));
+}
+
+void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *c,
+			 const struct fot_net_size *z)
+{
+	int64_t widest = imax(imax(c->hidden_size, c->intermediate_size), fot_config_query_width(c));
+	int64_t n =
+		imax(operand(z->max_window, widest), operand(HEAD_ROWS, imax(c->hidden_size, c->vocab_size)));
+
+	s->left = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
+	s->right = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+}
+
+void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *c,
+		 const struct fot_net_size *z)
+{
+	int64_t n = in_bf16(z) ? (int64_t)fot_config_tensors(c, NULL) : 0;
+
+	p->at = n ? fot_layout_take(y, n, sizeof *p->at) : NULL;
+	p->forward = n ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *p->forward) : NULL;
+	p->backward = n ? fot_layout_take(y, fot_linear_packed(c, true), sizeof *p->backward) : NULL;
+}
+
+#ifdef FOT_REAL_DOUBLE
+
+void product_pack(struct fot_net *net)
+{
+	(void)net;
+}
+
+#else
+
+/* Is it one that is multiplied? */
+static bool multiplied(const struct fot_params *p, size_t i)
+{
+	return p->spec[i].cols && (p->spec[i].role != FOT_ROLE_EMBED || p->config.tie_embeddings);
+}
+
+static void place_all(struct products *q, const struct fot_params *p)
+{
+	size_t forward = 0, backward = 0;
+
+	for (size_t i = 0; i < p->n_tensors; i++) {
+		if (!multiplied(p, i))
+			continue;
+		q->at[i].forward = q->forward + forward;
+		q->at[i].backward = q->backward + backward;
+		forward += fot_bf16_packed(p->spec[i].rows, p->spec[i].cols);
+		backward += fot_bf16_packed(p->spec[i].cols, p->spec[i].rows);
+	}
+}
+
+void product_pack(struct fot_net *net)
+{
+	struct products *q = &net->products;
+	const struct fot_params *p = net->p;
+
+	if (!q->at)
+		return;
+	place_all(q, p);
+	q->kernel = fot_bf16_kernel();
+#pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
+	for (size_t i = 0; i < p->n_tensors; i++) {
+		const float *w = p->w + p->offset[i];
+
+		if (!multiplied(p, i))
+			continue;
+		fot_bf16_pack_transposed(q->at[i].forward, w, FOT_F32, p->spec[i].rows, p->spec[i].cols);
+		fot_bf16_pack(q->at[i].backward, w, p->spec[i].rows, p->spec[i].cols);
+	}
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Where the matrix at w is packed. */
+static const struct packed *packed_of(const struct fot_net *net, const float *w)
+{
+	const struct fot_params *p = net->p;
+	int64_t offset = w - p->w;
+	const int64_t *at = bsearch(&offset, p->offset, p->n_tensors, sizeof offset, by_offset);
+
+	return &net->products.at[at - p->offset];
+}
+
+static void forward_bf16(const struct fot_net *net, struct scratch *s, float *y, const float *x,
+			 const float *w, int64_t rows, int64_t in, int64_t out, float beta)
+{
+	fot_bf16_round(s->left, x, rows, in);
+	fot_bf16_product(net->products.kernel, y, out, s->left, packed_of(net, w)->forward, rows, out, in,
+			 beta);
+}
+
+static void backward_bf16(const struct fot_net *net, struct scratch *s, float *dx, float *dw, const float *dy,
+			  const float *x, const float *w, int64_t rows, int64_t in, int64_t out, float beta)
+{
+	const struct fot_bf16_kernel *kernel = net->products.kernel;
+
+	fot_bf16_pack(s->left, dy, rows, out);
+	fot_bf16_pack(s->right, x, rows, in);
+	fot_bf16_product_rows(kernel, dw, in, s->left, s->right, out, in, rows, 1);
+	fot_bf16_round(s->left, dy, rows, out);
+	fot_bf16_product(kernel, dx, in, s->left, packed_of(net, w)->backward, rows, in, out, beta);
+}
+
+#endif
+
+void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
+	     int64_t rows, int64_t in, int64_t out, fot_real beta)
+{
+#ifndef FOT_REAL_DOUBLE
+	if (net->products.at) {
+		forward_bf16(net, s, y, x, w, rows, in, out, beta);
+		return;
+	}
+#endif
+	(void)net, (void)s;
+	fot_gemm(0, 1, rows, out, in, 1, x, in, w, in, beta, y, out);
+}
+
+void product_backward(const struct fot_net *net, struct scratch *s, fot_real *dx, fot_real *dw,
+		      const fot_real *dy, const fot_real *x, const fot_real *w, int64_t rows, int64_t in,
+		      int64_t out, fot_real beta)
+{
+#ifndef FOT_REAL_DOUBLE
+	if (net->products.at) {
+		backward_bf16(net, s, dx, dw, dy, x, w, rows, in, out, beta);
+		return;
+	}
+#endif
+	(void)net, (void)s;
+	fot_gemm(0, 0, rows, in, out, 1, dy, out, w, in, beta, dx, in);
+	fot_gemm(1, 0, out, in, rows, 1, dy, out, x, in, 1, dw, in);
+}

@@ -1,0 +1,267 @@
+/* model/bf16.h: both kernels against each other, against f32, and against a slow reference that sums
+ * in double. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/bf16.h"
+#include "model/dtype.h"
+
+/* All that ends a loop: pairs, rows of a kernel, registers, panels. */
+static const int64_t sizes[][3] = { { 1, 1, 1 },    { 2, 17, 3 },   { 3, 64, 2 },
+				    { 4, 65, 5 },   { 5, 40, 64 },  { 6, 192, 127 },
+				    { 7, 130, 96 }, { 65, 71, 33 }, { 128, 200, 250 } };
+#define N_SIZES (sizeof sizes / sizeof *sizes)
+
+struct product {
+	int64_t m, n, k;
+	float *x, *w, *y, *z; /* [m, k], [n, k], results [m, n] */
+	uint32_t *a, *b;
+};
+
+static void begin(struct product *p, const int64_t *size, uint64_t seed)
+{
+	struct fot_rng r;
+
+	*p = (struct product){ .m = size[0], .n = size[1], .k = size[2] };
+	p->x = fot_alloc((size_t)(p->m * p->k), sizeof *p->x);
+	p->w = fot_alloc((size_t)(p->n * p->k), sizeof *p->w);
+	p->y = fot_alloc((size_t)(p->m * p->n), sizeof *p->y);
+	p->z = fot_alloc((size_t)(p->m * p->n), sizeof *p->z);
+	p->a = fot_alloc(fot_bf16_packed(p->m, p->k), sizeof *p->a);
+	p->b = fot_alloc(fot_bf16_packed(p->n, p->k), sizeof *p->b);
+	assert_true(p->x && p->w && p->y && p->z && p->a && p->b);
+	fot_rng_init(&r, seed, "test.bf16", 0);
+	for (int64_t i = 0; i < p->m * p->k; i++)
+		p->x[i] = (float)fot_rng_normal(&r);
+	for (int64_t i = 0; i < p->n * p->k; i++)
+		p->w[i] = (float)fot_rng_normal(&r);
+	for (int64_t i = 0; i < p->m * p->n; i++)
+		p->y[i] = p->z[i] = (float)fot_rng_normal(&r);
+}
+
+static void end(struct product *p)
+{
+	fot_free(p->x);
+	fot_free(p->w);
+	fot_free(p->y);
+	fot_free(p->z);
+	fot_free(p->a);
+	fot_free(p->b);
+}
+
+static void assert_same_bits(const float *a, const float *b, int64_t n)
+{
+	assert_memory_equal(a, b, sizeof *a * (size_t)n);
+}
+
+static float rounded(float x)
+{
+	return fot_bf16_widen(fot_bf16_of(x));
+}
+
+static void test_bf16_agrees_with_slow_sums_and_with_f32(void **state)
+{
+	(void)state;
+	for (size_t s = 0; s < N_SIZES; s++) {
+		struct product p;
+
+		begin(&p, sizes[s], s);
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+		fot_bf16_product(fot_bf16_kernel(), p.y, p.n, p.a, p.b, p.m, p.n, p.k, 0);
+		for (int64_t i = 0; i < p.m * p.n; i++) {
+			const float *x = p.x + i / p.n * p.k, *w = p.w + i % p.n * p.k;
+			double slow = 0, exact = 0, size = 0;
+
+			for (int64_t j = 0; j < p.k; j++) {
+				slow += (double)rounded(x[j]) * (double)rounded(w[j]);
+				exact += (double)x[j] * (double)w[j];
+				size += fabs((double)x[j] * (double)w[j]);
+			}
+			/* each of k sums is rounded to 2^-24 of at most (1 + 2^-8)^2 size; each factor to 2^-8 */
+			assert_true(fabs((double)p.y[i] - slow) <= 1.01 * (double)p.k * 0x1p-24 * size);
+			assert_true(fabs((double)p.y[i] - exact) <=
+				    (2.01 * 0x1p-8 + (double)p.k * 0x1p-24) * size);
+		}
+		end(&p);
+	}
+}
+
+static void test_bf16_kernels_give_the_same_bits(void **state)
+{
+	(void)state;
+	if (fot_bf16_kernel() == &fot_bf16_portable)
+		skip();
+	for (size_t s = 0; s < 2 * N_SIZES; s++) {
+		struct product p;
+		float beta = s % 2 ? 1.0f : 0.0f;
+
+		begin(&p, sizes[s / 2], s);
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+		fot_bf16_product(fot_bf16_kernel(), p.y, p.n, p.a, p.b, p.m, p.n, p.k, beta);
+		fot_bf16_product(&fot_bf16_portable, p.z, p.n, p.a, p.b, p.m, p.n, p.k, beta);
+		assert_same_bits(p.y, p.z, p.m * p.n);
+		end(&p);
+	}
+}
+
+/* However rows and panels are cut; what lies beside the columns stays. */
+static void test_bf16_tiles_give_the_same_bits(void **state)
+{
+	const struct fot_bf16_kernel *kernel[] = { fot_bf16_kernel(), &fot_bf16_portable };
+
+	(void)state;
+	for (size_t s = 0; s < 2 * N_SIZES; s++) {
+		struct product p;
+		int64_t ld = sizes[s / 2][1] + 3;
+		float *wide;
+
+		begin(&p, sizes[s / 2], s);
+		wide = fot_alloc((size_t)(p.m * ld), sizeof *wide);
+		assert_non_null(wide);
+		for (int64_t i = 0; i < p.m * ld; i++)
+			wide[i] = 7;
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+		fot_bf16_product(kernel[s % 2], p.y, p.n, p.a, p.b, p.m, p.n, p.k, 0);
+		for (int64_t r = 0; r < p.m; r++)
+			for (int64_t c = 0; c < p.n; c += FOT_BF16_PANEL) {
+				int64_t pairs = fot_bf16_pairs(p.k),
+					n = p.n - c < FOT_BF16_PANEL ? p.n - c : FOT_BF16_PANEL;
+
+				fot_bf16_product(kernel[s % 2], wide + r * ld + c, ld, p.a + r * pairs,
+						 p.b + c * pairs, 1, n, p.k, 0);
+			}
+		for (int64_t r = 0; r < p.m; r++) {
+			assert_same_bits(wide + r * ld, p.y + r * p.n, p.n);
+			for (int64_t c = p.n; c < ld; c++)
+				assert_true(wide[r * ld + c] == 7);
+		}
+		fot_free(wide);
+		end(&p);
+	}
+}
+
+/* Columns behind n, and the second half of the last pair of an odd k. */
+static void check_padding(const struct product *p)
+{
+	int64_t pairs = fot_bf16_pairs(p->k), last = p->n / FOT_BF16_PANEL * FOT_BF16_PANEL;
+
+	for (int64_t i = 0; i < pairs && last < p->n; i++)
+		for (int64_t c = p->n - last; c < FOT_BF16_PANEL; c++)
+			assert_int_equal(p->b[last * pairs + i * FOT_BF16_PANEL + c], 0);
+	for (int64_t c = 0; c < p->n && p->k % 2; c++)
+		assert_int_equal(p->b[c / FOT_BF16_PANEL * FOT_BF16_PANEL * pairs +
+				      (pairs - 1) * FOT_BF16_PANEL + c % FOT_BF16_PANEL] >>
+					 16,
+				 0);
+}
+
+/* y = a^T b with both packed from rows: the transposes of the operands above, in every form. */
+static void test_bf16_sums_over_rows(void **state)
+{
+	const struct fot_bf16_kernel *kernel[] = { fot_bf16_kernel(), &fot_bf16_portable };
+
+	(void)state;
+	for (size_t s = 0; s < 2 * N_SIZES; s++) {
+		struct product p;
+		float *xt, *wt;
+
+		begin(&p, sizes[s / 2], s);
+		xt = fot_alloc((size_t)(p.k * p.m), sizeof *xt);
+		wt = fot_alloc((size_t)(p.k * p.n), sizeof *wt);
+		assert_true(xt && wt);
+		for (int64_t i = 0; i < p.m * p.k; i++)
+			xt[i % p.k * p.m + i / p.k] = p.x[i];
+		for (int64_t i = 0; i < p.n * p.k; i++)
+			wt[i % p.k * p.n + i / p.k] = p.w[i];
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		memset(p.b, 0xa5, sizeof *p.b * fot_bf16_packed(p.n, p.k));
+		fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+		check_padding(&p);
+		fot_bf16_product(kernel[s % 2], p.y, p.n, p.a, p.b, p.m, p.n, p.k, 1);
+		memset(p.b, 0xa5, sizeof *p.b * fot_bf16_packed(p.n, p.k));
+		fot_bf16_pack(p.a, xt, p.k, p.m);
+		fot_bf16_pack(p.b, wt, p.k, p.n);
+		check_padding(&p);
+		fot_bf16_product_rows(kernel[s % 2], p.z, p.n, p.a, p.b, p.m, p.n, p.k, 1);
+		assert_same_bits(p.y, p.z, p.m * p.n);
+		fot_free(xt);
+		fot_free(wt);
+		end(&p);
+	}
+}
+
+/* A checkpoint's numbers go in as they are. */
+static void test_bf16_packs_every_type(void **state)
+{
+	struct product p;
+	uint16_t half[130 * 96], brain[130 * 96];
+	uint32_t *c;
+
+	(void)state;
+	begin(&p, sizes[6], 1);
+	c = fot_alloc(fot_bf16_packed(p.n, p.k), sizeof *c);
+	assert_non_null(c);
+	for (int64_t i = 0; i < p.n * p.k; i++) {
+		half[i] = fot_f16_of(p.w[i]);
+		brain[i] = fot_bf16_of(p.w[i]);
+	}
+	fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+	fot_bf16_pack_transposed(c, brain, FOT_BF16, p.n, p.k);
+	assert_memory_equal(p.b, c, sizeof *c * fot_bf16_packed(p.n, p.k));
+	for (int64_t i = 0; i < p.n * p.k; i++)
+		fot_widen(&p.w[i], &half[i], FOT_F16, 1);
+	fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
+	fot_bf16_pack_transposed(c, half, FOT_F16, p.n, p.k);
+	assert_memory_equal(p.b, c, sizeof *c * fot_bf16_packed(p.n, p.k));
+	fot_free(c);
+	end(&p);
+}
+
+static void test_bf16_rounds_to_nearest_even(void **state)
+{
+	static const struct {
+		uint32_t from, to; /* bits of the float, and of the bf16 */
+	} rows[] = { { 0x3f800000, 0x3f80 }, { 0x3f808000, 0x3f80 }, { 0x3f818000, 0x3f82 },
+		     { 0x3f808001, 0x3f81 }, { 0xbf808001, 0xbf81 }, { 0x7f7fffff, 0x7f80 },
+		     { 0xff800000, 0xff80 }, { 0x7f800001, 0x7fc0 }, { 0xffc12345, 0xffc1 },
+		     { 0x007fffff, 0x0000 }, { 0x80000001, 0x8000 }, { 0x00800000, 0x0080 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint32_t a[1];
+		float x[2];
+
+		memcpy(x, &rows[i].from, sizeof *x);
+		x[1] = 1;
+		fot_bf16_round(a, x, 1, 2);
+		assert_int_equal(a[0], 0x3f800000u | rows[i].to);
+		fot_bf16_round(a, x, 1, 1);
+		assert_int_equal(a[0], rows[i].to);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bf16_agrees_with_slow_sums_and_with_f32),
+		cmocka_unit_test(test_bf16_kernels_give_the_same_bits),
+		cmocka_unit_test(test_bf16_tiles_give_the_same_bits),
+		cmocka_unit_test(test_bf16_sums_over_rows),
+		cmocka_unit_test(test_bf16_packs_every_type),
+		cmocka_unit_test(test_bf16_rounds_to_nearest_even),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
