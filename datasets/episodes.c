@@ -15,6 +15,8 @@
 #include "datasets/labelled.h"
 
 #define CLASS_BYTES 16384 /* of a document: one topic */
+#define SINGLE_LEAST 2    /* letters of a word of one token */
+#define SINGLE_WORDS_MIN (4 * FOT_EPISODES_CLASSES)
 
 static int add_text(struct fot_episodes *e, const char *p, size_t n, struct fot_err *err)
 {
@@ -139,15 +141,16 @@ out:
 
 /* Are there classes enough of every way that may be asked for? */
 static int check_source(const struct fot_episodes *e, const struct source *s, const char *name, bool words,
-			int64_t parts, struct fot_err *err)
+			struct fot_err *err)
 {
 	static const char *const way[WAYS] = { "", " by word", " by first word" };
+	int64_t least = s->labelled ? e->o.classes_min : e->o.classes_max * e->o.parts;
 
 	for (int i = 0; i < (words ? WAYS : 1); i++)
-		if (s->of[i].n < (size_t)(e->o.classes_max * parts))
+		if (s->of[i].n < (size_t)least)
 			return FOT_FAIL(err, FOT_ERR_INPUT,
 					"episodes: %s: expected at least %lld classes of %d texts%s, got %zu",
-					name, (long long)(e->o.classes_max * parts), TEXTS_MIN, way[i], s->of[i].n);
+					name, (long long)least, TEXTS_MIN, way[i], s->of[i].n);
 	return FOT_OK;
 }
 
@@ -167,7 +170,7 @@ static int add_corpus(struct fot_episodes *e, const struct fot_corpus *c, const 
 				FOT_TRY(add_document(e, s, fot_corpus_at(c, i), err));
 		if (words)
 			FOT_TRY(fot_episodes_index_words(e, s, begin, e->n_text, err));
-		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, e->o.parts, err));
+		FOT_TRY(check_source(e, s, fot_dataset_name(fot_corpus_dataset(c, k)), words, err));
 	}
 out:
 	return status;
@@ -187,7 +190,7 @@ static int add_sets(struct fot_episodes *e, const char *const *specs, size_t n, 
 		FOT_TRY(fot_labelled_open(&l, specs[k], store, err));
 		fot_sha256_add(h, l->hash, 64);
 		FOT_TRY(add_labelled(e, s, l, err));
-		FOT_TRY(check_source(e, s, specs[k], false, 1, err));
+		FOT_TRY(check_source(e, s, specs[k], false, err));
 		fot_labelled_close(l);
 		l = NULL;
 	}
@@ -213,12 +216,70 @@ static int check_opts(const struct fot_episodes_opts *o, size_t n_sources, struc
 	return FOT_OK;
 }
 
+/* Does this token alone stand for a word of letters as a label? Then *w is the word. */
+static int single_word(const struct fot_episodes *e, int32_t id, struct fot_ids *ids, struct fot_str *text,
+		       struct word *w, bool *yes, struct fot_err *err)
+{
+	size_t blanks = strlen(e->t->blanks), n;
+	int status;
+
+	*yes = false;
+	fot_str_clear(text);
+	ids->n = 0;
+	FOT_TRY(fot_tokenizer_decode(e->tok, text, &id, 1, err));
+	n = text->len;
+	if (n < blanks + SINGLE_LEAST || n > blanks + WORD_MAX || strncmp(text->data, e->t->blanks, blanks) != 0)
+		goto out;
+	for (size_t i = blanks; i < n; i++)
+		if ((text->data[i] | 0x20) < 'a' || (text->data[i] | 0x20) > 'z')
+			goto out;
+	*w = (struct word){ "" };
+	memcpy(w->text, text->data + blanks, n - blanks);
+	fot_str_puts(text, e->t->terminator);
+	FOT_TRY(fot_str_check(text, err));
+	FOT_TRY(fot_tokenizer_encode_on(e->tok, ids, text->data, text->len, err));
+	*yes = ids->n > 1 && ids->id[0] == id;
+out:
+	return status;
+}
+
+/* The words that are one token. */
+static int list_single(struct fot_episodes *e, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	struct word w;
+	bool yes;
+	int status = FOT_OK;
+
+	for (int32_t id = 0; id < fot_tokenizer_vocab(e->tok); id++) {
+		if (id == fot_tokenizer_bos(e->tok) || id == fot_tokenizer_eos(e->tok))
+			continue;
+		FOT_TRY(single_word(e, id, &ids, &text, &w, &yes, err));
+		if (yes && !FOT_GROW(e->single, e->n_single, e->cap_single)) {
+			status = FOT_NO_MEMORY(err, "episodes");
+			goto out;
+		}
+		if (yes)
+			e->single[e->n_single++] = w;
+	}
+	if (e->n_single < SINGLE_WORDS_MIN)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "episodes: single: expected a tokenizer with at least %d words of one token, got %zu",
+				  SINGLE_WORDS_MIN, e->n_single);
+out:
+	fot_str_release(&text);
+	fot_ids_release(&ids);
+	return status;
+}
+
 static void begin_hash(struct fot_sha256 *h, const struct fot_corpus *c, const double *weight,
 		       const struct fot_template *t, const struct fot_episodes_opts *o)
 {
 	char line[256];
-	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g ", (long long)o->classes_min,
-			 (long long)o->classes_max, (long long)o->clip, (long long)o->parts, o->words, o->frames);
+	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g %.17g ",
+			 (long long)o->classes_min, (long long)o->classes_max, (long long)o->clip,
+			 (long long)o->parts, o->words, o->frames, o->single);
 
 	fot_sha256_init(h);
 	fot_sha256_add(h, line, (size_t)n);
@@ -252,6 +313,8 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 		goto out;
 	}
 	begin_hash(&h, corpus, weight, t, o);
+	if (o->single > 0)
+		FOT_TRY(list_single(e, err));
 	FOT_TRY(add_corpus(e, corpus, weight, err));
 	FOT_TRY(add_sets(e, labelled, n_labelled, store, &h, err));
 	fot_sha256_hex(&h, e->hash);
@@ -272,6 +335,7 @@ void fot_episodes_close(struct fot_episodes *e)
 	for (size_t i = 0; i < e->n_owned; i++)
 		fot_str_release(&e->owned[i]);
 	fot_free(e->source);
+	fot_free(e->single);
 	fot_free(e->owned);
 	fot_free(e->text);
 	fot_free(e->order);

@@ -23,6 +23,8 @@ struct mem_read {
 	int32_t *row;              /* [ask tokens, H, k] tokens of the batch, in the order of the search */
 	fot_real *p;               /* [ask tokens, H, k] scores; in the backward pass weights */
 	fot_real *ds;              /* [ask tokens, H, k] gradients of q.k */
+	fot_real *right;           /* [ask tokens, H] log sum exp of the scores of right labels (teach.c); NULL
+				      where no stage teaches */
 };
 
 /* Activations of one layer, kept for the backward pass; [tokens, ...] with window
@@ -94,6 +96,8 @@ struct fot_net {
 	fot_real *shard[FOT_SHARDS];   /* [p->n] */
 	struct scratch *scratch;       /* [n_threads] */
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
+	int32_t *chosen;               /* [cap_ask_tokens] see fot_net_chosen */
+	fot_real teach;                /* weight of one place, layer and head in the step's loss */
 	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
 					  for finite differences */
 	int *live;                     /* [cap_win] gradients reach a window from this layer down; -1: nowhere */
@@ -118,10 +122,9 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 /* Within the window alone: d_o -> dq, dk, dv (overwritten). */
 void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
-/* The same for one head, of d_o [W, D] against the attention output o [W, D]; dq, dk, dv are added to. */
+/* The same for one head, with s->delta of it (block_head_delta); dq, dk, dv are added to. */
 void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
-			  const fot_real *d_o, const fot_real *o, fot_real *dq, fot_real *dk, fot_real *dv,
-			  struct scratch *s);
+			  const fot_real *d_o, fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
 void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
 		      fot_real *delta);
 fot_real block_score_scale(const struct fot_net *net);
@@ -143,6 +146,21 @@ void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64
 /* After those: which windows gradients reach now, and the gradient of the gate. */
 void memory_reach(struct fot_net *net, const struct fot_batch *b, int l);
 void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l, fot_real *grad);
+
+/* The scale of the scores of the keys of other windows. */
+fot_real memory_score_scale(const struct fot_net *net);
+
+/* ---- teach.c: teaching the attention of memory layers ----------------- */
+
+void teach_lay(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg, const struct fot_net_size *z);
+/* After the attention of window w at memory layer l. */
+void teach_forward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w);
+/* Between them: the weight of a place. */
+void teach_weigh(struct fot_net *net, const struct fot_batch *b);
+/* One head of window w: delta [W] of the queries is changed, so that the attention's backward pass serves
+ * for all keys; what the right labels have besides is added to dq, dk of memory layer l. */
+void teach_delta(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, fot_real *delta);
+void teach_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int group);
 
 /* ---- cached.c: batches whose windows see the one before (b->cached) --- */
 

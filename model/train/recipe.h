@@ -9,7 +9,7 @@
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
  *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
- *                "cut", "top_k", "range", "stepping", "lr", "lr_end", "warmup"}, ...],
+ *                "cut", "top_k", "range", "stepping", "teach", "teach_end", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16"}
  *
@@ -22,6 +22,10 @@
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
  * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
  * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * teach (generator episodes): weight of a loss term that says to the memory layers where labels of the
+ * right class stand (teach.c), going in a straight line to teach_end; any method, so that variants
+ * can be taught the same.
  *
  * A recipe whose last stage is transformer-xl makes a model with "cached_windows": 1, which is read
  * that way (config.h).
@@ -89,6 +93,8 @@ void fot_recipe_release(struct fot_recipe *r);
 int64_t fot_recipe_steps(const struct fot_recipe *r);
 /* Stage of a step and the learning rate there; step in [0, steps). */
 size_t fot_recipe_stage(const struct fot_recipe *r, int64_t step, double *lr);
+/* Weight of attention teaching at a step. */
+double fot_recipe_teach(const struct fot_recipe *r, int64_t step);
 /* Tokens that asked for a loss in the first `steps` steps. */
 int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps);
 /* Do both give the same bits for the first `steps` steps? If not, *why names the

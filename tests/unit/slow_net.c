@@ -20,6 +20,8 @@ struct pass {
 	double *x, *q, *k, *o;    /* [n, D] */
 	fot_real *cos_tab, *sin_tab;
 	struct seen own[FOT_MAX_LAYERS];
+	double taught; /* sum of -log of the attention on labels of the right class */
+	int64_t n_taught;
 };
 
 /* A key that a query may see. */
@@ -135,6 +137,16 @@ static double exp_sum(const struct candidate *s, int64_t n, double max)
 	return sum;
 }
 
+static double right_labels(const struct pass *a, int64_t t, const struct candidate *s, int64_t n, double max)
+{
+	double sum = 0;
+
+	for (int64_t j = 0; j < n; j++)
+		if (a->b->label[s[j].token] == a->b->asks[t])
+			sum += exp(s[j].score - max);
+	return sum;
+}
+
 /* Query t of head h at layer l; memory: keys and values of the windows in sight. */
 static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, int64_t h, struct candidate *local,
 		   struct candidate *far)
@@ -159,6 +171,12 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 		total = exp_sum(local, n, max) + exp_sum(far, m, max);
 		add_values(a, o, local, n, a->own[l].v, col, max, total);
 		add_values(a, o, far, m, memory->v, col, max, total);
+		if (b->labelled && fot_config_is_mem_layer(a->c, l) && w < b->n_ask && b->asks[t] >= 0) {
+			double right = right_labels(a, t, local, n, max) + right_labels(a, t, far, m, max);
+
+			a->taught -= right > 0 ? log(right / total) : 0;
+			a->n_taught += right > 0;
+		}
 		return;
 	}
 	g = 1 / (1 + exp(-(double)weights(a, FOT_ROLE_GATE_BIAS, l)[h]));
@@ -279,7 +297,7 @@ static double mean_loss(const struct pass *a, double *nll)
 	const struct fot_batch *b = a->b;
 	int64_t V = a->c->vocab_size, n[2] = { 0 };
 	const fot_real *head = weights(a, a->c->tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1);
-	double *xn = room((size_t)a->D, sizeof *xn), *logits = room((size_t)V, sizeof *logits), sum[2] = { 0 }, x;
+	double *xn = room((size_t)a->D, sizeof *xn), *logits = room((size_t)V, sizeof *logits), sum[2] = { 0 }, x, taught = 0;
 
 	for (int64_t t = 0; t < b->n_ask * a->W; t++) {
 		if (b->targets[t] < 0)
@@ -294,7 +312,9 @@ static double mean_loss(const struct pass *a, double *nll)
 	}
 	free(xn);
 	free(logits);
-	return (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
+	if (a->n_taught)
+		taught = b->teach * a->taught / (double)a->n_taught;
+	return taught + (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
 }
 
 double slow_net_loss(const struct fot_params *p, const struct fot_params *memory, const struct fot_batch *b,
