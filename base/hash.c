@@ -2,7 +2,6 @@
  * (journal lines are short; a larger table would not pay). */
 #include "base/hash.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,26 +32,41 @@ static uint32_t load_be(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Round i; a..h are the working variables v as they are named in this round: instead of
+ * moving along they change their names, which come round after 8 rounds. */
+static inline void round_of(uint32_t v[8], unsigned i, uint32_t k_w)
+{
+	uint32_t *a = &v[(0 - i) & 7], *b = &v[(1 - i) & 7], *c = &v[(2 - i) & 7], *d = &v[(3 - i) & 7];
+	uint32_t *e = &v[(4 - i) & 7], *f = &v[(5 - i) & 7], *g = &v[(6 - i) & 7], *h = &v[(7 - i) & 7];
+	uint32_t t1 = *h + (ror(*e, 6) ^ ror(*e, 11) ^ ror(*e, 25)) + ((*e & *f) ^ (~*e & *g)) + k_w;
+	uint32_t t2 = (ror(*a, 2) ^ ror(*a, 13) ^ ror(*a, 22)) + ((*a & *b) ^ (*a & *c) ^ (*b & *c));
+
+	*d += t1;
+	*h = t1 + t2;
+}
+
 static void compress(uint32_t state[8], const unsigned char *block)
 {
-	uint32_t w[64], v[8], t1, t2;
+	uint32_t w[64], v[8];
 
 	for (int i = 0; i < 16; i++)
 		w[i] = load_be(block + 4 * i);
 	for (int i = 16; i < 64; i++) {
-		t1 = ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10;
-		t2 = ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3;
-		w[i] = t1 + w[i - 7] + t2 + w[i - 16];
+		uint32_t s1 = ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10;
+		uint32_t s0 = ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3;
+
+		w[i] = s1 + w[i - 7] + s0 + w[i - 16];
 	}
 	memcpy(v, state, sizeof(v));
-	for (int i = 0; i < 64; i++) {
-		t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) +
-		     ((v[4] & v[5]) ^ (~v[4] & v[6])) + round_k[i] + w[i];
-		t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) +
-		     ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + t2;
+	for (unsigned i = 0; i < 64; i += 8) { /* unrolled: v stays in registers */
+		round_of(v, 0, round_k[i] + w[i]);
+		round_of(v, 1, round_k[i + 1] + w[i + 1]);
+		round_of(v, 2, round_k[i + 2] + w[i + 2]);
+		round_of(v, 3, round_k[i + 3] + w[i + 3]);
+		round_of(v, 4, round_k[i + 4] + w[i + 4]);
+		round_of(v, 5, round_k[i + 5] + w[i + 5]);
+		round_of(v, 6, round_k[i + 6] + w[i + 6]);
+		round_of(v, 7, round_k[i + 7] + w[i + 7]);
 	}
 	for (int i = 0; i < 8; i++)
 		state[i] += v[i];
@@ -97,8 +111,9 @@ void fot_sha256_hex(struct fot_sha256 *h, char out[65])
 	for (size_t i = 0; i < 8; i++)
 		tail[pad + i] = (unsigned char)(bits >> (56 - 8 * i));
 	fot_sha256_add(h, tail, pad + 8);
-	for (size_t i = 0; i < 8; i++)
-		snprintf(out + 8 * i, 9, "%08x", h->state[i]);
+	for (size_t i = 0; i < 64; i++)
+		out[i] = "0123456789abcdef"[h->state[i / 8] >> (28 - i % 8 * 4) & 15];
+	out[64] = '\0';
 }
 
 void fot_sha256_of(const void *bytes, size_t n, char out[65])

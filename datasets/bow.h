@@ -16,7 +16,7 @@ struct fot_bow {
 	struct fot_bow_word {
 		uint64_t hash;
 		double n;
-	} *word; /* [n] by hash */
+	} * word; /* [n] by hash */
 	size_t n;
 	double norm;
 };

@@ -3,8 +3,8 @@
  * At opening every source is cut into texts, which are grouped into classes; drawing then
  * only chooses and tokenises.  A document's text is cut behind sentence ends and line
  * breaks; pieces too short to say anything are left out, long ones end at a blank.
- * Invariant: a class has at least TEXTS_MIN texts, a source at least classes_max classes of
- * every way that is drawn from, texts hold no line breaks. */
+ * Invariant: a class has at least TEXTS_MIN texts, a corpus at least classes_max classes of
+ * every way that is drawn from and a labelled set at least classes_min; texts hold no line breaks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -176,26 +176,41 @@ out:
 	return status;
 }
 
+struct adding {
+	struct fot_episodes *e;
+	struct fot_sha256 *hash;
+};
+
+static int add_set(void *user, const struct fot_labelled *l, struct fot_err *err)
+{
+	struct adding *a = user;
+	struct fot_episodes *e = a->e;
+	struct source *s;
+	int status;
+
+	if (!FOT_GROW(e->source, e->n_source, e->cap_source) || !FOT_GROW(e->owned, e->n_owned, e->cap_owned))
+		return FOT_NO_MEMORY(err, "episodes");
+	s = &e->source[e->n_source++];
+	*s = (struct source){ .weight = 1, .labelled = true };
+	e->owned[e->n_owned] = (struct fot_str)FOT_STR_INIT;
+	if (l->held_out && e->held_out.len == 0)
+		fot_str_puts(&e->held_out, l->name);
+	FOT_TRY(fot_str_check(&e->held_out, err));
+	fot_sha256_add(a->hash, l->hash, 64);
+	FOT_TRY(add_labelled(e, s, l, err));
+	FOT_TRY(check_source(e, s, l->name, false, err));
+out:
+	return status;
+}
+
 static int add_sets(struct fot_episodes *e, const char *const *specs, size_t n, const char *store,
 		    struct fot_sha256 *h, struct fot_err *err)
 {
-	struct fot_labelled *l = NULL;
+	struct adding a = { e, h };
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < n; k++) {
-		struct source *s = &e->source[e->n_source++];
-
-		s->weight = 1;
-		s->labelled = true;
-		FOT_TRY(fot_labelled_open(&l, specs[k], store, err));
-		fot_sha256_add(h, l->hash, 64);
-		FOT_TRY(add_labelled(e, s, l, err));
-		FOT_TRY(check_source(e, s, specs[k], false, err));
-		fot_labelled_close(l);
-		l = NULL;
-	}
-out:
-	fot_labelled_close(l);
+	for (size_t k = 0; k < n && status == FOT_OK; k++)
+		status = fot_labelled_each(specs[k], store, add_set, &a, err);
 	return status;
 }
 
@@ -211,6 +226,9 @@ static int check_opts(const struct fot_episodes_opts *o, size_t n_sources, struc
 	if (o->parts < 1 || o->parts > FOT_EPISODES_PARTS)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected classes of 1 to %d parts, got %lld",
 				FOT_EPISODES_PARTS, (long long)o->parts);
+	if (o->label_words && o->label_words < FOT_EPISODES_CLASSES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected 0 or at least %d label words, got %lld",
+				FOT_EPISODES_CLASSES, (long long)o->label_words);
 	if (n_sources == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected datasets or labelled sets, got none");
 	return FOT_OK;
@@ -243,6 +261,17 @@ out:
 	return status;
 }
 
+/* Keep as many as are asked for. */
+static void thin_single(struct fot_episodes *e)
+{
+	size_t n = (size_t)e->o.label_words;
+
+	for (size_t i = 0; i < n && n < e->n_single; i++)
+		e->single[i] = e->single[i * e->n_single / n];
+	if (n && n < e->n_single)
+		e->n_single = n;
+}
+
 /* The words that are one token. */
 static int list_single(struct fot_episodes *e, struct fot_err *err)
 {
@@ -263,7 +292,9 @@ static int list_single(struct fot_episodes *e, struct fot_err *err)
 		if (yes)
 			e->single[e->n_single++] = w;
 	}
-	if (e->n_single < SINGLE_WORDS_MIN)
+	if (e->n_single >= SINGLE_WORDS_MIN)
+		thin_single(e);
+	else
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
 				  "episodes: single: expected a tokenizer with at least %d words of one token, got %zu",
 				  SINGLE_WORDS_MIN, e->n_single);
@@ -277,9 +308,10 @@ static void begin_hash(struct fot_sha256 *h, const struct fot_corpus *c, const d
 		       const struct fot_template *t, const struct fot_episodes_opts *o)
 {
 	char line[256];
-	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g %.17g ",
+	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g %.17g %lld ",
 			 (long long)o->classes_min, (long long)o->classes_max, (long long)o->clip,
-			 (long long)o->parts, o->words, o->frames, o->single);
+			 (long long)o->parts, o->words, o->frames, o->single,
+			 (long long)o->label_words);
 
 	fot_sha256_init(h);
 	fot_sha256_add(h, line, (size_t)n);
@@ -306,8 +338,10 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 	e->tok = tok;
 	e->t = t;
 	FOT_TRY(check_opts(o, n, err));
-	e->source = fot_calloc(n, sizeof(*e->source));
-	e->owned = fot_calloc(n_labelled + (corpus ? fot_corpus_count(corpus) : 0), sizeof(*e->owned));
+	e->cap_source = n;
+	e->cap_owned = n_labelled + (corpus ? fot_corpus_count(corpus) : 0);
+	e->source = fot_calloc(e->cap_source, sizeof(*e->source));
+	e->owned = fot_calloc(e->cap_owned, sizeof(*e->owned));
 	if (!e->source || !e->owned) {
 		status = FOT_NO_MEMORY(err, "episodes");
 		goto out;
@@ -339,7 +373,13 @@ void fot_episodes_close(struct fot_episodes *e)
 	fot_free(e->owned);
 	fot_free(e->text);
 	fot_free(e->order);
+	fot_str_release(&e->held_out);
 	fot_free(e);
+}
+
+const char *fot_episodes_held_out(const struct fot_episodes *e)
+{
+	return e->held_out.len ? e->held_out.data : NULL;
 }
 
 const char *fot_episodes_hash(const struct fot_episodes *e)

@@ -37,10 +37,11 @@ struct fot_episodes_opts {
 	double frames; /* share of episodes with a wording of their own */
 	double single; /* share of label words that are one token of the tokenizer, the template's blanks
 			  included; 1: all, so that a label is one token */
+	int64_t label_words; /* of the words of one token, this many serve, evenly from its ids; 0: all */
 };
 
 struct fot_episodes;
-/* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings) weighs as
+/* corpus: may be NULL; weight [its datasets]; each labelled set (spec strings as for fot_labelled_each) weighs as
  * much as a dataset of weight 1 and gives as many classes as it has, if these are fewer
  * than classes_max. store as for datasets. tok: the corpus's tokenizer; it and
  * t must outlive *out. Errors: FOT_ERR_INPUT (a source with too few classes), FOT_ERR_USAGE. */
@@ -49,6 +50,8 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 		      const struct fot_tokenizer *tok, const struct fot_template *t,
 		      const struct fot_episodes_opts *o, struct fot_err *err);
 void fot_episodes_close(struct fot_episodes *e);
+/* The name of a set that is held out for evaluation, NULL if there is none: not to be trained on. */
+const char *fot_episodes_held_out(const struct fot_episodes *e);
 /* sha256 over sources, template and options. */
 const char *fot_episodes_hash(const struct fot_episodes *e);
 size_t fot_episodes_n_sources(const struct fot_episodes *e);

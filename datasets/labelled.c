@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
+#include "datasets/hypernyms.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/options.h"
 #include "datasets/text.h"
@@ -72,7 +73,7 @@ static uint64_t key_of(const struct fot_str *text)
 	struct fot_sha256 h;
 	uint64_t key = 0;
 	size_t n = 0;
-	char c, hex[65];
+	char c, some[256], hex[65];
 
 	fot_sha256_init(&h);
 	for (size_t i = 0; i < text->len; i++) {
@@ -81,9 +82,11 @@ static uint64_t key_of(const struct fot_str *text)
 			c = (char)(c - 'A' + 'a');
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80))
 			continue;
-		fot_sha256_add(&h, &c, 1);
-		n++;
+		some[n++ % sizeof(some)] = c;
+		if (n % sizeof(some) == 0)
+			fot_sha256_add(&h, some, sizeof(some));
 	}
+	fot_sha256_add(&h, some, n % sizeof(some));
 	if (n == 0)
 		fot_sha256_add(&h, text->data, text->len);
 	fot_sha256_hex(&h, hex);
@@ -566,9 +569,10 @@ static int read_source(struct fot_labelling *g, const struct fot_labelled_spec *
 	return kind->read(g, err);
 }
 
-static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, struct fot_err *err)
+static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+		    struct fot_err *err)
 {
-	struct fot_labelling g = { .l = l, .o = &s->opts };
+	struct fot_labelling g = { .l = l, .o = &s->opts, .wordnet = w };
 	struct fot_str origin = FOT_STR_INIT;
 	int status = FOT_OK;
 
@@ -587,27 +591,117 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, s
 	return status;
 }
 
-int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err)
+static int open_one(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+		    struct fot_err *err)
 {
 	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
-	struct fot_labelled_spec s = { 0 };
 	int status;
 
 	if (!l)
-		return FOT_NO_MEMORY(err, spec);
-	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	FOT_TRY(fot_name_check(s.opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
-	l->name = fot_strdup(s.opts.name);
+		return FOT_NO_MEMORY(err, s->opts.name);
+	FOT_TRY(fot_name_check(s->opts.name, "labelled set", FOT_NAME_MAX, FOT_ERR_INPUT, err));
+	l->name = fot_strdup(s->opts.name);
 	if (!l->name)
-		status = FOT_NO_MEMORY(err, spec);
+		status = FOT_NO_MEMORY(err, s->opts.name);
 	else
-		status = read_all(l, &s, err);
+		status = read_all(l, s, w, err);
 out:
-	fot_labelled_spec_release(&s);
 	if (status == FOT_OK)
 		*out = l;
 	else
 		fot_labelled_close(l);
+	return status;
+}
+
+int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err)
+{
+	struct fot_labelled_spec s = { 0 };
+	struct fot_wordnet *w = NULL;
+	int status;
+
+	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
+	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: expected the name of one source, got a pattern", spec);
+		goto out;
+	}
+	if (s.opts.hypernym)
+		FOT_TRY(fot_wordnet_open(&w, store, err));
+	status = open_one(out, &s, w, err);
+out:
+	fot_wordnet_close(w);
+	fot_labelled_spec_release(&s);
+	return status;
+}
+
+/* One source of WordNet, under its own name. */
+static int each_hypernym(const struct fot_labelled_spec *all, const char *hypernym, const struct fot_wordnet *w,
+			 int (*one)(void *, const struct fot_labelled *, struct fot_err *), void *user,
+			 struct fot_err *err)
+{
+	struct fot_labelled_spec spec = *all;
+	struct fot_str name = FOT_STR_INIT, source = FOT_STR_INIT;
+	struct fot_labelled *l = NULL;
+	int status;
+
+	fot_str_printf(&name, "%s-%s", all->opts.name, hypernym);
+	fot_str_puts(&source, hypernym);
+	FOT_TRY(fot_str_check(&name, err));
+	FOT_TRY(fot_str_check(&source, err));
+	spec.opts.name = name.data;
+	spec.opts.hypernym = source.data;
+	FOT_TRY(open_one(&l, &spec, w, err));
+	status = one(user, l, err);
+out:
+	fot_labelled_close(l);
+	fot_str_release(&name);
+	fot_str_release(&source);
+	return status;
+}
+
+static int each_match(const struct fot_labelled_spec *s, int (*one)(void *, const struct fot_labelled *, struct fot_err *),
+		      void *user, struct fot_err *err)
+{
+	struct fot_wordnet *w = NULL;
+	const struct fot_hypernyms *h;
+	bool held_out = strcmp(s->path[0], "wordnet") != 0, any = false;
+	int status;
+
+	FOT_TRY(fot_wordnet_open(&w, s->store, err));
+	h = fot_wordnet_hypernyms(w);
+	for (size_t k = 0; k < fot_hypernyms_count(h); k++) {
+		const char *name = fot_hypernyms_name(h, k);
+
+		if (fot_hypernyms_held_out(h, k) != held_out || !fot_data_matches(s->opts.hypernym, name))
+			continue;
+		any = true;
+		FOT_TRY(each_hypernym(s, name, w, one, user, err));
+	}
+	if (!any)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: no source matches '%s'", s->path[0],
+				  s->opts.hypernym);
+out:
+	fot_wordnet_close(w);
+	return status;
+}
+
+int fot_labelled_each(const char *spec, const char *store,
+		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
+		      struct fot_err *err)
+{
+	struct fot_labelled_spec s = { 0 };
+	struct fot_labelled *l = NULL;
+	int status;
+
+	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
+	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
+		status = each_match(&s, one, user, err);
+		goto out;
+	}
+	FOT_TRY(fot_labelled_open(&l, spec, store, err));
+	status = one(user, l, err);
+out:
+	fot_labelled_close(l);
+	fot_labelled_spec_release(&s);
 	return status;
 }
 

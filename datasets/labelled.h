@@ -4,8 +4,8 @@
  *
  *   SOURCE[,SOURCE...][?key=value[&key=value...]]
  *
- *   SOURCE   a labelled set installed in the store (wordnet, fortunes, spam-assassin,
- *            brown), or [train:|valid:|test:]PATH of a file, or of a folder, whose files
+ *   SOURCE   a labelled set installed in the store (wordnet, wordnet-held-out, gcide,
+ *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or [train:|valid:|test:]PATH of a file, or of a folder, whose files
  *            of known kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
  *                     UTF-8 is ISO-8859-1
@@ -24,6 +24,9 @@
  *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1
  *            labels=coarse|fine  which labels of TREC (default coarse) and of WordNet
  *                     (default fine, 45 classes; coarse: 6 classes of the nouns)
+ *            hypernym=NAME  of wordnet and wordnet-held-out: a synset, whose hyponyms are
+ *                     the classes (datasets/hypernyms.h); fnmatch patterns P[,P...]
+ *                     stand for several sets, where several can be (fot_labelled_each)
  *            keep=P[,P...], drop=P[,P...]  labels by fnmatch patterns
  *            clip=N   texts are cut at the last blank within N bytes (default: whole
  *                     texts; 400 for spam-assassin and brown)
@@ -78,6 +81,7 @@ struct fot_labelled {
 	size_t n, n_split[3];
 	size_t n_duplicates, n_leaked;
 	size_t n_repeats; /* training items that are no demonstrations: duplicate or leaked */
+	bool held_out; /* for evaluation only: not to be trained on */
 	size_t n_bad; /* bad rows left out (skip_bad) */
 	char first_bad[FOT_ERR_TEXT_MAX];
 };
@@ -86,6 +90,12 @@ struct fot_labelled {
  * a spec that is none. */
 int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err);
 void fot_labelled_close(struct fot_labelled *l);
+/* Call one() for each set that a spec names: a pattern in the option hypernym stands for several,
+ * any other spec for one. Errors: as above, FOT_ERR_USAGE for a pattern without match; what one()
+ * returns ends it. */
+int fot_labelled_each(const char *spec, const char *store,
+		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
+		      struct fot_err *err);
 /* What a reader of the results should know: rows left out, repeats; one line, appended to out,
  * nothing where there is nothing to say. */
 void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l);

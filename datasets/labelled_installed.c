@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "datasets/hypernyms.h"
 #include "datasets/labelled_priv.h"
 
 /* wninput(5WN), lexnames(5WN), and our grouping of the nouns. */
@@ -71,14 +72,8 @@ static const struct {
 
 #define N_LEXNAMES FOT_COUNT(lexname)
 
-/* The document being read: its id is the label of most sets. */
-struct part {
-	struct fot_labelling *g;
-	const char *document;
-	struct fot_str id, text;
-};
-
-static int add(struct part *d, const char *label, size_t n_label, int64_t line, struct fot_err *err)
+int fot_labelled_part_add(struct fot_labelled_part *d, const char *label, size_t n_label, int64_t line,
+			  struct fot_err *err)
 {
 	struct fot_row row = { .line = line };
 	int status;
@@ -109,7 +104,7 @@ static int lexfile(const char *p, size_t n)
 	return (p[9] - '0') * 10 + p[10] - '0';
 }
 
-static int wordnet_line(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int wordnet_line(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
 {
 	bool coarse = d->g->o->labels && strcmp(d->g->o->labels, "coarse") == 0;
 	const char *bar = memmem(p, n, " | ", 3), *stop;
@@ -130,10 +125,10 @@ static int wordnet_line(struct part *d, const char *p, size_t n, int64_t line, s
 	stop = memmem(bar, n, "; \"", 3); /* examples */
 	fot_str_clear(&d->text);
 	fot_str_add(&d->text, bar, stop && stop > bar ? (size_t)(stop - bar) : n);
-	return add(d, label, strlen(label), line, err);
+	return fot_labelled_part_add(d, label, strlen(label), line, err);
 }
 
-static int read_wordnet(struct part *d, const struct fot_str *text, struct fot_err *err)
+static int read_wordnet(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
 	const char *p = text->data, *end = p + text->len, *stop;
 	int status = FOT_OK;
@@ -148,8 +143,8 @@ static int read_wordnet(struct part *d, const struct fot_str *text, struct fot_e
 
 /* ---- entries between lines "%" ---- */
 
-static int each_entry(struct part *d, const struct fot_str *text,
-		      int (*one)(struct part *, const char *, size_t, int64_t, struct fot_err *),
+static int each_entry(struct fot_labelled_part *d, const struct fot_str *text,
+		      int (*one)(struct fot_labelled_part *, const char *, size_t, int64_t, struct fot_err *),
 		      struct fot_err *err)
 {
 	const char *p = text->data, *end = p + text->len, *start = p, *stop;
@@ -168,20 +163,20 @@ static int each_entry(struct part *d, const struct fot_str *text,
 	return status == FOT_OK ? one(d, start, (size_t)(end - start), first, err) : status;
 }
 
-static int plain_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int plain_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
 {
 	fot_str_clear(&d->text);
 	fot_str_add(&d->text, p, n);
-	return add(d, d->document, strlen(d->document), line, err);
+	return fot_labelled_part_add(d, d->document, strlen(d->document), line, err);
 }
 
-static int read_fortunes(struct part *d, const struct fot_str *text, struct fot_err *err)
+static int read_fortunes(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
 	return each_entry(d, text, plain_entry, err);
 }
 
 /* The subject's text and all behind the first empty line. */
-static int mail_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int mail_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
 {
 	const char *body = memmem(p, n, "\n\n", 2), *head_end = body ? body : p + n, *subject = p, *stop;
 	bool spam = strstr(d->document, "spam") != NULL;
@@ -200,16 +195,16 @@ static int mail_entry(struct part *d, const char *p, size_t n, int64_t line, str
 	}
 	if (body)
 		fot_str_add(&d->text, body, n - (size_t)(body - p));
-	return add(d, spam ? "spam" : "ham", spam ? 4 : 3, line, err);
+	return fot_labelled_part_add(d, spam ? "spam" : "ham", spam ? 4 : 3, line, err);
 }
 
-static int read_mail(struct part *d, const struct fot_str *text, struct fot_err *err)
+static int read_mail(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
 	return each_entry(d, text, mail_entry, err);
 }
 
 /* "word/tag" is cut at the last '/'. */
-static int tagged_entry(struct part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int tagged_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
 {
 	const char *end = p + n, *stop, *slash;
 
@@ -227,10 +222,10 @@ static int tagged_entry(struct part *d, const char *p, size_t n, int64_t line, s
 		slash = memrchr(p, '/', (size_t)(stop - p));
 		fot_str_add(&d->text, p, (size_t)((slash ? slash : stop) - p));
 	}
-	return add(d, d->document, strlen(d->document), line, err);
+	return fot_labelled_part_add(d, d->document, strlen(d->document), line, err);
 }
 
-static int read_tagged(struct part *d, const struct fot_str *text, struct fot_err *err)
+static int read_tagged(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
 	return each_entry(d, text, tagged_entry, err);
 }
@@ -238,14 +233,20 @@ static int read_tagged(struct part *d, const struct fot_str *text, struct fot_er
 /* ---- the sets ---- */
 
 static const struct set {
-	const char *name;
+	const char *name, *dataset; /* its documents */
 	int64_t clip; /* bytes kept of a text unless the spec says otherwise; 0: all */
-	int (*read)(struct part *d, const struct fot_str *text, struct fot_err *err);
+	bool held_out; /* for evaluation only */
+	int (*read)(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 } sets[] = {
-	{ "wordnet", 0, read_wordnet },
-	{ "fortunes", 0, read_fortunes },
-	{ "spam-assassin", 400, read_mail },
-	{ "brown", 400, read_tagged },
+	{ "wordnet", "wordnet", 0, false, read_wordnet },
+	{ "fortunes", "fortunes", 0, false, read_fortunes },
+	{ "wordnet-held-out", "wordnet", 0, true, NULL }, /* with hypernym */
+	{ "languages", "languages", 200, false, read_fortunes },
+	{ "gcide", "gcide", 200, false, fot_labelled_gcide },
+	{ "gcide-held-out", "gcide", 200, true, fot_labelled_gcide_held_out },
+	{ "foldoc", "foldoc", 200, true, fot_labelled_foldoc },
+	{ "spam-assassin", "spam-assassin", 400, false, read_mail },
+	{ "brown", "brown", 400, false, read_tagged },
 };
 
 static const struct set *find_set(const char *name)
@@ -260,18 +261,122 @@ bool fot_labelled_is_installed(const char *name)
 	return find_set(name) != NULL;
 }
 
+/* ---- sources below hypernyms ---- */
+
+struct fot_wordnet {
+	struct fot_dataset *data;
+	struct fot_str text;
+	struct fot_hypernyms *graph;
+};
+
+int fot_wordnet_open(struct fot_wordnet **out, const char *store, struct fot_err *err)
+{
+	struct fot_wordnet *w = fot_calloc(1, sizeof(*w));
+	size_t noun = SIZE_MAX;
+	int status;
+
+	if (!w)
+		return FOT_NO_MEMORY(err, "wordnet");
+	FOT_TRY(fot_dataset_open(&w->data, "wordnet", store, err));
+	for (size_t i = 0; i < fot_dataset_count(w->data); i++)
+		if (strcmp(fot_dataset_at(w->data, i)->id, "noun") == 0)
+			noun = i;
+	if (noun == SIZE_MAX) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "wordnet: expected the document noun, got none");
+		goto out;
+	}
+	FOT_TRY(fot_dataset_text(w->data, noun, &w->text, err));
+	FOT_TRY(fot_hypernyms_open(&w->graph, w->text.data, w->text.len, "wordnet: noun", err));
+	*out = w;
+out:
+	if (status != FOT_OK)
+		fot_wordnet_close(w);
+	return status;
+}
+
+void fot_wordnet_close(struct fot_wordnet *w)
+{
+	if (!w)
+		return;
+	fot_hypernyms_close(w->graph);
+	fot_dataset_close(w->data);
+	fot_str_release(&w->text);
+	fot_free(w);
+}
+
+const struct fot_hypernyms *fot_wordnet_hypernyms(const struct fot_wordnet *w)
+{
+	return w->graph;
+}
+
+static int no_source(const struct fot_hypernyms *h, const char *set, bool held_out, const char *name,
+		     struct fot_err *err)
+{
+	const char **names = fot_calloc(fot_hypernyms_count(h) + 1, sizeof(*names)), *near;
+	size_t n = 0;
+	bool other = false;
+	int status;
+
+	if (!names)
+		return FOT_NO_MEMORY(err, "wordnet");
+	for (size_t i = 0; i < fot_hypernyms_count(h); i++) {
+		other = other || strcmp(fot_hypernyms_name(h, i), name) == 0;
+		if (fot_hypernyms_held_out(h, i) == held_out)
+			names[n++] = fot_hypernyms_name(h, i);
+	}
+	near = fot_nearest(name, names, n);
+	if (other)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is %s: wordnet%s?hypernym=%s", set, name,
+				  held_out ? "for training" : "held out for evaluation",
+				  held_out ? "" : "-held-out", name);
+	else
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is none of its %zu sources%s%s%s", set, name,
+				  n, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	fot_free(names);
+	return status;
+}
+
+static int read_hypernym(struct fot_labelling *g, const struct set *set, struct fot_str *origin, struct fot_err *err)
+{
+	struct fot_labelled_part part = { .g = g, .document = "noun" };
+	const struct fot_hypernyms *h = fot_wordnet_hypernyms(g->wordnet);
+	size_t k = 0;
+	int status = FOT_OK;
+
+	fot_str_puts(origin, fot_dataset_origin(g->wordnet->data));
+	while (k < fot_hypernyms_count(h) && (fot_hypernyms_held_out(h, k) != set->held_out ||
+					      strcmp(fot_hypernyms_name(h, k), g->o->hypernym) != 0))
+		k++;
+	if (k == fot_hypernyms_count(h))
+		return no_source(h, set->name, set->held_out, g->o->hypernym, err);
+	for (size_t i = 0; i < fot_hypernyms_n_texts(h, k); i++) {
+		struct fot_hypernyms_text t = fot_hypernyms_at(h, k, i);
+
+		fot_str_clear(&part.text);
+		fot_str_add(&part.text, t.gloss, t.n_gloss);
+		FOT_TRY(fot_labelled_part_add(&part, t.label, strlen(t.label), t.line, err));
+	}
+out:
+	fot_str_release(&part.id);
+	fot_str_release(&part.text);
+	return status;
+}
+
 int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
 			   struct fot_str *origin, struct fot_err *err)
 {
 	const struct set *set = find_set(name);
 	struct fot_dataset *data = NULL;
 	struct fot_str text = FOT_STR_INIT;
-	struct part part = { .g = g };
+	struct fot_labelled_part part = { .g = g };
 	int status;
 
-	FOT_TRY(fot_dataset_open(&data, name, store, err));
-	fot_str_puts(origin, fot_dataset_origin(data));
+	g->l->held_out = set->held_out;
 	g->clip = g->o->clip >= 0 ? g->o->clip : set->clip;
+	if (g->o->hypernym)
+		return read_hypernym(g, set, origin, err);
+	FOT_TRY(fot_dataset_open(&data, set->dataset, store, err));
+	fot_str_puts(origin, fot_dataset_origin(data));
 	for (size_t i = 0; i < fot_dataset_count(data); i++) {
 		part.document = fot_dataset_at(data, i)->id;
 		FOT_TRY(fot_dataset_text(data, i, &text, err));

@@ -17,11 +17,18 @@ struct fot_labelled_opts {
 	char *text, *label, *answers, *id, *split; /* columns; NULL where not given; id "": none */
 	char *labels, *keep, *drop, *name;
 	char *columns, *names; /* of a file without a header; of classes by number */
+	char *hypernym;        /* source of WordNet, or patterns of several */
 	char separator;        /* of .csv; '\0': not given */
 	int64_t clip;          /* -1: not given, 0: whole texts */
 	double holdout;
 	bool skip_bad;
 };
+
+/* The installed WordNet's nouns. */
+struct fot_wordnet;
+int fot_wordnet_open(struct fot_wordnet **out, const char *store, struct fot_err *err);
+void fot_wordnet_close(struct fot_wordnet *w);
+const struct fot_hypernyms *fot_wordnet_hypernyms(const struct fot_wordnet *w);
 
 /* What a reader adds to. */
 struct fot_labelling {
@@ -33,6 +40,7 @@ struct fot_labelling {
 	size_t source;
 	size_t cap;
 	int64_t clip; /* in force */
+	const struct fot_wordnet *wordnet; /* with the option hypernym */
 	/* The label of each item until they are counted. */
 	char **item_label;
 };
@@ -62,6 +70,20 @@ int fot_labelled_json(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err);
+
+/* A document of an installed set being read: its id is the label of most sets. */
+struct fot_labelled_part {
+	struct fot_labelling *g;
+	const char *document;
+	struct fot_str id, text; /* of the row being made */
+};
+/* Add d->text with a label under the id DOCUMENT:LINE; one of white space is left out. */
+int fot_labelled_part_add(struct fot_labelled_part *d, const char *label, size_t n_label, int64_t line,
+			  struct fot_err *err);
+/* Readers of one document. */
+int fot_labelled_gcide(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
+int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
+int fot_labelled_foldoc(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 /* An installed set; origin is appended to. */
 int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
 			   struct fot_str *origin, struct fot_err *err);

@@ -74,9 +74,9 @@ static int set_option(void *opts, const char *spec, const char *key, const char 
 	struct fot_labelled_opts *o = opts;
 	static const char *const names[] = { "text",   "label", "answers", "id",       "split",
 					     "labels", "keep",  "drop",    "name",     "columns",
-					     "names",  "clip",  "holdout", "skip_bad", "separator" };
+					     "names",  "hypernym", "clip",  "holdout", "skip_bad", "separator" };
 	char **const place[] = { &o->text, &o->label, &o->answers, &o->id,      &o->split, &o->labels,
-				 &o->keep, &o->drop,  &o->name,    &o->columns, &o->names };
+				 &o->keep, &o->drop,  &o->name,    &o->columns, &o->names, &o->hypernym };
 
 	for (size_t i = 0; i < FOT_COUNT(names); i++) {
 		if (strcmp(key, names[i]) != 0)
@@ -178,7 +178,7 @@ static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_
 		return add_source(s, path, split, err);
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, fortunes, spam-assassin or brown",
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, wordnet-held-out, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
 		path);
 }
 
@@ -220,7 +220,7 @@ static void split_by_names(struct fot_labelled_spec *s)
 	}
 }
 
-/* "trec", "trec-fine", "questions": the last part of the first source, without suffix. */
+/* "trec", "trec-fine", "wordnet-person", "questions": the last part of the first source, without suffix. */
 static int default_name(struct fot_labelled_spec *s, const char *spec, size_t n, struct fot_err *err)
 {
 	struct fot_str first = FOT_STR_INIT, name = FOT_STR_INIT;
@@ -246,6 +246,8 @@ static int default_name(struct fot_labelled_spec *s, const char *spec, size_t n,
 	}
 	if (s->opts.labels)
 		fot_str_printf(&name, "-%s", s->opts.labels);
+	if (s->opts.hypernym && !fot_hypernym_pattern(s->opts.hypernym))
+		fot_str_printf(&name, "-%s", s->opts.hypernym);
 	FOT_TRY(fot_str_check(&name, err));
 	s->opts.name = fot_strdup(name.data);
 	if (!s->opts.name)
@@ -254,6 +256,28 @@ out:
 	fot_str_release(&first);
 	fot_str_release(&name);
 	return status;
+}
+
+/* wordnet-held-out is nothing without hypernym, and no other set has the option. */
+static int check_hypernym(const struct fot_labelled_spec *s, const char *spec, struct fot_err *err)
+{
+	bool below = true, held_out = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		held_out = held_out || strcmp(s->path[i], "wordnet-held-out") == 0;
+		below = strcmp(s->path[i], "wordnet-held-out") == 0 || strcmp(s->path[i], "wordnet") == 0;
+	}
+	if (s->opts.hypernym && (s->n != 1 || !below || s->opts.labels))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: hypernym: is for wordnet or wordnet-held-out alone, without labels", spec);
+	if (held_out && !s->opts.hypernym)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: wordnet-held-out: expected hypernym=NAME", spec);
+	return FOT_OK;
+}
+
+bool fot_hypernym_pattern(const char *hypernym)
+{
+	return strpbrk(hypernym, "*?[,") != NULL;
 }
 
 int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const char *store,
@@ -270,6 +294,7 @@ int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const
 		FOT_TRY(parse_options(&s->opts, spec, spec + n + 1, err));
 	FOT_TRY(parse_sources(s, spec, n, err));
 	split_by_names(s);
+	FOT_TRY(check_hypernym(s, spec, err));
 	if (!s->opts.name)
 		status = default_name(s, spec, n, err);
 out:
@@ -280,7 +305,7 @@ void fot_labelled_spec_release(struct fot_labelled_spec *s)
 {
 	char **const text[] = { &s->opts.text,  &s->opts.label,   &s->opts.answers, &s->opts.id,
 				&s->opts.split, &s->opts.labels,  &s->opts.keep,    &s->opts.drop,
-				&s->opts.name,  &s->opts.columns, &s->opts.names };
+				&s->opts.name,  &s->opts.columns, &s->opts.names, &s->opts.hypernym };
 
 	for (size_t i = 0; i < s->n; i++)
 		fot_free(s->path[i]);

@@ -17,6 +17,9 @@ int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const
 			    struct fot_err *err);
 void fot_labelled_spec_release(struct fot_labelled_spec *s);
 
+/* Does the option hypernym name several sources? */
+bool fot_hypernym_pattern(const char *hypernym);
+
 /* The kind of file by its suffix, NULL if none. */
 struct fot_labelled_kind {
 	const char *suffix;

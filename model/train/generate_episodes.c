@@ -29,8 +29,8 @@ static int64_t asking_windows(const struct fot_stage *st)
 	return fot_stage_has_memory(st) ? st->pack : 1;
 }
 
-int fot_generate_episode(struct fot_episode *x, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
-			 const char *purpose, uint64_t step, int64_t i, struct fot_err *err)
+int fot_generate_episode(struct fot_episode *x, const struct fot_source *src, const struct fot_stage *st,
+			 uint64_t seed, const char *purpose, uint64_t step, int64_t i, struct fot_err *err)
 {
 	int64_t n = (own_windows(st) + asking_windows(st)) * st->window + 1;
 	struct fot_rng rng;
@@ -46,8 +46,8 @@ int64_t fot_generate_sight(const struct fot_stage *st, int64_t place)
 
 /* Tokens, targets and labels of asking window i from token `at` of an episode, which sees it from `sight` on.
  * first: number of the episode's class 0 in the batch. */
-static void ask(struct fot_batch *b, int64_t i, const struct fot_episode *x, int64_t at, int64_t sight, int32_t first,
-		bool text)
+static void ask(struct fot_batch *b, int64_t i, const struct fot_episode *x, int64_t at, int64_t sight,
+		int32_t first, bool text)
 {
 	int64_t W = b->window, t = i * W;
 	int64_t latest[FOT_EPISODES_CLASSES];
@@ -102,7 +102,8 @@ int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, con
 		for (int64_t j = 0; j < own; j++) /* nearest first */
 			show(b, b->n_ask + i * own + j, &x, (own - 1 - j) * W, first);
 		for (int64_t j = 0; j < pack; j++)
-			ask(b, i + j, &x, (own + j) * W, fot_generate_sight(st, j), first, src->generator->text);
+			ask(b, i + j, &x, (own + j) * W, fot_generate_sight(st, j), first,
+			    src->generator->text);
 	}
 	for (int64_t j = 0; j < negatives; j++) {
 		fot_rng_init(&rng, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j);

@@ -101,6 +101,7 @@ const struct fot_key fot_episodes_keys[FOT_EPISODES_KEYS] = {
 	SHARE("words", episodes.words, "0", "share of episodes of words in place of stretches"),
 	SHARE("frames", episodes.frames, "0", "share of episodes with a wording of their own"),
 	SHARE("single", episodes.single, "0", "share of label words that are one token"),
+	COUNTED("label_words", episodes.label_words, 0, 1 << 20, "0", "how many of the words of one token serve as labels, 0: all"),
 	COUNTED("parts", episodes.parts, 1, FOT_EPISODES_PARTS, "1", "most stretches that make a class"),
 };
 
@@ -210,7 +211,7 @@ bool fot_generator_equal(const struct fot_generator *a, const struct fot_generat
 	       a->episodes.classes_min == b->episodes.classes_min &&
 	       a->episodes.classes_max == b->episodes.classes_max && a->episodes.clip == b->episodes.clip &&
 	       a->episodes.parts == b->episodes.parts && a->episodes.words == b->episodes.words && a->episodes.frames == b->episodes.frames &&
-	       a->episodes.single == b->episodes.single &&
+	       a->episodes.single == b->episodes.single && a->episodes.label_words == b->episodes.label_words &&
 	       a->text == b->text && strcmp(a->template, b->template) == 0 &&
 	       memcmp(&a->labelled, &b->labelled, sizeof a->labelled) == 0;
 }

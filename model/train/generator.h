@@ -5,7 +5,7 @@
  *                 "cut": 0.2, "digits": 0.7}
  *
  *   "generator": {"kind": "episodes", "answer_weight": 1, "classes_min": 2, "classes_max": 8,
- *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3, "single": 1,
+ *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3, "single": 1, "label_words": 64,
  *                 "labelled": ["wordnet?keep=verb.*"], "held_out": ["wordnet?keep=noun.*"],
  *                 "template": "datasets/templates/plain.json"}
  *
@@ -53,7 +53,7 @@
 #include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
-#define FOT_GENERATOR_SETS 128 /* most labelled sets */
+#define FOT_GENERATOR_SETS 16 /* most labelled sets */
 
 enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY, FOT_GENERATOR_EPISODES };
 
@@ -77,7 +77,7 @@ struct fot_generator {
 /* The keys of each kind. */
 #define FOT_LOOKUP_KEYS 2
 #define FOT_PASSKEY_KEYS 6
-#define FOT_EPISODES_KEYS 13
+#define FOT_EPISODES_KEYS 14
 extern const struct fot_key fot_lookup_keys[FOT_LOOKUP_KEYS], fot_passkey_keys[FOT_PASSKEY_KEYS],
 	fot_episodes_keys[FOT_EPISODES_KEYS];
 

@@ -54,7 +54,8 @@ static void count(struct fot_label_counts *c, const struct shown *s, size_t from
 	bin->right += chosen == class;
 	bin->chance += 1 / (double)s->x->n_classes;
 	bin->commonest += commonest(s, from, d, class);
-	bin->bow += fot_bow_vote(&s->bag[d], s->bag + from, s->class + from, d - from, votes, s->x->n_classes) == class;
+	bin->bow += fot_bow_vote(&s->bag[d], s->bag + from, s->class + from, d - from, votes,
+				 s->x->n_classes) == class;
 }
 
 static void count_all(struct fot_label_counts *c, const struct shown *s, const struct fot_stage *st,
@@ -126,8 +127,8 @@ void fot_label_counts_print(FILE *f, const struct fot_label_counts *c, int64_t s
 
 		if (b->n == 0)
 			continue;
-		fprintf(f, "%lld,%lld,%lld,%lld,", (long long)step, (long long)tokens, (long long)memory_windows,
-			(long long)(i ? bin_end(i - 1) + 1 : 1));
+		fprintf(f, "%lld,%lld,%lld,%lld,", (long long)step, (long long)tokens,
+			(long long)memory_windows, (long long)(i ? bin_end(i - 1) + 1 : 1));
 		if (i + 1 < FOT_LABEL_BINS)
 			fprintf(f, "%lld", (long long)bin_end(i));
 		fprintf(f, ",%lld,%.17g,%.17g,%.17g,%.17g\n", (long long)b->n, b->right / n, b->chance / n,

@@ -23,7 +23,8 @@
 #include "model/ops.h"
 #include "model/train/network_priv.h"
 
-void teach_lay(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg, const struct fot_net_size *z)
+void teach_lay(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg,
+	       const struct fot_net_size *z)
 {
 	m->right = z->teach ? fot_layout_take(y, z->cap_ask_tokens * cfg->n_heads, sizeof *m->right) : NULL;
 }
@@ -31,11 +32,11 @@ void teach_lay(struct fot_layout *y, struct mem_read *m, const struct fot_config
 /* A walk over the keys in sight of token t that are labels of its class: own window first. */
 struct walk {
 	const struct fot_batch *b;
-	int64_t t;     /* the token that asks */
-	int64_t v;     /* place in the visibility list, vis_begin - 1: the own window */
-	int64_t j;     /* next key of it */
-	int64_t key;   /* the one found, a token of the batch */
-	int64_t from;  /* its window */
+	int64_t t;    /* the token that asks */
+	int64_t v;    /* place in the visibility list, vis_begin - 1: the own window */
+	int64_t j;    /* next key of it */
+	int64_t key;  /* the one found, a token of the batch */
+	int64_t from; /* its window */
 	bool local;
 };
 
@@ -70,12 +71,15 @@ static fot_real score(const struct fot_net *net, int l, int64_t h, const struct 
 	const struct layer_cache *c = &net->layer[l];
 	int64_t D = net->D, col = h * net->dh;
 
-	return k->local ? block_score_scale(net) * fot_dot(c->q + k->t * D + col, c->k + k->key * D + col, net->dh)
-			: memory_score_scale(net) * fot_dot(c->q + k->t * D + col, c->k_ctx + k->key * D + col, net->dh);
+	return k->local ? block_score_scale(net) *
+				  fot_dot(c->q + k->t * D + col, c->k + k->key * D + col, net->dh) :
+			  memory_score_scale(net) *
+				  fot_dot(c->q + k->t * D + col, c->k_ctx + k->key * D + col, net->dh);
 }
 
 /* log sum exp of the scores of right labels; -INFINITY: none in sight. */
-static fot_real right_labels(const struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h)
+static fot_real right_labels(const struct fot_net *net, const struct fot_batch *b, int l, int64_t t,
+			     int64_t h)
 {
 	struct walk k = walk_from(b, t);
 	double max = -(double)INFINITY, sum = 0;
@@ -101,7 +105,8 @@ void teach_forward(struct fot_net *net, const struct fot_batch *b, int l, int64_
 }
 
 /* log M; false: t asks for nothing that is in sight. */
-static bool log_mass(const struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h, double *mass)
+static bool log_mass(const struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h,
+		     double *mass)
 {
 	const struct layer_cache *c = &net->layer[l];
 
@@ -118,7 +123,8 @@ double fot_net_taught(const struct fot_net *net, const struct fot_batch *b, int6
 	int64_t terms = 0;
 
 	for (int l = 0; b->labelled && !b->top_k && l <= net->last_mem; l++)
-		for (int64_t i = 0; net_is_mem(net, l) && net->layer[l].mem.right && i < b->n_ask * b->window * net->H; i++)
+		for (int64_t i = 0;
+		     net_is_mem(net, l) && net->layer[l].mem.right && i < b->n_ask * b->window * net->H; i++)
 			if (log_mass(net, b, l, i / net->H, i % net->H, &mass)) {
 				sum -= mass;
 				terms++;
@@ -138,7 +144,8 @@ void teach_weigh(struct fot_net *net, const struct fot_batch *b)
 		net->teach = (fot_real)(b->teach / (double)(n * net->H));
 }
 
-void teach_delta(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, fot_real *delta)
+void teach_delta(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
+		 fot_real *delta)
 {
 	double mass;
 
@@ -148,7 +155,8 @@ void teach_delta(const struct fot_net *net, const struct fot_batch *b, int l, in
 }
 
 /* The part of the right labels that token t asks for. */
-static void teach_token(struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h, int group)
+static void teach_token(struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h,
+			int group)
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
@@ -158,7 +166,8 @@ static void teach_token(struct fot_net *net, const struct fot_batch *b, int l, i
 	while (walk_next(&k)) {
 		const fot_real *q = c->q + t * D + col, *key = (k.local ? c->k : c->k_ctx) + k.key * D + col;
 		fot_real *dk = k.local ? m->dk : b->constant ? NULL : m->seen_k[group];
-		fot_real ds = -net->teach * fot_real_exp(score(net, l, h, &k) - c->mem.right[t * net->H + h]) *
+		fot_real ds = -net->teach *
+			      fot_real_exp(score(net, l, h, &k) - c->mem.right[t * net->H + h]) *
 			      (k.local ? block_score_scale(net) : memory_score_scale(net));
 
 		for (int64_t i = 0; i < net->dh; i++)

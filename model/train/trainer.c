@@ -549,6 +549,9 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 		held_out[i] = g->held_out.spec[i];
 	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->labelled.n,
 				  t->o->store, t->tok, &t->template, &g->episodes, err));
+	if (fot_episodes_held_out(t->train_episodes))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "labelled: %s is held out for evaluation, not to be trained on",
+				fot_episodes_held_out(t->train_episodes));
 	if (g->held_out.n && t->r->valid_every)
 		FOT_TRY(fot_episodes_open(&t->valid_episodes, NULL, NULL, held_out, g->held_out.n, t->o->store,
 					  t->tok, &t->template, &g->episodes, err));

@@ -328,6 +328,12 @@ static void test_episodes_of_labelled_sets(void **state)
 	draw(e, 1, 0, text, mark);
 	assert_int_equal(check_lines(text, mark, " label", &lines), 3);
 	fot_episodes_close(e);
+	e = make(spec, 2, 8); /* a set of fewer classes than the most */
+	for (uint64_t i = 0; i < 20; i++) {
+		draw(e, i, 0, text, mark);
+		assert_in_range(check_lines(text, mark, " label", &lines), 2, 3);
+	}
+	fot_episodes_close(e);
 }
 
 /* Which of the names the text of a line holds, or -1. */
@@ -457,19 +463,19 @@ static void test_episodes_refuse_bad_input(void **state)
 		int code;
 		const char *want;
 	} rows[] = {
-		{ { 1, 4, 40, 1, 0, 0, 0 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
-		{ { 4, 3, 40, 1, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 3" },
-		{ { 4, 65, 40, 1, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 65" },
-		{ { 4, 8, 15, 1, 0, 0, 0 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
-		{ { 4, 8, 40, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected classes of 1 to 8 parts, got 0" },
-		{ { 4, 8, 40, 9, 0, 0, 0 }, FOT_ERR_USAGE, "parts, got 9" },
-		{ { 4, 7, 40, 2, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 14 classes" },
-		{ { 4, 12, 40, 1, 0.5, 0, 0 }, FOT_ERR_INPUT, "by first word, got" },
-		{ { 4, 13, 40, 1, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
+		{ { 1, 4, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
+		{ { 4, 3, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 3" },
+		{ { 4, 65, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 65" },
+		{ { 4, 8, 15, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
+		{ { 4, 8, 40, 0, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected classes of 1 to 8 parts, got 0" },
+		{ { 4, 8, 40, 9, 0, 0, 0, 0 }, FOT_ERR_USAGE, "parts, got 9" },
+		{ { 4, 7, 40, 2, 0, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 14 classes" },
+		{ { 4, 12, 40, 1, 0.5, 0, 0, 0 }, FOT_ERR_INPUT, "by first word, got" },
+		{ { 4, 13, 40, 1, 0, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
 	};
 	const double weight = 1;
 	const char *none = "nowhere.label";
-	const struct fot_episodes_opts good = { 2, 3, 40, 1, 0, 0, 0 };
+	const struct fot_episodes_opts good = { 2, 3, 40, 1, 0, 0, 0, 0 };
 	struct fot_episodes *e = NULL;
 	struct fot_err err = { 0 };
 
@@ -486,7 +492,7 @@ static void test_episodes_refuse_bad_input(void **state)
 
 static void test_episodes_survive_failing_memory(void **state)
 {
-	const struct fot_episodes_opts o = { 2, 3, 40, 2, 0.5, 0.5, 0 };
+	const struct fot_episodes_opts o = { 2, 3, 40, 2, 0.5, 0.5, 0, 0 };
 	const double weight = 1;
 	const char *set = scratch_path("set.label");
 	int status = FOT_ERR_RUN;
@@ -633,7 +639,7 @@ static void test_episodes_generator_keys(void **state)
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9, \"classes_max\": 8}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"clip\": 5}", "clip" },
-		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 128 names" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 16 names" },
 		{ "{\"kind\": \"episodes\", \"labelled\": [\"\"]}", "labelled: expected 1 to 255 bytes" },
 		{ "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"held_out\": [\"c\", \"b\"]}",
 		  "held_out: b is in labelled as well" },

@@ -38,7 +38,8 @@ static void test_bow_cosines(void **state)
 		struct fot_bow a = bag(rows[i].a), b = bag(rows[i].b);
 		double cosine = fot_bow_cosine(&a, &b);
 
-		assert_true(cosine * cosine - rows[i].squared < 1e-15 && rows[i].squared - cosine * cosine < 1e-15);
+		assert_true(cosine * cosine - rows[i].squared < 1e-15 &&
+			    rows[i].squared - cosine * cosine < 1e-15);
 		fot_bow_release(&a);
 		fot_bow_release(&b);
 	}
@@ -47,8 +48,9 @@ static void test_bow_cosines(void **state)
 /* Two votes of exp(10 / 2) are less than one of exp(10), and seven of exp(0) less than one of exp(10 / 4). */
 static void test_bow_votes(void **state)
 {
-	struct fot_bow x[] = { bag("a b c d"), bag("a b x y"), bag("c d u v"), bag("p"), bag("q"), bag("r"),
-			       bag("s"),       bag("t"),       bag("w"),       bag("o"), bag("a e f g") };
+	struct fot_bow x[] = { bag("a b c d"), bag("a b x y"), bag("c d u v"), bag("p"),
+			       bag("q"),       bag("r"),       bag("s"),       bag("t"),
+			       bag("w"),       bag("o"),       bag("a e f g") };
 	const int32_t class[] = { 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 3 };
 	struct fot_bow y = bag("a b c d"), nothing = bag("z");
 	double votes[4];
@@ -95,7 +97,9 @@ static void check(const struct fot_label_count *c, int64_t n, double right, doub
  * other texts (wrong), "dog" (right). */
 static void test_labels_counted_by_hand(void **state)
 {
-	const struct fot_stage st = { .method = FOT_METHOD_CROSSBATCH, .window = 20, .batch = 2, .w = 1, .d = 1, .pack = 2 };
+	const struct fot_stage st = {
+		.method = FOT_METHOD_CROSSBATCH, .window = 20, .batch = 2, .w = 1, .d = 1, .pack = 2
+	};
 	struct fot_episode_demo demo[DEMOS];
 	struct fot_episode x;
 	struct fot_label_counts c = { 0 };
@@ -118,7 +122,9 @@ static void test_labels_counted_by_hand(void **state)
  * their classes, 5 sees 4 alone, 7 sees 4 to 6. */
 static void test_labels_out_of_sight_do_not_count(void **state)
 {
-	const struct fot_stage far = { .method = FOT_METHOD_CROSSBATCH, .window = 10, .batch = 4, .w = 1, .d = 1, .pack = 4 };
+	const struct fot_stage far = {
+		.method = FOT_METHOD_CROSSBATCH, .window = 10, .batch = 4, .w = 1, .d = 1, .pack = 4
+	};
 	struct fot_episode_demo demo[DEMOS];
 	struct fot_episode x;
 	struct fot_label_counts c = { 0 };

@@ -1,0 +1,180 @@
+/* labelled_dict.c: definitions of dictionaries in dict format, by subject.
+ *
+ *   gcide    a paragraph with a subject mark: "... n. [L.] (Zool.) The tunny. [1913 Webster]".
+ *            The text stands between the first mark known here and the next source note.
+ *   foldoc   an entry's paragraph "   <subject> Definition."; entries begin at the margin.
+ *
+ * Brackets and braces of the dictionaries' markup go: [ae] is ae, {Sloth} is Sloth. */
+#include <string.h>
+
+#include "base/list.h"
+#include "datasets/labelled_priv.h"
+
+#define TEXT_LEAST 16 /* bytes: "See {Sloth}." says nothing of a class */
+
+/* gcide's marks; those that are held out serve evaluation and are a set of their own. */
+static const struct mark {
+	const char *mark, *label;
+	bool held_out;
+} marks[] = {
+	{ "Anat.", "anatomy", false },
+	{ "Arch.", "architecture", false },
+	{ "Astron.", "astronomy", true },
+	{ "Biol.", "biology", false },
+	{ "Bot.", "botany", true },
+	{ "Carp.", "carpentry", false },
+	{ "Chem.", "chemistry", false },
+	{ "Com.", "commerce", false },
+	{ "Computers", "computers", false },
+	{ "Cookery", "cookery", false },
+	{ "Crystallog.", "crystals", false },
+	{ "Eccl.", "church", true },
+	{ "Eccl. Hist.", "church history", true },
+	{ "Elec.", "electricity", false },
+	{ "Ethnol.", "peoples", false },
+	{ "Far.", "horses", false },
+	{ "Fine Arts", "fine arts", false },
+	{ "Fort.", "fortification", false },
+	{ "Geol.", "geology", false },
+	{ "Geom.", "geometry", false },
+	{ "Gr. Antiq.", "ancient Greece", false },
+	{ "Gram.", "grammar", false },
+	{ "Her.", "heraldry", false },
+	{ "Law", "law", true },
+	{ "Logic", "logic", false },
+	{ "Mach.", "machines", false },
+	{ "Math.", "mathematics", false },
+	{ "Mech.", "mechanics", false },
+	{ "Med.", "medicine", true },
+	{ "Metal.", "metals", false },
+	{ "Metaph.", "philosophy", false },
+	{ "Mil.", "army", true },
+	{ "Min.", "minerals", false },
+	{ "Mining", "mining", false },
+	{ "Mus.", "music", true },
+	{ "Naut.", "ships", false },
+	{ "Opt.", "optics", false },
+	{ "Paleon.", "fossils", false },
+	{ "Photog.", "photography", false },
+	{ "Physics", "physics", false },
+	{ "Physiol.", "physiology", false },
+	{ "Print.", "printing", false },
+	{ "R. C. Ch.", "catholic church", true },
+	{ "Rhet.", "rhetoric", false },
+	{ "Rom. Antiq.", "ancient Rome", false },
+	{ "Surg.", "surgery", true },
+	{ "Theol.", "theology", true },
+	{ "Zool.", "zoology", false },
+};
+
+/* The first mark in [p, end), NULL if there is none; *p is then behind it. */
+static const struct mark *find_mark(const char **p, const char *end)
+{
+	const char *at = *p;
+
+	while ((at = memchr(at, '(', (size_t)(end - at))) != NULL) {
+		const char *stop;
+
+		at++;
+		stop = memchr(at, ')', (size_t)(end - at));
+		for (size_t i = 0; stop && i < FOT_COUNT(marks); i++)
+			if (strlen(marks[i].mark) == (size_t)(stop - at) &&
+			    memcmp(marks[i].mark, at, (size_t)(stop - at)) == 0) {
+				*p = stop + 1;
+				return &marks[i];
+			}
+	}
+	return NULL;
+}
+
+/* Where the definition at p ends: at a note "[1913 Webster]" of a source. */
+static const char *source_note(const char *p, const char *end)
+{
+	static const char *const notes[] = { "[1913 ", "[Webster", "[PJC", "[WordNet", "[Century" };
+
+	for (const char *at = p; (at = memchr(at, '[', (size_t)(end - at))) != NULL; at++)
+		for (size_t i = 0; i < FOT_COUNT(notes); i++)
+			if ((size_t)(end - at) > strlen(notes[i]) &&
+			    memcmp(at, notes[i], strlen(notes[i])) == 0)
+				return at;
+	return end;
+}
+
+/* [p, end) without markup; false if nothing much is left. */
+static bool take_text(struct fot_labelled_part *d, const char *p, const char *end)
+{
+	fot_str_clear(&d->text);
+	while (p < end && strchr(" ,;:.\n\t", *p))
+		p++;
+	for (; p < end; p++)
+		if (!strchr("[]{}", *p))
+			fot_str_putc(&d->text, *p);
+	return d->text.len >= TEXT_LEAST && memcmp(d->text.data, "See ", 4) != 0;
+}
+
+/* The paragraph [p, end) of gcide that begins at `line`. */
+static int definition(struct fot_labelled_part *d, const char *p, const char *end, bool held_out,
+		      int64_t line, struct fot_err *err)
+{
+	const struct mark *mark = find_mark(&p, end);
+
+	if (!mark || mark->held_out != held_out || !take_text(d, p, source_note(p, end)))
+		return FOT_OK;
+	return fot_labelled_part_add(d, mark->label, strlen(mark->label), line, err);
+}
+
+static int read_gcide(struct fot_labelled_part *d, const struct fot_str *text, bool held_out,
+		      struct fot_err *err)
+{
+	const char *p = text->data, *end = p + text->len, *start = p, *stop;
+	int64_t first = 1;
+	int status = FOT_OK;
+
+	for (int64_t line = 1; p < end && status == FOT_OK; line++, p = stop + 1) {
+		stop = memchr(p, '\n', (size_t)(end - p));
+		stop = stop ? stop : end;
+		if (stop > p)
+			continue;
+		status = definition(d, start, p, held_out, first, err);
+		start = p + 1;
+		first = line + 1;
+	}
+	return status == FOT_OK && start < end ? definition(d, start, end, held_out, first, err) : status;
+}
+
+int fot_labelled_gcide(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
+{
+	return read_gcide(d, text, false, err);
+}
+
+int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
+{
+	return read_gcide(d, text, true, err);
+}
+
+/* ---- foldoc ---- */
+
+int fot_labelled_foldoc(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
+{
+	static const char indent[] = "\n   <";
+	const char *p = text->data, *end = p + text->len, *entry = p, *close, *comma, *stop;
+	int64_t line = 1;
+	int status = FOT_OK;
+
+	while (status == FOT_OK && (p = memmem(p, (size_t)(end - p), indent, sizeof(indent) - 1)) != NULL) {
+		for (; entry <= p; entry++)
+			line += *entry == '\n';
+		p += sizeof(indent) - 1;
+		stop = memmem(p, (size_t)(end - p), "\n\n", 2);
+		stop = stop ? stop : end;
+		close = memchr(p, '>', (size_t)(stop - p));
+		/* Only the first paragraph behind the word defines it. */
+		if (!close || p - sizeof(indent) < text->data || p[-(ptrdiff_t)sizeof(indent)] != '\n')
+			continue;
+		comma = memchr(p, ',', (size_t)(close - p));
+		if (take_text(d, close + 1, stop))
+			status =
+				fot_labelled_part_add(d, p, (size_t)((comma ? comma : close) - p), line, err);
+	}
+	return status;
+}
