@@ -70,6 +70,7 @@ enum fot_episode_mark {
 struct fot_episode_demo {
 	int32_t class;
 	size_t label;         /* token */
+	size_t first, behind; /* tokens of the text and what stands before it, as far as they are there */
 	size_t text, n_bytes; /* in texts */
 };
 /* n tokens of an episode and what stands in them. Release after use; may be drawn into again. */

@@ -43,6 +43,8 @@ struct episode {
 	/* Where tokens go, n of them when done: the first `skip` are dropped. */
 	struct fot_episode *out;
 	size_t n, skip;
+	size_t first, behind; /* tokens of the demonstration at work: its text, and the wording behind it */
+	size_t between_ids;   /* tokens of that wording */
 };
 
 static size_t below(struct episode *x, size_t n)
@@ -198,13 +200,18 @@ static int encode(struct episode *x, struct fot_err *err)
 
 static int put_question(struct episode *x, const struct text *t, struct fot_err *err)
 {
+	size_t text;
 	int status;
 
 	fot_str_puts(&x->piece, x->before);
 	fot_str_add(&x->piece, t->p, (size_t)t->n);
 	fot_str_puts(&x->piece, x->between);
 	FOT_TRY(encode(x, err));
-	put(x, 0, x->ids.n, FOT_EPISODE_TEXT);
+	text = x->ids.n > x->between_ids ? x->ids.n - x->between_ids : 0;
+	x->first = x->out->n;
+	put(x, 0, text, FOT_EPISODE_TEXT);
+	x->behind = x->out->n;
+	put(x, text, x->ids.n, FOT_EPISODE_TEXT);
 out:
 	return status;
 }
@@ -222,6 +229,9 @@ static int choose_words(struct episode *x, struct fot_err *err)
 {
 	int status = FOT_OK;
 
+	fot_str_puts(&x->piece, x->between);
+	FOT_TRY(encode(x, err));
+	x->between_ids = x->ids.n;
 	x->out->n_classes = x->k;
 	for (size_t i = 0; i < x->k; i++) {
 		int tries = 0;
@@ -236,11 +246,14 @@ out:
 	return status;
 }
 
-static int note_demo(struct fot_episode *out, size_t k, const struct text *t, struct fot_err *err)
+static int note_demo(struct episode *x, size_t k, const struct text *t, struct fot_err *err)
 {
+	struct fot_episode *out = x->out;
+
 	if (!FOT_GROW(out->demo, out->n_demo, out->cap_demo))
 		return FOT_NO_MEMORY(err, "an episode");
 	out->demo[out->n_demo++] = (struct fot_episode_demo){ .class = (int32_t)k, .label = out->n,
+							      .first = x->first, .behind = x->behind,
 							      .text = out->texts.len, .n_bytes = (size_t)t->n };
 	fot_str_add(&out->texts, t->p, (size_t)t->n);
 	return fot_str_check(&out->texts, err);
@@ -255,7 +268,7 @@ static int put_answer(struct episode *x, size_t k, const struct text *t, struct 
 	int status;
 
 	if (whole)
-		FOT_TRY(note_demo(out, k, t, err));
+		FOT_TRY(note_demo(x, k, t, err));
 	fot_str_puts(&x->piece, x->terminator);
 	FOT_TRY(encode(x, err));
 	n = x->ids.n;

@@ -86,7 +86,7 @@ void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t
 				fot_attn_end(&s->attn, c->o + (t + q0) * D + col, D,
 					     c->lse + (w * net->H + h) * W + q0);
 		}
-	if (b->labelled && c->mem.right && !b->top_k && w < b->n_ask)
+	if (b->labelled && c->right)
 		teach_forward(net, b, l, w);
 }
 
@@ -281,6 +281,7 @@ void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l
 	memset(dv, 0, bytes);
 	for (int64_t h = 0; h < net->H; h++) {
 		block_head_delta(net, d_o, o, b->window, h, s->delta + h * b->window);
+		teach_backward(net, b, l, w, h, s->delta + h * b->window, dq, dk, NULL);
 		block_local_backward(net, b, l, w, h, d_o, dq, dk, dv, s);
 		cached_backward(net, b, l, w, h, d_o, dq, block_score_scale(net), s);
 	}

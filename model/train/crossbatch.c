@@ -66,9 +66,12 @@ int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n
 	b->vis = fot_calloc((size_t)b->cap_vis + 1, sizeof *b->vis);
 	b->label = fot_calloc((size_t)b->cap_tokens, sizeof *b->label);
 	b->asks = fot_calloc((size_t)b->cap_tokens, sizeof *b->asks);
+	b->text = fot_calloc((size_t)b->cap_tokens, sizeof *b->text);
+	b->reads = fot_calloc((size_t)b->cap_tokens, sizeof *b->reads);
 	b->choice = fot_calloc((size_t)b->cap_ask * FOT_BATCH_CHOICES, sizeof *b->choice);
 	b->n_choices = fot_calloc((size_t)b->cap_ask, sizeof *b->n_choices);
-	if (b->tokens && b->targets && b->answer && b->vis_begin && b->vis && b->label && b->asks && b->choice &&
+	if (b->tokens && b->targets && b->answer && b->vis_begin && b->vis && b->label && b->asks && b->text &&
+	    b->reads && b->choice &&
 	    b->n_choices)
 		return FOT_OK;
 	fot_batch_release(b);
@@ -84,6 +87,8 @@ void fot_batch_release(struct fot_batch *b)
 	fot_free(b->vis);
 	fot_free(b->label);
 	fot_free(b->asks);
+	fot_free(b->text);
+	fot_free(b->reads);
 	fot_free(b->choice);
 	fot_free(b->n_choices);
 	fot_rows_close(b->rows);
@@ -286,7 +291,7 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->top_k = st->top_k;
 	b->constant = st->method == FOT_METHOD_MEMORIZING;
 	b->labelled = false;
-	b->teach = 0;
+	b->teach = b->teach_text = 0;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;

@@ -44,6 +44,27 @@ int64_t fot_generate_sight(const struct fot_stage *st, int64_t place)
 	return place > st->w && st->pack > 1 && fot_stage_has_memory(st) ? (place - st->w) * st->window : 0;
 }
 
+/* Which tokens of window `to`, token `at` of the episode and on, belong to a demonstration of whose label both
+ * tokens, that before it and its first one, may be here. */
+static void mark_texts(struct fot_batch *b, int64_t to, const struct fot_episode *x, int64_t at)
+{
+	int32_t *text = b->text + to * b->window, *reads = b->reads + to * b->window;
+	int64_t end = at + b->window;
+
+	memset(text, 0xff, sizeof *text * (size_t)b->window);
+	memset(reads, 0xff, sizeof *reads * (size_t)b->window);
+	for (size_t d = 0; d < x->n_demo; d++) {
+		int64_t label = (int64_t)x->demo[d].label;
+
+		for (int64_t j = (int64_t)x->demo[d].first; j < (int64_t)x->demo[d].behind; j++)
+			if (j >= at && j < end)
+				text[j - at] = (int32_t)d;
+		for (int64_t j = label - 1; j <= label; j++)
+			if (j >= at && j < end)
+				reads[j - at] = (int32_t)d;
+	}
+}
+
 /* Tokens, targets and labels of asking window i from token `at` of an episode, which sees it from `sight` on.
  * first: number of the episode's class 0 in the batch. */
 static void ask(struct fot_batch *b, int64_t i, const struct fot_episode *x, int64_t at, int64_t sight,
@@ -73,6 +94,7 @@ static void ask(struct fot_batch *b, int64_t i, const struct fot_episode *x, int
 	}
 	memcpy(b->choice + i * FOT_BATCH_CHOICES, x->choice, sizeof *x->choice * x->n_classes);
 	b->n_choices[i] = (int32_t)x->n_classes;
+	mark_texts(b, i, x, at);
 }
 
 /* Window `to` of the batch, which asks nothing. first < 0: with no labels. */
@@ -83,6 +105,7 @@ static void show(struct fot_batch *b, int64_t to, const struct fot_episode *x, i
 	memcpy(b->tokens + to * W, x->tokens + at, sizeof *x->tokens * (size_t)W);
 	for (int64_t j = 0; j < W; j++)
 		b->label[to * W + j] = first >= 0 && x->class[at + j] >= 0 ? first + x->class[at + j] : -1;
+	mark_texts(b, to, x, at);
 }
 
 int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st,

@@ -198,10 +198,7 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 	const fot_real *lse = gate ? c->mem.lse : c->lse, *delta = gate ? s->delta_mem : s->delta + h * W;
 
 	block_head_delta(net, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, W, h, s->delta + h * W);
-	if (net->teach > 0) {
-		teach_delta(net, b, l, w, h, s->delta + h * W);
-		teach_backward(net, b, l, w, h, group);
-	}
+	teach_backward(net, b, l, w, h, s->delta + h * W, m->dq + at, m->dk + at, b->constant ? NULL : m->seen_k[group]);
 	block_local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + at, m->dv + at, s);
 	if (gate) {
 		block_head_delta(net, m->d_o + at, c->mem.o_mem + at, W, h, s->delta_mem);

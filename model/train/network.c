@@ -72,7 +72,6 @@ static void lay_mem_read(struct fot_layout *y, struct mem_read *m, const struct 
 	m->row = topk ? fot_layout_take(y, z->cap_hits * H, sizeof *m->row) : NULL;
 	m->p = topk ? take(y, z->cap_hits * H) : NULL;
 	m->ds = topk ? take(y, z->cap_hits * H) : NULL;
-	teach_lay(y, m, cfg, z);
 }
 
 static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l, int last_mem,
@@ -100,6 +99,7 @@ static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct 
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
 	cached_lay(y, c, cfg, z);
+	teach_lay(y, c, cfg, l, z);
 	if (mem)
 		lay_mem_read(y, &c->mem, cfg, z);
 }
@@ -525,7 +525,6 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 		     struct fot_err *err)
 {
 	double sum[2] = { 0 };
-	int64_t places;
 
 	for (int64_t w = 0; w < b->n_ask; w++)
 		for (int k = 0; k < 2; k++)
@@ -533,8 +532,7 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 	*loss = b->row_mean ? sum[0] : c.n[0] ? sum[0] / (double)c.n[0] : 0;
 	if (c.n[1])
 		*loss += b->answer_weight * sum[1] / (double)c.n[1];
-	if (b->teach > 0)
-		*loss += b->teach * fot_net_taught(net, b, &places);
+	*loss += teach_loss(net, b);
 	if (!isfinite(*loss))
 		return FOT_FAIL(err, FOT_ERR_RUN, "the loss is not finite: lower the learning rate");
 	return FOT_OK;

@@ -23,8 +23,6 @@ struct mem_read {
 	int32_t *row;              /* [ask tokens, H, k] tokens of the batch, in the order of the search */
 	fot_real *p;               /* [ask tokens, H, k] scores; in the backward pass weights */
 	fot_real *ds;              /* [ask tokens, H, k] gradients of q.k */
-	fot_real *right;           /* [ask tokens, H] log sum exp of the scores of right labels (teach.c); NULL
-				      where no stage teaches */
 };
 
 /* Activations of one layer, kept for the backward pass; [tokens, ...] with window
@@ -40,6 +38,8 @@ struct layer_cache {
 	fot_real *lse;             /* [window][H][W] */
 	fot_real *k_prev, *v_prev; /* [ask tokens, D] of the window before (cached.c); NULL without */
 	struct mem_read mem;       /* memory layers */
+	fot_real *right;           /* [tokens, H] log sum exp of the scores of the keys that are taught (teach.c);
+				      NULL where no stage teaches this layer */
 	fot_real *x2;              /* [., D] after attention */
 	fot_real *g, *u;           /* [., F] */
 };
@@ -97,7 +97,7 @@ struct fot_net {
 	struct scratch *scratch;       /* [n_threads] */
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
 	int32_t *chosen;               /* [cap_ask_tokens] see fot_net_chosen */
-	fot_real teach;                /* weight of one place, layer and head in the step's loss */
+	fot_real teach[2];             /* weight of one place, layer and head in the step's loss: of labels, of texts */
 	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
 					  for finite differences */
 	int *live;                     /* [cap_win] gradients reach a window from this layer down; -1: nowhere */
@@ -150,17 +150,21 @@ void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l,
 /* The scale of the scores of the keys of other windows. */
 fot_real memory_score_scale(const struct fot_net *net);
 
-/* ---- teach.c: teaching the attention of memory layers ----------------- */
+/* ---- teach.c: teaching the attention of memory layers and of those below ---- */
 
-void teach_lay(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg, const struct fot_net_size *z);
-/* After the attention of window w at memory layer l. */
+void teach_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l,
+	       const struct fot_net_size *z);
+/* After the attention of window w at layer l. */
 void teach_forward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w);
-/* Between them: the weight of a place. */
+/* Of the latest run: the taught terms of the loss. */
+double teach_loss(const struct fot_net *net, const struct fot_batch *b);
+/* Between them: the weights of a place. */
 void teach_weigh(struct fot_net *net, const struct fot_batch *b);
-/* One head of window w: delta [W] of the queries is changed, so that the attention's backward pass serves
- * for all keys; what the right labels have besides is added to dq, dk of memory layer l. */
-void teach_delta(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, fot_real *delta);
-void teach_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int group);
+/* One head of window w: s->delta of the queries is changed, so that the attention's backward pass serves for all
+ * keys; what the taught keys have besides is added to dq, dk [W, D] of the window and dseen [tokens, D] (NULL:
+ * constants) of the windows in sight. */
+void teach_backward(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, fot_real *delta,
+		    fot_real *dq, fot_real *dk, fot_real *dseen);
 
 /* ---- cached.c: batches whose windows see the one before (b->cached) --- */
 

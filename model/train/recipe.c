@@ -50,6 +50,8 @@ static const struct fot_key init_keys[] = {
 	  .dflt = "0.5", .help = "standard deviation of random embeddings" },
 	{ .name = "from", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, start), .unset = "random weights",
 	  .help = "folder of the model to go on from" },
+	{ .name = "match", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, match), .dflt = "false",
+	  .help = "layers up to the memory layer begin as a vote of like texts" },
 	{ .name = "sha256", .type = &fot_key_comment, .unset = "whichever are there",
 	  .help = "the hash that its model.safetensors must have" },
 };
@@ -111,6 +113,7 @@ static const struct fot_key stage_keys[] = {
 	{ STAGE(stepping, fot_key_flag, 0, 0, "the first rows of a stream see fewer (longllama)"), .dflt = "true" },
 	{ STAGE(teach, fot_key_real, 0, 1000, "weight of attention teaching as the stage begins (generator episodes)"), .dflt = "0" },
 	{ STAGE(teach_end, fot_key_real, 0, 1000, "the same as it ends, by a straight line"), .unset = "teach" },
+	{ STAGE(teach_text, fot_key_real, 0, 1000, "times teach: layers below memory layers are told to read the text"), .dflt = "0" },
 	{ .name = "lr", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr), .lo = 0, .hi = 1, .required = true,
 	  .help = "peak learning rate" },
 	{ .name = "lr_end", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr_end), .lo = 0, .hi = 1, .unset = "lr",
@@ -485,7 +488,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
 	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
 	       s->range == t->range && s->stepping == t->stepping && s->teach == t->teach &&
-	       s->teach_end == t->teach_end &&
+	       s->teach_end == t->teach_end && s->teach_text == t->teach_text &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -505,7 +508,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
 	    strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
-	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (a->match != b->match || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "datasets or tokenizer";

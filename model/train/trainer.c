@@ -6,6 +6,7 @@
  * goes on from another's checkpoint begins with that one's rows. */
 #include "model/train/trainer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -211,6 +212,8 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
 	if (model)
 		FOT_TRY(fot_params_start(&t->p, model, err));
+	if (t->r->match)
+		fot_params_match(&t->p);
 out:
 	return status;
 }
@@ -294,6 +297,9 @@ static void print_taught(FILE *f, const struct fot_net *net, const struct fot_ba
 struct held_out {
 	const char *dataset;
 	int64_t keep, mem_tokens; /* windows in sight besides the asking one */
+	bool last;                /* of the numbers of windows that are tried */
+	double taught;            /* episodes: sum of -log of the attention on labels of the right class */
+	int64_t n_taught;
 	int64_t n_tokens;
 	double nll;
 	struct fot_net_answers answers;
@@ -320,7 +326,8 @@ out:
 /* Mean nll of one dataset (or generator) with `keep` windows in sight. */
 static int validate_one(struct trainer *t, size_t set, struct held_out *h, struct fot_err *err)
 {
-	double weight[FOT_MAX_SOURCES] = { 0 }, loss, sum = 0;
+	double weight[FOT_MAX_SOURCES] = { 0 }, loss, taught, sum = 0;
+	int64_t places;
 	struct fot_source src = source_of(t, true, generated(t) ? t->r->weight : weight);
 	int64_t batch = t->valid_stage.batch, rounds = (t->r->valid_windows + batch - 1) / batch;
 	struct fot_net_answers a;
@@ -336,6 +343,9 @@ static int validate_one(struct trainer *t, size_t set, struct held_out *h, struc
 		h->answers.n += a.n;
 		h->answers.right += a.right;
 		h->answers.nll += a.nll;
+		taught = fot_net_taught(t->net, &t->batch, &places);
+		h->taught += taught * (double)places;
+		h->n_taught += places;
 		if (t->batch.labelled)
 			FOT_TRY(count_labels(t, &src, (uint64_t)i, &h->labels, err));
 		sum += loss;
@@ -371,7 +381,9 @@ static void print_labels(struct trainer *t, const struct held_out *h, struct fot
 
 	fot_label_counts_print(t->labels_csv, &h->labels, t->step, fot_recipe_tokens(t->r, t->step), h->keep);
 	fot_str_printf(line, " (labels %.1f %%", all.right * part);
-	if (h->keep)
+	if (h->n_taught)
+		fot_str_printf(line, ", attention on theirs %.1f %%", 100 * exp(-h->taught / (double)h->n_taught));
+	if (h->last)
 		fot_str_printf(line, ", chance %.1f, commonest %.1f, bag of words %.1f", all.chance * part,
 			       all.commonest * part, all.bow * part);
 	fot_str_puts(line, ")");
@@ -412,7 +424,7 @@ static int validate(struct trainer *t, struct fot_err *err)
 
 		fot_str_printf(&line, "%s%.40s", set ? "  " : "", name);
 		for (int i = 0; i < n_keep; i++) {
-			struct held_out h = { .dataset = name, .keep = keep[i] };
+			struct held_out h = { .dataset = name, .keep = keep[i], .last = i + 1 == n_keep };
 
 			FOT_TRY(validate_one(t, set, &h, err));
 			print_held_out(t, &h, &line);
@@ -444,8 +456,11 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	s = &t->r->stage[g.stage];
 	FOT_TRY(fot_batch_draw(&t->batch, &src, s, t->r->seed, "train.batch", (uint64_t)t->step, err));
 	t->batch.teach = fot_recipe_teach(t->r, t->step);
+	t->batch.teach_text = t->batch.teach * s->teach_text;
 	flops = fot_net_flops(&t->r->config, &t->batch);
 	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
+	if (t->r->match)
+		fot_params_hold(&t->p, t->grad);
 	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, t->o->n_threads, &g.grad_norm, err));
 	fot_net_answers(t->net, &t->batch, &answers);
 	t->step++;

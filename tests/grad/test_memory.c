@@ -67,13 +67,15 @@ static const struct setting settings[] = {
 	{ "memorizing, two memory layers", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
 	  { .method = MEMO, .window = 6, .batch = 2, .w = 2, .d = 1, .pack = 1 }, 1 },
 	{ "taught, packed", FOT_MIX_JOINT, 1, { 1 }, false, false,
-	  { .method = CROSS, .window = 9, .batch = 6, .w = 2, .d = 2, .negatives = 1, .pack = 3, .teach = 0.7 }, 1 },
+	  { .method = CROSS, .window = 9, .batch = 6, .w = 2, .d = 2, .negatives = 1, .pack = 3, .teach = 0.7, .teach_text = 1.5 }, 1 },
 	{ "taught, two memory layers, rotary, sharp", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
-	  { .method = CROSS, .window = 8, .batch = 3, .w = 2, .d = 3, .pack = 1, .teach = 2 }, 1.7 },
+	  { .method = CROSS, .window = 8, .batch = 3, .w = 2, .d = 3, .pack = 1, .teach = 2, .teach_text = 0.3 }, 1.7 },
 	{ "taught within the window", FOT_MIX_JOINT, 2, { 1, 2 }, true, true,
 	  { .method = FOT_METHOD_STANDARD, .window = 12, .batch = 3, .w = 1, .d = 1, .pack = 1, .teach = 1 }, 1 },
 	{ "taught, memorizing", FOT_MIX_JOINT, 1, { 1 }, true, true,
-	  { .method = MEMO, .window = 8, .batch = 3, .w = 3, .d = 1, .pack = 1, .teach = 1 }, 1 },
+	  { .method = MEMO, .window = 8, .batch = 3, .w = 3, .d = 1, .pack = 1, .teach = 1, .teach_text = 2 }, 1 },
+	{ "taught to read texts alone", FOT_MIX_JOINT, 1, { 2 }, false, false,
+	  { .method = CROSS, .window = 9, .batch = 4, .w = 1, .d = 2, .pack = 2, .teach = 1e-9, .teach_text = 1 }, 1 },
 	{ "memorizing, packed, gate, two memory layers", FOT_MIX_GATE, 2, { 1, 2 }, false, false,
 	  { .method = MEMO, .window = 6, .batch = 6, .w = 2, .d = 1, .pack = 3, .top_k = 5 }, 1 },
 };
@@ -112,8 +114,12 @@ static void make_labels(struct fot_batch *b, const struct fot_stage *st, struct 
 {
 	b->labelled = st->teach > 0;
 	b->teach = st->teach;
-	for (int64_t i = 0; i < b->n_win * b->window; i++)
+	b->teach_text = st->teach_text;
+	for (int64_t i = 0; i < b->n_win * b->window; i++) {
 		b->label[i] = (int32_t)fot_rng_below(rng, 8) - 4;
+		b->text[i] = (int32_t)fot_rng_below(rng, 4) - 2;
+		b->reads[i] = (int32_t)fot_rng_below(rng, 4) - 2;
+	}
 	for (int64_t i = 0; i < b->n_ask * b->window; i++)
 		b->asks[i] = b->targets[i] < 0 ? -1 : (int32_t)fot_rng_below(rng, 8) - 4;
 	for (int64_t i = 0; i < b->n_ask; i++) {

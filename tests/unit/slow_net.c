@@ -20,8 +20,8 @@ struct pass {
 	double *x, *q, *k, *o;    /* [n, D] */
 	fot_real *cos_tab, *sin_tab;
 	struct seen own[FOT_MAX_LAYERS];
-	double taught; /* sum of -log of the attention on labels of the right class */
-	int64_t n_taught;
+	double taught[2]; /* sum of -log of the attention: on labels of the right class, on the text to be read */
+	int64_t n_taught[2];
 };
 
 /* A key that a query may see. */
@@ -137,14 +137,31 @@ static double exp_sum(const struct candidate *s, int64_t n, double max)
 	return sum;
 }
 
-static double right_labels(const struct pass *a, int64_t t, const struct candidate *s, int64_t n, double max)
+static double mass_on(const int32_t *key, int32_t wanted, const struct candidate *s, int64_t n, double max)
 {
 	double sum = 0;
 
 	for (int64_t j = 0; j < n; j++)
-		if (a->b->label[s[j].token] == a->b->asks[t])
+		if (key[s[j].token] == wanted)
 			sum += exp(s[j].score - max);
 	return sum;
+}
+
+/* What token t of layer l is taught, of the n local and m far keys. */
+static void teach(struct pass *a, int l, int64_t t, const struct candidate *local, int64_t n,
+		  const struct candidate *far, int64_t m, double max, double total)
+{
+	const struct fot_batch *b = a->b;
+	bool mem = fot_config_is_mem_layer(a->c, l), below = l + 1 < a->c->n_layers && fot_config_is_mem_layer(a->c, l + 1);
+	bool asks = t / a->W < b->n_ask;
+	double right = 0;
+
+	if (b->labelled && mem && asks && b->asks[t] >= 0)
+		right = mass_on(b->label, b->asks[t], local, n, max) + mass_on(b->label, b->asks[t], far, m, max);
+	if (b->labelled && !mem && below && (asks || !b->constant) && b->reads[t] >= 0)
+		right = mass_on(b->text, b->reads[t], local, n, max);
+	a->taught[!mem] -= right > 0 ? log(right / total) : 0;
+	a->n_taught[!mem] += right > 0;
 }
 
 /* Query t of head h at layer l; memory: keys and values of the windows in sight. */
@@ -171,12 +188,7 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 		total = exp_sum(local, n, max) + exp_sum(far, m, max);
 		add_values(a, o, local, n, a->own[l].v, col, max, total);
 		add_values(a, o, far, m, memory->v, col, max, total);
-		if (b->labelled && fot_config_is_mem_layer(a->c, l) && w < b->n_ask && b->asks[t] >= 0) {
-			double right = right_labels(a, t, local, n, max) + right_labels(a, t, far, m, max);
-
-			a->taught -= right > 0 ? log(right / total) : 0;
-			a->n_taught += right > 0;
-		}
+		teach(a, l, t, local, n, far, m, max, total);
 		return;
 	}
 	g = 1 / (1 + exp(-(double)weights(a, FOT_ROLE_GATE_BIAS, l)[h]));
@@ -312,8 +324,10 @@ static double mean_loss(const struct pass *a, double *nll)
 	}
 	free(xn);
 	free(logits);
-	if (a->n_taught)
-		taught = b->teach * a->taught / (double)a->n_taught;
+	if (a->n_taught[0])
+		taught += b->teach * a->taught[0] / (double)a->n_taught[0];
+	if (a->n_taught[1])
+		taught += b->teach_text * a->taught[1] / (double)a->n_taught[1];
 	return taught + (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
 }
 
