@@ -30,7 +30,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-
 	-Wwrite-strings -Wdouble-promotion $(if $(findstring clang,$(CC)),-Wno-pass-failed -Wno-double-promotion) $(if $(WERROR),-Werror)
 # clang also warns of a loop that it does not vectorise, and of INFINITY and NAN where a double stands.
 # GSL takes its CBLAS from OpenBLAS, not from gslcblas.
-LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lzstd -lpcre2-8 -lutf8proc -lm
+LIBS := -lgsl -lopenblas -lcjson -lcsv -lzip -lz -lzstd -lsnappy -lpcre2-8 -lutf8proc -lm
 
 OPT_release = $(OPT) -g
 OPT_double  = $(OPT) -g -DFOT_REAL_DOUBLE
@@ -128,7 +128,7 @@ $(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,un
 $(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
-$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(B)/tests/unit/slow_net.o $(LIBRARY)
+$(call unit_of,grad): $(B)/tests/grad/%: $(B)/tests/grad/%.o $(call shared_of,grad) $(addprefix $(B)/tests/unit/,slow_net.o slow_rope.o vary_params.o) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)
 
 # Fuzz targets, without a fuzzer but for VARIANT=fuzz, and what writes their seeds.

@@ -51,3 +51,16 @@ int fot_by_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
+
+void fot_insert_i64(int64_t *list, size_t *n, int64_t x)
+{
+	size_t at = *n;
+
+	while (at > 0 && list[at - 1] > x)
+		at--;
+	if (at > 0 && list[at - 1] == x)
+		return;
+	memmove(list + at + 1, list + at, (*n - at) * sizeof *list);
+	list[at] = x;
+	++*n;
+}

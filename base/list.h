@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Entries of an array (no pointer). */
 #define FOT_COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -22,5 +23,7 @@ size_t fot_find(const void *rows, size_t n, size_t size, const char *name);
 int fot_by_i64(const void *a, const void *b);
 int fot_by_real(const void *a, const void *b);
 int fot_by_text(const void *a, const void *b);
+/* Put x into an ascending list of *n different numbers with room for one more, unless it is there. */
+void fot_insert_i64(int64_t *list, size_t *n, int64_t x);
 
 #endif

@@ -3,7 +3,7 @@
 # they are missing.  Says nothing when all is there.
 set -eu
 
-packages="gcc libc6-dev make libgsl-dev libcjson-dev libopenblas-dev libcsv-dev libzip-dev zlib1g-dev libzstd-dev libpcre2-dev libutf8proc-dev libcmocka-dev dpkg apt gzip xz-utils"
+packages="gcc libc6-dev make libgsl-dev libcjson-dev libopenblas-dev libcsv-dev libzip-dev zlib1g-dev libzstd-dev libsnappy-dev libpcre2-dev libutf8proc-dev libcmocka-dev dpkg apt gzip xz-utils"
 
 have() {
 	status=$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) || return 1

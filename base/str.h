@@ -19,6 +19,8 @@ struct fot_str {
 };
 
 /* clang-format off */
+/* "document%s", FOT_S(n): "1 document", "2 documents" */
+#define FOT_S(n) ((n) == 1 ? "" : "s")
 #define FOT_STR_INIT { 0 }
 /* clang-format on */
 

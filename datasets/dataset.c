@@ -239,7 +239,18 @@ static bool has_suffix(const char *name, const char *suffix)
 
 bool fot_dataset_is_path(const char *spec)
 {
-	return strchr(spec, '/') || has_suffix(spec, ".jsonl") || has_suffix(spec, ".txt");
+	return strchr(spec, '/') || has_suffix(spec, ".jsonl") || has_suffix(spec, ".txt") || fot_name_ends(spec, ".parquet");
+}
+
+int fot_reader_none_taken(const struct fot_dataset *d, struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: 0 documents%s", d->root,
+			d->left.n_filtered ? ": where= takes none of its records" : "");
+}
+
+int fot_reader_no_records(const char *path, struct fot_err *err)
+{
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: text=, id= and where= are for files of records (.jsonl, .parquet)", path);
 }
 
 static int read_source(struct fot_dataset *d, const char *spec, const char *store, struct fot_err *err)
@@ -248,15 +259,16 @@ static int read_source(struct fot_dataset *d, const char *spec, const char *stor
 	bool file = fot_file_exists(spec) && !fot_is_dir(spec);
 
 	if ((o->text || o->id || o->where) &&
-	    (is_installed(spec, store) || fot_is_dir(spec) || has_suffix(spec, ".txt")))
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: text=, id= and where= are for files of records (.jsonl)", spec);
+	    (is_installed(spec, store) || has_suffix(spec, ".txt")))
+		return fot_reader_no_records(spec, err);
 	if (is_installed(spec, store))
 		return reader_installed(d, spec, store, err);
 	if (fot_is_dir(spec))
 		return fot_reader_folder(d, err);
 	if (has_suffix(spec, ".txt"))
 		return fot_reader_file(d, err);
+	if (fot_name_ends(spec, ".parquet"))
+		return fot_reader_parquet(d, err);
 	if (file || fot_dataset_is_path(spec))
 		return fot_reader_jsonl(d, err);
 	return FOT_FAIL(err, FOT_ERR_INPUT,
@@ -433,7 +445,7 @@ void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 		size_t n;
 		const char *what;
 	} parts[] = {
-		{ l->n_other, "files other than .txt, left out" },
+		{ l->n_other, "files of other kinds, left out" },
 		{ l->n_hidden, "hidden, left out" },
 		{ l->n_loops, "links back to a folder they lie in, left out" },
 		{ l->n_filtered, "records that where= does not take" },

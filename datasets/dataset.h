@@ -1,8 +1,8 @@
 /* dataset.h: documents: where they come from and what they are.
  *
  * A dataset is a folder made by `fotbench data fetch` from a manifest, a folder
- * of .txt files, one such file, or a JSONL file of {"text": ...} records; files may be
- * packed (.gz, .zst).  Documents keep their order; each has an id, a sha256 and a split.
+ * of .txt files, one such file, a JSONL file of {"text": ...} records, or Parquet files with such
+ * columns; the others may be packed (.gz, .zst).  Documents keep their order; each has an id, a sha256 and a split.
  * How texts are read stands in docs/data.md. */
 #ifndef FOT_DATASET_H
 #define FOT_DATASET_H
@@ -26,7 +26,7 @@ struct fot_document {
 
 /* What a source holds and its dataset does not. */
 struct fot_left_out {
-	size_t n_other;    /* files of other kinds than .txt */
+	size_t n_other;    /* files of other kinds */
 	size_t n_hidden;   /* files and folders whose names begin with '.' */
 	size_t n_loops;    /* links to a folder that they lie in */
 	size_t n_filtered; /* records that where= does not take */
@@ -37,10 +37,12 @@ struct fot_dataset;
 /* Is that, without its options, a path and not a name? A path has a '/' or ends like a file of texts. */
 bool fot_dataset_is_path(const char *spec);
 /* spec: a dataset name (books, proofs, code, tex) installed in store, or a path:
- *   a folder     its .txt files, recursively, links followed. The folders train, valid (validation,
- *                val, dev) and test right below it are splits, all else is FOT_TEST
+ *   a folder     its .txt and .parquet files, recursively, links followed. The folders train, valid
+ *                (validation, val, dev) and test right below it are splits, all else is FOT_TEST; of
+ *                .parquet files the first folder or front of their name ("train-00000-of-00002") that
+ *                is called so
  *   FILE.txt     one document, FOT_TEST
- *   FILE.jsonl   a document for each record, FOT_TEST; behind the path ?key=value&key=value:
+ *   FILE.jsonl, FILE.parquet  a document for each record, FOT_TEST; behind the path ?key=value&key=value:
  *                text=FIELD (text), id=FIELD (id; empty: line numbers), where=FIELD:PATTERNS
  *                (records whose field matches one of them, fnmatch, commas between), name=NAME.
  *                A field of an object in the record has dots: where=meta.pile_set_name:ArXiv

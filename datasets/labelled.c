@@ -20,7 +20,6 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/datamanifest.h"
-#include "datasets/hypernyms.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/options.h"
 #include "datasets/text.h"
@@ -231,20 +230,21 @@ static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct f
 static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const struct fot_row *r,
 		const struct fot_str *text, struct fot_err *err)
 {
-	struct fot_str id = FOT_STR_INIT;
+	struct fot_str *id = &g->id;
 	int status;
 
+	fot_str_clear(id);
 	if (r->id)
-		fot_str_puts(&id, r->id);
+		fot_str_puts(id, r->id);
 	else
-		fot_str_printf(&id, "%s:%lld", g->base, (long long)r->line);
-	FOT_TRY(fot_str_check(&id, err));
-	status = fot_name_check(id.len ? id.data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
+		fot_str_printf(id, "%s:%lld", g->base, (long long)r->line);
+	FOT_TRY(fot_str_check(id, err));
+	status = fot_name_check(id->len ? id->data : "", "id", FOT_NAME_ID, FOT_ERR_INPUT, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s:%lld", g->path, (long long)r->line);
 		goto out;
 	}
-	it->id = fot_strdup(id.data);
+	it->id = fot_strdup(id->data);
 	it->text = fot_strdup(text->data);
 	it->key = key_of(text);
 	fot_sha256_of(text->data, text->len, it->sha256);
@@ -261,7 +261,6 @@ static int fill(struct fot_labelling *g, struct fot_labelled_item *it, const str
 	else if (r->answer)
 		status = copy_answers(g, it, r, err);
 out:
-	fot_str_release(&id);
 	return status;
 }
 
@@ -294,19 +293,21 @@ static int name_label(const struct fot_labelling *g, const struct fot_row *r, st
 
 static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT, label = FOT_STR_INIT;
+	struct fot_str *text = &g->text, *label = &g->label;
 	struct fot_labelled_item it = { 0 };
 	char *copy = NULL;
 	int status;
 
-	FOT_TRY(take_texts(g, r, &text, &label, err));
+	fot_str_clear(text);
+	fot_str_clear(label);
+	FOT_TRY(take_texts(g, r, text, label, err));
 	if (!r->answer && g->o->names)
-		FOT_TRY(name_label(g, r, &label, err));
-	if (!r->answer && !wanted(g, label.data))
+		FOT_TRY(name_label(g, r, label, err));
+	if (!r->answer && !wanted(g, label->data))
 		goto out;
 	FOT_TRY(grow(g, err));
-	FOT_TRY(fill(g, &it, r, &text, err));
-	copy = r->answer ? NULL : fot_strdup(label.data);
+	FOT_TRY(fill(g, &it, r, text, err));
+	copy = r->answer ? NULL : fot_strdup(label->data);
 	if (!r->answer && !copy) {
 		status = FOT_NO_MEMORY(err, g->path);
 		goto out;
@@ -316,8 +317,6 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	memset(&it, 0, sizeof(it));
 out:
 	item_release(&it);
-	fot_str_release(&text);
-	fot_str_release(&label);
 	return status;
 }
 
@@ -587,12 +586,15 @@ static int read_all(struct fot_labelled *l, const struct fot_labelled_spec *s, c
 	for (size_t i = 0; i < l->n; i++)
 		fot_free(g.item_label[i]);
 	fot_free(g.item_label);
+	fot_str_release(&g.text);
+	fot_str_release(&g.label);
+	fot_str_release(&g.id);
 	fot_str_release(&origin);
 	return status;
 }
 
-static int open_one(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
-		    struct fot_err *err)
+int fot_labelled_open_spec(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+			   struct fot_err *err)
 {
 	struct fot_labelled *l = fot_calloc(1, sizeof(*l));
 	int status;
@@ -626,81 +628,9 @@ int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *s
 	}
 	if (s.opts.hypernym)
 		FOT_TRY(fot_wordnet_open(&w, store, err));
-	status = open_one(out, &s, w, err);
+	status = fot_labelled_open_spec(out, &s, w, err);
 out:
 	fot_wordnet_close(w);
-	fot_labelled_spec_release(&s);
-	return status;
-}
-
-/* One source of WordNet, under its own name. */
-static int each_hypernym(const struct fot_labelled_spec *all, const char *hypernym, const struct fot_wordnet *w,
-			 int (*one)(void *, const struct fot_labelled *, struct fot_err *), void *user,
-			 struct fot_err *err)
-{
-	struct fot_labelled_spec spec = *all;
-	struct fot_str name = FOT_STR_INIT, source = FOT_STR_INIT;
-	struct fot_labelled *l = NULL;
-	int status;
-
-	fot_str_printf(&name, "%s-%s", all->opts.name, hypernym);
-	fot_str_puts(&source, hypernym);
-	FOT_TRY(fot_str_check(&name, err));
-	FOT_TRY(fot_str_check(&source, err));
-	spec.opts.name = name.data;
-	spec.opts.hypernym = source.data;
-	FOT_TRY(open_one(&l, &spec, w, err));
-	status = one(user, l, err);
-out:
-	fot_labelled_close(l);
-	fot_str_release(&name);
-	fot_str_release(&source);
-	return status;
-}
-
-static int each_match(const struct fot_labelled_spec *s, int (*one)(void *, const struct fot_labelled *, struct fot_err *),
-		      void *user, struct fot_err *err)
-{
-	struct fot_wordnet *w = NULL;
-	const struct fot_hypernyms *h;
-	bool held_out = strcmp(s->path[0], "wordnet") != 0, any = false;
-	int status;
-
-	FOT_TRY(fot_wordnet_open(&w, s->store, err));
-	h = fot_wordnet_hypernyms(w);
-	for (size_t k = 0; k < fot_hypernyms_count(h); k++) {
-		const char *name = fot_hypernyms_name(h, k);
-
-		if (fot_hypernyms_held_out(h, k) != held_out || !fot_data_matches(s->opts.hypernym, name))
-			continue;
-		any = true;
-		FOT_TRY(each_hypernym(s, name, w, one, user, err));
-	}
-	if (!any)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: no source matches '%s'", s->path[0],
-				  s->opts.hypernym);
-out:
-	fot_wordnet_close(w);
-	return status;
-}
-
-int fot_labelled_each(const char *spec, const char *store,
-		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
-		      struct fot_err *err)
-{
-	struct fot_labelled_spec s = { 0 };
-	struct fot_labelled *l = NULL;
-	int status;
-
-	FOT_TRY(fot_labelled_spec_parse(&s, spec, store, err));
-	if (s.opts.hypernym && fot_hypernym_pattern(s.opts.hypernym)) {
-		status = each_match(&s, one, user, err);
-		goto out;
-	}
-	FOT_TRY(fot_labelled_open(&l, spec, store, err));
-	status = one(user, l, err);
-out:
-	fot_labelled_close(l);
 	fot_labelled_spec_release(&s);
 	return status;
 }

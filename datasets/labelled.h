@@ -5,8 +5,9 @@
  *   SOURCE[,SOURCE...][?key=value[&key=value...]]
  *
  *   SOURCE   a labelled set installed in the store (wordnet, wordnet-held-out, gcide,
- *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or [train:|valid:|test:]PATH of a file, or of a folder, whose files
- *            of known kind are all read, in bytewise order
+ *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or
+ *            [train:|valid:|test:]PATH of a file, or of a folder, whose files of known
+ *            kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not
  *                     UTF-8 is ISO-8859-1
  *            .json    WebQuestions: [{"qId", "qText", "answers": [...]}, ...], or lists of
@@ -15,21 +16,25 @@
  *            .csv     RFC 4180 with a header line; separated by comma, semicolon, tab or bar
  *            .tsv     the same with tabs and without quotes
  *                     all of them plain, .gz or .zst
- *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv and
- *                     fields of .jsonl (default text and label; id and split if there;
+ *            .parquet one row each (parquet.h)
+ *   key      text=NAME, label=NAME, answers=NAME, id=NAME, split=NAME  columns of .csv, .tsv, .parquet
+ *                     and fields of .jsonl (default text and label; id and split if there;
  *                     id= with nothing behind it: ids are FILE:LINE)
- *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line
+ *            columns=NAME,NAME,...  of a .csv or .tsv file without a header line; of a .parquet file
+ *                     in place of its columns' names
  *            separator=C  of .csv (a sign, or tab; default: found by the first line); a .tsv with
  *                     separator=tab has quotes
  *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1
- *            labels=coarse|fine  which labels of TREC (default coarse) and of WordNet
- *                     (default fine, 45 classes; coarse: 6 classes of the nouns)
+ *            labels=coarse|fine  which labels of TREC (default coarse), of WordNet (default
+ *                     fine, 45 classes; coarse: 6 classes of the nouns) and of foldoc
+ *                     (default fine, 24 classes; coarse: the 6 commonest)
  *            hypernym=NAME  of wordnet and wordnet-held-out: a synset, whose hyponyms are
  *                     the classes (datasets/hypernyms.h); fnmatch patterns P[,P...]
  *                     stand for several sets, where several can be (fot_labelled_each)
  *            keep=P[,P...], drop=P[,P...]  labels by fnmatch patterns
  *            clip=N   texts are cut at the last blank within N bytes (default: whole
- *                     texts; 400 for spam-assassin and brown)
+ *                     texts; 400 for spam-assassin and brown, 200 for gcide, foldoc
+ *                     and languages)
  *            holdout=F  see below (default 0.2)
  *            skip_bad=1  leave out bad rows and count them (default: a bad row is an error)
  *            name=NAME  name of the set (default: of the folder or first file)
@@ -96,6 +101,11 @@ void fot_labelled_close(struct fot_labelled *l);
 int fot_labelled_each(const char *spec, const char *store,
 		      int (*one)(void *user, const struct fot_labelled *l, struct fot_err *err), void *user,
 		      struct fot_err *err);
+/* Call one() for each labelled set that is made of an installed dataset, with the spec that names
+ * it; none of a corpus. Errors: as above. */
+int fot_labelled_each_of(const char *dataset, const char *store,
+			 int (*one)(void *user, const char *spec, const struct fot_labelled *l, struct fot_err *err),
+			 void *user, struct fot_err *err);
 /* What a reader of the results should know: rows left out, repeats; one line, appended to out,
  * nothing where there is nothing to say. */
 void fot_labelled_notice(struct fot_str *out, const struct fot_labelled *l);

@@ -2,7 +2,7 @@
  *
  *   gcide    a paragraph with a subject mark: "... n. [L.] (Zool.) The tunny. [1913 Webster]".
  *            The text stands between the first mark known here and the next source note.
- *   foldoc   an entry's paragraph "   <subject> Definition."; entries begin at the margin.
+ *   foldoc   a paragraph "   <subject, subject> Definition." under an entry's words.
  *
  * Brackets and braces of the dictionaries' markup go: [ae] is ae, {Sloth} is Sloth. */
 #include <string.h>
@@ -100,15 +100,24 @@ static const char *source_note(const char *p, const char *end)
 	return end;
 }
 
-/* [p, end) without markup; false if nothing much is left. */
+/* [p, end) without markup, a blank for each run of white space; false if nothing much is left. */
 static bool take_text(struct fot_labelled_part *d, const char *p, const char *end)
 {
+	bool gap = false;
+
 	fot_str_clear(&d->text);
-	while (p < end && strchr(" ,;:.\n\t", *p))
-		p++;
-	for (; p < end; p++)
-		if (!strchr("[]{}", *p))
-			fot_str_putc(&d->text, *p);
+	for (; p < end; p++) {
+		if (strchr(d->text.len ? "[]{}" : "[]{} ,;:.", *p))
+			continue;
+		if (*p == ' ' || *p == '\n' || *p == '\t') {
+			gap = d->text.len > 0;
+			continue;
+		}
+		if (gap)
+			fot_str_putc(&d->text, ' ');
+		gap = false;
+		fot_str_putc(&d->text, *p);
+	}
 	return d->text.len >= TEXT_LEAST && memcmp(d->text.data, "See ", 4) != 0;
 }
 
@@ -154,27 +163,75 @@ int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_st
 
 /* ---- foldoc ---- */
 
+/* The subjects of 80 entries or more; the commonest are the labels called coarse. */
+static const struct subject {
+	const char *name;
+	bool coarse;
+} subjects[] = {
+	{ "algorithm", false },
+	{ "architecture", false },
+	{ "body", false },
+	{ "character", false },
+	{ "communications", false },
+	{ "company", false },
+	{ "computer", false },
+	{ "database", false },
+	{ "graphics", false },
+	{ "hardware", true },
+	{ "humour", false },
+	{ "jargon", true },
+	{ "language", true },
+	{ "mathematics", false },
+	{ "messaging", false },
+	{ "networking", true },
+	{ "operating system", true },
+	{ "person", false },
+	{ "processor", false },
+	{ "programming", true },
+	{ "protocol", false },
+	{ "storage", false },
+	{ "tool", false },
+	{ "web", false },
+};
+
+static const struct subject *find_subject(const char *p, size_t n)
+{
+	for (size_t i = 0; i < FOT_COUNT(subjects); i++)
+		if (strlen(subjects[i].name) == n && memcmp(subjects[i].name, p, n) == 0)
+			return &subjects[i];
+	return NULL;
+}
+
+/* The paragraph [p, end) of foldoc behind its '<': of several subjects the first counts. */
+static int entry(struct fot_labelled_part *d, const char *p, const char *end, int64_t line,
+		 struct fot_err *err)
+{
+	bool coarse = d->g->o->labels && strcmp(d->g->o->labels, "coarse") == 0;
+	const char *close = memchr(p, '>', (size_t)(end - p)), *comma;
+	const struct subject *subject;
+
+	if (!close)
+		return FOT_OK;
+	comma = memchr(p, ',', (size_t)(close - p));
+	subject = find_subject(p, (size_t)((comma ? comma : close) - p));
+	if (!subject || (coarse && !subject->coarse) || !take_text(d, close + 1, end))
+		return FOT_OK;
+	return fot_labelled_part_add(d, subject->name, strlen(subject->name), line, err);
+}
+
 int fot_labelled_foldoc(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	static const char indent[] = "\n   <";
-	const char *p = text->data, *end = p + text->len, *entry = p, *close, *comma, *stop;
+	static const char begin[] = "\n\n   <";
+	const char *p = text->data, *end = p + text->len, *seen = p, *stop;
 	int64_t line = 1;
 	int status = FOT_OK;
 
-	while (status == FOT_OK && (p = memmem(p, (size_t)(end - p), indent, sizeof(indent) - 1)) != NULL) {
-		for (; entry <= p; entry++)
-			line += *entry == '\n';
-		p += sizeof(indent) - 1;
+	while (status == FOT_OK && (p = memmem(p, (size_t)(end - p), begin, strlen(begin))) != NULL) {
+		p += strlen(begin);
+		for (; seen < p; seen++)
+			line += *seen == '\n';
 		stop = memmem(p, (size_t)(end - p), "\n\n", 2);
-		stop = stop ? stop : end;
-		close = memchr(p, '>', (size_t)(stop - p));
-		/* Only the first paragraph behind the word defines it. */
-		if (!close || p - sizeof(indent) < text->data || p[-(ptrdiff_t)sizeof(indent)] != '\n')
-			continue;
-		comma = memchr(p, ',', (size_t)(close - p));
-		if (take_text(d, close + 1, stop))
-			status =
-				fot_labelled_part_add(d, p, (size_t)((comma ? comma : close) - p), line, err);
+		status = entry(d, p, stop ? stop : end, line, err);
 	}
 	return status;
 }

@@ -371,7 +371,7 @@ int fot_labelled_installed(struct fot_labelling *g, const char *name, const char
 	struct fot_labelled_part part = { .g = g };
 	int status;
 
-	g->l->held_out = set->held_out;
+	g->l->held_out = g->l->held_out || set->held_out;
 	g->clip = g->o->clip >= 0 ? g->o->clip : set->clip;
 	if (g->o->hypernym)
 		return read_hypernym(g, set, origin, err);

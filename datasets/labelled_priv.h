@@ -30,6 +30,11 @@ int fot_wordnet_open(struct fot_wordnet **out, const char *store, struct fot_err
 void fot_wordnet_close(struct fot_wordnet *w);
 const struct fot_hypernyms *fot_wordnet_hypernyms(const struct fot_wordnet *w);
 
+struct fot_labelled_spec;
+/* The one set of a spec; w: where its option hypernym needs it. */
+int fot_labelled_open_spec(struct fot_labelled **out, const struct fot_labelled_spec *s, const struct fot_wordnet *w,
+			   struct fot_err *err);
+
 /* What a reader adds to. */
 struct fot_labelling {
 	struct fot_labelled *l;
@@ -43,6 +48,7 @@ struct fot_labelling {
 	const struct fot_wordnet *wordnet; /* with the option hypernym */
 	/* The label of each item until they are counted. */
 	char **item_label;
+	struct fot_str text, label, id; /* of the row being added */
 };
 
 /* One row as read; strings of any bytes, copied. */
@@ -70,6 +76,7 @@ int fot_labelled_json(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_jsonl(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_csv(struct fot_labelling *g, struct fot_err *err);
 int fot_labelled_tsv(struct fot_labelling *g, struct fot_err *err);
+int fot_labelled_parquet(struct fot_labelling *g, struct fot_err *err);
 
 /* A document of an installed set being read: its id is the label of most sets. */
 struct fot_labelled_part {

@@ -18,6 +18,7 @@
 static const struct fot_labelled_kind kinds[] = {
 	{ ".label", fot_labelled_trec }, { ".json", fot_labelled_json }, { ".jsonl", fot_labelled_jsonl },
 	{ ".csv", fot_labelled_csv },    { ".tsv", fot_labelled_tsv },
+	{ ".parquet", fot_labelled_parquet },
 };
 
 const struct fot_labelled_kind *fot_labelled_kind(const char *path)
@@ -151,7 +152,7 @@ static int add_folder(struct fot_labelled_spec *s, const char *folder, int split
 	}
 	if (s->n == before)
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: expected files *.label, *.json, *.jsonl, *.csv or *.tsv, got none",
+				  "%s: expected files *.label, *.json, *.jsonl, *.csv, *.tsv or *.parquet, got none",
 				  folder);
 out:
 	fot_names_release(&names);
@@ -178,7 +179,7 @@ static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_
 		return add_source(s, path, split, err);
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv or .tsv, a folder of such, or wordnet, wordnet-held-out, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv, .tsv or .parquet, a folder of such, or wordnet, wordnet-held-out, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
 		path);
 }
 

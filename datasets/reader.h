@@ -6,8 +6,8 @@
 
 /* Where one document's text lies. */
 struct fot_place {
-	char *file;             /* relative to the dataset's root; NULL for JSONL */
-	int64_t offset, length; /* of the JSONL line, without its end */
+	char *file;             /* relative to the dataset's root; NULL for JSONL and Parquet */
+	int64_t offset, length; /* of the JSONL line, without its end; of the text in unpacked */
 	int64_t line;           /* from 1 */
 	bool pinned, repeat;
 };
@@ -27,7 +27,7 @@ struct fot_dataset {
 	size_t n, cap, n_empty, n_repeats;
 	struct fot_left_out left;
 	struct fot_record_opts opts;
-	struct fot_str unpacked; /* the records of a packed file */
+	struct fot_str unpacked; /* the records of a packed file; texts of Parquet files */
 	int (*text)(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err);
 };
 
@@ -44,5 +44,13 @@ void fot_left_out_name(struct fot_left_out *left, const char *name);
 int fot_reader_folder(struct fot_dataset *d, struct fot_err *err);
 int fot_reader_file(struct fot_dataset *d, struct fot_err *err); /* one .txt */
 int fot_reader_jsonl(struct fot_dataset *d, struct fot_err *err);
+int fot_reader_parquet(struct fot_dataset *d, struct fot_err *err);
+/* FOT_ERR_USAGE: options for records, of what holds none. */
+int fot_reader_no_records(const char *path, struct fot_err *err);
+/* FOT_ERR_INPUT: records, of which none is a document. */
+int fot_reader_none_taken(const struct fot_dataset *d, struct fot_err *err);
+/* One of the folder's Parquet files, and the text of a document that came from one. */
+int fot_reader_parquet_shard(struct fot_dataset *d, const char *path, const char *file, struct fot_err *err);
+int fot_reader_parquet_text(const struct fot_dataset *d, size_t i, struct fot_str *out, struct fot_err *err);
 
 #endif

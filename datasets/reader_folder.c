@@ -1,4 +1,4 @@
-/* reader_folder.c: a folder of .txt files, one document each, or one such file.
+/* reader_folder.c: a folder of .txt files, one document each, and of Parquet files; or one .txt file.
  *
  * Files are found recursively, in bytewise order of their paths, links followed; the id is the
  * path without ".txt".  The folders right below are splits if they are called so; all other
@@ -19,6 +19,8 @@ static int folder_text(const struct fot_dataset *d, size_t i, struct fot_str *ou
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
+	if (!d->place[i].file)
+		return fot_reader_parquet_text(d, i, out, err);
 	fot_path_join(&path, d->root, d->place[i].file);
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_unpacked_text(out, path.data, TEXT_MAX, err));
@@ -79,9 +81,21 @@ int fot_reader_file(struct fot_dataset *d, struct fot_err *err)
 
 static int no_texts(const struct fot_dataset *d, struct fot_err *err)
 {
-	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected .txt files, got none (0 documents)%s%s%s", d->root,
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected .txt or .parquet files, got none (0 documents)%s%s%s", d->root,
 			d->left.first[0] ? ": it holds " : "", d->left.first,
 			d->left.n_other + d->left.n_hidden > 1 ? " and others" : "");
+}
+
+static int add_one(struct fot_dataset *d, const char *path, char *name, struct fot_err *err)
+{
+	const struct fot_place place = { .file = name, .pinned = true };
+	const struct fot_record_opts *o = &d->opts;
+
+	if (fot_name_ends(name, ".parquet"))
+		return fot_reader_parquet_shard(d, path, name, err);
+	if (o->text || o->id || o->where)
+		return fot_reader_no_records(path, err);
+	return add_text_file(d, path, &place, name, strlen(name) - strlen(".txt"), err);
 }
 
 int fot_reader_folder(struct fot_dataset *d, struct fot_err *err)
@@ -93,16 +107,13 @@ int fot_reader_folder(struct fot_dataset *d, struct fot_err *err)
 	d->text = folder_text;
 	FOT_TRY(fot_walk_texts(&names, &d->left, d->root, err));
 	for (size_t i = 0; i < names.n; i++) {
-		char *name = names.name[i];
-		const struct fot_place place = { .file = name, .pinned = true };
-
 		fot_str_clear(&path);
-		fot_path_join(&path, d->root, name);
+		fot_path_join(&path, d->root, names.name[i]);
 		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(add_text_file(d, path.data, &place, name, strlen(name) - strlen(".txt"), err));
+		FOT_TRY(add_one(d, path.data, names.name[i], err));
 	}
 	if (d->n == 0)
-		status = no_texts(d, err);
+		status = d->left.n_filtered ? fot_reader_none_taken(d, err) : no_texts(d, err);
 out:
 	fot_names_release(&names);
 	fot_str_release(&path);

@@ -169,7 +169,7 @@ static int check_kind(const struct fot_dataset *d, const char *text, size_t n, s
 		return FOT_OK;
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"%s: expected a folder of .txt files, or a file .txt or .jsonl (or .gz, .zst), got neither",
+		"%s: expected a folder of .txt files, or a file .txt or .jsonl (or .gz, .zst) or .parquet, got neither",
 		d->root);
 }
 
@@ -191,8 +191,7 @@ static int read_records(struct fot_dataset *d, const char *text, size_t n, struc
 			status = read_line(d, text + at, &place, !newline, &where, err);
 	}
 	if (status == FOT_OK && d->n == 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: 0 documents%s", d->root,
-				  d->left.n_filtered ? ": where= takes none of its records" : "");
+		status = fot_reader_none_taken(d, err);
 	fot_str_release(&where);
 	return status;
 }

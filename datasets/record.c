@@ -192,7 +192,7 @@ void fot_record_show(struct fot_str *out, const cJSON *node)
 	fot_str_release(&all);
 }
 
-static const char *wanted(unsigned kinds)
+const char *fot_field_kinds(unsigned kinds)
 {
 	return kinds & FOT_FIELD_BOOL    ? "a string, an integer, true or false" :
 	       kinds & FOT_FIELD_INTEGER ? "a string or an integer" :
@@ -209,9 +209,9 @@ static int refuse(const struct fot_record *r, const char *path, unsigned kinds, 
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object with \"%s\"", r->where, path);
 	if (!node)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: missing, expected %s", r->where, path,
-				wanted(kinds));
+				fot_field_kinds(kinds));
 	fot_record_show(&value, node);
-	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected %s, got %s", r->where, path, wanted(kinds),
+	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected %s, got %s", r->where, path, fot_field_kinds(kinds),
 			  value.data && !value.failed ? value.data : "another value");
 	fot_str_release(&value);
 	return status;

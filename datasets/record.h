@@ -34,6 +34,8 @@ void fot_record_release(struct fot_record *r);
 
 /* What a field may be. */
 enum { FOT_FIELD_STRING = 1, FOT_FIELD_INTEGER = 2, FOT_FIELD_BOOL = 4 };
+/* These in words, for messages: "a string or an integer". */
+const char *fot_field_kinds(unsigned kinds);
 /* A field as text into out (in place of what is there); *there (NULL: it is required) says
  * whether it is. Errors: FOT_ERR_INPUT, with the value that was refused. */
 int fot_record_field(const struct fot_record *r, const char *path, unsigned kinds, struct fot_str *out,

@@ -99,3 +99,10 @@ size_t fot_unpacked_name(const char *name)
 		return n - 3;
 	return n > 4 && strcmp(name + n - 4, ".zst") == 0 ? n - 4 : n;
 }
+
+bool fot_name_ends(const char *path, const char *suffix)
+{
+	size_t n = strlen(path), k = strlen(suffix);
+
+	return n > k && path[n - k - 1] != '/' && strcmp(path + n - k, suffix) == 0;
+}

@@ -18,5 +18,7 @@ int fot_unpacked_file(struct fot_str *out, const char *path, size_t max, struct 
 int fot_unpacked_text(struct fot_str *out, const char *path, size_t max, struct fot_err *err);
 /* The length of a file's name without .gz and .zst. */
 size_t fot_unpacked_name(const char *name);
+/* Does a path end in a suffix, with a name before it? */
+bool fot_name_ends(const char *path, const char *suffix);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "datasets/reader.h"
+#include "datasets/unpack.h"
 
 #define DEPTH_MAX 256
 #define LINKS_MAX 10000
@@ -42,9 +43,7 @@ void fot_left_out_name(struct fot_left_out *left, const char *name)
 
 static bool is_text_file(const char *name)
 {
-	size_t n = strlen(name);
-
-	return n > 4 && strcmp(name + n - 4, ".txt") == 0;
+	return fot_name_ends(name, ".txt") || fot_name_ends(name, ".parquet");
 }
 
 static int take(struct walk *w, struct fot_err *err)
@@ -91,7 +90,8 @@ static int visit(struct walk *w, const char *name, struct fot_err *err)
 				lstat(w->full.data, &st) == 0 ? " (a link that leads nowhere?)" : "");
 	if (S_ISDIR(st.st_mode) && !is_open(w, &st)) {
 		if (lstat(w->full.data, &own) == 0 && S_ISLNK(own.st_mode) && ++w->n_links > LINKS_MAX)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: more than %d links to folders (links among the folders?)",
+			return FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: more than %d links to folders (links among the folders?)",
 					w->root, LINKS_MAX);
 		return enter(w, &st, err);
 	}

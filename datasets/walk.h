@@ -1,4 +1,4 @@
-/* walk.h: the .txt files below a folder, symbolic links followed. For reader_folder.c. */
+/* walk.h: the files of texts below a folder (.txt, .parquet), symbolic links followed. For reader_folder.c. */
 #ifndef FOT_WALK_H
 #define FOT_WALK_H
 

@@ -47,19 +47,19 @@ static int64_t visible(int64_t i, int64_t diag, int64_t n_k)
 	return diag == FOT_ATTN_ALL ? n_k : clamp(i + diag + 1, 0, n_k);
 }
 
-/* Keys of [0, n_k) behind k0 folded ones that query i does not see yet. */
-static int64_t before(const struct fot_attn *a, int64_t i, int64_t k0, int64_t n_k)
+/* Keys of [0, n_k) behind k0 others that query i does not see yet. */
+static int64_t before(const int64_t *low, int64_t i, int64_t k0, int64_t n_k)
 {
-	return a->low ? clamp(a->low[i] - k0, 0, n_k) : 0;
+	return low ? clamp(low[i] - k0, 0, n_k) : 0;
 }
 
-/* Does no query see any of n_k keys behind k0? */
-static bool all_before(const struct fot_attn *a, int64_t k0, int64_t n_k)
+/* Does none of n_q queries see any of n_k keys behind k0? */
+static bool all_before(const int64_t *low, int64_t n_q, int64_t k0, int64_t n_k)
 {
-	for (int64_t i = 0; i < a->n_q; i++)
-		if (before(a, i, k0, n_k) < n_k)
+	for (int64_t i = 0; i < n_q; i++)
+		if (before(low, i, k0, n_k) < n_k)
 			return false;
-	return a->low != NULL;
+	return low != NULL;
 }
 
 /* Raise row i's maximum to at least `max`, rescaling what is there. */
@@ -128,13 +128,13 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
 
 		if (visible(a->n_q - 1, d, nk) == 0)
 			break;
-		if (all_before(a, k0, nk))
+		if (all_before(a->low, a->n_q, k0, nk))
 			continue;
 		fot_gemm(0, 1, a->n_q, nk, dh, scale, q, ldq, k + k0 * ldk, ldk, 0, a->s, FOT_TILE_K);
 		if (a->bias)
 			fot_attn_add_bias(a, a->bias + k0, nk);
 		for (int64_t i = 0; i < a->n_q; i++)
-			tile_weights(a, i, before(a, i, k0, nk), visible(i, d, nk), nk);
+			tile_weights(a, i, before(a->low, i, k0, nk), visible(i, d, nk), nk);
 		fot_gemm(0, 0, a->n_q, dh, nk, 1, a->s, FOT_TILE_K, v + k0 * ldv, ldv, 1, a->out, dh);
 	}
 }
@@ -168,11 +168,14 @@ void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse)
 	}
 }
 
-/* s holds scores, ds holds do.v; both become p and p * (do.v - delta). */
-static void row_gradient(fot_real *s, fot_real *ds, fot_real lse, fot_real delta, int64_t n_seen, int64_t n_k)
+/* s holds scores, ds holds do.v; both become p and p * (do.v - delta). Keys before `low` are not seen. */
+static void row_gradient(fot_real *s, fot_real *ds, fot_real lse, fot_real delta, int64_t low, int64_t n_seen,
+			 int64_t n_k)
 {
+	for (int64_t j = 0; j < low; j++)
+		s[j] = ds[j] = 0;
 #pragma omp simd
-	for (int64_t j = 0; j < n_seen; j++) {
+	for (int64_t j = low; j < n_seen; j++) {
 		s[j] = fot_real_exp(s[j] - lse);
 		ds[j] = s[j] * (ds[j] - delta);
 	}
@@ -188,13 +191,15 @@ static void backward_tile(struct fot_attn *a, const struct fot_attn_grad *g, int
 	const fot_real *q = g->q + q0 * g->ldq, *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
 	const fot_real *d_o = g->d_o + q0 * g->ldo;
 
-	if (visible(nq - 1, d, nk) == 0)
+	const int64_t *low = g->low ? g->low + q0 : NULL;
+
+	if (visible(nq - 1, d, nk) == 0 || all_before(low, nq, k0, nk))
 		return;
 	fot_gemm(0, 1, nq, nk, dh, g->scale, q, g->ldq, k, g->ldk, 0, a->s, FOT_TILE_K);
 	fot_gemm(0, 1, nq, nk, dh, 1, d_o, g->ldo, v, g->ldv, 0, a->ds, FOT_TILE_K);
 	for (int64_t i = 0; i < nq; i++)
 		row_gradient(a->s + i * FOT_TILE_K, a->ds + i * FOT_TILE_K, g->lse[q0 + i], g->delta[q0 + i],
-			     visible(i, d, nk), nk);
+			     before(low, i, k0, nk), visible(i, d, nk), nk);
 	fot_gemm(0, 0, nq, dh, nk, g->scale, a->ds, FOT_TILE_K, k, g->ldk, 1, g->dq + q0 * g->ldq, g->ldq);
 	if (!g->dk)
 		return;

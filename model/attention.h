@@ -51,13 +51,14 @@ void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse);
 /* Gradient of the same block: n_q queries (any number) against n_k keys.
  * lse from fot_attn_end; delta[i] = sum_j do_ij o_ij over the head.
  * dq, dk, dv are added to (same leading dimensions as q, k, v); dk and dv NULL:
- * the keys and values are constants. */
+ * the keys and values are constants. low [n_q]: the first key that a query sees; NULL: 0. */
 struct fot_attn_grad {
 	const fot_real *q, *k, *v, *d_o;
 	fot_real *dq, *dk, *dv;
 	int64_t ldq, ldk, ldv, ldo;
 	const fot_real *lse, *delta;
 	int64_t n_q, n_k, diag; /* diag as above: 0 for a causal square */
+	const int64_t *low;
 	fot_real scale;
 };
 void fot_attn_backward(struct fot_attn *a, const struct fot_attn_grad *g);

@@ -229,6 +229,8 @@ int fot_config_check(const struct fot_config *c, const char *name, struct fot_er
 	 * id is the first one outside the vocabulary. */
 	FOT_TRY(check_token_id(c, "bos_token_id", c->bos_id, name, err));
 	FOT_TRY(check_token_id(c, "eos_token_id", c->eos_id, name, err));
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		FOT_TRY(check_token_id(c, "eos_token_id", c->more_eos[i], name, err));
 	FOT_TRY(check_words(c, name, err));
 out:
 	return status;
@@ -242,19 +244,31 @@ struct source {
 	struct fot_json_ctx at_root, at_ours;
 };
 
-/* Ids of tokens may stand in a list: the first is the one that is fed. */
-static int read_first(int64_t *v, const cJSON *obj, const struct int_key *k, const struct source *s,
-		      struct fot_err *err)
+static bool is_eos(const struct int_key *k)
+{
+	return k->offset == offsetof(struct fot_config, eos_id);
+}
+
+/* Ids of tokens may stand in a list: the first is the one that is fed. All of those that end a text are kept. */
+static int read_ids(struct fot_config *c, int64_t *v, const cJSON *obj, const struct int_key *k,
+		    const struct source *s, struct fot_err *err)
 {
 	const cJSON *list = fot_json_get(obj, k->key), *item;
 	int64_t id;
 	int status;
 
+	if (cJSON_GetArraySize(list) > FOT_MORE_EOS_MOST + 1)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected at most %d ids, got %d", s->name, k->key,
+				FOT_MORE_EOS_MOST + 1, cJSON_GetArraySize(list));
+
 	cJSON_ArrayForEach (item, list) {
 		status = fot_json_as_i64(item, k->lo, k->hi, &id, &s->at_root, err);
 		if (status != FOT_OK)
 			return fot_err_prefix(err, "%s", k->key);
-		*v = item == list->child ? id : *v;
+		if (item == list->child)
+			*v = id;
+		else if (is_eos(k) && id >= 0)
+			c->more_eos[c->n_more_eos++] = (int32_t)id;
 	}
 	return FOT_OK;
 }
@@ -273,7 +287,7 @@ static int read_ints(struct fot_config *c, const struct source *s, struct fot_er
 		if (k->nullable && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(obj, k->key)))
 			v = -1;
 		if (k->nullable && cJSON_IsArray(fot_json_get(obj, k->key)))
-			FOT_TRY(read_first(&v, obj, k, s, err));
+			FOT_TRY(read_ids(c, &v, obj, k, s, err));
 		else
 			FOT_TRY(fot_json_i64(obj, k->key, false, k->lo, k->hi, &v,
 				     k->ours ? &s->at_ours : &s->at_root, err));
@@ -485,6 +499,14 @@ out:
 
 /* ---- printing ---------------------------------------------------------- */
 
+static void print_eos(struct fot_str *out, const struct fot_config *c)
+{
+	fot_str_printf(out, "[%d", c->eos_id);
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		fot_str_printf(out, ", %d", c->more_eos[i]);
+	fot_str_puts(out, "]");
+}
+
 static void print_ints(struct fot_str *out, const struct fot_config *c, bool ours)
 {
 	for (size_t i = 0; i < FOT_COUNT(int_keys); i++) {
@@ -496,7 +518,9 @@ static void print_ints(struct fot_str *out, const struct fot_config *c, bool our
 		if (k->offset == offsetof(struct fot_config, window) && c->max_positions)
 			v = c->max_positions;
 		fot_str_printf(out, "%s\"%s\": ", ours ? "    " : "  ", k->key);
-		if (k->nullable && v < 0)
+		if (is_eos(k) && c->n_more_eos)
+			print_eos(out, c);
+		else if (k->nullable && v < 0)
 			fot_str_puts(out, "null");
 		else
 			fot_str_printf(out, "%d", v);
@@ -570,6 +594,14 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 const char *fot_config_search_word(enum fot_search search)
 {
 	return word_of(search_words, (int)search);
+}
+
+bool fot_config_ends(const struct fot_config *c, int32_t id)
+{
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		if (c->more_eos[i] == id)
+			return true;
+	return id >= 0 && id == c->eos_id;
 }
 
 int fot_config_mem_slot(const struct fot_config *c, int layer)

@@ -18,6 +18,7 @@
 #include "model/rope.h"
 
 #define FOT_MAX_LAYERS 256
+#define FOT_MORE_EOS_MOST 15
 
 /* From FOT_I64 on: types that files may hold, but no weight that is read. */
 enum fot_dtype {
@@ -41,6 +42,8 @@ struct fot_config {
 	int32_t max_positions;       /* max_position_embeddings where W is less; 0: it is W */
 	int32_t last_context_length; /* L of docs/longllama.md */
 	int32_t bos_id, eos_id, pad_id;
+	int32_t n_more_eos, more_eos[FOT_MORE_EOS_MOST]; /* ids that end a text as eos_id does; "eos_token_id" may
+					be a list, of which eos_id is the first: the one that is fed */
 	double rms_norm_eps;
 	double rope_theta;
 	bool tie_embeddings;
@@ -104,12 +107,12 @@ const char *fot_config_search_word(enum fot_search search);
 int32_t fot_config_kv_heads(const struct fot_config *c);
 int64_t fot_config_query_width(const struct fot_config *c);
 int64_t fot_config_key_width(const struct fot_config *c);
+/* Does this id end a text? */
+bool fot_config_ends(const struct fot_config *c, int32_t id);
 /* Does layer rotate queries and keys? */
 bool fot_config_rotates(const struct fot_config *c, int layer);
 /* How positions turn in windows of so many tokens. Points into c. */
 struct fot_turning fot_config_turning(const struct fot_config *c, int64_t window);
-/* Can training make such a model? Errors: FOT_ERR_INPUT, naming what it cannot. */
-int fot_config_trainable(const struct fot_config *c, const char *name, struct fot_err *err);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);

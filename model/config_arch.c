@@ -241,34 +241,7 @@ int fot_config_check_arch(const struct fot_config *c, const char *name, struct f
 			err, FOT_ERR_INPUT,
 			"%s: num_key_value_heads: expected a divisor of num_attention_heads %d, got %d", name,
 			c->n_heads, c->n_kv_heads);
-	if (c->cached_windows && fot_config_trainable(c, name, err) != FOT_OK)
-		return fot_err_prefix(err, "fot.cached_windows");
 	return fot_rope_check(&c->rope, c->rope_theta, c->head_dim, positions, name, err);
-}
-
-int fot_config_trainable(const struct fot_config *c, const char *name, struct fot_err *err)
-{
-	const char *what = NULL;
-
-	if (fot_config_kv_heads(c) != c->n_heads)
-		what = "num_key_value_heads: keys that heads share";
-	else if (fot_config_query_width(c) != c->hidden_size)
-		what = "head_dim: other than hidden_size / num_attention_heads";
-	else if (c->qkv_bias || c->o_bias)
-		what = "attention_bias: biases";
-	else if (c->qk_rms != FOT_QK_RMS_NONE)
-		what = "model_type: norms of queries and keys";
-	else if (c->output_norms)
-		what = "model_type: norms of outputs";
-	else if (c->rope.type != FOT_ROPE_DEFAULT)
-		what = "rope_scaling: scaled positions";
-	else if (c->sliding_window)
-		what = "sliding_window: sliding windows";
-	for (int32_t l = 0; l < c->n_layers && !what; l++)
-		if (c->no_rope[l])
-			what = "no_rope_layers: layers without positions";
-	return what ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s are read, but cannot be trained", name, what) :
-		      FOT_OK;
 }
 
 /* ---- writing --------------------------------------------------------- */

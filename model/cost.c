@@ -157,7 +157,7 @@ void fot_flops_asked(struct fot_flops *f, const struct fot_config *c, const stru
 /* Windows in a chain go forward alone, up to the last layer's keys and values. */
 static double cached_flops(const struct fot_config *c, const struct fot_training_step *s)
 {
-	double d = c->hidden_size, W = s->window, layers = c->n_layers, own = (W + 1) / 2;
+	double d = (double)fot_config_query_width(c), W = s->window, layers = c->n_layers, own = (W + 1) / 2;
 	double past = s->ask * s->chain, first = s->chain > 0 ? s->ask : 0, seen = s->chain > 0 ? W : 0;
 
 	return layers * s->ask * (3 * layer_flops(c) + (4 + 10) * d * own + (4 + 6) * d * seen) +
@@ -170,12 +170,12 @@ static double memory_flops(const struct fot_config *c, const struct fot_training
 {
 	double forward = 2 * s->seen + 2 * s->kept, again = s->chosen ? 0 : 2 * s->seen;
 
-	return c->hidden_size * (forward + again + (s->constant ? 4 : 8) * s->kept);
+	return (double)fot_config_query_width(c) * (forward + again + (s->constant ? 4 : 8) * s->kept);
 }
 
 double fot_flops_training(const struct fot_config *c, const struct fot_training_step *s)
 {
-	double d = c->hidden_size, flops = 3 * s->ask * head_flops(c);
+	double d = (double)fot_config_query_width(c), flops = 3 * s->ask * head_flops(c);
 	int last = c->n_mem_layers ? c->mem_layers[c->n_mem_layers - 1] : -1;
 
 	if (s->cached)

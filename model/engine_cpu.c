@@ -452,7 +452,7 @@ static void keep_past(struct cpu *e, const struct fot_place *at, int64_t n_past)
 		memmove(v, v + at->n_local * D, sizeof *v * (size_t)(n_past * D));
 		if (a->rotates)
 			fot_rope_back(k, n_past, e->cfg.n_heads / e->group, e->cfg.head_dim, e->rope_cos,
-				      e->rope_sin, at->n_local - at->pad_shift);
+				      e->rope_sin, at->n_local - at->pad_shift, e->key_factor);
 	}
 }
 

@@ -51,13 +51,6 @@ void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_
 	}
 }
 
-void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta)
-{
-	for (int64_t i = 0; i < head_dim / 2; i++)
-		fot_rope_column(cos_out, sin_out, n_pos, head_dim / 2, i,
-				1.0 / pow(theta, (double)(2 * i) / (double)head_dim), 1);
-}
-
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
 		    const fot_real *sin_tab, int64_t pos0, int sign)
 {
@@ -82,10 +75,12 @@ void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim
 }
 
 void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
-		   const fot_real *sin_tab, int64_t by)
+		   const fot_real *sin_tab, int64_t by, fot_real factor)
 {
 	for (int64_t r = 0; r < rows; r++)
 		fot_rope_apply(x + r * n_heads * head_dim, 1, n_heads, head_dim, cos_tab, sin_tab, by, -1);
+	for (int64_t i = 0; i < rows * n_heads * head_dim && factor != 1; i++)
+		x[i] /= factor;
 }
 
 /* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */

@@ -29,11 +29,9 @@ void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, cons
 void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x, const fot_real *w,
 			  const fot_real *inv_rms, int64_t rows, int64_t dim);
 
-/* Rotary tables, NeoX layout (pairs i and i + d/2): cos and sin [n_pos, d/2].
- * The angle is the product pos * inv_freq rounded to fp32 (docs/longllama.md 36), so
+/* A column of rotary tables (rope.h), cos and sin [n_pos, half]: that of pair i, for any frequency; both are
+ * multiplied by factor.  The angle is the product pos * frequency rounded to fp32 (docs/longllama.md 36), so
  * that tables agree with the released code. */
-void fot_rope_table(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t head_dim, double theta);
-/* The column of pair i alone, for any frequency; cos and sin are multiplied by factor. */
 void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t half, int64_t i, double frequency,
 		     double factor);
 /* Rotate rows of n_heads * head_dim numbers in place; row r stands at position
@@ -41,9 +39,10 @@ void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_
 void fot_rope_apply(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
 		    const fot_real *sin_tab, int64_t pos0, int sign);
 
-/* Move rows that are rotated already `by` >= 0 positions back: one rotation by -by for all. */
+/* Move rows that are rotated already `by` >= 0 positions back: one rotation by -by for all. factor: of
+ * the tables (fot_rope_column), which the rows have already and keep. */
 void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim, const fot_real *cos_tab,
-		   const fot_real *sin_tab, int64_t by);
+		   const fot_real *sin_tab, int64_t by, fot_real factor);
 
 /* Query-key normalisation [paper, app. architecture]: per row and head
  * y = t_h * x / sqrt(|x|^2 + 1e-6), t_h = exp(log_scale[h]), or 1 when log_scale is

@@ -64,7 +64,7 @@ struct fot_turning {
 double fot_rope_frequency(const struct fot_turning *t, int64_t i);
 /* The factor of cosine and sine. */
 double fot_rope_attention(const struct fot_turning *t);
-/* Tables as fot_rope_table (ops.h) makes them: cos and sin [n_pos, d/2]. */
+/* Rotary tables, NeoX layout (pairs i and i + d/2): cos and sin [n_pos, d/2]. */
 void fot_rope_tables(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, const struct fot_turning *t);
 
 #endif

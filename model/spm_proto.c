@@ -164,7 +164,6 @@ static const struct wanted piece_table[PIECE_FIELDS] = {
 enum {
 	MODEL_TYPE,
 	AS_SUFFIX,
-	USER_DEFINED,
 	BYTE_FALLBACK,
 	UNK_SURFACE,
 	BOS_PIECE,
@@ -175,7 +174,6 @@ enum {
 static const struct wanted trainer_table[TRAINER_FIELDS] = {
 	[MODEL_TYPE] = { 3, VARINT, "trainer_spec.model_type" },
 	[AS_SUFFIX] = { 24, VARINT, "trainer_spec.treat_whitespace_as_suffix" },
-	[USER_DEFINED] = { 31, BYTES, "trainer_spec.user_defined_symbols" },
 	[BYTE_FALLBACK] = { 35, VARINT, "trainer_spec.byte_fallback" },
 	[UNK_SURFACE] = { 44, BYTES, "trainer_spec.unk_surface" },
 	[BOS_PIECE] = { 46, BYTES, "trainer_spec.bos_piece" },
@@ -264,9 +262,6 @@ static int check_trainer(const struct field *t, const char *name, struct fot_err
 	if (t[AS_SUFFIX].value)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: trainer_spec.treat_whitespace_as_suffix is not supported", name);
-	if (t[USER_DEFINED].span.seen)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: trainer_spec.user_defined_symbols are not supported",
-				name);
 	return FOT_OK;
 }
 
@@ -316,7 +311,7 @@ static int check_piece(struct spm_span text, uint64_t type, size_t id, const cha
 				id, SPM_PIECE_MAX, text.n);
 	if (fot_utf8_valid((const char *)text.p, text.n) != text.n || memchr(text.p, 0, text.n))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: expected UTF-8 without NUL", name, id);
-	if (type < SPM_NORMAL || type > SPM_BYTE || type == SPM_USER_DEFINED || type == SPM_UNUSED)
+	if (type < SPM_NORMAL || type > SPM_BYTE || type == SPM_UNUSED)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: piece %zu: type %s (%llu) is not supported", name,
 				id, type < FOT_COUNT(types) ? types[type] : "?", (unsigned long long)type);
 	return FOT_OK;

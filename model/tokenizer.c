@@ -122,6 +122,9 @@ int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct
 	(*out)->ids = c->vocab_size;
 	if ((*out)->eos < 0 && c->eos_id >= 0 && c->eos_id < (*out)->vocab)
 		(*out)->eos = c->eos_id;
+	(*out)->ends[(*out)->n_ends++] = c->eos_id;
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		(*out)->ends[(*out)->n_ends++] = c->more_eos[i];
 	return FOT_OK;
 }
 
@@ -129,6 +132,11 @@ void fot_tokenizer_close(struct fot_tokenizer *t)
 {
 	if (t)
 		t->ops->close(t);
+}
+
+const char *fot_tokenizer_kind(const struct fot_tokenizer *t)
+{
+	return t->ops->kind;
 }
 
 int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t)
@@ -144,6 +152,14 @@ int32_t fot_tokenizer_bos(const struct fot_tokenizer *t)
 int32_t fot_tokenizer_eos(const struct fot_tokenizer *t)
 {
 	return t->eos;
+}
+
+bool fot_tokenizer_ends(const struct fot_tokenizer *t, int32_t id)
+{
+	for (int32_t i = 0; i < t->n_ends; i++)
+		if (t->ends[i] == id)
+			return id >= 0;
+	return id >= 0 && id == t->eos;
 }
 
 const char *fot_tokenizer_hash(const struct fot_tokenizer *t)

@@ -54,9 +54,13 @@ int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *er
  * encoded and have no text. Errors: FOT_ERR_INPUT. */
 int fot_tokenizer_open(struct fot_tokenizer **out, const char *dir, const struct fot_config *c, struct fot_err *err);
 void fot_tokenizer_close(struct fot_tokenizer *t);
+/* What it is, for people: "SentencePiece BPE (tokenizer.model)". */
+const char *fot_tokenizer_kind(const struct fot_tokenizer *t);
 int32_t fot_tokenizer_vocab(const struct fot_tokenizer *t);
 int32_t fot_tokenizer_bos(const struct fot_tokenizer *t); /* -1 if none */
 int32_t fot_tokenizer_eos(const struct fot_tokenizer *t);
+/* Does this id end a text: EOS, or of a model folder another one that its config names? */
+bool fot_tokenizer_ends(const struct fot_tokenizer *t, int32_t id);
 /* sha256 hex of the model file, of the text "byte" for the byte tokenizer. */
 const char *fot_tokenizer_hash(const struct fot_tokenizer *t);
 /* Append the ids of n bytes of text; no BOS, no EOS. Thread-safe. */

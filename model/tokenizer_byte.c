@@ -35,7 +35,7 @@ static void byte_close(struct fot_tokenizer *t)
 	fot_free(t);
 }
 
-static const struct fot_tokenizer_ops byte_ops = { byte_encode, byte_decode, byte_close };
+static const struct fot_tokenizer_ops byte_ops = { "bytes", byte_encode, byte_decode, byte_close };
 
 int fot_tokenizer_open_byte(struct fot_tokenizer **out, struct fot_err *err)
 {

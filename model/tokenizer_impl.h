@@ -5,6 +5,7 @@
 #include "model/tokenizer.h"
 
 struct fot_tokenizer_ops {
+	const char *kind; /* for people */
 	/* Where out->with_ends, push each token with its end, see fot_tokenizer_encode_ends;
 	 * out->enough of them are enough. */
 	int (*encode)(const struct fot_tokenizer *t, struct fot_ids *out, const char *text, size_t n,
@@ -19,6 +20,7 @@ struct fot_tokenizer_ops {
 struct fot_tokenizer {
 	const struct fot_tokenizer_ops *ops;
 	int32_t vocab, bos, eos;
+	int32_t n_ends, ends[FOT_MORE_EOS_MOST + 1]; /* what else ends a text by the model's config */
 	int32_t ids; /* of the model, when more than vocab: the rest have no text */
 	char hash[65];
 };

@@ -272,7 +272,7 @@ static void hf_close(struct fot_tokenizer *tokenizer)
 	fot_free(t);
 }
 
-static const struct fot_tokenizer_ops hf_ops = { hf_encode, hf_decode_ids, hf_close };
+static const struct fot_tokenizer_ops hf_ops = { "BPE (tokenizer.json)", hf_encode, hf_decode_ids, hf_close };
 
 /* Where in the file a section stands, for messages. */
 static const char *place(struct fot_str *s, const char *name, const char *section)

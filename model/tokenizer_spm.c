@@ -3,7 +3,8 @@
  * Encode.  Every invalid UTF-8 byte becomes U+FFFD; U+0020 becomes U+2581
  * (MARK); one MARK is put in front (add_dummy_prefix); with
  * remove_extra_whitespaces leading, trailing and repeated spaces vanish first.
- * Then, starting from single characters, the adjacent pair whose concatenation
+ * User-defined symbols are cut out of that text, the longest at each place
+ * (spm_users.h).  Between them, starting from single characters, the adjacent pair whose concatenation
  * is the normal piece of highest score is merged, leftmost first on ties, until
  * no pair is a piece.  Characters that are no piece become byte pieces.
  *
@@ -30,6 +31,7 @@
 #include "model/foreign.h"
 #include "model/spm_merge.h"
 #include "model/spm_proto.h"
+#include "model/spm_users.h"
 #include "model/tokenizer_impl.h"
 
 #define FILE_MAX (32u << 20)
@@ -53,6 +55,7 @@ struct spm {
 	int32_t *slot; /* open addressing over all pieces, id + 1, 0 = free */
 	size_t cap;    /* a power of two, at most half used */
 	struct pair_set pairs;
+	struct spm_users users;
 	uint32_t *rank; /* by falling score; NULL if two normal pieces have one */
 	int32_t unk, byte_id[256];
 	uint32_t longest; /* bytes of the longest normal piece */
@@ -481,6 +484,13 @@ static int put_symbol(const struct spm *t, const struct spm_work *w, const struc
 	return fot_ids_push_end(out, id, o ? pass(o, count_characters(p, s->n)) : 0, err);
 }
 
+static int put_user(const struct spm *t, int32_t id, struct origin *o, struct fot_ids *out, struct fot_err *err)
+{
+	const struct spm_piece *q = &t->m.piece[id];
+
+	return fot_ids_push_end(out, id, o ? pass(o, count_characters(q->p, q->n)) : 0, err);
+}
+
 static int end_segment(const struct spm *t, struct spm_work *w, struct origin *o, struct fot_ids *out,
 		       struct fot_err *err)
 {
@@ -499,18 +509,27 @@ static int encode_normal(const struct spm *t, struct spm_work *w, struct origin 
 {
 	const char *end = p + n, *start = p;
 	uint32_t last = 0, cp = 0;
+	int32_t user;
 	int status = FOT_OK;
 
 	for (; p < end; last = cp) {
 		size_t len = fot_utf8_decode(p, (size_t)(end - p), &cp);
 
-		if (w->n_sym && !pair_has(&t->pairs, last, cp)) {
+		user = fot_spm_users_match(&t->users, (const unsigned char *)p, (size_t)(end - p));
+		if (w->n_sym && (user >= 0 || !pair_has(&t->pairs, last, cp))) {
 			FOT_TRY(end_segment(t, w, o, out, err));
-			start = p;
 			*whole = !out->with_ends || out->n < out->enough;
 			if (!*whole)
 				goto out;
 		}
+		if (user >= 0) {
+			len = t->m.piece[user].n;
+			FOT_TRY(put_user(t, user, o, out, err));
+			p += len;
+			continue;
+		}
+		if (!w->n_sym)
+			start = p;
 		w->text = (const unsigned char *)start;
 		FOT_TRY(spm_work_add(w, (size_t)(p - start), len, err));
 		p += len;
@@ -610,7 +629,7 @@ static int spm_decode(const struct fot_tokenizer *tokenizer, struct fot_str *out
 		at_start = at_start && !prefix_seen && out->len == start;
 		if (q->type == SPM_UNKNOWN)
 			fot_str_add(out, t->m.unk_surface.p, t->m.unk_surface.n);
-		else if (q->type == SPM_NORMAL)
+		else if (q->type == SPM_NORMAL || q->type == SPM_USER_DEFINED)
 			prefix_seen = put_piece(t, out, q, at_start) || prefix_seen;
 	}
 	put_bytes(out, &run);
@@ -631,11 +650,12 @@ static void spm_close(struct fot_tokenizer *tokenizer)
 	fot_free(t->slot);
 	fot_free(t->rank);
 	fot_free(t->pairs.slot);
+	fot_spm_users_release(&t->users);
 	fot_str_release(&t->file);
 	fot_free(t);
 }
 
-static const struct fot_tokenizer_ops spm_ops = { spm_encode, spm_decode, spm_close };
+static const struct fot_tokenizer_ops spm_ops = { "SentencePiece BPE (tokenizer.model)", spm_encode, spm_decode, spm_close };
 
 /* Takes *file over. */
 static int open_file(struct fot_tokenizer **out, struct fot_str *file, const char *name, struct fot_err *err)
@@ -657,6 +677,7 @@ static int open_file(struct fot_tokenizer **out, struct fot_str *file, const cha
 	FOT_TRY(build_table(t, name, err));
 	FOT_TRY(find_specials(t, name, err));
 	FOT_TRY(rank_pieces(t, name, err));
+	FOT_TRY(fot_spm_users_build(&t->users, &t->m, name, err));
 	status = build_pairs(t, err);
 	if (status != FOT_OK) {
 		fot_err_prefix(err, "%s", name);

@@ -324,6 +324,15 @@ size_t fot_weights_count(const struct fot_weights *w)
 	return w->n;
 }
 
+size_t fot_weights_bytes(const struct fot_weights *w)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		bytes = fot_size_add(bytes, fot_weights_at(w, i)->bytes);
+	return bytes;
+}
+
 const struct fot_tensor *fot_weights_at(const struct fot_weights *w, size_t i)
 {
 	return i < w->n ? w->by_file[i].t : NULL;

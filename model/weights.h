@@ -13,6 +13,8 @@ struct fot_weights;
 int fot_weights_open(struct fot_weights **out, const char *dir, struct fot_err *err);
 void fot_weights_close(struct fot_weights *w);
 size_t fot_weights_count(const struct fot_weights *w);
+/* Of all tensors, as they are stored and mapped. */
+size_t fot_weights_bytes(const struct fot_weights *w);
 const struct fot_tensor *fot_weights_at(const struct fot_weights *w, size_t i);
 const struct fot_tensor *fot_weights_find(const struct fot_weights *w, const char *name);
 

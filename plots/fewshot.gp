@@ -1,15 +1,18 @@
 # fewshot.gp: accuracy against the number of demonstrations, one panel per dataset;
-# shots stand at even distances; dotted: chance, and always the commonest label.
+# shots stand at even distances; dotted: chance, and always the commonest label. distractors.gp
+# is the same against the number of demonstrations of other sets.
 #
 # Reads by column name: fewshot_data.csv (panel, series, n_shots, place, value,
 # low, high) and
 # fewshot_names.gp (what there is to draw).
 # Draw again with: gnuplot fewshot.gp
 
-name = "fewshot"
+if (!exists("name")) {
+	name = "fewshot"
+	x_label = "demonstrations"
+}
 data = name . "_data.csv"
 load name . "_names.gp"
-x_label = "demonstrations"
 load "style.gp"
 
 # Intervals side by side on a linear axis.

@@ -8,7 +8,7 @@
 name = "multidoc"
 data = name . "_data.csv"
 load name . "_names.gp"
-x_label = own > 0 ? sprintf("window + memory (tokens, %d own)", own) : "window + memory (tokens)"
+x_label = own_tokens > 0 ? sprintf("window + memory (tokens, %d own)", own_tokens) : "window + memory (tokens)"
 load "style.gp"
 
 do for [format in formats] {

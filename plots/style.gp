@@ -16,11 +16,12 @@ set datafile separator comma
 set datafile columnheaders
 set datafile missing NaN
 
-# local, vanilla, fot, fot-d1, memorizing, transformer-xl; then six for any other variant.
-array look_colour[12] = [0x000000, 0x0b5394, 0xa61c00, 0x38761d, 0x741b47, 0xb45f06, \
-	0x666666, 0x3d85c6, 0xe06666, 0x6aa84f, 0x8e7cc3, 0xbf9000]
-array look_mark[12] = [7, 5, 9, 13, 11, 15, 5, 9, 13, 11, 15, 7]
-array look_size[12] = [0.7, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7]
+# local, vanilla, fot, fot-d1, memorizing, transformer-xl; then six for any other variant; bag of words.
+array look_colour[13] = [0x000000, 0x0b5394, 0xa61c00, 0x38761d, 0x741b47, 0xb45f06, \
+	0x666666, 0x3d85c6, 0xe06666, 0x6aa84f, 0x8e7cc3, 0xbf9000, \
+	0x999999]
+array look_mark[13] = [7, 5, 9, 13, 11, 15, 5, 9, 13, 11, 15, 7, 3]
+array look_size[13] = [0.7, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7, 0.8, 0.9, 0.8, 0.8, 0.7, 0.6]
 # No memory, dense, cached window, knn: the fewest keys first.
 set dashtype 11 (2, 3)
 set dashtype 12 (10, 4)

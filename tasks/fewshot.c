@@ -4,7 +4,7 @@
  * demonstrations on (seed, demonstration seed).  Room is kept for the longest question
  * among the test items, so that the number of demonstrations that fit, and thus the stem,
  * is the same for all of them. */
-#include "tasks/fewshot.h"
+#include "tasks/fewshot_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +16,9 @@
 
 const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES + 1] = { "raw", "per-token", "content-free", NULL };
 
-struct fot_fewshot {
-	const struct fot_labelled *set;
-	const struct fot_template *t;
-	const struct fot_tokenizer *tokenizer;
-	struct fot_fewshot_opts o;
-	struct fot_ids stop; /* STOP */
-	size_t stop_text;    /* bytes that it decodes to */
-	struct fot_ids head; /* BOS, instruction */
-	struct fot_ids separator;
-	struct fot_ids label_ids;  /* all labels' answers */
-	struct fot_answer *answer; /* [n_labels] */
-	size_t n_labels, longest;  /* longest answer, or n_greedy */
-	size_t *item, n;           /* test items: index into the set's */
-	bool *is_long;
-	size_t n_long;
-	struct fot_ids questions; /* of all test items, then the one without content */
-	size_t *question_end;     /* [n + 2]: question i is [end[i], end[i + 1]) */
-	size_t *pool, n_pool;     /* demonstrations: index into the set's items */
-	size_t room;              /* longest question that is asked, with its answer */
-};
-
 /* ---- ids ---- */
 
-static int append(struct fot_ids *out, const int32_t *id, size_t n, struct fot_err *err)
+int fot_fewshot_append(struct fot_ids *out, const int32_t *id, size_t n, struct fot_err *err)
 {
 	int status = fot_ids_reserve(out, fot_size_add(out->n, n), err);
 
@@ -50,13 +29,14 @@ static int append(struct fot_ids *out, const int32_t *id, size_t n, struct fot_e
 	return status;
 }
 
-static int encode_question(const struct fot_fewshot *f, struct fot_ids *out, const char *text,
-			   struct fot_err *err)
+/* The text that `put` makes of a template and some words, as the continuation of a text. */
+static int encode(struct fot_ids *out, const struct fot_fewshot *f, const struct fot_template *t, const char *words,
+		  void (*put)(struct fot_str *, const struct fot_template *, const char *), struct fot_err *err)
 {
 	struct fot_str s = FOT_STR_INIT;
 	int status;
 
-	fot_template_question(&s, f->t, text);
+	put(&s, t, words);
 	FOT_TRY(fot_str_check(&s, err));
 	FOT_TRY(fot_tokenizer_encode_on(f->tokenizer, out, s.data, s.len, err));
 out:
@@ -64,18 +44,16 @@ out:
 	return status;
 }
 
-static int encode_answer(const struct fot_fewshot *f, struct fot_ids *out, const char *word,
-			 struct fot_err *err)
+int fot_fewshot_encode_question(struct fot_ids *out, const struct fot_fewshot *f, const struct fot_template *t,
+				const char *text, struct fot_err *err)
 {
-	struct fot_str s = FOT_STR_INIT;
-	int status;
+	return encode(out, f, t, text, fot_template_question, err);
+}
 
-	fot_template_answer(&s, f->t, word);
-	FOT_TRY(fot_str_check(&s, err));
-	FOT_TRY(fot_tokenizer_encode_on(f->tokenizer, out, s.data, s.len, err));
-out:
-	fot_str_release(&s);
-	return status;
+int fot_fewshot_encode_answer(struct fot_ids *out, const struct fot_fewshot *f, const struct fot_template *t,
+			      const char *word, struct fot_err *err)
+{
+	return encode(out, f, t, word, fot_template_answer, err);
 }
 
 /* ---- open ---- */
@@ -129,7 +107,7 @@ static int make_answers(struct fot_fewshot *f, struct fot_err *err)
 	}
 	FOT_TRY(check_words(f, err));
 	for (size_t i = 0; i < n; i++) {
-		FOT_TRY(encode_answer(f, &f->label_ids, fot_template_word(f->t, f->set->label[i]), err));
+		FOT_TRY(fot_fewshot_encode_answer(&f->label_ids, f, f->t, fot_template_word(f->t, f->set->label[i]), err));
 		end[i] = f->label_ids.n;
 	}
 	f->n_labels = n;
@@ -194,7 +172,7 @@ static int make_questions(struct fot_fewshot *f, struct fot_err *err)
 	for (size_t i = 0; i <= f->n; i++) {
 		const char *text = i < f->n ? f->set->item[f->item[i]].text : f->t->content_free;
 
-		FOT_TRY(encode_question(f, &f->questions, text, err));
+		FOT_TRY(fot_fewshot_encode_question(&f->questions, f, f->t, text, err));
 		f->question_end[i + 1] = f->questions.n;
 		n = f->questions.n - f->question_end[i] + f->longest;
 		f->is_long[i] = n > (size_t)f->o.window || n == f->longest;
@@ -260,6 +238,7 @@ int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, c
 	FOT_TRY(make_answers(f, err));
 	FOT_TRY(choose_items(f, err));
 	FOT_TRY(check_pool(f, err));
+	FOT_TRY(fot_fewshot_open_others(f, err));
 	FOT_TRY(make_questions(f, err));
 	*out = f;
 out:
@@ -282,6 +261,7 @@ void fot_fewshot_close(struct fot_fewshot *f)
 	fot_free(f->pool);
 	fot_free(f->is_long);
 	fot_free(f->question_end);
+	fot_fewshot_close_others(f);
 	fot_free(f);
 }
 
@@ -322,154 +302,46 @@ size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
 	return f->label_ids.n;
 }
 
+uint64_t fot_fewshot_seed(const struct fot_fewshot *f)
+{
+	return f->o.seed;
+}
+
+const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label)
+{
+	return f->set->label[label];
+}
+
+/* Test items with this label. */
+static size_t count_label(const struct fot_fewshot *f, size_t label)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += (size_t)f->set->item[f->item[i]].label == label;
+	return n;
+}
+
+int32_t fot_fewshot_commonest(const struct fot_fewshot *f)
+{
+	size_t best = 0, most = 0;
+
+	for (size_t k = 0; k < f->n_labels; k++) {
+		size_t n = count_label(f, k);
+
+		best = n > most ? k : best;
+		most = n > most ? n : most;
+	}
+	return (int32_t)best;
+}
+
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority)
 {
-	size_t best = 0, n;
-
 	if (f->n_labels == 0)
 		return false;
-	for (size_t k = 0; k < f->n_labels; k++) {
-		n = 0;
-		for (size_t i = 0; i < f->n; i++)
-			n += (size_t)f->set->item[f->item[i]].label == k;
-		best = n > best ? n : best;
-	}
 	*chance = 1.0 / (double)f->n_labels;
-	*majority = (double)best / (double)f->n;
+	*majority = (double)count_label(f, (size_t)fot_fewshot_commonest(f)) / (double)f->n;
 	return true;
-}
-
-/* ---- demonstrations ---- */
-
-/* One round through the pool, in random order. */
-static void shuffle(size_t *order, size_t n, struct fot_rng *rng)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t j = (size_t)fot_rng_below(rng, i), t = order[i - 1];
-
-		order[i - 1] = order[j];
-		order[j] = t;
-	}
-}
-
-/* Take the shuffled pool label by label: each round holds one item of every label that
- * has any left, in random order. Works in place with scratch [n] and [3 n_labels]. */
-static void balance(const struct fot_fewshot *f, size_t *order, size_t *by_label, size_t *work,
-		    struct fot_rng *rng)
-{
-	size_t n = f->n_pool, k = f->n_labels, at = 0, *next = work, *stop = work + k, *turn = work + 2 * k;
-
-	memset(work, 0, 3 * k * sizeof(*work));
-	for (size_t i = 0; i < n; i++)
-		stop[f->set->item[order[i]].label]++;
-	for (size_t l = 0, sum = 0; l < k; l++) {
-		next[l] = sum;
-		sum += stop[l];
-		stop[l] = next[l];
-	}
-	for (size_t i = 0; i < n; i++) /* counting sort keeps the random order within a label */
-		by_label[stop[f->set->item[order[i]].label]++] = order[i];
-	while (at < n) {
-		size_t m = 0;
-
-		for (size_t l = 0; l < k; l++)
-			if (next[l] < stop[l])
-				turn[m++] = l;
-		shuffle(turn, m, rng);
-		for (size_t j = 0; j < m; j++)
-			order[at++] = by_label[next[turn[j]]++];
-	}
-}
-
-/* Add demonstration `item`; false in *fits if it is beyond the longest context. */
-static int add_demo(struct fot_fewshot_demos *d, const struct fot_fewshot *f, size_t item, bool *fits,
-		    struct fot_err *err)
-{
-	const struct fot_labelled_item *it = &f->set->item[item];
-	size_t before = d->ids.n;
-	int status;
-
-	FOT_TRY(encode_question(f, &d->ids, it->text, err));
-	if (it->label >= 0)
-		FOT_TRY(append(&d->ids, f->answer[it->label].tokens, f->answer[it->label].n, err));
-	else
-		FOT_TRY(encode_answer(f, &d->ids, it->answer[0], err));
-	FOT_TRY(append(&d->ids, f->separator.id, f->separator.n, err));
-	*fits = d->ids.n <= (size_t)f->o.context_max;
-	if (!*fits) {
-		d->ids.n = before;
-		goto out;
-	}
-	d->item[d->n++] = item;
-	d->end[d->n] = d->ids.n;
-out:
-	return status;
-}
-
-static int fill_demos(struct fot_fewshot_demos *d, const struct fot_fewshot *f, size_t most, size_t *order,
-		      size_t *by_label, size_t *work, struct fot_rng *rng, struct fot_err *err)
-{
-	bool fits = true;
-	int status = FOT_OK;
-
-	memcpy(order, f->pool, f->n_pool * sizeof(*order));
-	while (fits && d->n < most) {
-		shuffle(order, f->n_pool, rng);
-		if (f->o.balanced)
-			balance(f, order, by_label, work, rng);
-		for (size_t i = 0; i < f->n_pool && fits && d->n < most; i++)
-			FOT_TRY(add_demo(d, f, order[i], &fits, err));
-	}
-out:
-	return status;
-}
-
-/* Demonstrations that could ever be used: each has at least one token. */
-static size_t most_demos(const struct fot_fewshot *f)
-{
-	size_t most = f->o.fill ? SIZE_MAX : (size_t)f->o.shots_max;
-
-	if (!f->o.repeat && most > f->n_pool)
-		most = f->n_pool;
-	return most < (size_t)f->o.context_max ? most : (size_t)f->o.context_max;
-}
-
-int fot_fewshot_demos_init(struct fot_fewshot_demos *d, const struct fot_fewshot *f, uint64_t demo_seed,
-			   struct fot_err *err)
-{
-	size_t most = most_demos(f), *order = fot_calloc(f->n_pool + 1, sizeof(*order));
-	size_t *by_label = fot_calloc(f->n_pool + 1, sizeof(*by_label));
-	size_t *work = fot_calloc(3 * f->n_labels + 1, sizeof(*work));
-	struct fot_rng rng;
-	int status;
-
-	memset(d, 0, sizeof(*d));
-	d->end = fot_calloc(most + 1, sizeof(*d->end));
-	d->item = fot_calloc(most + 1, sizeof(*d->item));
-	if (!order || !by_label || !work || !d->end || !d->item) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "few-shot: out of memory for %zu demonstrations", most);
-		goto out;
-	}
-	FOT_TRY(append(&d->ids, f->head.id, f->head.n, err));
-	d->end[0] = d->ids.n;
-	fot_rng_init(&rng, f->o.seed, "fewshot.demos", demo_seed);
-	if (f->n_pool)
-		FOT_TRY(fill_demos(d, f, most, order, by_label, work, &rng, err));
-out:
-	fot_free(order);
-	fot_free(by_label);
-	fot_free(work);
-	if (status != FOT_OK)
-		fot_fewshot_demos_release(d);
-	return status;
-}
-
-void fot_fewshot_demos_release(struct fot_fewshot_demos *d)
-{
-	fot_ids_release(&d->ids);
-	fot_free(d->end);
-	fot_free(d->item);
-	memset(d, 0, sizeof(*d));
 }
 
 /* ---- prompts ---- */
@@ -498,7 +370,7 @@ int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fe
 
 	prompt->n = 0;
 	FOT_TRY(fot_ids_reserve(prompt, fot_size_add(d->end[fitted], f->room), err));
-	FOT_TRY(append(prompt, d->ids.id, d->end[fitted], err));
+	FOT_TRY(fot_fewshot_append(prompt, d->ids.id, d->end[fitted], err));
 	*n_stem = prompt->n;
 out:
 	return status;
@@ -511,7 +383,7 @@ int fot_fewshot_ask(struct fot_question *q, struct fot_ids *prompt, size_t n_ste
 	int status;
 
 	prompt->n = n_stem;
-	FOT_TRY(append(prompt, f->questions.id + f->question_end[k],
+	FOT_TRY(fot_fewshot_append(prompt, f->questions.id + f->question_end[k],
 		       f->question_end[k + 1] - f->question_end[k], err));
 	*q = (struct fot_question){ .prompt = prompt->id,
 				    .n_stem = n_stem,
@@ -586,10 +458,10 @@ int fot_fewshot_text(struct fot_str *out, const struct fot_fewshot *f, const int
 	int status;
 
 	for (size_t i = 0; i < n; i++)
-		if (ids[i] == fot_tokenizer_eos(f->tokenizer))
+		if (fot_tokenizer_ends(f->tokenizer, ids[i]))
 			n = i;
-	FOT_TRY(append(&all, f->stop.id, f->stop.n, err));
-	FOT_TRY(append(&all, ids, n, err));
+	FOT_TRY(fot_fewshot_append(&all, f->stop.id, f->stop.n, err));
+	FOT_TRY(fot_fewshot_append(&all, ids, n, err));
 	FOT_TRY(fot_tokenizer_decode(f->tokenizer, &text, all.id, all.n, err));
 	fot_str_clear(out);
 	fot_str_puts(out, "");
@@ -615,12 +487,14 @@ static unsigned char latin1_lower(unsigned char second)
 	return second >= 0x80 && second <= 0x9e && second != 0x97 ? (unsigned char)(second + 0x20) : second;
 }
 
-static void lower(struct fot_str *out, const char *text)
+void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+	const unsigned char *end = (const unsigned char *)text + n;
+
+	for (const unsigned char *p = (const unsigned char *)text; p < end; p++) {
 		if (*p >= 'A' && *p <= 'Z') {
 			fot_str_putc(out, (char)(*p - 'A' + 'a'));
-		} else if (*p == 0xc3 && p[1]) {
+		} else if (*p == 0xc3 && p + 1 < end) {
 			fot_str_putc(out, (char)*p++);
 			fot_str_putc(out, (char)latin1_lower(*p));
 		} else if (*p >= 0x80 || strchr(" \t\r\n\v\f", *p) || (*p >= '0' && *p <= '9') ||
@@ -636,7 +510,7 @@ void fot_fewshot_normalise(struct fot_str *out, const char *text)
 	bool first = true;
 
 	fot_str_puts(out, "");
-	lower(&low, text);
+	fot_fewshot_lower(&low, text, strlen(text));
 	out->failed = out->failed || low.failed;
 	for (const char *p = low.len ? low.data : ""; *p;) {
 		size_t blank = strspn(p, " \t\r\n\v\f"), n = strcspn(p + blank, " \t\r\n\v\f");

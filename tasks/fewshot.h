@@ -9,6 +9,11 @@
  * k' > k, and all test items of one seed share it.  Training items with the
  * text of a test item, and repeats of one text, are in no list.
  *
+ * Distractors, demonstrations of other tasks, may stand between those of the task: each of its
+ * demonstrations stands at a random place among r training items of other sets, which are worded
+ * by their own templates and whose texts are no test item's.  The task's demonstrations and
+ * their order are those without distractors, so that what these cost is a paired difference.
+ *
  * Every part is tokenised on its own, as the continuation of a text, so a prompt is its
  * parts' ids one behind the other; a label has the same ids in demonstrations and as an
  * answer.  Scores of labels include the template's terminator: no answer is then the
@@ -48,6 +53,12 @@ enum fot_fewshot_score {
 };
 extern const char *const fot_fewshot_score_name[FOT_FEWSHOT_SCORES + 1]; /* NULL-terminated */
 
+/* A set of another task, with its own wording; both are borrowed. */
+struct fot_fewshot_other {
+	const struct fot_labelled *set;
+	const struct fot_template *t;
+};
+
 struct fot_fewshot_opts {
 	int64_t window;      /* W: question and answer stand in one */
 	int64_t context_max; /* the longest context length that will be asked for */
@@ -60,12 +71,14 @@ struct fot_fewshot_opts {
 	bool balanced; /* demonstrations: each label once in every round of labels */
 	bool repeat;   /* too few training items: go round again */
 	enum fot_fewshot_score score;
+	const struct fot_fewshot_other *other; /* [n_others] where distractors come from */
+	size_t n_others;
 };
 
 /* Set, template and tokenizer are borrowed. */
 struct fot_fewshot;
 /* Errors: FOT_ERR_INPUT (no test items; fewer training items than shots; two labels with
- * the same word; every question too long), FOT_ERR_USAGE, FOT_ERR_RUN. */
+ * the same word; every question too long; another set without demonstrations), FOT_ERR_USAGE, FOT_ERR_RUN. */
 int fot_fewshot_open(struct fot_fewshot **out, const struct fot_labelled *set, const struct fot_template *t,
 		     const struct fot_tokenizer *tokenizer, const struct fot_fewshot_opts *o,
 		     struct fot_err *err);
@@ -79,21 +92,30 @@ bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_long(const struct fot_fewshot *f);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
+uint64_t fot_fewshot_seed(const struct fot_fewshot *f);
+const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label); /* its name */
+/* The commonest label of the test items, the first of several. There are labels. */
+int32_t fot_fewshot_commonest(const struct fot_fewshot *f);
 /* Accuracy of guessing and of the test items' commonest label; false: answers. */
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority);
 /* Tokens of all answers together: the length of a reply's nll. */
 size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f);
 
-/* The demonstrations of one seed, tokenised as far as they can be used. */
+/* The demonstrations of one seed, tokenised as far as they can be used, each among `distractors`
+ * of the other sets. */
 struct fot_fewshot_demos {
 	struct fot_ids ids; /* BOS, instruction, demonstrations */
-	size_t *end;        /* [n + 1] tokens with k demonstrations */
+	size_t *end;        /* [n + 1] tokens with k demonstrations and their distractors */
 	size_t *item;       /* [n] index into the set's items */
 	size_t n;
+	uint64_t seed;
+	size_t distractors;
 };
 int fot_fewshot_demos_init(struct fot_fewshot_demos *d, const struct fot_fewshot *f, uint64_t demo_seed,
-			   struct fot_err *err);
+			   size_t distractors, struct fot_err *err);
 void fot_fewshot_demos_release(struct fot_fewshot_demos *d);
+const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
+						 size_t k);
 
 /* How many of `shots` demonstrations fit: the same number for all test items. Errors:
  * FOT_ERR_USAGE when not even the instruction does. */
@@ -126,5 +148,7 @@ int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot
 /* Appended: letters in lower case (ASCII and Latin-1), ASCII punctuation dropped, then the
  * words a, an, the, then runs of white space become one blank, none at the ends. */
 void fot_fewshot_normalise(struct fot_str *out, const char *text);
+/* The first step of it, of n bytes: letters in lower case, ASCII punctuation dropped. */
+void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n);
 
 #endif

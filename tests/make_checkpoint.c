@@ -3,15 +3,16 @@
  *   make_checkpoint DIR [key=value ...]
  *
  * family (longllama, or another model_type), kv (heads: those of keys and values), dim (hidden / heads: head_dim),
- * slide (0: sliding_window of all layers), rope (default, or linear, with factor 4).
+ * slide (0: sliding_window of all layers), rope (default, or linear, llama3, yarn, with factor 4), bias (0: those of
+ * q, k, v and o), norope (none: a layer without positions).
  * Keys (default): vocab (258), hidden (32), mlp (48), layers (3), heads (2),
  * window (32), last (16), mem (1; a layer, 1+2 for two, none), blocks (1),
  * positionals (0), qknorm (1), tied (0), shards (1), dtype (F32, also BF16), tokenizer (byte, none, spm:
  * put a tokenizer.model beside it),
  * variant (tiny), seed (1), scale (1.0; all weights are multiplied by it),
  * only (part of a tensor's name: scale is for these tensors alone).
- * shape=longllama-3b sets the size and keys of that model, in BF16, three shards and
- * without a tokenizer.
+ * shape=NAME sets the sizes and keys of a model that people have (shapes below), in BF16, in shards and
+ * without a tokenizer (unless tokenizer= comes behind it).
  *
  * Tensors are made and written shard by shard.  Those of more than a million numbers
  * repeat a table of random numbers from a random place on. */
@@ -52,24 +53,6 @@ static int set_layers(struct fot_config *c, const char *text)
 	return 0;
 }
 
-static int set_shape(struct maker *m, const char *name)
-{
-	static const int32_t layers[] = { 6, 12, 18 };
-
-	if (strcmp(name, "longllama-3b") != 0)
-		return -1;
-	fot_config_default(&m->c);
-	m->c.hidden_size = 3200;
-	m->c.intermediate_size = 8640;
-	m->c.n_layers = 26;
-	m->c.n_mem_layers = 3;
-	memcpy(m->c.mem_layers, layers, sizeof layers);
-	m->c.tokenizer = FOT_TOKENIZER_NONE;
-	m->dtype = FOT_BF16;
-	m->shards = 3;
-	return 0;
-}
-
 static int set_family(struct fot_config *c, const char *word)
 {
 	int i = 0;
@@ -81,6 +64,72 @@ static int set_family(struct fot_config *c, const char *word)
 	fot_config_of_family(c, (enum fot_family_number)i);
 	c->bos_id = 256;
 	c->eos_id = 257;
+	return 0;
+}
+
+static int set_rope(struct fot_rope *r, const char *word)
+{
+	static const struct {
+		const char *word;
+		struct fot_rope rope;
+	} types[] = { { "default", { .type = FOT_ROPE_DEFAULT } },
+		      { "linear", { .type = FOT_ROPE_LINEAR, .factor = 4 } },
+		      { "llama3", { .type = FOT_ROPE_LLAMA3, .factor = 4, .low = 1, .high = 4, .original = 32 } },
+		      { "yarn", { .type = FOT_ROPE_YARN, .factor = 4, .beta_fast = 8, .beta_slow = 1, .original = 32 } } };
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(word, types[i].word) == 0) {
+			*r = types[i].rope;
+			return 0;
+		}
+	return -1;
+/* What people have: sizes as their config.json states them. */
+static const struct shape {
+	const char *name, *family;
+	int32_t hidden, layers, heads, kv, dim, mlp, vocab, positions;
+	double theta;
+	bool tied;
+	double factor; /* of rope llama3, 0: none */
+} shapes[] = {
+	{ "longllama-3b", "longllama", 3200, 26, 32, 0, 100, 8640, 32000, 2048, 1e4, false, 0 },
+	{ "tinyllama-1.1b", "llama", 2048, 22, 32, 4, 64, 5632, 32000, 2048, 1e4, false, 0 },
+	{ "smollm2-360m", "llama", 960, 32, 15, 5, 64, 2560, 49152, 8192, 1e5, true, 0 },
+	{ "llama-3.2-1b", "llama", 2048, 16, 32, 8, 64, 8192, 128256, 131072, 5e5, true, 32 },
+	{ "qwen2.5-0.5b", "qwen2", 896, 24, 14, 2, 64, 4864, 151936, 32768, 1e6, true, 0 },
+	{ "qwen3-0.6b", "qwen3", 1024, 28, 16, 8, 128, 3072, 151936, 40960, 1e6, true, 0 },
+};
+
+static int set_shape(struct maker *m, const char *name)
+{
+	static const int32_t layers[] = { 6, 12, 18 };
+	const struct shape *s = shapes;
+	const struct shape *end = shapes + sizeof shapes / sizeof shapes[0];
+
+	while (s < end && strcmp(name, s->name) != 0)
+		s++;
+	if (s == end)
+		return -1;
+	fot_config_default(&m->c);
+	if (s != shapes && set_family(&m->c, s->family) != 0)
+		return -1;
+	m->c.hidden_size = s->hidden;
+	m->c.intermediate_size = s->mlp;
+	m->c.n_layers = s->layers;
+	m->c.n_heads = s->heads;
+	m->c.n_kv_heads = s->kv;
+	m->c.head_dim = s->dim;
+	m->c.vocab_size = s->vocab;
+	m->c.rope_theta = s->theta;
+	m->c.tie_embeddings = s->tied;
+	m->c.window = s->positions < FOT_WINDOW_MOST ? s->positions : FOT_WINDOW_MOST;
+	m->c.max_positions = s->positions > m->c.window ? s->positions : 0;
+	if (s->factor > 0)
+		m->c.rope = (struct fot_rope){ .type = FOT_ROPE_LLAMA3, .factor = s->factor, .low = 1, .high = 4, .original = 8192 };
+	m->c.n_mem_layers = s == shapes ? 3 : 0;
+	memcpy(m->c.mem_layers, layers, sizeof layers);
+	m->c.tokenizer = FOT_TOKENIZER_NONE;
+	m->dtype = FOT_BF16;
+	m->shards = s == shapes ? 3 : 8;
 	return 0;
 }
 
@@ -123,8 +172,11 @@ static int set_key(struct maker *m, const char *key, const char *value)
 	else if (strcmp(key, "family") == 0)
 		return set_family(&m->c, value);
 	else if (strcmp(key, "rope") == 0)
-		m->c.rope = strcmp(value, "linear") == 0 ? (struct fot_rope){ .type = FOT_ROPE_LINEAR, .factor = 4 } :
-							  (struct fot_rope){ 0 };
+		return set_rope(&m->c.rope, value);
+	else if (strcmp(key, "bias") == 0)
+		m->c.qkv_bias = m->c.o_bias = atoi(value);
+	else if (strcmp(key, "norope") == 0)
+		m->c.no_rope[atoi(value) & (FOT_MAX_LAYERS - 1)] = strcmp(value, "none") != 0;
 	else if (strcmp(key, "variant") == 0)
 		snprintf(m->c.variant, sizeof m->c.variant, "%s", value);
 	else if (strcmp(key, "seed") == 0)

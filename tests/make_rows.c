@@ -16,6 +16,7 @@
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
 #include "harness/tables/table.h"
+#include "tests/task_schemas.h"
 
 static struct {
 	double lose, nudge;
@@ -271,8 +272,8 @@ static int one_task(const struct maker *m, const char *dir, struct fot_table *su
 	FOT_TRY(fot_table_print(&text, &t, false, err));
 	snprintf(file, sizeof file, "%s.csv", m->schema->name);
 	FOT_TRY(write_text(dir, file, text.data, err));
-	FOT_TRY(fot_summary_build(summary, &t, 1, err));
-	FOT_TRY(fot_report_build(report, &t, &run, 1, &paper, false, 1, err));
+	FOT_TRY(fot_summary_build(summary, &t, 1, NULL, err));
+	FOT_TRY(fot_report_build(report, &t, &run, 1, &paper, false, 1, NULL, err));
 out:
 	fot_str_release(&text);
 	fot_table_release(&t);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "harness/report/summary.h"
+#include "harness/report/measures.h"
 #include "harness/run/task_class.h"
 
 static int seed_of(const char *dir, int64_t *seed, struct fot_err *err)
@@ -41,7 +42,7 @@ static int add_task(struct fot_table *summary, const char *dir, const struct fot
 	FOT_TRY(fot_str_check(&path, err));
 	if (fot_file_exists(path.data)) {
 		FOT_TRY(fot_table_read(&rows, path.data, err));
-		status = fot_summary_build(summary, &rows, seed, err);
+		status = fot_summary_build(summary, &rows, seed, NULL, err);
 	}
 out:
 	fot_table_release(&rows);
@@ -62,7 +63,7 @@ static int rebuild(const char *dir, const char *out, struct fot_err *err)
 	FOT_TRY(fot_str_check(&csv, err));
 	FOT_TRY(fot_str_check(&md, err));
 	FOT_TRY(seed_of(dir, &seed, err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(add_task(&summary, dir, fot_task_classes[i], (uint64_t)seed, err));
 	FOT_TRY(fot_table_write(&summary, csv.data, true, err));
 	FOT_TRY(fot_summary_markdown(&text, &summary, err));

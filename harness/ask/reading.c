@@ -8,9 +8,6 @@
 #include "model/blas.h"
 #include "model/memory.h"
 
-/* Program, libraries and their buffers. */
-#define PROCESS_BYTES ((size_t)7 << 20)
-
 static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
 {
 	const struct fot_attach flags = { .scale = f->mem_scale, .decay = f->mem_decay };
@@ -119,27 +116,50 @@ int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, cons
 	return status;
 }
 
-int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
-			 struct fot_err *err)
+/* Options of a session that just holds n tokens. */
+static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+		    struct fot_err *err)
 {
-	const struct fot_weights *w = fot_model_weights(m);
-	struct fot_session_opts o;
 	struct fot_reading r;
 	int64_t local, memory;
 
-	if (fot_reading_opts(&o, m, f, err) != FOT_OK)
+	if (fot_reading_opts(o, m, f, err) != FOT_OK)
 		return FOT_ERR_USAGE;
 	lay_reading(&r, m, f);
 	extent_of(&r, (int64_t)n, &local, &memory);
-	o.window = (int32_t)(local < 1 ? 1 : local);
-	o.mem_max = fot_memory_keeps(o.search) ? memory : 0;
+	o->window = (int32_t)(local < 1 ? 1 : local);
+	o->mem_max = fot_memory_keeps(o->search) ? memory : 0;
+	return FOT_OK;
+}
+
+int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+			 struct fot_err *err)
+{
+	struct fot_session_opts o;
+	int status;
+
+	FOT_TRY(opts_for(&o, m, f, n, err));
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, PROCESS_BYTES);
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		*bytes = fot_size_add(*bytes, fot_weights_at(w, i)->bytes);
-	return FOT_OK;
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, fot_weights_bytes(fot_model_weights(m))));
+out:
+	return status;
+}
+
+int fot_reading_estimate_memory(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+				struct fot_err *err)
+{
+	struct fot_session_opts o;
+	size_t all;
+	int status;
+
+	FOT_TRY(opts_for(&o, m, f, n, err));
+	all = fot_session_estimate(m, &o);
+	o.mem_max = 0;
+	*bytes = all - fot_session_estimate(m, &o);
+out:
+	return status;
 }
 
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
@@ -367,7 +387,7 @@ out:
 	return status;
 }
 
-int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, const struct fot_config *ends,
 			 struct fot_ids *out, struct fot_err *err)
 {
 	int32_t next = 0;
@@ -377,7 +397,7 @@ int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t
 		return FOT_OK;
 	FOT_TRY(feed_prompt(r, c, &next, err));
 	FOT_TRY(fot_ids_push(out, next, err));
-	for (size_t i = 1; i < max && !(eos >= 0 && next == eos); i++) {
+	for (size_t i = 1; i < max && !(ends && fot_config_ends(ends, next)); i++) {
 		FOT_TRY(feed_one(r, next, &next, err));
 		FOT_TRY(fot_ids_push(out, next, err));
 	}

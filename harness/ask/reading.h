@@ -42,10 +42,15 @@ int fot_reading_attach(struct fot_model *m, const char *list, const struct fot_r
 /* A session's options under these flags, with the window of the model or of the flags. Errors: FOT_ERR_USAGE. */
 int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f,
 		     struct fot_err *err);
+/* Program, libraries and their buffers. */
+#define FOT_PROCESS_BYTES ((size_t)7 << 20)
 /* Bytes in memory, mapped weights included, when a sequence of n tokens is read in one call: what is
  * touched, which is less than what is reserved. Errors: FOT_ERR_USAGE. */
 int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 			 struct fot_err *err);
+/* Of these, what the memory's entries take. */
+int fot_reading_estimate_memory(size_t *bytes, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
+				struct fot_err *err);
 /* longest: most tokens of any sequence, all its calls and generated ones included. */
 int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const struct fot_reading_flags *f,
 		     size_t longest, struct fot_err *err);
@@ -72,8 +77,9 @@ struct fot_call {
  * FOT_ERR_INPUT (tokens, mask, no_cache with a local context), FOT_ERR_RUN. */
 int fot_reading_call(struct fot_reading *r, const struct fot_call *c, double *nll, int32_t *argmax,
 		     float *logits, size_t logits_from, struct fot_err *err);
-/* Continue with a call and append up to max greedy tokens to out; stops behind eos (>= 0). */
-int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, int32_t eos,
+/* Continue with a call and append up to max greedy tokens to out; stops behind one that ends a text in this
+ * config (NULL: goes on to max). */
+int fot_reading_continue(struct fot_reading *r, const struct fot_call *c, size_t max, const struct fot_config *ends,
 			 struct fot_ids *out, struct fot_err *err);
 
 #endif

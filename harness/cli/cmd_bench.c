@@ -6,9 +6,6 @@
  * multiplies (one independent product per thread, weighted as in a forward pass),
  * then prefill and training; the ratio of a round is what counts, and the median
  * of the rounds is printed. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_bench.h"
-
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +16,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/attention.h"
 #include "model/blas.h"
 #include "model/cost.h"
@@ -232,7 +231,7 @@ out:
 
 static int one_round(const struct bench *b, struct row *rows, int64_t i, struct fot_err *err)
 {
-	bool mem = b->c->n_mem_layers > 0, trains = fot_config_trainable(b->c, "", NULL) == FOT_OK;
+	bool mem = b->c->n_mem_layers > 0;
 	int status;
 
 	FOT_TRY(bench_gemm(b, &rows[ROW_GEMM].gflops[i], err));
@@ -240,9 +239,8 @@ static int one_round(const struct bench *b, struct row *rows, int64_t i, struct 
 	if (mem)
 		FOT_TRY(bench_prefill(b, true, &rows[ROW_PREFILL_DENSE].gflops[i],
 				      &rows[ROW_PREFILL_DENSE].tokens_per_s[i], err));
-	if (trains)
-		FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
-	if (mem && trains)
+	FOT_TRY(bench_train(b, false, &rows[ROW_TRAIN].gflops[i], &rows[ROW_TRAIN].tokens_per_s[i], err));
+	if (mem)
 		FOT_TRY(bench_train(b, true, &rows[ROW_CROSSBATCH].gflops[i], &rows[ROW_CROSSBATCH].tokens_per_s[i],
 				    err));
 	for (int r = 0; r < ROW_COUNT; r++)
@@ -386,8 +384,7 @@ int fot_cmd_bench(int argc, char **argv)
 		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
 	status = fot_flush_stdout(&err);
 out:
-	if (err.code)
-		fot_command_failed("bench", &err);
+	fot_command_ended(&o, err.code, &err);
 	fot_model_close(b.model);
 	return status;
 }

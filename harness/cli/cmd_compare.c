@@ -1,21 +1,20 @@
 /* cmd_compare.c: the regression gate between two run folders. */
-#include "harness/cli/cmd_compare.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "harness/report/compare.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/report/compare.h"
+#include "harness/report/measures.h"
 #include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 
-static const char *const metric_names[] = { "perplexity",     "bits_per_byte", "accuracy", "token_accuracy",
-					    "value_accuracy", "positive_mass", NULL };
-enum { PERPLEXITY, BITS_PER_BYTE };
+#define METRICS_MAX 32
+#define BITS "bits_per_byte"
 
 struct run_folder {
 	cJSON *manifest;
@@ -30,7 +29,7 @@ static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err
 	bool any = false;
 	int status = FOT_OK;
 
-	for (size_t i = fot_n_task_classes; i-- > 0;) {
+	for (size_t i = fot_n_measured_tasks; i-- > 0;) {
 		fot_str_clear(&path);
 		fot_path_join(&path, dir, fot_task_classes[i]->csv);
 		FOT_TRY(fot_str_check(&path, err));
@@ -51,7 +50,7 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 	const cJSON *state;
 	int status;
 
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	fot_path_join(&path, dir, "manifest.json");
 	FOT_TRY(fot_str_check(&path, err));
@@ -71,7 +70,7 @@ out:
 static void unload(struct run_folder *r)
 {
 	cJSON_Delete(r->manifest);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_release(&r->rows[i]);
 }
 
@@ -81,7 +80,7 @@ static int compare_tasks(struct fot_table *out, const struct run_folder *base, c
 {
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < fot_n_task_classes && status == FOT_OK; i++) {
+	for (size_t i = 0; i < fot_n_measured_tasks && status == FOT_OK; i++) {
 		if (base->rows[i].n_rows == 0)
 			continue;
 		if (!new->has[i])
@@ -101,7 +100,7 @@ static int compare_pair(struct fot_table *out, const struct run_folder *base, co
 	int status;
 
 	FOT_TRY(fot_compare_pair_parse(&pair, text, err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_compare_paired(out, &base->rows[i], &new->rows[i], &pair, opts, err));
 	if (out->n_rows == before)
 		status = FOT_FAIL(err, FOT_ERR_COMPARE,
@@ -146,24 +145,10 @@ struct asked {
 	struct fot_texts pairs;
 	const char *output, *dir[2];
 	int64_t seed;
-	int metric;
+	const char *metrics[METRICS_MAX + 1]; /* of all tasks, ends with NULL */
+	int metric;                           /* -1: all */
 	bool json, exact, quiet;
 };
-
-static bool add_rows(cJSON *root, const struct fot_table *t)
-{
-	cJSON *rows = cJSON_AddArrayToObject(root, "rows");
-
-	for (size_t row = 0; row < t->n_rows && rows; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		if (!o || !cJSON_AddItemToArray(rows, o)) {
-			cJSON_Delete(o);
-			rows = NULL;
-		}
-	}
-	return rows != NULL;
-}
 
 /* Takes root, which may be NULL. */
 static int put_json(cJSON *root, bool good, struct fot_err *err)
@@ -200,7 +185,7 @@ static int print_json(const struct fot_table *t, const struct asked *a, const ch
 	bool good = root &&
 		    cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t)) &&
 		    cJSON_AddNumberToObject(root, "changed", (double)fot_compare_changed(t)) &&
-		    cJSON_AddStringToObject(root, "summary", sentence) && add_rows(root, t);
+		    cJSON_AddStringToObject(root, "summary", sentence) && fot_table_rows_json(root, "rows", t);
 
 	return put_json(root, good, err);
 }
@@ -282,7 +267,7 @@ static int compare(struct fot_table *compared, const struct asked *a, bool *show
 	else
 		FOT_TRY(compare_tasks(compared, &base, &new, &a->opts, err));
 	if (a->metric >= 0)
-		FOT_TRY(keep_metric(compared, metric_names[a->metric], err));
+		FOT_TRY(keep_metric(compared, a->metrics[a->metric], err));
 	FOT_TRY(fot_compare_finish(compared, err));
 	*shown = true;
 	FOT_TRY(print_result(compared, a, &base, &new, err));
@@ -294,6 +279,29 @@ out:
 	return status;
 }
 
+static void add_metric(struct asked *a, const char *metric)
+{
+	size_t n = 0;
+
+	for (; a->metrics[n]; n++)
+		if (strcmp(a->metrics[n], metric) == 0)
+			return;
+	if (n < METRICS_MAX)
+		a->metrics[n] = metric;
+}
+
+static void list_metrics(struct asked *a)
+{
+	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
+		const struct fot_measured_task *task = fot_measured_tasks[i];
+		size_t n = 0;
+
+		for (size_t k = 0; k < task->n_measures; k++)
+			add_metric(a, task->measure[k].metric);
+		add_metric(a, fot_measured_shown(task, true, &n)->metric);
+	}
+}
+
 static const char about[] =
 	"Two run folders, paired by document, trial or item. A row is a dataset, context length and condition:\n"
 	"  identical      every document or item has the same bits\n"
@@ -302,8 +310,7 @@ static const char about[] =
 	"  within margin  it is worse, but perhaps by no more than the margin\n"
 	"  better         the whole interval lies on the better side\n"
 	"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
-	"Intervals: perplexity, look-up and distraction paired bootstrap, pass key with exact McNemar, few-shot\n"
-	"crossed bootstrap. The default margin, 1e-4 of BASE's value (of a perplexity: 1e-4 nats per\n"
+	"Intervals and p are those of summary.md. The default margin, 1e-4 of BASE's value (of a rate: 1e-4 nats per\n"
 	"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
 	"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 	"worse), 7 not comparable (data, tokenizer or convention differ).";
@@ -312,8 +319,8 @@ int fot_cmd_compare(int argc, char **argv)
 {
 	struct asked a = { .opts = { .margin = -1 }, .seed = 1, .metric = -1 };
 	struct fot_option options[] = {
-		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &a.metric, .choices = metric_names,
-		  .help = "compare only this one (default: perplexity and all of the other tasks)" },
+		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &a.metric, .choices = a.metrics,
+		  .help = "compare only this one (default: each task's own; bits_per_byte compares across tokenizers)" },
 		{ .name = "margin", .type = FOT_OPTION_REAL, .value = &a.opts.margin, .lo = 0, .hi = 1e9, .arg = "X",
 		  .help = "worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)" },
 		{ .name = "pair", .type = FOT_OPTION_TEXTS, .value = &a.pairs, .arg = "B=N",
@@ -341,10 +348,11 @@ int fot_cmd_compare(int argc, char **argv)
 	bool shown = false;
 	int status;
 
+	list_metrics(&a);
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
-	a.opts.bits_per_byte = a.metric == BITS_PER_BYTE;
+	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];
 	a.dir[1] = o.positional[1];

@@ -3,8 +3,6 @@
  * Progress and warnings go to stderr, the short result or --json to stdout. A
  * document or package that is not the pinned one is a warning (exit 0, the index says
  * so, and every run's manifest.json lists such documents); a damaged or missing one is exit 5. */
-#include "harness/cli/cmd_data.h"
-
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +14,14 @@
 #include "datasets/datamanifest.h"
 #include "datasets/fetch.h"
 #include "datasets/index.h"
+#include "harness/cli/commands.h"
+#include "datasets/labelled.h"
 #include "harness/cli/options.h"
-#include "harness/run/store.h"
+#include "harness/run/paths.h"
 
 struct args {
 	const char *store, *manifests;
-	bool quiet, json, documents, with_npm;
+	bool quiet, json, documents, sets, with_npm;
 	struct fot_str store_text, manifests_text;
 	struct fot_data_options data;
 };
@@ -79,8 +79,8 @@ static int run_fetch(struct args *a, struct fot_err *err)
 	if (a->json)
 		return print_json(counts_json(&n), err);
 	if (!a->quiet)
-		printf("%zu datasets, %zu documents in %s (%zu installed now, %zu already there)\n", n.n_datasets,
-		       n.n_documents, a->store, n.n_installed, n.n_current);
+		printf("%zu dataset%s, %zu document%s in %s (%zu installed now, %zu already there)\n", n.n_datasets,
+		       FOT_S(n.n_datasets), n.n_documents, FOT_S(n.n_documents), a->store, n.n_installed, n.n_current);
 	if (n.n_differing)
 		fot_log(FOT_LOG_WARN, "%zu packages or documents are not the pinned ones; see: fotbench data verify",
 			n.n_differing);
@@ -97,7 +97,7 @@ static int run_verify(struct args *a, struct fot_err *err)
 	if (a->json)
 		status = print_json(counts_json(&n), err);
 	else if (!a->quiet)
-		printf("%zu documents: %zu damaged, %zu packages or documents not the pinned ones\n", n.n_documents,
+		printf("%zu document%s: %zu damaged, %zu packages or documents not the pinned ones\n", n.n_documents, FOT_S(n.n_documents),
 		       n.n_damaged, n.n_differing);
 	if (status != FOT_OK)
 		return status;
@@ -249,18 +249,52 @@ static cJSON *entry_json(const struct entry *e, bool documents)
 	return obj;
 }
 
+/* One labelled set: a line, or an object in the list. */
+static int list_set(void *user, const char *spec, const struct fot_labelled *l, struct fot_err *err)
+{
+	cJSON *list = user, *obj;
+
+	if (!list) {
+		printf("  %-42s %3zu classes  %6zu texts%s\n", spec, l->n_labels, l->n,
+		       l->held_out ? "  for evaluation" : "");
+		return FOT_OK;
+	}
+	obj = cJSON_CreateObject();
+	if (!obj || !cJSON_AddItemToArray(list, obj))
+		return FOT_NO_MEMORY(err, spec);
+	cJSON_AddStringToObject(obj, "spec", spec);
+	cJSON_AddNumberToObject(obj, "classes", (double)l->n_labels);
+	cJSON_AddNumberToObject(obj, "texts", (double)l->n);
+	cJSON_AddBoolToObject(obj, "held_out", l->held_out);
+	cJSON_AddStringToObject(obj, "sha256", l->hash);
+	return FOT_OK;
+}
+
+/* Those of an installed dataset; into: its object, NULL for lines. */
+static int list_sets(const struct args *a, const struct entry *e, cJSON *into, struct fot_err *err)
+{
+	cJSON *list = into ? cJSON_AddArrayToObject(into, "sets") : NULL;
+
+	if (into && !list)
+		return FOT_NO_MEMORY(err, e->m.dataset);
+	return e->installed ? fot_labelled_each_of(e->m.dataset, a->store, list_set, list, err) : FOT_OK;
+}
+
 static int list_one(const struct args *a, const char *name, cJSON *out, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
 	struct entry e = { 0 };
+	cJSON *obj = NULL;
 	int status;
 
 	FOT_TRY(fot_data_manifest_path(&path, a->manifests, name, err));
 	FOT_TRY(entry_open(&e, path.data, a->store, err));
 	if (out)
-		cJSON_AddItemToArray(out, entry_json(&e, a->documents));
+		cJSON_AddItemToArray(out, obj = entry_json(&e, a->documents));
 	else
 		list_text(&e, a->documents);
+	if (a->sets)
+		status = list_sets(a, &e, obj, err);
 	entry_close(&e);
 out:
 	fot_str_release(&path);
@@ -341,6 +375,8 @@ int fot_cmd_data(int argc, char **argv)
 		{ .name = "with-npm", .type = FOT_OPTION_FLAG, .value = &a.with_npm,
 		  .help = "fetch: the optional npm packages and their documents too" },
 		{ .name = "documents", .type = FOT_OPTION_FLAG, .value = &a.documents, .help = "list: each document" },
+		{ .name = "sets", .type = FOT_OPTION_FLAG, .value = &a.sets,
+		  .help = "list: each labelled set that is made of them, as -d and recipes name it" },
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
@@ -366,8 +402,7 @@ int fot_cmd_data(int argc, char **argv)
 	FOT_TRY(run_action(&a, o.positional[0], &err));
 	FOT_TRY(fot_flush_stdout(&err));
 out:
-	if (status != FOT_OK)
-		fot_command_failed("data", &err);
+	fot_command_ended(&o, status, &err);
 	fot_str_release(&a.store_text);
 	fot_str_release(&a.manifests_text);
 	return status;

@@ -1,7 +1,4 @@
-/* cmd_inspect.c: what a model is: config, tensors, memory and work it takes. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_inspect.h"
-
+/* cmd_inspect.c: what a model is: config, tensors, memory and work it takes; or a dataset. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +8,17 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/run/modelfiles.h"
-#include "harness/cli/options.h"
 #include "harness/ask/reading.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/inspect_dataset.h"
+#include "harness/cli/options.h"
 #include "harness/cli/reading_options.h"
+#include "harness/run/modelfiles.h"
+#include "harness/run/paths.h"
 #include "harness/run/spec.h"
 #include "model/attach.h"
-#include "model/dtype.h"
-#include "model/attach.h"
 #include "model/cost.h"
+#include "model/dtype.h"
 #include "model/session.h"
 
 #define DTYPES FOT_DTYPE_COUNT
@@ -30,15 +29,6 @@ struct flags {
 	struct fot_reading_flags reading;
 	bool tensors, hash, check_weights, quiet, json;
 };
-
-static double weight_bytes(const struct fot_weights *w)
-{
-	double bytes = 0;
-
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		bytes += (double)fot_weights_at(w, i)->bytes;
-	return bytes;
-}
 
 static int count_of(const bool *is, int n)
 {
@@ -55,9 +45,6 @@ static void describe_arch(struct fot_str *out, const struct fot_config *c)
 	static const char *const norms[] = { "", "per head", "over all heads" };
 	int bare = count_of(c->no_rope, c->n_layers), slide = count_of(c->slides, c->n_layers);
 
-	if (c->max_positions)
-		fot_str_printf(out, "positions            %d stated, windows of %d are read (--window N: others)\n",
-			       c->max_positions, c->window);
 	if (c->n_kv_heads)
 		fot_str_printf(out, "key and value heads  %d, %d query heads share each\n", c->n_kv_heads,
 			       c->n_heads / c->n_kv_heads);
@@ -81,18 +68,25 @@ static void describe_arch(struct fot_str *out, const struct fot_config *c)
 static void describe_config(struct fot_str *out, const struct fot_config *c)
 {
 	static const char *const mix[] = { "joint", "gate" };
-	static const char *const tokenizer[] = { "spm", "byte", "none" };
+	size_t before;
 
 	fot_str_printf(out, "variant              %s\n", c->variant[0] ? c->variant : "-");
-	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d, padding %d)\n", c->vocab_size,
-		       c->bos_id, c->eos_id, c->pad_id);
-	if (c->family > FOT_FAMILY_LLAMA)
-		fot_str_printf(out, "family               %s\n", fot_family(c->family)->model_type);
+	fot_str_printf(out, "vocabulary           %d (BOS %d, EOS %d", c->vocab_size, c->bos_id, c->eos_id);
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		fot_str_printf(out, " and %d", c->more_eos[i]);
+	fot_str_printf(out, ", padding %d)\n", c->pad_id);
+	fot_str_printf(out, "family               %s\n", fot_family(c->family)->model_type);
 	fot_str_printf(out, "layers               %d\n", c->n_layers);
 	fot_str_printf(out, "width                %d (heads %d x %d, MLP %d)\n", c->hidden_size, c->n_heads,
 		       c->head_dim, c->intermediate_size);
 	fot_str_printf(out, "window               %d%s\n", c->window, c->blocks ? ", aligned blocks" : "");
+	if (c->max_positions)
+		fot_str_printf(out, "positions            %d stated, windows of %d are read (--window N: others)\n",
+			       c->max_positions, c->window);
+	before = out->len;
 	describe_arch(out, c);
+	if (out->len == before && !c->qk_norm && !c->cached_windows)
+		fot_str_puts(out, "beyond LLaMA         nothing in the network\n");
 	if (!c->blocks)
 		fot_str_printf(out, "last context         %d\n", c->last_context_length);
 	if (c->cached_windows)
@@ -109,8 +103,8 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
 	fot_str_printf(out, "rotary base          %g\nnorm epsilon         %g\n", c->rope_theta,
 		       c->rms_norm_eps);
-	fot_str_printf(out, "query-key norm       %s\ntied embeddings      %s\ntokenizer            %s\n",
-		       c->qk_norm ? "yes" : "no", c->tie_embeddings ? "yes" : "no", tokenizer[c->tokenizer]);
+	fot_str_printf(out, "query-key norm       %s\ntied embeddings      %s\n",
+		       c->qk_norm ? "yes" : "no", c->tie_embeddings ? "yes" : "no");
 	fot_str_printf(out, "parameters           %lld\n", (long long)fot_config_parameters(c));
 }
 
@@ -141,7 +135,7 @@ static int describe_types(struct fot_str *out, const struct fot_model *m, struct
 	for (int d = 0; d < DTYPES; d++)
 		if (n[d])
 			fot_str_printf(out, "%zu tensors %s  ", n[d], fot_dtype_name((enum fot_dtype)d));
-	fot_str_printf(out, "%.1f MiB\n", weight_bytes(w) / MIB);
+	fot_str_printf(out, "%.1f MiB\n", (double)fot_weights_bytes(w) / MIB);
 	fot_path_join(&path, fot_model_dir(m), "config.json");
 	FOT_TRY(fot_str_check(&path, err));
 	FOT_TRY(fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, err));
@@ -183,7 +177,23 @@ out:
 	return status;
 }
 
-/* Does a text come back from the tokenizer as it went in? */
+static void put_tokenizer(struct fot_str *out, const struct fot_tokenizer *t)
+{
+	fot_str_printf(out, "tokenizer            %s", t ? fot_tokenizer_kind(t) : "none");
+	if (t)
+		fot_str_printf(out, ", %d tokens", fot_tokenizer_vocab(t));
+	fot_str_putc(out, '\n');
+}
+
+static void put_ids(struct fot_str *out, const struct fot_ids *ids)
+{
+	fot_str_printf(out, "probe                %zu tokens:", ids->n);
+	for (size_t i = 0; i < ids->n; i++)
+		fot_str_printf(out, " %d", ids->id[i]);
+	fot_str_putc(out, '\n');
+}
+
+/* What it makes of a text, and does that come back as it went in? */
 static int describe_tokenizer(struct fot_str *out, const struct fot_tokenizer *t, struct fot_err *err)
 {
 	static const char probe[] = "  The  caf\xC3\xA9,\n\tif (x) {\r\n 12.5 \xE2\x82\xAC \xF0\x9F\x99\x82 <s> ";
@@ -191,12 +201,14 @@ static int describe_tokenizer(struct fot_str *out, const struct fot_tokenizer *t
 	struct fot_str back = FOT_STR_INIT;
 	int status;
 
+	put_tokenizer(out, t);
 	if (!t)
 		return FOT_OK;
 	FOT_TRY(fot_tokenizer_encode(t, &ids, probe, sizeof probe - 1, err));
+	put_ids(out, &ids);
 	FOT_TRY(fot_tokenizer_decode(t, &back, ids.id, ids.n, err));
 	if (back.len == sizeof probe - 1 && memcmp(back.data, probe, back.len) == 0)
-		fot_str_puts(out, "tokenizer            gives the probe text back unchanged\n");
+		fot_str_puts(out, "probe                comes back unchanged\n");
 	else
 		fot_str_puts(out, "warning: the tokenizer does not give text back unchanged (spaces are squeezed?)\n");
 out:
@@ -236,7 +248,7 @@ static struct fot_flops work_of(const struct fot_config *c, const struct fot_ses
 
 /* What a prompt takes: bytes, and work with all tokens or the last window scored. */
 struct takes {
-	size_t bytes;
+	size_t bytes, memory; /* of bytes, what the memory's keys and values take */
 	struct fot_flops all, last;
 };
 
@@ -248,6 +260,7 @@ static int takes_of(struct takes *t, const struct fot_model *m, const struct fla
 
 	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
 	FOT_TRY(fot_reading_estimate(&t->bytes, m, &f->reading, (size_t)n, err));
+	FOT_TRY(fot_reading_estimate_memory(&t->memory, m, &f->reading, (size_t)n, err));
 	if (f->reading.last_context)
 		c.last_context_length = (int32_t)f->reading.last_context;
 	t->all = work_of(&c, &o, (double)n, true);
@@ -266,9 +279,9 @@ static int describe_length(struct fot_str *out, const struct fot_model *m, const
 
 	FOT_TRY(takes_of(&t, m, f, n, err));
 	last = fot_flops_sum(&t.last) / 100;
-	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f%s\n", (long long)n, (double)t.bytes / MIB,
+	fot_str_printf(out, "%10lld %12.1f %14.4g %14.4g %8.1f %8.1f %8.1f %12.1f%s\n", (long long)n, (double)t.bytes / MIB,
 		       fot_flops_sum(&t.all) / 1e12, fot_flops_sum(&t.last) / 1e12, t.last.weights / last, t.last.local / last,
-		       t.last.memory / last, machine && t.bytes > machine ? "  more memory than this machine has" : "");
+		       t.last.memory / last, (double)t.memory / MIB, machine && t.bytes > machine ? "  more memory than this machine has" : "");
 out:
 	return status;
 }
@@ -294,12 +307,32 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 		fot_str_printf(out, ":%d", a.top_k);
 	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n", a.dtype_given ? " in " : "",
 		       a.dtype_given ? fot_dtype_name(a.dtype) : "", o.n_threads,
-		       weight_bytes(fot_model_weights(m)) / MIB);
-	fot_str_puts(out, "                          all scored    last scored       of these, per cent\n"
-			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory\n");
+		       (double)fot_weights_bytes(fot_model_weights(m)) / MIB);
+	fot_str_puts(out, "                          all scored    last scored       of these, per cent  keys, values\n"
+			  "    tokens     peak MiB         TFLOP          TFLOP  weights    local   memory    of it MiB\n");
 	for (size_t i = 0; i < lengths->n && status == FOT_OK; i++)
 		status = describe_length(out, m, f, lengths->at[i], err);
 out:
+	return status;
+}
+
+/* Every kind of memory that the model can have. */
+static int describe_kinds(struct fot_str *out, const struct fot_model *m, const struct flags *f,
+			  const struct fot_lengths *lengths, struct fot_err *err)
+{
+	struct fot_session_opts o;
+	int status = FOT_OK;
+	size_t bytes;
+
+	for (int k = 0; k < FOT_SEARCH_COUNT && status == FOT_OK; k++) {
+		struct flags one = *f;
+
+		one.reading.memory = fot_memory_mode_name((enum fot_memory_mode)k);
+		if (fot_reading_opts(&o, m, &one.reading, NULL) != FOT_OK ||
+		    fot_reading_estimate(&bytes, m, &one.reading, 1, NULL) != FOT_OK)
+			continue;
+		status = describe_lengths(out, m, &one, lengths, err);
+	}
 	return status;
 }
 
@@ -316,7 +349,7 @@ static int describe(struct fot_str *out, const struct fot_model *m, const struct
 	FOT_TRY(describe_warnings(out, m, f->check_weights, err));
 	if (f->tensors)
 		describe_tensors(out, fot_model_weights(m));
-	status = describe_lengths(out, m, f, lengths, err);
+	status = (f->reading.memory ? describe_lengths : describe_kinds)(out, m, f, lengths, err);
 out:
 	return status;
 }
@@ -335,6 +368,7 @@ static int json_lengths(cJSON *list, const struct fot_model *m, const struct fla
 		FOT_TRY(takes_of(&t, m, f, lengths->at[i], err));
 		cJSON_AddNumberToObject(o, "tokens", (double)lengths->at[i]);
 		cJSON_AddNumberToObject(o, "peak_bytes", (double)t.bytes);
+		cJSON_AddNumberToObject(o, "memory_bytes", (double)t.memory);
 		cJSON_AddNumberToObject(o, "all_scored_flop", fot_flops_sum(&t.all));
 		cJSON_AddNumberToObject(o, "last_scored_flop", fot_flops_sum(&t.last));
 	}
@@ -382,7 +416,7 @@ static int describe_json(struct fot_str *out, const struct fot_model *m, const s
 	FOT_TRY(fot_json_parse(&config, text.data, text.len, "config", FOT_ERR_RUN, err));
 	cJSON_AddStringToObject(root, "model", fot_model_dir(m));
 	cJSON_AddNumberToObject(root, "parameters", (double)fot_config_parameters(c));
-	cJSON_AddNumberToObject(root, "weight_bytes", weight_bytes(fot_model_weights(m)));
+	cJSON_AddNumberToObject(root, "weight_bytes", (double)fot_weights_bytes(fot_model_weights(m)));
 	cJSON_AddItemToObject(root, "config", config);
 	json_files(cJSON_AddArrayToObject(root, "files"), files);
 	if (f->tensors)
@@ -424,9 +458,51 @@ out:
 	return status;
 }
 
+/* A folder with a config.json, wherever models are looked for; else what is no dataset's name either, so that the
+ * message is about models. */
+static bool is_model(const char *name)
+{
+	struct fot_str dir = FOT_STR_INIT, config = FOT_STR_INIT;
+	bool there = fot_path_find(&dir, FOT_PATH_MODEL, name, NULL), model;
+
+	fot_path_join(&config, dir.data ? dir.data : name, "config.json");
+	model = there && !config.failed && fot_file_exists(config.data);
+	if (!model)
+		model = !fot_inspect_is_dataset(name);
+	fot_str_release(&dir);
+	fot_str_release(&config);
+	return model;
+}
+
+static int inspect_dataset(const char *spec, const struct flags *f, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_model *m = NULL;
+	int status;
+
+	if (f->model)
+		FOT_TRY(fot_path_open_model(&m, f->model, err));
+	if (m && !fot_model_tokenizer(m)) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer to count tokens with", f->model);
+		goto out;
+	}
+	status = fot_inspect_dataset(&out, spec, m ? fot_model_tokenizer(m) : NULL, f->json, err);
+	if (status != FOT_OK && !m && fot_is_dir(spec))
+		fot_err_prefix(err, "no model (it has no config.json), and as a dataset");
+	if (status != FOT_OK)
+		goto out;
+	fot_print_lines(out.data);
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&out);
+	if (m)
+		fot_model_close(m);
+	return status;
+}
+
 int fot_cmd_inspect(int argc, char **argv)
 {
-	struct flags f = { .lengths = "2k-128k*8,256k" };
+	struct flags f = { .lengths = "2k,8k,32k,256k" };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, false),
 		{ .name = "context-lengths",
@@ -452,10 +528,11 @@ int fot_cmd_inspect(int argc, char **argv)
 	};
 	struct fot_options o = {
 		.command = "inspect",
-		.usage = "inspect DIR|-m DIR [options]",
+		.usage = "inspect DIR|-m DIR [options], inspect DATASET [-m DIR]",
 		.about =
 			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
-			"Work is for one prompt with all its tokens scored, and with its last window scored only.",
+			"Work is for one prompt with all its tokens scored, and with its last window scored only.\n"
+			"Of a dataset: documents, labelled items, splits, classes; tokens with the tokenizer of a model.",
 		.option = options,
 		.n = FOT_COUNT(options),
 		.max_positional = 1,
@@ -467,10 +544,10 @@ int fot_cmd_inspect(int argc, char **argv)
 		return status;
 	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
 	if (!f.model == !o.n_positional) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
 			 f.model ? "two" : "none", o.usage);
-		return fot_command_failed("inspect", &err);
+		return fot_command_ended(&o, status, &err);
 	}
 	status = inspect(f.model ? f.model : o.positional[0], &f, &err);
-	return status == FOT_OK ? status : fot_command_failed("inspect", &err);
+	return fot_command_ended(&o, status, &err);
 }

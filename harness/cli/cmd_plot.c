@@ -3,8 +3,6 @@
  * The scripts are copies of those in plots/; they read the files beside them by column name and
  * can be changed and run again by hand.  A summary may be a stranger's: what gnuplot reads as a
  * script holds numbers and our own words only, its names stand in a file that it reads as data. */
-#include "harness/cli/cmd_plot.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +13,10 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/report/plotdata.h"
 #include "harness/run/paths.h"
-#include "harness/run/store.h"
-#include "harness/report/worth.h"
 
 #define MAX_FILE ((size_t)1 << 24)
 
@@ -29,41 +26,13 @@ struct drawing {
 	size_t n_figures;
 };
 
-struct figure {
-	const char *name;
-	enum fot_figure kind;
-};
-
-static const struct figure figures[] = {
-	{ "perplexity", FOT_FIGURE_PERPLEXITY },
-	{ "change", FOT_FIGURE_CHANGE },
-	{ "multidoc", FOT_FIGURE_MULTIDOC },
-	{ "passkey", FOT_FIGURE_PASSKEY },
-	{ "lookup", FOT_FIGURE_LOOKUP },
-	{ "fewshot", FOT_FIGURE_FEWSHOT },
-	{ "distraction", FOT_FIGURE_DISTRACTION },
-};
-#define N_FIGURES FOT_COUNT(figures)
-
-/* The folder plots/ of the repository: beside datasets/manifests. */
 static int find_scripts(struct fot_str *out, struct fot_err *err)
 {
-	static const char tail[] = "datasets/manifests";
-	struct fot_str path = FOT_STR_INIT;
-	int status;
-
-	FOT_TRY(fot_manifests_default(&path));
-	FOT_TRY(fot_str_check(&path, err));
-	if (path.len >= sizeof tail - 1)
-		path.data[path.len - (sizeof tail - 1)] = '\0';
-	fot_str_printf(out, "%splots", path.data);
-	FOT_TRY(fot_str_check(out, err));
-	if (!fot_is_dir(out->data))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the plot scripts are not there; see --scripts",
-				  out->data);
-out:
-	fot_str_release(&path);
-	return status;
+	if (fot_repository_path(out, "plots") != FOT_OK)
+		return FOT_NO_MEMORY(err, "plot");
+	if (fot_is_dir(out->data))
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: the plot scripts are not there; see --scripts", out->data);
 }
 
 static int copy_script(const char *scripts, const char *dir, const char *name, struct fot_err *err)
@@ -162,8 +131,8 @@ static void put_options(struct fot_str *names, const struct drawing *d)
 		fot_str_puts(names, "title = \"\"\n");
 }
 
-/* Script, data and names of one figure, then the pictures. */
-static int draw(struct drawing *d, const char *name, struct fot_plot_text *text, struct fot_err *err)
+/* Script, data and names of one figure, then the pictures; base: of which figure the script loads, or NULL. */
+static int draw(struct drawing *d, const char *name, const char *base, struct fot_plot_text *text, struct fot_err *err)
 {
 	char script[64];
 	int status = FOT_OK;
@@ -172,9 +141,12 @@ static int draw(struct drawing *d, const char *name, struct fot_plot_text *text,
 		return FOT_OK;
 	put_options(&text->names, d);
 	FOT_TRY(fot_str_check(&text->names, err));
-	snprintf(script, sizeof script, "%s.gp", name);
 	FOT_TRY(fot_mkdir_all(d->dir, err));
 	FOT_TRY(copy_script(d->scripts, d->dir, "style.gp", err));
+	snprintf(script, sizeof script, "%s.gp", base ? base : name);
+	if (base)
+		FOT_TRY(copy_script(d->scripts, d->dir, script, err));
+	snprintf(script, sizeof script, "%s.gp", name);
 	FOT_TRY(copy_script(d->scripts, d->dir, script, err));
 	FOT_TRY(write_part(d->dir, name, "_data.csv", &text->data, err));
 	FOT_TRY(write_part(d->dir, name, "_names.tsv", &text->labels, err));
@@ -210,10 +182,14 @@ static int draw_run(struct drawing *d, const char *csv, struct fot_err *err)
 	fot_table_init(&summary, &fot_schema_summary);
 	FOT_TRY(fot_table_read(&summary, csv, err));
 	FOT_TRY(check_summary(&summary, csv, err));
-	for (size_t i = 0; i < N_FIGURES; i++) {
-		fot_plot_text_release(&text);
-		FOT_TRY(fot_plot_text(&text, &summary, figures[i].kind, err));
-		FOT_TRY(draw(d, figures[i].name, &text, err));
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
+
+		for (size_t i = 0; i < task->n_figures; i++) {
+			fot_plot_text_release(&text);
+			FOT_TRY(fot_plot_text(&text, &summary, task, &task->figure[i], err));
+			FOT_TRY(draw(d, task->figure[i].name, task->figure[i].script, &text, err));
+		}
 	}
 out:
 	fot_plot_text_release(&text);
@@ -231,7 +207,7 @@ static int draw_training(struct drawing *d, const char *csv, struct fot_err *err
 	fot_table_init(&valid, &fot_schema_valid);
 	FOT_TRY(fot_table_read(&valid, csv, err));
 	FOT_TRY(fot_worth_text(&text, &valid, err));
-	FOT_TRY(draw(d, "worth", &text, err));
+	FOT_TRY(draw(d, "worth", NULL, &text, err));
 out:
 	fot_plot_text_release(&text);
 	fot_table_release(&valid);
@@ -339,5 +315,5 @@ int fot_cmd_plot(int argc, char **argv)
 		return status;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	status = plot(o.positional[0], &d, &err);
-	return status == FOT_OK ? status : fot_command_failed("plot", &err);
+	return fot_command_ended(&o, status, &err);
 }

@@ -1,22 +1,27 @@
 /* cmd_report.c: tables of one or several runs, on stdout or as files. */
-#include "harness/cli/cmd_report.h"
-
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/report/claims.h"
-#include "harness/report/leftout.h"
+#include "base/quote.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/report/claims.h"
+#include "harness/report/measures.h"
 #include "harness/report/report.h"
-#include "harness/run/store.h"
+#include "harness/report/summary.h"
+#include "harness/run/paths.h"
 #include "harness/run/task_class.h"
 
+#define MAX_MANIFEST ((size_t)1 << 26)
+
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
-static const char *const metric_names[] = { "perplexity", "bits_per_byte", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
 struct reporting {
@@ -25,6 +30,7 @@ struct reporting {
 	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
+	struct fot_str limited; /* a sentence for each run that was made with --limit */
 	int digits;            /* of the tables, significant; 0: as the metrics have them */
 };
 
@@ -73,6 +79,33 @@ out:
 	return status;
 }
 
+/* Of a run made with --limit, as its manifest says; a folder without a manifest says nothing. */
+static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *manifest = NULL;
+	const cJSON *limit;
+	int status;
+
+	fot_path_join(&path, dir, "manifest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	if (fot_file_exists(path.data))
+		FOT_TRY(fot_json_read(&manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	limit = fot_json_get(manifest, "limit");
+	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
+		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
+
+		fot_log(FOT_LOG_WARN, "%s: limited to %.0f document%s per dataset or trial%s: not for reporting", name,
+			limit->valuedouble, s, s);
+		fot_str_printf(&r->limited, "Not for reporting: %s is limited to %.0f document%s per dataset or trial%s.\n", name,
+			       limit->valuedouble, s, s);
+	}
+out:
+	cJSON_Delete(manifest);
+	fot_str_release(&path);
+	return status;
+}
+
 /* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
 static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 {
@@ -81,7 +114,8 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(name_run(r, dir, err));
-	for (size_t task = 0; task < fot_n_task_classes; task++) {
+	FOT_TRY(note_limit(r, dir, err));
+	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
 	}
@@ -101,9 +135,9 @@ static int is_run(bool *is, const char *dir, struct fot_err *err)
 	int status = FOT_OK;
 
 	*is = false;
-	for (size_t task = 0; task <= fot_n_task_classes && !*is; task++) {
+	for (size_t task = 0; task <= fot_n_measured_tasks && !*is; task++) {
 		fot_str_clear(&path);
-		fot_path_join(&path, dir, task < fot_n_task_classes ? fot_task_classes[task]->csv : "manifest.json");
+		fot_path_join(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json");
 		FOT_TRY(fot_str_check(&path, err));
 		*is = fot_file_exists(path.data);
 	}
@@ -147,23 +181,13 @@ out:
 	return status;
 }
 
-/* results/paper/ of the repository: beside datasets/manifests. */
 static int paper_file(struct fot_str *out, const char *name, const char *ending, struct fot_err *err)
 {
-	static const char tail[] = "datasets/manifests";
-	struct fot_str folder = FOT_STR_INIT;
-	int status;
+	char file[128];
 
+	snprintf(file, sizeof file, "results/paper/%s%s", name, ending);
 	fot_str_clear(out);
-	FOT_TRY(fot_manifests_default(&folder));
-	FOT_TRY(fot_str_check(&folder, err));
-	if (folder.len >= sizeof tail - 1)
-		folder.data[folder.len - (sizeof tail - 1)] = '\0';
-	fot_str_printf(out, "%sresults/paper/%s%s", folder.data, name, ending);
-	status = fot_str_check(out, err);
-out:
-	fot_str_release(&folder);
-	return status;
+	return fot_repository_path(out, file) == FOT_OK ? FOT_OK : FOT_NO_MEMORY(err, "report");
 }
 
 /* Without these files no such columns. */
@@ -174,7 +198,7 @@ static int load_paper(struct reporting *r, const char *given, struct fot_err *er
 
 	if (given)
 		return fot_table_read(&r->paper, given, err);
-	for (size_t task = 0; task < fot_n_task_classes; task++) {
+	for (size_t task = 0; task < fot_n_measured_tasks; task++) {
 		FOT_TRY(paper_file(&path, fot_task_classes[task]->name, ".csv", err));
 		if (fot_file_exists(path.data))
 			FOT_TRY(fot_table_read(&r->paper, path.data, err));
@@ -197,7 +221,7 @@ static int judge_claims(struct reporting *r, const char *given, uint64_t seed, s
 	if (!given && !fot_file_exists(path.data))
 		goto out;
 	FOT_TRY(fot_claims_read(&r->claims, path.data, err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_claims_judge(&r->judged, &r->claims, &r->rows[i], r->run[i], r->n_runs, seed,
 					 err));
 out:
@@ -205,10 +229,28 @@ out:
 	return status;
 }
 
+/* Each sentence a paragraph, or a comment of LaTeX. */
+static void put_limited(struct fot_str *out, const struct fot_str *sentences, bool latex)
+{
+	for (const char *at = sentences->len ? sentences->data : "", *end; *at; at = end + 1) {
+		char line[512];
+
+		end = at + strcspn(at, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)(end - at), at);
+		fot_str_puts(out, latex ? "% " : "**");
+		if (latex)
+			fot_str_puts(out, line);
+		else
+			fot_quote_markdown(out, line);
+		fot_str_puts(out, latex ? "\n" : "**\n\n");
+	}
+}
+
 static int render(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
+	put_limited(out, &r->limited, format == LATEX);
 	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
 				err);
 }
@@ -260,6 +302,42 @@ out:
 	return status;
 }
 
+/* A line of text in lines of so many columns; a longer word has one of its own. */
+static void wrap_line(struct fot_str *out, const char *line, size_t n, size_t columns)
+{
+	for (size_t at = 0, width = 0, word; at < n; at += word + 1) {
+		word = strcspn(line + at, " \n");
+		if (width && width + 1 + word > columns) {
+			fot_str_putc(out, '\n');
+			width = 0;
+		}
+		fot_str_puts(out, width ? " " : "");
+		fot_str_add(out, line + at, word);
+		width += word + (width ? 1 : 0);
+	}
+	fot_str_putc(out, '\n');
+}
+
+/* For readers at a terminal: captions in its width, tables as they are. */
+static int wrap(struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	size_t columns = fot_terminal_columns();
+
+	for (const char *at = text->data; *at;) {
+		size_t n = strcspn(at, "\n");
+
+		if (*at == '|' || *at == '#' || n <= columns)
+			fot_str_add(&out, at, n + (at[n] != '\0'));
+		else
+			wrap_line(&out, at, n, columns);
+		at += n + (at[n] != '\0');
+	}
+	fot_str_release(text);
+	*text = out;
+	return fot_str_check(text, err);
+}
+
 static int print(const struct reporting *r, int format, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -269,6 +347,8 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
 	}
+	if (status == FOT_OK && format == MARKDOWN && (isatty(STDOUT_FILENO) || getenv("COLUMNS")))
+		status = wrap(&text, err);
 	if (status == FOT_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	fot_str_release(&text);
@@ -277,9 +357,10 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 
 static void release(struct reporting *r)
 {
+	fot_str_release(&r->limited);
 	for (size_t i = 0; i < r->n_runs; i++)
 		fot_free(r->name[i]);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_release(&r->rows[i]);
 	fot_table_release(&r->paper);
 	fot_table_release(&r->report);
@@ -288,15 +369,15 @@ static void release(struct reporting *r)
 }
 
 static const char about[] =
-	"Tables of one or several runs side by side, per dataset and task: perplexity, pass key and look-up\n"
-	"against context length, few-shot against demonstrations, distraction against d; the significantly\n"
-	"best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
+	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
+	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
 	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
 	"reproduced, not reproduced or undecided.";
 
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *output = NULL, *paper = NULL, *claims = NULL;
+	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
 	int64_t seed = 1, digits = 0;
 	int format = MARKDOWN, metric = 0, status;
 	bool quiet = false;
@@ -307,7 +388,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
 		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
-		  .help = "of the task perplexity; across tokenizers only bits_per_byte compares" },
+		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
 		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
 		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",
@@ -332,21 +413,21 @@ int fot_cmd_report(int argc, char **argv)
 		return status;
 	r.digits = (int)digits;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
 	fot_table_init(&r.paper, &fot_schema_paper);
 	fot_table_init(&r.report, &fot_schema_report);
 	fot_table_init(&r.judged, &fot_schema_claims);
 	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < fot_n_task_classes; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, &err));
+					 (uint64_t)seed, NULL, &err));
 	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
 	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
 	if (status == FOT_OK)
 		status = fot_flush_stdout(&err);
 out:
 	release(&r);
-	return status == FOT_OK ? status : fot_command_failed("report", &err);
+	return fot_command_ended(&o, status, &err);
 }

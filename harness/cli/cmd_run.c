@@ -1,6 +1,4 @@
 /* cmd_run.c: the run command, merge and validate. */
-#include "harness/cli/cmd_run.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -8,11 +6,12 @@
 #include "base/json.h"
 #include "base/jsondiff.h"
 #include "base/list.h"
-#include "model/blas.h"
-#include "harness/run/fits.h"
-#include "harness/run/plan.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
-#include "harness/run/store.h"
+#include "harness/run/dryrun.h"
+#include "harness/run/paths.h"
+#include "harness/run/plan.h"
+#include "model/blas.h"
 
 #define MANIFEST_BYTES ((size_t)64 << 20)
 
@@ -44,7 +43,7 @@ int fot_cmd_run(int argc, char **argv)
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	fot_spec_release(&spec);
-	return fot_run_ended("run", status, &err);
+	return fot_run_ended(&o, status, &err);
 }
 
 /* --- merge --- */
@@ -140,16 +139,19 @@ out:
 		fot_journal_content_release(&j.at[i]);
 	cJSON_Delete(manifest);
 	fot_spec_release(&spec);
-	return fot_run_ended("merge", status, &err);
+	return fot_run_ended(&o, status, &err);
 }
 
 /* --- validate --- */
 
 static int print_validated(const char *path, const struct fot_plan *plan, struct fot_err *err)
 {
+	size_t n_data = plan->n_datasets + plan->n_labelled;
+
 	fot_print_lines(path);
-	printf(": valid: %zu models, %zu conditions, %zu datasets, %zu items, run_id %s\n", plan->n_models,
-	       plan->n_conditions, plan->n_datasets + plan->n_labelled, plan->n_items, plan->run_id);
+	printf(": valid: %zu model%s, %zu condition%s, %zu dataset%s, %zu item%s, run_id %s\n", plan->n_models,
+	       FOT_S(plan->n_models), plan->n_conditions, FOT_S(plan->n_conditions), n_data, FOT_S(n_data), plan->n_items,
+	       FOT_S(plan->n_items), plan->run_id);
 	return fot_flush_stdout(err);
 }
 
@@ -196,5 +198,5 @@ out:
 	fot_plan_close(&plan);
 	fot_spec_release(&spec);
 	fot_str_release(&where);
-	return fot_run_ended("validate", status, &err);
+	return fot_run_ended(&o, status, &err);
 }

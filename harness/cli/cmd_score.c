@@ -1,8 +1,5 @@
 /* cmd_score.c: per-token negative log-likelihood of given tokens, and greedy
  * continuation.  The files are a fixed contract that other programs read. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_score.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +9,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sum.h"
-#include "harness/cli/options.h"
 #include "harness/ask/reading.h"
-#include "harness/cli/reading_options.h"
 #include "harness/ask/sequences.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
+#include "harness/cli/reading_options.h"
+#include "harness/run/paths.h"
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
@@ -318,7 +317,7 @@ static int tell_scored(const struct score_flags *f, const struct scored *s, size
 	int status = FOT_OK;
 
 	if (!f->in.json) {
-		fot_log(FOT_LOG_INFO, "score: %zu tokens of %zu sequences, perplexity %.4g; %s", s->n, n_sequences,
+		fot_log(FOT_LOG_INFO, "score: %zu token%s of %zu sequence%s, perplexity %.4g; %s", s->n, FOT_S(s->n), n_sequences, FOT_S(n_sequences),
 			s->n ? exp(nll / (double)s->n) : 1.0, f->out);
 		goto out;
 	}
@@ -410,12 +409,12 @@ int fot_cmd_score(int argc, char **argv)
 		return status;
 	fot_command_begin(f.in.quiet, f.in.progress);
 	if (!f.out == !f.output) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
-		return fot_command_failed("score", &err);
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
+		return fot_command_ended(&o, status, &err);
 	}
 	f.out = f.out ? f.out : f.output;
 	status = score(&f, &err);
-	return status == FOT_OK ? status : fot_command_failed("score", &err);
+	return fot_command_ended(&o, status, &err);
 }
 
 /* --- generate --- */
@@ -454,8 +453,8 @@ out:
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
 
-static int generate_one(struct fot_reading *r, const struct input *in, size_t sequence, size_t max, int32_t eos,
-			struct fot_ids *ids, struct fot_err *err)
+static int generate_one(struct fot_reading *r, const struct input *in, size_t sequence, size_t max,
+			const struct fot_config *ends, struct fot_ids *ids, struct fot_err *err)
 {
 	size_t last = in->seq.n_turns - 1;
 
@@ -466,7 +465,7 @@ static int generate_one(struct fot_reading *r, const struct input *in, size_t se
 
 		c.one_position = t == last;
 		status = t < last ? fot_reading_call(r, &c, NULL, NULL, NULL, 0, err) :
-				    fot_reading_continue(r, &c, max, eos, ids, err);
+				    fot_reading_continue(r, &c, max, ends, ids, err);
 		if (status != FOT_OK)
 			return at_turn(err, in, sequence, t);
 	}
@@ -479,17 +478,17 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	struct fot_reading r = { 0 };
 	struct fot_str line = FOT_STR_INIT;
 	struct fot_ids ids = { 0 };
-	int32_t eos;
+	const struct fot_config *ends;
 	int status;
 
 	FOT_TRY(open_reading(&in, &r, &f->in, (size_t)f->max_new, err));
-	eos = f->ignore_eos ? -1 : fot_model_config(in.model)->eos_id;
+	ends = f->ignore_eos ? NULL : fot_model_config(in.model);
 	for (size_t i = 0; i < in.seq.n; i++) {
 		ids.n = 0;
 		fot_str_clear(&line);
 		if (i)
 			fot_progress("generate: sequence %zu of %zu", i, in.seq.n);
-		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, eos, &ids, err));
+		FOT_TRY(generate_one(&r, &in, i, (size_t)f->max_new, ends, &ids, err));
 		FOT_TRY(fot_map_check_all(err));
 		FOT_TRY(put_continuation(&line, f, &in, i, &ids, err));
 		fot_progress_end();
@@ -540,5 +539,5 @@ int fot_cmd_generate(int argc, char **argv)
 		return status;
 	fot_command_begin(f.in.quiet, f.in.progress);
 	status = generate(&f, &err);
-	return status == FOT_OK ? status : fot_command_failed("generate", &err);
+	return fot_command_ended(&o, status, &err);
 }

@@ -1,10 +1,8 @@
-/* cmd_task.c: see cmd_task.h.
+/* cmd_task.c: see commands.h.
  *
  * The flags of a command are the keys of the spec that have one: those of the top level, of models, of their
  * memory, and of the task's class.  A flag that is not given leaves its key out, so that defaults stand in one
  * place, the table. */
-#include "harness/cli/cmd_task.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
 #include "harness/run/task_class.h"
 
@@ -343,5 +342,5 @@ out:
 		fot_free(v.at[i].help);
 	cJSON_Delete(root);
 	fot_spec_release(&spec);
-	return fot_run_ended(class->name, status, &err);
+	return fot_run_ended(&o, status, &err);
 }

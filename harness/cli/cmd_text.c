@@ -1,7 +1,4 @@
 /* cmd_text.c: text to ids and back, line by line. */
-#include "harness/run/paths.h"
-#include "harness/cli/cmd_text.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +7,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/paths.h"
 #include "model/model.h"
 
 #define MAX_FILE ((size_t)1 << 31)
@@ -272,8 +271,8 @@ int fot_cmd_detokenize(int argc, char **argv)
 	if (o.n_positional && !f.input)
 		f.input = o.positional[0];
 	if (!f.input) {
-		FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
-		return fot_command_failed("detokenize", &err);
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
+		return fot_command_ended(&o, status, &err);
 	}
 	return run_lines("detokenize", &f, detokenize_line);
 }

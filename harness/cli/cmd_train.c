@@ -1,7 +1,5 @@
 /* cmd_train.c: `fotbench train RECIPE.json -o DIR`: trains, shows progress, stops
  * cleanly on a signal. */
-#include "harness/cli/cmd_train.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +8,10 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/run/paths.h"
 #include "harness/run/signals.h"
-#include "harness/run/store.h"
 #include "model/blas.h"
 #include "model/train/trainer.h"
 
@@ -131,6 +129,34 @@ out:
 	return status;
 }
 
+/* A recipe whose model is the one that it starts from, read again on that. */
+static int read_base(struct places *at, struct fot_recipe *r, const struct fot_train_opts *o, struct fot_err *err)
+{
+	struct fot_str config = FOT_STR_INIT;
+	const char *base = o->from;
+	int status = FOT_OK;
+
+	if (!r->needs_base)
+		return FOT_OK;
+	fot_path_join(&config, base ? base : "", "config.json");
+	FOT_TRY(fot_str_check(&config, err));
+	if (!base && !r->start) {
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is",
+				  at->recipe.data);
+		goto out;
+	}
+	if (r->start && (!base || !fot_file_exists(config.data))) {
+		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
+		base = at->start.data;
+	}
+	fot_recipe_release(r);
+	status = fot_recipe_read_on(r, at->recipe.data, base, err);
+out:
+	fot_str_release(&config);
+	return status;
+}
+
 static int find_files(struct places *at, const struct fot_recipe *r, struct fot_train_opts *o, struct fot_err *err)
 {
 	int status = FOT_OK;
@@ -141,7 +167,8 @@ static int find_files(struct places *at, const struct fot_recipe *r, struct fot_
 	}
 	if (o->from || !r->start)
 		goto out;
-	FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
+	if (at->start.len == 0)
+		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
 	o->start = at->start.data;
 out:
 	return status;
@@ -173,6 +200,7 @@ static int train(const struct flags *f, const char *name, struct fot_err *err)
 	opts.store = store.data;
 	FOT_TRY(find_recipe(&at, name, err));
 	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, err));
+	FOT_TRY(read_base(&at, &recipe, &opts, err));
 	describe(&recipe, f->output, (int)f->threads);
 	FOT_TRY(check_output(f->output, f->resume, f->overwrite, err));
 	FOT_TRY(fot_blas_check((int32_t)f->threads, err));
@@ -230,7 +258,6 @@ int fot_cmd_train(int argc, char **argv)
 		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
 	else
 		status = train(&f, o.positional[0], &err);
-	if (err.code)
-		fot_command_failed("train", &err);
+	fot_command_ended(&o, err.code, &err);
 	return status;
 }

@@ -1,6 +1,6 @@
-/* help.c: see help.h. */
-#include "harness/cli/help.h"
-
+/* help.c: see commands.h. */
+#include "harness/cli/commands.h"
+#include "harness/report/measures.h"
 #include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/task_class.h"
@@ -34,14 +34,20 @@ void fot_help_spec(struct fot_str *out)
 	fot_str_release(&title);
 }
 
-/* Is it the table of a task? */
-static bool is_a_tasks(const struct fot_schema *schema)
+/* "Metrics in summary.csv: `accuracy`." */
+static void put_metrics(struct fot_str *out, const struct fot_measured_task *task)
 {
-	size_t i = 0;
+	const char *before = "\nMetrics in summary.csv: `";
+	const struct {
+		const struct fot_measure *at;
+		size_t n;
+	} all[] = { { task->measure, task->n_measures }, { task->other, task->n_others }, { task->trend, task->trend ? 2 : 0 } };
 
-	while (i < fot_n_task_classes && fot_task_classes[i]->schema != schema)
-		i++;
-	return i < fot_n_task_classes;
+	for (size_t k = 0; k < FOT_COUNT(all); k++) {
+		for (size_t i = 0; i < all[k].n; i++, before = "`, `")
+			fot_str_printf(out, "%s%s", before, all[k].at[i].metric);
+	}
+	fot_str_puts(out, "`.\n");
 }
 
 void fot_help_columns(struct fot_str *out)
@@ -49,10 +55,10 @@ void fot_help_columns(struct fot_str *out)
 	for (size_t i = 0; i < fot_n_task_classes; i++) {
 		fot_str_puts(out, i ? "\n" : "");
 		fot_schema_describe(out, fot_task_classes[i]->schema);
+		if (i < fot_n_measured_tasks)
+			put_metrics(out, fot_measured_tasks[i]);
 	}
 	for (size_t i = 0; i < fot_n_schemas; i++) {
-		if (is_a_tasks(fot_schemas[i]))
-			continue;
 		fot_str_putc(out, '\n');
 		fot_schema_describe(out, fot_schemas[i]);
 	}
@@ -70,7 +76,7 @@ void fot_help_paths(struct fot_str *out)
 		if (fot_path_shipped((enum fot_path_kind)k))
 			fot_str_printf(out, "     %-10s %s\n", fot_path_kind_name((enum fot_path_kind)k),
 				       fot_path_shipped((enum fot_path_kind)k));
-	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt or .jsonl (or packed: .gz, .zst); else names of what\n"
+	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt, .jsonl (or packed: .gz, .zst) or .parquet; else names of what\n"
 			  "is installed (fotbench data list), or of a file or folder in the working folder.\n"
 			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
 			  "An error names every place that was looked at.\n");

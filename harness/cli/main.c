@@ -12,23 +12,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "build_info.h"
-#include "harness/cli/cmd_bench.h"
-#include "harness/cli/cmd_compare.h"
-#include "harness/cli/cmd_data.h"
-#include "harness/cli/cmd_inspect.h"
-#include "harness/cli/cmd_plot.h"
-#include "harness/cli/cmd_report.h"
-#include "harness/cli/cmd_run.h"
-#include "harness/cli/cmd_samples.h"
-#include "harness/cli/cmd_task.h"
-#include "harness/cli/cmd_score.h"
-#include "harness/cli/cmd_text.h"
-#include "harness/cli/cmd_train.h"
-#include "harness/cli/help.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/manifest.h"
 #include "harness/run/signals.h"
 #include "harness/run/task_class.h"
-#include "harness/run/version.h"
 
 struct command {
 	const char *name;
@@ -43,7 +31,6 @@ static int cmd_help(int argc, char **argv);
 /* The first, then one a task, then the others: command_at. */
 static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false, NULL },
-	{ "samples", fot_cmd_samples, "what the memory's queries retrieve, with its text", true, NULL },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true, NULL },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false, NULL },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true, NULL },

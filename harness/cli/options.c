@@ -314,6 +314,32 @@ int fot_command_failed(const char *command, const struct fot_err *err)
 	return err->code;
 }
 
+/* Without a result a program that reads the JSON still learns why. */
+static void print_json_error(const struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_err ignored;
+
+	fot_str_puts(&out, "{\"error\":");
+	fot_str_json(&out, err->text, strlen(err->text));
+	fot_str_printf(&out, ",\"exit_code\":%d}\n", err->code);
+	if (!out.failed)
+		fputs(out.data, stdout);
+	fot_flush_stdout(&ignored);
+	fot_str_release(&out);
+}
+
+int fot_command_ended(const struct fot_options *o, int status, const struct fot_err *err)
+{
+	if (status == FOT_OK)
+		return status;
+	fot_command_failed(o->command, err);
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->option[i].name, "json") == 0 && o->option[i].given)
+			print_json_error(err);
+	return status;
+}
+
 void fot_print_lines(const char *text)
 {
 	struct fot_str out = FOT_STR_INIT;
@@ -340,8 +366,7 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 	} else if (*exit_code == FOT_OK) {
 		over = false;
 	}
-	if (*exit_code != FOT_OK)
-		fot_command_failed(o->command, &err);
+	fot_command_ended(o, *exit_code, &err);
 	fot_str_release(&help);
 	return over;
 }

@@ -137,6 +137,9 @@ void fot_common_meanings(struct fot_str *out);
 
 /* Print an error ("error: COMMAND: text") on stderr; returns err->code. */
 int fot_command_failed(const char *command, const struct fot_err *err);
+/* How a command ends: FOT_OK says nothing; else the error as fot_command_failed does, and where --json was given
+ * {"error":TEXT,"exit_code":N} on stdout. Returns status. */
+int fot_command_ended(const struct fot_options *o, int status, const struct fot_err *err);
 /* Print lines on stdout; control characters but ends of lines become '?'. */
 void fot_print_lines(const char *text);
 

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jsondiff.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/fits.h"
-#include "base/jsondiff.h"
+#include "harness/run/paths.h"
 #include "harness/run/run.h"
-#include "harness/run/store.h"
 #include "model/blas.h"
 
 #define TABLE_DIGITS 3 /* significant ones, on the terminal */
@@ -154,8 +153,8 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 	if (c->dry_run)
 		goto out;
 	if (c->limit)
-		fot_log(FOT_LOG_WARN, "limited to %lld documents per dataset or trials: not for reporting",
-			(long long)c->limit);
+		fot_log(FOT_LOG_WARN, "limited to %lld document%s per dataset or trial%s: not for reporting",
+			(long long)c->limit, FOT_S(c->limit), FOT_S(c->limit));
 	status = fot_run(plan, &opts, err);
 out:
 	return status;
@@ -185,10 +184,8 @@ out:
 	return status;
 }
 
-int fot_run_ended(const char *command, int status, const struct fot_err *err)
+int fot_run_ended(const struct fot_options *o, int status, const struct fot_err *err)
 {
-	if (status != FOT_OK && status == err->code)
-		fot_command_failed(command, err);
-	return status;
+	return status == err->code ? fot_command_ended(o, status, err) : status;
 }
 

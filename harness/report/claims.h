@@ -13,10 +13,11 @@
  * a and b name conditions by columns of TASK.csv; "variant" stands for model_variant, "memory" for
  * memory_mode and top_k: none, dense, knn (any number of keys), knn:128 or xl.  A value may be a list: any of these.  What b does not name
  * is as in a (weights apart, where b names a variant), so each group of rows that fits a gives
- * a line: per dataset, filler, length, ... that a leaves open.  own_tokens that nobody names: none.
+ * a line: per dataset, filler, length, ... that a leaves open.  own_tokens and distractors that nobody names:
+ * none.
  * b may also be a number, or "chance", for tasks that measure shares.
- * "gain_from" {columns}: A and B are each taken relative to themselves with these columns
- * (perplexity only): is the gain of A larger than that of B?
+ * "gain_from" {columns}: A and B are each taken relative to themselves with these columns (rates as ratios,
+ * accuracy over demonstration seeds as a difference; no other): is the gain of A larger than that of B?
  *
  * Compared is A - B on the items that both have: perplexity in nats per token (paired bootstrap
  * over documents), others in their own unit, 0 to 1.  With m the margin and [lo, hi] the interval:

@@ -1,10 +1,12 @@
 /* claims_print.c: claims with verdicts as Markdown and LaTeX (booktabs); see claims.h. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/report/claims.h"
+#include "harness/report/measures.h"
 #include "harness/tables/labels.h"
 
 static const char *const verdicts[] = { "reproduced", "not reproduced", "undecided" };
@@ -63,14 +65,15 @@ static bool several_runs(const struct printer *p)
 	return false;
 }
 
-static bool is_perplexity(const struct printer *p, size_t row)
+/* Shown as it is, its changes in per cent. */
+static bool is_rate(const struct printer *p, size_t row)
 {
-	return strcmp(text(p, row, "metric"), "perplexity") == 0;
+	return fot_measure_of(p->t, row)->kind == FOT_MEASURE_EXP;
 }
 
 static bool is_share(const struct printer *p, size_t row)
 {
-	return strstr(text(p, row, "metric"), "accuracy") != NULL;
+	return fot_measure_is_percent(fot_measure_of(p->t, row));
 }
 
 /* A minus sign that LaTeX sets as one. */
@@ -82,33 +85,35 @@ static void signed_number(const struct printer *p, double x, int digits)
 		fot_str_printf(p->out, "%+.*f", digits, x);
 }
 
-/* 7.524, 94.0 %, 0.250; ratios of perplexity as 0.912. */
+/* 7.524, 94.0 %, 0.250; gains: ratios of rates as 0.912, changes of accuracy as -12.5. */
 static void value(const struct printer *p, size_t row, const char *column, bool ours)
 {
 	double x = fot_table_real(p->t, row, column, 0);
-	bool ratio = fot_table_int(p->t, row, "gain", 0) == 1;
+	bool gain = fot_table_int(p->t, row, "gain", 0) == 1;
 
 	if (!fot_table_has(p->t, row, column))
 		fot_str_putc(p->out, '-');
+	else if (is_share(p, row) && gain)
+		signed_number(p, 100 * x, 1);
 	else if (is_share(p, row))
 		fot_str_printf(p->out, p->latex ? "%.1f \\%%" : "%.1f %%", 100 * x);
-	else if (is_perplexity(p, row) && !ratio)
+	else if (is_rate(p, row) && !gain)
 		fot_str_printf(p->out, ours ? "%.3f" : "%.5g", x);
 	else
 		fot_str_printf(p->out, "%.3f", x);
 }
 
-/* Change of perplexity in per cent, percentage points, or the metric's own unit. */
+/* Change of a rate in per cent, percentage points, or the metric's own unit. */
 static double shown(const struct printer *p, size_t row, const char *column)
 {
 	double x = fot_table_real(p->t, row, column, 0);
 
-	return is_perplexity(p, row) ? 100 * expm1(x) : is_share(p, row) ? 100 * x : x;
+	return is_rate(p, row) ? 100 * expm1(x) : is_share(p, row) ? 100 * x : x;
 }
 
 static void difference(const struct printer *p, size_t row)
 {
-	bool percent = is_perplexity(p, row);
+	bool percent = is_rate(p, row);
 	int digits = percent || is_share(p, row) ? 1 : 3;
 
 	if (!fot_table_has(p->t, row, "delta")) {
@@ -252,13 +257,14 @@ static void put_expectation(const struct printer *p, size_t row)
 	fot_str_printf(p->out, "Expected: %s", words[i].says);
 	if (margin > 0)
 		fot_str_printf(p->out, ", within %.3g%s", margin,
-			       is_perplexity(p, row) ? (p->latex ? " \\%" : " %") :
+			       is_rate(p, row) ? (p->latex ? " \\%" : " %") :
 			       is_share(p, row)      ? " points" :
 						       "");
 	if (fot_table_int(p->t, row, "gain", 0) == 1) {
-		fot_str_puts(
-			p->out,
-			"; A and B are ratios, of the perplexity in the line to the same condition's at ");
+		fot_str_printf(p->out,
+			       is_share(p, row) ? "; A and B are changes, in points, from the same condition's %s at " :
+						  "; A and B are ratios, of the %s in the line to the same condition's at ",
+			       text(p, row, "metric"));
 		put(p, text(p, row, "relative_to"));
 	}
 	fot_str_puts(p->out, ".");
@@ -330,6 +336,28 @@ static void put_claim(const struct printer *p, size_t first)
 	fot_str_puts(p->out, p->latex ? "}\n" : "");
 }
 
+/* The first metric there is stands for all rates. */
+static void put_legend(const struct printer *p)
+{
+	const char *rate = fot_measured_tasks[0]->measure[0].heading;
+	struct fot_str text = FOT_STR_INIT;
+
+	fot_str_printf(
+		&text,
+		"Verdicts on what arXiv 2307.03170 claims, counted in lines (a pair of conditions A and B on a dataset). The "
+		"verdict is by the 95 %% interval of the paired difference A - B alone: it lies on the claim's side (reproduced), on "
+		"the other (not reproduced), or on both (undecided). The p beside it is two-sided, adjusted by Holm over a claim's "
+		"lines, and does not enter: a line may be reproduced with p above 0.05, since 6 documents give by sign flips no p "
+		"below 0.031, and that before it is adjusted. %c%s differs in per cent, accuracy in points. The labels in brackets and "
+		"in the column paper are those of the paper's LaTeX source. Other models, tokenizers and documents than the paper's.",
+		toupper((unsigned char)rate[0]), rate + 1);
+	if (text.failed)
+		p->out->failed = true;
+	else
+		put(p, text.data);
+	fot_str_release(&text);
+}
+
 int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_report_format format,
 		     struct fot_err *err)
 {
@@ -339,13 +367,7 @@ int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum f
 		return FOT_OK;
 	fot_str_puts(out,
 		     p.latex ? "\\section*{Claims of the paper}\n\\sloppy\n" : "# Claims of the paper\n\n");
-	put(&p,
-	    "Verdicts on what arXiv 2307.03170 claims, counted in lines (a pair of conditions A and B on a dataset). The "
-	    "verdict is by the 95 % interval of the paired difference A - B alone: it lies on the claim's side (reproduced), on "
-	    "the other (not reproduced), or on both (undecided). The p beside it is two-sided, adjusted by Holm over a claim's "
-	    "lines, and does not enter: a line may be reproduced with p above 0.05, since 6 documents give by sign flips no p "
-	    "below 0.031, and that before it is adjusted. Perplexity differs in per cent, accuracy in points. The labels in brackets and "
-	    "in the column paper are those of the paper's LaTeX source. Other models, tokenizers and documents than the paper's.");
+	put_legend(&p);
 	fot_str_puts(out, "\n\n");
 	put_list(&p);
 	for (size_t row = 0; row < judged->n_rows; row++) {

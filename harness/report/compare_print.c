@@ -2,11 +2,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/quote.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "harness/report/compare.h"
-#include "harness/report/conditions.h"
+#include "harness/report/measures.h"
 #include "harness/tables/labels.h"
+
+#define NATS "nats per token"
 
 size_t fot_compare_regressions(const struct fot_table *compared)
 {
@@ -51,35 +53,38 @@ const char *fot_compare_verdict(const struct fot_table *compared, bool exact)
 
 /* --- one sentence on all rows --- */
 
-/* An attention mass is a share, all else is in nats per token. */
-static bool is_mass(const struct fot_table *t, size_t row)
+static bool is_in(const struct fot_table *t, size_t row, const char *unit)
 {
-	return strcmp(fot_table_text(t, row, "metric"), "positive_mass") == 0;
+	const char *own = fot_measure_of(t, row)->unit;
+
+	return strcmp(own ? own : NATS, unit) == 0;
 }
 
-static double largest(const struct fot_table *t, bool mass, bool *any)
+/* The largest difference in a unit, if a row is in it. */
+static bool put_largest(struct fot_str *out, const struct fot_table *t, const char *unit, bool first)
 {
-	double most = 0;
+	double most = -1;
 
-	*any = false;
 	for (size_t row = 0; row < t->n_rows; row++) {
-		if (is_mass(t, row) != mass)
-			continue;
-		most = fmax(most, fot_table_real(t, row, "max_item_diff_nats", 0));
-		*any = true;
+		if (is_in(t, row, unit))
+			most = fmax(most, fot_table_real(t, row, "max_item_diff_nats", 0));
 	}
-	return most;
+	if (most >= 0)
+		fot_str_printf(out, "%s%.2g %s", first ? "" : " and ", most, unit);
+	return most >= 0;
 }
 
+/* In nats, then in each other unit that a task has. */
 static void put_distance(struct fot_str *out, const struct fot_table *t)
 {
-	bool nats, mass;
-	double most_nats = largest(t, false, &nats), most_mass = largest(t, true, &mass);
+	bool any = put_largest(out, t, NATS, true);
 
-	if (nats)
-		fot_str_printf(out, "%.2g nats per token", most_nats);
-	if (mass)
-		fot_str_printf(out, "%s%.2g of attention mass", nats ? " and " : "", most_mass);
+	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
+		const char *unit = fot_measured_tasks[i]->measure[0].unit;
+
+		if (unit)
+			any |= put_largest(out, t, unit, !any);
+	}
 }
 
 /* Could another BLAS kernel alone have made this difference? */
@@ -101,8 +106,8 @@ static void put_cores(struct fot_str *out, const struct fot_table *t, const char
 		fot_str_printf(
 			out,
 			", which explains at most %g nats per token in rows with a knn memory and %g in others,"
-			" not the change of %zu rows",
-			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained);
+			" not the change of %zu row%s",
+			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained, FOT_S(unexplained));
 	else if (fot_compare_changed(t) > 0)
 		fot_str_puts(
 			out,
@@ -147,6 +152,8 @@ static void place_text(struct fot_str *out, const struct fot_table *t, size_t ro
 		fot_str_puts(out, ", ");
 		fot_label_shots(out, fot_label_place(t, row, "n_shots"));
 	}
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, ", distractors %lld", (long long)fot_table_int(t, row, "distractors", 0));
 	if (fot_table_has(t, row, "n_contexts"))
 		fot_str_printf(out, ", d %lld", (long long)fot_table_int(t, row, "n_contexts", 0));
 	if (fot_table_has(t, row, "layer"))

@@ -1,12 +1,13 @@
 /* grid.c: see grid.h; how cells look is in grid_print.c. */
 #include "harness/report/grid.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "harness/report/grid_impl.h"
-#include "harness/tables/labels.h"
 #include "harness/report/measures.h"
+#include "harness/tables/labels.h"
+#include "harness/tables/stats.h"
 
 static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 {
@@ -31,10 +32,9 @@ static bool has_metric(const struct fot_view *v, const char *metric)
 static bool belongs(const struct fot_grid *g, size_t row)
 {
 	const struct fot_view *v = g->view;
-	const char *task = fot_table_text(g->t, row, "task");
 
 	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
-	       strcmp(*task ? task : "perplexity", v->task) == 0 &&
+	       fot_measured_named(fot_table_text(g->t, row, "task")) == g->task &&
 	       (!g->dataset || strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0) &&
 	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
 	       (!v->empty || !fot_table_has(g->t, row, v->empty)) && rows_of(g->t, row) == v->rows;
@@ -140,14 +140,14 @@ static void place_row(struct fot_grid *g, size_t row)
 	}
 }
 
-int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view,
-		  const char *dataset, struct fot_err *err)
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_measured_task *task,
+		  const struct fot_view *view, const char *dataset, struct fot_err *err)
 {
-	*g = (struct fot_grid){ .view = view, .t = t, .dataset = dataset };
+	*g = (struct fot_grid){ .task = task, .view = view, .t = t, .dataset = dataset };
 	g->line = fot_alloc(t->n_rows, sizeof *g->line);
 	g->column = fot_alloc(fot_size_mul(t->n_rows, 2), sizeof *g->column);
 	if (!g->line || !g->column)
-		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		return FOT_NO_MEMORY(err, "tables");
 	for (size_t row = 0; row < t->n_rows; row++) {
 		if (belongs(g, row))
 			add_row(g, row);
@@ -155,7 +155,7 @@ int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fo
 	}
 	g->row = fot_alloc(fot_size_mul(g->n_lines, g->n_columns), sizeof *g->row);
 	if (!g->row)
-		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		return FOT_NO_MEMORY(err, "tables");
 	for (size_t i = 0; i < g->n_lines * g->n_columns; i++)
 		g->row[i] = SIZE_MAX;
 	for (size_t row = 0; row < t->n_rows; row++) {
@@ -171,6 +171,23 @@ void fot_grid_release(struct fot_grid *g)
 	fot_free(g->column);
 	fot_free(g->row);
 }
+
+const char *fot_grid_dataset(const struct fot_table *t, size_t k)
+{
+	size_t seen = 0;
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		bool new = true;
+
+		for (size_t r = 0; r < row && new; r++)
+			new = !fot_table_same(t, r, t, row, "dataset");
+		if (new &&seen++ == k)
+			return fot_table_text(t, row, "dataset");
+	}
+	return NULL;
+}
+
+/* --- sentences about the cells --- */
 
 static bool span(const struct fot_grid *g, const char *column, int64_t *lo, int64_t *hi)
 {
@@ -190,17 +207,6 @@ static bool span(const struct fot_grid *g, const char *column, int64_t *lo, int6
 	return any;
 }
 
-void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column)
-{
-	int64_t lo, hi;
-
-	span(g, column, &lo, &hi);
-	if (lo < hi)
-		fot_str_printf(out, "%lld to %lld", (long long)lo, (long long)hi);
-	else
-		fot_str_printf(out, "%lld", (long long)lo);
-}
-
 int64_t fot_grid_most(const struct fot_grid *g, const char *column)
 {
 	int64_t lo, hi;
@@ -209,17 +215,140 @@ int64_t fot_grid_most(const struct fot_grid *g, const char *column)
 	return hi;
 }
 
-const char *fot_grid_dataset(const struct fot_table *t, size_t k)
+/* noun: of one; NULL: none */
+static void range(struct fot_str *out, const struct fot_grid *g, const char *column, const char *noun)
 {
-	size_t seen = 0;
+	int64_t lo, hi;
 
-	for (size_t row = 0; row < t->n_rows; row++) {
-		bool new = true;
+	span(g, column, &lo, &hi);
+	if (lo < hi)
+		fot_str_printf(out, "%lld to %lld", (long long)lo, (long long)hi);
+	else
+		fot_str_printf(out, "%lld", (long long)lo);
+	if (noun)
+		fot_str_printf(out, " %s%s", noun, lo == hi && lo == 1 ? "" : "s");
+}
 
-		for (size_t r = 0; r < row && new; r++)
-			new = !fot_table_same(t, r, t, row, "dataset");
-		if (new &&seen++ == k)
-			return fot_table_text(t, row, "dataset");
+/* --- words of their own --- */
+
+static void chance(struct fot_str *out, const struct fot_grid *g)
+{
+	double p = fot_table_real(g->t, g->line[0], "chance_level", 0);
+
+	if (p > 0.0005)
+		fot_str_printf(out, " Chance: %.1f %%.", 100 * p);
+	else if (p > 0)
+		fot_str_printf(out, " Chance: 1 in %.0f.", 1 / p);
+}
+
+static void majority(struct fot_str *out, const struct fot_grid *g)
+{
+	if (fot_table_has(g->t, g->line[0], "majority_level"))
+		fot_str_printf(out, " Always the commonest label: %.1f %%.",
+			       100 * fot_table_real(g->t, g->line[0], "majority_level", 0));
+}
+
+/* Copies of a text are no further evidence. */
+static void texts(struct fot_str *out, const struct fot_grid *g)
+{
+	int64_t n = fot_grid_most(g, "n_clusters");
+
+	if (n)
+		fot_str_printf(out, " Warning: some documents hold the same text (%lld different text%s): copies of a text are drawn "
+			       "as one.%s",
+			       (long long)n, n == 1 ? "" : "s", n == 1 ? " One text: no interval." : "");
+}
+
+static void draws(struct fot_str *out, const struct fot_grid *g)
+{
+	(void)g;
+	fot_str_printf(out, "%d", FOT_STATS_DRAWS);
+}
+
+static const struct {
+	const char *name;
+	void (*put)(struct fot_str *out, const struct fot_grid *g);
+} words[] = {
+	{ "chance", chance }, { "majority", majority }, { "texts", texts }, { "draws", draws }, { "common", fot_grid_common },
+};
+
+/* --- columns --- */
+
+/* Of "text|other" the half that holds; more: all of it, in a buffer of its own. */
+static void either(struct fot_str *out, char *more, bool holds)
+{
+	char *other = strchr(more, '|');
+
+	if (other)
+		*other = '\0';
+	fot_str_puts(out, holds ? more : other ? other + 1 : "");
+}
+
+static bool is_word(const struct fot_grid *g, const char *column, const char *word)
+{
+	return strcmp(fot_table_text(g->t, g->line[0], column), word) == 0;
+}
+
+/* name: what stands before the sign; more: behind it. */
+static void put_column(struct fot_str *out, const struct fot_grid *g, char *name, char sign, char *more)
+{
+	char *question;
+
+	switch (sign) {
+	case ':':
+		range(out, g, name, more);
+		break;
+	case '#':
+		if (fot_grid_most(g, name) == 0)
+			break;
+		fot_str_puts(out, " (");
+		range(out, g, name, NULL);
+		fot_str_printf(out, " %s)", more);
+		break;
+	case '?':
+		either(out, more, fot_table_has(g->t, g->line[0], name));
+		break;
+	case '=':
+		question = strchr(more, '?');
+		*question = '\0';
+		either(out, question + 1, is_word(g, name, more));
+		break;
+	case '~':
+		either(out, more, fot_grid_varies(g, name));
+		break;
+	default:
+		range(out, g, name, NULL);
 	}
-	return NULL;
+}
+
+static void put(struct fot_str *out, const struct fot_grid *g, char *inside)
+{
+	size_t n = strcspn(inside, ":#?=~");
+	char sign = inside[n];
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(words[i].name, inside) == 0) {
+			words[i].put(out, g);
+			return;
+		}
+	}
+	inside[n] = '\0';
+	put_column(out, g, inside, sign, sign ? inside + n + 1 : NULL);
+}
+
+void fot_grid_words(struct fot_str *out, const struct fot_grid *g, const char *text)
+{
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		size_t n = strcspn(text, "{");
+		char inside[512];
+
+		fot_str_add(out, text, n);
+		if (!text[n])
+			return;
+		end = text + n + strcspn(text + n, "}");
+		n = (size_t)(end - (text + n + 1));
+		memcpy(inside, end - n, n < sizeof inside ? n : sizeof inside - 1);
+		inside[n < sizeof inside ? n : sizeof inside - 1] = '\0';
+		put(out, g, inside);
+	}
 }

@@ -12,25 +12,12 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "harness/tables/table.h"
+#include "harness/report/measures.h"
 
 enum fot_grid_format { FOT_GRID_MARKDOWN, FOT_GRID_LATEX, FOT_GRID_TEXT };
-enum fot_grid_rows { FOT_GRID_ESTIMATES, FOT_GRID_WITH_ITSELF, FOT_GRID_WITH_BASELINE };
-
-#define FOT_GRID_METRICS 3
-#define FOT_GRID_LINES 4
-
-struct fot_view {
-	const char *task;
-	enum fot_grid_rows rows;
-	const char *metric[FOT_GRID_METRICS]; /* ended by NULL; several: each a column of its own */
-	const char *axis;                     /* column spread over the columns; NULL: none */
-	const char *line[FOT_GRID_LINES];     /* further columns that make lines, shown where they vary; ended by NULL */
-	const char *filled, *empty;           /* columns that have, or lack, a value; or NULL */
-	const char *apart; /* one more column that makes lines: shown where it varies, else not spoken of; or NULL */
-};
 
 struct fot_grid {
+	const struct fot_measured_task *task;
 	const struct fot_view *view;
 	const struct fot_table *t;
 	const char *dataset; /* NULL: all of them, side by side */
@@ -52,23 +39,36 @@ struct fot_grid {
 
 /* The lines and columns of one dataset, or with NULL of all, each with columns of its own; t may be of fot_schema_summary or fot_schema_report.
  * Errors: FOT_ERR_RUN. */
-int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_view *view, const char *dataset,
-		  struct fot_err *err);
+int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_measured_task *task,
+		  const struct fot_view *view, const char *dataset, struct fot_err *err);
 void fot_grid_release(struct fot_grid *g);
 int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format,
 		   struct fot_err *err);
 /* The same cells in few columns, as LaTeX (booktabs): values alone, the best of a column bold and the
  * second underlined where the column `rank` and the interval of next_delta say so. No float around it. */
 int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct fot_err *err);
-/* "6", or "5 to 6" where cells differ: an integer column of the grid's cells. */
-void fot_grid_range(struct fot_str *out, const struct fot_grid *g, const char *column);
+/* A sentence about the grid's cells, in which stand for
+ *
+ *   {column}            an integer column: "6", or "5 to 6" where cells differ
+ *   {column:document}   the same with its noun: "1 document", "5 to 6 documents"
+ *   {column#failed}     " (5 to 6 failed)", where it is above 0 somewhere
+ *   {column?text}       text, where the first line has a value there
+ *   {column=word?text}  text, where that value is the word; both may end with |text of the other case
+ *   {column~text}       text, where lines differ in it
+ *   {common}            what all lines have in common of the view's further columns: ", filler paper"
+ *   {chance} {majority} {texts} {draws}   " Chance: 1.0 %."; the commonest label's share; a warning where items
+ *                       hold the same text; draws of a bootstrap
+ *
+ * Names are quoted as g->words says. */
+void fot_grid_words(struct fot_str *out, const struct fot_grid *g, const char *text);
 /* Largest value of an integer column in the grid's cells. */
 int64_t fot_grid_most(const struct fot_grid *g, const char *column);
 /* Do the lines differ in this column? */
 bool fot_grid_varies(const struct fot_grid *g, const char *column);
-/* What all lines have in common of the view's further columns, each behind a comma: ", filler paper". */
-void fot_grid_common(struct fot_str *out, const struct fot_grid *g);
 /* The k-th distinct dataset of the table in order of appearance, NULL behind the last. */
 const char *fot_grid_dataset(const struct fot_table *t, size_t k);
+
+/* What all lines have in common of the view's further columns, each behind a comma. */
+void fot_grid_common(struct fot_str *out, const struct fot_grid *g);
 
 #endif

@@ -5,40 +5,30 @@
 
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/report/grid_impl.h"
+#include "harness/report/grid.h"
 #include "harness/tables/labels.h"
 
 /* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */
 #define PAGE_WIDTH 343.0
-#define SMALL_WIDTH 4.4 /* of a character in \small */
-#define SCRIPT_WIDTH 3.5/* and in \scriptsize */
-#define COLUMN_GAP 8.0    /* twice \tabcolsep */
+
+/* Of a character of values and of what explains them, and twice \tabcolsep: \small and \scriptsize; compact
+ * tables are in \footnotesize. */
+static const struct sizes {
+	double value, rest, gap;
+} full = { 4.4, 3.5, 8.0 }, compact = { 4.2, 0, 6.0 };
 
 /* --- one cell --- */
 
 enum form { PLAIN, PERCENT, FRACTION, TREND, RANK };
 
-static const struct {
-	const char *metric, *heading;
-	enum form form;
-} metrics[] = {
-	{ "perplexity", "perplexity", PLAIN },
-	{ "bits_per_byte", "bits per byte", PLAIN },
-	{ "accuracy", "accuracy", PERCENT },
-	{ "token_accuracy", "tokens right", PERCENT },
-	{ "value_accuracy", "values right", PERCENT },
-	{ "positive_mass", "r_d", FRACTION },
-	{ "perplexity_trend", "nats per token per doubling", TREND },
-	{ "perplexity_rank", "rank correlation", RANK },
-};
-
-static size_t look_of(const char *metric)
+static enum form form_of(const struct fot_measure *m)
 {
-	size_t i = 0;
-
-	while (i + 1 < sizeof metrics / sizeof metrics[0] && strcmp(metrics[i].metric, metric) != 0)
-		i++;
-	return i;
+	if (fot_measure_is_percent(m))
+		return PERCENT;
+	return m->kind == FOT_MEASURE_TREND ? TREND :
+	       m->kind == FOT_MEASURE_RANK  ? RANK :
+	       fot_measure_is_rate(m)	    ? PLAIN :
+					      FRACTION;
 }
 
 /* Decimals of a value: those of its form, or so that it has `digits` that count. */
@@ -53,11 +43,6 @@ static int decimals(double x, enum form form, int digits)
 	else
 		n = digits - 1 - (x != 0 ? (int)floor(log10(fabs(x))) : 0);
 	return n > 0 ? n : 0;
-}
-
-int fot_grid_decimals(const char *metric, double value, int digits)
-{
-	return decimals(value, metrics[look_of(metric)].form, digits);
 }
 
 /* value with the digits of its form; a minus sign that LaTeX sets as one. */
@@ -92,25 +77,46 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* Accuracy: right/all; of trials their range, of demonstration seeds their sd. */
-static void put_spread(struct fot_str *out, const struct fot_table *t, size_t row)
+/* "(sd 2.1, top 87)": between demonstration seeds; share of the commonest answer. */
+static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	const char *space = out->len ? " " : "", *task = fot_table_text(t, row, "task");
+	static const struct {
+		const char *column, *word;
+		int decimals;
+	} part[] = { { "sd_between", "sd", 1 }, { "top_answer_share", "top", 0 } };
+	const char *before = out->len ? " (" : "(";
+	bool any = false;
 
-	if (strcmp(task, "passkey") == 0 && fot_table_has(t, row, "n_total"))
-		fot_str_printf(out, "%s(%lld/%lld)", space, (long long)fot_table_int(t, row, "n_correct", 0),
-			       (long long)fot_table_int(t, row, "n_total", 0));
-	else if (strcmp(task, "lookup") == 0 && fot_table_has(t, row, "value_min"))
-		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
-			       100 * fot_table_real(t, row, "value_max", 0));
-	else if (strcmp(task, "fewshot") == 0 && fot_table_has(t, row, "sd_between"))
-		fot_str_printf(out, "%s(sd %.1f)", space, 100 * fot_table_real(t, row, "sd_between", 0));
+	for (size_t i = 0; i < FOT_COUNT(part); i++) {
+		if (!fot_table_has(t, row, part[i].column))
+			continue;
+		fot_str_printf(out, "%s%s %.*f", any ? ", " : before, part[i].word, part[i].decimals,
+			       100 * fot_table_real(t, row, part[i].column, 0));
+		any = true;
+	}
+	fot_str_puts(out, any ? ")" : "");
 }
 
-void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
+/* Of items right/all, of clusters the range, of demonstration seeds their sd and what was answered. */
+static void put_spread(struct fot_str *out, const struct fot_measure *m, const struct fot_table *t, size_t row)
+{
+	const char *space = out->len ? " " : "";
+
+	if (m->kind == FOT_MEASURE_ITEMS && fot_table_has(t, row, "n_total"))
+		fot_str_printf(out, "%s(%lld/%lld)", space, (long long)fot_table_int(t, row, "n_correct", 0),
+			       (long long)fot_table_int(t, row, "n_total", 0));
+	else if (m->kind == FOT_MEASURE_CLUSTERS && !m->mean && fot_table_has(t, row, "value_min"))
+		fot_str_printf(out, "%s(%.1f to %.1f)", space, 100 * fot_table_real(t, row, "value_min", 0),
+			       100 * fot_table_real(t, row, "value_max", 0));
+	else if (fot_measure_is_crossed(m))
+		put_answers(out, t, row);
+}
+
+static void grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
 		   enum fot_grid_format format)
 {
-	enum form form = metrics[look_of(fot_table_text(t, row, "metric"))].form;
+	const struct fot_measure *m = fot_measure_of(t, row);
+	enum form form = form_of(m);
 	bool difference = fot_table_has(t, row, "comparison"), sign = difference || form >= TREND;
 	const char *column = difference ? "delta" : "value";
 
@@ -126,10 +132,13 @@ void fot_grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot
 	if (difference)
 		put_p(rest, t, row);
 	else
-		put_spread(rest, t, row);
+		put_spread(rest, m, t, row);
 }
 
 /* --- the table as strings --- */
+
+/* Columns in front: what a line is. */
+#define LEADS (3 + FOT_GRID_LINES + 3)
 
 struct text {
 	struct fot_str value, rest;
@@ -138,7 +147,8 @@ struct text {
 struct printer {
 	const struct fot_grid *g;
 	enum fot_grid_format format;
-	const char *lead[FOT_GRID_LEADS];
+	const struct sizes *size; /* of LaTeX */
+	const char *lead[LEADS];
 	size_t n_lead, n;   /* n: with the grid's own columns */
 	struct text *cell;  /* [1 + n_lines, n] head, lines */
 };
@@ -254,28 +264,6 @@ static void choose_lead(struct printer *p)
 	}
 }
 
-size_t fot_grid_leads(const struct fot_grid *g, const char *lead[FOT_GRID_LEADS])
-{
-	struct printer p = { .g = g };
-
-	choose_lead(&p);
-	memcpy(lead, p.lead, sizeof p.lead);
-	return p.n_lead;
-}
-
-void fot_grid_lead(struct fot_str *out, const struct fot_grid *g, size_t line, const char *column,
-		   enum fot_grid_format format)
-{
-	const struct printer p = { .g = g, .format = format };
-
-	put_lead(out, &p, g->line[line], column);
-}
-
-const char *fot_grid_lead_heading(const char *column)
-{
-	return heading_of(column);
-}
-
 void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 {
 	const struct printer plain = { .g = g, .format = g->words };
@@ -288,7 +276,7 @@ void fot_grid_common(struct fot_str *out, const struct fot_grid *g)
 	}
 }
 
-void fot_grid_place(struct fot_str *out, const struct fot_grid *g, size_t column)
+static void put_place(struct fot_str *out, const struct fot_grid *g, size_t column)
 {
 	int64_t x = g->column[column].x;
 
@@ -309,19 +297,19 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 		return;
 	}
 	if (v->metric[1])
-		put_name(out, metrics[look_of(c->metric)].heading, p->format);
+		put_name(out, fot_measured_by_name(p->g->task, c->metric)->heading, p->format);
 	if (!v->axis)
 		return;
 	if (v->metric[1])
 		fot_str_puts(out, ", ");
-	fot_grid_place(out, p->g, (size_t)(c - p->g->column));
+	put_place(out, p->g, (size_t)(c - p->g->column));
 }
 
 static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 {
 	const struct fot_table *t = p->g->t;
 	double lo = fot_table_real(t, row, "paper_low", 0), hi = fot_table_real(t, row, "paper_high", 0);
-	bool percent = metrics[look_of(fot_table_text(t, row, "metric"))].form == PERCENT;
+	bool percent = fot_measure_is_percent(fot_measure_of(t, row));
 	const char *relation = fot_table_text(t, row, "paper_relation");
 
 	if (!fot_table_has(t, row, "paper_low")) {
@@ -340,6 +328,28 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 		fot_str_printf(out, "%.3f", lo);
 }
 
+/* Is the value of a row told from the next one of its column? */
+static bool is_told(const struct fot_table *t, size_t row)
+{
+	return fot_table_has(t, row, "next_ci_low") &&
+	       (fot_table_real(t, row, "next_ci_low", 0) > 0 || fot_table_real(t, row, "next_ci_high", 0) < 0);
+}
+
+static void put_compact(struct fot_str *out, const struct fot_grid *g, size_t row)
+{
+	const struct fot_measure *m = fot_measure_of(g->t, row);
+	int64_t rank = fot_table_int(g->t, row, "rank", 0);
+	bool marked = rank >= 1 && rank <= 2 && is_told(g->t, row);
+	double x = fot_table_real(g->t, row, "value", 0);
+	int digits = fot_measure_is_percent(m) ? 1 : m->kind == FOT_MEASURE_EXP ? 2 : 3;
+
+	if (g->digits > 0)
+		digits = decimals(x, form_of(m), g->digits);
+	if (marked)
+		fot_str_puts(out, rank == 1 ? "\\textbf{" : "\\underline{");
+	fot_str_printf(out, "%.*f%s", digits, (fot_measure_is_percent(m) ? 100.0 : 1.0) * x, marked ? "}" : "");
+}
+
 static void put_cell(struct text *out, const struct printer *p, size_t line, size_t column)
 {
 	const struct fot_grid *g = p->g;
@@ -347,6 +357,13 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 	struct fot_str value = FOT_STR_INIT;
 	const char *mark = p->format == FOT_GRID_MARKDOWN ? "**" : p->format == FOT_GRID_TEXT ? "*" : "}";
 
+	if (p->size == &compact) {
+		if (row == SIZE_MAX || !fot_table_has(g->t, row, "value"))
+			fot_str_puts(&out->value, "--");
+		else
+			put_compact(&out->value, g, row);
+		return;
+	}
 	if (row == SIZE_MAX)
 		return;
 	if (g->column[column].paper) {
@@ -354,10 +371,10 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 		return;
 	}
 	if (fot_table_int(g->t, row, "best", 0) != 1) {
-		fot_grid_cell(&out->value, &out->rest, g->t, row, g->digits, p->format);
+		grid_cell(&out->value, &out->rest, g->t, row, g->digits, p->format);
 		return;
 	}
-	fot_grid_cell(&value, &out->rest, g->t, row, g->digits, p->format);
+	grid_cell(&value, &out->rest, g->t, row, g->digits, p->format);
 	if (value.failed)
 		out->value.failed = true;
 	else
@@ -488,7 +505,7 @@ static void latex_line(struct fot_str *out, const struct printer *p, size_t line
 }
 
 /* No commands, braces and dollars. */
-size_t fot_grid_latex_width(const struct fot_str *s)
+static size_t latex_width(const struct fot_str *s)
 {
 	size_t n = 0;
 
@@ -505,7 +522,7 @@ size_t fot_grid_latex_width(const struct fot_str *s)
 
 static double width_of(const struct fot_str *s, double each)
 {
-	return (double)fot_grid_latex_width(s) * each;
+	return (double)latex_width(s) * each;
 }
 
 static double column_width(const struct printer *p, size_t c)
@@ -513,10 +530,10 @@ static double column_width(const struct printer *p, size_t c)
 	double width = 0.0;
 
 	for (size_t l = 0; l <= p->g->n_lines; l++) {
-		width = fmax(width, width_of(&at(p, l, c)->value, SMALL_WIDTH));
-		width = fmax(width, width_of(&at(p, l, c)->rest, SCRIPT_WIDTH));
+		width = fmax(width, width_of(&at(p, l, c)->value, p->size->value));
+		width = fmax(width, width_of(&at(p, l, c)->rest, p->size->rest));
 	}
-	return width + COLUMN_GAP;
+	return width + p->size->gap;
 }
 
 static double range_width(const struct printer *p, size_t from, size_t to)
@@ -548,12 +565,44 @@ static size_t panel_columns(const struct printer *p)
 	return 1;
 }
 
+/* Behind the last column of a dataset, or the last there is. */
+static size_t dataset_end(const struct printer *p, size_t from)
+{
+	const struct fot_grid_column *column = p->g->column - p->n_lead;
+	size_t to = from;
+
+	while (to < p->n && strcmp(column[to].dataset, column[from].dataset) == 0)
+		to++;
+	return to;
+}
+
+/* Each above its columns. */
+static void put_datasets(struct fot_str *out, const struct printer *p, size_t from, size_t to)
+{
+	struct fot_str rules = FOT_STR_INIT;
+
+	for (size_t i = 1; i < p->n_lead; i++)
+		fot_str_puts(out, " & ");
+	for (size_t i = from, end; i < to; i = end) {
+		end = dataset_end(p, i) < to ? dataset_end(p, i) : to;
+		fot_str_printf(out, " & \\multicolumn{%zu}{c}{", end - i);
+		fot_quote_latex(out, p->g->column[i - p->n_lead].dataset);
+		fot_str_putc(out, '}');
+		fot_str_printf(&rules, "\\cmidrule(lr){%zu-%zu}", p->n_lead + 1 + i - from, p->n_lead + end - from);
+	}
+	out->failed = out->failed || rules.failed;
+	fot_str_printf(out, " \\\\\n%s\n", rules.failed ? "" : rules.data);
+	fot_str_release(&rules);
+}
+
 static void print_panel(struct fot_str *out, const struct printer *p, size_t from, size_t to)
 {
 	fot_str_puts(out, "\\begin{tabular}{@{}");
 	for (size_t c = 0; c < p->n_lead + to - from; c++)
 		fot_str_putc(out, c < p->n_lead ? 'l' : 'r');
 	fot_str_puts(out, "@{}}\n\\toprule\n");
+	if (p->size == &compact)
+		put_datasets(out, p, from, to);
 	latex_line(out, p, 0, from, to);
 	fot_str_puts(out, "\\midrule\n");
 	for (size_t l = 1; l <= p->g->n_lines; l++)
@@ -561,14 +610,28 @@ static void print_panel(struct fot_str *out, const struct printer *p, size_t fro
 	fot_str_puts(out, "\\bottomrule\n\\end{tabular}\n");
 }
 
+/* Behind the last column of the panel that begins here: whole datasets, else as many columns as fit. */
+static size_t compact_end(const struct printer *p, size_t from)
+{
+	double width = range_width(p, 0, p->n_lead);
+	size_t to = from, whole = from;
+
+	while (to < p->n && (to == from || width + column_width(p, to) <= PAGE_WIDTH)) {
+		width += column_width(p, to++);
+		if (to == dataset_end(p, to - 1))
+			whole = to;
+	}
+	return whole > from ? whole : to;
+}
+
 static void print_latex(struct fot_str *out, const struct printer *p)
 {
-	size_t each = panel_columns(p);
+	size_t each = p->size == &full ? panel_columns(p) : 0;
 
-	fot_str_puts(out, "\\small\\setlength{\\tabcolsep}{4pt}\n");
+	fot_str_printf(out, "\\%s\\setlength{\\tabcolsep}{%gpt}\n", each ? "small" : "footnotesize", p->size->gap / 2);
 	for (size_t from = p->n_lead, to; from < p->n; from = to) {
-		to = from + each < p->n ? from + each : p->n;
-		to += to < p->n && p->g->column[to - p->n_lead].paper;
+		to = each ? (from + each < p->n ? from + each : p->n) : compact_end(p, from);
+		to += each && to < p->n && p->g->column[to - p->n_lead].paper;
 		fot_str_puts(out, from > p->n_lead ? "\n\\medskip\n" : "");
 		print_panel(out, p, from, to);
 	}
@@ -583,11 +646,12 @@ static bool any_failed(const struct printer *p)
 	return false;
 }
 
-int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, struct fot_err *err)
+static int print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, const struct sizes *size,
+		 struct fot_err *err)
 {
-	static void (*const print[])(struct fot_str *, const struct printer *) = { print_markdown, print_latex,
-										   print_text };
-	struct printer p = { .g = g, .format = format };
+	static void (*const prints[])(struct fot_str *, const struct printer *) = { print_markdown, print_latex,
+										    print_text };
+	struct printer p = { .g = g, .format = format, .size = size };
 	size_t n;
 	int status = FOT_OK;
 
@@ -596,16 +660,26 @@ int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_
 	n = (g->n_lines + 1) * p.n;
 	p.cell = fot_calloc(n, sizeof *p.cell);
 	if (!p.cell)
-		return FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		return FOT_NO_MEMORY(err, "tables");
 	fill(&p);
 	if (any_failed(&p))
-		status = FOT_FAIL(err, FOT_ERR_RUN, "tables: out of memory");
+		status = FOT_NO_MEMORY(err, "tables");
 	else
-		print[format](out, &p);
+		prints[format](out, &p);
 	for (size_t i = 0; i < n; i++) {
 		fot_str_release(&p.cell[i].value);
 		fot_str_release(&p.cell[i].rest);
 	}
 	fot_free(p.cell);
 	return status == FOT_OK ? fot_str_check(out, err) : status;
+}
+
+int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, struct fot_err *err)
+{
+	return print(out, g, format, &full, err);
+}
+
+int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct fot_err *err)
+{
+	return print(out, g, FOT_GRID_LATEX, &compact, err);
 }

@@ -2,17 +2,16 @@
  *
  * Everything is first brought into one form, numerator and denominator per row; the
  * kind of the measure then says which of the statistics it goes through. */
-#include "harness/report/measures.h"
+#include "harness/report/measures_impl.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/tables/clusters.h"
+#include "harness/tables/groups.h"
 
 #define MOST_COUNTED 9007199254740992.0 /* 2^53: beyond, doubles are no counts */
-#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* --- rows --- */
 
@@ -37,7 +36,7 @@ void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows 
 		fot_table_set_int(out, row, task->axis, least);
 }
 
-static bool has_status(const struct fot_table *t, size_t row, const char *status)
+bool fot_row_has_status(const struct fot_table *t, size_t row, const char *status)
 {
 	const char *got = fot_table_text(t, row, "status");
 	size_t n = strlen(status);
@@ -50,7 +49,7 @@ int64_t fot_rows_with_status(const struct fot_rows *r, const char *status)
 	int64_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		n += has_status(r->t, r->row[i], status);
+		n += fot_row_has_status(r->t, r->row[i], status);
 	return n;
 }
 
@@ -81,7 +80,8 @@ static double number(const struct fot_table *t, size_t row, const char *column)
 static bool fraction(double *num, double *den, const struct fot_measure *m, const struct fot_table *t,
 		     size_t row)
 {
-	if (!has_status(t, row, "ok") || !fot_table_has(t, row, m->right))
+	if (!fot_row_has_status(t, row, "ok") || !fot_table_has(t, row, m->right) ||
+	    (m->kind == FOT_MEASURE_BALANCED && fot_table_int(t, row, "n_labels", 0) == 0))
 		return false;
 	*num = number(t, row, m->right);
 	*den = m->asked ? number(t, row, m->asked) : 1.0;
@@ -90,7 +90,7 @@ static bool fraction(double *num, double *den, const struct fot_measure *m, cons
 	return *den > 0.0;
 }
 
-static double sum(const double *x, size_t n)
+double fot_sum_of(const double *x, size_t n)
 {
 	double s = 0.0;
 
@@ -99,130 +99,11 @@ static double sum(const double *x, size_t n)
 	return s;
 }
 
-/* --- items x demonstration seeds --- */
-
-struct matrix {
-	size_t n_items, n_seeds;
-	size_t *item; /* [n_items] a row of each */
-	int64_t *seed;
-	double *score; /* [n_items, n_seeds] */
-	bool *have;
-};
-
-static void matrix_release(struct matrix *x)
-{
-	fot_free(x->item);
-	fot_free(x->seed);
-	fot_free(x->score);
-	fot_free(x->have);
-}
-
-static size_t item_at(struct matrix *x, const struct fot_table *t, size_t row, size_t hint)
-{
-	for (size_t i = 0; i < x->n_items; i++) {
-		size_t k = (hint + i) % x->n_items;
-
-		if (fot_table_same(t, x->item[k], t, row, "item_id"))
-			return k;
-	}
-	x->item[x->n_items] = row;
-	return x->n_items++;
-}
-
-static size_t seed_at(struct matrix *x, int64_t seed)
-{
-	size_t k = 0;
-
-	while (k < x->n_seeds && x->seed[k] != seed)
-		k++;
-	if (k == x->n_seeds)
-		x->seed[x->n_seeds++] = seed;
-	return k;
-}
-
-static size_t count_column(const struct matrix *x, size_t seed)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < x->n_items; i++)
-		n += x->have[i * x->n_seeds + seed];
-	return n;
-}
-
-static bool row_is_full(const struct matrix *x, size_t item, const bool *keep)
-{
-	for (size_t k = 0; k < x->n_seeds; k++) {
-		if (keep[k] && !x->have[item * x->n_seeds + k])
-			return false;
-	}
-	return true;
-}
-
-/* Leave out thin seeds, then items with holes; what is left stands at the front. */
-static int matrix_complete(struct matrix *x, struct fot_err *err)
-{
-	bool *keep = fot_alloc(x->n_seeds, sizeof *keep);
-	size_t n_seeds = 0, n_items = 0, at = 0;
-
-	if (!keep)
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
-	for (size_t k = 0; k < x->n_seeds; k++) {
-		keep[k] = 2 * count_column(x, k) >= x->n_items;
-		n_seeds += keep[k];
-	}
-	for (size_t i = 0; i < x->n_items; i++) {
-		if (!row_is_full(x, i, keep))
-			continue;
-		for (size_t k = 0; k < x->n_seeds; k++) {
-			if (keep[k])
-				x->score[at++] = x->score[i * x->n_seeds + k];
-		}
-		n_items++;
-	}
-	x->n_items = n_seeds ? n_items : 0;
-	x->n_seeds = x->n_items ? n_seeds : 0;
-	fot_free(keep);
-	return FOT_OK;
-}
-
-/* Values v of the sample's rows of t. */
-static int matrix_init(struct matrix *x, const struct fot_clusters *s, const double *v,
-		       const struct fot_table *t, struct fot_err *err)
-{
-	size_t *i = fot_alloc(s->n, sizeof *i), *k = fot_alloc(s->n, sizeof *k);
-	int status = FOT_OK;
-
-	*x = (struct matrix){ .item = fot_alloc(s->n, sizeof *x->item),
-			      .seed = fot_alloc(s->n, sizeof *x->seed) };
-	if (!i || !k || !x->item || !x->seed)
-		goto no_memory;
-	for (size_t r = 0; r < s->n; r++) {
-		i[r] = item_at(x, t, s->row[r], r ? i[r - 1] : 0);
-		k[r] = seed_at(x, fot_table_int(t, s->row[r], "demo_seed", 0));
-	}
-	x->score = fot_alloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->score);
-	x->have = fot_calloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->have);
-	if (!x->score || !x->have)
-		goto no_memory;
-	for (size_t r = 0; r < s->n; r++) {
-		x->score[i[r] * x->n_seeds + k[r]] = v[r];
-		x->have[i[r] * x->n_seeds + k[r]] = true;
-	}
-	status = matrix_complete(x, err);
-	goto out;
-no_memory:
-	status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
-out:
-	fot_free(i);
-	fot_free(k);
-	return status;
-}
-
 /* --- estimates --- */
 
-static void range_of(struct fot_measured *out, const double *x, size_t n)
+void fot_measured_range(struct fot_measured *out, const double *x, size_t n)
 {
-	double mean = sum(x, n) / (double)n, squares = 0.0;
+	double mean = fot_sum_of(x, n) / (double)n, squares = 0.0;
 
 	if (n == 0)
 		return;
@@ -237,7 +118,7 @@ static void range_of(struct fot_measured *out, const double *x, size_t n)
 	out->sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
 }
 
-static void counts_of(struct fot_measured *out, double right, double asked)
+void fot_measured_counts(struct fot_measured *out, double right, double asked)
 {
 	out->has_counts = asked > 0.0 && asked < MOST_COUNTED && fabs(right) < MOST_COUNTED;
 	if (!out->has_counts)
@@ -248,7 +129,7 @@ static void counts_of(struct fot_measured *out, double right, double asked)
 
 static int measure_items(struct fot_measured *out, const struct fot_clusters *s, struct fot_err *err)
 {
-	counts_of(out, sum(s->num, s->n), (double)s->n);
+	fot_measured_counts(out, fot_sum_of(s->num, s->n), (double)s->n);
 	return fot_stats_wilson(&out->e, out->n_correct, out->n_total, FOT_STATS_LEVEL, err);
 }
 
@@ -260,7 +141,7 @@ static int ratio_range(struct fot_measured *out, const struct fot_clusters *s, s
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	for (size_t i = 0; i < s->n; i++)
 		ratio[i] = s->num[i] / s->den[i];
-	range_of(out, ratio, s->n);
+	fot_measured_range(out, ratio, s->n);
 	fot_free(ratio);
 	return FOT_OK;
 }
@@ -281,53 +162,11 @@ static int measure_clusters(struct fot_measured *out, const struct fot_measure *
 	if (fot_measure_is_rate(m))
 		return FOT_OK;
 	if (!m->mean)
-		counts_of(out, sum(s->num, s->n), sum(s->den, s->n));
+		fot_measured_counts(out, fot_sum_of(s->num, s->n), fot_sum_of(s->den, s->n));
 	return ratio_range(out, s, err);
 }
 
-static int seed_range(struct fot_measured *out, const struct matrix *x, struct fot_err *err)
-{
-	double *mean = fot_calloc(x->n_seeds, sizeof *mean);
-
-	if (!mean)
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
-	for (size_t i = 0; i < x->n_items; i++) {
-		for (size_t k = 0; k < x->n_seeds; k++)
-			mean[k] += x->score[i * x->n_seeds + k] / (double)x->n_items;
-	}
-	range_of(out, mean, x->n_seeds);
-	fot_free(mean);
-	return FOT_OK;
-}
-
-static int measure_crossed(struct fot_measured *out, const struct fot_clusters *s, const struct fot_rows *r,
-			   const struct fot_boot *boot, struct fot_err *err)
-{
-	struct matrix x = { 0 };
-	struct fot_crossed c;
-	int status;
-
-	FOT_TRY(matrix_init(&x, s, s->num, r->t, err));
-	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, boot, err));
-	out->e = (struct fot_estimate){ .has_value = c.has_value,
-					.has_interval = c.has_interval,
-					.value = c.value,
-					.lo = c.lo,
-					.hi = c.hi,
-					.se = c.se,
-					.level = boot->level,
-					.method = "crossed-bootstrap",
-					.status = c.status };
-	out->n_clusters = x.n_items;
-	out->n_items = x.n_items * x.n_seeds;
-	counts_of(out, sum(x.score, out->n_items), (double)out->n_items);
-	FOT_TRY(seed_range(out, &x, err));
-out:
-	matrix_release(&x);
-	return status;
-}
-
-/* The rows that count. A document without a single word has no perplexity per word, and then nor have all. */
+/* The rows that count. A document without a single word has no rate per word, and then nor have all. */
 static void collect(struct fot_clusters *s, struct fot_measured *out, const struct fot_measure *m,
 		    const struct fot_rows *r)
 {
@@ -337,7 +176,7 @@ static void collect(struct fot_clusters *s, struct fot_measured *out, const stru
 	for (size_t i = 0; i < r->n; i++) {
 		double num, den;
 
-		if (!has_status(r->t, r->row[i], "ok"))
+		if (!fot_row_has_status(r->t, r->row[i], "ok"))
 			continue;
 		out->first = out->first == SIZE_MAX ? r->row[i] : out->first;
 		out->n_tokens += fot_table_int(r->t, r->row[i], "n_tokens_scored", 0);
@@ -352,6 +191,15 @@ static void collect(struct fot_clusters *s, struct fot_measured *out, const stru
 	out->n_clusters = s->n;
 }
 
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r)
+{
+	bool any = m->kind != FOT_MEASURE_BALANCED;
+
+	for (size_t i = 0; i < r->n && !any; i++)
+		any = fot_table_int(r->t, r->row[i], "n_labels", 0) > 0;
+	return any;
+}
+
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err)
 {
@@ -364,14 +212,48 @@ int fot_measure(struct fot_measured *out, const struct fot_measure *m, const str
 	collect(&s, out, m, r);
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = measure_items(out, &s, err);
-	else if (m->kind == FOT_MEASURE_CROSSED)
-		status = measure_crossed(out, &s, r, &boot, err);
+	else if (fot_measure_is_crossed(m))
+		status = fot_measure_crossed(out, m, &s, r, &boot, err);
 	else
 		status = measure_clusters(out, m, &s, r->n && fot_table_has(r->t, r->row[0], "head"), &boot,
 					  err);
 out:
 	fot_clusters_release(&s);
 	return status;
+}
+
+/* --- estimates that are kept --- */
+
+struct fot_kept_estimate {
+	const struct fot_measure *m;
+	size_t first, n; /* the group's first row, and how many */
+	struct fot_measured value;
+};
+
+void fot_estimates_release(struct fot_estimates *e)
+{
+	fot_free(e->at);
+	*e = (struct fot_estimates){ 0 };
+}
+
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
+		     struct fot_estimates *e, struct fot_err *err)
+{
+	int status;
+
+	for (size_t i = 0; e && i < e->n; i++) {
+		if (e->at[i].m == m && e->at[i].first == r->row[0] && e->at[i].n == r->n) {
+			*out = e->at[i].value;
+			return FOT_OK;
+		}
+	}
+	status = fot_measure(out, m, r, seed, err);
+	if (status != FOT_OK || !e)
+		return status;
+	if (!FOT_GROW(e->at, e->n, e->cap))
+		return FOT_NO_MEMORY(err, "statistics");
+	e->at[e->n++] = (struct fot_kept_estimate){ m, r->row[0], r->n, *out };
+	return FOT_OK;
 }
 
 /* --- differences --- */
@@ -516,50 +398,6 @@ static int contrast_clusters(struct fot_contrast *out, const struct fot_measure 
 	return status;
 }
 
-/* Of 0/1 differences under one seed, McNemar; else the crossed bootstrap. */
-static int crossed_test(struct fot_contrast *out, const struct matrix *x, const struct fot_crossed *c,
-			struct fot_err *err)
-{
-	int64_t only_base = 0, only_new = 0;
-
-	out->p = c->p;
-	out->p_method = "crossed-bootstrap";
-	if (x->n_seeds != 1)
-		return FOT_OK;
-	for (size_t i = 0; i < x->n_items; i++) {
-		only_base += x->score[i] < -0.5;
-		only_new += x->score[i] > 0.5;
-	}
-	out->p_method = "mcnemar-exact";
-	return fot_stats_mcnemar(&out->p, only_base, only_new, err);
-}
-
-static int contrast_crossed(struct fot_contrast *out, const struct fot_clusters *s,
-			    const struct fot_rows *new, const struct fot_boot *boot, struct fot_err *err)
-{
-	struct matrix x = { 0 }, y = { 0 };
-	struct fot_crossed c;
-	int status;
-
-	for (size_t i = 0; i < s->n; i++)
-		s->den[i] = s->num[i] - s->base[i];
-	FOT_TRY(matrix_init(&x, s, s->den, new->t, err));
-	FOT_TRY(matrix_init(&y, s, s->base, new->t, err)); /* the same items and seeds are left */
-	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, boot, err));
-	out->n_clusters = x.n_items;
-	out->n_items = x.n_items * x.n_seeds;
-	out->base = out->n_items ? sum(y.score, out->n_items) / (double)out->n_items : 0.0;
-	out->value = out->base + c.value;
-	out->has_interval = c.has_interval;
-	out->d = (struct fot_difference){ .lo = c.lo, .hi = c.hi, .mdd = FOT_STATS_MDD_FACTOR * c.se };
-	out->status = c.status;
-	status = crossed_test(out, &x, &c, err);
-out:
-	matrix_release(&x);
-	matrix_release(&y);
-	return status;
-}
-
 /* Of a share, delta is what value and base say. */
 static void settle(struct fot_contrast *out)
 {
@@ -577,8 +415,8 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 			 struct fot_err *err)
 {
 	const struct fot_rows *new = sides->new;
-	bool every_seed = m->kind == FOT_MEASURE_CROSSED && one_seed(sides->base);
-	struct pairing p = { task, m, sides, every_seed ? LIST("item_id") : task->item };
+	bool every_seed = fot_measure_is_crossed(m) && one_seed(sides->base);
+	struct pairing p = { task, m, sides, every_seed ? FOT_LIST("item_id") : task->item };
 	struct fot_boot boot = fot_rows_boot(new, seed);
 	struct fot_clusters s;
 	int status;
@@ -589,13 +427,13 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 	out->n_items = s.n_items;
 	out->n_clusters = s.n;
 	if (s.n > 0) {
-		out->base = sum(s.base, s.n) / sum(s.den, s.n);
-		out->value = sum(s.num, s.n) / sum(s.den, s.n);
+		out->base = fot_sum_of(s.base, s.n) / fot_sum_of(s.den, s.n);
+		out->value = fot_sum_of(s.num, s.n) / fot_sum_of(s.den, s.n);
 	}
 	if (m->kind == FOT_MEASURE_ITEMS)
 		status = contrast_items(out, &s, &boot, err);
-	else if (m->kind == FOT_MEASURE_CROSSED)
-		status = contrast_crossed(out, &s, new, &boot, err);
+	else if (fot_measure_is_crossed(m))
+		status = fot_contrast_crossed(out, m, &s, new, !sides->new_from, &boot, err);
 	else
 		status = contrast_clusters(out, m, &s, &boot, err);
 	if (status == FOT_OK && !fot_measure_is_rate(m))
@@ -637,4 +475,6 @@ void fot_measured_write(struct fot_table *out, size_t row, const struct fot_tabl
 	}
 	if (m->has_sd)
 		fot_table_set_estimate(out, row, "sd_between", m->sd);
+	if (m->has_top_share)
+		fot_table_set_estimate(out, row, "top_answer_share", m->top_share);
 }

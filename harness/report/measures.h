@@ -1,15 +1,21 @@
 /* measures.h: what the tasks measure, and how two conditions differ.
  *
- *   perplexity   rates: exp of sum nll over sum of tokens, words or bytes, or bits: cluster
- *                bootstrap over texts (clusters.h); sign flips
- *   passkey      accuracy of trials: Wilson; exact McNemar and paired bootstrap over trials
- *   lookup       accuracy of tokens and values: cluster bootstrap over trials; sign flips
- *   fewshot      accuracy: crossed bootstrap over items and demonstration seeds
- *   distraction  attention mass on the own document: cluster bootstrap over documents
- *                (one head alone: linearised t interval); sign flips
+ * Each task describes itself: its class holds a struct fot_measured_task, which the summary, reports,
+ * comparisons, claims and figures walk (fot_measured_tasks; docs/adding.md).  The kind of a measure says how
+ * it is estimated and tested:
+ *
+ *   EXP, BITS   rates: exp of sum nll over sum of tokens, words or bytes, or bits: cluster
+ *               bootstrap over texts (clusters.h); sign flips
+ *   ITEMS       accuracy of trials: Wilson; exact McNemar and paired bootstrap over trials
+ *   CLUSTERS    shares within trials or documents: cluster bootstrap over them (one `detail`
+ *               alone: linearised t interval); sign flips
+ *   CROSSED     accuracy: crossed bootstrap over items and demonstration seeds
+ *   BALANCED    the same, the right labels (label_gold) weighing equally; of rows without labels
+ *               to choose from there is none
+ *   TREND, RANK of a rate over the context lengths: summary.c
  *
  * Two sets of rows are paired by the task's item columns, where its target columns agree.  Rows
- * whose status is not "ok" count as failed or skipped and enter nothing.  Few-shot needs each item under
+ * whose status is not "ok" count as failed or skipped and enter nothing.  CROSSED needs each item under
  * each seed: seeds that fewer than half of the items have are left out, then items
  * that lack one of the others.  Of a base with one seed only (0 demonstrations: the
  * seed changes nothing) its rows are the partners under every seed. */
@@ -20,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/stats.h"
 #include "harness/tables/table.h"
@@ -31,24 +38,75 @@
 #define FOT_COMPARED_SHORTEST "shortest"
 
 /* A rate is a ratio in nats, of which the measure is the exponential or the number of bits: lower is
- * better.  All others are shares: higher is better. */
+ * better.  All others are shares, of 0 to 1: higher is better. */
 enum fot_measure_kind {
 	FOT_MEASURE_ITEMS,
 	FOT_MEASURE_CLUSTERS,
 	FOT_MEASURE_CROSSED,
+	FOT_MEASURE_BALANCED,
 	FOT_MEASURE_EXP,
-	FOT_MEASURE_BITS
+	FOT_MEASURE_BITS,
+	FOT_MEASURE_TREND,
+	FOT_MEASURE_RANK
 };
 
 struct fot_measure {
 	const char *metric;
 	enum fot_measure_kind kind;
-	const char *right; /* column of the numerator; 0/1 for items, nats for rates */
-	const char *asked; /* column of the denominator, NULL: 1 each */
-	bool mean;         /* right is a mean over asked, not a count of it */
+	const char *right;   /* column of the numerator; 0/1 for items, nats for rates */
+	const char *asked;   /* column of the denominator, NULL: 1 each */
+	const char *heading; /* in tables */
+	const char *unit;    /* of what its items' scores differ by; NULL: nats per token */
+	bool mean;           /* right is a mean over asked, not a count of it */
+	bool level;          /* chance_level and majority_level of the rows are of this measure */
 };
 
 bool fot_measure_is_rate(const struct fot_measure *m);
+bool fot_measure_is_crossed(const struct fot_measure *m); /* over items and demonstration seeds */
+/* Shown in per cent. */
+bool fot_measure_is_percent(const struct fot_measure *m);
+
+/* --- what tables show --- */
+
+enum fot_grid_rows { FOT_GRID_ESTIMATES, FOT_GRID_WITH_ITSELF, FOT_GRID_WITH_BASELINE };
+
+#define FOT_GRID_METRICS 3
+#define FOT_GRID_LINES 4
+
+struct fot_view {
+	enum fot_grid_rows rows;
+	const char *metric[FOT_GRID_METRICS]; /* ended by NULL; several: each a column of its own */
+	const char *axis;                     /* column spread over the columns; NULL: none */
+	const char *line[FOT_GRID_LINES]; /* further columns that make lines, shown where they vary; ended by NULL */
+	const char *filled, *empty;       /* columns that have, or lack, a value; or NULL */
+	const char *apart; /* one more column that makes lines: shown where it varies, else not spoken of; or NULL */
+};
+
+/* A table of the summary. */
+struct fot_summary_view {
+	struct fot_view view;
+	const char *title;   /* in plain text; NULL: not shown there */
+	const char *caption; /* in Markdown */
+	const char *items;   /* what n_items counts and what is left out (fot_grid_words); NULL: not said */
+	const char *one;     /* one of what is drawn: "document" */
+	const char *note;    /* Markdown: one more sentence; or NULL */
+	bool copies;         /* warn where items hold the same text */
+};
+
+/* A table of reports. */
+struct fot_report_view {
+	struct fot_view view;
+	const char *caption; /* fot_grid_words */
+	const char *compact; /* what begins the caption of LaTeX's table of all datasets */
+};
+
+/* Parts of captions. */
+#define FOT_INTERVALS " In brackets the 95 % interval of the "
+#define FOT_BOLD(better, test)                                                                        \
+	" Bold: " better " than every other line of the column at p < 0.05 (" test "; Holm over the lines)."
+#define FOT_BASELINE "the baseline (vanilla under the same memory; without a memory local)"
+
+struct fot_figure; /* plotdata.h */
 
 /* All column lists end with NULL. */
 struct fot_measured_task {
@@ -63,26 +121,49 @@ struct fot_measured_task {
 	const char *per;            /* column that scores in outcome are per unit of; NULL: 1 */
 	const char *axis;           /* column along which a condition is compared with itself */
 	const char *least;          /* the word for its smallest value: "shortest" */
-	const char *axis_place;     /* what stands for it in place; NULL: itself, if it is there */
+	const char *axis_place;     /* the column in place that goes with it; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
 	bool of_memory;             /* without a memory nothing is compared: it is the same at all lengths */
-	bool trend;                 /* its first measure is followed over the lengths: summary_trend.c */
 	const struct fot_measure *measure;
 	size_t n_measures;
 	const struct fot_measure
 		*other; /* the first measure's outcomes per other units: estimated, not compared */
 	size_t n_others;
+	const struct fot_measure *trend; /* [2] TREND and RANK of the first measure, a rate; or NULL */
+	const struct fot_summary_view *summary;
+	size_t n_summary;
+	const struct fot_report_view *report;
+	size_t n_report;
+	const struct fot_figure *figure;
+	size_t n_figures;
 };
+
+/* Its arrays. */
+#define FOT_MEASURED(m, s, r, f)                                                                       \
+	.measure = (m), .n_measures = FOT_COUNT(m), .summary = (s), .n_summary = FOT_COUNT(s), .report = (r), \
+	.n_report = FOT_COUNT(r), .figure = (f), .n_figures = FOT_COUNT(f)
+
+/* All that are measured, in the order of the registry (harness/tasks/registry.c), which defines these two. */
+extern const struct fot_measured_task *const fot_measured_tasks[];
+extern const size_t fot_n_measured_tasks;
+
+/* A list of columns. */
+#define FOT_LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* NULL: no task has this schema. */
 const struct fot_measured_task *fot_measured_task(const struct fot_schema *schema);
+/* By name; "" is the first. NULL: there is none. */
+const struct fot_measured_task *fot_measured_named(const char *task);
+/* The measure of a row of summary, report, compare or claims, by its columns task and metric; without a task any
+ * task's. Of a metric that no task has, the first there is. */
+const struct fot_measure *fot_measure_of(const struct fot_table *t, size_t row);
+/* Among all of a task; NULL: it has no such metric. */
+const struct fot_measure *fot_measured_by_name(const struct fot_measured_task *task, const char *metric);
 /* NULL: the task has no such metric among `measure`. */
 const struct fot_measure *fot_measured_metric(const struct fot_measured_task *task, const char *metric);
 /* What a table of runs shows: with `bits` the task's bits per byte alone, where it has them, else `measure`. */
 const struct fot_measure *fot_measured_shown(const struct fot_measured_task *task, bool bits, size_t *n);
-extern const struct fot_measured_task fot_measured_tasks[];
-extern const size_t fot_n_measured_tasks;
 
 /* Adds to out the rows [first, last) by the condition's columns (a list that ends with NULL),
  * dataset, context_length, the task's place and part (a column, or NULL). Errors: FOT_ERR_RUN. */
@@ -121,10 +202,25 @@ struct fot_measured {
 	int64_t n_correct, n_total;
 	double min, max; /* of one trial or demonstration seed */
 	double sd;       /* between them */
+	bool has_top_share;
+	double top_share; /* of answers: share of the commonest, mean over demonstration seeds */
 };
-/* Errors of both: FOT_ERR_RUN. */
+/* Is there anything that this measure is of? Balanced accuracy is of labels. */
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r);
+/* Errors: FOT_ERR_RUN. */
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err);
+
+/* Estimates of one table's groups under one seed, kept so that summary and report draw a bootstrap once. All zero:
+ * empty. */
+struct fot_estimates {
+	struct fot_kept_estimate *at;
+	size_t n, cap;
+};
+void fot_estimates_release(struct fot_estimates *e);
+/* As fot_measure, which is asked once for each measure of a group; e may be NULL. */
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
+		     struct fot_estimates *e, struct fot_err *err);
 
 struct fot_difference {
 	double delta, lo, hi, mdd; /* mdd: minimum detectable difference */
@@ -140,7 +236,8 @@ struct fot_contrast {
 	double p, p_t;              /* p_t: of a rate, paired t test */
 	const char *p_method, *status;
 };
-/* What is compared. base_from, new_from: rates alone may each be taken relative to themselves there; else NULL. */
+/* What is compared. base_from, new_from: rates and crossed measures may each be taken relative to
+ * themselves there (the latter by difference); else NULL. */
 struct fot_sides {
 	const struct fot_rows *base, *new, *base_from, *new_from;
 	bool checked; /* items are known to have what must agree: targets may differ, and base's weight counts */
@@ -154,7 +251,7 @@ size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, siz
 			const char *const *item, size_t hint);
 
 /* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
- * n_total, value_min, value_max and sd_between. */
+ * n_total, value_min, value_max, sd_between and top_answer_share. */
 void fot_measured_write(struct fot_table *out, size_t row, const struct fot_table *in,
 			const struct fot_measured *m);
 /* Into a row delta_ci_low, delta_ci_high, ci_level, p_value and p_method, if there is an interval. */

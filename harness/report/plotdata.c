@@ -1,9 +1,9 @@
 /* plotdata.c: see plotdata.h.
  *
- * One walk for all figures: the rows of the figure's metrics that are estimates, or for CHANGE compared
- * with the shortest context; each has a panel, a series and a place on the x axis.  The names file lists
+ * One walk for all figures: the rows of the figure's metrics that are estimates, or compared as it says;
+ * each has a panel, a series and a place on the x axis.  The names file lists
  * panels, series and x values. */
-#include "harness/report/plotdata_impl.h"
+#include "harness/report/plotdata.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,96 +12,7 @@
 #include "harness/report/measures.h"
 #include "harness/tables/labels.h"
 
-#define INTERVAL "ci_low", "ci_high"
-
-struct kind {
-	const char *task, *metric[2], *x, *title;
-	const char *value, *low, *high; /* columns of the point and its bars */
-	const char *comparison;         /* of the rows */
-	double factor;                  /* 0: per cent of the exponential */
-	const char *header;             /* of the data */
-	bool levels;                    /* names hold chance and majority */
-};
-
-#define HEADER(x) "panel," x ",panel_name,series_name\n"
-#define AGAINST_LENGTH HEADER("series,context_length,value,low,high")
-
-static const struct kind kinds[] = {
-	[FOT_FIGURE_PERPLEXITY] = { "perplexity",
-				    { "perplexity" },
-				    "context_length",
-				    "Perplexity against context length (95 % intervals over documents)",
-				    "value",
-				    INTERVAL,
-				    "",
-				    1,
-				    AGAINST_LENGTH,
-				    false },
-	[FOT_FIGURE_CHANGE] = { "perplexity",
-				{ "perplexity" },
-				"context_length",
-				"Change of perplexity against the shortest context (paired 95 % intervals)",
-				"delta_nll_nats",
-				"delta_nll_ci_low_nats",
-				"delta_nll_ci_high_nats",
-				FOT_COMPARED_SHORTEST,
-				0,
-				AGAINST_LENGTH,
-				false },
-	[FOT_FIGURE_MULTIDOC] = { "perplexity",
-				  { "perplexity" },
-				  "context_length",
-				  "Perplexity among other documents (95 % intervals over documents)",
-				  "value",
-				  INTERVAL,
-				  "",
-				  1,
-				  AGAINST_LENGTH,
-				  false },
-	[FOT_FIGURE_PASSKEY] = { "passkey",
-				 { "accuracy" },
-				 "context_length",
-				 "Pass-key accuracy (%) by context length and place of the key",
-				 "value",
-				 INTERVAL,
-				 "",
-				 100,
-				 HEADER("context_length,place,depth,depth_place,value,n_total"),
-				 true },
-	[FOT_FIGURE_LOOKUP] = { "lookup",
-				{ "token_accuracy", "value_accuracy" },
-				"context_length",
-				"Dictionary look-up (bars: lowest and highest trial)",
-				"value",
-				"value_min",
-				"value_max",
-				"",
-				100,
-				AGAINST_LENGTH,
-				true },
-	[FOT_FIGURE_FEWSHOT] = { "fewshot",
-				 { "accuracy" },
-				 "n_shots",
-				 "Few-shot accuracy (95 % intervals over items and demonstration seeds)",
-				 "value",
-				 INTERVAL,
-				 "",
-				 100,
-				 HEADER("series,n_shots,place,value,low,high"),
-				 true },
-	[FOT_FIGURE_DISTRACTION] = { "distraction",
-				     { "positive_mass" },
-				     "n_contexts",
-				     "Attention on the own document among d (95 % intervals over documents)",
-				     "value",
-				     INTERVAL,
-				     "",
-				     1,
-				     HEADER("series,n_contexts,value,low,high"),
-				     true },
-};
-
-/* Fractions times the factor of the kind; below 0: none. */
+/* Fractions times the factor of the figure; below 0: none. */
 struct levels {
 	double chance, majority;
 };
@@ -110,41 +21,22 @@ static const struct levels no_levels = { -1, -1 };
 
 struct builder {
 	const struct fot_table *t;
-	const struct kind *k;
-	enum fot_figure figure;
+	const struct fot_measured_task *task;
+	const struct fot_figure *k;
 	struct fot_plot_places places;
 	struct levels *level; /* [n_panels] */
 	int64_t *x;           /* ascending */
 	size_t n_x;
 	double *depth; /* ascending */
 	size_t n_depths;
-	int64_t own; /* own tokens of all rows; -1: they differ */
+	int64_t common; /* of all rows, in the figure's column; -1: they differ */
 	struct fot_plot_text *out;
 	struct fot_err *err;
 };
 
-static int no_memory(const struct builder *b)
-{
-	return FOT_FAIL(b->err, FOT_ERR_RUN, "plot: out of memory");
-}
-
 static const char *series_name(const struct builder *b, size_t series)
 {
 	return b->places.c->name[b->places.series[series - 1]];
-}
-
-static void add_x(struct builder *b, int64_t x)
-{
-	size_t at = b->n_x;
-
-	for (size_t i = 0; i < b->n_x; i++) {
-		if (b->x[i] == x)
-			return;
-	}
-	for (; at > 0 && b->x[at - 1] > x; at--)
-		b->x[at] = b->x[at - 1];
-	b->x[at] = x;
-	b->n_x++;
 }
 
 static void add_depth(struct builder *b, double x)
@@ -185,20 +77,53 @@ static bool is_of(const struct builder *b, size_t row, const char *comparison)
 {
 	const char *metric = fot_table_text(b->t, row, "metric");
 
-	return strcmp(fot_table_text(b->t, row, "task"), b->k->task) == 0 &&
+	return strcmp(fot_table_text(b->t, row, "task"), b->task->schema->name) == 0 &&
 	       strcmp(fot_table_text(b->t, row, "comparison"), comparison) == 0 &&
-	       fot_table_has(b->t, row, "depth") == (b->figure == FOT_FIGURE_PASSKEY) &&
-	       fot_table_has(b->t, row, "own_tokens") == (b->figure == FOT_FIGURE_MULTIDOC) &&
+	       (!b->k->filled || fot_table_has(b->t, row, b->k->filled)) &&
+	       (!b->k->empty || !fot_table_has(b->t, row, b->k->empty)) &&
 	       (strcmp(metric, b->k->metric[0]) == 0 ||
 		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
+}
+
+static bool is_hidden(const struct builder *b, size_t row)
+{
+	const char *variant = fot_table_text(b->t, row, "model_variant");
+
+	for (size_t i = 0; b->k->hidden && b->k->hidden[i]; i++)
+		if (strcmp(variant, b->k->hidden[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Do two rows differ at most in the column `beside`? */
+static bool same_but(const struct builder *b, size_t row, size_t other)
+{
+	bool same = fot_table_same_all(b->t, row, b->t, other, FOT_LIST("dataset", "context_length"));
+
+	for (size_t i = 0; same && b->task->place[i]; i++)
+		same = strcmp(b->task->place[i], b->k->beside) == 0 ||
+		       fot_table_same(b->t, row, b->t, other, b->task->place[i]);
+	return same;
+}
+
+/* Is there a row with a value of `beside` that this one can be seen with? Where the axis is 0 nothing differs. */
+static bool is_beside(const struct builder *b, size_t row)
+{
+	if (!b->k->beside)
+		return true;
+	for (size_t r = 0; r < b->t->n_rows; r++)
+		if (fot_table_has(b->t, r, b->k->beside) && same_but(b, row, r))
+			return fot_label_place(b->t, row, b->task->axis) > 0;
+	return false;
 }
 
 static bool wanted(const struct builder *b, size_t row)
 {
 	struct point p;
 
-	return is_of(b, row, b->k->comparison) && fot_table_has(b->t, row, b->k->value) &&
-	       !fot_table_has(b->t, row, "head") && point_of(b, row, &p);
+	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
+	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
+	       is_beside(b, row) && point_of(b, row, &p);
 }
 
 static bool same_series(const struct builder *b, size_t row, size_t other)
@@ -244,30 +169,39 @@ static bool several(const struct builder *b, const char *column)
 	return false;
 }
 
+/* ": layer 2", ": context 8k", ": raw" */
+static void put_told(struct fot_str *out, const struct builder *b, size_t row, const char *column)
+{
+	const struct fot_cell *c = fot_table_cell(b->t, row, column);
+
+	fot_str_puts(out, out->len ? ": " : "");
+	if (strcmp(column, "context_length") == 0) {
+		fot_str_puts(out, "context ");
+		fot_label_length(out, c->i);
+	} else if (strcmp(column, "n_shots") == 0) {
+		fot_label_shots(out, fot_label_place(b->t, row, column));
+	} else if (c->kind == FOT_CELL_INT) {
+		fot_str_printf(out, "%s %lld", column, (long long)c->i);
+	} else {
+		fot_str_printf(out, "%s%s", strcmp(column, "prompt_style") == 0 ? "filler " : "", fot_table_text(b->t, row, column));
+	}
+}
+
 static void panel_text(struct fot_str *out, struct builder *b, size_t row)
 {
-	if (b->figure == FOT_FIGURE_PASSKEY) {
+	const char *metric = fot_table_text(b->t, row, "metric");
+
+	if (b->k->y)
 		fot_str_puts(out, series_name(b, fot_plot_series(&b->places, row)));
-		if (several(b, "dataset"))
-			fot_str_printf(out, ": %s", fot_table_text(b->t, row, "dataset"));
-		if (several(b, "prompt_style"))
-			fot_str_printf(out, ": filler %s", fot_table_text(b->t, row, "prompt_style"));
-		return;
-	}
-	if (b->figure == FOT_FIGURE_LOOKUP)
-		fot_str_puts(out, strcmp(fot_table_text(b->t, row, "metric"), "token_accuracy") == 0 ?
-					  "value tokens" :
-					  "whole values");
-	if (b->figure != FOT_FIGURE_LOOKUP || several(b, "dataset"))
-		fot_str_printf(out, "%s%s", out->len ? ": " : "", fot_table_text(b->t, row, "dataset"));
+	else if (b->k->panel[0])
+		fot_str_puts(out, b->k->panel[strcmp(metric, b->k->metric[0]) != 0]);
+	if (!out->len || several(b, "dataset"))
+		put_told(out, b, row, "dataset");
 	if (fot_table_has(b->t, row, "layer"))
-		fot_str_printf(out, ": layer %lld", (long long)fot_table_int(b->t, row, "layer", 0));
-	if (b->figure == FOT_FIGURE_FEWSHOT && several(b, "context_length")) {
-		fot_str_puts(out, ": context ");
-		fot_label_length(out, fot_table_int(b->t, row, "context_length", 0));
-	}
-	if (several(b, "calibration"))
-		fot_str_printf(out, ": %s", fot_table_text(b->t, row, "calibration"));
+		put_told(out, b, row, "layer");
+	for (size_t i = 0; b->k->told && b->k->told[i]; i++)
+		if (several(b, b->k->told[i]))
+			put_told(out, b, row, b->k->told[i]);
 }
 
 static double level_of(const struct builder *b, size_t row, const char *column)
@@ -275,11 +209,9 @@ static double level_of(const struct builder *b, size_t row, const char *column)
 	return fot_table_has(b->t, row, column) ? b->k->factor * fot_table_real(b->t, row, column, -1) : -1;
 }
 
-/* They are the same for all rows of a panel, but for distraction, where chance is 1/d. */
 static struct levels levels_of(const struct builder *b, size_t row)
 {
-	if (b->figure == FOT_FIGURE_DISTRACTION ||
-	    strcmp(fot_table_text(b->t, row, "metric"), "value_accuracy") == 0)
+	if (!fot_measure_of(b->t, row)->level)
 		return no_levels;
 	return (struct levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
 }
@@ -302,15 +234,16 @@ static size_t panel_of(struct builder *b, size_t row)
 static void find_axes(struct builder *b)
 {
 	for (size_t row = 0; row < b->t->n_rows; row++) {
-		int64_t own = fot_table_int(b->t, row, "own_tokens", 0);
+		int64_t common = b->k->common ? fot_table_int(b->t, row, b->k->common, 0) : 0;
 
 		if (!wanted(b, row))
 			continue;
-		add_x(b, fot_label_place(b->t, row, b->k->x));
-		if (b->figure == FOT_FIGURE_CHANGE)
-			add_x(b, shortest(b, row));
-		add_depth(b, fot_table_real(b->t, row, "depth", 0));
-		b->own = b->own == 0 || b->own == own ? own : -1;
+		fot_insert_i64(b->x, &b->n_x, fot_label_place(b->t, row, b->k->x));
+		if (b->k->comparison)
+			fot_insert_i64(b->x, &b->n_x, shortest(b, row));
+		if (b->k->y)
+			add_depth(b, fot_table_real(b->t, row, b->k->y, 0));
+		b->common = b->common == 0 || b->common == common ? common : -1;
 	}
 }
 
@@ -364,13 +297,14 @@ static void put_row(struct builder *b, size_t row, size_t panel)
 {
 	struct fot_str *out = &b->out->data;
 	int64_t x = fot_table_int(b->t, row, b->k->x, 0), place = fot_label_place(b->t, row, b->k->x);
-	double depth = fot_table_real(b->t, row, "depth", 0);
 	size_t series = fot_plot_series(&b->places, row);
 	struct point p;
 
 	point_of(b, row, &p);
 	fot_str_printf(out, "%zu,", panel);
-	if (b->figure == FOT_FIGURE_PASSKEY) {
+	if (b->k->y) {
+		double depth = fot_table_real(b->t, row, b->k->y, 0);
+
 		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, place));
 		fot_str_double(out, depth);
 		fot_str_printf(out, ",%zu,", depth_place(b, depth));
@@ -378,16 +312,25 @@ static void put_row(struct builder *b, size_t row, size_t panel)
 		fot_str_printf(out, ",%lld", (long long)fot_table_int(b->t, row, "n_total", 0));
 	} else {
 		fot_str_printf(out, "%zu,%lld,", series, (long long)x);
-		if (b->figure == FOT_FIGURE_FEWSHOT)
+		if (b->k->by_place)
 			fot_str_printf(out, "%zu,", place_of(b, place));
 		put_bars(b, &p);
 	}
 	put_names_of(b, panel, series);
 }
 
+static void put_header(struct fot_str *out, const struct fot_figure *k)
+{
+	if (k->y)
+		fot_str_printf(out, "panel,%s,place,%s,%s_place,value,n_total", k->x, k->y, k->y);
+	else
+		fot_str_printf(out, "panel,series,%s,%svalue,low,high", k->x, k->by_place ? "place," : "");
+	fot_str_puts(out, ",panel_name,series_name\n");
+}
+
 static int put_rows(struct builder *b)
 {
-	fot_str_puts(&b->out->data, b->k->header);
+	put_header(&b->out->data, b->k);
 	for (size_t row = 0; row < b->t->n_rows; row++) {
 		size_t panel;
 
@@ -395,8 +338,8 @@ static int put_rows(struct builder *b)
 			continue;
 		panel = panel_of(b, row);
 		if (panel == 0)
-			return no_memory(b);
-		if (b->figure == FOT_FIGURE_CHANGE && starts_series(b, row))
+			return FOT_NO_MEMORY(b->err, "plot");
+		if (b->k->comparison && starts_series(b, row))
 			put_origin(b, row, panel);
 		put_row(b, row, panel);
 	}
@@ -422,7 +365,7 @@ static void put_levels(const struct builder *b)
 static void put_tics(const struct builder *b)
 {
 	struct fot_str *out = &b->out->names;
-	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+	bool by_place = b->k->y || b->k->by_place;
 	bool lengths = strcmp(b->k->x, "context_length") == 0;
 
 	fot_str_puts(out, "x_tics = '(");
@@ -437,7 +380,7 @@ static void put_tics(const struct builder *b)
 		fot_str_printf(out, "\" %lld", by_place ? (long long)i + 1 : (long long)b->x[i]);
 	}
 	fot_str_puts(out, ")'\n");
-	if (b->figure != FOT_FIGURE_PASSKEY)
+	if (!b->k->y)
 		return;
 	fot_str_printf(out, "n_depths = %zu\ny_tics = '(", b->n_depths);
 	for (size_t i = 0; i < b->n_depths; i++)
@@ -448,15 +391,15 @@ static void put_tics(const struct builder *b)
 static void put_names(const struct builder *b)
 {
 	struct fot_str *out = &b->out->names;
-	bool by_place = b->figure == FOT_FIGURE_PASSKEY || b->figure == FOT_FIGURE_FEWSHOT;
+	bool by_place = b->k->y || b->k->by_place;
 
 	fot_str_puts(out, "# Written by fotbench plot.\n");
 	fot_plot_put_places(b->out, &b->places);
 	if (b->k->levels)
 		put_levels(b);
 	fot_str_printf(out, "title = \"%s\"\n", b->k->title);
-	if (b->figure == FOT_FIGURE_MULTIDOC)
-		fot_str_printf(out, "own = %lld\n", (long long)b->own);
+	if (b->k->common)
+		fot_str_printf(out, "%s = %lld\n", b->k->common, (long long)b->common);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n",
 		       by_place || !b->n_x ? 1LL : (long long)b->x[0],
 		       by_place ? (long long)b->n_x :
@@ -466,10 +409,10 @@ static void put_names(const struct builder *b)
 	put_tics(b);
 }
 
-static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, enum fot_figure figure,
-		struct fot_err *err)
+static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, const struct fot_measured_task *task,
+		const struct fot_figure *figure, struct fot_err *err)
 {
-	struct builder b = { .t = c->t, .k = &kinds[figure], .figure = figure, .out = out, .err = err };
+	struct builder b = { .t = c->t, .task = task, .k = figure, .out = out, .err = err };
 	size_t n = c->t->n_rows;
 	int status;
 
@@ -478,7 +421,7 @@ static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, 
 	b.depth = fot_alloc(n, sizeof *b.depth);
 	b.level = fot_alloc(n, sizeof *b.level);
 	if (!b.x || !b.depth || !b.level) {
-		status = no_memory(&b);
+		status = FOT_NO_MEMORY(b.err, "plot");
 		goto out;
 	}
 	find_axes(&b);
@@ -492,15 +435,15 @@ out:
 	return status;
 }
 
-int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
-		  struct fot_err *err)
+int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, const struct fot_measured_task *task,
+		  const struct fot_figure *figure, struct fot_err *err)
 {
 	struct fot_plot_conditions c = { 0 };
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
 	FOT_TRY(fot_plot_conditions_init(&c, summary, err));
-	FOT_TRY(plot(out, &c, figure, err));
+	FOT_TRY(plot(out, &c, task, figure, err));
 	FOT_TRY(fot_str_check(&out->data, err));
 	FOT_TRY(fot_str_check(&out->labels, err));
 	FOT_TRY(fot_str_check(&out->names, err));

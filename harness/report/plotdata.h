@@ -3,17 +3,31 @@
 #define FOT_PLOTDATA_H
 
 #include "base/str.h"
-#include "harness/tables/table.h"
+#include "harness/report/measures.h"
 
-enum fot_figure {
-	FOT_FIGURE_PERPLEXITY,
-	FOT_FIGURE_CHANGE,
-	FOT_FIGURE_MULTIDOC,
-	FOT_FIGURE_PASSKEY,
-	FOT_FIGURE_LOOKUP,
-	FOT_FIGURE_FEWSHOT,
-	FOT_FIGURE_DISTRACTION
+/* A figure of a task: plots/NAME.gp draws it.  It shows the rows of its metrics that are estimates, or, with a
+ * comparison, are compared so; a change starts from a row of zero.  The columns of its data are
+ *   panel,series,X,value,low,high,panel_name,series_name              a panel per dataset (and metric, ...)
+ *   panel,series,X,place,value,low,high,panel_name,series_name        by_place: place counts the values of X from 1
+ *   panel,X,place,Y,Y_place,value,n_total,panel_name,series_name      with y: a panel per condition
+ * The last two are the names that the figure shows: of the panel (for readers of the file) and the series. */
+struct fot_figure {
+	const char *name, *title;
+	const char *metric[2], *panel[2]; /* the panels' names, where metrics have one each */
+	const char *x, *y;                /* columns of the axes; y: NULL but of a map */
+	const char *value, *low, *high;   /* columns of the point and its bars */
+	const char *comparison;           /* of the rows; NULL: estimates */
+	double factor;                    /* 0: per cent of the exponential */
+	const char *filled, *empty;       /* columns that rows have, or lack, a value of; or NULL */
+	const char *beside;               /* column of rows that the others at their place are shown with; or NULL */
+	const char *const *hidden;        /* variants that are levels, not series; or NULL */
+	const char *script;               /* of which figure its own script loads; NULL: none */
+	const char *common;               /* the names hold the value that all rows have in common there, -1 without; or NULL */
+	const char *const *told;          /* columns that are told in a panel's name where it varies; or NULL */
+	bool by_place;
+	bool levels; /* names hold chance and majority */
 };
+#define FOT_FIGURE_VALUE .value = "value", .low = "ci_low", .high = "ci_high"
 
 struct fot_plot_text {
 	struct fot_str data;   /* CSV: numbers, and at the end of a line the names of its panel and series */
@@ -22,21 +36,53 @@ struct fot_plot_text {
 	size_t n_points;
 };
 
-/* PERPLEXITY: estimates. CHANGE: percent against the shortest context, the
- * shortest itself as zero. Both of one document's own memory; MULTIDOC: estimates where the
- * memory also holds other documents.  The columns of these:
- *   panel,series,context_length,value,low,high,panel_name,series_name: a panel per dataset
- * The others, in percent but for the last:
- *   PASSKEY      panel,context_length,place,depth,depth_place,value,n_total,panel_name,series_name: a panel
- *                per condition; places count lengths and depths from 1
- *   LOOKUP       as perplexity: low and high are the lowest and highest trial; a panel for tokens,
- *                one for whole values
- *   FEWSHOT      panel,series,n_shots,place,value,low,high,panel_name,series_name: place counts the shots from 1
- *   DISTRACTION  panel,series,n_contexts,value,low,high,panel_name,series_name: a panel per dataset and layer
- * The last two are the names that the figure shows: of the panel (for readers of the file) and the series.
- * n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */
-int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, enum fot_figure figure,
-		  struct fot_err *err);
+/* n_points 0: the summary has nothing for this figure. Errors: FOT_ERR_RUN. */
+int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, const struct fot_measured_task *task,
+		  const struct fot_figure *figure, struct fot_err *err);
 void fot_plot_text_release(struct fot_plot_text *t);
+
+/* --- panels and series, for figures ---
+ *
+ * A figure's data names panels and series by number, from 1.  Their names stand in a file of their own,
+ * which gnuplot reads as data and never as text of a script. */
+
+/* The conditions of a summary's rows.  Colour and mark follow the model's variant, the dash the memory,
+ * so that a condition looks the same in all figures of all runs; see plotseries.c. */
+struct fot_plot_conditions {
+	const struct fot_table *t;
+	size_t *row; /* [n] the first row of each */
+	char **name; /* [n] "fot (top-128 memory)" */
+	int *look;   /* [n] colour and mark, from 1: an index of style.gp */
+	int *dash;   /* [n] from 1, likewise */
+	size_t n;
+};
+/* Errors: FOT_ERR_RUN. */
+int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, struct fot_err *err);
+void fot_plot_conditions_release(struct fot_plot_conditions *c);
+
+/* Panels and series of one figure, in the order of their first points. */
+struct fot_plot_places {
+	const struct fot_plot_conditions *c;
+	char **panel; /* [n_panels] */
+	size_t n_panels;
+	size_t *series; /* [n_series] conditions */
+	size_t n_series;
+};
+int fot_plot_places_init(struct fot_plot_places *p, const struct fot_plot_conditions *c, struct fot_err *err);
+void fot_plot_places_release(struct fot_plot_places *p);
+/* The number of a panel, 0 without memory, and of a row's series; new ones are added. */
+size_t fot_plot_panel(struct fot_plot_places *p, const char *name);
+size_t fot_plot_series(struct fot_plot_places *p, size_t row);
+/* The last two cells of a line of data: the names, for readers other than gnuplot. */
+void fot_plot_put_names(struct fot_str *out, const char *panel, const char *series);
+/* A line of the file of names: "panel" or "series", number, name. */
+void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name);
+/* Numbers of panels and series and the looks of the series; the names into out->labels. */
+void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p);
+
+/* What a memory is worth as training goes on. valid: rows of fot_schema_valid.  Data: series,tokens,worth_nats,dataset, one row per
+ * validation: nll without memory minus nll with the largest memory, on the same
+ * tokens, per token. n_points 0 when there is no memory. Errors: FOT_ERR_RUN. */
+int fot_worth_text(struct fot_plot_text *out, const struct fot_table *valid, struct fot_err *err);
 
 #endif

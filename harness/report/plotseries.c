@@ -1,30 +1,25 @@
-/* plotseries.c: conditions, their looks, and the panels and series of a figure; see plotdata_impl.h.
+/* plotseries.c: conditions, their looks, and the panels and series of a figure; see plotdata.h.
  *
- * Looks 1 to 6 are those of the fixed variants; any other variant has one of 7 to 12 by a hash of its
+ * Looks 1 to 6 are those of the fixed variants, 13 is that of the vote of bags of words; any other variant has one of 7 to 12 by a hash of its
  * name, the next free one if another variant of the summary has it. Dashes: 1 no memory, 2 dense, 3 cached
  * window, 4 to 7 knn, the fewest keys of a summary first. */
-#include "harness/report/plotdata_impl.h"
-
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/report/plotdata.h"
 
-#define N_LOOKS 12
+#define N_LOOKS 12 /* of models */
 #define N_DASHES 7
 #define FIRST_KNN 4
 
 static const char *const fixed[] = { "local", "vanilla", "fot", "fot-d1", "memorizing", "transformer-xl" };
 #define N_FIXED ((int)(sizeof fixed / sizeof fixed[0]))
+static const char bow[] = "bow"; /* no model: has no memory to speak of */
 
 /* What names tell apart, in this order; what makes two rows lines of their own is fot_condition_columns. */
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
 				       "window",        "model",       NULL };
-
-static int no_memory(struct fot_err *err)
-{
-	return FOT_FAIL(err, FOT_ERR_RUN, "plot: out of memory");
-}
 
 /* --- names --- */
 
@@ -33,7 +28,9 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
 	const char *mode = fot_table_text(t, row, "memory_mode");
 
 	fot_str_puts(out, fot_table_text(t, row, "model_variant"));
-	if (strcmp(mode, "none") == 0)
+	if (strcmp(fot_table_text(t, row, "model_variant"), bow) == 0)
+		fot_str_puts(out, " (bag of words)");
+	else if (strcmp(mode, "none") == 0)
 		fot_str_puts(out, " (no memory)");
 	else if (strcmp(mode, "xl") == 0)
 		fot_str_puts(out, " (cached window)");
@@ -107,6 +104,8 @@ static int choose_look(const struct fot_plot_conditions *c, size_t at)
 	for (int i = 0; i < N_FIXED; i++)
 		if (strcmp(variant, fixed[i]) == 0)
 			return i + 1;
+	if (strcmp(variant, bow) == 0)
+		return N_LOOKS + 1;
 	for (size_t k = 0; k < at; k++)
 		if (strcmp(text_of(c, k, "model_variant"), variant) == 0)
 			return c->look[k];
@@ -176,7 +175,7 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 	c->look = fot_alloc(n, sizeof *c->look);
 	c->dash = fot_alloc(n, sizeof *c->dash);
 	if (!c->row || !c->name || !c->look || !c->dash)
-		return no_memory(err);
+		return FOT_NO_MEMORY(err, "plot");
 	for (size_t row = 0; row < n; row++) {
 		size_t at = 0;
 
@@ -190,7 +189,7 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 		c->dash[at] = choose_dash(c, at);
 		set_apart(c, at);
 	}
-	return name_all(c) ? FOT_OK : no_memory(err);
+	return name_all(c) ? FOT_OK : FOT_NO_MEMORY(err, "plot");
 }
 
 void fot_plot_conditions_release(struct fot_plot_conditions *c)
@@ -210,7 +209,7 @@ int fot_plot_places_init(struct fot_plot_places *p, const struct fot_plot_condit
 	*p = (struct fot_plot_places){ .c = c };
 	p->panel = fot_calloc(c->t->n_rows, sizeof *p->panel);
 	p->series = fot_alloc(c->n, sizeof *p->series);
-	return p->panel && p->series ? FOT_OK : no_memory(err);
+	return p->panel && p->series ? FOT_OK : FOT_NO_MEMORY(err, "plot");
 }
 
 void fot_plot_places_release(struct fot_plot_places *p)
@@ -276,4 +275,103 @@ void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places
 		fot_plot_put_label(&out->labels, "panel", i + 1, p->panel[i]);
 	for (size_t i = 0; i < p->n_series; i++)
 		fot_plot_put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
+}
+
+/* --- what a memory is worth in training --- */
+
+struct key {
+	int64_t step;
+	const char *dataset;
+};
+
+/* nll of a validation at a memory size; false if there is none. */
+static bool nll_at(const struct fot_table *t, const struct key *k, int64_t windows, double *nll)
+{
+	for (size_t r = 0; r < t->n_rows; r++)
+		if (fot_table_int(t, r, "step", -1) == k->step &&
+		    fot_table_int(t, r, "memory_windows", -1) == windows &&
+		    strcmp(fot_table_text(t, r, "dataset"), k->dataset) == 0) {
+			*nll = fot_table_real(t, r, "nll_nats", 0);
+			return true;
+		}
+	return false;
+}
+
+static int64_t largest_memory(const struct fot_table *t, int64_t *tokens)
+{
+	int64_t most = 0;
+
+	*tokens = 0;
+	for (size_t r = 0; r < t->n_rows; r++)
+		if (fot_table_int(t, r, "memory_windows", 0) > most) {
+			most = fot_table_int(t, r, "memory_windows", 0);
+			*tokens = fot_table_int(t, r, "memory_tokens", 0);
+		}
+	return most;
+}
+
+static bool same_dataset(const struct fot_table *t, size_t a, size_t b)
+{
+	return fot_table_same(t, a, t, b, "dataset");
+}
+
+static void put_row(struct fot_plot_text *out, const struct fot_table *t, size_t row, size_t series,
+		    int64_t most)
+{
+	const char *dataset = fot_table_text(t, row, "dataset");
+	struct key k = { fot_table_int(t, row, "step", 0), dataset };
+	double with, without;
+
+	if (fot_table_int(t, row, "memory_windows", -1) != 0 || !nll_at(t, &k, 0, &without) ||
+	    !nll_at(t, &k, most, &with))
+		return;
+	fot_str_printf(&out->data, "%zu,%lld,", series, (long long)fot_table_int(t, row, "tokens", 0));
+	fot_str_double(&out->data, without - with);
+	fot_str_putc(&out->data, ',');
+	fot_quote_csv(&out->data, dataset);
+	fot_str_putc(&out->data, '\n');
+	out->n_points++;
+}
+
+/* One series per dataset, in the order of their first rows; returns their number. */
+static size_t put_series(struct fot_plot_text *out, const struct fot_table *t, int64_t most)
+{
+	size_t n = 0;
+
+	for (size_t first = 0; first < t->n_rows; first++) {
+		size_t before = 0;
+
+		while (before < first && !same_dataset(t, before, first))
+			before++;
+		if (before < first)
+			continue;
+		fot_plot_put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
+		for (size_t row = first; row < t->n_rows; row++)
+			if (same_dataset(t, row, first))
+				put_row(out, t, row, n, most);
+	}
+	return n;
+}
+
+int fot_worth_text(struct fot_plot_text *out, const struct fot_table *valid, struct fot_err *err)
+{
+	int64_t tokens, most = largest_memory(valid, &tokens);
+	size_t n;
+	int status;
+
+	*out = (struct fot_plot_text){ 0 };
+	fot_str_puts(&out->data, "series,tokens,worth_nats,dataset\n");
+	n = most > 0 ? put_series(out, valid, most) : 0;
+	fot_str_printf(&out->names, "# Written by fotbench plot.\nmemory_tokens = %lld\nn_series = %zu\n",
+		       (long long)tokens, n);
+	fot_str_printf(&out->names, "array look[%zu]\narray dash[%zu]\n", n, n);
+	for (size_t i = 1; i <= n; i++)
+		fot_str_printf(&out->names, "look[%zu] = %zu\ndash[%zu] = 4\n", i, (i - 1) % 12 + 1, i);
+	/* The shared style wants a panel and lengths; this figure has one of each. */
+	fot_str_puts(&out->names, "n_datasets = 1\nn_lengths = 1\nx_low = 1.0\nx_high = 1.0\n");
+	FOT_TRY(fot_str_check(&out->data, err));
+	FOT_TRY(fot_str_check(&out->labels, err));
+	FOT_TRY(fot_str_check(&out->names, err));
+out:
+	return status;
 }

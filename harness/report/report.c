@@ -25,6 +25,7 @@ struct builder {
 	const struct fot_measured_task *task;
 	const struct fot_measure *what;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups;
 	struct cell *cell; /* of one measure */
 	size_t n;
@@ -44,15 +45,21 @@ static struct fot_rows rows_of(const struct builder *b, const struct cell *c)
 	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
 }
 
+static bool is_cell(const struct builder *b, const struct cell *c)
+{
+	struct fot_rows r = rows_of(b, c);
+
+	return fot_measure_applies(b->what, &r) &&
+	       (!b->task->detail || !fot_table_has(b->in, first(b, c), b->task->detail));
+}
+
 /* Groups of all runs, and a cell for each; of a run all groups stand together. */
 static int find_cells(struct builder *b)
 {
 	int status = FOT_OK;
 
-	b->cell = fot_calloc(b->in->n_rows, sizeof *b->cell);
-	b->p = fot_alloc(b->in->n_rows, sizeof *b->p);
-	if (!b->cell || !b->p)
-		return FOT_FAIL(b->err, FOT_ERR_RUN, "report: out of memory");
+	fot_groups_release(&b->groups);
+	b->n = 0;
 	for (size_t r = 0; r < b->n_runs && status == FOT_OK; r++) {
 		size_t g = b->groups.n;
 
@@ -60,8 +67,7 @@ static int find_cells(struct builder *b)
 					     fot_condition_columns, b->task, NULL, b->err);
 		for (; g < b->groups.n && status == FOT_OK; g++) {
 			b->cell[b->n] = (struct cell){ .run = r, .group = g };
-			b->n += !b->task->detail ||
-				!fot_table_has(b->in, first(b, &b->cell[b->n]), b->task->detail);
+			b->n += is_cell(b, &b->cell[b->n]);
 		}
 	}
 	return status;
@@ -73,20 +79,21 @@ static int find_cells(struct builder *b)
 static bool paper_value(const struct builder *b, size_t paper, size_t row, double *value)
 {
 	bool chance = strcmp(fot_table_text(b->paper, paper, "relation"), "chance") == 0;
-
-	const char *column = fot_table_has(b->paper, paper, "value") ? "value" : "perplexity";
+	/* the first files had a column of the metric's name */
+	const char *column = fot_table_has(b->paper, paper, "value") ? "value" : b->what->metric;
 
 	*value = chance ? fot_table_real(b->in, row, "chance_level", 0) :
 			  fot_table_real(b->paper, paper, column, 0);
 	return chance ? fot_table_has(b->in, row, "chance_level") : fot_table_has(b->paper, paper, column);
 }
 
-/* Empty cells stand for perplexity. */
-static bool paper_says(const struct builder *b, size_t paper, const char *column, const char *word)
+/* Empty cells stand for the first task and its first metric. */
+static bool is_of_paper(const struct builder *b, size_t paper)
 {
-	const char *said = fot_table_text(b->paper, paper, column);
+	const char *metric = fot_table_text(b->paper, paper, "metric");
+	const struct fot_measured_task *task = fot_measured_named(fot_table_text(b->paper, paper, "task"));
 
-	return strcmp(*said ? said : "perplexity", word) == 0;
+	return task == b->task && strcmp(*metric ? metric : task->measure[0].metric, b->what->metric) == 0;
 }
 
 static bool paper_fits(const struct builder *b, size_t paper, size_t row)
@@ -96,8 +103,7 @@ static bool paper_fits(const struct builder *b, size_t paper, size_t row)
 	       theirs = (double)fot_table_int(b->paper, paper, "context_length", 0);
 	double value;
 
-	if (!paper_says(b, paper, "task", b->task->schema->name) ||
-	    !paper_says(b, paper, "metric", b->what->metric) || !paper_value(b, paper, row, &value) ||
+	if (!is_of_paper(b, paper) || !paper_value(b, paper, row, &value) ||
 	    (theirs > 0 && fabs(ours - theirs) > FOT_REPORT_PAPER_LENGTH * theirs))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
@@ -170,7 +176,7 @@ static int write_cell(struct builder *b, struct cell *c)
 {
 	struct fot_rows r = rows_of(b, c);
 	struct fot_measured m;
-	int status = fot_measure(&m, b->what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, b->what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -329,7 +335,7 @@ static int rank_columns(struct builder *b)
 
 int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
-		     struct fot_err *err)
+		     struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = { .out = report,
 			     .in = rows,
@@ -338,15 +344,22 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 			     .n_runs = n_runs,
 			     .task = fot_measured_task(rows->schema),
 			     .seed = seed,
+			     .kept = kept,
 			     .err = err };
 	size_t n = 0;
 	int status;
 
 	if (!b.task)
 		return FOT_FAIL(err, FOT_ERR_RUN, "report: no task writes %s.csv", rows->schema->name);
-	FOT_TRY(find_cells(&b));
+	b.cell = fot_calloc(rows->n_rows, sizeof *b.cell);
+	b.p = fot_alloc(rows->n_rows, sizeof *b.p);
+	if (!b.cell || !b.p) {
+		status = FOT_FAIL(err, FOT_ERR_RUN, "report: out of memory");
+		goto out;
+	}
 	b.what = fot_measured_shown(b.task, bits_per_byte, &n);
 	for (size_t m = 0; m < n; m++, b.what++) {
+		FOT_TRY(find_cells(&b));
 		for (size_t i = 0; i < b.n; i++)
 			FOT_TRY(write_cell(&b, &b.cell[i]));
 		FOT_TRY(judge_columns(&b));

@@ -1,11 +1,10 @@
 /* report.h: one or several runs side by side, as tables for a paper.
  *
  * A line is a condition of a run (model variant, memory, window), a column a
- * context length (few-shot: demonstrations, distraction: d), a table a dataset
+ * context length (or what else the task varies), a table a dataset
  * and task.  The best value of a column is bold when it is better than every
  * other line's at p < 0.05 on the items that both have, all of them common:
- * perplexity, look-up and distraction by sign flips, pass key by exact McNemar,
- * few-shot by the crossed bootstrap; adjusted by Holm over the lines.  In LaTeX's one table of
+ * by the test of the measure's kind (measures.h); adjusted by Holm over the lines.  In LaTeX's one table of
  * all datasets the best is bold and the second underlined by simpler means: the paired interval
  * of the difference from the next excludes zero.  Where the
  * paper has a figure for dataset, method and length, it stands beside ours. */
@@ -17,7 +16,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "harness/tables/table.h"
+#include "harness/report/measures.h"
 
 #define FOT_REPORT_LEVEL 0.05
 /* Lengths of the paper and ours count as the same within this share: 100k is 100 000 there. */
@@ -29,11 +28,11 @@ struct fot_report_run {
 };
 
 /* Rows of one task (of all runs) to rows of fot_schema_report, behind those it has: call it
- * once per task. paper: rows of fot_schema_paper, may be empty. bits_per_byte: instead of
- * perplexity. Errors: FOT_ERR_RUN. */
+ * once per task. paper: rows of fot_schema_paper, may be empty. bits_per_byte: of tasks that
+ * have them. kept (may be NULL): estimates of these rows and seed. Errors: FOT_ERR_RUN. */
 int fot_report_build(struct fot_table *report, const struct fot_table *rows, const struct fot_report_run *run,
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
-		     struct fot_err *err);
+		     struct fot_estimates *kept, struct fot_err *err);
 
 enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX };
 

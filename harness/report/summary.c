@@ -2,15 +2,15 @@
  *
  * The same walk for all tasks; what they measure and how is measures.h.  Groups come in
  * the order of the observations: estimates of a group, its differences, then its parts
- * (passkey: the depths). */
+ * (`part`). */
+#include "harness/report/summary.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "harness/tables/adjust.h"
-#include "harness/tables/groups.h"
 #include "harness/report/measures.h"
-#include "harness/report/summary_impl.h"
+#include "harness/tables/groups.h"
 
 enum comparison { WITH_ITSELF, WITH_BASELINE, N_COMPARISONS };
 
@@ -25,16 +25,12 @@ struct builder {
 	const struct fot_table *in;
 	const struct fot_measured_task *task;
 	uint64_t seed;
+	struct fot_estimates *kept;
 	struct fot_groups groups, parts;
 	struct pair *pair;
 	size_t n_pairs;
 	struct fot_err *err;
 };
-
-static int no_memory(const struct builder *b)
-{
-	return FOT_FAIL(b->err, FOT_ERR_RUN, "summary: out of memory");
-}
 
 static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
 {
@@ -71,7 +67,7 @@ static bool same_place(const struct builder *b, size_t a, size_t c, const char *
 	for (size_t i = 0; b->task->place[i]; i++) {
 		const char *column = b->task->place[i];
 
-		if ((but && strcmp(column, but) == 0) || (along_length && strcmp(column, "n_records") == 0))
+		if ((but && strcmp(column, but) == 0))
 			continue;
 		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
 			continue;
@@ -133,9 +129,12 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 	if (!(kind == WITH_ITSELF ? find_itself(b, g, &base) : find_baseline(b, g, &base)))
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
-		struct pair *p = &b->pair[b->n_pairs++];
+		struct pair *p = &b->pair[b->n_pairs];
 		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&b->task->measure[m], &new))
+			continue;
+		b->n_pairs++;
 		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
 		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
 					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
@@ -151,7 +150,7 @@ static int compare_all(struct builder *b)
 
 	b->pair = fot_calloc(most, sizeof *b->pair);
 	if (!b->pair)
-		return no_memory(b);
+		return FOT_NO_MEMORY(b->err, "summary");
 	for (size_t g = 0; g < b->groups.n && status == FOT_OK; g++) {
 		if (b->task->detail && fot_table_has(b->in, first(b, g), b->task->detail))
 			continue;
@@ -188,7 +187,7 @@ static int write_estimate(struct builder *b, const struct fot_group *g, const st
 	struct fot_rows r = rows_of(b, g);
 	struct fot_measured m;
 	size_t row;
-	int status = fot_measure(&m, what, &r, b->seed, b->err);
+	int status = fot_measure_once(&m, what, &r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -209,7 +208,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 
 	fot_contrast_write(b->out, row, c);
 	fot_table_set_text(b->out, row, "ci_method",
-			   what->kind == FOT_MEASURE_CROSSED ? "crossed-bootstrap" : "paired-bootstrap");
+			   fot_measure_is_crossed(what) ? "crossed-bootstrap" : "paired-bootstrap");
 	if (!fot_measure_is_rate(what)) {
 		fot_table_set_estimate(b->out, row, "min_detectable", c->d.mdd);
 		return;
@@ -220,7 +219,7 @@ static void write_interval(struct builder *b, size_t row, const struct pair *p)
 	fot_table_set_real(b->out, row, "p_t", c->p_t);
 }
 
-/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS" of a row of observations. */
+/* "RUN_ID:VARIANT/MEMORY@LENGTH", "...#SHOTS", "...#SHOTS+DISTRACTORS" of a row of observations. */
 static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	fot_str_printf(out, "%s:%s/%s", fot_table_text(t, row, "run_id"),
@@ -232,6 +231,8 @@ static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t 
 		fot_str_printf(out, "#%s", fot_table_text(t, row, "shots_asked"));
 	else if (fot_table_has(t, row, "n_shots"))
 		fot_str_printf(out, "#%lld", (long long)fot_table_int(t, row, "n_shots", 0));
+	if (fot_table_has(t, row, "distractors"))
+		fot_str_printf(out, "+%lld", (long long)fot_table_int(t, row, "distractors", 0));
 }
 
 /* estimate: the row of the group's own value, which is that of a rate here too. */
@@ -280,7 +281,10 @@ static int write_group(struct builder *b, size_t g)
 
 	for (size_t m = 0; m < task->n_measures; m++) {
 		size_t estimate = b->out->n_rows;
+		struct fot_rows r = rows_of(b, &b->groups.at[g]);
 
+		if (!fot_measure_applies(&task->measure[m], &r))
+			continue;
 		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
 		for (size_t i = 0; i < task->n_others && m == 0; i++)
 			FOT_TRY(write_estimate(b, &b->groups.at[g], &task->other[i], false));
@@ -309,10 +313,10 @@ static int adjust(struct builder *b, size_t first)
 }
 
 int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, uint64_t seed,
-		      struct fot_err *err)
+		      struct fot_estimates *kept, struct fot_err *err)
 {
 	struct builder b = {
-		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+		.out = summary, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .kept = kept, .err = err
 	};
 	size_t first_row = summary->n_rows;
 	int status;
@@ -327,11 +331,183 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 		FOT_TRY(write_group(&b, g));
 	FOT_TRY(adjust(&b, first_row));
 	if (b.task->trend)
-		FOT_TRY(fot_summary_trends(summary, rows, seed, err));
+		FOT_TRY(fot_summary_trends(summary, rows, b.task, seed, err));
 	status = fot_table_check(summary, err);
 out:
 	fot_groups_release(&b.groups);
 	fot_groups_release(&b.parts);
 	fot_free(b.pair);
+	return status;
+}
+
+/* --- trend: does a rate fall as the context grows? ---
+ *
+ * Per condition with a memory and dataset, over all its context lengths (three or more):
+ *   TREND  Theil-Sen's slope of the mean nll against log2(length), in nats per token
+ *          and doubling: x means a rate times exp(x) with each doubling
+ *   RANK   Spearman's correlation of mean nll with length, -1 to 1
+ * over the documents that were scored at every length on the same targets; documents are
+ * drawn with all their lengths. */
+
+struct trend {
+	const struct fot_measured_task *task;
+	const struct fot_table *in;
+	const struct fot_group *g;
+	int64_t *length; /* [n_lengths] ascending */
+	size_t n_lengths;
+	struct fot_clusters texts;
+	double *num;  /* [texts.n, n_lengths] */
+	double *here; /* [n_lengths] of the document at hand */
+	int64_t tokens;
+};
+
+static bool scored(const struct trend *t, size_t row)
+{
+	return strcmp(fot_table_text(t->in, row, "status"), "ok") == 0;
+}
+
+/* nll of the row's document at a length; false where its targets were not scored there. */
+static bool nll_at(double *nll, const struct trend *t, size_t row, int64_t length)
+{
+	static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
+					       "target_start", "tokenizer_sha256", NULL };
+
+	for (size_t i = 0; i < t->g->n; i++) {
+		size_t r = t->g->row[i];
+
+		if (fot_table_int(t->in, r, "context_length", 0) == length && scored(t, r) &&
+		    fot_table_same_all(t->in, r, t->in, row, targets)) {
+			*nll = fot_table_real(t->in, r, "nll_nats", 0);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int trend_init(struct trend *t, struct fot_err *err)
+{
+	size_t shortest = 0;
+	int status;
+
+	t->length = fot_alloc(t->g->n, sizeof *t->length);
+	if (!t->length)
+		return FOT_NO_MEMORY(err, "summary");
+	for (size_t i = 0; i < t->g->n; i++)
+		fot_insert_i64(t->length, &t->n_lengths, fot_table_int(t->in, t->g->row[i], "context_length", 0));
+	for (size_t i = 0; i < t->g->n; i++)
+		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
+	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
+	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
+	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
+	if (!t->num || !t->here)
+		status = FOT_NO_MEMORY(err, "summary");
+out:
+	return status;
+}
+
+static void collect(struct trend *t)
+{
+	for (size_t i = 0; i < t->g->n; i++) {
+		size_t row = t->g->row[i], l = 0, k;
+		int64_t tokens = fot_table_int(t->in, row, "n_tokens_scored", 0);
+
+		/* each document once: by its row at the shortest length */
+		if (tokens < 1 || !scored(t, row) ||
+		    fot_table_int(t->in, row, "context_length", 0) != t->length[0])
+			continue;
+		while (l < t->n_lengths && nll_at(&t->here[l], t, row, t->length[l]))
+			l++;
+		if (l < t->n_lengths)
+			continue;
+		k = fot_clusters_add(&t->texts, row, 0, 0, (double)tokens);
+		for (l = 0; l < t->n_lengths; l++)
+			t->num[k * t->n_lengths + l] += t->here[l];
+		t->tokens += tokens;
+	}
+}
+
+static size_t add_trend_row(struct fot_table *out, const struct trend *t, const char *metric, const char *status)
+{
+	static const char *const per_length[] = { "context_length", "memory_tokens", NULL };
+	size_t row = fot_table_add(out);
+
+	fot_table_copy_shared(out, row, t->in, t->g->row[0]);
+	for (size_t i = 0; per_length[i]; i++)
+		fot_table_set_empty(out, row, per_length[i]);
+	fot_table_set_text(out, row, "metric", metric);
+	fot_table_set_text(out, row, "status", status);
+	fot_table_set_int(out, row, "n_items", (int64_t)t->texts.n_items);
+	fot_table_set_int(out, row, "n_clusters", (int64_t)t->texts.n);
+	fot_table_set_int(out, row, "n_lengths", (int64_t)t->n_lengths);
+	fot_table_set_int(out, row, "n_tokens_scored", t->tokens);
+	fot_table_set_int(out, row, "higher_is_better", 0);
+	return row;
+}
+
+static void write_value(struct fot_table *out, size_t row, double value, bool interval, double lo, double hi)
+{
+	fot_table_set_real(out, row, "value", value);
+	if (!interval)
+		return;
+	fot_table_set_real(out, row, "ci_low", lo);
+	fot_table_set_real(out, row, "ci_high", hi);
+	fot_table_set_real(out, row, "ci_level", FOT_STATS_LEVEL);
+	fot_table_set_text(out, row, "ci_method", "cluster-bootstrap");
+}
+
+static int write_trend(struct fot_table *out, const struct trend *t, uint64_t seed, struct fot_err *err)
+{
+	struct fot_rows rows = { .t = t->in, .row = t->g->row, .n = t->g->n };
+	struct fot_boot boot = fot_rows_boot(&rows, seed);
+	struct fot_trend r;
+	size_t slope, rank;
+	int status =
+		fot_stats_trend(&r, t->num, t->texts.den, t->texts.n, t->length, t->n_lengths, &boot, err);
+
+	if (status != FOT_OK)
+		return status;
+	slope = add_trend_row(out, t, t->task->trend[0].metric,
+			r.has_slope && !r.has_rho && r.has_interval ? "ok" : r.status);
+	rank = add_trend_row(out, t, t->task->trend[1].metric, r.status);
+	if (r.has_slope)
+		write_value(out, slope, r.slope, r.has_interval, r.lo, r.hi);
+	if (r.has_rho)
+		write_value(out, rank, r.rho, r.has_interval, r.rho_lo, r.rho_hi);
+	return FOT_OK;
+}
+
+static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g,
+		    const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
+{
+	struct trend t = { .in = in, .g = g, .task = task };
+	int status = trend_init(&t, err);
+
+	if (status == FOT_OK)
+		collect(&t);
+	if (status == FOT_OK && t.n_lengths >= 3 && t.texts.n > 0)
+		status = write_trend(out, &t, seed, err);
+	fot_free(t.length);
+	fot_free(t.num);
+	fot_free(t.here);
+	fot_clusters_release(&t.texts);
+	return status;
+}
+
+int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
+		       const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
+{
+	static const char *const where[] = { "dataset", "own_tokens", NULL };
+	const char *key[FOT_GROUP_COLUMNS + 1];
+	struct fot_groups groups = { 0 };
+	int status;
+
+	fot_columns_append(key, fot_columns_append(key, 0, fot_condition_columns), where);
+	status = fot_groups_add(&groups, rows, 0, rows->n_rows, key, err);
+
+	for (size_t g = 0; g < groups.n && status == FOT_OK; g++) {
+		if (strcmp(fot_table_text(rows, groups.at[g].row[0], "memory_mode"), "none") != 0)
+			status = trend_of(summary, rows, &groups.at[g], task, seed, err);
+	}
+	fot_groups_release(&groups);
 	return status;
 }

@@ -3,129 +3,9 @@
 
 #include "base/quote.h"
 #include "harness/report/grid.h"
-#include "harness/tables/labels.h"
 #include "harness/report/summary.h"
-
-#define INTERVALS " In brackets the 95 % interval of the "
-
-static const struct section {
-	struct fot_view view;
-	const char *title;   /* in plain text; NULL: not shown there */
-	const char *caption; /* in Markdown */
-	const char *items;   /* what n_items counts; NULL: not said */
-} sections[] = {
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens", NULL },
-	  "perplexity per token",
-	  "Perplexity per token." INTERVALS "bootstrap over documents.",
-	  "documents" },
-	{ { "perplexity", FOT_GRID_WITH_ITSELF, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens", NULL },
-	  NULL,
-	  "Change of perplexity against the same model and memory at its shortest context, on the same tokens." INTERVALS
-	  "paired bootstrap over documents; p: sign flips, adjusted by Holm over the lengths.",
-	  NULL },
-	{ { "perplexity", FOT_GRID_WITH_BASELINE, { "perplexity" }, "context_length", { NULL }, NULL, "own_tokens", NULL },
-	  NULL,
-	  "Difference of perplexity from the vanilla model (the local weights with the same memory) at the same context "
-	  "length, on the same tokens; intervals and p as above.",
-	  NULL },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL, NULL },
-	  "perplexity per token among other documents",
-	  "Multi-doc: perplexity per token; of the memory the own tokens are the document's, the rest is windows of others."
-	  INTERVALS "bootstrap over documents.",
-	  "documents" },
-	{ { "perplexity", FOT_GRID_WITH_ITSELF, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL, NULL },
-	  NULL,
-	  "Multi-doc: change against the shortest context, on the same tokens; intervals and p as above.",
-	  NULL },
-	{ { "perplexity", FOT_GRID_WITH_BASELINE, { "perplexity" }, "context_length", { "own_tokens" }, "own_tokens", NULL, NULL },
-	  NULL,
-	  "Multi-doc: difference from the vanilla model at the same context length, on the same tokens.",
-	  NULL },
-	{ { "perplexity", FOT_GRID_ESTIMATES, { "perplexity_trend", "perplexity_rank" }, NULL, { "own_tokens" }, NULL, NULL, NULL },
-	  NULL,
-	  "Trend with the context length: Theil-Sen slope of the mean nll against log2(length), below 0 where longer "
-	  "contexts help, and Spearman's rank correlation." INTERVALS "bootstrap over documents.",
-	  NULL },
-	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style" }, NULL, "depth", NULL },
-	  "pass key, trials answered right",
-	  "Pass key: trials whose greedy tokens are the key's, over all depths. In brackets the 95 % Wilson interval, "
-	  "then right of all trials.",
-	  "trials" },
-	{ { "passkey", FOT_GRID_ESTIMATES, { "accuracy" }, "context_length", { "prompt_style", "depth" }, "depth", NULL, NULL },
-	  NULL,
-	  "Pass key by depth, the place of the key from 0 (start) to 1 (end of the filler).",
-	  "trials" },
-	{ { "passkey", FOT_GRID_WITH_ITSELF, { "accuracy" }, "context_length", { "prompt_style" }, NULL, "depth", NULL },
-	  NULL,
-	  "Change of pass-key accuracy, in percentage points, against the same model and memory at its shortest context, "
-	  "paired by depth and trial." INTERVALS
-	  "paired bootstrap over trials; p: exact McNemar, adjusted by Holm over the lengths.",
-	  NULL },
-	{ { "passkey", FOT_GRID_WITH_BASELINE, { "accuracy" }, "context_length", { "prompt_style" }, NULL, "depth", NULL },
-	  NULL,
-	  "Difference of pass-key accuracy, in percentage points, from the baseline (vanilla under the same memory; "
-	  "without a memory local) in the same trials; intervals and p as above.",
-	  NULL },
-	{ { "lookup", FOT_GRID_ESTIMATES, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
-	  "look-up, value tokens right",
-	  "Dictionary look-up: value tokens that were the most likely ones, against the dictionary's length in tokens." INTERVALS
-	  "bootstrap over trials, then the lowest and highest trial.",
-	  "trials" },
-	{ { "lookup", FOT_GRID_ESTIMATES, { "value_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
-	  "look-up, whole values right",
-	  "Dictionary look-up: questions whose value tokens were all right." INTERVALS
-	  "bootstrap over trials, then the lowest and highest trial.",
-	  "trials" },
-	{ { "lookup", FOT_GRID_WITH_ITSELF, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
-	  NULL,
-	  "Change of the tokens right, in percentage points, against the same model and memory with its shortest "
-	  "dictionary, paired by trial." INTERVALS
-	  "paired bootstrap over trials; p: sign flips over trials, adjusted by Holm over the lengths.",
-	  NULL },
-	{ { "lookup", FOT_GRID_WITH_BASELINE, { "token_accuracy" }, "context_length", { NULL }, NULL, NULL, NULL },
-	  NULL,
-	  "Difference of the tokens right, in percentage points, from the baseline (vanilla under the same memory; "
-	  "without a memory local) in the same trials; intervals and p as above.",
-	  NULL },
-	{ { "fewshot", FOT_GRID_ESTIMATES, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
-	  "few-shot accuracy",
-	  "Few-shot accuracy against the number of demonstrations." INTERVALS
-	  "crossed bootstrap over test items and demonstration seeds; sd: between the seeds, in percentage points.",
-	  "answers" },
-	{ { "fewshot", FOT_GRID_WITH_ITSELF, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
-	  NULL,
-	  "Change of few-shot accuracy, in percentage points, against the fewest demonstrations, on the same items and "
-	  "seeds." INTERVALS
-	  "crossed bootstrap of the difference; p: from its draws (one seed: exact McNemar), adjusted by Holm over the "
-	  "shots and lengths.",
-	  NULL },
-	{ { "fewshot", FOT_GRID_WITH_BASELINE, { "accuracy" }, "n_shots", { "context_length", "calibration" }, NULL, NULL, NULL },
-	  NULL,
-	  "Difference of few-shot accuracy, in percentage points, from the baseline (vanilla under the same memory; "
-	  "without a memory local) on the same items and demonstrations; intervals and p as above.",
-	  NULL },
-	{ { "distraction", FOT_GRID_ESTIMATES, { "positive_mass" }, "n_contexts", { "layer" }, NULL, "head", NULL },
-	  "attention mass on the own document of d, mean over heads",
-	  "Distraction: r_d, the attention mass on the own previous window over the mass on all d, mean over heads and "
-	  "queries; 1/d is what blind attention gives." INTERVALS "bootstrap over documents.",
-	  "documents" },
-	{ { "distraction", FOT_GRID_WITH_BASELINE, { "positive_mass" }, "n_contexts", { "layer" }, NULL, "head", NULL },
-	  NULL,
-	  "Difference of r_d from the baseline (vanilla under the same memory; without a memory local) on the same "
-	  "documents." INTERVALS
-	  "paired bootstrap over documents; p: sign flips, adjusted by Holm over d.",
-	  NULL },
-};
-#define N_SECTIONS (sizeof sections / sizeof sections[0])
-
-static void count(struct fot_str *out, const struct fot_grid *g, const char *column, const char *what)
-{
-	if (fot_grid_most(g, column) == 0)
-		return;
-	fot_str_puts(out, " (");
-	fot_grid_range(out, g, column);
-	fot_str_printf(out, " %s)", what);
-}
+#include "harness/tables/groups.h"
+#include "harness/tables/labels.h"
 
 /* Under the table: how many documents say the same. */
 static void warn_of_copies(struct fot_str *out, const struct fot_grid *g, bool markdown)
@@ -147,60 +27,74 @@ static void warn_of_copies(struct fot_str *out, const struct fot_grid *g, bool m
 			       texts == 1 ? " One text: no interval." : "");
 }
 
-static void describe_items(struct fot_str *out, const struct fot_grid *g, const struct section *s, bool markdown)
+static void describe_items(struct fot_str *out, const struct fot_grid *g, const struct fot_summary_view *v, bool markdown)
 {
-	bool perplexity = strcmp(s->view.task, "perplexity") == 0, distraction = strcmp(s->view.task, "distraction") == 0;
-
-	fot_grid_range(out, g, "n_items");
-	fot_str_printf(out, " %s%s", s->items, perplexity ? "" : " per cell");
-	count(out, g, "n_skipped", perplexity ? "too short" : distraction ? "too short or with too few others" : "too long");
-	count(out, g, "n_failed", "failed");
-	if (perplexity) {
-		fot_str_puts(out, ", ");
-		fot_grid_range(out, g, "n_tokens_scored");
-		fot_str_puts(out, " target tokens, the same at every context length");
-	}
-	fot_str_puts(out, "; local window ");
-	fot_grid_range(out, g, "window");
-	fot_grid_common(out, g);
-	fot_str_putc(out, '.');
-	if (perplexity && markdown)
-		fot_str_puts(out, " The longest context places the targets: a run with another longest one scores other tokens.");
+	fot_grid_words(out, g, v->items);
+	fot_grid_words(out, g, "; local window {window}{common}.");
+	if (v->note && markdown)
+		fot_str_puts(out, v->note);
 	if (strcmp(fot_table_text(g->t, g->line[0], "status"), "one cluster") == 0 && fot_grid_most(g, "n_items") < 2)
-		fot_str_printf(out, " One %s: no interval.", perplexity ? "document" : "trial or item");
+		fot_str_printf(out, " One %s: no interval.", v->one);
 }
 
-static int print_section(struct fot_str *out, const struct fot_table *t, const char *dataset,
-			 const struct section *s, bool markdown, size_t width, int digits, struct fot_err *err)
-{
-	struct fot_grid g;
-	int status = fot_grid_init(&g, t, &s->view, dataset, err);
+/* What is the same for all tables. */
+struct printing {
+	struct fot_str *out;
+	const struct fot_table *t;
+	bool markdown;
+	size_t width;
+	int digits;
+	struct fot_err *err;
+};
 
-	g.width = width;
-	g.digits = digits;
+static int print_view(const struct printing *p, const struct fot_measured_task *task, const struct fot_summary_view *v,
+		      const char *dataset)
+{
+	struct fot_str *out = p->out;
+	struct fot_grid g;
+	int status = fot_grid_init(&g, p->t, task, &v->view, dataset, p->err);
+
+	g.width = p->width;
+	g.digits = p->digits;
 	if (status != FOT_OK || g.n_lines == 0)
 		goto out;
-	if (markdown) {
-		fot_str_printf(out, "\n%s%s", s->caption, s->items ? " " : "");
+	if (p->markdown) {
+		fot_str_printf(out, "\n%s%s", v->caption, v->items ? " " : "");
 	} else {
 		g.words = FOT_GRID_TEXT;
 		fot_str_puts(out, out->len ? "\n" : "");
 		fot_quote_terminal(out, dataset);
-		fot_str_printf(out, ": %s, ", s->title);
+		fot_str_printf(out, ": %s, ", v->title);
 	}
-	if (s->items)
-		describe_items(out, &g, s, markdown);
-	fot_str_puts(out, markdown ? "\n\n" : "\n");
-	status = fot_grid_print(out, &g, markdown ? FOT_GRID_MARKDOWN : FOT_GRID_TEXT, err);
-	if (s->items && strcmp(s->view.task, "perplexity") == 0)
-		warn_of_copies(out, &g, markdown);
+	if (v->items)
+		describe_items(out, &g, v, p->markdown);
+	fot_str_puts(out, p->markdown ? "\n\n" : "\n");
+	status = fot_grid_print(out, &g, p->markdown ? FOT_GRID_MARKDOWN : FOT_GRID_TEXT, p->err);
+	if (v->copies)
+		warn_of_copies(out, &g, p->markdown);
 out:
 	fot_grid_release(&g);
 	return status;
 }
 
+static int print_dataset(const struct printing *p, const char *dataset)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
+
+		for (size_t i = 0; i < task->n_summary && status == FOT_OK; i++) {
+			if (p->markdown || task->summary[i].title)
+				status = print_view(p, task, &task->summary[i], dataset);
+		}
+	}
+	return status;
+}
+
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err)
 {
+	const struct printing p = { .out = out, .t = summary, .markdown = true, .err = err };
 	const char *dataset;
 	int status = FOT_OK;
 
@@ -208,8 +102,7 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 		fot_str_puts(out, d ? "\n## " : "## ");
 		fot_quote_markdown(out, *dataset ? dataset : "(no dataset)");
 		fot_str_putc(out, '\n');
-		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++)
-			status = print_section(out, summary, dataset, &sections[i], true, 0, 0, err);
+		status = print_dataset(&p, dataset);
 	}
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
@@ -217,14 +110,120 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,
 		     struct fot_err *err)
 {
+	const struct printing p = { .out = out, .t = summary, .width = width, .digits = digits, .err = err };
 	const char *dataset;
 	int status = FOT_OK;
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(summary, d)) != NULL && status == FOT_OK; d++) {
-		for (size_t i = 0; i < N_SECTIONS && status == FOT_OK; i++) {
-			if (sections[i].title)
-				status = print_section(out, summary, dataset, &sections[i], false, width, digits, err);
-		}
-	}
+	for (size_t d = 0; (dataset = fot_grid_dataset(summary, d)) != NULL && status == FOT_OK; d++)
+		status = print_dataset(&p, dataset);
 	return status == FOT_OK ? fot_str_check(out, err) : status;
+}
+
+/* --- what the rows of a run do not measure --- */
+
+static const struct {
+	const char *status, *words;
+} reasons[] = {
+	{ "skipped_short", "too short" },
+	{ "skipped_few", "with too few windows of other documents for some n_contexts" },
+	{ "skipped_long", "too long" },
+};
+#define N_REASONS (sizeof reasons / sizeof *reasons)
+
+static bool has_status(const struct fot_table *t, size_t row, const char *status)
+{
+	return strcmp(fot_table_text(t, row, "status"), status) == 0;
+}
+
+static bool any_row(const struct fot_table *t, const struct fot_group *g, const char *status)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (has_status(t, g->row[i], status))
+			return true;
+	return false;
+}
+
+bool fot_measured_any(const struct fot_table *rows, size_t first, size_t last)
+{
+	for (size_t row = first; row < last; row++)
+		if (has_status(rows, row, "ok"))
+			return true;
+	return false;
+}
+
+static bool is_of(const struct fot_table *t, const struct fot_group *g, size_t row)
+{
+	return fot_table_same(t, g->row[0], t, row, "dataset");
+}
+
+/* units: documents or items of all datasets; row: one of the dataset. */
+static void count_units(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
+			size_t row, bool documents)
+{
+	size_t n = 0, why[N_REASONS] = { 0 };
+
+	for (size_t i = 0; i < units->n; i++) {
+		if (!is_of(t, &units->at[i], row))
+			continue;
+		n++;
+		for (size_t k = 0; k < N_REASONS; k++)
+			why[k] += any_row(t, &units->at[i], reasons[k].status);
+	}
+	for (size_t k = 0; k < N_REASONS; k++)
+		if (why[k])
+			fot_str_printf(out, "%s on %s: %zu of %zu %s %s\n", t->schema->name,
+				       fot_table_text(t, row, "dataset"), why[k], n,
+				       documents ? "documents" : "test items", reasons[k].words);
+}
+
+/* Has it skipped rows alone? What failed is said elsewhere. */
+static bool only_skipped(const struct fot_table *t, const struct fot_group *g)
+{
+	return !any_row(t, g, "ok") && !any_row(t, g, "failed");
+}
+
+static void count_conditions(struct fot_str *out, const struct fot_table *t,
+			     const struct fot_groups *conditions, size_t row)
+{
+	size_t n = 0, empty = 0;
+
+	for (size_t i = 0; i < conditions->n; i++) {
+		if (!is_of(t, &conditions->at[i], row))
+			continue;
+		n++;
+		empty += only_skipped(t, &conditions->at[i]);
+	}
+	if (empty)
+		fot_str_printf(
+			out,
+			"%s on %s: nothing was measured under %zu of %zu conditions: everything was skipped\n",
+			t->schema->name, fot_table_text(t, row, "dataset"), empty, n);
+}
+
+int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct fot_table *rows,
+		 struct fot_err *err)
+{
+	static const char *const dataset[] = { "dataset", NULL };
+	const char *condition[FOT_GROUP_COLUMNS + 1];
+	bool documents = fot_schema_column(rows->schema, "doc_id") >= 0;
+	const char *const unit[] = { "dataset", documents ? "doc_id" : "item_id", NULL };
+	struct fot_groups datasets = { 0 }, units = { 0 }, conditions = { 0 };
+	int status;
+
+	fot_columns_append(condition, fot_columns_append(condition, 0, dataset), fot_condition_columns);
+	FOT_TRY(fot_groups_add(&datasets, rows, 0, rows->n_rows, dataset, err));
+	FOT_TRY(fot_groups_add(&conditions, rows, 0, rows->n_rows, condition, err));
+	if (fot_schema_column(rows->schema, unit[1]) >= 0)
+		FOT_TRY(fot_groups_add(&units, rows, 0, rows->n_rows, unit, err));
+	for (size_t i = 0; i < datasets.n; i++) {
+		count_units(skipped, rows, &units, datasets.at[i].row[0], documents);
+		count_conditions(nothing, rows, &conditions, datasets.at[i].row[0]);
+	}
+	FOT_TRY(fot_str_check(skipped, err));
+	status = fot_str_check(nothing, err);
+out:
+	fot_groups_release(&datasets);
+	fot_groups_release(&units);
+	fot_groups_release(&conditions);
+	return status;
 }

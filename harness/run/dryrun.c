@@ -5,13 +5,19 @@
  * there can be. */
 #include "harness/run/dryrun.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/fits.h"
+#include "harness/ask/reading.h"
 #include "harness/run/items.h"
 #include "harness/run/schedule.h"
+#include "model/blas.h"
 #include "model/cost.h"
 
 #define PROBE_FLOPS 1e9 /* per round: a fraction of a second on one slow core */
@@ -94,7 +100,7 @@ static void put_line(struct fot_str *out, const char *label, const struct total 
 	fot_str_printf(out, "%-*s", LABEL, label);
 	if (strlen(label) > LABEL)
 		fot_str_printf(out, "\n%-*s", LABEL, "");
-	fot_str_printf(out, " %7lld %12lld %12lld %9.2e %7.1f\n", (long long)t->items, (long long)t->computed,
+	fot_str_printf(out, " %7lld %12lld %12lld %9.2e %9.1f\n", (long long)t->items, (long long)t->computed,
 		       (long long)t->shared, t->flops, (double)bytes / (1024.0 * 1024.0));
 }
 
@@ -102,20 +108,17 @@ static void put_conditions(struct fot_str *out, const struct fot_plan *plan, con
 			   const struct fot_schedule *s)
 {
 	struct total all = { 0 };
-	size_t most = 0;
 
-	fot_str_printf(out, "%-*s %7s %12s %12s %9s %7s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "MiB");
+	fot_str_printf(out, "%-*s %7s %12s %12s %9s %9s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "peak MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
-		size_t bytes = fot_plan_bytes(plan, c, work);
 		struct total t = { 0 };
 
-		most = bytes > most ? bytes : most;
 		add_jobs(&t, plan, s, c);
-		put_line(out, plan->condition[c].label, &t, bytes);
+		put_line(out, plan->condition[c].label, &t, fot_plan_peak(plan, c, work));
 		all = (struct total){ all.items + t.items, all.computed + t.computed, all.shared + t.shared,
 				      all.flops + t.flops };
 	}
-	put_line(out, "all (memory: the most)", &all, most);
+	put_line(out, "all (memory: the most)", &all, fot_plan_peak(plan, SIZE_MAX, work));
 }
 
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
@@ -132,12 +135,93 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 	put_conditions(out, plan, work, &s);
 	if (rate > 0)
 		fot_duration_text(s.flops / rate, time_text);
-	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d threads on %s\n", time_text, rate * 1e-9,
-		       work->threads, plan->model[plan->condition[0].model].name);
+	fot_str_printf(out, "time: about %s at %.1f GFLOP/s, as measured now with %d thread%s on %s\n", time_text, rate * 1e-9,
+		       work->threads, FOT_S(work->threads), plan->model[plan->condition[0].model].name);
 	fot_str_printf(out, "run_id %s\n", plan->run_id);
 	status = fot_str_check(out, err);
 out:
 	fot_schedule_release(&s);
 	fot_worker_release(&w);
 	return status;
+}
+
+/* --- memory --- */
+
+#define GIB (1024.0 * 1024.0 * 1024.0)
+
+size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	struct fot_session_opts opts = fot_plan_session(p, condition, w);
+
+	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
+}
+
+size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+{
+	bool one = condition != SIZE_MAX;
+	size_t weights = 0, most = one ? fot_plan_bytes(p, condition, w) : 0;
+
+	for (size_t c = 0; c < p->n_conditions && !one; c++)
+		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
+	for (size_t m = 0; m < p->n_models; m++)
+		if (!one || m == p->condition[condition].model)
+			weights = fot_size_add(weights, fot_weights_bytes(fot_model_weights(p->model[m].model)));
+	return fot_size_add(FOT_PROCESS_BYTES, fot_size_add(weights, most));
+}
+
+/* A number at the start of a file, or behind `key` in it; SIZE_MAX: none. */
+static size_t number_in(const char *path, const char *key, size_t unit)
+{
+	struct fot_str text = FOT_STR_INIT;
+	unsigned long long n = 0;
+	size_t bytes = SIZE_MAX;
+	const char *at;
+
+	if (fot_file_read(&text, path, 1u << 20, NULL) == FOT_OK && text.len) {
+		at = key ? strstr(text.data, key) : text.data;
+		if (at && sscanf(at + (key ? strlen(key) : 0), "%llu", &n) == 1)
+			bytes = fot_size_mul((size_t)n, unit);
+	}
+	fot_str_release(&text);
+	return bytes;
+}
+
+/* What a limit on the address space leaves beside the buffers of matrix products. */
+static size_t address_space(int32_t threads)
+{
+	size_t used = number_in("/proc/self/statm", NULL, (size_t)sysconf(_SC_PAGESIZE));
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_AS, &most) != 0 || most.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	used = fot_size_add(used, fot_blas_bytes(threads));
+	return used < most.rlim_cur ? (size_t)most.rlim_cur - used : 0;
+}
+
+static size_t available(int32_t threads)
+{
+	size_t room[] = { number_in("/proc/meminfo", "MemAvailable:", 1024),
+			  number_in("/sys/fs/cgroup/memory.max", NULL, 1), address_space(threads) };
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < FOT_COUNT(room); i++)
+		least = room[i] < least ? room[i] : least;
+	return least;
+}
+
+int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot_err *err)
+{
+	size_t room = available(w->threads);
+
+	for (size_t c = 0; c < p->n_conditions; c++) {
+		size_t need = fot_plan_bytes(p, c, w);
+
+		if (need > room)
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"%s: a memory of %lld tokens needs %.1f GiB, %.1f GiB are available%s",
+					p->condition[c].label, (long long)fot_plan_memory(p, c), (double)need / GIB,
+					(double)room / GIB,
+					p->condition[c].opts.mem_dtype == FOT_F32 ? " (mem_dtype bf16 halves the memory)" : "");
+	}
+	return FOT_OK;
 }

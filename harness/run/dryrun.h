@@ -12,4 +12,14 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
  * the time in all from the engine's rate, measured for a moment. */
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err);
 
+/* Bytes that a condition's session will take. */
+size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w);
+/* The most that its run will take: program, mapped weights and that. SIZE_MAX as the condition: of the whole plan,
+ * whose models stay mapped while one session follows the other. */
+size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w);
+/* Errors: FOT_ERR_USAGE naming the condition, what it needs and what is available: as the kernel
+ * estimates it, or less where a control group or a limit on the address space allows less. Where
+ * that is not known everything fits. */
+int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot_err *err);
+
 #endif

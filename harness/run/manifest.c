@@ -19,10 +19,9 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/task_class.h"
 #include "build_info.h"
+#include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
-#include "harness/run/version.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
@@ -134,6 +133,13 @@ static void add_architecture(struct doc *d, cJSON *model, const struct fot_confi
 		number(d, o, "sliding_window", c->sliding_window);
 	if (c->rope.type != FOT_ROPE_DEFAULT)
 		text(d, o, "rope_scaling", rope);
+	if (c->n_more_eos) {
+		cJSON *eos = array(d, o, "eos_ids");
+
+		append(d, eos, cJSON_CreateNumber(c->eos_id));
+		for (int32_t i = 0; i < c->n_more_eos; i++)
+			append(d, eos, cJSON_CreateNumber(c->more_eos[i]));
+	}
 	number(d, o, "rope_theta", c->rope_theta);
 	number(d, o, "rms_norm_eps", c->rms_norm_eps);
 	boolean(d, o, "tie_embeddings", c->tie_embeddings);

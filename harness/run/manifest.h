@@ -22,4 +22,6 @@ void fot_manifest_uid(char out[33]);
 /* Write OUT/manifest.json, atomically. */
 int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err);
 
+#define FOT_VERSION "0.1.0"
+
 #endif

@@ -21,20 +21,23 @@
 static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
 					    "summary.md",    "summary.tex",   "log.txt" };
 
-/* What a run writes: the above, then the CSV of each task, then its samples. */
+/* What a run writes: the above, then the CSV of each task, then its samples, then its page. */
 static size_t n_own(void)
 {
-	return FOT_COUNT(shared_files) + 2 * fot_n_task_classes;
+	return FOT_COUNT(shared_files) + 3 * fot_n_task_classes;
 }
 
 static const char *own_file(size_t i)
 {
-	size_t task = i - FOT_COUNT(shared_files);
+	const struct fot_task_class *task;
 
 	if (i < FOT_COUNT(shared_files))
 		return shared_files[i];
-	return task < fot_n_task_classes ? fot_task_classes[task]->csv :
-					   fot_task_classes[task - fot_n_task_classes]->samples;
+	i -= FOT_COUNT(shared_files);
+	task = fot_task_classes[i % fot_n_task_classes];
+	return i < fot_n_task_classes ? task->csv : i < 2 * fot_n_task_classes ? task->samples :
+	       task->page				  ? task->page :
+							    task->csv;
 }
 
 char *fot_outdir_file(const struct fot_outdir *o, const char *name)

@@ -16,7 +16,6 @@
 #include "model/attach.h"
 #include "model/memory.h"
 #include "model/window_cache.h"
-#include "harness/run/store.h"
 
 #define CACHE_BYTES ((size_t)768 << 20)
 #define CACHE_PROMPTS 4
@@ -386,7 +385,10 @@ int fot_plan_labelled(struct fot_plan *p, const char *spec, const char *path, si
 			return FOT_OK;
 		}
 	}
+	if (!FOT_GROW(p->labelled, p->n_labelled, p->cap_labelled))
+		return FOT_NO_MEMORY(err, "plan");
 	x = &p->labelled[p->n_labelled];
+	*x = (struct fot_plan_labelled){ 0 };
 	FOT_TRY(fot_labelled_open(&x->data, spec, p->store, err));
 	x->spec = spec;
 	x->template_path = path;
@@ -636,8 +638,7 @@ static int plan_items(struct fot_plan *p, struct fot_err *err)
 		n += p->spec->task[t].n_datasets;
 	p->dataset = fot_calloc(n + 1, sizeof *p->dataset);
 	p->exclusion_used = fot_calloc(p->spec->n_excluded + 1, sizeof *p->exclusion_used);
-	p->labelled = fot_calloc(n + 1, sizeof *p->labelled);
-	if (!p->dataset || !p->labelled || !p->exclusion_used)
+	if (!p->dataset || !p->exclusion_used)
 		return FOT_NO_MEMORY(err, "plan");
 	for (size_t c = 0; c < p->n_conditions; c++) {
 		for (size_t t = 0; t < p->spec->n_tasks; t++)

@@ -59,7 +59,7 @@ struct fot_item {
 	double depth;
 	int style;
 	size_t labelled; /* index into the plan's, with FOT_NO_DATASET */
-	int64_t shots;
+	int64_t shots, distractors;
 	char *id;
 };
 
@@ -75,7 +75,7 @@ struct fot_plan {
 	struct fot_plan_dataset *dataset;
 	size_t n_datasets;
 	struct fot_plan_labelled *labelled;
-	size_t n_labelled;
+	size_t n_labelled, cap_labelled;
 	struct fot_item *item;
 	size_t n_items, cap_items;
 	cJSON *identity;

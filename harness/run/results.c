@@ -13,9 +13,10 @@
 int fot_results_init(struct fot_results *r, struct fot_err *err)
 {
 	*r = (struct fot_results){ .rows = fot_calloc(fot_n_task_classes, sizeof *r->rows),
-				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples) };
+				   .samples = fot_calloc(fot_n_task_classes, sizeof *r->samples),
+				   .kept = fot_calloc(fot_n_task_classes, sizeof *r->kept) };
 	fot_table_init(&r->summary, &fot_schema_summary);
-	if (!r->rows || !r->samples)
+	if (!r->rows || !r->samples || !r->kept)
 		return FOT_NO_MEMORY(err, "results");
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
@@ -24,12 +25,14 @@ int fot_results_init(struct fot_results *r, struct fot_err *err)
 
 void fot_results_release(struct fot_results *r)
 {
-	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples; i++) {
+	for (size_t i = 0; i < fot_n_task_classes && r->rows && r->samples && r->kept; i++) {
+		fot_estimates_release(&r->kept[i]);
 		fot_table_release(&r->rows[i]);
 		fot_str_release(&r->samples[i]);
 	}
 	fot_free(r->rows);
 	fot_free(r->samples);
+	fot_free(r->kept);
 	fot_table_release(&r->summary);
 	*r = (struct fot_results){ 0 };
 }
@@ -53,14 +56,25 @@ static void name_memory(struct fot_table *t, size_t from, const char *memory)
 		fot_table_set_text(t, row, "memory", memory);
 }
 
+static int add_baselines(struct fot_results *r, const struct fot_plan *p, const bool *there, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_task_classes && status == FOT_OK; k++)
+		if (fot_task_classes[k]->baselines)
+			status = fot_task_classes[k]->baselines(p, there, &r->rows[k], err);
+	return status;
+}
+
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err)
 {
-	struct fot_journal_content c;
-	int status = fot_journal_load(&c, journal_path, err);
+	bool *there = fot_calloc(p->n_items, sizeof *there);
+	struct fot_journal_content c = { 0 };
+	int status = there ? fot_journal_load(&c, journal_path, err) : FOT_NO_MEMORY(err, "results");
 
 	if (status != FOT_OK)
-		return status;
+		goto out;
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
@@ -70,10 +84,13 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_memory(&r->rows[k], before, p->condition[p->item[i].condition].memory);
+		there[i] = r->rows[k].n_rows > before;
 	}
+	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)
 		FOT_TRY(fot_table_check(&r->rows[k], err));
 out:
+	fot_free(there);
 	fot_journal_content_release(&c);
 	return status;
 }
@@ -116,12 +133,28 @@ static int write_samples(const struct fot_str *text, const struct fot_outdir *di
 	return status == FOT_OK ? write_text(text, dir, name, err) : status;
 }
 
+static int write_page(struct fot_results *r, size_t k, const struct fot_outdir *dir, struct fot_err *err)
+{
+	const struct fot_task_class *class = fot_task_classes[k];
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	note_file(r, class->page, -1);
+	FOT_TRY(class->print(&text, &r->rows[k], err));
+	status = write_text(&text, dir, class->page, err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
 static int write_task(struct fot_results *r, size_t k, const struct fot_outdir *dir, bool timings,
 		      struct fot_err *err)
 {
 	int status = write_table(&r->rows[k], dir, fot_task_classes[k]->csv, timings, err);
 
 	note_file(r, fot_task_classes[k]->csv, (int64_t)r->rows[k].n_rows);
+	if (status == FOT_OK && fot_task_classes[k]->page)
+		status = write_page(r, k, dir, err);
 	if (status != FOT_OK || r->samples[k].len == 0)
 		return status;
 	note_file(r, fot_task_classes[k]->samples, -1);
@@ -136,8 +169,8 @@ static int write_markdown(const struct fot_results *r, const struct fot_plan *p,
 
 	fot_str_printf(&text, "# %s\n\n", p->spec->name);
 	if (p->limit)
-		fot_str_printf(&text, "**Not for reporting: limited to %lld documents per dataset or trials.**\n\n",
-			       (long long)p->limit);
+		fot_str_printf(&text, "**Not for reporting: limited to %lld document%s per dataset or trial%s.**\n\n",
+			       (long long)p->limit, FOT_S(p->limit), FOT_S(p->limit));
 	FOT_TRY(fot_summary_markdown(&text, &r->summary, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.md", err);
@@ -146,8 +179,13 @@ out:
 	return status;
 }
 
+static bool is_measured(const struct fot_results *r, size_t k)
+{
+	return r->rows[k].n_rows && fot_measured_task(fot_task_classes[k]->schema);
+}
+
 /* The grids for a paper; published figures are for `report`. */
-static int write_latex(const struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
+static int write_latex(struct fot_results *r, const struct fot_plan *p, const struct fot_outdir *dir,
 		       struct fot_err *err)
 {
 	struct fot_table report, paper;
@@ -159,8 +197,9 @@ static int write_latex(const struct fot_results *r, const struct fot_plan *p, co
 	for (size_t k = 0; k < fot_n_task_classes; k++) {
 		struct fot_report_run run = { .name = p->spec->name, .last = r->rows[k].n_rows };
 
-		if (r->rows[k].n_rows)
-			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed, err));
+		if (is_measured(r, k))
+			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed,
+						 &r->kept[k], err));
 	}
 	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, err));
 	FOT_TRY(fot_str_check(&text, err));
@@ -182,8 +221,8 @@ int fot_results_write(struct fot_results *r, const struct fot_plan *p, const str
 			FOT_TRY(write_task(r, k, dir, timings, err));
 	/* What was observed stands by now, whatever becomes of what follows from it. */
 	for (size_t k = 0; k < fot_n_task_classes; k++)
-		if (r->rows[k].n_rows)
-			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, err));
+		if (is_measured(r, k))
+			FOT_TRY(fot_summary_build(&r->summary, &r->rows[k], p->spec->seed, &r->kept[k], err));
 	FOT_TRY(write_table(&r->summary, dir, "summary.csv", timings, err));
 	note_file(r, "summary.csv", (int64_t)r->summary.n_rows);
 	FOT_TRY(write_markdown(r, p, dir, err));

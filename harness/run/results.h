@@ -2,6 +2,7 @@
 #ifndef FOT_RESULTS_H
 #define FOT_RESULTS_H
 
+#include "harness/report/measures.h"
 #include "harness/run/journal.h"
 #include "harness/run/outdir.h"
 #include "harness/run/plan.h"
@@ -17,6 +18,7 @@ struct fot_result_file {
 struct fot_results {
 	struct fot_table *rows;   /* [fot_n_task_classes] rows of each task, in the plan's order */
 	struct fot_str *samples;  /* [fot_n_task_classes] JSON lines */
+	struct fot_estimates *kept; /* [fot_n_task_classes] for summary and LaTeX */
 	struct fot_table summary; /* after fot_results_write */
 	struct fot_result_file file[FOT_RESULT_FILES_MAX]; /* what was written */
 	size_t n_files;

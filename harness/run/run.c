@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/report/summary.h"
 #include "harness/run/dryrun.h"
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
@@ -22,8 +23,6 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
-#include "harness/report/leftout.h"
-#include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 
 #define LONG_FLOPS 1e10 /* of a quiet run whose time left is worth a measurement */
@@ -284,24 +283,14 @@ static int print_summary(const struct runner *r, const struct fot_table *summary
 
 static int print_json(const struct runner *r, const struct fot_table *summary)
 {
-	cJSON *root = cJSON_CreateObject(), *rows = NULL;
+	cJSON *root = cJSON_CreateObject();
 	struct fot_str text = FOT_STR_INIT;
-	int status;
+	bool good = root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
+		    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
+		    cJSON_AddStringToObject(root, "output", r->opts->output) &&
+		    fot_table_rows_json(root, "summary", summary);
+	int status = good ? fot_json_print(&text, root, 1, r->err) : FOT_NO_MEMORY(r->err, "run");
 
-	if (root && cJSON_AddStringToObject(root, "run_id", r->plan->run_id) &&
-	    cJSON_AddStringToObject(root, "status", r->manifest.status) &&
-	    cJSON_AddStringToObject(root, "output", r->opts->output))
-		rows = cJSON_AddArrayToObject(root, "summary");
-	for (size_t row = 0; row < summary->n_rows && rows; row++) {
-		cJSON *o = fot_table_row_json(summary, row, false);
-
-		if (!o || !cJSON_AddItemToArray(rows, o)) {
-			cJSON_Delete(o);
-			rows = NULL;
-		}
-	}
-	status = rows ? fot_json_print(&text, root, 1, r->err) :
-			FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
 	if (status == FOT_OK)
 		printf("%s\n", text.data);
 	fot_str_release(&text);
@@ -376,8 +365,8 @@ static void report_end(const struct runner *r, bool written)
 
 	fot_duration_text(fot_clock() - r->begun, wall);
 	fot_log(FOT_LOG_INFO,
-		"%lld items: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
-		(long long)c->planned, (long long)c->done, (long long)c->resumed, (long long)c->skipped,
+		"%lld item%s: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
+		(long long)c->planned, FOT_S(c->planned), (long long)c->done, (long long)c->resumed, (long long)c->skipped,
 		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 	if (written)
 		fot_log(FOT_LOG_INFO, "results in %s; draw them: fotbench plot %s", r->opts->output, r->opts->output);

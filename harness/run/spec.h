@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/keys.h"
 #include "base/str.h"
 #include "datasets/dataset.h"
 #include "model/attach.h"
@@ -56,6 +57,7 @@ union fot_own {
 	bool flag;
 	int choice;
 	char *text;
+	char **texts;
 	int64_t *sizes;
 	double *reals;
 	size_t count;
@@ -138,5 +140,9 @@ const char *fot_spec_split_name(enum fot_split split);
  * not positive, descending or more than 4096 lengths. */
 bool fot_lengths_add(struct fot_lengths *l, const char *text);
 void fot_lengths_release(struct fot_lengths *l);
+
+int fot_spec_task_read(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx);
+bool fot_spec_task_print(cJSON *o, const struct fot_task_spec *t);
+void fot_spec_task_release(struct fot_task_spec *t);
 
 #endif

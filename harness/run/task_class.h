@@ -23,6 +23,8 @@ struct fot_task_class {
 	int version; /* of the task: raised whenever results change for the same inputs */
 	const struct fot_schema *schema;
 	const char *csv, *samples; /* files of the output folder: "NAME.csv", "samples/NAME.jsonl" */
+	const char *page;          /* one more, "NAME.md": what print appends of the rows; NULL: none */
+	int (*print)(struct fot_str *out, const struct fot_table *rows, struct fot_err *err);
 	bool needs_tokenizer;
 	bool many; /* asks many questions behind one stem */
 	const struct fot_key *keys; /* of a struct fot_task_spec: spec, hash, flags and help are made of them */
@@ -48,6 +50,9 @@ struct fot_task_class {
 			struct fot_err *err);
 	/* Append rows with the key columns and status "failed". */
 	void (*failed)(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
+	/* Append rows of what answers without a model, to compare with: of the items that are there [n_items], behind
+	 * whose rows they stand. Not in the journal: functions of the plan alone. NULL: none. */
+	int (*baselines)(const struct fot_plan *p, const bool *there, struct fot_table *table, struct fot_err *err);
 	/* Free what the task keeps in a worker; NULL: nothing. */
 	void (*forget)(void *state);
 };
@@ -101,6 +106,8 @@ int fot_task_long_enough(const struct fot_plan *p, const struct fot_item *all, i
 			 struct fot_err *err);
 /* `memory` of tasks whose prompts have their context length: the longest one. */
 int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
+/* What `stem` says of an item's first question. */
+void fot_task_stem(const struct fot_question *q, const int32_t **tokens, size_t *n, int64_t *asked);
 /* `cost` of an item that asks one window at the end of its context length. */
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item);
 /* wall_s, tokens_per_s, peak_rss_bytes and n_tokens_read of a row that cost so much. */

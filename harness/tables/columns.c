@@ -4,140 +4,30 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "harness/tables/columns_task.h"
 
-/* Short here. */
-#define KEY_COLUMNS FOT_KEY_COLUMNS
-#define SESSION_COLUMNS FOT_SESSION_COLUMNS
-#define END_COLUMNS FOT_END_COLUMNS
+/* Places of several tables. */
+#define SHOTS "n_shots", FOT_COLUMN_INT, false, "demonstrations; with fill the fewest of any seed"
+#define STYLE "prompt_style", FOT_COLUMN_TEXT, false, "filler: paper, text or decoys"
+#define RECORDS "n_records", FOT_COLUMN_INT, false, "entries of the dictionary"
+#define CALIBRATION "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free"
+#define CONTEXTS "n_contexts", FOT_COLUMN_INT, false, "d: documents in sight"
+#define LAYER "layer", FOT_COLUMN_INT, false, "memory layer, from 0"
+#define MAJORITY "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label"
+#define ASKED "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit"
+#define OWN "own_tokens", FOT_COLUMN_INT, false, "multi-doc: tokens of the memory that are the document's own; empty: all"
 
-/* The condition in one cell (model/attach.h). */
-#define MEMORY_COLUMN                                                                                                 \
-	{                                                                                                             \
-		"memory", FOT_COLUMN_TEXT, false,                                                                     \
-		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
-		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
-	}
-
-static const struct fot_column perplexity_columns[] = {
-	KEY_COLUMNS,
-	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
-	{ "bos_mode", FOT_COLUMN_TEXT, false,
-	  "first: one BOS at the start of the document; none: the model has none" },
-	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
-	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
-	{ "n_tokens_doc", FOT_COLUMN_INT, false, "tokens of the document, BOS included" },
-	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens" },
-	{ "n_words_scored", FOT_COLUMN_INT, false,
-	  "words (runs of non-white-space bytes) that start in the target text" },
-	{ "n_bytes_scored", FOT_COLUMN_INT, false, "bytes of the target text" },
-	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the target tokens" },
-	{ "nll_sq_nats", FOT_COLUMN_REAL, false, "sum of (log p)^2 over the target tokens" },
-	{ "n_windows", FOT_COLUMN_INT, false, "scored windows" },
-	{ "truncated", FOT_COLUMN_BOOL, false, "1: the document goes on behind the last target" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no full target window), failed" },
-	{ "wall_s", FOT_COLUMN_REAL, true,
-	  "seconds for this row (the shared prefix counts for the longest context)" },
-	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
-	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
-	SESSION_COLUMNS,
-	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
-	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
-	  "tokenizer: nll per token compares only where it is the same" },
-	{ "own_tokens", FOT_COLUMN_INT, false,
-	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
-	{ "n_documents", FOT_COLUMN_INT, false,
-	  "multi-doc: documents of which the memory holds something, the own one included" },
-	MEMORY_COLUMN,
-};
-
-static const struct fot_column passkey_columns[] = {
-	KEY_COLUMNS,
-	{ "depth", FOT_COLUMN_REAL, false, "place of the key in the filler, 0 (start) to 1 (end)" },
-	{ "trial", FOT_COLUMN_INT, false, "from 0: key and filler are drawn anew in each" },
-	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
-	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler: paper, text or decoys" },
-	{ "n_tokens_prompt", FOT_COLUMN_INT, false,
-	  "tokens of the prompt, BOS included; with the answer's they are context_length" },
-	{ "key_token_start", FOT_COLUMN_INT, false, "position in the prompt of the key sentence's first token" },
-	{ "key", FOT_COLUMN_INT, false, "the pass key" },
-	{ "answer", FOT_COLUMN_TEXT, false, "greedy text, as many tokens as the key has" },
-	{ "exact_match", FOT_COLUMN_BOOL, false, "1: the greedy tokens are the key's" },
-	{ "answer_rank", FOT_COLUMN_INT, false,
-	  "worst rank of the key's tokens, each given those before it: 1 = all most likely" },
-	{ "answer_logprob_nats", FOT_COLUMN_REAL, false, "sum of log p over the key's tokens" },
-	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
-	END_COLUMNS,
-	MEMORY_COLUMN,
-};
-
-static const struct fot_column lookup_columns[] = {
-	KEY_COLUMNS,
-	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary" },
-	{ "n_queries", FOT_COLUMN_INT, false, "questions asked" },
-	{ "trial", FOT_COLUMN_INT, false, "from 0: dictionary and questions are drawn anew in each" },
-	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
-	{ "n_correct_tokens", FOT_COLUMN_INT, false, "value tokens that were the most likely ones" },
-	{ "n_correct_values", FOT_COLUMN_INT, false, "questions of which all value tokens were" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
-	{ "n_value_tokens", FOT_COLUMN_INT, false, "value tokens asked for" },
-	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
-	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
-	END_COLUMNS,
-	MEMORY_COLUMN,
-};
-
-static const struct fot_column fewshot_columns[] = {
-	KEY_COLUMNS,
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
-	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
-	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
-	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
-	{ "n_tokens_prompt", FOT_COLUMN_INT, false, "tokens of the prompt, BOS included" },
-	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations in the prompt: as many as fit context_length" },
-	{ "label_gold", FOT_COLUMN_TEXT, false, "right label; with generated answers the first right one" },
-	{ "label_pred", FOT_COLUMN_TEXT, false, "label with the best score; with generated answers the text" },
-	{ "correct", FOT_COLUMN_BOOL, false, "1: right" },
-	{ "score_gold_nats", FOT_COLUMN_REAL, false, "score of the right label" },
-	{ "score_best_other_nats", FOT_COLUMN_REAL, false, "best score of another label" },
-	{ "n_labels", FOT_COLUMN_INT, false, "labels to choose from; 0: generated answers" },
-	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing: 1 / n_labels" },
-	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free" },
-	{ "truncated", FOT_COLUMN_BOOL, false, "1: fewer demonstrations than asked for" },
-	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_long (question and label exceed a window), failed" },
-	END_COLUMNS,
-	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label of the test items" },
-	{ "shots_asked", FOT_COLUMN_TEXT, false, "what the spec asks for: a number, or fill (as many as fit)" },
-	MEMORY_COLUMN,
-};
-
-static const struct fot_column distraction_columns[] = {
-	KEY_COLUMNS,
-	{ "n_contexts", FOT_COLUMN_INT, false, "d: previous windows in sight, the own document's and d - 1 others'" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
-	{ "head", FOT_COLUMN_INT, false, "head, from 0; empty: mean over heads" },
-	{ "doc_id", FOT_COLUMN_TEXT, false, "document whose window asks" },
-	{ "positive_mass", FOT_COLUMN_REAL, false,
-	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
-	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
-	{ "status", FOT_COLUMN_TEXT, false,
-	  "ok, skipped_short (less than two windows), skipped_few (the other documents have fewer than d - 1 windows), "
-	  "failed" },
-	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
-	END_COLUMNS,
-	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
-	MEMORY_COLUMN,
-};
+#define TOP_ANSWER                                                                                                   \
+	"top_answer_share", FOT_COLUMN_REAL, FOT_COLUMN_LATE,                                                         \
+		"beside the accuracy of answers: share of them that is the commonest one, mean over demonstration "   \
+		"seeds; 1: one answer whatever the question"
 
 static const struct fot_column summary_columns[] = {
-	KEY_COLUMNS,
-	{ "depth", FOT_COLUMN_REAL, false, "place of the key, 0 to 1 (passkey)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
+	FOT_KEY_COLUMNS,
+	{ "depth", FOT_COLUMN_REAL, false, "place of what is asked for, 0 to 1" },
+	{ SHOTS },
 	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), word_perplexity, byte_perplexity, bits_per_byte, accuracy, token_accuracy, "
-	  "value_accuracy, positive_mass; perplexity_trend (Theil-Sen: nats per token per doubling of the context) and "
-	  "perplexity_rank (Spearman of nll with length), both without context_length" },
+	  "one of the task's; _trend is Theil-Sen's slope (nats per token per doubling of the context), _rank Spearman's "
+	  "correlation of nll with length, both without context_length" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
 	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
 	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
@@ -151,7 +41,7 @@ static const struct fot_column summary_columns[] = {
 	{ "n_failed", FOT_COLUMN_INT, false, "observations that failed" },
 	{ "n_skipped", FOT_COLUMN_INT, false, "observations skipped: too short or too long" },
 	{ "baseline_run_id", FOT_COLUMN_TEXT, false,
-	  "RUN_ID:VARIANT/MEMORY@LENGTH, few-shot with #SHOTS: the condition that delta is against; empty in rows "
+	  "RUN_ID:VARIANT/MEMORY@LENGTH, with demonstrations #SHOTS: the condition that delta is against; empty in rows "
 	  "without a comparison" },
 	{ "delta", FOT_COLUMN_REAL, false, "value minus the baseline's value, on the items that both have" },
 	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents, trials or items" },
@@ -166,7 +56,7 @@ static const struct fot_column summary_columns[] = {
 	  "ok, one cluster (no interval), one seed (items alone are drawn), constant (no rank correlation), empty "
 	  "(nothing to estimate from), out of range (no double holds the value, or an end of its interval: that cell is "
 	  "empty)" },
-	SESSION_COLUMNS,
+	FOT_SESSION_COLUMNS,
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "delta_nll_nats", FOT_COLUMN_REAL, false, "difference in nats per token" },
 	{ "delta_nll_ci_low_nats", FOT_COLUMN_REAL, false, "lower end, paired bootstrap over documents" },
@@ -174,39 +64,39 @@ static const struct fot_column summary_columns[] = {
 	{ "min_detectable_nats", FOT_COLUMN_REAL, false,
 	  "minimum detectable difference: 2.80 x paired standard error" },
 	{ "p_t", FOT_COLUMN_REAL, false, "two-sided p of the paired t test" },
-	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
+	{ STYLE },
 	{ "chance_level", FOT_COLUMN_REAL, false, "accuracy of guessing" },
 	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
 	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
 	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
 	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
-	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
-	{ "head", FOT_COLUMN_INT, false, "head (distraction); empty: mean over heads" },
-	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
+	{ CONTEXTS },
+	{ LAYER },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0; empty: mean over heads" },
+	{ RECORDS },
+	{ CALIBRATION },
 	{ "min_detectable", FOT_COLUMN_REAL, false,
 	  "minimum detectable difference of an accuracy or mass: 2.80 x paired standard error" },
 	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that a trend goes over" },
-	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
-	{ "own_tokens", FOT_COLUMN_INT, false,
-	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
-	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
-	MEMORY_COLUMN,
+	{ MAJORITY },
+	{ OWN },
+	{ ASKED },
+	FOT_MEMORY_COLUMN,
 	{ "comparison", FOT_COLUMN_TEXT, false,
 	  "what baseline_run_id is to the row: shortest or fewest shots (the same condition there), vanilla or local (the "
 	  "baseline at the same place); empty in rows without a comparison" },
+	{ TOP_ANSWER },
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
 	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
-	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in the rows of the task" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	SESSION_COLUMNS,
-	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	FOT_SESSION_COLUMNS,
+	{ "metric", FOT_COLUMN_TEXT, false, "one of the task's" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers in both runs" },
 	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens, all documents" },
 	{ "base", FOT_COLUMN_REAL, false, "the metric in BASE" },
@@ -229,19 +119,19 @@ static const struct fot_column compare_columns[] = {
 	{ "base_run_id", FOT_COLUMN_TEXT, false, "run_id of BASE" },
 	{ "new_run_id", FOT_COLUMN_TEXT, false, "run_id of NEW" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
-	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
-	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
-	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
-	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ STYLE },
+	{ RECORDS },
+	{ SHOTS },
+	{ CALIBRATION },
+	{ CONTEXTS },
+	{ LAYER },
 	{ "higher_is_better", FOT_COLUMN_BOOL, false, "direction of the metric; empty: 0" },
-	{ "own_tokens", FOT_COLUMN_INT, false,
-	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
-	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ OWN },
+	{ ASKED },
 	{ "new_model_variant", FOT_COLUMN_TEXT, false, "with --pair: variant of NEW; model_variant is that of BASE" },
 	{ "new_memory", FOT_COLUMN_TEXT, false, "with --pair: memory of NEW, as in a spec: dense, knn:128" },
-	MEMORY_COLUMN,
+	FOT_MEMORY_COLUMN,
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column report_columns[] = {
@@ -249,13 +139,12 @@ static const struct fot_column report_columns[] = {
 	{ "run_id", FOT_COLUMN_TEXT, false, "run_id of the run" },
 	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
 	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
-	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
+	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in the rows of the task" },
 	{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },
-	SESSION_COLUMNS,
+	FOT_SESSION_COLUMNS,
 	{ "bos_mode", FOT_COLUMN_TEXT, false, "first or none" },
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
-	{ "metric", FOT_COLUMN_TEXT, false,
-	  "perplexity (per token), bits_per_byte, accuracy, token_accuracy, value_accuracy or positive_mass" },
+	{ "metric", FOT_COLUMN_TEXT, false, "one of the task's" },
 	{ "value", FOT_COLUMN_REAL, false, "estimate" },
 	{ "ci_low", FOT_COLUMN_REAL, false, "lower end of the interval" },
 	{ "ci_high", FOT_COLUMN_REAL, false, "upper end of the interval" },
@@ -270,34 +159,35 @@ static const struct fot_column report_columns[] = {
 	{ "paper_high", FOT_COLUMN_REAL, false, "the same, largest setting" },
 	{ "paper_source", FOT_COLUMN_TEXT, false, "table or figure it is published in" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
-	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler (passkey): paper, text or decoys" },
-	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary (lookup)" },
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations (fewshot); with fill the fewest of any seed" },
-	{ "calibration", FOT_COLUMN_TEXT, false, "raw, per-token, content-free (fewshot)" },
-	{ "n_contexts", FOT_COLUMN_INT, false, "d (distraction)" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer (distraction)" },
+	{ STYLE },
+	{ RECORDS },
+	{ SHOTS },
+	{ CALIBRATION },
+	{ CONTEXTS },
+	{ LAYER },
 	{ "chance_level", FOT_COLUMN_REAL, false, "value of guessing" },
-	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or texts: what is drawn; perplexity: only where documents have the same text" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "trials, test items or texts: what is drawn; of rates only where documents have the same text" },
 	{ "n_correct", FOT_COLUMN_INT, false, "right ones, of an accuracy's n_total" },
 	{ "n_total", FOT_COLUMN_INT, false, "what n_correct is out of" },
 	{ "value_min", FOT_COLUMN_REAL, false, "smallest value of one trial or demonstration seed" },
 	{ "value_max", FOT_COLUMN_REAL, false, "largest value of one trial or demonstration seed" },
 	{ "sd_between", FOT_COLUMN_REAL, false, "standard deviation between trials or demonstration seeds" },
 	{ "ci_method", FOT_COLUMN_TEXT, false, "as in summary.csv" },
-	{ "majority_level", FOT_COLUMN_REAL, false, "accuracy of the commonest label (fewshot)" },
+	{ MAJORITY },
 	{ "paper_relation", FOT_COLUMN_TEXT, false,
 	  "empty, or \"above\": only a bound is published, or \"chance\": only that it is about chance_level" },
-	{ "own_tokens", FOT_COLUMN_INT, false,
-	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
-	{ "shots_asked", FOT_COLUMN_TEXT, false, "a number, or fill: as many as fit (fewshot)" },
+	{ OWN },
+	{ ASKED },
 	{ "rank", FOT_COLUMN_INT, false, "1: best value of its dataset and place, 2: the next, ..." },
 	{ "next_delta", FOT_COLUMN_REAL, false,
 	  "of the best, and where that one's interval excludes 0 of the second: value minus that of the next rank, paired" },
 	{ "next_ci_low", FOT_COLUMN_REAL, false, "lower end of its 95 % interval" },
 	{ "next_ci_high", FOT_COLUMN_REAL, false, "upper end of its 95 % interval" },
 	{ "target_start", FOT_COLUMN_INT, false,
-	  "perplexity: index in each document of the first target token; lines that differ in it score other tokens" },
-	MEMORY_COLUMN,
+	  "index in each document of the first target token; lines that differ in it score other tokens" },
+	FOT_MEMORY_COLUMN,
+	{ TOP_ANSWER },
+	FOT_DISTRACTORS_COLUMN,
 };
 
 static const struct fot_column paper_columns[] = {
@@ -308,11 +198,11 @@ static const struct fot_column paper_columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "context in tokens" },
 	{ "setting", FOT_COLUMN_TEXT, false, "what else the paper varies" },
 	{ "perplexity", FOT_COLUMN_REAL, false, "per token, of the paper's tokenizer" },
-	{ "metric", FOT_COLUMN_TEXT, false, "of value: accuracy, token_accuracy, positive_mass; empty: perplexity" },
-	{ "value", FOT_COLUMN_REAL, false, "of other metrics than perplexity; empty: only words are published" },
+	{ "metric", FOT_COLUMN_TEXT, false, "of value; empty: the first of the task" },
+	{ "value", FOT_COLUMN_REAL, false, "of the metric; empty: only words are published, or it stands in the column before" },
 	{ "relation", FOT_COLUMN_TEXT, false,
 	  "empty, or \"above\": the paper states a bound, or \"chance\": it says that the value is about that of chance" },
-	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: perplexity" },
+	{ "task", FOT_COLUMN_TEXT, false, "task name; empty: the first there is" },
 };
 
 static const struct fot_column claims_columns[] = {
@@ -329,12 +219,12 @@ static const struct fot_column claims_columns[] = {
 	{ "expected", FOT_COLUMN_TEXT, false, "of A against B: below, above, equal, not-below, not-above" },
 	{ "margin", FOT_COLUMN_REAL, false, "what counts as equal, in the unit of delta" },
 	{ "gain", FOT_COLUMN_BOOL, false,
-	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of perplexity)" },
+	  "1: A and B are each relative to themselves at another place (value_a, value_b: ratios of rates, changes of accuracy)" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents, trials or answers that both have" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
 	{ "value_a", FOT_COLUMN_REAL, false, "metric of A on the common items" },
 	{ "value_b", FOT_COLUMN_REAL, false, "metric of B on the common items" },
-	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for perplexity, else in the metric's unit" },
+	{ "delta", FOT_COLUMN_REAL, false, "A minus B: nats per token for rates, else in the metric's unit" },
 	{ "delta_ci_low", FOT_COLUMN_REAL, false, "lower end, paired bootstrap" },
 	{ "delta_ci_high", FOT_COLUMN_REAL, false, "upper end, paired bootstrap" },
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
@@ -348,36 +238,6 @@ static const struct fot_column claims_columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false,
 	  "ok, one cluster (no interval), empty (no common items), ambiguous (several conditions fit B), out of range" },
 	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
-};
-
-static const struct fot_column samples_columns[] = {
-	{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },
-	{ "model_variant", FOT_COLUMN_TEXT, false, "training method, as in perplexity.csv" },
-	{ "memory_mode", FOT_COLUMN_TEXT, false, "dense or knn" },
-	{ "top_k", FOT_COLUMN_INT, false, "keys retrieved per query and head, with memory_mode knn" },
-	{ "mem_dtype", FOT_COLUMN_TEXT, false, "type of the stored keys and values: f32 or bf16" },
-	{ "window", FOT_COLUMN_INT, false, "local window in tokens" },
-	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
-	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
-	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
-	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
-	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
-	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
-	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
-	{ "after", FOT_COLUMN_TEXT, false, "text behind the query token, which it is to predict" },
-	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
-	{ "head", FOT_COLUMN_INT, false, "head, from 0" },
-	{ "knn_score", FOT_COLUMN_REAL, false, "share of the query's attention mass on retrieved keys" },
-	{ "n_retrieved", FOT_COLUMN_INT, false, "retrieved keys: top_k, or with dense memory all" },
-	{ "rank", FOT_COLUMN_INT, false, "1: the retrieved key with the most mass" },
-	{ "key_position", FOT_COLUMN_INT, false, "place of the retrieved token in the document's tokens" },
-	{ "key_token", FOT_COLUMN_INT, false, "id of the retrieved token" },
-	{ "key_before", FOT_COLUMN_TEXT, false, "text before the retrieved token" },
-	{ "key_text", FOT_COLUMN_TEXT, false, "text of the retrieved token" },
-	{ "key_after", FOT_COLUMN_TEXT, false, "text behind the retrieved token" },
-	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
-	{ "focus_score", FOT_COLUMN_REAL, false,
-	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
 };
 
 #define ANSWER_ACCURACY \
@@ -429,27 +289,6 @@ static const struct fot_column labels_columns[] = {
 	{ "bow", FOT_COLUMN_REAL, false, "share right of a vote of bags of words, exp(10 cos)" },
 };
 
-const struct fot_schema fot_schema_perplexity = {
-	"perplexity",
-	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
-	perplexity_columns, FOT_COUNT(perplexity_columns)
-};
-const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", passkey_columns,
-					       FOT_COUNT(passkey_columns) };
-const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",
-					      lookup_columns, FOT_COUNT(lookup_columns) };
-const struct fot_schema fot_schema_fewshot = {
-	"fewshot", "One row per test item, number of demonstrations and demonstration seed.", fewshot_columns,
-	FOT_COUNT(fewshot_columns)
-};
-const struct fot_schema fot_schema_distraction = {
-	"distraction", "One row per document, memory layer, head and number of contexts.", distraction_columns,
-	FOT_COUNT(distraction_columns)
-};
-const struct fot_schema fot_schema_samples = {
-	"samples", "Written by fotbench samples: one row per query, memory layer, head and retrieved token shown.",
-	samples_columns, FOT_COUNT(samples_columns)
-};
 const struct fot_schema fot_schema_summary = {
 	"summary", "One row per condition and metric, and one per paired difference.", summary_columns,
 	FOT_COUNT(summary_columns)
@@ -484,13 +323,9 @@ const struct fot_schema fot_schema_claims = { "claims",
 					      "Claims of the paper: one row per pair of conditions that a run has.",
 					      claims_columns, FOT_COUNT(claims_columns) };
 
-const struct fot_schema *const fot_schemas[] = { &fot_schema_perplexity, &fot_schema_passkey,
-						 &fot_schema_lookup,     &fot_schema_fewshot,
-						 &fot_schema_distraction, &fot_schema_summary,
-						 &fot_schema_train,      &fot_schema_valid,
-						 &fot_schema_compare,    &fot_schema_report,
-						 &fot_schema_paper,      &fot_schema_claims,
-						 &fot_schema_samples,    &fot_schema_labels };
+const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
+						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
+						 &fot_schema_claims,  &fot_schema_labels };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",
@@ -526,6 +361,6 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema)
 		const struct fot_column *c = &schema->column[i];
 
 		fot_str_printf(out, "| `%s` | %s%s | %s |\n", c->name, type_name[c->type],
-			       c->timing ? " (timing)" : "", c->about);
+			       c->kind == FOT_COLUMN_TIMING ? " (timing)" : "", c->about);
 	}
 }

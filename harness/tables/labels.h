@@ -2,6 +2,8 @@
 #ifndef FOT_LABELS_H
 #define FOT_LABELS_H
 
+#include <stdbool.h>
+
 #include "base/str.h"
 #include "harness/tables/table.h"
 
@@ -19,5 +21,17 @@ void fot_label_length(struct fot_str *out, int64_t length);
 int64_t fot_label_place(const struct fot_table *t, size_t row, const char *axis);
 /* "1 shot", "16 shots", "as many as fit". */
 void fot_label_shots(struct fot_str *out, int64_t place);
+
+/* --- conditions as users write them, in claims and on the command line ---
+ *
+ * A memory is one of the words none, dense, knn (any number of keys), knn:K and xl, as in a spec. */
+#define FOT_CONDITION_MEMORIES "none, dense, knn, knn:K or xl"
+
+/* Is text one of these words? */
+bool fot_condition_is_memory(const char *text);
+/* Is it that of a row, by the columns memory_mode and top_k? */
+bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char *text);
+/* Append that of a row: "dense", "knn:128". */
+void fot_condition_memory(struct fot_str *out, const struct fot_table *t, size_t row);
 
 #endif

@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sum.h"
-#include "harness/tables/stats_impl.h"
 
 /* GSL's default handler aborts the program. Setting it is idempotent. */
 static void quiet_gsl(void)

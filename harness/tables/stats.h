@@ -109,9 +109,11 @@ struct fot_crossed {
 	double seed_sd;     /* sd (n - 1) of the means of the seeds */
 	const char *status; /* "ok", "one seed" (only items are drawn), "one cluster", "empty" */
 };
-/* score [n_items, n_seeds], such as 0 or 1: item i under demonstration seed s. */
+/* score [n_items, n_seeds], such as 0 or 1: item i under demonstration seed s.  class [n_items], from 0: the
+ * mean over classes of the means of their items (of 0/1 by right label: balanced accuracy, the mean recall); in a
+ * draw of the items over the classes that it holds.  NULL: one class. */
 int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
-		      const struct fot_boot *boot, struct fot_err *err);
+		      const size_t *class, const struct fot_boot *boot, struct fot_err *err);
 
 /* --- trend with length (stats_trend.c) --- */
 
@@ -128,5 +130,12 @@ struct fot_trend {
 int fot_stats_trend(struct fot_trend *out, const double *num, const double *den, size_t m,
 		    const int64_t *length, size_t n_lengths, const struct fot_boot *boot,
 		    struct fot_err *err);
+
+/* For qsort of doubles; NaN stands last. */
+int fot_stats_ascending(const void *a, const void *b);
+/* Percentile interval of n >= 2 draws by linear interpolation (type 7); sorts draw. */
+void fot_stats_percentiles(double *lo, double *hi, double *draw, size_t n, double level);
+/* FOT_ERR_RUN if the draws or the level cannot be used. */
+int fot_stats_check_boot(const struct fot_boot *boot, struct fot_err *err);
 
 #endif

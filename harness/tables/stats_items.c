@@ -5,7 +5,7 @@
  * binomial distribution; both tails are counted.
  * Crossed bootstrap (Owen 2007): items and seeds are drawn independently, and
  * the mean over the drawn rows and columns is taken; its spread holds the
- * variation of both. */
+ * variation of both.  With classes each draw has its own numbers of their items. */
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sum.h"
-#include "harness/tables/stats_impl.h"
+#include "harness/tables/stats.h"
 
 int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err *err)
 {
@@ -107,21 +107,72 @@ static double sd_of(const double *x, size_t n)
 	return sqrt(fot_sum_value(&s) / (double)(n - 1));
 }
 
-/* seed [n_seeds]: drawn columns. */
-static double draw_crossed(const double *score, size_t n_items, size_t n_seeds, struct fot_rng *rng,
-			   size_t *seed)
+struct scores {
+	const double *score; /* [n_items, n_seeds] */
+	size_t n_items, n_seeds;
+	const size_t *class; /* [n_items] below n_classes; NULL: all of class 0 */
+	size_t n_classes;
+	struct fot_sum *sum;  /* [n_classes] of what is being averaged */
+	size_t *count;        /* [n_classes] items */
+	size_t *item, *seed;  /* what is drawn */
+};
+
+static void scores_release(struct scores *x)
 {
-	struct fot_sum s = { 0 };
+	fot_free(x->sum);
+	fot_free(x->count);
+	fot_free(x->item);
+	fot_free(x->seed);
+}
 
-	for (size_t k = 0; k < n_seeds; k++)
-		seed[k] = (size_t)fot_rng_below(rng, n_seeds);
-	for (size_t i = 0; i < n_items; i++) {
-		const double *row = score + (size_t)fot_rng_below(rng, n_items) * n_seeds;
+static int scores_init(struct scores *x, struct fot_err *err)
+{
+	x->n_classes = 1;
+	for (size_t i = 0; x->class && i < x->n_items; i++)
+		x->n_classes = x->class[i] >= x->n_classes ? x->class[i] + 1 : x->n_classes;
+	x->sum = fot_alloc(x->n_classes, sizeof *x->sum);
+	x->count = fot_alloc(x->n_classes, sizeof *x->count);
+	x->item = fot_alloc(x->n_items, sizeof *x->item);
+	x->seed = fot_alloc(x->n_seeds, sizeof *x->seed);
+	if (x->sum && x->count && x->item && x->seed)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu items", x->n_items);
+}
 
-		for (size_t k = 0; k < n_seeds; k++)
-			fot_sum_add(&s, row[seed[k]]);
+/* Of the items and the first n_seeds seeds in x: the mean of each class, and over the classes that
+ * are there the mean of these. */
+static double mean_over_classes(struct scores *x, size_t n_seeds)
+{
+	double sum = 0.0;
+	size_t n = 0;
+
+	for (size_t c = 0; c < x->n_classes; c++) {
+		x->sum[c] = (struct fot_sum){ 0 };
+		x->count[c] = 0;
 	}
-	return fot_sum_value(&s) / ((double)n_items * (double)n_seeds);
+	for (size_t i = 0; i < x->n_items; i++) {
+		const double *row = x->score + x->item[i] * x->n_seeds;
+		size_t c = x->class ? x->class[x->item[i]] : 0;
+
+		x->count[c]++;
+		for (size_t k = 0; k < n_seeds; k++)
+			fot_sum_add(&x->sum[c], row[x->seed[k]]);
+	}
+	for (size_t c = 0; c < x->n_classes; c++) {
+		if (x->count[c] == 0)
+			continue;
+		sum += fot_sum_value(&x->sum[c]) / ((double)x->count[c] * (double)n_seeds);
+		n++;
+	}
+	return sum / (double)n;
+}
+
+static void take_all(struct scores *x)
+{
+	for (size_t i = 0; i < x->n_items; i++)
+		x->item[i] = i;
+	for (size_t k = 0; k < x->n_seeds; k++)
+		x->seed[k] = k;
 }
 
 /* Draws at 0 lie on both sides; the estimate itself counts as one more draw, so p > 0. */
@@ -136,54 +187,50 @@ static double crossed_p(const double *draw, size_t n)
 	return fmin(1.0, 2.0 * (double)(below < above ? below : above) / (double)(n + 1));
 }
 
-static int crossed_interval(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
-			    const struct fot_boot *boot, struct fot_err *err)
+static int crossed_interval(struct fot_crossed *out, struct scores *x, const struct fot_boot *boot,
+			    struct fot_err *err)
 {
 	double *draw = fot_alloc(boot->draws, sizeof *draw);
-	size_t *seed = fot_alloc(n_seeds, sizeof *seed);
 	struct fot_rng rng;
-	int status = FOT_OK;
 
-	if (!draw || !seed) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "bootstrap: cannot hold %zu draws", boot->draws);
-		goto out;
-	}
+	if (!draw)
+		return FOT_FAIL(err, FOT_ERR_RUN, "bootstrap: cannot hold %zu draws", boot->draws);
 	fot_rng_init(&rng, boot->seed, "stats.crossed", boot->item);
-	for (size_t t = 0; t < boot->draws; t++)
-		draw[t] = draw_crossed(score, n_items, n_seeds, &rng, seed);
+	for (size_t t = 0; t < boot->draws; t++) {
+		for (size_t k = 0; k < x->n_seeds; k++)
+			x->seed[k] = (size_t)fot_rng_below(&rng, x->n_seeds);
+		for (size_t i = 0; i < x->n_items; i++)
+			x->item[i] = (size_t)fot_rng_below(&rng, x->n_items);
+		draw[t] = mean_over_classes(x, x->n_seeds);
+	}
 	out->se = sd_of(draw, boot->draws);
 	out->p = crossed_p(draw, boot->draws);
 	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
 	out->has_interval = true;
-out:
 	fot_free(draw);
-	fot_free(seed);
-	return status;
+	return FOT_OK;
 }
 
-static int between_seeds(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
-			 struct fot_err *err)
+static int between_seeds(struct fot_crossed *out, struct scores *x, struct fot_err *err)
 {
-	double *mean = fot_alloc(n_seeds, sizeof *mean);
+	double *mean = fot_alloc(x->n_seeds, sizeof *mean);
 
 	if (!mean)
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", n_seeds);
-	for (size_t s = 0; s < n_seeds; s++) {
-		struct fot_sum sum = { 0 };
-
-		for (size_t i = 0; i < n_items; i++)
-			fot_sum_add(&sum, score[i * n_seeds + s]);
-		mean[s] = fot_sum_value(&sum) / (double)n_items;
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
+	for (size_t s = 0; s < x->n_seeds; s++) {
+		x->seed[0] = s;
+		mean[s] = mean_over_classes(x, 1);
 	}
-	out->seed_sd = sd_of(mean, n_seeds);
+	out->seed_sd = sd_of(mean, x->n_seeds);
 	out->has_seed_sd = true;
 	fot_free(mean);
 	return FOT_OK;
 }
 
 int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_items, size_t n_seeds,
-		      const struct fot_boot *boot, struct fot_err *err)
+		      const size_t *class, const struct fot_boot *boot, struct fot_err *err)
 {
+	struct scores x = { .score = score, .n_items = n_items, .n_seeds = n_seeds, .class = class };
 	size_t n = fot_size_mul(n_items, n_seeds);
 	int status;
 
@@ -198,12 +245,15 @@ int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_ite
 	}
 	if (n == 0)
 		goto out;
-	out->value = mean_of(score, n);
+	FOT_TRY(scores_init(&x, err));
+	take_all(&x);
+	out->value = mean_over_classes(&x, n_seeds);
 	out->has_value = true;
 	if (n_seeds > 1)
-		FOT_TRY(between_seeds(out, score, n_items, n_seeds, err));
+		FOT_TRY(between_seeds(out, &x, err));
 	if (n_items > 1)
-		FOT_TRY(crossed_interval(out, score, n_items, n_seeds, boot, err));
+		FOT_TRY(crossed_interval(out, &x, boot, err));
 out:
+	scores_release(&x);
 	return status;
 }

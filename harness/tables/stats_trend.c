@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sum.h"
-#include "harness/tables/stats_impl.h"
+#include "harness/tables/stats.h"
 
 struct trend {
 	const double *num, *den; /* [m, n], [m] */

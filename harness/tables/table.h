@@ -76,6 +76,8 @@ int fot_table_read(struct fot_table *t, const char *path, struct fot_err *err);
 
 /* The non-empty cells of a row as a JSON object: the timing columns or the others. NULL without memory. */
 cJSON *fot_table_row_json(const struct fot_table *t, size_t row, bool timing);
+/* Add an array of all rows, without timing columns, to an object; false without memory. */
+bool fot_table_rows_json(cJSON *root, const char *name, const struct fot_table *t);
 /* Set cells of a row from such an object. Errors: FOT_ERR_INPUT. */
 int fot_table_row_from_json(struct fot_table *t, size_t row, const cJSON *object, const char *where,
 			    struct fot_err *err);

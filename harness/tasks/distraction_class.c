@@ -13,9 +13,11 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/sum.h"
+#include "harness/report/plotdata.h"
 #include "harness/run/items.h"
-#include "harness/run/library.h"
+#include "harness/run/pool.h"
 #include "harness/run/task_class.h"
+#include "harness/tables/columns.h"
 #include "tasks/distraction.h"
 
 /* --- plan --- */
@@ -410,6 +412,78 @@ static bool repeats(const struct fot_task_spec *t)
 	(void)t;
 	return true;
 }
+
+/* --- what its rows hold and say --- */
+
+static const struct fot_column columns[] = {
+	FOT_KEY_COLUMNS,
+	{ "n_contexts", FOT_COLUMN_INT, false, "d: previous windows in sight, the own document's and d - 1 others'" },
+	{ "layer", FOT_COLUMN_INT, false, "memory layer, from 0" },
+	{ "head", FOT_COLUMN_INT, false, "head, from 0; empty: mean over heads" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document whose window asks" },
+	{ "positive_mass", FOT_COLUMN_REAL, false,
+	  "r_d: attention mass on the own previous window / mass on all d, mean over queries" },
+	{ "n_queries", FOT_COLUMN_INT, false, "queries averaged over" },
+	{ "status", FOT_COLUMN_TEXT, false,
+	  "ok, skipped_short (less than two windows), skipped_few (the other documents have fewer than d - 1 windows), "
+	  "failed" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / d" },
+	FOT_END_COLUMNS,
+	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
+	FOT_MEMORY_COLUMN,
+};
+
+const struct fot_schema fot_schema_distraction = {
+	"distraction", "One row per document, memory layer, head and number of contexts.", columns,
+	FOT_COUNT(columns)
+};
+
+static const struct fot_measure measures[] = {
+	{ .metric = "positive_mass", .kind = FOT_MEASURE_CLUSTERS, .right = "positive_mass", .asked = "n_queries",
+	  .heading = "r_d", .unit = "of attention mass", .mean = true },
+};
+
+#define VIEW .metric = { "positive_mass" }, .axis = "n_contexts", .line = { "layer" }
+
+static const struct fot_summary_view summary[] = {
+	{ .view = { .rows = FOT_GRID_ESTIMATES, VIEW, .empty = "head" },
+	  .title = "attention mass on the own document of d, mean over heads",
+	  .caption = "Distraction: r_d, the attention mass on the own previous window over the mass on all d, mean over heads and "
+		     "queries; 1/d is what blind attention gives." FOT_INTERVALS "bootstrap over documents.",
+	  .items = "{n_items:document} per cell{n_skipped#too short or with too few others}{n_failed#failed}",
+	  .one = "trial or item" },
+	{ .view = { .rows = FOT_GRID_WITH_BASELINE, VIEW, .empty = "head" },
+	  .caption = "Difference of r_d from " FOT_BASELINE " on the same documents." FOT_INTERVALS
+		     "paired bootstrap over documents; p: sign flips, adjusted by Holm over d." },
+};
+
+static const struct fot_report_view report[] = {
+	{ .view = { VIEW },
+	  .caption = "r_d, the attention mass on the previous window of the own document over the mass on those of all d "
+		     "documents in sight, mean over queries and heads of a memory layer, higher is better. "
+		     "{n_items:document}{n_missing#others failed or too short}; {window} tokens of local window{common}. "
+		     "Attention that does not tell documents apart gives 1/d. In brackets the 95 % interval of the bootstrap "
+		     "over documents ({draws} draws, percentiles)." FOT_BOLD("higher", "sign flips over documents")
+		     " The paper (arXiv 2307.03170, sec. distraction issue): about 1/d after standard training.",
+	  .compact = "Attention mass on the own document among d in sight" },
+};
+
+static const struct fot_figure figures[] = {
+	{ .name = "distraction", .title = "Attention on the own document among d (95 % intervals over documents)",
+	  .metric = { "positive_mass" }, .x = "n_contexts", FOT_FIGURE_VALUE, .factor = 1, .levels = true },
+};
+
+const struct fot_measured_task fot_measured_distraction = {
+	.schema = &fot_schema_distraction,
+	.place = FOT_LIST("n_contexts", "layer", "head"),
+	.item = FOT_LIST("doc_id"),
+	.same = FOT_LIST("n_queries", "chance_level", "memory_tokens", "tokenizer_sha256", "status"),
+	.outcome = FOT_LIST("positive_mass"),
+	.detail = "head",
+	FOT_MEASURED(measures, summary, report, figures),
+};
+
+/* --- spec and class --- */
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,

@@ -1,4 +1,4 @@
-/* task_fewshot.c: few-shot classification as a task class: an item is a number of
+/* fewshot_class.c: few-shot classification as a task class: an item is a number of
  * demonstrations of one seed at one length, with a row per test item.
  *
  * What a worker keeps: the tokenised test items of a set, and the demonstrations of the
@@ -10,8 +10,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
-#include "tasks/fewshot.h"
+#include "harness/tasks/fewshot_class.h"
 
 #define DEFAULT_ANSWER_TOKENS 32
 #define TEXT_OF(x) #x
@@ -27,8 +26,18 @@ static const struct fot_plan_labelled *set_of(const struct fot_plan *p, const st
 	return &p->labelled[item->labelled];
 }
 
-static int open_task(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
-		     struct fot_err *err)
+/* The set of distractors of this spec string, which the plan has opened. */
+static struct fot_fewshot_other other_of(const struct fot_plan *p, const char *spec)
+{
+	size_t i = 0;
+
+	while (strcmp(p->labelled[i].spec, spec) != 0 || p->labelled[i].template_path)
+		i++;
+	return (struct fot_fewshot_other){ p->labelled[i].data, &p->labelled[i].template };
+}
+
+int fot_fewshot_open_item(struct fot_fewshot **out, const struct fot_plan *p, const struct fot_item *item,
+			  struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[item->task];
 	const struct fot_plan_labelled *set = set_of(p, item);
@@ -44,20 +53,23 @@ static int open_task(struct fot_fewshot **out, const struct fot_plan *p, const s
 		.repeat = t->repeat_demos,
 		.score = (enum fot_fewshot_score)t->scoring,
 	};
+	struct fot_fewshot_other *other;
+	int status;
 
 	for (size_t i = 0; i < t->n_shots; i++) {
 		o.fill |= t->shots[i] == FOT_FEWSHOT_FILL;
 		o.shots_max = t->shots[i] > o.shots_max ? t->shots[i] : o.shots_max;
 	}
-	return fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
-}
-
-static void shots_name(char out[24], int64_t shots)
-{
-	if (shots == FOT_FEWSHOT_FILL)
-		snprintf(out, 24, "fill");
-	else
-		snprintf(out, 24, "%lld", (long long)shots);
+	o.n_others = t->own[FOT_FEWSHOT_N_SETS].count;
+	other = fot_calloc(o.n_others + 1, sizeof *other);
+	if (!other)
+		return FOT_NO_MEMORY(err, "few-shot");
+	for (size_t i = 0; i < o.n_others; i++)
+		other[i] = other_of(p, t->own[FOT_FEWSHOT_SETS].texts[i]);
+	o.other = other;
+	status = fot_fewshot_open(out, set->data, &set->template, tokenizer, &o, err);
+	fot_free(other);
+	return status;
 }
 
 static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_err *err)
@@ -66,13 +78,33 @@ static int add_item(struct fot_plan *p, const struct fot_item *item, struct fot_
 	char shots[24];
 	int status;
 
-	shots_name(shots, item->shots);
+	fot_fewshot_shots_name(shots, item->shots);
 	fot_str_printf(&what, "%s/%lld/%lld/%s", set_of(p, item)->data->name, (long long)item->context_length,
 		       (long long)item->trial, shots);
+	if (item->distractors)
+		fot_str_printf(&what, "+%lld", (long long)item->distractors);
 	FOT_TRY(fot_str_check(&what, err));
 	status = fot_plan_add(p, item, what.data, err);
 out:
 	fot_str_release(&what);
+	return status;
+}
+
+/* All numbers of distractors and demonstrations of an order. */
+static int add_counts(struct fot_plan *p, const struct fot_item *order, struct fot_err *err)
+{
+	const struct fot_task_spec *t = &p->spec->task[order->task];
+	size_t n = t->own[FOT_FEWSHOT_N_DISTRACTORS].count;
+	struct fot_item item = *order;
+	int status = FOT_OK;
+
+	for (size_t d = 0; d < (n ? n : 1); d++)
+		for (size_t k = 0; k < t->n_shots; k++) {
+			item.distractors = n ? t->own[FOT_FEWSHOT_DISTRACTORS].sizes[d] : 0;
+			item.shots = t->shots[k];
+			FOT_TRY(add_item(p, &item, err));
+		}
+out:
 	return status;
 }
 
@@ -83,13 +115,11 @@ static int add_grid(struct fot_plan *p, const struct fot_item *cell, struct fot_
 	int status = FOT_OK;
 
 	for (size_t l = 0; l < t->n_lengths; l++)
-		for (int64_t seed = 0; seed < t->demo_seeds; seed++)
-			for (size_t k = 0; k < t->n_shots; k++) {
-				item.context_length = t->context_length[l];
-				item.trial = seed;
-				item.shots = t->shots[k];
-				FOT_TRY(add_item(p, &item, err));
-			}
+		for (int64_t seed = 0; seed < t->demo_seeds; seed++) {
+			item.context_length = t->context_length[l];
+			item.trial = seed;
+			FOT_TRY(add_counts(p, &item, err));
+		}
 out:
 	return status;
 }
@@ -102,8 +132,8 @@ static int check(const struct fot_plan *p, const struct fot_item *cell, struct f
 	size_t fitted;
 	int status;
 
-	FOT_TRY(open_task(&f, p, cell, err));
-	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, err));
+	FOT_TRY(fot_fewshot_open_item(&f, p, cell, err));
+	FOT_TRY(fot_fewshot_demos_init(&d, f, 0, 0, err));
 	FOT_TRY(fot_fewshot_fit(&fitted, f, &d, 0, p->spec->task[cell->task].context_length[0], err));
 out:
 	fot_fewshot_demos_release(&d);
@@ -126,9 +156,11 @@ static int check_use(const struct fot_task_spec *t, size_t n_with_labels, struct
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
-	size_t n_with_labels = 0;
+	size_t n_with_labels = 0, other;
 	int status = FOT_OK;
 
+	for (size_t k = 0; k < t->own[FOT_FEWSHOT_N_SETS].count; k++)
+		FOT_TRY(fot_plan_labelled(p, t->own[FOT_FEWSHOT_SETS].texts[k], NULL, &other, err));
 	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item cell = { .condition = condition, .task = task, .dataset = FOT_NO_DATASET };
 
@@ -167,7 +199,6 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 struct kept {
 	struct fot_fewshot_demos demos;
 	bool there;
-	int64_t seed;
 	uint64_t used;
 };
 
@@ -221,7 +252,7 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	if (s->f && s->condition == item->condition && s->labelled == item->labelled)
 		return FOT_OK;
 	forget_set(s);
-	status = open_task(&s->f, w->plan, item, err);
+	status = fot_fewshot_open_item(&s->f, w->plan, item, err);
 	if (status != FOT_OK)
 		return status;
 	s->condition = item->condition;
@@ -235,13 +266,14 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	return FOT_NO_MEMORY(err, "few-shot");
 }
 
-static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **out, struct fot_err *err)
+static int open_demos(struct state *s, const struct fot_item *item, struct fot_fewshot_demos **out, struct fot_err *err)
 {
 	struct kept *k = &s->kept[0];
 	int status;
 
 	for (size_t i = 0; i < KEPT; i++) {
-		if (s->kept[i].there && s->kept[i].seed == seed) {
+		if (s->kept[i].there && s->kept[i].demos.seed == (uint64_t)item->trial &&
+		    s->kept[i].demos.distractors == (size_t)item->distractors) {
 			k = &s->kept[i];
 			goto found;
 		}
@@ -250,11 +282,10 @@ static int open_demos(struct state *s, int64_t seed, struct fot_fewshot_demos **
 	if (k->there)
 		fot_fewshot_demos_release(&k->demos);
 	k->there = false;
-	status = fot_fewshot_demos_init(&k->demos, s->f, (uint64_t)seed, err);
+	status = fot_fewshot_demos_init(&k->demos, s->f, (uint64_t)item->trial, (size_t)item->distractors, err);
 	if (status != FOT_OK)
 		return status;
 	k->there = true;
-	k->seed = seed;
 found:
 	k->used = ++s->clock;
 	*out = &k->demos;
@@ -269,7 +300,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 	int status;
 
 	FOT_TRY(open_set(w, item, &s, err));
-	FOT_TRY(open_demos(s, item->trial, &demos, err));
+	FOT_TRY(open_demos(s, item, &demos, err));
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
 	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
@@ -316,49 +347,9 @@ out:
 
 /* --- rows --- */
 
-static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
-{
-	size_t row = fot_task_row(p, item, item->context_length, t);
-	char asked[24];
-
-	shots_name(asked, item->shots);
-	fot_table_set_text(t, row, "shots_asked", asked);
-
-	fot_table_set_text(t, row, "dataset", set_of(p, item)->data->name);
-	if (item->shots != FOT_FEWSHOT_FILL)
-		fot_table_set_int(t, row, "n_shots", item->shots);
-	fot_table_set_int(t, row, "demo_seed", item->trial);
-	return row;
-}
-
 static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
 {
-	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
-}
-
-/* All that is known before the model is asked. */
-static size_t start_row(const struct fot_plan *p, const struct fot_item *item, const struct state *s,
-			size_t i, struct fot_table *t)
-{
-	size_t row = key_row(p, item, t);
-	double chance, majority;
-
-	fot_table_set_text(t, row, "item_id", fot_fewshot_item(s->f, i)->id);
-	fot_table_set_text(t, row, "item_sha256", fot_fewshot_item(s->f, i)->sha256);
-	fot_table_set_int(t, row, "n_shots_fitted", (int64_t)s->fitted);
-	if (item->shots == FOT_FEWSHOT_FILL)
-		fot_table_set_int(t, row, "n_shots", (int64_t)s->fitted);
-	fot_table_set_text(t, row, "label_gold", fot_fewshot_gold(s->f, i));
-	fot_table_set_int(t, row, "n_labels", (int64_t)fot_fewshot_n_labels(s->f));
-	if (fot_fewshot_levels(s->f, &chance, &majority)) {
-		fot_table_set_real(t, row, "chance_level", chance);
-		fot_table_set_real(t, row, "majority_level", majority);
-		fot_table_set_text(t, row, "calibration",
-				   fot_fewshot_score_name[p->spec->task[item->task].scoring]);
-	}
-	fot_table_set_int(t, row, "truncated",
-			  item->shots != FOT_FEWSHOT_FILL && (int64_t)s->fitted < item->shots);
-	return row;
+	fot_table_set_text(table, fot_fewshot_key_row(p, item, table), "status", "failed");
 }
 
 /* --- asking --- */
@@ -447,7 +438,7 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
-	row = start_row(w->plan, item, s, i, table);
+	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
@@ -532,11 +523,31 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 		if (is_long || batch.n == FOT_ASK_TOGETHER)
 			FOT_TRY(ask_batch(w, item, s, &batch, table, samples, err));
 		if (is_long)
-			fot_table_set_text(table, start_row(w->plan, item, s, i, table), "status", "skipped_long");
+			fot_table_set_text(table, fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table), "status", "skipped_long");
 	}
 	status = ask_batch(w, item, s, &batch, table, samples, err);
 out:
 	return status;
+}
+
+/* Distractors need sets, and sets numbers of them. */
+static int complete(struct fot_task_spec *t, const char *where, struct fot_err *err)
+{
+	static const int64_t dflt[] = { 0, 1, 3, 7 };
+	size_t *n = &t->own[FOT_FEWSHOT_N_DISTRACTORS].count;
+	int64_t **at = &t->own[FOT_FEWSHOT_DISTRACTORS].sizes;
+
+	if (*n && t->own[FOT_FEWSHOT_N_SETS].count == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: distractors: expected distractor_sets beside it, which name their sets",
+				where);
+	if (*n || t->own[FOT_FEWSHOT_N_SETS].count == 0)
+		return FOT_OK;
+	*at = fot_alloc(FOT_COUNT(dflt), sizeof **at);
+	if (!*at)
+		return FOT_NO_MEMORY(err, where);
+	memcpy(*at, dflt, sizeof dflt);
+	*n = FOT_COUNT(dflt);
+	return FOT_OK;
 }
 
 static const char *const shots_words[] = { "fill", NULL }; /* FOT_FEWSHOT_FILL, -1 */
@@ -567,6 +578,18 @@ static const struct fot_key keys[] = {
 	{ .name = "answer_tokens", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, answer_tokens), .lo = 1,
 	  .hi = 1 << 20, .dflt = DEFAULT_TEXT(DEFAULT_ANSWER_TOKENS), .flag = "answer-tokens", .arg = "N",
 	  .help = "most tokens to generate, for sets with answers" },
+	{ .name = "distractor_sets", .type = &fot_key_datasets,
+	  FOT_KEY_LIST(struct fot_task_spec, own[FOT_FEWSHOT_SETS].texts, own[FOT_FEWSHOT_N_SETS].count),
+	  .written = offsetof(struct fot_task_spec, own[FOT_FEWSHOT_SETS_WRITTEN]), .only_if_set = true,
+	  .flag = "distractor-sets", .arg = "LIST",
+	  .help = "labelled sets whose demonstrations stand between those of the task, in their own wording" },
+	{ .name = "distractors", .type = &fot_key_sizes,
+	  FOT_KEY_LIST(struct fot_task_spec, own[FOT_FEWSHOT_DISTRACTORS].sizes, own[FOT_FEWSHOT_N_DISTRACTORS].count),
+	  .lo = 0, .hi = 4096, .only_if_set = true, .unset = "0,1,3,7 with distractor_sets", .flag = "distractors",
+	  .arg = "LIST", .help = "demonstrations of distractor_sets for each of the task's" },
+	{ .name = "no_baselines", .type = &fot_key_flag, FOT_KEY_AT(struct fot_task_spec, own[FOT_FEWSHOT_NO_BASELINES].flag),
+	  .only_if_set = true, .dflt = "false", .flag = "no-baselines",
+	  .help = "without the rows of chance, the commonest label and a vote of bags of words" },
 };
 
 const struct fot_task_class fot_task_fewshot = {
@@ -586,11 +609,13 @@ const struct fot_task_class fot_task_fewshot = {
 	.n_keys = FOT_COUNT(keys),
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
+	.complete = complete,
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = cost,
 	.stem = stem,
 	.evaluate = evaluate,
 	.failed = failed,
+	.baselines = fot_fewshot_baseline_rows,
 	.forget = forget,
 };

@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/task_class.h"
+#include "harness/tables/columns.h"
 #include "tasks/lookup.h"
 
 enum { QUESTION_TOKENS }; /* own values */
@@ -97,9 +99,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 	if (status != FOT_OK)
 		return status;
 	fot_lookup_ask(&q, prompt);
-	*tokens = q.prompt;
-	*n = q.n_stem;
-	*asked = fot_question_fed(&q);
+	fot_task_stem(&q, tokens, n, asked);
 	return FOT_OK;
 }
 
@@ -149,6 +149,90 @@ out:
 	fot_reply_release(&reply);
 	return status;
 }
+
+/* --- what its rows hold and say --- */
+
+static const struct fot_column columns[] = {
+	FOT_KEY_COLUMNS,
+	{ "n_records", FOT_COLUMN_INT, false, "entries of the dictionary" },
+	{ "n_queries", FOT_COLUMN_INT, false, "questions asked" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: dictionary and questions are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "n_correct_tokens", FOT_COLUMN_INT, false, "value tokens that were the most likely ones" },
+	{ "n_correct_values", FOT_COLUMN_INT, false, "questions of which all value tokens were" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	{ "n_value_tokens", FOT_COLUMN_INT, false, "value tokens asked for" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the value tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "of a value token: 1 / symbols" },
+	FOT_END_COLUMNS,
+	FOT_MEMORY_COLUMN,
+};
+
+const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",
+					      columns, FOT_COUNT(columns) };
+
+static const struct fot_measure measures[] = {
+	{ .metric = "token_accuracy", .kind = FOT_MEASURE_CLUSTERS, .right = "n_correct_tokens", .asked = "n_value_tokens",
+	  .heading = "tokens right", .level = true },
+	{ .metric = "value_accuracy", .kind = FOT_MEASURE_CLUSTERS, .right = "n_correct_values", .asked = "n_queries",
+	  .heading = "values right" },
+};
+
+#define TOKENS .metric = { "token_accuracy" }, .axis = "context_length"
+#define VALUES .metric = { "value_accuracy" }, .axis = "context_length"
+#define ITEMS .items = "{n_items:trial} per cell{n_skipped#too long}{n_failed#failed}", .one = "trial or item"
+
+static const struct fot_summary_view summary[] = {
+	{ .view = { .rows = FOT_GRID_ESTIMATES, TOKENS }, .title = "look-up, value tokens right",
+	  .caption = "Dictionary look-up: value tokens that were the most likely ones, against the dictionary's length in tokens."
+		     FOT_INTERVALS "bootstrap over trials, then the lowest and highest trial.",
+	  ITEMS },
+	{ .view = { .rows = FOT_GRID_ESTIMATES, VALUES }, .title = "look-up, whole values right",
+	  .caption = "Dictionary look-up: questions whose value tokens were all right." FOT_INTERVALS
+		     "bootstrap over trials, then the lowest and highest trial.",
+	  ITEMS },
+	{ .view = { .rows = FOT_GRID_WITH_ITSELF, TOKENS },
+	  .caption = "Change of the tokens right, in percentage points, against the same model and memory with its shortest "
+		     "dictionary, paired by trial." FOT_INTERVALS
+		     "paired bootstrap over trials; p: sign flips over trials, adjusted by Holm over the lengths." },
+	{ .view = { .rows = FOT_GRID_WITH_BASELINE, TOKENS },
+	  .caption = "Difference of the tokens right, in percentage points, from " FOT_BASELINE
+		     " in the same trials; intervals and p as above." },
+};
+
+#define CAPTION(what, level)                                                                              \
+	.caption = "dictionary look-up: " what ", against the context length (dictionary and question) in tokens. "           \
+		   "{n_items:trial} per cell, each with a dictionary and questions of its own{n_missing#others failed}; {window} "  \
+		   "tokens of local window{common}." level " In brackets the 95 % interval of the bootstrap over trials ({draws} "  \
+		   "draws, percentiles), then the lowest and the highest trial." FOT_BOLD("higher", "sign flips over trials")
+
+static const struct fot_report_view report[] = {
+	{ .view = { TOKENS }, CAPTION("value tokens that were the most likely ones", "{chance}"),
+	  .compact = "Look-up, value tokens right in per cent against the dictionary's length in tokens" },
+	{ .view = { VALUES }, CAPTION("questions whose value tokens were all right", ""),
+	  .compact = "Look-up, whole values right in per cent against the dictionary's length in tokens" },
+};
+
+static const struct fot_figure figures[] = {
+	{ .name = "lookup", .title = "Dictionary look-up (bars: lowest and highest trial)",
+	  .metric = { "token_accuracy", "value_accuracy" }, .panel = { "value tokens", "whole values" }, .x = "context_length",
+	  .value = "value", .low = "value_min", .high = "value_max", .factor = 100, .levels = true },
+};
+
+const struct fot_measured_task fot_measured_lookup = {
+	.schema = &fot_schema_lookup,
+	.place = FOT_LIST("n_records"),
+	.item = FOT_LIST("trial", "seed"),
+	.same = FOT_LIST("n_queries", "n_value_tokens", "chance_level", "memory_tokens", "tokenizer_sha256", "status"),
+	.outcome = FOT_LIST("n_correct_tokens", "n_correct_values", "nll_nats"),
+	.per = "n_value_tokens",
+	.axis = "context_length",
+	.least = FOT_COMPARED_SHORTEST,
+	.axis_place = "n_records",
+	FOT_MEASURED(measures, summary, report, figures),
+};
+
+/* --- spec and class --- */
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,

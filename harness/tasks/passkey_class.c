@@ -5,9 +5,11 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/report/plotdata.h"
 #include "harness/run/items.h"
-#include "harness/run/library.h"
+#include "harness/run/pool.h"
 #include "harness/run/task_class.h"
+#include "harness/tables/columns.h"
 #include "tasks/passkey.h"
 
 #define DEFAULT_PROSE "books"
@@ -323,9 +325,7 @@ static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t
 	if (status != FOT_OK)
 		return status;
 	fot_passkey_ask(&q, prompt);
-	*tokens = q.prompt;
-	*n = q.n_stem;
-	*asked = fot_question_fed(&q);
+	fot_task_stem(&q, tokens, n, asked);
 	return FOT_OK;
 }
 
@@ -427,6 +427,86 @@ out:
 	fot_str_release(&answer);
 	return status;
 }
+
+/* --- what its rows hold and say --- */
+
+static const struct fot_column columns[] = {
+	FOT_KEY_COLUMNS,
+	{ "depth", FOT_COLUMN_REAL, false, "place of the key in the filler, 0 (start) to 1 (end)" },
+	{ "trial", FOT_COLUMN_INT, false, "from 0: key and filler are drawn anew in each" },
+	{ "seed", FOT_COLUMN_INT, false, "seed of the run" },
+	{ "prompt_style", FOT_COLUMN_TEXT, false, "filler: paper, text or decoys" },
+	{ "n_tokens_prompt", FOT_COLUMN_INT, false,
+	  "tokens of the prompt, BOS included; with the answer's they are context_length" },
+	{ "key_token_start", FOT_COLUMN_INT, false, "position in the prompt of the key sentence's first token" },
+	{ "key", FOT_COLUMN_INT, false, "the pass key" },
+	{ "answer", FOT_COLUMN_TEXT, false, "greedy text, as many tokens as the key has" },
+	{ "exact_match", FOT_COLUMN_BOOL, false, "1: the greedy tokens are the key's" },
+	{ "answer_rank", FOT_COLUMN_INT, false,
+	  "worst rank of the key's tokens, each given those before it: 1 = all most likely" },
+	{ "answer_logprob_nats", FOT_COLUMN_REAL, false, "sum of log p over the key's tokens" },
+	{ "chance_level", FOT_COLUMN_REAL, false, "1 / number of possible keys" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, failed" },
+	FOT_END_COLUMNS,
+	FOT_MEMORY_COLUMN,
+};
+
+const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", columns,
+					       FOT_COUNT(columns) };
+
+static const struct fot_measure measures[] = {
+	{ .metric = "accuracy", .kind = FOT_MEASURE_ITEMS, .right = "exact_match", .heading = "accuracy", .level = true },
+};
+
+#define VIEW .metric = { "accuracy" }, .axis = "context_length", .line = { "prompt_style" }, .empty = "depth"
+#define ITEMS(count) .items = count " per cell{n_skipped#too long}{n_failed#failed}", .one = "trial or item"
+
+static const struct fot_summary_view summary[] = {
+	{ .view = { .rows = FOT_GRID_ESTIMATES, VIEW }, .title = "pass key, trials answered right",
+	  .caption = "Pass key: trials whose greedy tokens are the key's, over all depths. In brackets the 95 % Wilson interval, "
+		     "then right of all trials.",
+	  ITEMS("{n_items:trial}") },
+	{ .view = { .metric = { "accuracy" }, .axis = "context_length", .line = { "prompt_style", "depth" }, .filled = "depth" },
+	  .caption = "Pass key by depth, the place of the key from 0 (start) to 1 (end of the filler).",
+	  ITEMS("{n_items} trials") }, /* results/reference has "1 trials" */
+	{ .view = { .rows = FOT_GRID_WITH_ITSELF, VIEW },
+	  .caption = "Change of pass-key accuracy, in percentage points, against the same model and memory at its shortest "
+		     "context, paired by depth and trial." FOT_INTERVALS
+		     "paired bootstrap over trials; p: exact McNemar, adjusted by Holm over the lengths." },
+	{ .view = { .rows = FOT_GRID_WITH_BASELINE, VIEW },
+	  .caption = "Difference of pass-key accuracy, in percentage points, from " FOT_BASELINE
+		     " in the same trials; intervals and p as above." },
+};
+
+static const struct fot_report_view report[] = {
+	{ .view = { .metric = { "accuracy" }, .axis = "context_length", .line = { "prompt_style" } },
+	  .caption = "pass-key accuracy against context length: trials whose greedy tokens are the key's, over all depths. "
+		     "{n_items:trial} per cell{n_missing#others failed}, the same for all lines of a column; {window} tokens of "
+		     "local window{common}.{chance} In brackets the 95 % Wilson interval, then right of all trials."
+		     FOT_BOLD("higher", "exact McNemar on the same trials"),
+	  .compact = "Pass-key accuracy in per cent against context length in tokens" },
+};
+
+static const struct fot_figure figures[] = {
+	{ .name = "passkey", .title = "Pass-key accuracy (%) by context length and place of the key", .metric = { "accuracy" },
+	  .x = "context_length", .y = "depth", FOT_FIGURE_VALUE, .factor = 100, .filled = "depth",
+	  .told = FOT_LIST("prompt_style"), .levels = true },
+};
+
+const struct fot_measured_task fot_measured_passkey = {
+	.schema = &fot_schema_passkey,
+	.place = FOT_LIST("prompt_style"),
+	.item = FOT_LIST("depth", "trial", "seed"),
+	.same = FOT_LIST("key", "n_tokens_prompt", "key_token_start", "chance_level", "memory_tokens", "tokenizer_sha256",
+			 "status"),
+	.outcome = FOT_LIST("exact_match", "answer", "answer_rank", "answer_logprob_nats"),
+	.axis = "context_length",
+	.least = FOT_COMPARED_SHORTEST,
+	.part = "depth",
+	FOT_MEASURED(measures, summary, report, figures),
+};
+
+/* --- spec and class --- */
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,

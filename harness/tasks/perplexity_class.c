@@ -6,9 +6,11 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/ask/evaluate.h"
+#include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/pool.h"
 #include "harness/run/task_class.h"
+#include "harness/tables/columns.h"
 #include "tasks/perplexity.h"
 
 /* --- plan --- */
@@ -327,6 +329,146 @@ out:
 	fot_ids_release(&ids);
 	return status;
 }
+
+/* --- what its rows hold and say --- */
+
+static const struct fot_column columns[] = {
+	FOT_KEY_COLUMNS,
+	{ "stride", FOT_COLUMN_INT, false, "tokens between the starts of two scored windows" },
+	{ "bos_mode", FOT_COLUMN_TEXT, false,
+	  "first: one BOS at the start of the document; none: the model has none" },
+	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
+	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
+	{ "n_tokens_doc", FOT_COLUMN_INT, false, "tokens of the document, BOS included" },
+	{ "n_tokens_scored", FOT_COLUMN_INT, false, "target tokens" },
+	{ "n_words_scored", FOT_COLUMN_INT, false,
+	  "words (runs of non-white-space bytes) that start in the target text" },
+	{ "n_bytes_scored", FOT_COLUMN_INT, false, "bytes of the target text" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "sum of -log p over the target tokens" },
+	{ "nll_sq_nats", FOT_COLUMN_REAL, false, "sum of (log p)^2 over the target tokens" },
+	{ "n_windows", FOT_COLUMN_INT, false, "scored windows" },
+	{ "truncated", FOT_COLUMN_BOOL, false, "1: the document goes on behind the last target" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no full target window), failed" },
+	{ "wall_s", FOT_COLUMN_REAL, true,
+	  "seconds for this row (the shared prefix counts for the longest context)" },
+	{ "tokens_per_s", FOT_COLUMN_REAL, true, "n_tokens_scored / wall_s" },
+	{ "peak_rss_bytes", FOT_COLUMN_INT, true, "largest resident size of the process so far" },
+	FOT_SESSION_COLUMNS,
+	{ "target_start", FOT_COLUMN_INT, false, "index in the document of the first target token" },
+	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false,
+	  "tokenizer: nll per token compares only where it is the same" },
+	{ "own_tokens", FOT_COLUMN_INT, false,
+	  "multi-doc: tokens of the memory that are the document's own, the others are of other documents; empty: all" },
+	{ "n_documents", FOT_COLUMN_INT, false,
+	  "multi-doc: documents of which the memory holds something, the own one included" },
+	FOT_MEMORY_COLUMN,
+};
+
+const struct fot_schema fot_schema_perplexity = {
+	"perplexity",
+	"One row per document and context length. nll_nats is a sum: perplexity per token, word and byte and bits per byte follow.",
+	columns, FOT_COUNT(columns)
+};
+
+static const struct fot_measure measures[] = {
+	{ .metric = "perplexity", .kind = FOT_MEASURE_EXP, .right = "nll_nats", .asked = "n_tokens_scored",
+	  .heading = "perplexity" },
+};
+static const struct fot_measure others[] = {
+	{ .metric = "word_perplexity", .kind = FOT_MEASURE_EXP, .right = "nll_nats", .asked = "n_words_scored",
+	  .heading = "perplexity per word" },
+	{ .metric = "byte_perplexity", .kind = FOT_MEASURE_EXP, .right = "nll_nats", .asked = "n_bytes_scored",
+	  .heading = "perplexity per byte" },
+	{ .metric = "bits_per_byte", .kind = FOT_MEASURE_BITS, .right = "nll_nats", .asked = "n_bytes_scored",
+	  .heading = "bits per byte" },
+};
+static const struct fot_measure trend[] = {
+	{ .metric = "perplexity_trend", .kind = FOT_MEASURE_TREND, .heading = "nats per token per doubling" },
+	{ .metric = "perplexity_rank", .kind = FOT_MEASURE_RANK, .heading = "rank correlation" },
+};
+
+#define OWN .metric = { "perplexity" }, .axis = "context_length", .empty = "own_tokens"
+#define AMONG .metric = { "perplexity" }, .axis = "context_length", .line = { "own_tokens" }, .filled = "own_tokens"
+#define ITEMS                                                                                          \
+	.one = "document", .copies = true,                                                             \
+	.note = " The longest context places the targets: a run with another longest one scores other tokens.", \
+	.items = "{n_items:document}{n_skipped#too short}{n_failed#failed}, {n_tokens_scored} target tokens, the same at every "   \
+		 "context length"
+
+static const struct fot_summary_view summary[] = {
+	{ .view = { .rows = FOT_GRID_ESTIMATES, OWN }, .title = "perplexity per token",
+	  .caption = "Perplexity per token." FOT_INTERVALS "bootstrap over documents.", ITEMS },
+	{ .view = { .rows = FOT_GRID_WITH_ITSELF, OWN },
+	  .caption = "Change of perplexity against the same model and memory at its shortest context, on the same tokens."
+		     FOT_INTERVALS "paired bootstrap over documents; p: sign flips, adjusted by Holm over the lengths." },
+	{ .view = { .rows = FOT_GRID_WITH_BASELINE, OWN },
+	  .caption = "Difference of perplexity from the vanilla model (the local weights with the same memory) at the same "
+		     "context length, on the same tokens; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_ESTIMATES, AMONG }, .title = "perplexity per token among other documents",
+	  .caption = "Multi-doc: perplexity per token; of the memory the own tokens are the document's, the rest is windows of "
+		     "others." FOT_INTERVALS "bootstrap over documents.",
+	  ITEMS },
+	{ .view = { .rows = FOT_GRID_WITH_ITSELF, AMONG },
+	  .caption = "Multi-doc: change against the shortest context, on the same tokens; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_WITH_BASELINE, AMONG },
+	  .caption = "Multi-doc: difference from the vanilla model at the same context length, on the same tokens." },
+	{ .view = { .metric = { "perplexity_trend", "perplexity_rank" }, .line = { "own_tokens" } },
+	  .caption = "Trend with the context length: Theil-Sen slope of the mean nll against log2(length), below 0 where longer "
+		     "contexts help, and Spearman's rank correlation." FOT_INTERVALS "bootstrap over documents." },
+};
+
+#define CAPTION(what)                                                                                     \
+	.caption = what " against context length, lower is better. {n_items:document}{n_missing#others failed or too short}, " \
+		   "{n_tokens_scored} target tokens, the same ones at every context length{target_start~, but not in lines of "    \
+		   "another first target: these compare only with lines of the same}; {window} tokens of local window{common}, " \
+		   "stride equal to the window, {bos_mode=first?one BOS at the start of the document. |no BOS. }Context length: " \
+		   "local window plus memory{own_tokens?, of which the own tokens are the document's and the rest is windows of " \
+		   "other documents}. In brackets the 95 % interval of the bootstrap over documents ({draws} draws, "            \
+		   "percentiles)." FOT_BOLD("lower", "sign flips over documents")                                             \
+		   "{target_start~ Each line against those of its first target.}{texts}"
+#define PER_TOKEN "perplexity per token (exp of sum of nll over sum of tokens)"
+#define COMPACT "Perplexity per token against context length in tokens, lower is better"
+
+static const struct fot_report_view report[] = {
+	{ .view = { OWN, .apart = "target_start" }, .compact = COMPACT, CAPTION(PER_TOKEN) },
+	{ .view = { AMONG, .apart = "target_start" }, .compact = COMPACT ", the memory filled with other documents",
+	  CAPTION(PER_TOKEN) },
+	{ .view = { .metric = { "bits_per_byte" }, .axis = "context_length", .line = { "own_tokens" }, .apart = "target_start" },
+	  .compact = "Bits per byte against context length in tokens, lower is better",
+	  CAPTION("bits per byte (sum of -log2 p over the bytes of the target text)") },
+};
+
+static const struct fot_figure figures[] = {
+	{ .name = "perplexity", .title = "Perplexity against context length (95 % intervals over documents)",
+	  .metric = { "perplexity" }, .x = "context_length", FOT_FIGURE_VALUE, .factor = 1, .empty = "own_tokens" },
+	{ .name = "change", .title = "Change of perplexity against the shortest context (paired 95 % intervals)",
+	  .metric = { "perplexity" }, .x = "context_length", .value = "delta_nll_nats", .low = "delta_nll_ci_low_nats",
+	  .high = "delta_nll_ci_high_nats", .comparison = FOT_COMPARED_SHORTEST, .empty = "own_tokens" },
+	{ .name = "multidoc", .title = "Perplexity among other documents (95 % intervals over documents)",
+	  .metric = { "perplexity" }, .x = "context_length", FOT_FIGURE_VALUE, .factor = 1, .filled = "own_tokens",
+	  .common = "own_tokens" },
+};
+
+const struct fot_measured_task fot_measured_perplexity = {
+	.schema = &fot_schema_perplexity,
+	.place = FOT_LIST("own_tokens"),
+	.item = FOT_LIST("doc_id"),
+	.target = FOT_LIST("doc_sha256", "n_tokens_scored", "target_start", "tokenizer_sha256"),
+	.same = FOT_LIST("doc_sha256", "tokenizer_sha256", "stride", "bos_mode", "memory_tokens", "target_start",
+			 "n_tokens_scored", "n_bytes_scored", "status"),
+	.outcome = FOT_LIST("nll_nats"),
+	.trace = FOT_LIST("nll_sq_nats", "tokenizer_sha256"),
+	.per = "n_tokens_scored",
+	.axis = "context_length",
+	.least = FOT_COMPARED_SHORTEST,
+	.of_memory = true,
+	FOT_MEASURED(measures, summary, report, figures),
+	.other = others,
+	.n_others = FOT_COUNT(others),
+	.trend = trend,
+};
+
+/* --- spec and class --- */
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,

@@ -1,11 +1,11 @@
-/* task_class.c: the table of tasks, and what their rows share. */
-#include "harness/run/task_class.h"
-
+/* registry.c: the table of tasks, and what their rows share. */
 #include <string.h>
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/run/library.h"
+#include "harness/report/measures.h"
+#include "harness/run/pool.h"
+#include "harness/run/task_class.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
@@ -17,12 +17,22 @@
 	X(fewshot)     \
 	X(distraction)
 
-#define DECLARE(name) extern const struct fot_task_class fot_task_##name;
+/* What is looked at, not measured. */
+#define SHOWN(X) X(samples)
+
+#define DECLARE(name)                                     \
+	extern const struct fot_task_class fot_task_##name; \
+	extern const struct fot_measured_task fot_measured_##name;
 #define ROW(name) &fot_task_##name,
+#define MEASURED(name) &fot_measured_##name,
 
 TASKS(DECLARE)
-const struct fot_task_class *const fot_task_classes[] = { TASKS(ROW) };
+SHOWN(DECLARE)
+const struct fot_task_class *const fot_task_classes[] = { TASKS(ROW) SHOWN(ROW) };
 const size_t fot_n_task_classes = FOT_COUNT(fot_task_classes);
+const struct fot_measured_task *const fot_measured_tasks[] = { TASKS(MEASURED) };
+/* The measured ones stand first, in this order, among all. */
+const size_t fot_n_measured_tasks = FOT_COUNT(fot_measured_tasks);
 _Static_assert(FOT_COUNT(fot_task_classes) < FOT_TASK_CLASSES_MAX, "FOT_TASK_CLASSES_MAX");
 
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item)
@@ -53,6 +63,13 @@ int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task
 
 	(void)condition;
 	return t->context_length[t->n_lengths - 1];
+}
+
+void fot_task_stem(const struct fot_question *q, const int32_t **tokens, size_t *n, int64_t *asked)
+{
+	*tokens = q->prompt;
+	*n = q->n_stem;
+	*asked = fot_question_fed(q);
 }
 
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)

@@ -26,38 +26,150 @@ static void project_backward(fot_real *dx, fot_real *dw, const fot_real *dy, con
 	fot_gemm(1, 0, out, in, rows, 1, dy, out, x, in, 1, dw, in);
 }
 
+static void add_rows(fot_real *y, const fot_real *x, int64_t n)
+{
+#pragma omp simd
+	for (int64_t i = 0; i < n; i++)
+		y[i] += x[i];
+}
+
+/* The row at `offset` of the parameters is added to each of n rows, where the model has it. */
+static void add_bias(const struct fot_net *net, fot_real *y, int64_t offset, int64_t n, int64_t dim)
+{
+	for (int64_t i = 0; i < n && offset >= 0; i++)
+		add_rows(y + i * dim, weight(net, offset), dim);
+}
+
+static void bias_backward(fot_real *grad, int64_t offset, const fot_real *dy, int64_t n, int64_t dim)
+{
+	for (int64_t i = 0; i < n && offset >= 0; i++)
+		add_rows(grad + offset, dy + i * dim, dim);
+}
+
+/* Rows x [n, D] as a sublayer takes them: normed into s->xn, or where the family norms outputs x itself. inv: kept
+ * unless NULL. */
+static const fot_real *taken(const struct fot_net *net, const fot_real *x, int64_t norm, fot_real *inv, int64_t n,
+			     struct scratch *s)
+{
+	if (norm < 0)
+		return x;
+	fot_rmsnorm_forward(s->xn, inv, x, weight(net, norm), n, net->D, net->p->config.rms_norm_eps);
+	return s->xn;
+}
+
+/* s->dxn, the gradient of what `taken` gave -> added to dx. */
+static void taken_backward(const struct fot_net *net, fot_real *dx, const fot_real *x, int64_t norm,
+			   const fot_real *inv, int64_t n, fot_real *grad, struct scratch *s)
+{
+	if (norm < 0)
+		add_rows(dx, s->dxn, n * net->D);
+	else
+		fot_rmsnorm_backward(dx, grad + norm, s->dxn, x, weight(net, norm), inv, n, net->D);
+}
+
+/* y: n rows that a sublayer gave, and where the family norms outputs kept: into x through that norm. */
+static void add_normed(const struct fot_net *net, fot_real *x, const fot_real *y, int64_t norm, fot_real *inv,
+		       int64_t n, struct scratch *s)
+{
+	fot_rmsnorm_forward(s->xn, inv, y, weight(net, norm), n, net->D, net->p->config.rms_norm_eps);
+	add_rows(x, s->xn, n * net->D);
+}
+
+/* dx, the gradient of a sum -> that of what the sublayer gave, in s->dy, or dx itself without a norm of outputs. */
+static const fot_real *given_backward(const struct fot_net *net, const fot_real *dx, const fot_real *y, int64_t norm,
+				      const fot_real *inv, int64_t n, fot_real *grad, struct scratch *s)
+{
+	if (norm < 0)
+		return dx;
+	memset(s->dy, 0, sizeof(fot_real) * (size_t)(n * net->D));
+	fot_rmsnorm_backward(s->dy, grad + norm, dx, y, weight(net, norm), inv, n, net->D);
+	return s->dy;
+}
+
+/* What one of the family's norms of queries or keys covers. */
+static int64_t rms_dim(const struct fot_net *net, int64_t width)
+{
+	return net->p->config.qk_rms == FOT_QK_RMS_HEAD ? net->dh : width;
+}
+
+/* Where the product of n rows from token t on stands: before the first norm. */
+static fot_real *before_norms(const struct head_norms *h, fot_real *rows, int64_t t, int64_t width)
+{
+	return (h->rms_in ? h->rms_in : h->unit_in ? h->unit_in : rows) + t * width;
+}
+
+/* From there through the norms into rows, [., width]. rms: of the weights; scale: of the temperatures, -1 none. */
+static void norm_heads(const struct fot_net *net, const struct head_norms *h, fot_real *rows, int64_t rms,
+		       int64_t scale, int64_t t, int64_t n, int64_t width)
+{
+	int64_t dim = rms_dim(net, width), at = t * width;
+
+	if (h->rms_in)
+		fot_rmsnorm_forward((h->unit_in ? h->unit_in : rows) + at, h->rms_inv + at / dim, h->rms_in + at,
+				    weight(net, rms), n * width / dim, dim, net->p->config.rms_norm_eps);
+	if (h->unit_in)
+		fot_unit_forward(rows + at, h->unit_inv + at / net->dh, h->unit_in + at,
+				 scale < 0 ? NULL : weight(net, scale), n, width / net->dh, net->dh);
+}
+
+/* dy, of n rows: the gradient behind the norms -> before them. */
+static void norm_heads_backward(const struct fot_net *net, const struct head_norms *h, fot_real *dy, int64_t rms,
+				int64_t scale, int64_t t, int64_t n, int64_t width, fot_real *grad, struct scratch *s)
+{
+	int64_t dim = rms_dim(net, width), at = t * width;
+
+	if (h->unit_in)
+		fot_unit_backward(dy, scale < 0 ? NULL : grad + scale, dy, h->unit_in + at,
+				  scale < 0 ? NULL : weight(net, scale), h->unit_inv + at / net->dh, n,
+				  width / net->dh, net->dh);
+	if (!h->rms_in)
+		return;
+	memcpy(s->dy, dy, sizeof(fot_real) * (size_t)(n * width));
+	memset(dy, 0, sizeof(fot_real) * (size_t)(n * width));
+	fot_rmsnorm_backward(dy, grad + rms, s->dy, h->rms_in + at, weight(net, rms), h->rms_inv + at / dim,
+			     n * width / dim, dim);
+}
+
 /* A context window needs no query at the last memory layer. */
 static bool asks_at(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w)
 {
 	return w < b->n_ask || l < net->last_mem;
 }
 
+/* Keys as other windows see them: as if at position 0. */
+static void keep_keys(const struct fot_net *net, struct layer_cache *c, int64_t at, int64_t n)
+{
+	if (c->k_ctx == c->k)
+		return;
+	memcpy(c->k_ctx + at, c->k + at, sizeof(fot_real) * (size_t)n);
+	for (int64_t i = at; i < at + n && net->key_factor != 1; i++)
+		c->k_ctx[i] *= net->key_factor;
+}
+
 void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s)
 {
 	const struct layer_offsets *at = &net->at[l];
 	struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, t = w * W;
-	bool unit = c->q_raw != NULL, asks = asks_at(net, b, l, w);
-	fot_real *q = (unit ? c->q_raw : c->q) + t * D, *k = (unit ? c->k_raw : c->k) + t * D;
+	int64_t W = b->window, D = net->D, DQ = net->DQ, DK = net->DK, t = w * W;
+	bool asks = asks_at(net, b, l, w);
+	fot_real *q = before_norms(&c->q_norms, c->q, t, DQ), *k = before_norms(&c->k_norms, c->k, t, DK);
+	const fot_real *x = taken(net, c->x + t * D, at->norm1, c->inv1 + t, W, s);
 
-	fot_rmsnorm_forward(s->xn, c->inv1 + t, c->x + t * D, weight(net, at->norm1), W, D,
-			    net->p->config.rms_norm_eps);
-	project(k, s->xn, weight(net, at->k), W, D, D, 0);
-	project(c->v + t * D, s->xn, weight(net, at->v), W, D, D, 0);
-	if (asks)
-		project(q, s->xn, weight(net, at->q), W, D, D, 0);
-	if (unit)
-		fot_unit_forward(c->k + t * D, c->k_inv + t * net->H, k, NULL, W, net->H, net->dh);
-	if (unit && asks)
-		fot_unit_forward(c->q + t * D, c->q_inv + t * net->H, q, weight(net, at->qk_scale), W, net->H,
-				 net->dh);
-	if (c->k_ctx != c->k)
-		memcpy(c->k_ctx + t * D, c->k + t * D, sizeof(fot_real) * (size_t)(W * D));
-	if (!net_rotates(net, l))
+	project(k, x, weight(net, at->k), W, D, DK, 0);
+	project(c->v + t * DK, x, weight(net, at->v), W, D, DK, 0);
+	add_bias(net, k, at->k_bias, W, DK);
+	add_bias(net, c->v + t * DK, at->v_bias, W, DK);
+	norm_heads(net, &c->k_norms, c->k, at->k_norm, -1, t, W, DK);
+	keep_keys(net, c, t * DK, W * DK);
+	if (net_rotates(net, l))
+		fot_rope_apply(c->k + t * DK, W, net->KV, net->dh, net->rope_cos, net->rope_sin, 0, 1);
+	if (!asks)
 		return;
-	fot_rope_apply(c->k + t * D, W, net->H, net->dh, net->rope_cos, net->rope_sin, 0, 1);
-	if (asks)
-		fot_rope_apply(c->q + t * D, W, net->H, net->dh, net->rope_cos, net->rope_sin, 0, 1);
+	project(q, x, weight(net, at->q), W, D, DQ, 0);
+	add_bias(net, q, at->q_bias, W, DQ);
+	norm_heads(net, &c->q_norms, c->q, at->q_norm, at->qk_scale, t, W, DQ);
+	if (net_rotates(net, l))
+		fot_rope_apply(c->q + t * DQ, W, net->H, net->dh, net->rope_cos, net->rope_sin, 0, 1);
 }
 
 fot_real block_score_scale(const struct fot_net *net)
@@ -65,29 +177,55 @@ fot_real block_score_scale(const struct fot_net *net)
 	return net->p->config.qk_norm ? 1 : 1 / fot_real_sqrt((fot_real)net->dh);
 }
 
+const int64_t *block_slide(const struct fot_net *net, int l, int64_t at, int64_t n, int64_t from, struct scratch *s)
+{
+	const struct fot_config *c = &net->p->config;
+
+	for (int64_t i = 0; i < n && c->slides[l]; i++)
+		s->low[i] = at + i + 1 - c->sliding_window - from;
+	return c->slides[l] ? s->low : NULL;
+}
+
 void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s)
 {
 	struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, t = w * W;
+	int64_t W = b->window, DQ = net->DQ, DK = net->DK, t = w * W;
 	bool mem = memory_seen(net, b, l, w);
 
 	for (int64_t h = 0; h < net->H; h++)
 		for (int64_t q0 = 0; q0 < W; q0 += FOT_TILE_Q) {
 			int64_t n_q = W - q0 < FOT_TILE_Q ? W - q0 : FOT_TILE_Q, col = h * net->dh;
-			const fot_real *q = c->q + (t + q0) * D + col;
+			int64_t key = t * DK + net_key_column(net, h);
 
 			fot_attn_begin(&s->attn, n_q);
-			cached_fold(net, b, l, w, h, q, block_score_scale(net), s);
-			fot_attn_fold(&s->attn, q, D, c->k + t * D + col, D, c->v + t * D + col, D, q0 + n_q, q0,
-				      block_score_scale(net));
+			cached_fold(net, b, l, w, h, q0, s);
+			s->attn.low = block_slide(net, l, q0, n_q, 0, s);
+			fot_attn_fold(&s->attn, c->q + (t + q0) * DQ + col, DQ, c->k + key, DK, c->v + key, DK,
+				      q0 + n_q, q0, block_score_scale(net));
+			s->attn.low = NULL;
 			if (mem)
 				memory_read(net, b, l, w, h, q0, n_q, s);
 			else
-				fot_attn_end(&s->attn, c->o + (t + q0) * D + col, D,
+				fot_attn_end(&s->attn, c->o + (t + q0) * DQ + col, DQ,
 					     c->lse + (w * net->H + h) * W + q0);
 		}
 	if (b->labelled && c->right)
 		teach_forward(net, b, l, w);
+}
+
+/* x2 = x + what attention gives. */
+static void add_attention(struct fot_net *net, int l, int64_t t, int64_t W, struct scratch *s)
+{
+	const struct layer_offsets *at = &net->at[l];
+	struct layer_cache *c = &net->layer[l];
+	int64_t D = net->D;
+	fot_real *x2 = c->x2 + t * D, *y = c->y1 ? c->y1 + t * D : x2;
+
+	memcpy(x2, c->x + t * D, sizeof(fot_real) * (size_t)(W * D));
+	project(y, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, c->y1 ? 0 : 1);
+	add_bias(net, y, at->o_bias, W, D);
+	if (c->y1)
+		add_normed(net, x2, y, at->out_norm1, c->inv1 + t, W, s);
 }
 
 void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, struct scratch *s)
@@ -97,15 +235,18 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 	int64_t W = b->window, D = net->D, F = net->F, t = w * W;
 	fot_real *x2 = c->x2 + t * D, *g = c->g + t * F, *u = c->u + t * F;
 	fot_real *out = (l + 1 < net->n_layers ? net->layer[l + 1].x : net->x_out) + t * D;
+	fot_real *y = c->y2 ? c->y2 + t * D : out;
+	const fot_real *x;
 
-	memcpy(x2, c->x + t * D, sizeof(fot_real) * (size_t)(W * D));
-	project(x2, c->o + t * D, weight(net, at->o), W, D, D, 1);
-	fot_rmsnorm_forward(s->xn, c->inv2 + t, x2, weight(net, at->norm2), W, D, net->p->config.rms_norm_eps);
-	project(g, s->xn, weight(net, at->gate), W, D, F, 0);
-	project(u, s->xn, weight(net, at->up), W, D, F, 0);
+	add_attention(net, l, t, W, s);
+	x = taken(net, x2, at->norm2, c->inv2 + t, W, s);
+	project(g, x, weight(net, at->gate), W, D, F, 0);
+	project(u, x, weight(net, at->up), W, D, F, 0);
 	fot_swiglu_forward(s->h, g, u, W * F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
-	project(out, s->h, weight(net, at->down), W, F, D, 1);
+	project(y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
+	if (c->y2)
+		add_normed(net, out, y, at->out_norm2, c->inv2 + t, W, s);
 }
 
 static bool most_likely(const fot_real *row, int64_t n, int32_t target)
@@ -221,23 +362,32 @@ void block_head(struct fot_net *net, const struct fot_batch *b, int64_t w, const
 			     net->inv_out + t, W, D);
 }
 
+/* What a sublayer gave before its norm of outputs, from token t on; NULL without such norms. */
+static const fot_real *rows_of(const fot_real *y, int64_t at)
+{
+	return y ? y + at : NULL;
+}
+
 void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *d_o,
 			fot_real *grad, struct scratch *s)
 {
 	const struct layer_offsets *at = &net->at[l];
 	struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, D = net->D, F = net->F, t = w * W;
-	const fot_real *x2 = c->x2 + t * D, *g = c->g + t * F, *u = c->u + t * F;
+	const fot_real *x2 = c->x2 + t * D, *g = c->g + t * F, *u = c->u + t * F, *x, *dy;
 	fot_real *dx = net->dx + t * D;
 
 	fot_swiglu_forward(s->h, g, u, W * F);
-	project_backward(s->dg, grad + at->down, dx, s->h, weight(net, at->down), W, F, D, 0);
+	dy = given_backward(net, dx, rows_of(c->y2, t * D), at->out_norm2, c->inv2 + t, W, grad, s);
+	project_backward(s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
 	fot_swiglu_backward(s->dg, s->du, s->dg, g, u, W * F);
-	fot_rmsnorm_forward(s->xn, NULL, x2, weight(net, at->norm2), W, D, net->p->config.rms_norm_eps);
-	project_backward(s->dxn, grad + at->gate, s->dg, s->xn, weight(net, at->gate), W, D, F, 0);
-	project_backward(s->dxn, grad + at->up, s->du, s->xn, weight(net, at->up), W, D, F, 1);
-	fot_rmsnorm_backward(dx, grad + at->norm2, s->dxn, x2, weight(net, at->norm2), c->inv2 + t, W, D);
-	project_backward(d_o, grad + at->o, dx, c->o + t * D, weight(net, at->o), W, D, D, 0);
+	x = taken(net, x2, at->norm2, NULL, W, s);
+	project_backward(s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);
+	project_backward(s->dxn, grad + at->up, s->du, x, weight(net, at->up), W, D, F, 1);
+	taken_backward(net, dx, x2, at->norm2, c->inv2 + t, W, grad, s);
+	dy = given_backward(net, dx, rows_of(c->y1, t * D), at->out_norm1, c->inv1 + t, W, grad, s);
+	bias_backward(grad, at->o_bias, dy, W, D);
+	project_backward(d_o, grad + at->o, dy, c->o + t * net->DQ, weight(net, at->o), W, net->DQ, D, 0);
 }
 
 /* delta[i] = do_i . o_i over one head. */
@@ -245,7 +395,7 @@ void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_
 		      fot_real *delta)
 {
 	for (int64_t i = 0; i < W; i++) {
-		const fot_real *a = d_o + i * net->D + h * net->dh, *b = o + i * net->D + h * net->dh;
+		const fot_real *a = d_o + i * net->DQ + h * net->dh, *b = o + i * net->DQ + h * net->dh;
 		fot_real sum = 0;
 
 #pragma omp simd reduction(+ : sum)
@@ -260,12 +410,14 @@ void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l,
 			  const fot_real *d_o, fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, at = w * W * D, col = h * net->dh;
-	struct fot_attn_grad g = { .q = c->q + at + col, .k = c->k + at + col, .v = c->v + at + col,
-				   .d_o = d_o + col, .dq = dq + col, .dk = dk + col, .dv = dv + col,
-				   .ldq = D, .ldk = D, .ldv = D, .ldo = D,
+	int64_t W = b->window, DQ = net->DQ, DK = net->DK, col = h * net->dh, key = net_key_column(net, h);
+	int64_t at = w * W * DQ + col, k_at = w * W * DK + key;
+	struct fot_attn_grad g = { .q = c->q + at, .k = c->k + k_at, .v = c->v + k_at,
+				   .d_o = d_o + col, .dq = dq + col, .dk = dk + key, .dv = dv + key,
+				   .ldq = DQ, .ldk = DK, .ldv = DK, .ldo = DQ,
 				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
-				   .n_q = W, .n_k = W, .diag = 0, .scale = block_score_scale(net) };
+				   .n_q = W, .n_k = W, .diag = 0, .low = block_slide(net, l, 0, W, 0, s),
+				   .scale = block_score_scale(net) };
 
 	fot_attn_backward(&s->attn, &g);
 }
@@ -273,42 +425,41 @@ void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l,
 void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s)
 {
-	size_t bytes = sizeof(fot_real) * (size_t)(b->window * net->D);
-	const fot_real *o = net->layer[l].o + w * b->window * net->D;
+	size_t queries = sizeof(fot_real) * (size_t)(b->window * net->DQ);
+	size_t keys = sizeof(fot_real) * (size_t)(b->window * net->DK);
+	const fot_real *o = net->layer[l].o + w * b->window * net->DQ;
 
-	memset(dq, 0, bytes);
-	memset(dk, 0, bytes);
-	memset(dv, 0, bytes);
+	memset(dq, 0, queries);
+	memset(dk, 0, keys);
+	memset(dv, 0, keys);
 	for (int64_t h = 0; h < net->H; h++) {
 		block_head_delta(net, d_o, o, b->window, h, s->delta + h * b->window);
 		teach_backward(net, b, l, w, h, s->delta + h * b->window, dq, dk, NULL);
 		block_local_backward(net, b, l, w, h, d_o, dq, dk, dv, s);
-		cached_backward(net, b, l, w, h, d_o, dq, block_score_scale(net), s);
+		cached_backward(net, b, l, w, h, d_o, dq, s);
 	}
 }
 
-/* Undo rotation and normalisation: gradients of the projections' outputs. */
+/* Undo rotation and norms: gradients of the projections' outputs. */
 static void raw_gradients(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
-			  fot_real *dk, const fot_real *dkc, fot_real *grad)
+			  fot_real *dk, const fot_real *dkc, fot_real *grad, struct scratch *s)
 {
 	const struct layer_offsets *at = &net->at[l];
 	struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, H = net->H, t = w * W;
+	int64_t W = b->window, DK = net->DK, t = w * W;
 	bool asks = asks_at(net, b, l, w);
+	fot_real factor = c->k_ctx == c->k ? 1 : net->key_factor;
 
 	if (net_rotates(net, l)) {
-		fot_rope_apply(dk, W, H, net->dh, net->rope_cos, net->rope_sin, 0, -1);
+		fot_rope_apply(dk, W, net->KV, net->dh, net->rope_cos, net->rope_sin, 0, -1);
 		if (asks)
-			fot_rope_apply(dq, W, H, net->dh, net->rope_cos, net->rope_sin, 0, -1);
+			fot_rope_apply(dq, W, net->H, net->dh, net->rope_cos, net->rope_sin, 0, -1);
 	}
-	for (int64_t i = 0; dkc != dk && i < W * D; i++)
-		dk[i] += dkc[i];
-	if (!c->q_raw)
-		return;
-	fot_unit_backward(dk, NULL, dk, c->k_raw + t * D, NULL, c->k_inv + t * H, W, H, net->dh);
+	for (int64_t i = 0; dkc != dk && i < W * DK; i++)
+		dk[i] += factor * dkc[i];
+	norm_heads_backward(net, &c->k_norms, dk, at->k_norm, -1, t, W, DK, grad, s);
 	if (asks)
-		fot_unit_backward(dq, grad + at->qk_scale, dq, c->q_raw + t * D, weight(net, at->qk_scale),
-				  c->q_inv + t * H, W, H, net->dh);
+		norm_heads_backward(net, &c->q_norms, dq, at->q_norm, at->qk_scale, t, W, net->DQ, grad, s);
 }
 
 void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
@@ -316,14 +467,18 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 {
 	const struct layer_offsets *at = &net->at[l];
 	struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, t = w * W;
+	int64_t W = b->window, D = net->D, DK = net->DK, t = w * W;
+	const fot_real *x;
 
-	raw_gradients(net, b, l, w, dq, dk, dkc, grad);
-	fot_rmsnorm_forward(s->xn, NULL, c->x + t * D, weight(net, at->norm1), W, D, net->p->config.rms_norm_eps);
-	project_backward(s->dxn, grad + at->k, dk, s->xn, weight(net, at->k), W, D, D, 0);
-	project_backward(s->dxn, grad + at->v, dv, s->xn, weight(net, at->v), W, D, D, 1);
-	if (asks_at(net, b, l, w))
-		project_backward(s->dxn, grad + at->q, dq, s->xn, weight(net, at->q), W, D, D, 1);
-	fot_rmsnorm_backward(net->dx + t * D, grad + at->norm1, s->dxn, c->x + t * D, weight(net, at->norm1),
-			     c->inv1 + t, W, D);
+	raw_gradients(net, b, l, w, dq, dk, dkc, grad, s);
+	x = taken(net, c->x + t * D, at->norm1, NULL, W, s);
+	bias_backward(grad, at->k_bias, dk, W, DK);
+	bias_backward(grad, at->v_bias, dv, W, DK);
+	project_backward(s->dxn, grad + at->k, dk, x, weight(net, at->k), W, D, DK, 0);
+	project_backward(s->dxn, grad + at->v, dv, x, weight(net, at->v), W, D, DK, 1);
+	if (asks_at(net, b, l, w)) {
+		bias_backward(grad, at->q_bias, dq, W, net->DQ);
+		project_backward(s->dxn, grad + at->q, dq, x, weight(net, at->q), W, D, net->DQ, 1);
+	}
+	taken_backward(net, net->dx + t * D, c->x + t * D, at->norm1, c->inv1 + t, W, grad, s);
 }

@@ -19,48 +19,55 @@
 
 void cached_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, const struct fot_net_size *z)
 {
-	int64_t n = z->cached ? z->cap_ask_tokens * cfg->hidden_size : 0;
+	int64_t n = z->cached ? z->cap_ask_tokens * fot_config_key_width(cfg) : 0;
 
 	c->k_prev = n ? fot_layout_take(y, n, sizeof *c->k_prev) : NULL;
 	c->v_prev = n ? fot_layout_take(y, n, sizeof *c->v_prev) : NULL;
 }
 
-void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
-		 fot_real scale, struct scratch *s)
+void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0,
+		 struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
-	int64_t at = w * b->window * net->D + h * net->dh;
+	int64_t W = b->window, at = w * W * net->DK + net_key_column(net, h);
+	const fot_real *q = c->q + (w * W + q0) * net->DQ + h * net->dh;
 
-	if (s->n_prev)
-		fot_attn_fold(&s->attn, q, net->D, c->k_prev + at, net->D, c->v_prev + at, net->D, s->n_prev,
-			      FOT_ATTN_ALL, scale);
+	if (!s->n_prev)
+		return;
+	s->attn.low = block_slide(net, l, q0, s->attn.n_q, -W, s);
+	fot_attn_fold(&s->attn, q, net->DQ, c->k_prev + at, net->DK, c->v_prev + at, net->DK, s->n_prev, FOT_ATTN_ALL,
+		      block_score_scale(net));
+	s->attn.low = NULL;
 }
 
 void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
-		     fot_real *dq, fot_real scale, struct scratch *s)
+		     fot_real *dq, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col;
-	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_prev + at, .v = c->v_prev + at, .d_o = d_o + col,
-				   .dq = dq + col, .ldq = D, .ldk = D, .ldv = D, .ldo = D,
+	int64_t W = b->window, DQ = net->DQ, DK = net->DK, col = h * net->dh;
+	int64_t at = w * W * DQ + col, k_at = w * W * DK + net_key_column(net, h);
+	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_prev + k_at, .v = c->v_prev + k_at, .d_o = d_o + col,
+				   .dq = dq + col, .ldq = DQ, .ldk = DK, .ldv = DK, .ldo = DQ,
 				   .lse = c->lse + (w * net->H + h) * W, .delta = s->delta + h * W,
-				   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL, .scale = scale };
+				   .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL, .scale = block_score_scale(net) };
 
-	if (b->chain)
-		fot_attn_backward(&s->attn, &g);
+	if (!b->chain)
+		return;
+	g.low = block_slide(net, l, 0, W, -W, s);
+	fot_attn_backward(&s->attn, &g);
 }
 
 /* Window w's keys and values become those of the window before. */
 static void keep(struct fot_net *net, const struct fot_batch *b, int l, int64_t w)
 {
 	struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, at = w * W * net->D;
-	size_t bytes = sizeof(fot_real) * (size_t)(W * net->D);
+	int64_t W = b->window, at = w * W * net->DK;
+	size_t bytes = sizeof(fot_real) * (size_t)(W * net->DK);
 
 	memcpy(c->k_prev + at, c->k + at, bytes);
 	memcpy(c->v_prev + at, c->v + at, bytes);
 	if (net_rotates(net, l))
-		fot_rope_back(c->k_prev + at, W, net->H, net->dh, net->rope_cos, net->rope_sin, W);
+		fot_rope_back(c->k_prev + at, W, net->KV, net->dh, net->rope_cos, net->rope_sin, W, net->key_factor);
 }
 
 /* Tokens of window `from` in the place of asking window w. */

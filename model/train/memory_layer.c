@@ -46,12 +46,13 @@ static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int6
 		     struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
-	int64_t W = b->window, D = net->D;
+	int64_t W = b->window, DK = net->DK;
 
 	for (int64_t i = b->vis_begin[w]; i < b->vis_begin[w + 1]; i++) {
-		int64_t at = b->vis[i] * W * D + h * net->dh;
+		int64_t at = b->vis[i] * W * DK + net_key_column(net, h);
 
-		fot_attn_fold(&s->attn, q, D, c->k_ctx + at, D, c->v + at, D, W, FOT_ATTN_ALL, memory_score_scale(net));
+		fot_attn_fold(&s->attn, q, net->DQ, c->k_ctx + at, DK, c->v + at, DK, W, FOT_ATTN_ALL,
+			      memory_score_scale(net));
 	}
 }
 
@@ -59,7 +60,8 @@ static void read_all(struct fot_net *net, const struct fot_batch *b, int l, int6
 static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
 		   struct scratch *s)
 {
-	int64_t W = b->window, D = net->D, end = b->vis_begin[w + 1], n_q = s->attn.n_q;
+	int64_t W = b->window, DK = net->DK, end = b->vis_begin[w + 1], n_q = s->attn.n_q;
+	const fot_real *keys = net->layer[l].k_ctx + net_key_column(net, h);
 
 	s->topk.k = b->top_k;
 	s->topk.cap = fot_topk_cap(b->top_k);
@@ -67,9 +69,10 @@ static void search(struct fot_net *net, const struct fot_batch *b, int l, int64_
 	for (int64_t v = 0; v < end - b->vis_begin[w]; v++)
 		for (int64_t j = 0; j < W; j += FOT_TILE_K) {
 			int64_t n = W - j < FOT_TILE_K ? W - j : FOT_TILE_K;
-			const fot_real *k = net->layer[l].k_ctx + (b->vis[end - 1 - v] * W + j) * D + h * net->dh;
+			const fot_real *k = keys + (b->vis[end - 1 - v] * W + j) * DK;
 
-			fot_gemm(0, 1, n_q, n, net->dh, memory_score_scale(net), q, D, k, D, 0, s->attn.s, FOT_TILE_K);
+			fot_gemm(0, 1, n_q, n, net->dh, memory_score_scale(net), q, net->DQ, k, DK, 0, s->attn.s,
+				 FOT_TILE_K);
 			for (int64_t i = 0; i < n_q; i++)
 				fot_topk_offer(&s->topk, i, s->attn.s + i * FOT_TILE_K, n, v * W + j);
 		}
@@ -90,7 +93,7 @@ static void keep_hits(struct fot_net *net, const struct fot_batch *b, int l, int
 
 		m->row[at * b->top_k + j] = (int32_t)token;
 		m->p[at * b->top_k + j] = s->scores[j] = hit[j].score;
-		s->values[j] = net->layer[l].v + token * net->D + h * net->dh;
+		s->values[j] = net->layer[l].v + token * net->DK + net_key_column(net, h);
 	}
 	fot_attn_fold_row(&s->attn, row, s->scores, s->values, n);
 }
@@ -100,12 +103,12 @@ void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t 
 {
 	struct layer_cache *c = &net->layer[l];
 	struct mem_read *m = &c->mem;
-	int64_t D = net->D, t = w * b->window + q0, at = t * D + h * net->dh;
+	int64_t DQ = net->DQ, t = w * b->window + q0, at = t * DQ + h * net->dh;
 	int64_t first = (w * net->H + h) * b->window + q0;
 	fot_real bias;
 
 	if (m->o_mem) {
-		fot_attn_end(&s->attn, m->o_local + at, D, c->lse + first);
+		fot_attn_end(&s->attn, m->o_local + at, DQ, c->lse + first);
 		fot_attn_begin(&s->attn, n_q);
 	}
 	if (b->top_k) {
@@ -116,12 +119,12 @@ void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t 
 		read_all(net, b, l, w, h, c->q + at, s);
 	}
 	if (!m->o_mem) {
-		fot_attn_end(&s->attn, c->o + at, D, c->lse + first);
+		fot_attn_end(&s->attn, c->o + at, DQ, c->lse + first);
 		return;
 	}
-	fot_attn_end(&s->attn, m->o_mem + at, D, m->lse + first);
+	fot_attn_end(&s->attn, m->o_mem + at, DQ, m->lse + first);
 	bias = gate_bias(net, l, h);
-	fot_gate_mix(c->o + at, m->o_local + at, D, m->o_mem + at, D, bias, n_q, net->dh);
+	fot_gate_mix(c->o + at, m->o_local + at, DQ, m->o_mem + at, DQ, bias, n_q, net->dh);
 	for (int64_t i = 0; i < n_q; i++) {
 		c->lse[first + i] += softplus(bias);
 		m->lse[first + i] += softplus(-bias);
@@ -136,9 +139,10 @@ static void seen_backward(struct fot_net *net, const struct fot_batch *b, int l,
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
-	int64_t W = b->window, D = net->D, col = h * net->dh, at = w * W * D + col, k_at = from * W * D + col;
+	int64_t W = b->window, DQ = net->DQ, DK = net->DK, at = w * W * DQ + h * net->dh;
+	int64_t k_at = from * W * DK + net_key_column(net, h);
 	struct fot_attn_grad g = { .q = c->q + at, .k = c->k_ctx + k_at, .v = c->v + k_at, .d_o = m->d_o + at,
-				   .dq = m->dq + at, .ldq = D, .ldk = D, .ldv = D, .ldo = D, .lse = lse,
+				   .dq = m->dq + at, .ldq = DQ, .ldk = DK, .ldv = DK, .ldo = DQ, .lse = lse,
 				   .delta = delta, .n_q = W, .n_k = W, .diag = FOT_ATTN_ALL,
 				   .scale = memory_score_scale(net) };
 
@@ -162,19 +166,19 @@ static void hits_backward(struct fot_net *net, const struct fot_batch *b, int l,
 {
 	struct layer_cache *c = &net->layer[l];
 	struct mem_read *m = &c->mem;
-	int64_t D = net->D, dh = net->dh, col = h * dh, k = b->top_k;
+	int64_t dh = net->dh, k = b->top_k;
 	fot_real scale = memory_score_scale(net);
 
 	for (int64_t i = 0; i < b->window; i++) {
-		int64_t t = w * b->window + i, at = t * net->H + h;
+		int64_t t = w * b->window + i, at = t * net->H + h, query = t * net->DQ + h * dh;
 
 		for (int64_t j = at * k; j < at * k + m->n[at]; j++) {
-			int64_t key = m->row[j] * D + col;
-			fot_real dp = fot_dot(net->mem.d_o + t * D + col, c->v + key, dh);
+			int64_t key = m->row[j] * net->DK + net_key_column(net, h);
+			fot_real dp = fot_dot(net->mem.d_o + query, c->v + key, dh);
 
 			m->p[j] = fot_real_exp(m->p[j] - lse[i]);
 			m->ds[j] = scale * m->p[j] * (dp - delta[i]);
-			add_scaled(net->mem.dq + t * D + col, c->k_ctx + key, m->ds[j], dh);
+			add_scaled(net->mem.dq + query, c->k_ctx + key, m->ds[j], dh);
 		}
 	}
 }
@@ -193,13 +197,13 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_grads *m = &net->mem;
-	int64_t W = b->window, at = w * W * net->D, rows = (w * net->H + h) * W;
+	int64_t W = b->window, at = w * W * net->DQ, k_at = w * W * net->DK, rows = (w * net->H + h) * W;
 	bool seen = memory_seen(net, b, l, w), gate = seen && c->mem.o_mem;
 	const fot_real *lse = gate ? c->mem.lse : c->lse, *delta = gate ? s->delta_mem : s->delta + h * W;
 
 	block_head_delta(net, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, W, h, s->delta + h * W);
-	teach_backward(net, b, l, w, h, s->delta + h * W, m->dq + at, m->dk + at, b->constant ? NULL : m->seen_k[group]);
-	block_local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + at, m->dv + at, s);
+	teach_backward(net, b, l, w, h, s->delta + h * W, m->dq + at, m->dk + k_at, b->constant ? NULL : m->seen_k[group]);
+	block_local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + k_at, m->dv + k_at, s);
 	if (gate) {
 		block_head_delta(net, m->d_o + at, c->mem.o_mem + at, W, h, s->delta_mem);
 		m->gate[w * net->H + h] = gate_sum(s->delta_mem, s->delta + h * W, W);
@@ -210,34 +214,40 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 		seen_backward(net, b, l, w, b->vis[i], h, group, lse + rows, delta, s);
 }
 
-void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group, struct scratch *s)
+void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t kv, int group, struct scratch *s)
 {
 	int64_t n = l < net->last_mem ? b->n_win : b->n_ask;
 
 	for (int64_t w = n * group / GROUPS; w < n * (group + 1) / GROUPS; w++)
-		if (net->live[w] > l)
+		for (int64_t h = kv * net->share; h < (kv + 1) * net->share && net->live[w] > l; h++)
 			window_backward(net, b, l, w, h, group, s);
 }
 
-void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int range)
+/* What query token t of head h retrieved of the tokens [from, to). */
+static void scatter_hits(struct fot_net *net, const struct fot_batch *b, int l, int64_t t, int64_t h, int64_t from,
+			 int64_t to)
 {
 	const struct layer_cache *c = &net->layer[l];
 	const struct mem_read *m = &c->mem;
-	int64_t D = net->D, W = b->window, col = h * net->dh, k = b->top_k;
-	int64_t from = b->n_win * range / RANGES * W, to = b->n_win * (range + 1) / RANGES * W;
+	int64_t at = t * net->H + h, first = at * b->top_k, query = t * net->DQ + h * net->dh;
 
-	for (int64_t t = 0; t < b->n_ask * W; t++) {
-		int64_t at = t * net->H + h, n = memory_seen(net, b, l, t / W) ? m->n[at] : 0;
+	for (int64_t j = first; j < first + m->n[at]; j++) {
+		int64_t key = m->row[j] * net->DK + net_key_column(net, h);
 
-		for (int64_t j = at * k; j < at * k + n; j++) {
-			int64_t key = m->row[j] * D + col;
-
-			if (m->row[j] < from || m->row[j] >= to)
-				continue;
-			add_scaled(net->mem.dkc + key, c->q + t * D + col, m->ds[j], net->dh);
-			add_scaled(net->mem.dv + key, net->mem.d_o + t * D + col, m->p[j], net->dh);
-		}
+		if (m->row[j] < from || m->row[j] >= to)
+			continue;
+		add_scaled(net->mem.dkc + key, c->q + query, m->ds[j], net->dh);
+		add_scaled(net->mem.dv + key, net->mem.d_o + query, m->p[j], net->dh);
 	}
+}
+
+void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64_t kv, int range)
+{
+	int64_t W = b->window, from = b->n_win * range / RANGES * W, to = b->n_win * (range + 1) / RANGES * W;
+
+	for (int64_t t = 0; t < b->n_ask * W; t++)
+		for (int64_t h = kv * net->share; h < (kv + 1) * net->share && memory_seen(net, b, l, t / W); h++)
+			scatter_hits(net, b, l, t, h, from, to);
 }
 
 void memory_reach(struct fot_net *net, const struct fot_batch *b, int l)

@@ -49,7 +49,7 @@ bool net_is_mem(const struct fot_net *net, int l)
 
 bool net_rotates(const struct fot_net *net, int l)
 {
-	return net->p->config.mem_positionals || !net_is_mem(net, l);
+	return fot_config_rotates(&net->p->config, l);
 }
 
 /* ---- memory ---------------------------------------------------------- */
@@ -62,11 +62,11 @@ static fot_real *take(struct fot_layout *y, int64_t count)
 static void lay_mem_read(struct fot_layout *y, struct mem_read *m, const struct fot_config *cfg,
 			 const struct fot_net_size *z)
 {
-	int64_t D = cfg->hidden_size, H = cfg->n_heads, ask = z->cap_ask_tokens;
+	int64_t DQ = fot_config_query_width(cfg), H = cfg->n_heads, ask = z->cap_ask_tokens;
 	bool gate = cfg->mix == FOT_MIX_GATE, topk = z->top_k > 0;
 
-	m->o_local = gate ? take(y, ask * D) : NULL;
-	m->o_mem = gate ? take(y, ask * D) : NULL;
+	m->o_local = gate ? take(y, ask * DQ) : NULL;
+	m->o_mem = gate ? take(y, ask * DQ) : NULL;
 	m->lse = gate ? take(y, ask * H) : NULL;
 	m->n = topk ? fot_layout_take(y, ask * H, sizeof *m->n) : NULL;
 	m->row = topk ? fot_layout_take(y, z->cap_hits * H, sizeof *m->row) : NULL;
@@ -74,27 +74,41 @@ static void lay_mem_read(struct fot_layout *y, struct mem_read *m, const struct 
 	m->ds = topk ? take(y, z->cap_hits * H) : NULL;
 }
 
+/* Norms of n rows of queries or keys, `width` numbers each. */
+static void lay_head_norms(struct fot_layout *y, struct head_norms *h, const struct fot_config *cfg, int64_t n,
+			   int64_t width)
+{
+	bool rms = cfg->qk_rms != FOT_QK_RMS_NONE;
+	int64_t heads = width / cfg->head_dim;
+
+	h->rms_in = rms ? take(y, n * width) : NULL;
+	h->rms_inv = rms ? take(y, n * (cfg->qk_rms == FOT_QK_RMS_HEAD ? heads : 1)) : NULL;
+	h->unit_in = cfg->qk_norm ? take(y, n * width) : NULL;
+	h->unit_inv = cfg->qk_norm ? take(y, n * heads) : NULL;
+}
+
 static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l, int last_mem,
 		      const struct fot_net_size *z)
 {
-	int64_t D = cfg->hidden_size, F = cfg->intermediate_size, H = cfg->n_heads;
+	int64_t D = cfg->hidden_size, F = cfg->intermediate_size;
+	int64_t DQ = fot_config_query_width(cfg), DK = fot_config_key_width(cfg);
 	int64_t all = l <= last_mem ? z->cap_tokens : z->cap_ask_tokens;
 	int64_t out = l < last_mem ? z->cap_tokens : z->cap_ask_tokens; /* windows that leave the layer */
 	bool mem = fot_config_is_mem_layer(cfg, l);
 
 	c->x = take(y, all * D);
 	c->inv1 = take(y, all);
-	c->k = take(y, all * D);
-	c->v = take(y, all * D);
-	c->k_ctx = mem && cfg->mem_positionals ? take(y, all * D) : c->k;
-	c->q = take(y, out * D);
-	c->q_raw = cfg->qk_norm ? take(y, out * D) : NULL;
-	c->q_inv = cfg->qk_norm ? take(y, out * H) : NULL;
-	c->k_raw = cfg->qk_norm ? take(y, all * D) : NULL;
-	c->k_inv = cfg->qk_norm ? take(y, all * H) : NULL;
-	c->o = take(y, out * D);
-	c->lse = take(y, out * H);
+	c->k = take(y, all * DK);
+	c->v = take(y, all * DK);
+	c->k_ctx = mem && fot_config_rotates(cfg, l) ? take(y, all * DK) : c->k;
+	c->q = take(y, out * DQ);
+	lay_head_norms(y, &c->q_norms, cfg, out, DQ);
+	lay_head_norms(y, &c->k_norms, cfg, all, DK);
+	c->o = take(y, out * DQ);
+	c->lse = take(y, out * cfg->n_heads);
 	c->x2 = take(y, out * D);
+	c->y1 = cfg->output_norms ? take(y, out * D) : NULL;
+	c->y2 = cfg->output_norms ? take(y, out * D) : NULL;
 	c->inv2 = take(y, out);
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
@@ -109,14 +123,17 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 {
 	int64_t W = z->max_window;
 	int64_t D = cfg->hidden_size, F = cfg->intermediate_size;
-	fot_real **rows[] = { &s->xn, &s->dxn, &s->d_o, &s->dq, &s->dk, &s->dv };
-	fot_real **wide[] = { &s->h, &s->dg, &s->du };
+	int64_t DQ = fot_config_query_width(cfg), DK = fot_config_key_width(cfg);
+	const struct {
+		fot_real **rows;
+		int64_t width;
+	} all[] = { { &s->xn, D },  { &s->dxn, D }, { &s->h, F },   { &s->dg, F },  { &s->du, F },
+		    { &s->d_o, DQ }, { &s->dq, DQ }, { &s->dk, DK }, { &s->dv, DK }, { &s->dy, imax(D, DQ) } };
 	fot_real *attn;
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		*rows[i] = take(y, W * D);
-	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-		*wide[i] = take(y, W * F);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		*all[i].rows = take(y, W * all[i].width);
+	s->low = fot_layout_take(y, W, sizeof *s->low);
 	s->delta = take(y, W * cfg->n_heads);
 	s->delta_mem = take(y, W);
 	fot_topk_lay(&s->topk, y, z->top_k, FOT_TILE_Q);
@@ -132,6 +149,7 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 {
 	const struct fot_net_size *z = &net->size;
 	int64_t D = cfg->hidden_size, mem_tokens = net->last_mem >= 0 ? z->cap_tokens : 0;
+	int64_t queries = mem_tokens * fot_config_query_width(cfg), keys = mem_tokens * fot_config_key_width(cfg);
 
 	for (int l = 0; l < cfg->n_layers; l++)
 		lay_layer(y, &net->layer[l], cfg, l, net->last_mem, z);
@@ -142,14 +160,14 @@ static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_
 	net->x_out = take(y, z->cap_ask_tokens * D);
 	net->inv_out = take(y, z->cap_ask_tokens);
 	net->dx = take(y, z->cap_tokens * D);
-	net->mem.d_o = take(y, mem_tokens * D);
-	net->mem.dq = take(y, mem_tokens * D);
-	net->mem.dk = take(y, mem_tokens * D);
-	net->mem.dkc = cfg->mem_positionals ? take(y, mem_tokens * D) : net->mem.dk;
-	net->mem.dv = take(y, mem_tokens * D);
+	net->mem.d_o = take(y, queries);
+	net->mem.dq = take(y, queries);
+	net->mem.dk = take(y, keys);
+	net->mem.dkc = cfg->mem_positionals ? take(y, keys) : net->mem.dk;
+	net->mem.dv = take(y, keys);
 	for (int g = 0; g < GROUPS; g++) {
-		net->mem.seen_k[g] = z->seen ? take(y, mem_tokens * D) : NULL;
-		net->mem.seen_v[g] = z->seen ? take(y, mem_tokens * D) : NULL;
+		net->mem.seen_k[g] = z->seen ? take(y, keys) : NULL;
+		net->mem.seen_v[g] = z->seen ? take(y, keys) : NULL;
 	}
 	net->mem.gate = take(y, z->cap_win * cfg->n_heads);
 	net->rope_cos = take(y, (z->max_window + 1) * cfg->head_dim / 2);
@@ -189,12 +207,20 @@ static void find_offsets(struct fot_net *net)
 			.k = fot_params_offset(p, FOT_ROLE_K, l),
 			.v = fot_params_offset(p, FOT_ROLE_V, l),
 			.o = fot_params_offset(p, FOT_ROLE_O, l),
+			.q_bias = fot_params_offset(p, FOT_ROLE_Q_BIAS, l),
+			.k_bias = fot_params_offset(p, FOT_ROLE_K_BIAS, l),
+			.v_bias = fot_params_offset(p, FOT_ROLE_V_BIAS, l),
+			.o_bias = fot_params_offset(p, FOT_ROLE_O_BIAS, l),
+			.q_norm = fot_params_offset(p, FOT_ROLE_Q_NORM, l),
+			.k_norm = fot_params_offset(p, FOT_ROLE_K_NORM, l),
 			.qk_scale = fot_params_offset(p, FOT_ROLE_QK_SCALE, l),
 			.mem_gate = fot_params_offset(p, FOT_ROLE_GATE_BIAS, l),
+			.out_norm1 = fot_params_offset(p, FOT_ROLE_ATTN_OUT_NORM, l),
 			.norm2 = fot_params_offset(p, FOT_ROLE_MLP_NORM, l),
 			.gate = fot_params_offset(p, FOT_ROLE_GATE, l),
 			.up = fot_params_offset(p, FOT_ROLE_UP, l),
 			.down = fot_params_offset(p, FOT_ROLE_DOWN, l),
+			.out_norm2 = fot_params_offset(p, FOT_ROLE_MLP_OUT_NORM, l),
 		};
 }
 
@@ -203,17 +229,18 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 {
 	const struct fot_config *c = &p->config;
 	struct fot_net *net = NULL;
+	struct fot_turning turning;
 	struct fot_layout y = { 0 };
-	int status = fot_config_trainable(c, "network", err);
+	int status = FOT_OK;
 
-	if (status != FOT_OK)
-		return status;
 	net = fot_calloc(1, sizeof *net);
 	if (!net)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 	openblas_set_num_threads(1); /* one call per tile, from our own threads */
 	*net = (struct fot_net){ .p = p, .size = *size, .D = c->hidden_size, .F = c->intermediate_size,
 				 .H = c->n_heads, .dh = c->head_dim, .V = c->vocab_size, .n_layers = c->n_layers,
+				 .KV = fot_config_kv_heads(c), .share = c->n_heads / fot_config_kv_heads(c),
+				 .DQ = fot_config_query_width(c), .DK = fot_config_key_width(c),
 				 .last_mem = last_mem_layer(c) };
 	net->at = fot_calloc((size_t)c->n_layers, sizeof *net->at);
 	net->layer = fot_calloc((size_t)c->n_layers, sizeof *net->layer);
@@ -229,7 +256,9 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	FOT_TRY(fot_arena_init(&net->arena, y.need, err));
 	y.arena = &net->arena;
 	lay_out(&y, net, c, p->n);
-	fot_rope_table(net->rope_cos, net->rope_sin, size->max_window + 1, net->dh, c->rope_theta);
+	turning = fot_config_turning(c, c->window);
+	net->key_factor = (fot_real)fot_rope_attention(&turning);
+	fot_rope_tables(net->rope_cos, net->rope_sin, size->max_window + 1, &turning);
 	find_offsets(net);
 out:
 	if (status != FOT_OK)
@@ -352,10 +381,10 @@ static bool by_group(const struct fot_batch *b)
 
 static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int64_t w)
 {
-	int64_t n = b->window * net->D, at = w * n;
+	int64_t n = b->window * net->DK, at = w * n;
 	size_t bytes = sizeof(fot_real) * (size_t)n;
 
-	memset(net->mem.dq + at, 0, bytes);
+	memset(net->mem.dq + w * b->window * net->DQ, 0, sizeof(fot_real) * (size_t)(b->window * net->DQ));
 	memset(net->mem.dk + at, 0, bytes);
 	memset(net->mem.dkc + at, 0, bytes);
 	memset(net->mem.dv + at, 0, bytes);
@@ -368,7 +397,7 @@ static void clear_mem_grads(struct fot_net *net, const struct fot_batch *b, int6
 /* What the groups added to the keys and values of window w, in order. */
 static void add_seen(struct fot_net *net, const struct fot_batch *b, int64_t w)
 {
-	int64_t n = b->window * net->D, at = w * n;
+	int64_t n = b->window * net->DK, at = w * n;
 
 	for (int g = 0; g < GROUPS; g++) {
 #pragma omp simd
@@ -390,10 +419,10 @@ static void backward_memory(struct fot_net *net, const struct fot_batch *b, int 
 		for (int64_t w = 0; w < (b->constant ? b->n_ask : b->n_win); w++)
 			clear_mem_grads(net, b, w);
 #pragma omp for schedule(dynamic, 1)
-		for (int64_t i = 0; i < net->H * GROUPS; i++)
+		for (int64_t i = 0; i < net->KV * GROUPS; i++)
 			memory_backward(net, b, l, i / GROUPS, (int)(i % GROUPS), s);
 #pragma omp for schedule(dynamic, 1)
-		for (int64_t i = 0; i < (b->top_k && !b->constant ? net->H * RANGES : 0); i++)
+		for (int64_t i = 0; i < (b->top_k && !b->constant ? net->KV * RANGES : 0); i++)
 			memory_scatter(net, b, l, i / RANGES, (int)(i % RANGES));
 #pragma omp for schedule(dynamic, 1)
 		for (int64_t w = 0; w < (by_group(b) ? b->n_win : 0); w++)
@@ -410,17 +439,18 @@ static void backward_memory(struct fot_net *net, const struct fot_batch *b, int 
 static void backward_segment(struct fot_net *net, const struct fot_batch *b, int from, int to, int64_t w,
 			     fot_real *grad, struct scratch *s)
 {
-	int64_t at = w * b->window * net->D;
+	int64_t t = w * b->window, at = t * net->D, q_at = t * net->DQ, k_at = t * net->DK;
 	struct mem_grads *m = &net->mem;
 
 	if (to < net->n_layers) {
 		if (net->live[w] == to)
 			memset(net->dx + at, 0, sizeof(fot_real) * (size_t)(b->window * net->D));
-		block_project_backward(net, b, to, w, m->dq + at, m->dk + at, m->dkc + at, m->dv + at, grad, s);
+		block_project_backward(net, b, to, w, m->dq + q_at, m->dk + k_at, m->dkc + k_at, m->dv + k_at, grad,
+				       s);
 	}
 	for (int l = to - 1; l >= imax(from, 0); l--) {
 		if (l == from) {
-			block_mlp_backward(net, b, l, w, m->d_o + at, grad, s);
+			block_mlp_backward(net, b, l, w, m->d_o + q_at, grad, s);
 			break;
 		}
 		block_mlp_backward(net, b, l, w, s->d_o, grad, s);

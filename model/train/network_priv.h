@@ -12,12 +12,13 @@
 
 /* Offsets of one layer's tensors in the flat array; -1 = none. */
 struct layer_offsets {
-	int64_t norm1, q, k, v, o, qk_scale, mem_gate, norm2, gate, up, down;
+	int64_t norm1, q, k, v, o, q_bias, k_bias, v_bias, o_bias, q_norm, k_norm, qk_scale, mem_gate, out_norm1, norm2,
+		gate, up, down, out_norm2;
 };
 
 /* What the asking windows read of a memory layer's memory (memory_layer.c). */
 struct mem_read {
-	fot_real *o_local, *o_mem; /* [ask tokens, D] mix gate: the two parts of o; NULL: o is joint */
+	fot_real *o_local, *o_mem; /* [ask tokens, DQ] mix gate: the two parts of o; NULL: o is joint */
 	fot_real *lse;             /* [window][H][W] mix gate: of the memory */
 	int32_t *n;                /* [ask tokens, H] keys retrieved; all of these NULL without top-k */
 	int32_t *row;              /* [ask tokens, H, k] tokens of the batch, in the order of the search */
@@ -25,31 +26,41 @@ struct mem_read {
 	fot_real *ds;              /* [ask tokens, H, k] gradients of q.k */
 };
 
+/* Queries or keys before each of their norms, and those norms' factors; NULL without. */
+struct head_norms {
+	fot_real *rms_in, *rms_inv;   /* [., DQ or DK]; [., heads] or [.]: the family's RMS norm, which comes first */
+	fot_real *unit_in, *unit_inv; /* [., DQ or DK]; [., heads]: query-key normalisation */
+};
+
 /* Activations of one layer, kept for the backward pass; [tokens, ...] with window
  * number * W as first token. */
 struct layer_cache {
-	fot_real *x;               /* [., D] input of the layer */
-	fot_real *inv1, *inv2;     /* [.] of the two norms */
-	fot_real *q, *k, *v;       /* [., D] as attention uses them */
-	fot_real *k_ctx;           /* [., D] keys as other windows see them; == k without rotation */
-	fot_real *q_raw, *k_raw;   /* [., D] before query-key normalisation; NULL without */
-	fot_real *q_inv, *k_inv;   /* [., H] */
-	fot_real *o;               /* [., D] attention output */
-	fot_real *lse;             /* [window][H][W] */
-	fot_real *k_prev, *v_prev; /* [ask tokens, D] of the window before (cached.c); NULL without */
-	struct mem_read mem;       /* memory layers */
-	fot_real *right;           /* [tokens, H] log sum exp of the scores of the keys that are taught (teach.c);
-				      NULL where no stage teaches this layer */
-	fot_real *x2;              /* [., D] after attention */
-	fot_real *g, *u;           /* [., F] */
+	fot_real *x;                       /* [., D] input of the layer */
+	fot_real *inv1, *inv2;             /* [.] of the two norms */
+	fot_real *q;                       /* [., DQ] as attention uses them, like */
+	fot_real *k, *v;                   /* [., DK] */
+	fot_real *k_ctx;                   /* [., DK] keys as other windows see them; == k without rotation */
+	struct head_norms q_norms, k_norms;
+	fot_real *o;                       /* [., DQ] attention output */
+	fot_real *lse;                     /* [window][H][W] */
+	fot_real *k_prev, *v_prev;         /* [ask tokens, DK] of the window before (cached.c); NULL without */
+	struct mem_read mem;               /* memory layers */
+	fot_real *right;                   /* [tokens, H] log sum exp of the scores of the keys that are taught
+					      (teach.c); NULL where no stage teaches this layer */
+	fot_real *x2;                      /* [., D] after attention */
+	fot_real *g, *u;                   /* [., F] */
+	fot_real *y1, *y2;                 /* [., D] what attention and MLP give before their norms; NULL: those are
+					      norms of what goes in */
 };
 
 /* Scratch of one thread. */
 struct scratch {
 	fot_real *xn, *dxn;        /* [W, D] */
 	fot_real *h, *dg, *du;     /* [W, F] */
-	fot_real *d_o;             /* [W, D] */
-	fot_real *dq, *dk, *dv;    /* [W, D] */
+	fot_real *d_o, *dq;        /* [W, DQ] */
+	fot_real *dk, *dv;         /* [W, DK] */
+	fot_real *dy;              /* [W, the widest of D, DQ, DK] behind a norm */
+	int64_t *low;              /* [W] first key that a query sees (sliding windows) */
 	fot_real *delta;           /* [H, W] */
 	fot_real *delta_mem;       /* [W] mix gate */
 	struct fot_topk topk;      /* FOT_TILE_Q searches */
@@ -60,7 +71,7 @@ struct scratch {
 	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
 };
 
-/* Gradients that cross a memory layer's barrier; [tokens, D].  Windows are seen by
+/* Gradients that cross a memory layer's barrier; [tokens, DQ], of keys and values [tokens, DK].  Windows are seen by
  * several others, so what the windows of a group add to the keys and values they see is
  * kept apart until all groups are done; not so what they retrieved (memory_layer.c). */
 #define GROUPS 4
@@ -84,10 +95,13 @@ struct fot_net {
 	struct fot_net_size size;
 	struct fot_arena arena;
 	int64_t D, F, H, dh, V;
+	int64_t KV, share;    /* heads of keys and values; heads of queries to each */
+	int64_t DQ, DK;       /* H dh, KV dh: numbers of a row of queries, of keys */
+	fot_real key_factor;  /* of keys that other windows see, which stand at position 0 */
 	int n_layers, last_mem; /* last_mem: -1 without memory layers */
 	struct layer_offsets *at;
 	int64_t at_embed, at_norm, at_head;
-	fot_real *rope_cos, *rope_sin; /* [max_window, dh/2] */
+	fot_real *rope_cos, *rope_sin; /* [max_window + 1, dh/2] */
 	struct layer_cache *layer;     /* [n_layers] */
 	fot_real *x_out;               /* [ask tokens, D] output of the last layer */
 	fot_real *inv_out;             /* [ask tokens] */
@@ -105,6 +119,11 @@ struct fot_net {
 
 bool net_is_mem(const struct fot_net *net, int l);
 bool net_rotates(const struct fot_net *net, int l);
+/* The first column of the keys and values that query head h reads. */
+static inline int64_t net_key_column(const struct fot_net *net, int64_t h)
+{
+	return h / net->share * net->dh;
+}
 /* The tokens of window `from` into the place of window w. */
 void net_embed(struct fot_net *net, const struct fot_batch *b, int64_t from, int64_t w);
 
@@ -128,6 +147,9 @@ void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l,
 void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
 		      fot_real *delta);
 fot_real block_score_scale(const struct fot_net *net);
+/* Of n queries from place `at` on, the first key of their window that each sees, counted from key `from` (the window
+ * before: -W); NULL: from the first on. In s->low. */
+const int64_t *block_slide(const struct fot_net *net, int l, int64_t at, int64_t n, int64_t from, struct scratch *s);
 /* dq, dk (dkc), dv (destroyed) -> gradients of the projections, dx of the layer's input. */
 void block_project_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, fot_real *dq,
 			    fot_real *dk, fot_real *dkc, fot_real *dv, fot_real *grad, struct scratch *s);
@@ -139,10 +161,10 @@ bool memory_seen(const struct fot_net *net, const struct fot_batch *b, int l, in
 /* Queries [q0, q0 + n_q) of one head, whose local keys are folded into s->attn: reads the memory, writes o. */
 void memory_read(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0, int64_t n_q,
 		 struct scratch *s);
-/* One head of one group of windows; net->mem is added to. */
-void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int group, struct scratch *s);
-/* One head of what was retrieved, into the keys and values of one of RANGES ranges of windows. */
-void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64_t h, int range);
+/* One head of keys, and the queries that share it, of one group of windows; net->mem is added to. */
+void memory_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t kv, int group, struct scratch *s);
+/* What was retrieved of one head of keys, into the keys and values of one of RANGES ranges of windows. */
+void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64_t kv, int range);
 /* After those: which windows gradients reach now, and the gradient of the gate. */
 void memory_reach(struct fot_net *net, const struct fot_batch *b, int l);
 void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l, fot_real *grad);
@@ -171,11 +193,11 @@ void teach_backward(const struct fot_net *net, const struct fot_batch *b, int l,
 void cached_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg,
 		const struct fot_net_size *z);
 void cached_forward(struct fot_net *net, const struct fot_batch *b);
-/* Fold the window before into s->attn, whose queries are q. */
-void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *q,
-		 fot_real scale, struct scratch *s);
+/* Fold the window before into s->attn, whose queries are those from place q0 of window w on. */
+void cached_fold(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, int64_t q0,
+		 struct scratch *s);
 /* Its part of dq, one head; s->delta as for the local keys. */
 void cached_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, const fot_real *d_o,
-		     fot_real *dq, fot_real scale, struct scratch *s);
+		     fot_real *dq, struct scratch *s);
 
 #endif

@@ -54,31 +54,34 @@ int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role,
 	return -1;
 }
 
-/* Deviation of a tensor's random start; negative: a constant instead. */
+/* Tensors that do not start at random, and what they start at. */
+static const struct {
+	bool is;
+	double at;
+} constant[FOT_ROLE_COUNT] = {
+	[FOT_ROLE_ATTN_NORM] = { true, 1 },
+	[FOT_ROLE_MLP_NORM] = { true, 1 },
+	[FOT_ROLE_NORM] = { true, 1 },
+	[FOT_ROLE_ATTN_OUT_NORM] = { true, 1 },
+	[FOT_ROLE_MLP_OUT_NORM] = { true, 1 },
+	[FOT_ROLE_Q_NORM] = { true, 1 },
+	[FOT_ROLE_K_NORM] = { true, 1 },
+	[FOT_ROLE_Q_BIAS] = { true, 0 },
+	[FOT_ROLE_K_BIAS] = { true, 0 },
+	[FOT_ROLE_V_BIAS] = { true, 0 },
+	[FOT_ROLE_O_BIAS] = { true, 0 },
+	[FOT_ROLE_GATE_BIAS] = { true, 0 },
+	[FOT_ROLE_QK_SCALE] = { true, M_LN10 },
+};
+
 static double start_deviation(const struct fot_params *p, const struct fot_tensor_spec *s, double gain,
 			      double embed_std)
 {
 	double std = gain / sqrt((double)(s->cols ? s->cols : 1));
 
-	switch (s->role) {
-	case FOT_ROLE_EMBED:
+	if (s->role == FOT_ROLE_EMBED)
 		return embed_std;
-	case FOT_ROLE_O:
-	case FOT_ROLE_DOWN:
-		return std / sqrt(2.0 * p->config.n_layers);
-	case FOT_ROLE_ATTN_NORM:
-	case FOT_ROLE_MLP_NORM:
-	case FOT_ROLE_NORM:
-	case FOT_ROLE_ATTN_OUT_NORM:
-	case FOT_ROLE_MLP_OUT_NORM:
-	case FOT_ROLE_Q_NORM:
-	case FOT_ROLE_K_NORM:
-	case FOT_ROLE_QK_SCALE:
-	case FOT_ROLE_GATE_BIAS:
-		return -1;
-	default:
-		return std;
-	}
+	return s->role == FOT_ROLE_O || s->role == FOT_ROLE_DOWN ? std / sqrt(2.0 * p->config.n_layers) : std;
 }
 
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std)
@@ -86,13 +89,13 @@ void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double 
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const struct fot_tensor_spec *s = &p->spec[i];
 		double std = start_deviation(p, s, gain, embed_std);
-		double constant = s->role == FOT_ROLE_QK_SCALE ? log(10.0) : s->role == FOT_ROLE_GATE_BIAS ? 0 : 1;
 		fot_real *w = p->w + p->offset[i];
 		struct fot_rng rng;
 
 		fot_rng_init(&rng, seed, "train.init", i);
 		for (int64_t j = 0; j < spec_count(s); j++)
-			w[j] = (fot_real)(float)(std < 0 ? constant : std * fot_rng_normal(&rng));
+			w[j] = (fot_real)(float)(constant[s->role].is ? constant[s->role].at :
+									std * fot_rng_normal(&rng));
 	}
 }
 
@@ -138,6 +141,25 @@ out:
 	return status;
 }
 
+/* Everything that the folder's model is made of must be in ours: what is left out would make it another one. */
+static int check_surplus(const struct fot_params *p, const struct fot_config *old, const char *dir, struct fot_err *err)
+{
+	size_t n = fot_config_tensors(old, NULL);
+	struct fot_tensor_spec *spec = fot_alloc(n, sizeof *spec);
+	int status = FOT_OK;
+
+	if (!spec)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a list of %zu tensors", n);
+	fot_config_tensors(old, spec);
+	for (size_t i = 0; i < n && status == FOT_OK; i++)
+		if (spec[i].role != FOT_ROLE_GATE_BIAS && fot_params_offset(p, spec[i].role, spec[i].layer) < 0)
+			status = FOT_FAIL(err, FOT_ERR_INPUT,
+					  "%s: %s: the model to be trained has no such tensor: expected a config that has all of %s",
+					  dir, spec[i].name, fot_family(old->family)->model_type);
+	fot_free(spec);
+	return status;
+}
+
 int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 {
 	struct fot_weights *w = NULL;
@@ -145,13 +167,13 @@ int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_config_read(&old, dir, err));
-	FOT_TRY(fot_config_trainable(&old, dir, err));
 	if (old.n_heads != wanted.n_heads || old.qk_norm != wanted.qk_norm) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %d heads with%s query-key normalisation, got %d with%s",
 				  dir, wanted.n_heads, wanted.qk_norm ? "" : "out", old.n_heads,
 				  old.qk_norm ? "" : "out");
 		goto out;
 	}
+	FOT_TRY(check_surplus(p, &old, dir, err));
 	wanted.mix = old.mix; /* gates that are not there need not be */
 	if (old.mix == FOT_MIX_GATE) {
 		wanted.n_mem_layers = old.n_mem_layers;
@@ -275,7 +297,7 @@ void fot_params_match(struct fot_params *p)
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	int mem = c->n_mem_layers ? c->mem_layers[0] : 0;
 
-	if (mem < 1)
+	if (mem < 1 || c->n_kv_heads != c->n_heads || c->n_heads * c->head_dim != c->hidden_size)
 		return;
 	for (int l = 0; l < mem - 1; l++) {
 		scale_tensor(p, FOT_ROLE_O, l, D * D, MATCH_BELOW);

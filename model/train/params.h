@@ -29,7 +29,7 @@ int fot_params_init(struct fot_params *p, const struct fot_config *c, struct fot
 void fot_params_release(struct fot_params *p);
 /* Random start: matrices normal with deviation gain / sqrt(fan in), output
  * projections (o, down) further divided by sqrt(2 layers), embedding deviation
- * embed_std, norms 1, temperatures of query-key normalisation log(10). */
+ * embed_std, norms 1, biases 0, temperatures of query-key normalisation log(10). */
 void fot_params_random(struct fot_params *p, uint64_t seed, double gain, double embed_std);
 /* Offset of a tensor, -1 if the model has none. layer -1 outside the layers. */
 int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role, int layer);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "datasets/lookup.h"
 #include "model/dtype.h"
+#include "model/tokenizer.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define MAX_TOP_K 4096
@@ -25,9 +26,11 @@ static const struct fot_key top_keys[] = {
 	  .help = "its model_variant in results" },
 	{ .name = "seed", .type = &fot_key_integer, FOT_KEY_AT(struct fot_recipe, seed), .lo = 0, .hi = 9007199254740992.0,
 	  .dflt = "1", .help = "seed of everything that is drawn" },
-	{ .name = "model", .type = &fot_key_object, .required = true, .help = "what the network is: the keys of a config.json" },
-	{ .name = "tokenizer", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, tokenizer), .required = true,
-	  .help = "byte, none (with the generator lookup) or a tokenizer.model" },
+	{ .name = "model", .type = &fot_key_object, .unset = "the model it starts from",
+	  .help = "what the network is: the keys of a config.json; without hidden_size those over the start's" },
+	{ .name = "tokenizer", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, tokenizer),
+	  .unset = "that of the model it starts from",
+	  .help = "byte, none (with the generator lookup), a tokenizer.model or a tokenizer.json" },
 	{ .name = "datasets", .type = &fot_key_objects, .unset = "none, with the generator lookup",
 	  .help = "texts to train on" },
 	{ .name = "generator", .type = &fot_key_object, .unset = "windows of the texts",
@@ -283,19 +286,103 @@ out:
 	return status;
 }
 
-static int read_model(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+/* to[key] = value, copied; an object's keys one by one. */
+static bool put(cJSON *to, const char *key, const cJSON *value)
+{
+	cJSON *old = cJSON_GetObjectItemCaseSensitive(to, key), *copy;
+	const cJSON *item;
+	bool good = true;
+
+	if (strcmp(key, "fot") == 0 && cJSON_IsObject(old) && cJSON_IsObject(value)) {
+		cJSON_ArrayForEach(item, value)
+			good = good && put(old, item->string, item);
+		return good;
+	}
+	copy = cJSON_Duplicate(value, 1);
+	return copy && (old ? cJSON_ReplaceItemInObjectCaseSensitive(to, key, copy) : cJSON_AddItemToObject(to, key, copy));
+}
+
+/* The config.json of the folder r->base with the recipe's keys over it. where: the recipe's model. */
+static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const char *where, struct fot_err *err)
+{
+	static const char *const rope[] = { "rope_scaling", "rope_theta" };
+	struct fot_str path = FOT_STR_INIT;
+	const cJSON *item;
+	bool good = true;
+	int status;
+
+	fot_path_join(&path, r->base, "config.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(out, path.data, RECIPE_BYTES_MAX, FOT_ERR_INPUT, err));
+	for (size_t i = 0; i < FOT_COUNT(rope); i++)
+		if (fot_json_get(model, rope[i]) && fot_json_get(*out, "rope_parameters")) {
+			status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: expected rope_parameters, which %s has", where,
+					  rope[i], path.data);
+			goto out;
+		}
+	cJSON_ArrayForEach(item, model)
+		good = good && put(*out, item->string, item);
+	if (good)
+		status = fot_config_parse(&r->config, *out, path.data, err);
+	else
+		status = FOT_NO_MEMORY(err, where);
+	if (status != FOT_OK)
+		fot_err_prefix(err, "%s over the start's", where);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* The tokenizer of the folder that the model goes out from. */
+static int take_tokenizer(struct fot_recipe *r, struct fot_err *err)
+{
+	static const char *const words[] = { [FOT_TOKENIZER_BYTE] = "byte", [FOT_TOKENIZER_NONE] = "none" };
+	struct fot_str path = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (r->config.tokenizer != FOT_TOKENIZER_FILE)
+		fot_str_puts(&path, words[r->config.tokenizer]);
+	else
+		FOT_TRY(fot_tokenizer_path(&path, r->base, err));
+	FOT_TRY(fot_str_check(&path, err));
+	if (path.len == 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer: expected tokenizer.model or tokenizer.json",
+				  r->base);
+	else if (!(r->tokenizer = fot_strdup(path.data)))
+		status = FOT_NO_MEMORY(err, r->base);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* A model of its own, or what differs from the one it starts from. */
+static int read_model(struct fot_recipe *r, const cJSON *root, const char *name, const char *base, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { name, FOT_ERR_USAGE };
 	const cJSON *model = NULL;
+	cJSON *whole = NULL;
+	bool own;
 	char where[512];
 	int status;
 
 	snprintf(where, sizeof where, "%s: model", name);
-	FOT_TRY(fot_json_object(root, "model", true, &model, &ctx, err));
-	FOT_TRY(fot_config_parse(&r->config, model, where, err));
-	FOT_TRY(fot_config_trainable(&r->config, where, err));
+	FOT_TRY(fot_json_object(root, "model", false, &model, &ctx, err));
+	own = model && fot_json_get(model, "hidden_size");
+	r->needs_base = !own && !base;
+	if (r->needs_base)
+		goto out;
+	if (!own && !(r->base = fot_strdup(base))) {
+		status = FOT_NO_MEMORY(err, where);
+		goto out;
+	}
+	FOT_TRY(own ? fot_config_parse(&r->config, model, where, err) : lay_over(&whole, r, model, where, err));
 	snprintf(r->config.variant, sizeof r->config.variant, "%s", r->variant);
+	if (!r->tokenizer && own)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: tokenizer: missing, expected a text", name);
+	else if (!r->tokenizer)
+		status = take_tokenizer(r, err);
 out:
+	cJSON_Delete(whole);
 	return status;
 }
 
@@ -343,8 +430,9 @@ static int check_teaching(const struct fot_recipe *r, const struct fot_stage *s,
 		return FOT_OK;
 	if (r->config.n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach: the model has no memory layer to teach", where);
-	if (s->top_k || r->config.mix == FOT_MIX_GATE)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach: expected mix \"joint\" and no top_k", where);
+	if (s->top_k || r->config.mix == FOT_MIX_GATE || r->config.sliding_window)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach: expected mix \"joint\" and no top_k%s", where,
+				r->config.sliding_window ? ", no sliding_window" : "");
 	return FOT_OK;
 }
 
@@ -367,7 +455,7 @@ out:
 	return status;
 }
 
-static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, struct fot_err *err)
+static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, const char *base, struct fot_err *err)
 {
 	struct fot_key_ctx ctx = { { name, FOT_ERR_USAGE }, NULL, err };
 	int status;
@@ -377,7 +465,11 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(fot_keys_read(r, top_keys, FOT_COUNT(top_keys), root, &ctx));
 	if (!r->variant && !(r->variant = fot_strdup("")))
 		return fot_key_no_memory(&ctx);
-	FOT_TRY(read_model(r, root, name, err));
+	FOT_TRY(read_model(r, root, name, base, err));
+	if (r->needs_base) {
+		status = read_group(r, root, "init", name, init_keys, FOT_COUNT(init_keys), err);
+		goto out;
+	}
 	FOT_TRY(read_sources(r, root, name, err));
 	FOT_TRY(read_groups(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
@@ -386,14 +478,15 @@ out:
 	return status;
 }
 
-int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err)
+static int parse(struct fot_recipe *r, const char *text, size_t n, const char *name, const char *base,
+		 struct fot_err *err)
 {
 	cJSON *root = NULL;
 	int status;
 
 	memset(r, 0, sizeof *r);
 	FOT_TRY(fot_json_parse(&root, text, n, name, FOT_ERR_USAGE, err));
-	FOT_TRY(read_root(r, root, name, err));
+	FOT_TRY(read_root(r, root, name, base, err));
 	r->text = fot_strndup(text, n);
 	if (!r->text)
 		status = FOT_NO_MEMORY(err, name);
@@ -405,13 +498,23 @@ out:
 	return status;
 }
 
+int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err)
+{
+	return parse(r, text, n, name, NULL, err);
+}
+
 int fot_recipe_read(struct fot_recipe *r, const char *path, struct fot_err *err)
+{
+	return fot_recipe_read_on(r, path, NULL, err);
+}
+
+int fot_recipe_read_on(struct fot_recipe *r, const char *path, const char *base, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
 	int status;
 
 	FOT_TRY(fot_file_read(&text, path, RECIPE_BYTES_MAX, err));
-	FOT_TRY(fot_recipe_parse(r, text.data, text.len, path, err));
+	FOT_TRY(parse(r, text.data, text.len, path, base, err));
 out:
 	fot_str_release(&text);
 	return status;
@@ -424,6 +527,7 @@ void fot_recipe_release(struct fot_recipe *r)
 	fot_free(r->tokenizer);
 	fot_free(r->text);
 	fot_free(r->start);
+	fot_free(r->base);
 	for (size_t i = 0; i < r->n_datasets; i++)
 		fot_free(r->dataset[i]);
 	memset(r, 0, sizeof *r);

@@ -2,7 +2,7 @@
  *
  *   {"name": "lm-fot", "variant": "fot", "seed": 1,
  *    "model": {...},                        config.json keys, "fot" included
- *    "tokenizer": "byte", "none" or a tokenizer.model,
+ *    "tokenizer": "byte", "none", a tokenizer.model or a tokenizer.json,
  *    "datasets": [{"name": "books", "weight": 1}, ...],
  *    "generator": {"kind": "lookup" | "passkey" | "episodes", ...},   see generator.h; optional
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
@@ -19,6 +19,9 @@
  * takes the mean of what it looks at, the memory layer compares such means.  What it takes the mean of is
  * learnt (teach_text); the rest below the memory layer is held.  Without it reading and comparing have to
  * be found at once, which they were not.
+ *
+ * A "model" without hidden_size (or none at all) is the model that is started from, with these keys over
+ * its config.json; then "tokenizer" may be left out, too: it is that model's.
  * With init.sha256 it must be these weights: its model.safetensors has that hash, so that the
  * recipe makes the same model everywhere.
  *
@@ -82,6 +85,8 @@ struct fot_recipe {
 	int64_t valid_every, valid_windows, valid_memory; /* every 0: no validation */
 	int64_t checkpoint_every;
 	enum fot_dtype save_dtype;
+	bool needs_base; /* the model is that of a folder which was not given: only `start` is read */
+	char *base;      /* the folder whose config.json the model goes out from; NULL: the recipe says all */
 	char *text;     /* the recipe as given */
 	char sha256[65];
 };
@@ -92,6 +97,9 @@ extern const size_t fot_n_recipe_tables;
 
 /* Errors: FOT_ERR_USAGE with file and key. */
 int fot_recipe_read(struct fot_recipe *r, const char *path, struct fot_err *err);
+/* The same of a recipe whose model may be that of the folder `base` (NULL: none known; see needs_base).
+ * Errors of that folder: FOT_ERR_INPUT. */
+int fot_recipe_read_on(struct fot_recipe *r, const char *path, const char *base, struct fot_err *err);
 int fot_recipe_parse(struct fot_recipe *r, const char *text, size_t n, const char *name, struct fot_err *err);
 void fot_recipe_release(struct fot_recipe *r);
 

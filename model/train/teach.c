@@ -101,12 +101,12 @@ static const fot_real *key_of(const struct fot_net *net, int l, int64_t h, const
 {
 	const struct layer_cache *c = &net->layer[l];
 
-	return (k->local ? c->k : c->k_ctx) + k->key * net->D + h * net->dh;
+	return (k->local ? c->k : c->k_ctx) + k->key * net->DK + net_key_column(net, h);
 }
 
 static fot_real score(const struct fot_net *net, int l, int64_t h, const struct walk *k)
 {
-	const fot_real *q = net->layer[l].q + k->t * net->D + h * net->dh;
+	const fot_real *q = net->layer[l].q + k->t * net->DQ + h * net->dh;
 
 	return score_scale(net, k) * fot_dot(q, key_of(net, l, h, k), net->dh);
 }
@@ -214,19 +214,19 @@ static void teach_token(const struct fot_net *net, const struct lesson *x, struc
 			fot_real *dk, fot_real *dseen)
 {
 	const struct layer_cache *c = &net->layer[l];
-	int64_t D = net->D, col = h * net->dh, W = k.b->window, first = k.t / W * W;
-	const fot_real *q = c->q + k.t * D + col;
+	int64_t DK = net->DK, col = h * net->dh, at = net_key_column(net, h), W = k.b->window, first = k.t / W * W;
+	const fot_real *q = c->q + k.t * net->DQ + col;
 
 	while (walk_next(&k)) {
 		const fot_real *key = key_of(net, l, h, &k);
-		fot_real *d = k.local ? dk + (k.key - first) * D : dseen ? dseen + k.key * D : NULL;
+		fot_real *d = k.local ? dk + (k.key - first) * DK : dseen ? dseen + k.key * DK : NULL;
 		fot_real ds = -net->teach[x->kind] * score_scale(net, &k) *
 			      fot_real_exp(score(net, l, h, &k) - c->right[k.t * net->H + h]);
 
 		for (int64_t i = 0; i < net->dh; i++)
 			dq[col + i] += ds * key[i];
 		for (int64_t i = 0; d && i < net->dh; i++)
-			d[col + i] += ds * q[i];
+			d[at + i] += ds * q[i];
 	}
 }
 
@@ -242,6 +242,6 @@ void teach_backward(const struct fot_net *net, const struct fot_batch *b, int l,
 		if (log_mass(net, b, &x, l, w * b->window + i, h, &mass)) {
 			delta[i] -= net->teach[x.kind];
 			teach_token(net, &x, (struct walk){ .b = b, .x = &x, .t = w * b->window + i, .v = -1 }, l, h,
-				    dq + i * net->D, dk, dseen);
+				    dq + i * net->DQ, dk, dseen);
 		}
 }

@@ -57,6 +57,11 @@ static const char *tokenizer_file(const struct trainer *t)
 	return t->o->tokenizer ? t->o->tokenizer : t->r->tokenizer;
 }
 
+static bool starts_from_a_model(const struct trainer *t)
+{
+	return t->r->start || t->r->base || t->o->from;
+}
+
 static int open_tokenizer(struct trainer *t, struct fot_err *err)
 {
 	int status;
@@ -67,7 +72,9 @@ static int open_tokenizer(struct trainer *t, struct fot_err *err)
 		FOT_TRY(fot_tokenizer_open_byte(&t->tok, err));
 	else
 		FOT_TRY(fot_tokenizer_open_file(&t->tok, tokenizer_file(t), err));
-	if (fot_tokenizer_vocab(t->tok) != t->r->config.vocab_size)
+	/* A checkpoint's vocabulary may be padded. */
+	if (fot_tokenizer_vocab(t->tok) > t->r->config.vocab_size ||
+	    (fot_tokenizer_vocab(t->tok) < t->r->config.vocab_size && !starts_from_a_model(t)))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
 				  "recipe %s: model: vocab_size: tokenizer %s has %d ids, got %d", t->r->name,
 				  t->r->tokenizer, fot_tokenizer_vocab(t->tok), t->r->config.vocab_size);
@@ -145,7 +152,7 @@ static int check_recipe(const struct fot_recipe *r, const char *folder, int64_t 
 
 	fot_path_join(&path, folder, "recipe.json");
 	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_recipe_read(&other, path.data, err));
+	FOT_TRY(fot_recipe_read_on(&other, path.data, r->base, err));
 	if (!fot_recipe_same_beginning(r, &other, step, &why))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
 				  "%s: made by another recipe: the first %lld steps differ in %s", path.data,

@@ -7,3 +7,4 @@ check seeds_are_written "$fuzz/seeds" seeds "$root/model/zoo/bpe-2k/tokenizer.mo
 for target in safetensors torch tokenizer hf json spec journal table claims dataset; do
 	check "seeds_of_$target" "$fuzz/fuzz_$target" seeds/"$target"/* --mutate 300
 done
+check seeds_of_parquet "$fuzz/fuzz_parquet" "$root"/tests/parquet/*.parquet --mutate 300

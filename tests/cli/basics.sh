@@ -40,17 +40,17 @@ sentence() { # OPTION SENTENCE COMMANDS
 	ok "cli_common_$1"
 }
 tasks=$("$fotbench" help spec | sed -n 's/^tasks: each object with "task": "\(.*\)"$/\1/p' | xargs)
-sentence quiet 'warnings and errors only' "run $tasks samples merge validate score generate train compare report plot data tokenize detokenize inspect bench"
-sentence json 'the result as JSON on stdout' "run $tasks samples merge score generate train compare data inspect bench"
-sentence progress 'progress on stderr; auto: unless -q [auto]' "run $tasks samples merge score generate train bench"
-sentence threads 'threads; no result depends on it [all processors]' "run $tasks samples merge score generate train inspect bench"
-sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store]' "run $tasks samples merge validate train data"
-folders="run $tasks samples merge train report"
+sentence quiet 'warnings and errors only' "run $tasks merge validate score generate train compare report plot data tokenize detokenize inspect bench"
+sentence json 'the result as JSON on stdout' "run $tasks merge score generate train compare data inspect bench"
+sentence progress 'progress on stderr; auto: unless -q [auto]' "run $tasks merge score generate train bench"
+sentence threads 'threads; no result depends on it [all processors]' "run $tasks merge score generate train inspect bench"
+sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store]' "run $tasks merge validate train data"
+folders="run $tasks merge train report"
 for c in $folders; do
 	said=$(option_help "$c" output)
 	[ "${said% (required)}" = 'folder for the results' ] || not_ok "cli_common_output_$c" "$said"
 done
-for c in $tasks samples score generate tokenize detokenize inspect; do
+for c in $tasks score generate tokenize detokenize inspect; do
 	case $(option_help "$c" model) in
 	'model folder' | 'model folder (required)' | 'model folder; may be repeated (required)') ok "cli_common_model_$c" ;;
 	*) not_ok "cli_common_model_$c" "$(option_help "$c" model)" ;;
@@ -62,8 +62,8 @@ exits cli_run_without_output 2 'output DIR is missing' "$fotbench" run spec.json
 exits cli_run_no_such_spec 2 'nowhere.json' "$fotbench" run nowhere.json -o out
 exits cli_resume_and_overwrite 2 'exclude each other' "$fotbench" run spec.json -o out --resume --overwrite
 exits cli_repeated_flag 2 'given twice' "$fotbench" run spec.json -o a -o b
-exits cli_inspect_two_models 2 'expected one model folder, got two' "$fotbench" inspect a -m b
-exits cli_inspect_which_model 2 'expected one model folder, got none' "$fotbench" inspect
+exits cli_inspect_two_models 5 'b: no such model' "$fotbench" inspect a -m b
+exits cli_inspect_which_model 2 'expected a model folder or a dataset, got none' "$fotbench" inspect
 exits cli_threads_range 2 'threads: expected an integer from 1 to 1024, got "0"' "$fotbench" run spec.json -o a -t 0
 exits cli_limit_rubbish 2 'limit.*got "1e9"' "$fotbench" run spec.json -o a --limit 1e9
 exits cli_inspect_no_model 5 'nowhere' "$fotbench" inspect nowhere
@@ -74,3 +74,12 @@ if [ -e /dev/full ]; then
 	exits cli_stdout_full 6 'standard output' bash -c '"$0" help >/dev/full' "$fotbench"
 fi
 check cli_closed_pipe_is_quiet bash -c 'set -o pipefail; "$0" help columns | head -n 1 >/dev/null; [ ! -s err ]' "$fotbench"
+
+# With --json a program learns why there is no result: from what the commands read, and from the options.
+for c in 'inspect nowhere' 'score -m nowhere --tokens x -o y' 'score -m nowhere --tokens x' 'generate -m nowhere --tokens x' \
+	'train nowhere.json -o y' 'run nowhere.json -o y' 'bench -m nowhere' 'perplexity -m nowhere -d x --context-lengths 8 -o y'; do
+	"$fotbench" $c --json >failed.json 2>failed.err
+	rc=$?
+	check "cli_json_of_a_failure_$(tr ' /.' ___ <<<"$c")" bash -c '[ "$1" != 0 ] && [ "$(wc -l <failed.json)" = 1 ] &&
+		grep -q "^{\"error\":\"..*\",\"exit_code\":$1}\$" failed.json' - $rc
+done

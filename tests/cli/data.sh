@@ -54,7 +54,7 @@ EOF
 
 check data_list_absent 0 out '^tiny +absent ' data list
 check data_verify_absent 5 err 'not installed in .*fotbench data fetch' data verify
-check data_fetch 0 out '1 datasets, 2 documents .*1 installed now, 0 already there' data fetch
+check data_fetch 0 out '1 dataset, 2 documents .*1 installed now, 0 already there' data fetch
 check data_fetch_again 0 out '0 installed now, 1 already there' data fetch tiny
 if data fetch -q >"$work/out" 2>&1 && [ ! -s "$work/out" ]; then
 	echo "ok data_fetch_quiet"
@@ -99,7 +99,7 @@ rm "$work/store/tiny/index.json"
 check data_fetch_optional 0 err 'left out: its packages are optional' data fetch
 check data_verify_optional 0 out '^0 documents' data verify
 check data_fetch_with_optional 0 out '1 installed now' data fetch --with-npm
-check data_verify_between 0 out '^1 documents: 0 damaged, 0 packages or documents not the pinned' data verify
+check data_verify_between 0 out '^1 document: 0 damaged, 0 packages or documents not the pinned' data verify
 
 # A Debian package without apt-get: one clear line.
 cat >"$work/manifests/tiny.json" <<EOF

@@ -119,7 +119,7 @@ mkdir -p "$work/my-texts"
 for i in 1 2; do { echo "text $i"; cat LICENSE docs/faults.md LICENSE; } >"$work/my-texts/$i.txt"; done
 cd "$work" || exit 1
 if [ -d "$root/model/zoo/lm-fot" ]; then
-	prints docs_spec_of_the_readme 'my.json: valid: 2 models, 4 conditions, 1 datasets, ' "$fotbench" validate my.json
+	prints docs_spec_of_the_readme 'my.json: valid: 2 models, 4 conditions, 1 dataset, ' "$fotbench" validate my.json
 else
 	echo "skip docs_spec_of_the_readme: no model/zoo/lm-fot"
 fi

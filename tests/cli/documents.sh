@@ -35,7 +35,7 @@ exits documents_other_kind 5 'book.md: expected a folder of .txt files, or a fil
 # what is left out, and what is there twice
 mkdir some && cp mix/a.txt some/a.txt && cp mix/a.txt some/again.txt && : >some/empty.txt && echo x >some/notes.md && echo x >some/.hidden.txt
 check documents_what_is_left_out read_as some 'a again empty '
-said='^warning: some: files other than .txt, left out: 1; hidden, left out: 1; empty documents: 1; documents with the text of an earlier one: 1 (.hidden.txt, ...)$'
+said='^warning: some: files of other kinds, left out: 1; hidden, left out: 1; empty documents: 1; documents with the text of an earlier one: 1 (.hidden.txt, ...)$'
 check documents_say_so grep -q "$said" out.err
 in_manifest() { local k; for k in other_files_left_out hidden_files_left_out empty_documents repeated_documents; do grep -q "\"$k\": 1" out/manifest.json || return 1; done; }
 check documents_manifest_says_so in_manifest

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checkpoints of families beyond LLaMA through the commands: score, perplexity, inspect, a memory given to them
-# (--mem-layers), and that they are not trained.
+# Checkpoints of families beyond LLaMA through the commands: score, perplexity, inspect, bench, a memory given to them
+# (--mem-layers). Training them: tune.sh.
 . "$(dirname "$0")/common.bash"
 make() { # FAMILY KEY=VALUE...
 	"$make_checkpoint" "$1" family="$1" blocks=0 qknorm=0 positionals=1 mem=none window=64 last=32 "${@:2}" || exit 1
@@ -44,6 +44,20 @@ prints families_wide_stated '^positions +131072 stated, windows of 4096 are read
 check families_wide_manifest bash -c '"$0" perplexity -m wide -d docs --context-lengths 64 --window 64 -o wide_out -q &&
 	grep -q "\"max_position_embeddings\": 131072" wide_out/manifest.json' "$fotbench"
 
+# Several ids may end a text: each does.
+cp -r qwen3 ends && echo '[[1,2,3]]' >three.json
+continue_three() { "$fotbench" generate -m ends --tokens three.json --max-new 12 "$@" | grep -o '\[.*\]' | tr -d '[]' | tr , ' '; }
+said=$(continue_three --ignore-eos)
+third=$(echo "$said" | cut -d' ' -f3) until='' other=0
+for id in $said; do until="$until${until:+ }$id" && [ "$id" != "$third" ] || break; done
+while grep -qw "$other" <<<"$said"; do other=$((other + 1)); done
+sed -i "s/\"eos_token_id\": [0-9]*/\"eos_token_id\": [$other, $third]/" ends/config.json
+check families_stops_at_any_eos test "$(continue_three)" = "$until"
+check families_goes_on_to_an_eos test "$until" != "$said"
+prints families_eos_inspect "^vocabulary +258 \(BOS 256, EOS $other and $third, padding" "$fotbench" inspect ends
+check families_eos_manifest bash -c '"$0" perplexity -m ends -d docs --context-lengths 64 -o ends_out -q &&
+	tr -d "[:space:]" <ends_out/manifest.json | grep -q "\"eos_ids\":\['$other,$third'\]"' "$fotbench"
+
 # A tensor that nobody asks for may be of any type.
 cp -r olmo2 more
 python3 - more/model.safetensors <<'PY' 2>/dev/null || echo "skip families_surplus: no python3"
@@ -60,24 +74,4 @@ if grep -q F8_E4M3 more/model.safetensors; then
 	prints families_surplus 'warning: tensors that the config does not ask for: model.scales' "$fotbench" inspect more
 fi
 
-# They are read, not trained: bench leaves training out.
-check families_bench bash -c '"$0" bench -m olmo2 --rounds 1 --tokens 256 >bench.out 2>bench.err && grep -q ^prefill bench.out && ! grep -q ^training bench.out' "$fotbench"
-mkdir -p texts/train texts/valid && cp docs/d[123].txt texts/train && cp docs/d4.txt texts/valid
-recipe() { # KEY OF THE MODEL
-	cat >recipe.json <<JSON
-{"name": "r", "variant": "x", "seed": 3, "tokenizer": "byte",
- "model": {$1"vocab_size": 258, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
-  "num_attention_heads": 2, "max_position_embeddings": 64, "bos_token_id": 256, "eos_token_id": 257,
-  "fot": {"cut": "blocks", "tokenizer": "byte"}},
- "datasets": [{"name": "texts", "weight": 1}],
- "stages": [{"method": "standard", "steps": 2, "window": 64, "batch": 2, "lr": 0.003}]}
-JSON
-}
-recipe '"model_type": "qwen2", '
-exits families_train_biases 5 'attention_bias: biases are read, but cannot be trained' "$fotbench" train recipe.json -o t1 -q
-recipe '"num_key_value_heads": 1, '
-exits families_train_grouped 5 'num_key_value_heads: keys that heads share are read, but cannot be trained' "$fotbench" train recipe.json -o t2 -q
-recipe '"rope_scaling": {"type": "linear", "factor": 2}, '
-exits families_train_rope 5 'rope_scaling: scaled positions are read, but cannot be trained' "$fotbench" train recipe.json -o t3 -q
-recipe ''
-exits families_tune 5 'olmo2: model_type: norms of queries and keys are read, but cannot be trained' "$fotbench" train recipe.json -o t4 -q --from olmo2
+check families_bench bash -c '"$0" bench -m olmo2 --rounds 1 --tokens 256 >bench.out 2>bench.err && grep -q ^prefill bench.out && grep -q ^training bench.out' "$fotbench"

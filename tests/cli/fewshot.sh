@@ -30,9 +30,12 @@ column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == n
 rows() { [ "$(grep -cE "$1" one/fewshot.csv)" -eq "$2" ]; }
 
 check fewshot_runs run -o one -t 2
-check fewshot_row_for_each_item_and_cell rows ',fewshot,trec,' $((2 * 2 * 4 * 2 * 5))
+check fewshot_row_for_each_item_and_cell rows ',tiny,fot,.*,fewshot,trec,' $((2 * 2 * 4 * 2 * 5))
+check fewshot_baselines_once_for_all_memories rows ',(chance,chance|commonest,commonest|bow,bow),none,0,fewshot,trec,' $((3 * 2 * 4 * 2 * 5))
+check fewshot_baselines_need_labels rows ',(chance|bow),.*,wq,' 0
 check fewshot_answers_have_rows rows ',fewshot,wq,256,2,0,c,.*,ok,' 2
-check fewshot_long_questions_are_skipped rows ',skipped_long,' $((2 * 2 * 4 * 2))
+check fewshot_long_questions_are_skipped rows ',tiny,.*,skipped_long,' $((2 * 2 * 4 * 2))
+check fewshot_baselines_skip_them_too rows ',bow,.*,skipped_long,' $((2 * 4 * 2))
 fits() { paste -d' ' <(column context_length one/fewshot.csv) <(column n_tokens_prompt one/fewshot.csv) |
 	awk '$2 > $1 || $2 == 0 && NF > 1 { exit 1 }'; }
 check fewshot_prompts_fit_the_length fits
@@ -40,7 +43,7 @@ fill() { paste -d' ' <(column dataset one/fewshot.csv) <(column n_shots_fitted o
 	awk '{ exit !($1 >= 5) }'; } # 0, 1, 8 and two numbers that fill the lengths
 check fewshot_fill_takes_what_fits fill
 filled() { paste -d' ' <(column shots_asked one/fewshot.csv) <(column n_shots one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) |
-	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 40 }'; }
+	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 100 }'; }
 check fewshot_fill_says_how_many filled
 gold() { ! paste -d' ' <(column label_gold one/fewshot.csv) <(column status one/fewshot.csv) | grep -q '^ '; }
 check fewshot_right_label_in_every_row gold
@@ -48,8 +51,59 @@ check fewshot_right_label_in_every_row gold
 cells() { [ "$(grep -cE ',accuracy,.*,fill(,|$)' one/summary.csv)" -ge 4 ] && grep -q 'as many as fit' one/summary.md; }
 check fewshot_fill_is_one_cell cells
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
-	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 160 }'; }
+	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 400 }'; }
 check fewshot_chance_and_majority levels
+# Where, which order, how many demonstrations, which question, right label and status of each row on trec without memory.
+columns="model_variant memory_mode dataset context_length demo_seed shots_asked n_shots_fitted item_id label_gold status"
+for c in $columns; do column $c one/fewshot.csv >"asked.$c"; done
+paste -d' ' $(printf 'asked.%s ' $columns) | grep -E '^[a-z]+ none trec ' >asked
+asked() { awk -v v="$1" '$1 == v' asked | cut -d' ' -f3-; }
+same_questions() { [ "$(asked bow | wc -l)" -eq 80 ] && for v in chance commonest bow; do cmp <(asked fot) <(asked $v) || return 1; done; }
+check fewshot_baselines_answer_the_same_questions same_questions
+without() { sed 's/"balanced": true/"balanced": true, "no_baselines": true/' spec.json >without.json &&
+	"$fotbench" run without.json --no-timings -q -o without && cmp <(cut -d, -f2- without/fewshot.csv) <(grep -vE ',(chance|commonest|bow),none,' one/fewshot.csv | cut -d, -f2-); }
+check fewshot_without_baselines_the_same_rows without
+# Demonstrations of other sets between those of the task: the same ones, in the same order, at any number.
+cat >between.json <<-'EOS'
+{ "name": "between", "seed": 5, "window": 128, "models": [ { "path": "tiny", "variant": "fot", "memory": ["dense"] } ],
+  "tasks": [ { "task": "fewshot", "datasets": ["./trec"], "context_lengths": ["1k"], "shots": [0, 2, 8], "demo_seeds": 2,
+               "distractor_sets": ["./wq", "./signs.csv"], "distractors": [0, 1, 7] } ] }
+EOS
+printf 'text,label\n1 + 3,plus\n4 - 3,minus\n5 - 3,minus\n' >signs.csv
+between() { "$fotbench" run between.json --no-timings -q "$@"; }
+check fewshot_distractors between -o between -t 2
+counted() { paste -d' ' <(column distractors between/fewshot.csv) <(column n_shots_fitted between/fewshot.csv) <(column n_distractors between/fewshot.csv) |
+	awk '{ d = NF == 3 ? $1 : 0; if (NF != 3 && NF != 1) exit 1; if (NF == 3 && $3 != $1 * $2) exit 1; n[d]++ } END { exit n[0] != 120 || n[1] != 120 || n[7] != 120 }'; }
+check fewshot_distractors_are_counted counted
+mixed() { grep '0/8+1"' between/samples/fewshot.jsonl | head -n 1 | grep -q 'Q: .*nA: .*Type: .* -> '; }
+check fewshot_distractors_in_their_own_words mixed
+alone() { sed 's/"demo_seeds": 2,/"demo_seeds": 2 } ] }/; /distractor_sets/d' between.json >alone.json && "$fotbench" run alone.json --no-timings -q -o alone &&
+	cmp <(cut -d, -f2-31 alone/fewshot.csv | sort) <(grep -E ',(tiny|chance|commonest|bow),' between/fewshot.csv | awk -F, -v OFS=, 'NF { if ($(NF - 1) == "") print }' | cut -d, -f2-31 | cat <(head -n 1 between/fewshot.csv | cut -d, -f2-31) - | sort); }
+check fewshot_distractors_change_no_other_row alone
+check fewshot_distractors_without_sharing between -o between2 --no-sharing -t 1
+check fewshot_distractors_sharing_changes_no_byte same between between2
+cut_short() { rm -rf cut2 && mkdir cut2 && head -n 9 between/journal.jsonl >cut2/journal.jsonl && between -o cut2 --resume && same between cut2; }
+check fewshot_distractors_resumed_is_the_same cut_short
+check fewshot_distractors_make_lines grep -qE '^\| fot \| dense \| 7 \| ' between/summary.md
+# The figures: numbers of demonstrations without distractors; numbers of distractors, a panel for each number of demonstrations.
+drawn() { "$fotbench" plot between --format svg && [ "$(ls between/plots/*.svg)" = "between/plots/distractors.svg
+between/plots/fewshot.svg" ] && cut -d, -f3,8 between/plots/distractors_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,trec: 2 shots 0,trec: 8 shots 1,trec: 2 shots 1,trec: 8 shots 7,trec: 2 shots 7,trec: 8 shots ' &&
+	cut -d, -f3,9 between/plots/fewshot_data.csv | sort -u | tr '\n' ' ' | grep -qF '0,bow (bag of words) 0,fot (dense memory) 2,bow (bag of words) 2,fot (dense memory) 8,bow (bag of words) 8,fot (dense memory) '; }
+check fewshot_figures drawn
+cat >claims.json <<-'EOS'
+{ "claims": [
+  { "id": "best", "claim": "best", "source": "s", "task": "fewshot", "metric": "accuracy", "a": { "variant": "bow", "n_shots": 8 },
+    "b": { "variant": "commonest" }, "expect": "above" },
+  { "id": "balanced", "claim": "balanced", "source": "s", "task": "fewshot", "metric": "balanced_accuracy",
+    "a": { "variant": "commonest", "n_shots": 8 }, "b": "chance", "expect": "equal", "margin": 1e-9 },
+  { "id": "cost", "claim": "cost", "source": "s", "task": "fewshot", "metric": "accuracy",
+    "a": { "variant": "fot", "n_shots": 8, "distractors": [1, 7] }, "b": { "variant": "bow", "memory": "none" },
+    "gain_from": { "distractors": 0 }, "expect": "not-above" } ] }
+EOS
+judged() { "$fotbench" report between --claims claims.json -o judged && [ "$(cut -d, -f1 judged/claims.csv | tr '\n' ' ')" = "claim_id best balanced cost cost " ] &&
+	grep -q '^balanced,.*,balanced_accuracy,trec,' judged/claims.csv && grep -q '^Expected: A not above B; A and B are changes, in points, from the same condition.s accuracy at distractors 0' judged/claims.md &&
+	[ "$(grep -c '^cost,.*distractors [17].*distractors [17]' judged/claims.csv)" -eq 2 ]; }
+check fewshot_claims judged
 sampled() { grep -q 'Question: Where is y ?.nType:' one/samples/fewshot.jsonl && ! grep -q 'place7 ?.nType: LOC' one/samples/fewshot.jsonl; }
 check fewshot_samples_show_prompts sampled
 manifest() { grep -q '"given_away_by_training_items": 1' one/manifest.json && grep -q '"template_sha256"' one/manifest.json; }
@@ -94,6 +148,9 @@ exits fewshot_scoring_with_answers 2 'scoring "per-token": the sets have answers
 check fewshot_round_again few -d trec --shots 200 --repeat-demos --demo-seeds 1 --items 1
 exits fewshot_bad_shots 2 'shots: expected numbers from 0 to 16777216' few -d trec --shots many
 exits fewshot_bad_scoring 2 'did you mean "raw"' few -d trec --scoring rw
+exits fewshot_distractors_of_no_set 2 'distractors: expected distractor_sets beside it' few -d trec --shots 1 --distractors 2
+exits fewshot_distractors_of_the_same_set 2 "trec: expected another set for distractors, got the task's own" few -d trec --shots 1 --distractor-sets trec
+exits fewshot_distractors_missing 5 'is no labelled set' few -d trec --shots 1 --distractor-sets nowhere
 exits fewshot_no_set 5 'is no labelled set' few -d nowhere
 exits fewshot_needs_a_set 2 'dataset' few
 { printf '{"format": "fotbench-template-1", "demonstration": "{text} {label}\\n", "instruction": "'; seq -s" " 1 100; printf '"}'; } | tr -d "\n" >long.json

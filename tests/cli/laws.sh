@@ -6,33 +6,18 @@
 
 tasks=$(sed -n 's/^\tX(\([a-z]*\)).*/\1/p' "$root/harness/tasks/registry.c")
 task_words=$(tr '\n' '|' <<<"$tasks" | sed 's/|$//')
+spelled='look-up|pass[- ]key|few-shot' # and as people write them
 memory_words='"(knn|dense|xl)[": ]|FOT_(MEMORY|SEARCH)_(DENSE|KNN|XL|ALL|TOPK)'
 
-# What a model is trained on is named as the task that it is for; perplexity is a metric too.
+# What a model is trained on is named as the task that it is for. Besides, perplexity is a metric (of what `score` prints), a
+# column of published tables, and a name of random numbers that must stay what they are.
 task_exceptions="
 datasets/lookup.c 22
 datasets/lookup.h 20
-datasets/passkey_text.c 9
+datasets/passkey_text.c 10
 datasets/passkey_text.h 11
-harness/cli/cmd_compare.c 5
-harness/cli/cmd_plot.c 5
-harness/cli/cmd_report.c 4
 harness/cli/cmd_score.c 1
-harness/report/claims.c 5
-harness/report/claims_print.c 8
-harness/report/grid.c 1
-harness/report/grid_compact.c 1
-harness/report/grid_print.c 6
-harness/report/measured_tasks.c 26
-harness/report/plotdata.c 24
-harness/report/plotdata.h 5
-harness/report/report.c 9
-harness/report/report_print.c 30
-harness/report/summary_print.c 34
-harness/report/summary_trend.c 2
-harness/run/spec.c 1
-harness/tables/columns.c 63
-harness/tables/columns.h 5
+harness/tables/columns.c 1
 model/train/generate_lookup.c 16
 model/train/generate_passkey.c 11
 model/train/generator.c 18
@@ -44,11 +29,10 @@ memory_exceptions="
 harness/cli/cmd_bench.c 1
 harness/cli/cmd_task.c 3
 harness/report/compare_print.c 1
-harness/report/conditions.c 2
+harness/tables/labels.c 2
 harness/report/plotseries.c 3
 harness/run/plan.c 5
 harness/run/spec.c 6
-harness/tables/columns.c 1
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1
@@ -76,7 +60,7 @@ in_rooms() { (cd "$1" && find base datasets model tasks harness -name '*.[ch]' |
 # FILE LINES of the code that names a task where it should not
 naming_tasks() {
 	code "$1" $(in_rooms "$1" | grep -vE "^(harness/)?tasks/($task_words)|^harness/tasks/registry.c$") |
-		grep -iE "^[^:]*:(.*[^a-z])?($task_words)([^a-z]|\$)" | cut -d: -f1 | uniq -c | awk '{ print $2, $1 }'
+		grep -iE "^[^:]*:(.*[^a-z])?($task_words|$spelled)([^a-z]|\$)" | cut -d: -f1 | uniq -c | awk '{ print $2, $1 }'
 }
 naming_memory() {
 	code "$1" $(in_rooms "$1" | grep -v '^model/') |
@@ -110,6 +94,7 @@ breaks() { # NAME FILE LINE EXCEPTIONS FIND
 }
 breaks laws_finds_a_task_in_outdir harness/run/outdir.c '	"passkey.csv",' "$task_exceptions" naming_tasks
 breaks laws_finds_a_schema_in_report harness/cli/cmd_report.c '	&fot_schema_lookup,' "$task_exceptions" naming_tasks
+breaks laws_finds_a_task_in_a_caption harness/report/report_print.c '	"Pass-key accuracy"' "$task_exceptions" naming_tasks
 breaks laws_finds_a_memory_in_schedule harness/run/schedule.c '	k->mode == FOT_MEMORY_KNN;' "$memory_exceptions" naming_memory
 breaks laws_finds_a_memory_in_run harness/run/run.c '	strcmp(mode, "dense");' "$memory_exceptions" naming_memory
 check laws_take_no_comment bash -c '[ -z "$1" ]' - "$(printf '/* passkey\n"knn" */\n' >note.c && code . note.c)"

@@ -40,7 +40,7 @@ cat >beside/few.json <<-EOS
   "context_lengths": [256], "shots": [0], "demo_seeds": 1 } ] }
 EOS
 prints paths_set_with_options_beside_the_spec 'valid: ' "$fotbench" validate beside/few.json
-prints paths_labelled_sets_are_counted ' 1 datasets, 1 items' "$fotbench" validate beside/few.json
+prints paths_labelled_sets_are_counted ' 1 dataset, 1 item' "$fotbench" validate beside/few.json
 [ ! -d "$root/model/zoo/lookup-fot" ] || prints paths_shipped_spec_with_its_suffix '^lookup-16m.json: valid: ' "$fotbench" validate lookup-16m.json
 exits paths_missing_spec 2 'no-such: no such spec; looked for it as well at .*harness/specs/no-such.json' "$fotbench" validate no-such
 for i in $(seq 12); do echo "{\"id\":\"$i\",\"text\":\"word $i\",\"label\":\"$((i % 2))\",\"split\":\"$([ "$i" -le 4 ] && echo test || echo train)\"}"; done >set.jsonl

@@ -18,7 +18,7 @@ exits regress_one_document_changed 3 'changed by more than 1e-06' regress
 sed -i.kept 's/"core": "[^"]*"/"core": "Other"/' reference/manifest.json
 exits regress_other_blas_core 3 'changed by more than 1e-06' regress
 check regress_core_is_named grep -q 'another BLAS kernel (Other there, ' .out
-check regress_core_is_not_blamed bash -c 'grep -q "not the change of 1 rows" .out && ! grep -q "another order" .out'
+check regress_core_is_not_blamed bash -c 'grep -q "not the change of 1 row" .out && ! grep -q "another order" .out'
 check regress_change_is_not_called_none bash -c 'grep -qx changed .out && ! grep -q "no regression" .out'
 mv reference/manifest.json.kept reference/manifest.json
 regress >.plain 2>&1

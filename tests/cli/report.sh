@@ -19,6 +19,16 @@ check report_paper_figure grep -qE '^\| fot-d1 .* \| 14.180 \|$' one.md
 value() { grep ',perplexity,' one/summary.csv | grep ",$1,dense," | grep -E ',512,,,perplexity,' | head -n 1 | cut -d, -f12; }
 agrees() { local v; v=$(printf %.4f "$(value fot)"); grep -q "^| fot |.*\*\*$v\*\*" one.md; }
 check report_agrees_with_summary agrees
+# A run with --limit says so wherever it is told of.
+check report_run_limited run -m tiny -d ./pg19 --memory none -o few --limit 2
+report few >few.md 2>few.err
+check report_says_not_for_reporting bash -c 'grep -qF "**Not for reporting: few is limited to 2 documents per dataset or trials.**" few.md &&
+	grep -q "few: limited to 2 documents per dataset or trials: not for reporting" few.err && ! grep -qi "not for reporting" one.md'
+check report_says_not_for_reporting_in_latex bash -c '"$0" report few --format tex 2>/dev/null | grep -q "^% Not for reporting: few"' "$fotbench"
+# At a terminal captions have its width; files and pipes have a paragraph in one line.
+narrow() { COLUMNS=60 "$fotbench" report one >narrow.md 2>/dev/null && ! grep -vE '^[|#]' narrow.md | grep -qE '.{61}' &&
+	[ "$(tr -s '\n ' ' ' <narrow.md)" = "$(tr -s '\n ' ' ' <one.md)" ]; }
+check report_captions_fit_the_terminal narrow
 caption() { for w in 'exp of sum' '8 documents' '4096 target tokens' '32 tokens of local window' 'one BOS' 'bootstrap' 'sign flips' Holm; do grep -q "$w" one.md || return 1; done; }
 check report_caption_states_conventions caption
 report one two >both.md

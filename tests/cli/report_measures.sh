@@ -25,7 +25,7 @@ check measures_paper_source bash -c '"$0" report llama | grep -qF "arXiv 2307.03
 check measures_paper_beside_most_shots grep -qE '^\| fot \| dense \| 11\.7 % .* \| 100\.0 % \[[0-9., ]+\] \(sd 0\.0\) \| 62\.5 % \|$' one.md
 report one llama >both.md
 check measures_runs_side_by_side grep -q '^| run | model | memory | 2k |' both.md
-check measures_csv_rows bash -c '[ "$("$0" report one --format csv | tail -n +2 | cut -d, -f12 | sort | uniq -c | tr -s " \n" " ")" = " 70 accuracy 24 positive_mass 25 token_accuracy 25 value_accuracy " ]' "$fotbench"
+check measures_csv_rows bash -c '[ "$("$0" report one --format csv | tail -n +2 | cut -d, -f12 | sort | uniq -c | tr -s " \n" " ")" = " 70 accuracy 50 balanced_accuracy 24 positive_mass 25 token_accuracy 25 value_accuracy " ]' "$fotbench"
 check measures_files report one -o tables
 balanced() { [ "$(tr -cd '{' <tables/report.tex | wc -c)" -eq "$(tr -cd '}' <tables/report.tex | wc -c)" ]; }
 check measures_latex_braces balanced

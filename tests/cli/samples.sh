@@ -16,7 +16,8 @@ queries() { [ "$(grep -c '^## Document' one/samples.md)" -eq 8 ] && [ "$(grep -c
 check samples_rows_for_queries_heads_and_keys queries
 check samples_one_thread smp --memory knn --top-k 5 -o two -t 1
 check samples_threads_change_no_byte same one two
-check samples_again_over_the_same_folder smp --memory knn --top-k 5 -o two
+exits samples_never_over_a_run 2 "" smp --memory knn --top-k 5 -o two
+check samples_again_over_the_same_folder smp --memory knn --top-k 5 -o two --overwrite
 check samples_again_same same one two
 check samples_seed smp --memory knn --top-k 5 -o three --seed 2
 check samples_seed_draws_others bash -c '! cmp -s one/samples.csv three/samples.csv'
@@ -36,21 +37,32 @@ check samples_text_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.md -o /dev/null
 check samples_csv_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.csv -o /dev/null
 exits samples_without_output 2 'output DIR is missing' smp --memory dense
 "$fotbench" samples -m tiny -d ./docs --context-length 128 --memory dense -o js --json -q >js.json 2>js.err
-check samples_json bash -c '[ ! -s js.err ] && grep -q "\"output\":.*\"js\"" js.json && [ "$(grep -c "\"doc_id\":" js.json)" = "$(grep -c "^fotbench\|^[^,]*,[^,]*,dense," js/samples.csv)" ]'
+check samples_json bash -c '[ ! -s js.err ] && grep -q "\"output\":.*\"js\"" js.json'
 
 exits samples_without_memory 2 'memory: expected dense or knn' smp --memory none -o bad
-exits samples_context_in_a_window 2 'context-length: expected more than the local window of 32' \
+exits samples_context_in_a_window 2 'context_length: expected more than the local window of 32' \
 	"$fotbench" samples -m tiny -d ./docs --memory dense --context-length 32 -o bad
 exits samples_first_window 2 'token 31 is in the first window' smp --memory dense --positions 31,99 -o bad
 exits samples_position_twice 2 'positions: 99 stands twice' smp --memory dense --positions 99,50,99 -o bad
 for list in 5, x -7 1.5; do
-	exits "samples_positions_$list" 2 "positions: expected up to 4096 tokens' places" smp --memory dense --positions="$list" -o bad
+	exits "samples_positions_$list" 2 "positions: expected numbers from 1" smp --memory dense --positions="$list" -o bad
 done
-exits samples_position_behind_all 5 'no document of the split has more than 5000 tokens' smp --memory dense --positions 5000 -o bad
-exits samples_documents_too_short 5 'no document of the split has more than 65504 tokens' \
+exits samples_position_behind_all 5 'no document is long enough: .* needs 5001' smp --memory dense --positions 5000 -o bad
+exits samples_documents_too_short 5 'no document is long enough: .* needs 65505' \
 	"$fotbench" samples -m tiny -d ./docs --memory dense --context-length 64k -o bad
-exits samples_no_tokenizer 5 'no tokenizer, which samples need' "$fotbench" samples -m digits -d ./docs --memory dense -o bad
+exits samples_no_tokenizer 5 'no tokenizer' "$fotbench" samples -m digits -d ./docs --memory dense -o bad
 exits samples_no_dataset 5 'nowhere.jsonl' "$fotbench" samples -m tiny -d ./nowhere.jsonl --memory dense -o bad
 exits samples_last_context 2 'last-context' smp --memory dense --last-context 16 -o bad
 exits samples_output_is_a_file 6 'docs/a.txt' smp --memory dense -o docs/a.txt
 check samples_nothing_written test ! -e bad
+
+# A task as any other: shards give the same files, several memories are one run, and there is a spec for it.
+check samples_first_shard smp --memory knn --top-k 5 -o s1 --shard 1/2
+check samples_second_shard smp --memory knn --top-k 5 -o s2 --shard 2/2
+check samples_merge "$fotbench" merge s1 s2 -o merged
+check samples_merged_shards_are_the_run same one merged
+printf '{ "name": "both", "models": [{ "path": "tiny", "memory": ["dense", { "mode": "knn", "top_k": 5 }] }],
+	"tasks": [{ "task": "samples", "datasets": ["./docs"], "context_length": 128 }] }' >spec.json
+check samples_spec "$fotbench" run spec.json -o both
+check samples_title_for_each_memory [ "$(grep -c '^# What' both/samples.md)" = 2 ]
+check samples_page_is_in_the_manifest grep -q '"samples.md"' both/manifest.json

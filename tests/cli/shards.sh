@@ -53,7 +53,7 @@ for bad in 0/3 4/3 a/3 1 1/ /2 1/0 -1/3; do exits "shard_bad_$(tr -c 'a-z0-9\n' 
 exits shard_slurm_without_array 2 'no job array' env -u SLURM_ARRAY_TASK_ID "$fotbench" run spec.json -o no --shard slurm
 check shard_failures_leave_no_folder test ! -e no
 
-prints validate_good '^spec.json: valid: 2 models, 5 conditions, 1 datasets, 35 items, run_id [0-9a-f]{16}$' "$fotbench" validate spec.json
+prints validate_good '^spec.json: valid: 2 models, 5 conditions, 1 dataset, 35 items, run_id [0-9a-f]{16}$' "$fotbench" validate spec.json
 sed 's/"context_lengths"/"contxt_lengths"/' spec.json >bad.json
 exits validate_names_nearest_key 2 'contxt_lengths.*context_lengths' "$fotbench" validate bad.json
 sed 's/"tiny2"/"tiny9"/' spec.json >bad.json

@@ -29,7 +29,7 @@ shards() {
 }
 check exclude_survives_merge shards
 
-prints dry_run_tells_time 'time: about .* at [0-9.]+ GFLOP/s, as measured now with 1 threads on tiny' "$fotbench" run spec.json --dry-run -t 1
+prints dry_run_tells_time 'time: about .* at [0-9.]+ GFLOP/s, as measured now with 1 thread on tiny' "$fotbench" run spec.json --dry-run -t 1
 ks=$(seq -s, 1 49 | sed 's/\([0-9]*\)/"knn:\1"/g')
 cat >many.json <<-EOS
 { "models": [ { "path": "tiny", "memory": ["dense", $ks] } ],

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/tables/table.h"
+#include "tests/fuzz/schemas.h"
 #include "tests/fuzz/fuzz.h"
 
 static int parse(struct fot_table *t, const char *text, size_t n)
@@ -44,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (n == 0)
 		return 0;
-	fot_table_init(&t, fot_schemas[bytes[0] % fot_n_schemas]);
+	fot_table_init(&t, fuzzed_schema(bytes[0]));
 	if (parse(&t, (const char *)bytes + 1, n - 1) == FOT_OK)
 		read_back(&t);
 	fot_table_release(&t);

@@ -26,11 +26,12 @@ fi
 
 # One line: executions, and how many inputs were found.
 fuzz() {
-	local log=$dir/$1.log rc=0 runs
+	local log=$dir/$1.log rc=0 runs seeds=$dir/seeds/$1
+	[ ! -d "tests/$1" ] || seeds=tests/$1 # files of that kind which the tests have
 	mkdir -p "$dir/corpus/$1" "$dir/found/$1"
 	ASAN_OPTIONS=allocator_may_return_null=1 "$dir/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=20 \
 		-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix="$dir/found/$1/" \
-		"$dir/corpus/$1" "$dir/seeds/$1" >"$log" 2>&1 || rc=$?
+		"$dir/corpus/$1" "$seeds" >"$log" 2>&1 || rc=$?
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 	if [ "$rc" -eq 0 ]; then
 		echo "ok fuzz_$1: ${runs:-0} executions in $seconds s, no finding"

@@ -1,5 +1,5 @@
 /* seeds.c: writes the seed corpora: seeds DIR [TOKENIZER.model [FOLDER]] makes DIR/TARGET/NAME; the
- * folder holds files of the kind tokenizer.json. */
+ * folder holds files of the kinds tokenizer.json and tokenizer.model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "model/safetensors.h"
 #include "tests/unit/spm_writer.h"
 #include "tests/unit/torch_writer.h"
+#include "tests/fuzz/schemas.h"
 
 static int put(const char *dir, const char *target, const char *name, const struct fot_str *bytes, struct fot_err *err)
 {
@@ -188,15 +189,16 @@ static int json_seeds(const char *dir, const char *folder, struct fot_err *err)
 	if (folder)
 		FOT_TRY(fot_dir_list(&names, folder, err));
 	for (size_t i = 0; i < names.n; i++) {
-		const char *suffix = strstr(names.name[i], ".json");
+		const char *suffix = strchr(names.name[i], '.');
+		bool spm = suffix && strcmp(suffix, ".model") == 0;
 
-		if (!suffix || strcmp(suffix, ".json") != 0)
+		if (!spm && (!suffix || strcmp(suffix, ".json") != 0))
 			continue;
 		fot_str_clear(&path);
 		fot_path_join(&path, folder, names.name[i]);
 		FOT_TRY(fot_str_check(&path, err));
 		FOT_TRY(fot_file_read(&file, path.data, 1 << 24, err));
-		FOT_TRY(put_tokenizer(dir, "hf", names.name[i], &file, err));
+		FOT_TRY(put_tokenizer(dir, spm ? "tokenizer" : "hf", names.name[i], &file, err));
 	}
 out:
 	fot_names_release(&names);
@@ -265,7 +267,7 @@ static int table_seed(const char *dir, size_t k, struct fot_err *err)
 	char name[24];
 	int status;
 
-	fot_table_init(&t, fot_schemas[k]);
+	fot_table_init(&t, fuzzed_schema(k));
 	fot_table_add(&t);
 	for (size_t i = 0; i < t.schema->n; i++)
 		fill_cell(&t, &t.schema->column[i], i);
@@ -308,7 +310,7 @@ int main(int argc, char **argv)
 	FOT_TRY(torch_seeds(argv[1], &err));
 	FOT_TRY(tokenizer_seeds(argv[1], argc > 2 ? argv[2] : NULL, &err));
 	FOT_TRY(json_seeds(argv[1], argc > 3 ? argv[3] : NULL, &err));
-	for (size_t k = 0; k < fot_n_schemas; k++)
+	for (size_t k = 0; k < fuzzed_schemas(); k++)
 		FOT_TRY(table_seed(argv[1], k, &err));
 	status = text_seeds(argv[1], &err);
 out:

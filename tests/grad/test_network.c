@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/train/network_priv.h"
+#include "tests/grad/features.h"
+#include "tests/unit/vary_params.h"
 
 #define STEP 1e-5
 
@@ -23,51 +25,46 @@ struct setting {
 	bool qk_norm, positionals, tied;
 	int64_t window, n_ask, w, d, negatives, pack;
 	double answer_weight; /* 0: no answers; < 0: no other targets */
+	const struct feature *feature; /* NULL: LLaMA's */
 };
 
 /* Windows of 140 cross a tile of queries, contexts of 2 x 140 a tile of keys. */
 static const struct setting settings[] = {
-	{ "standard without memory layers", 0, { 0 }, false, true, false, 9, 2, 0, 1, 0, 1, 0 },
-	{ "standard, rotary off at layer 1", 1, { 1 }, false, false, false, 9, 2, 0, 1, 0, 1, 0 },
-	{ "crossbatch w 2 d 3 negatives 2", 1, { 1 }, false, false, false, 7, 3, 2, 3, 2, 1, 0 },
-	{ "crossbatch, query-key norm", 1, { 1 }, true, false, false, 7, 3, 2, 2, 1, 1, 0 },
-	{ "crossbatch, rotary keys, tied", 1, { 1 }, false, true, true, 7, 3, 1, 3, 0, 1, 0 },
-	{ "two memory layers, all options", 2, { 0, 2 }, true, true, true, 6, 4, 2, 4, 3, 1, 0 },
-	{ "two memory layers side by side", 2, { 1, 2 }, true, false, false, 6, 2, 1, 2, 1, 1, 0 },
-	{ "windows longer than a tile", 1, { 1 }, true, false, false, 140, 2, 2, 2, 0, 1, 0 },
-	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3, 0 },
-	{ "answers count 2.5 fold", 1, { 1 }, false, false, false, 7, 3, 1, 2, 1, 1, 2.5 },
-	{ "answers alone", 1, { 1 }, false, false, false, 7, 3, 1, 1, 1, 1, -0.75 },
+	{ "standard without memory layers", 0, { 0 }, false, true, false, 9, 2, 0, 1, 0, 1, 0, NULL },
+	{ "standard, rotary off at layer 1", 1, { 1 }, false, false, false, 9, 2, 0, 1, 0, 1, 0, NULL },
+	{ "crossbatch w 2 d 3 negatives 2", 1, { 1 }, false, false, false, 7, 3, 2, 3, 2, 1, 0, NULL },
+	{ "crossbatch, query-key norm", 1, { 1 }, true, false, false, 7, 3, 2, 2, 1, 1, 0, NULL },
+	{ "crossbatch, rotary keys, tied", 1, { 1 }, false, true, true, 7, 3, 1, 3, 0, 1, 0, NULL },
+	{ "two memory layers, all options", 2, { 0, 2 }, true, true, true, 6, 4, 2, 4, 3, 1, 0, NULL },
+	{ "two memory layers side by side", 2, { 1, 2 }, true, false, false, 6, 2, 1, 2, 1, 1, 0, NULL },
+	{ "windows longer than a tile", 1, { 1 }, true, false, false, 140, 2, 2, 2, 0, 1, 0, NULL },
+	{ "packed: contexts ask too", 2, { 0, 2 }, true, true, false, 7, 6, 2, 2, 1, 3, 0, NULL },
+	{ "answers count 2.5 fold", 1, { 1 }, false, false, false, 7, 3, 1, 2, 1, 1, 2.5, NULL },
+	{ "answers alone", 1, { 1 }, false, false, false, 7, 3, 1, 1, 1, 1, -0.75, NULL },
 };
 
 /* Of cached windows the keys and values are constants, and are held while the parameters move. */
 static const struct setting cached[] = {
-	{ "cached windows", 0, { 0 }, false, true, false, 7, 3, 1, 1, 0, 1, 0 },
-	{ "cached windows, a layer without positions, norm", 1, { 1 }, true, false, true, 7, 3, 3, 1, 0, 1, 0 },
-	{ "cached windows longer than a tile, answers", 1, { 1 }, true, true, false, 270, 1, 2, 1, 0, 1, 0.5 },
+	{ "cached windows", 0, { 0 }, false, true, false, 7, 3, 1, 1, 0, 1, 0, NULL },
+	{ "cached windows, a layer without positions, norm", 1, { 1 }, true, false, true, 7, 3, 3, 1, 0, 1, 0, NULL },
+	{ "cached windows longer than a tile, answers", 1, { 1 }, true, true, false, 270, 1, 2, 1, 0, 1, 0.5, NULL },
 };
 
 /* d: other rows in sight, with stepping. The memory layers' local keys are rotated, those of other rows
  * stand at position 0. */
 static const struct setting rows[] = {
-	{ "rows, LongLLaMA's rotary keys", 1, { 1 }, false, true, false, 7, 6, 1, 3, 0, 3, 0 },
-	{ "rows, two memory layers, norm, tied", 2, { 0, 2 }, true, true, true, 6, 8, 1, 6, 0, 4, 0 },
-	{ "rows without stepping", 1, { 2 }, false, false, false, 5, 5, 1, 2, 0, 1, 0 },
+	{ "rows, LongLLaMA's rotary keys", 1, { 1 }, false, true, false, 7, 6, 1, 3, 0, 3, 0, NULL },
+	{ "rows, two memory layers, norm, tied", 2, { 0, 2 }, true, true, true, 6, 8, 1, 6, 0, 4, 0, NULL },
+	{ "rows without stepping", 1, { 2 }, false, false, false, 5, 5, 1, 2, 0, 1, 0, NULL },
 };
 
 static void make_config(struct fot_config *c, const struct setting *s)
 {
-	fot_config_default(c);
-	c->vocab_size = 23;
-	c->hidden_size = 12;
-	c->intermediate_size = 10;
-	c->n_layers = 3;
-	c->n_heads = 2;
-	c->head_dim = 6;
-	c->window = (int32_t)s->window;
-	c->rope_theta = 50;
+	feature_config(c, s->window);
 	c->tie_embeddings = s->tied;
 	c->qk_norm = s->qk_norm;
+	if (s->feature)
+		s->feature->add(c);
 	c->mem_positionals = s->positionals;
 	c->n_mem_layers = s->n_mem;
 	for (int i = 0; i < s->n_mem; i++)
@@ -141,6 +138,7 @@ static void check_setting(const struct setting *s, enum fot_method method)
 	make_batch(&b, &st, s->answer_weight, c.vocab_size);
 	assert_int_equal(fot_params_init(&p, &c, &err), FOT_OK);
 	fot_params_random(&p, 11, 0.9, 0.7);
+	vary_params(&p);
 	fot_net_size_of(&size, &st, 1, 2);
 	assert_int_equal(fot_net_open(&net, &p, &size, &err), FOT_OK);
 	grad = fot_calloc((size_t)p.n, sizeof *grad);
@@ -173,6 +171,35 @@ static void test_network_cached_gradients(void **state)
 	}
 }
 
+/* Windows longer than what slides, so that the cached window is seen in part. */
+static void test_network_cached_gradients_of_features(void **state)
+{
+	static const struct setting s = { "", 1, { 1 }, false, true, false, 6, 2, 2, 1, 0, 1, 0, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < n_features; i++) {
+		struct setting one = s;
+
+		print_message("%s\n", features[i].name);
+		one.feature = &features[i];
+		check_setting(&one, FOT_METHOD_TRANSFORMER_XL);
+	}
+}
+
+/* Windows of more than a tile of queries and of keys. */
+static void test_network_gradients_of_long_windows(void **state)
+{
+	static const struct setting s = { "", 1, { 1 }, false, true, false, 300, 2, 1, 2, 0, 1, 0, NULL };
+
+	(void)state;
+	for (size_t i = n_features - 2; i < n_features; i++) {
+		struct setting one = s;
+
+		one.feature = &features[i];
+		check_setting(&one, FOT_METHOD_CROSSBATCH);
+	}
+}
+
 static void test_network_row_gradients(void **state)
 {
 	(void)state;
@@ -182,11 +209,27 @@ static void test_network_row_gradients(void **state)
 	}
 }
 
+static void test_network_row_gradients_of_features(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_features; i++) {
+		struct setting one = rows[i % 2];
+
+		print_message("%s: %s\n", features[i].name, one.name);
+		one.qk_norm = one.tied = false;
+		one.feature = &features[i];
+		check_setting(&one, FOT_METHOD_LONGLLAMA);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_network_gradients),
 					    cmocka_unit_test(test_network_cached_gradients),
-					    cmocka_unit_test(test_network_row_gradients) };
+					    cmocka_unit_test(test_network_cached_gradients_of_features),
+					    cmocka_unit_test(test_network_gradients_of_long_windows),
+					    cmocka_unit_test(test_network_row_gradients),
+					    cmocka_unit_test(test_network_row_gradients_of_features) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "model/ops.h"
+#include "model/rope.h"
 
 #define ROWS 3
 #define HEADS 2
@@ -141,12 +142,14 @@ static void rotated(fot_real *y, const fot_real *x, const void *tables)
 
 static void test_ops_rope(void **state)
 {
+	static const struct fot_rope plain;
+	const struct fot_turning turning = { .rope = &plain, .head_dim = DIM, .theta = 50, .positions = 16, .longest = 16 };
 	fot_real x[N], c[N], dx[N], tables[16 * DIM];
 
 	(void)state;
 	fill(x, N, 10);
 	fill(c, N, 11);
-	fot_rope_table(tables, tables + 16 * DIM / 2, 16, DIM, 50);
+	fot_rope_tables(tables, tables + 16 * DIM / 2, 16, &turning);
 	memcpy(dx, c, sizeof dx);
 	fot_rope_apply(dx, ROWS, HEADS, DIM, tables, tables + 16 * DIM / 2, 5, -1);
 	check(rotated, x, N, c, dx, tables);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/ops.h"
+#include "tests/unit/slow_rope.h"
 
-/* What windows see of each other, per layer: [tokens, D]. */
+/* What windows see of each other, per layer: [tokens, DK]. */
 struct seen {
 	double *k, *v;
 };
@@ -17,8 +17,8 @@ struct pass {
 	const struct fot_config *c;
 	const struct fot_batch *b;
 	int64_t D, F, H, d, W, n; /* n: tokens of all windows */
-	double *x, *q, *k, *o;    /* [n, D] */
-	fot_real *cos_tab, *sin_tab;
+	int64_t KV, DQ, DK;       /* heads of keys; a row of queries, of keys */
+	double *x, *q, *k, *o;    /* [n, D], [n, DQ], [n, DK], [n, DQ] */
 	struct seen own[FOT_MAX_LAYERS];
 	double taught[2]; /* sum of -log of the attention: on labels of the right class, on the text to be read */
 	int64_t n_taught[2];
@@ -67,10 +67,10 @@ static void norm(double *y, const double *x, const fot_real *w, int64_t rows, in
 }
 
 /* Heads to unit length, times exp(log_scale). */
-static void unit(const struct pass *a, double *x, const fot_real *log_scale)
+static void unit(const struct pass *a, double *x, int64_t heads, const fot_real *log_scale)
 {
-	for (int64_t i = 0; i < a->n * a->H; i++) {
-		double sum = 1e-6, t = log_scale ? exp((double)log_scale[i % a->H]) : 1;
+	for (int64_t i = 0; i < a->n * heads; i++) {
+		double sum = 1e-6, t = log_scale ? exp((double)log_scale[i % heads]) : 1;
 
 		for (int64_t c = 0; c < a->d; c++)
 			sum += x[i * a->d + c] * x[i * a->d + c];
@@ -79,18 +79,20 @@ static void unit(const struct pass *a, double *x, const fot_real *log_scale)
 	}
 }
 
-static void rotate(const struct pass *a, double *x)
+/* Angles are products of floats. */
+static void rotate(const struct pass *a, double *x, int64_t heads)
 {
 	int64_t half = a->d / 2;
+	double f = slow_factor(a->c);
 
-	for (int64_t i = 0; i < a->n * a->H; i++)
+	for (int64_t i = 0; i < a->n * heads; i++)
 		for (int64_t c = 0; c < half; c++) {
-			int64_t at = i / a->H % a->W * half + c;
+			float frequency = (float)slow_frequency(a->c, a->c->window, c);
+			volatile float angle = (float)(i / heads % a->W) * frequency;
 			double *u = x + i * a->d + c, *v = u + half, old = *u;
-			double cosine = (double)a->cos_tab[at], sine = (double)a->sin_tab[at];
 
-			*u = old * cosine - *v * sine;
-			*v = *v * cosine + old * sine;
+			*u = f * (old * cos((double)angle) - *v * sin((double)angle));
+			*v = f * (*v * cos((double)angle) + old * sin((double)angle));
 		}
 }
 
@@ -118,7 +120,7 @@ static void add_values(const struct pass *a, double *o, const struct candidate *
 {
 	for (int64_t j = 0; j < n; j++)
 		for (int64_t c = 0; c < a->d; c++)
-			o[c] += exp(s[j].score - max) / total * v[s[j].token * a->D + col + c];
+			o[c] += exp(s[j].score - max) / total * v[s[j].token * a->DK + col + c];
 }
 
 static double largest(const struct candidate *s, int64_t n, double max)
@@ -169,15 +171,16 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 		   struct candidate *far)
 {
 	const struct fot_batch *b = a->b;
-	int64_t w = t / a->W, col = h * a->d, n = 0, m = 0;
+	int64_t w = t / a->W, key = h / (a->H / a->KV) * a->d, at = t * a->DQ + h * a->d, n = 0, m = 0;
+	int64_t first = a->c->slides[l] ? t + 1 - a->c->sliding_window : 0;
 	bool reads = fot_config_is_mem_layer(a->c, l) && w < b->n_ask;
-	double *o = a->o + t * a->D + col, max, total, g;
+	double *o = a->o + at, max, total, g;
 
-	for (int64_t j = w * a->W; j <= t; j++)
-		local[n++] = (struct candidate){ score(a, t * a->D + col, a->k + j * a->D + col), j, j };
+	for (int64_t j = w * a->W > first ? w * a->W : first; j <= t; j++)
+		local[n++] = (struct candidate){ score(a, at, a->k + j * a->DK + key), j, j };
 	for (int64_t i = reads ? b->vis_begin[w + 1] - 1 : -1; reads && i >= b->vis_begin[w]; i--)
 		for (int64_t j = b->vis[i] * a->W; j < (b->vis[i] + 1) * a->W; j++, m++)
-			far[m] = (struct candidate){ a->c->mem_scale * score(a, t * a->D + col, memory->k + j * a->D + col), j, m };
+			far[m] = (struct candidate){ a->c->mem_scale * score(a, at, memory->k + j * a->DK + key), j, m };
 	qsort(far, (size_t)m, sizeof *far, better);
 	m = b->top_k && m > b->top_k ? b->top_k : m;
 	for (int64_t c = 0; c < a->d; c++)
@@ -186,15 +189,15 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 	if (m == 0 || a->c->mix == FOT_MIX_JOINT) {
 		max = largest(far, m, max);
 		total = exp_sum(local, n, max) + exp_sum(far, m, max);
-		add_values(a, o, local, n, a->own[l].v, col, max, total);
-		add_values(a, o, far, m, memory->v, col, max, total);
+		add_values(a, o, local, n, a->own[l].v, key, max, total);
+		add_values(a, o, far, m, memory->v, key, max, total);
 		teach(a, l, t, local, n, far, m, max, total);
 		return;
 	}
 	g = 1 / (1 + exp(-(double)weights(a, FOT_ROLE_GATE_BIAS, l)[h]));
-	add_values(a, o, local, n, a->own[l].v, col, max, exp_sum(local, n, max) / (1 - g));
+	add_values(a, o, local, n, a->own[l].v, key, max, exp_sum(local, n, max) / (1 - g));
 	max = largest(far, m, -INFINITY);
-	add_values(a, o, far, m, memory->v, col, max, exp_sum(far, m, max) / g);
+	add_values(a, o, far, m, memory->v, key, max, exp_sum(far, m, max) / g);
 }
 
 static void attend_all(struct pass *a, int l, const struct seen *memory)
@@ -208,22 +211,48 @@ static void attend_all(struct pass *a, int l, const struct seen *memory)
 	free(far);
 }
 
+/* n rows get a bias [out], where the model has it. */
+static void shift(const struct pass *a, double *y, enum fot_tensor_role role, int l, bool has, int64_t out)
+{
+	for (int64_t i = 0; i < a->n * out && has; i++)
+		y[i] += (double)weights(a, role, l)[i % out];
+}
+
+/* The family's norms of queries or keys. */
+static void norm_heads(const struct pass *a, double *x, enum fot_tensor_role role, int l, int64_t heads)
+{
+	int64_t dim = a->c->qk_rms == FOT_QK_RMS_HEAD ? a->d : heads * a->d;
+
+	if (a->c->qk_rms != FOT_QK_RMS_NONE)
+		norm(x, x, weights(a, role, l), a->n * heads * a->d / dim, dim, a->c->rms_norm_eps);
+}
+
 static void project(struct pass *a, int l, double *xn)
 {
-	bool rotates = a->c->mem_positionals || !fot_config_is_mem_layer(a->c, l);
+	bool rotates = !a->c->no_rope[l] && (a->c->mem_positionals || !fot_config_is_mem_layer(a->c, l));
+	double f = rotates ? slow_factor(a->c) : 1;
 
-	norm(xn, a->x, weights(a, FOT_ROLE_ATTN_NORM, l), a->n, a->D, a->c->rms_norm_eps);
-	multiply(a->q, xn, weights(a, FOT_ROLE_Q, l), a->n, a->D, a->D);
-	multiply(a->k, xn, weights(a, FOT_ROLE_K, l), a->n, a->D, a->D);
-	multiply(a->own[l].v, xn, weights(a, FOT_ROLE_V, l), a->n, a->D, a->D);
+	if (a->c->output_norms)
+		memcpy(xn, a->x, sizeof *xn * (size_t)(a->n * a->D));
+	else
+		norm(xn, a->x, weights(a, FOT_ROLE_ATTN_NORM, l), a->n, a->D, a->c->rms_norm_eps);
+	multiply(a->q, xn, weights(a, FOT_ROLE_Q, l), a->n, a->D, a->DQ);
+	multiply(a->k, xn, weights(a, FOT_ROLE_K, l), a->n, a->D, a->DK);
+	multiply(a->own[l].v, xn, weights(a, FOT_ROLE_V, l), a->n, a->D, a->DK);
+	shift(a, a->q, FOT_ROLE_Q_BIAS, l, a->c->qkv_bias, a->DQ);
+	shift(a, a->k, FOT_ROLE_K_BIAS, l, a->c->qkv_bias, a->DK);
+	shift(a, a->own[l].v, FOT_ROLE_V_BIAS, l, a->c->qkv_bias, a->DK);
+	norm_heads(a, a->q, FOT_ROLE_Q_NORM, l, a->H);
+	norm_heads(a, a->k, FOT_ROLE_K_NORM, l, a->KV);
 	if (a->c->qk_norm) {
-		unit(a, a->q, weights(a, FOT_ROLE_QK_SCALE, l));
-		unit(a, a->k, NULL);
+		unit(a, a->q, a->H, weights(a, FOT_ROLE_QK_SCALE, l));
+		unit(a, a->k, a->KV, NULL);
 	}
-	memcpy(a->own[l].k, a->k, sizeof(double) * (size_t)(a->n * a->D));
+	for (int64_t i = 0; i < a->n * a->DK; i++)
+		a->own[l].k[i] = f * a->k[i];
 	if (rotates) {
-		rotate(a, a->q);
-		rotate(a, a->k);
+		rotate(a, a->q, a->H);
+		rotate(a, a->k, a->KV);
 	}
 }
 
@@ -231,6 +260,14 @@ static void add(double *x, const double *y, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		x[i] += y[i];
+}
+
+/* What a sublayer gives, through the norm of outputs where the family has it, into x. */
+static void give(struct pass *a, double *y, enum fot_tensor_role role, int l)
+{
+	if (a->c->output_norms)
+		norm(y, y, weights(a, role, l), a->n, a->D, a->c->rms_norm_eps);
+	add(a->x, y, a->n * a->D);
 }
 
 /* All windows through all layers. memory NULL: what this pass computes itself. */
@@ -244,15 +281,18 @@ static void run(struct pass *a, const struct seen *memory)
 	for (int l = 0; l < a->c->n_layers; l++) {
 		project(a, l, xn);
 		attend_all(a, l, memory ? &memory[l] : &a->own[l]);
-		multiply(xn, a->o, weights(a, FOT_ROLE_O, l), a->n, a->D, a->D);
-		add(a->x, xn, nd);
-		norm(xn, a->x, weights(a, FOT_ROLE_MLP_NORM, l), a->n, a->D, a->c->rms_norm_eps);
+		multiply(xn, a->o, weights(a, FOT_ROLE_O, l), a->n, a->DQ, a->D);
+		shift(a, xn, FOT_ROLE_O_BIAS, l, a->c->o_bias, a->D);
+		give(a, xn, FOT_ROLE_ATTN_OUT_NORM, l);
+		memcpy(xn, a->x, sizeof *xn * (size_t)nd);
+		if (!a->c->output_norms)
+			norm(xn, a->x, weights(a, FOT_ROLE_MLP_NORM, l), a->n, a->D, a->c->rms_norm_eps);
 		multiply(g, xn, weights(a, FOT_ROLE_GATE, l), a->n, a->D, a->F);
 		multiply(u, xn, weights(a, FOT_ROLE_UP, l), a->n, a->D, a->F);
 		for (int64_t i = 0; i < nf; i++)
 			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
 		multiply(xn, g, weights(a, FOT_ROLE_DOWN, l), a->n, a->F, a->D);
-		add(a->x, xn, nd);
+		give(a, xn, FOT_ROLE_MLP_OUT_NORM, l);
 	}
 	free(xn);
 	free(g);
@@ -262,20 +302,22 @@ static void run(struct pass *a, const struct seen *memory)
 static void open_pass(struct pass *a, const struct fot_params *p, const struct fot_batch *b)
 {
 	const struct fot_config *c = &p->config;
-	int64_t nd = b->n_win * b->window * c->hidden_size;
+	size_t n = (size_t)(b->n_win * b->window), dq, dk;
 
 	*a = (struct pass){ .p = p, .c = c, .b = b, .D = c->hidden_size, .F = c->intermediate_size, .H = c->n_heads,
-			    .d = c->head_dim, .W = b->window, .n = b->n_win * b->window };
-	a->x = room((size_t)nd, sizeof *a->x);
-	a->q = room((size_t)nd, sizeof *a->q);
-	a->k = room((size_t)nd, sizeof *a->k);
-	a->o = room((size_t)nd, sizeof *a->o);
-	a->cos_tab = room((size_t)(a->W * a->d / 2), sizeof *a->cos_tab);
-	a->sin_tab = room((size_t)(a->W * a->d / 2), sizeof *a->sin_tab);
-	fot_rope_table(a->cos_tab, a->sin_tab, a->W, a->d, c->rope_theta);
+			    .d = c->head_dim, .W = b->window, .n = b->n_win * b->window,
+			    .KV = c->n_kv_heads ? c->n_kv_heads : c->n_heads };
+	a->DQ = a->H * a->d;
+	a->DK = a->KV * a->d;
+	dq = (size_t)a->DQ;
+	dk = (size_t)a->DK;
+	a->x = room(n * (size_t)a->D, sizeof *a->x);
+	a->q = room(n * dq, sizeof *a->q);
+	a->k = room(n * dk, sizeof *a->k);
+	a->o = room(n * dq, sizeof *a->o);
 	for (int l = 0; l < c->n_layers; l++) {
-		a->own[l].k = room((size_t)nd, sizeof *a->own[l].k);
-		a->own[l].v = room((size_t)nd, sizeof *a->own[l].v);
+		a->own[l].k = room(n * dk, sizeof *a->own[l].k);
+		a->own[l].v = room(n * dk, sizeof *a->own[l].v);
 	}
 }
 
@@ -289,8 +331,6 @@ static void close_pass(struct pass *a)
 	free(a->q);
 	free(a->k);
 	free(a->o);
-	free(a->cos_tab);
-	free(a->sin_tab);
 }
 
 static double row_nll(const double *logits, int64_t V, int32_t target)

@@ -2,7 +2,7 @@
  * attention matrices, with every way to read a memory: what the network, its gradients and
  * sessions are compared with.
  *
- * It shares with them the parameters' numbers, the batch and the rotary table, nothing else. */
+ * It shares with them the parameters' numbers and the batch, nothing else. */
 #ifndef SLOW_NET_H
 #define SLOW_NET_H
 

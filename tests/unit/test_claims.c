@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "harness/report/claims.h"
+#include "tests/task_schemas.h"
 
 #define DOCS 8
 
@@ -384,7 +385,7 @@ static const struct {
 	{ CLAIM(A B "\"expect\": \"below\", \"paper\": {\"code\": [1]}"), "paper: code: expected [A, B]" },
 	{ CLAIM(A B "\"expect\": \"below\", \"paper\": {\"code\": [1, \"x\"]}"), "paper: code: expected [A, B]" },
 	{ MASS("\"a\": {}, \"b\": \"luck\", \"expect\": \"above\""), "b: expected a condition, a number or \"chance\"" },
-	{ MASS("\"a\": {}, \"b\": {}, \"gain_from\": {}, \"expect\": \"above\""), "gain_from: only for perplexity" },
+	{ MASS("\"a\": {}, \"b\": {}, \"gain_from\": {}, \"expect\": \"above\""), "gain_from: only for a metric in nats" },
 	{ "{\"claims\": [{\"id\": \"m\", \"claim\": \"c\", \"source\": \"s\", \"task\": \"magic\", \"metric\": \"accuracy\"}]}",
 	  "task: unknown \"magic\"" },
 	{ "{\"claims\": [{\"id\": \"m\", \"claim\": \"c\", \"source\": \"s\", \"task\": \"passkey\", \"metric\": "

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/tables/table.h"
+#include "harness/run/task_class.h"
+#include "tests/task_schemas.h"
 
 static const char *const KEYS =
 	"run_id,model,model_variant,memory_mode,memory_tokens,task,dataset,context_length,";
@@ -51,13 +53,17 @@ static void test_columns_names_are_unique_and_described(void **state)
 	struct fot_str text = FOT_STR_INIT;
 
 	(void)state;
-	for (size_t s = 0; s < fot_n_schemas; s++) {
+	for (size_t s = 0; s < fot_n_schemas + fot_n_task_classes; s++) {
+		const struct fot_schema *schema = s < fot_n_schemas ? fot_schemas[s] :
+								      fot_task_classes[s - fot_n_schemas]->schema;
+
 		fot_str_clear(&text);
-		fot_schema_describe(&text, fot_schemas[s]);
-		for (size_t i = 0; i < fot_schemas[s]->n; i++) {
-			assert_int_equal(fot_schema_column(fot_schemas[s], fot_schemas[s]->column[i].name),
-					 i);
-			assert_non_null(strstr(text.data, fot_schemas[s]->column[i].about));
+		fot_schema_describe(&text, schema);
+		for (size_t i = 0; i < schema->n; i++) {
+			assert_int_equal(fot_schema_column(schema, schema->column[i].name), i);
+			assert_non_null(strstr(text.data, schema->column[i].about));
+			if (i && schema->column[i - 1].kind == FOT_COLUMN_LATE)
+				assert_int_equal(schema->column[i].kind, FOT_COLUMN_LATE);
 		}
 	}
 	assert_int_equal(fot_schema_column(&fot_schema_summary, "nonsense"), -1);
@@ -174,6 +180,45 @@ static void test_columns_timings_can_be_left_out(void **state)
 	fot_str_release(&tb);
 	fot_table_release(&a);
 	fot_table_release(&b);
+}
+
+/* A late column stands in the file from its first value on; the header is then complete up to it. */
+static void test_columns_late_ones_wait_for_a_value(void **state)
+{
+	static const struct fot_column columns[] = {
+		{ "a", FOT_COLUMN_INT, false, "always" },
+		{ "b", FOT_COLUMN_INT, FOT_COLUMN_LATE, "late" },
+		{ "c", FOT_COLUMN_TEXT, FOT_COLUMN_LATE, "later" },
+	};
+	static const struct fot_schema schema = { "late", "a test", columns, 3 };
+	static const char *const want[] = { "a\n1\n2\n", "a,b\n1,\n2,7\n", "a,b,c\n1,,\n2,7,\n3,,x\n", "a\n" };
+	struct fot_table t, back;
+	struct fot_str text = FOT_STR_INIT;
+
+	(void)state;
+	fot_table_init(&t, &schema);
+	for (int i = 0; i < 4; i++) {
+		if (i == 0)
+			for (int64_t a = 1; a < 3; a++)
+				fot_table_set_int(&t, fot_table_add(&t), "a", a);
+		if (i == 1)
+			fot_table_set_int(&t, 1, "b", 7);
+		if (i == 2)
+			fot_table_set_int(&t, fot_table_add(&t), "a", 3);
+		if (i == 2)
+			fot_table_set_text(&t, 2, "c", "x");
+		if (i == 3)
+			fot_table_clear(&t);
+		fot_str_clear(&text);
+		assert_int_equal(fot_table_print(&text, &t, true, NULL), FOT_OK);
+		assert_string_equal(text.data, want[i]);
+		fot_table_init(&back, &schema);
+		assert_int_equal(fot_table_parse(&back, text.data, text.len, "x", NULL), FOT_OK);
+		assert_same(&t, &back);
+		fot_table_release(&back);
+	}
+	fot_str_release(&text);
+	fot_table_release(&t);
 }
 
 static void test_columns_json_round_trip(void **state)
@@ -362,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_columns_csv_round_trip),
 		cmocka_unit_test(test_columns_file_round_trip),
 		cmocka_unit_test(test_columns_timings_can_be_left_out),
+		cmocka_unit_test(test_columns_late_ones_wait_for_a_value),
 		cmocka_unit_test(test_columns_json_round_trip),
 		cmocka_unit_test(test_columns_json_refuses),
 		cmocka_unit_test(test_columns_setters_keep_the_first_mistake),

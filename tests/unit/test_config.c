@@ -48,6 +48,8 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->last_context_length, b->last_context_length);
 	assert_int_equal(a->bos_id, b->bos_id);
 	assert_int_equal(a->eos_id, b->eos_id);
+	assert_int_equal(a->n_more_eos, b->n_more_eos);
+	assert_memory_equal(a->more_eos, b->more_eos, sizeof a->more_eos);
 	assert_int_equal(a->pad_id, b->pad_id);
 	assert_memory_equal(&a->rms_norm_eps, &b->rms_norm_eps, sizeof(double));
 	assert_memory_equal(&a->rope_theta, &b->rope_theta, sizeof(double));
@@ -181,6 +183,8 @@ static const struct bad {
 	{ "{\"eos_token_id\":32000}", "eos_token_id: expected less" },
 	{ "{\"eos_token_id\":[2,\"3\"]}", "eos_token_id" },
 	{ "{\"eos_token_id\":[32000,3]}", "eos_token_id: expected less" },
+	{ "{\"eos_token_id\":[3,32000]}", "eos_token_id: expected less than vocab_size 32000, got 32000" },
+	{ "{\"eos_token_id\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}", "eos_token_id: expected at most 16 ids, got 17" },
 	{ "{\"rms_norm_eps\":0}", "rms_norm_eps: expected a number over 0 and under 1" },
 	{ "{\"rms_norm_eps\":1}", "rms_norm_eps" },
 	{ "{\"rms_norm_eps\":-1e-6}", "rms_norm_eps" },
@@ -221,7 +225,6 @@ static const struct bad {
 	{ "{\"model_type\":\"mistral\",\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"mlp_bias\":true}", "mlp_bias: expected false" },
 	{ "{\"architectures\":[\"GPT2LMHeadModel\"]}", "architectures: expected \"LongLlamaForCausalLM\", " },
-	{ "{\"num_key_value_heads\":8,\"fot\":{\"cached_windows\":1}}", "fot.cached_windows" },
 	{ "{\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"hidden_act\":\"gelu\"}", "hidden_act: expected \"silu\", got \"gelu\"" },
 	{ "{\"model_type\":\"gpt2\"}", "model_type" },
@@ -343,6 +346,9 @@ static void draw(struct fot_config *c, struct fot_rng *r)
 	c->last_context_length = 1 + (int32_t)fot_rng_below(r, 1 << 24);
 	c->bos_id = (int32_t)fot_rng_below(r, (uint64_t)c->vocab_size + 1) - 1;
 	c->eos_id = (int32_t)fot_rng_below(r, (uint64_t)c->vocab_size + 1) - 1;
+	c->n_more_eos = (int32_t)fot_rng_below(r, FOT_MORE_EOS_MOST + 1);
+	for (int32_t i = 0; i < c->n_more_eos; i++)
+		c->more_eos[i] = (int32_t)fot_rng_below(r, (uint64_t)c->vocab_size);
 	c->pad_id = (int32_t)fot_rng_below(r, 1 << 24) - 1;
 	c->rms_norm_eps = 1e-12 + 0.9 * fot_rng_uniform(r);
 	c->rope_theta = 1 + 1e7 * fot_rng_uniform(r);
@@ -447,6 +453,8 @@ static void test_config_reads_families(void **state)
 		FOT_OK);
 	assert_true(c.family == FOT_FAMILY_QWEN2 && c.qkv_bias && !c.o_bias && c.qk_rms == FOT_QK_RMS_NONE);
 	assert_true(c.n_kv_heads == 2 && c.head_dim == 64 && c.eos_id == 151645 && c.sliding_window == 0);
+	assert_true(c.n_more_eos == 1 && fot_config_ends(&c, 151645) && fot_config_ends(&c, 151643));
+	assert_false(fot_config_ends(&c, 151644) || fot_config_ends(&c, -1));
 	assert_true(c.window == 4096 && c.max_positions == 32768);
 	/* Llama-3.2-1B as transformers 5 writes it */
 	assert_int_equal(

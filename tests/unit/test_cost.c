@@ -37,6 +37,16 @@ static struct fot_config config(int n_mem, int first, int cached)
 	return c;
 }
 
+static double queries_of(const struct fot_config *c)
+{
+	return (double)c->n_heads * c->head_dim;
+}
+
+static double keys_of(const struct fot_config *c)
+{
+	return (double)(c->n_kv_heads ? c->n_kv_heads : c->n_heads) * c->head_dim;
+}
+
 /* A window: n tokens with `before` before them; every layer, every query. */
 static void walk_window(struct fot_flops *f, const struct fot_config *c, const struct fot_session_opts *o,
 			int before, int n, int answered)
@@ -44,8 +54,7 @@ static void walk_window(struct fot_flops *f, const struct fot_config *c, const s
 	bool keeps = o->search == FOT_SEARCH_ALL || o->search == FOT_SEARCH_TOPK;
 	bool skip = !answered && n == W && !o->no_skip;
 	int last = c->cached_windows ? c->n_layers - 1 : keeps ? c->mem_layers[c->n_mem_layers - 1] : -1;
-	double D = c->hidden_size, DQ = c->n_heads * c->head_dim,
-	       DK = (c->n_kv_heads ? c->n_kv_heads : c->n_heads) * c->head_dim;
+	double D = c->hidden_size, DQ = queries_of(c), DK = keys_of(c);
 
 	for (int l = 0; l < c->n_layers; l++)
 		for (int q = 0; q < n; q++) {
@@ -161,15 +170,15 @@ static void test_cost_asked_equals_walk(void **state)
 /* Products of one layer for a token: forward, and twice that backward. */
 static double weights_of(const struct fot_config *c)
 {
-	double D = c->hidden_size;
+	double D = c->hidden_size, Q = queries_of(c), K = keys_of(c);
 
-	return 2 * (4 * D * D + 3 * D * c->intermediate_size);
+	return 2 * (2 * D * Q + 2 * D * K + 3 * D * c->intermediate_size);
 }
 
 /* A step of `ask` windows that each see `seen` windows of the other `context` ones. */
 static double walk_step(const struct fot_config *c, int ask, int context, int seen, int top_k, bool constant)
 {
-	double D = c->hidden_size, sum = 0;
+	double D = c->hidden_size, Q = queries_of(c), sum = 0;
 	int last = c->mem_layers[c->n_mem_layers - 1];
 
 	for (int l = 0; l < c->n_layers; l++)
@@ -179,20 +188,20 @@ static double walk_step(const struct fot_config *c, int ask, int context, int se
 				int times = asks || !constant ? 3 : 1;
 
 				if (!asks && l == last)
-					sum += times * 2 * 2 * D * D;
+					sum += times * 2 * 2 * D * keys_of(c);
 				if (!asks && l >= last)
 					continue;
 				sum += times * weights_of(c);
 				for (int key = 0; key <= q; key++)
-					sum += (times == 3 ? 4 + 10 : 4) * D;
+					sum += (times == 3 ? 4 + 10 : 4) * Q;
 				for (int key = 0; asks && fot_config_is_mem_layer(c, l) && key < seen * W;
 				     key++) {
 					bool kept = !top_k || key < top_k;
 
-					sum += 2 * D;             /* score */
-					sum += kept ? 2 * D : 0;  /* value */
-					sum += top_k ? 0 : 2 * D; /* the score again */
-					sum += kept ? (constant ? 2 : 4) * 2 * D :
+					sum += 2 * Q;             /* score */
+					sum += kept ? 2 * Q : 0;  /* value */
+					sum += top_k ? 0 : 2 * Q; /* the score again */
+					sum += kept ? (constant ? 2 : 4) * 2 * Q :
 						      0; /* query, weight; key, value */
 				}
 			}
@@ -204,7 +213,7 @@ static void test_cost_training_equals_walk(void **state)
 	static const int n_ask = 3, n_context = 4, n_seen = 2;
 
 	(void)state;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 16; i++) {
 		struct fot_config c = config(1 + i % 2, 2, 0);
 		int top_k = i & 2 ? 5 : 0;
 		double pairs = n_ask * W * n_seen * W;
@@ -216,6 +225,8 @@ static void test_cost_training_equals_walk(void **state)
 					       .chosen = top_k > 0,
 					       .constant = i & 4 };
 
+		if (i & 8)
+			group(&c);
 		assert_true(fot_flops_training(&c, &s) ==
 			    walk_step(&c, n_ask, n_context, n_seen, top_k, i & 4));
 	}
@@ -224,7 +235,7 @@ static void test_cost_training_equals_walk(void **state)
 /* ask windows, each with a chain before it that goes forward alone; the first of it sees no past. */
 static double walk_chain(const struct fot_config *c, int ask, int chain)
 {
-	double D = c->hidden_size, sum = 0;
+	double D = c->hidden_size, Q = queries_of(c), sum = 0;
 
 	for (int l = 0; l < c->n_layers; l++)
 		for (int w = 0; w <= chain; w++) {
@@ -232,11 +243,11 @@ static double walk_chain(const struct fot_config *c, int ask, int chain)
 
 			for (int q = 0; q < W; q++) {
 				if (!asks && l == c->n_layers - 1) {
-					sum += 4 * D * D;
+					sum += 4 * D * keys_of(c);
 					continue;
 				}
-				sum += (asks ? 3 : 1) * weights_of(c) + (asks ? 14 : 4) * D * (q + 1);
-				sum += w > 0 ? (asks ? 10 : 4) * D * W : 0;
+				sum += (asks ? 3 : 1) * weights_of(c) + (asks ? 14 : 4) * Q * (q + 1);
+				sum += w > 0 ? (asks ? 10 : 4) * Q * W : 0;
 			}
 		}
 	return ask * (sum + 3.0 * 2 * W * D * c->vocab_size);
@@ -247,7 +258,9 @@ static void test_cost_training_of_cached_windows_equals_walk(void **state)
 	struct fot_config c = config(0, 0, 1);
 
 	(void)state;
-	for (int chain = 0; chain < 4; chain++) {
+	for (int chain = 0; chain < 8; chain++) {
+		if (chain == 4)
+			group(&c);
 		struct fot_training_step s = {
 			.window = W, .ask = 3 * W, .context = 3 * chain * W, .cached = true, .chain = chain
 		};

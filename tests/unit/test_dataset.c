@@ -372,12 +372,12 @@ static void test_dataset_folder_says_what_it_leaves_out(void **state)
 	assert_int_equal(fot_dataset_left_out(d)->n_hidden, 2);
 	assert_int_equal(fot_dataset_empty(d), 2);
 	assert_int_equal(fot_dataset_repeats(d), 0);
-	assert_notice(d, "files other than .txt, left out: 2; hidden, left out: 2; empty documents: 2 (.git, ...)");
+	assert_notice(d, "files of other kinds, left out: 2; hidden, left out: 2; empty documents: 2 (.git, ...)");
 	fot_dataset_close(d);
 	fot_mkdir_all(scratch_path("e"), NULL);
 	scratch_puts("e/c.jsonl", "c");
 	assert_fails(fot_dataset_open(&d, scratch_path("e"), NULL, &err), FOT_ERR_INPUT, &err,
-		     "e: expected .txt files, got none (0 documents): it holds c.jsonl");
+		     "e: expected .txt or .parquet files, got none (0 documents): it holds c.jsonl");
 }
 
 static void test_dataset_folder_knows_splits(void **state)
@@ -459,7 +459,7 @@ static void test_dataset_reads_one_text(void **state)
 	assert_fails(fot_dataset_open(&d, "none.txt", scratch_path(""), &err), FOT_ERR_INPUT, &err, "none.txt: cannot open");
 	scratch_puts("book.md", "It was a dark night.\n");
 	assert_fails(fot_dataset_open(&d, scratch_path("book.md"), NULL, &err), FOT_ERR_INPUT, &err,
-		     "book.md: expected a folder of .txt files, or a file .txt or .jsonl (or .gz, .zst), got neither");
+		     "book.md: expected a folder of .txt files, or a file .txt or .jsonl (or .gz, .zst) or .parquet, got neither");
 }
 
 static void test_dataset_reads_packed_records(void **state)
@@ -579,7 +579,7 @@ static void test_dataset_options_refused(void **state)
 		{ "r.jsonl", "?where=a", "where: expected FIELD:PATTERNS, got 'a'", FOT_ERR_USAGE },
 		{ "r.jsonl", "?text=a&text=b", "text: given twice", FOT_ERR_USAGE },
 		{ "r.jsonl", "?where=text:b", "0 documents: where= takes none of its records", FOT_ERR_INPUT },
-		{ "a.txt", "?text=a", "text=, id= and where= are for files of records (.jsonl)", FOT_ERR_USAGE },
+		{ "a.txt", "?text=a", "text=, id= and where= are for files of records (.jsonl, .parquet)", FOT_ERR_USAGE },
 	};
 	struct fot_dataset *d = NULL;
 	char spec[1024];

@@ -343,9 +343,10 @@ static int score(struct fot_reading *r, const int32_t *given, size_t n, double *
 static int generate(struct fot_reading *r, const int32_t *given, size_t n, size_t max, int32_t eos, struct fot_ids *out)
 {
 	struct fot_call c = { .tokens = given, .n = n };
+	struct fot_config ends = { .eos_id = -1, .n_more_eos = 2, .more_eos = { INT32_MAX, eos } };
 
 	fot_reading_reset(r);
-	return fot_reading_continue(r, &c, max, eos, out, NULL);
+	return fot_reading_continue(r, &c, max, eos < 0 ? NULL : &ends, out, NULL);
 }
 
 static void test_reading_cuts_blocks(void **state)

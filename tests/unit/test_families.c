@@ -1,5 +1,5 @@
 /* test_families.c: every family of checkpoints and every feature of one against the slow implementation:
- * without memory, with all of it, and with the best keys. */
+ * without memory, with all of it, and with the best keys; and the forward pass of training against the session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "harness/ask/reading.h"
+#include "model/train/network.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/slow_llama.h"
 #include "tests/unit/slow_rope.h"
@@ -121,6 +122,125 @@ static void check(const struct way *w)
 	}
 }
 
+/* How a window sees those before it. */
+struct sight {
+	enum fot_method method;
+	enum fot_search search;
+	enum fot_mix mix;
+	int n_mem;
+	bool positionals;
+};
+
+/* Windows of the text, each of which sees all before it; of cached windows the last one's alone. */
+static int64_t make_batch(struct fot_batch *b, struct fot_stage *st, const struct fixture *f, int32_t window)
+{
+	int64_t n = (FIRST + SECOND) / window;
+	bool xl = st->method == FOT_METHOD_TRANSFORMER_XL;
+
+	n = n > 6 ? 6 : n;
+	st->window = window;
+	st->pack = st->d = st->w = 1;
+	st->batch = xl ? 1 : n;
+	if (xl)
+		st->w = n > 1 ? n - 1 : 1;
+	else
+		st->range = n;
+	assert_int_equal(fot_batch_init(b, st, 1, NULL), FOT_OK);
+	fot_batch_link(b, st);
+	for (int64_t i = 0; i < n; i++)
+		memcpy(b->tokens + i * window, f->text + (xl ? n - 1 - i : i) * window, sizeof(int32_t) * (size_t)window);
+	if (xl)
+		fot_batch_limit(b, n - 1);
+	return n;
+}
+
+/* The largest difference of log-probabilities, of every token of the vocabulary at every place that is asked. */
+static double training_difference(const struct fixture *f, struct fot_stage *st, int32_t window,
+				  struct fot_session *session)
+{
+	struct fot_net_size size;
+	struct fot_net *net = NULL;
+	struct fot_batch b;
+	int64_t n = make_batch(&b, st, f, window), asked = b.n_ask * window;
+	double *trained = fot_alloc((size_t)asked, sizeof *trained), *nll = fot_alloc((size_t)(n * window), sizeof *nll),
+	       most = 0, loss;
+	int32_t *targets = fot_alloc((size_t)(n * window), sizeof *targets);
+	struct fot_want want = { .targets = targets, .nll = nll };
+
+	assert_true(trained && nll && targets);
+	fot_net_size_of(&size, st, 1, 2);
+	assert_int_equal(fot_net_open(&net, &f->p, &size, NULL), FOT_OK);
+	for (int32_t token = 0; token < f->c.vocab_size; token += 7) {
+		for (int64_t i = 0; i < n * window; i++)
+			targets[i] = (token + (int32_t)i) % f->c.vocab_size;
+		memcpy(b.targets, targets + n * window - asked, sizeof *targets * (size_t)asked);
+		assert_int_equal(fot_net_loss(net, &b, &loss, trained, NULL), FOT_OK);
+		fot_session_reset(session);
+		assert_int_equal(fot_session_feed(session, f->text, (size_t)(n * window), &want, NULL), FOT_OK);
+		for (int64_t i = 0; i < asked; i++) {
+			double x = fabs(trained[i] - nll[n * window - asked + i]);
+
+			most = x <= most ? most : x;
+		}
+	}
+	fot_net_close(net);
+	fot_batch_release(&b);
+	fot_free(trained);
+	fot_free(nll);
+	fot_free(targets);
+	return most;
+}
+
+static void check_sight(const struct way *w, const struct sight *sight)
+{
+	struct fot_stage st = { .method = sight->method };
+	struct fixture *f = fot_calloc(1, sizeof *f);
+	struct fot_session *s = NULL;
+	struct fot_session_opts o;
+	struct fot_err err = { 0 };
+	double most;
+
+	assert_non_null(f);
+	tiny_config(&f->c, w->window, sight->n_mem, false, sight->positionals);
+	f->c.search = sight->search;
+	f->c.top_k = TOP_K;
+	f->c.mix = sight->mix;
+	f->c.cached_windows = sight->method == FOT_METHOD_TRANSFORMER_XL;
+	w->make(&f->c);
+	st.top_k = sight->search == FOT_SEARCH_TOPK ? TOP_K : 0;
+	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
+	tiny_tokens(f->text, FIRST + SECOND, f->c.vocab_size, 5);
+	fot_session_opts_default(&o, f->m);
+	o.mem_max = FIRST + SECOND;
+	o.search = f->c.cached_windows ? FOT_SEARCH_NONE : sight->search;
+	if (fot_session_open(&s, f->m, &o, &err) != FOT_OK)
+		fail_msg("%s", err.text);
+	most = training_difference(f, &st, w->window, s);
+	if (!(most < 1e-4))
+		fail_msg("%s, memory %d in %d layers: training differs by %.3g", fot_method_name(sight->method),
+			 (int)sight->search, sight->n_mem, most);
+	fot_session_close(s);
+	fot_model_close(f->m);
+	fot_params_release(&f->p);
+	fot_free(f);
+}
+
+static void check_training(const struct way *w)
+{
+	static const struct sight sights[] = {
+		{ FOT_METHOD_STANDARD, FOT_SEARCH_NONE, FOT_MIX_JOINT, 0, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_ALL, FOT_MIX_JOINT, 2, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_ALL, FOT_MIX_GATE, 2, false },
+		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_TOPK, FOT_MIX_JOINT, 1, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_TOPK, FOT_MIX_GATE, 1, true },
+		{ FOT_METHOD_TRANSFORMER_XL, FOT_SEARCH_NONE, FOT_MIX_JOINT, 0, true },
+		{ FOT_METHOD_TRANSFORMER_XL, FOT_SEARCH_NONE, FOT_MIX_JOINT, 2, false },
+	};
+
+	for (size_t i = 0; i < sizeof sights / sizeof sights[0]; i++)
+		check_sight(w, &sights[i]);
+}
+
 #define WAY(name, tokens, ...)                                                \
 	static void make_##name(struct fot_config *c) __VA_ARGS__             \
 	static void test_families_##name(void **state)                        \
@@ -128,6 +248,7 @@ static void check(const struct way *w)
 		static const struct way w = { make_##name, tokens };          \
 		(void)state;                                                  \
 		check(&w);                                                    \
+		check_training(&w);                                           \
 	}
 
 static void of_heads(struct fot_config *c, int32_t heads, int32_t kv, int32_t dim)
@@ -251,6 +372,47 @@ WAY(rope_longrope_short, 32, {
 	c->rope.factor = 4;
 })
 WAY(rope_longrope_long, 32, { longrope(c, 12); })
+/* All that a family's config.json can ask for. */
+WAY(llama_with_everything, 32, {
+	longrope(c, 12);
+	of_heads(c, 6, 2, 12);
+	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+})
+WAY(mistral_with_everything, 32, {
+	longrope(c, 32);
+	of_family(c, FOT_FAMILY_MISTRAL);
+	of_heads(c, 6, 2, 12);
+	c->tie_embeddings = true;
+	slide(c, 9, 1);
+})
+WAY(qwen2_with_everything, 32, {
+	of_family(c, FOT_FAMILY_QWEN2);
+	of_heads(c, 6, 2, 12);
+	c->tie_embeddings = true;
+	c->rope = (struct fot_rope){ .type = FOT_ROPE_YARN, .factor = 4, .beta_fast = 8, .beta_slow = 1, .original = 64 };
+	slide(c, 9, 2);
+})
+WAY(qwen3_with_everything, 32, {
+	longrope(c, 12);
+	of_family(c, FOT_FAMILY_QWEN3);
+	of_heads(c, 4, 2, 12);
+	c->qkv_bias = c->o_bias = c->tie_embeddings = c->qk_norm = true;
+	slide(c, 9, 1);
+})
+WAY(smollm3_with_everything, 32, {
+	longrope(c, 12);
+	of_family(c, FOT_FAMILY_SMOLLM3);
+	of_heads(c, 4, 2, 12);
+	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+	c->no_rope[1] = c->no_rope[4] = true;
+	slide(c, 9, 1);
+})
+WAY(olmo2_with_everything, 32, {
+	longrope(c, 12);
+	of_family(c, FOT_FAMILY_OLMO2);
+	of_heads(c, 6, 3, 12);
+	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+})
 
 /* Continuations next to each other see what they see one behind the other. */
 static void test_families_branches_slide(void **state)
@@ -421,6 +583,12 @@ int main(void)
 		T(rope_yarn),
 		T(rope_longrope_short),
 		T(rope_longrope_long),
+		T(llama_with_everything),
+		T(mistral_with_everything),
+		T(qwen2_with_everything),
+		T(qwen3_with_everything),
+		T(smollm3_with_everything),
+		T(olmo2_with_everything),
 		T(branches_slide),
 		T(padding_with_grouped_keys),
 		T(feeds_apart),

@@ -24,6 +24,7 @@
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
 #include "harness/tables/stats.h"
+#include "tests/task_schemas.h"
 
 #define ROUNDS 150
 #define MOST_ROWS 24
@@ -182,18 +183,22 @@ static void sum_up(const struct fot_table *rows)
 	struct fot_err err = { 0 };
 
 	fot_table_init(&summary, &fot_schema_summary);
-	must(fot_summary_build(&summary, rows, 1, &err), &err, "summary");
+	must(fot_summary_build(&summary, rows, 1, NULL, &err), &err, "summary");
 	can_be_written(&summary, "summary.csv");
 	says_why(&summary);
 	must(fot_summary_markdown(&text, &summary, &err), &err, "summary.md");
 	must(fot_summary_text(&text, &summary, 80, 3, &err), &err, "summary");
 	is_sound(&text, "summary.md");
-	for (int figure = 0; figure <= FOT_FIGURE_DISTRACTION; figure++) {
-		struct fot_plot_text plot;
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
 
-		must(fot_plot_text(&plot, &summary, (enum fot_figure)figure, &err), &err, "plot");
-		is_sound(&plot.data, "plot");
-		fot_plot_text_release(&plot);
+		for (size_t i = 0; i < task->n_figures; i++) {
+			struct fot_plot_text plot;
+
+			must(fot_plot_text(&plot, &summary, task, &task->figure[i], &err), &err, "plot");
+			is_sound(&plot.data, "plot");
+			fot_plot_text_release(&plot);
+		}
 	}
 	fot_str_release(&text);
 	fot_table_release(&summary);
@@ -209,7 +214,7 @@ static void put_side_by_side(const struct fot_table *rows, bool bits)
 
 	fot_table_init(&report, &fot_schema_report);
 	fot_table_init(&paper, &fot_schema_paper);
-	must(fot_report_build(&report, rows, run, 2, &paper, bits, 1, &err), &err, "report");
+	must(fot_report_build(&report, rows, run, 2, &paper, bits, 1, NULL, &err), &err, "report");
 	can_be_written(&report, "report.csv");
 	must(fot_report_print(&text, &report, FOT_REPORT_MARKDOWN, 0, &err), &err, "report.md");
 	must(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, &err), &err, "report.tex");
@@ -284,7 +289,7 @@ static void follow(const struct fot_table *rows)
 static void test_hostile_rows_of_every_task_are_written(void **state)
 {
 	(void)state;
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_measured_tasks; k++)
 		for (uint64_t round = 0; round < ROUNDS; round++) {
 			struct fot_table rows;
 
@@ -299,7 +304,7 @@ static void test_hostile_rows_of_one_status_are_written(void **state)
 	static const char *const status[] = { "failed", "skipped_short", "ok" };
 
 	(void)state;
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_measured_tasks; k++)
 		for (size_t s = 0; s < FOT_COUNT(status); s++) {
 			struct fot_table rows;
 

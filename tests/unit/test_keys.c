@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/keys.h"
-#include "harness/cli/help.h"
+#include "harness/cli/commands.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/task_class.h"
 #include "model/train/recipe.h"

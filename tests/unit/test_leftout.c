@@ -7,7 +7,8 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-#include "harness/report/leftout.h"
+#include "harness/report/summary.h"
+#include "tests/task_schemas.h"
 
 static void add(struct fot_table *t, const char *dataset, const char *variant, const char *unit,
 		const char *id, const char *status)

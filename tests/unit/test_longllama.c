@@ -142,7 +142,7 @@ static void check_greedy(struct fixture *f, const struct way *w)
 		}
 		c.one_position = true;
 		slow_greedy(f->slow, ids, w->turn[t].n, mask, want, w->steps);
-		assert_int_equal(fot_reading_continue(&f->r, &c, (size_t)w->steps, -1, &got, NULL), FOT_OK);
+		assert_int_equal(fot_reading_continue(&f->r, &c, (size_t)w->steps, NULL, &got, NULL), FOT_OK);
 	}
 	assert_int_equal(got.n, w->steps);
 	for (int i = 0; i < w->steps; i++)

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "harness/report/measures.h"
 #include "harness/report/summary.h"
+#include "tests/task_schemas.h"
 
 static void near_to(double got, double want, double tolerance)
 {
@@ -99,7 +100,7 @@ static void sum_up(struct fot_table *s, const struct fot_table *t)
 
 	assert_int_equal(fot_table_check(t, NULL), FOT_OK);
 	fot_table_init(s, &fot_schema_summary);
-	if (fot_summary_build(s, t, 1, &err) != FOT_OK)
+	if (fot_summary_build(s, t, 1, NULL, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -288,6 +289,143 @@ static void test_measures_fewshot_crossed(void **state)
 	fot_table_release(&s);
 }
 
+/* Balanced: items 0 and 1 are of one label, item 2 of another; a draw is the mean over the labels it holds. */
+static double slow_balanced_share(double d[3][2], double x)
+{
+	int hits = 0;
+
+	for (int i = 0; i < 27; i++) {
+		for (int k = 0; k < 4; k++) {
+			const int item[3] = { i % 3, i / 3 % 3, i / 9 }, seed[2] = { k % 2, k / 2 };
+			double sum[2] = { 0, 0 }, n[2] = { 0, 0 }, value = 0;
+
+			for (int a = 0; a < 3; a++) {
+				sum[item[a] == 2] += (d[item[a]][seed[0]] + d[item[a]][seed[1]]) / 2;
+				n[item[a] == 2]++;
+			}
+			for (int c = 0; c < 2; c++)
+				value += n[c] > 0 ? sum[c] / n[c] / ((n[0] > 0) + (n[1] > 0)) : 0;
+			hits += value <= x + 1e-12;
+		}
+	}
+	return hits / 108.0;
+}
+
+static void answered(struct fot_table *t, const char *variant, int64_t seed, int item, int right)
+{
+	fewshot(t, variant, 4, seed, item, right);
+	fot_table_set_int(t, t->n_rows - 1, "n_labels", 2);
+	fot_table_set_text(t, t->n_rows - 1, "label_gold", item == 2 ? "b" : "a");
+	fot_table_set_text(t, t->n_rows - 1, "label_pred", (item == 2) == right ? "b" : "a");
+}
+
+static void test_measures_fewshot_balanced(void **state)
+{
+	static const int base[3][2] = { { 0, 0 }, { 1, 1 }, { 1, 1 } },
+			 new[3][2] = { { 1, 1 }, { 1, 1 }, { 1, 0 } };
+	double d[3][2], own[3][2];
+	struct fot_table t, s;
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int i = 0; i < 3; i++) {
+		for (int k = 0; k < 2; k++) {
+			answered(&t, "vanilla", k, i, base[i][k]);
+			answered(&t, "fot", k, i, new[i][k]);
+			d[i][k] = new[i][k] - base[i][k];
+			own[i][k] = new[i][k];
+		}
+		answered(&t, "blind", 0, i, i != 2);
+		fewshot(&t, "generates", 4, 0, i, 1); /* answers, no labels */
+	}
+	sum_up(&s, &t);
+	r = find(&s, "fot", 2048, 4, "balanced_accuracy", "", -1);
+	near_to(real(&s, r, "value"), (1 + 0.5) / 2, 1e-15);
+	near_to(real(&s, r, "value_min"), (1.0 + 0.0) / 2, 1e-15);
+	near_to(real(&s, r, "sd_between"), 0.5 / sqrt(2), 1e-15);
+	assert_false(fot_table_has(&s, r, "n_correct"));
+	assert_false(fot_table_has(&s, r, "top_answer_share"));
+	assert_true(slow_balanced_share(own, real(&s, r, "ci_low")) >= 0.025);
+	assert_true(slow_balanced_share(own, real(&s, r, "ci_low") - 1e-9) < 0.03);
+	assert_true(slow_balanced_share(own, real(&s, r, "ci_high")) >= 0.97);
+	r = find(&s, "fot", 2048, 4, "balanced_accuracy", "abc:vanilla/dense@2048#4", -1);
+	near_to(real(&s, r, "delta"), (0.5 - 0.5) / 2, 1e-15);
+	assert_true(slow_balanced_share(d, real(&s, r, "delta_ci_low")) >= 0.025);
+	assert_true(slow_balanced_share(d, real(&s, r, "delta_ci_low") - 1e-9) < 0.03);
+	near_to(real(&s, r, "p_value"),
+		fmin(1, 2 * fmin(slow_balanced_share(d, 0), 1 - slow_balanced_share(d, -1e-9))), 0.03);
+	r = find(&s, "blind", 2048, 4, "balanced_accuracy", "", -1);
+	near_to(real(&s, r, "value"), 0.5, 1e-15);
+	/* one seed, but classes of unequal size: no McNemar */
+	r = find(&s, "blind", 2048, 4, "balanced_accuracy", "abc:vanilla/dense@2048#4", -1);
+	assert_string_equal(fot_table_text(&s, r, "p_method"), "crossed-bootstrap");
+	for (r = 0; r < s.n_rows; r++)
+		if (strcmp(fot_table_text(&s, r, "model_variant"), "generates") == 0)
+			assert_string_equal(fot_table_text(&s, r, "metric"), "accuracy");
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
+/* What distractors cost one model against another: a difference of differences on the same answers, each -2 to 2,
+ * so that no counts of discordant pairs make a test. */
+static void test_measures_fewshot_cost_of_distractors(void **state)
+{
+	static const int right[4][5] = { /* fot 0, fot 3, fot-d1 0, fot-d1 3 */
+		{ 1, 1, 1, 0, 1 }, { 1, 1, 0, 0, 1 }, { 1, 1, 0, 0, 1 }, { 0, 0, 0, 0, 1 }
+	};
+	struct fot_table t;
+	size_t row[4][5];
+	struct fot_rows rows[4];
+	struct fot_sides sides = { .base = &rows[3], .new = &rows[1], .base_from = &rows[2], .new_from = &rows[0] };
+	const struct fot_measured_task *task = fot_measured_task(&fot_schema_fewshot);
+	struct fot_contrast k;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int c = 0; c < 4; c++) {
+		for (int i = 0; i < 5; i++) {
+			row[c][i] = t.n_rows;
+			fewshot(&t, c < 2 ? "fot" : "fot-d1", 64, 0, i, right[c][i]);
+			if (c % 2)
+				fot_table_set_int(&t, row[c][i], "distractors", 3);
+		}
+		rows[c] = (struct fot_rows){ &t, row[c], 5 };
+	}
+	assert_int_equal(fot_measure_contrast(&k, task, &task->measure[0], &sides, 1, NULL), FOT_OK);
+	near_to(k.value, (3 - 4) / 5.0, 1e-15);
+	near_to(k.base, (1 - 3) / 5.0, 1e-15);
+	near_to(k.d.delta, 0.2, 1e-15);
+	assert_string_equal(k.p_method, "crossed-bootstrap");
+	sides.base_from = sides.new_from = NULL;
+	assert_int_equal(fot_measure_contrast(&k, task, &task->measure[0], &sides, 1, NULL), FOT_OK);
+	near_to(k.d.delta, 0.4, 1e-15);
+	assert_string_equal(k.p_method, "mcnemar-exact");
+	fot_table_release(&t);
+}
+
+/* The commonest answer is counted within each order of demonstrations: a label per order is one answer to all. */
+static void test_measures_fewshot_top_answer(void **state)
+{
+	static const char *const given[2][4] = { { "a", "a", "b", "a" }, { "b", "b", "b", "b" } };
+	struct fot_table t, s;
+	size_t r;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_fewshot);
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 4; i++) {
+			fewshot(&t, "fot", 4, k, i, i % 2);
+			fot_table_set_text(&t, t.n_rows - 1, "label_pred", given[k][i]);
+		}
+	fewshot(&t, "fot", 4, 1, 5, -1);
+	sum_up(&s, &t);
+	r = find(&s, "fot", 2048, 4, "accuracy", "", -1);
+	near_to(real(&s, r, "top_answer_share"), (0.75 + 1) / 2, 1e-15);
+	fot_table_release(&t);
+	fot_table_release(&s);
+}
+
 static void test_measures_fewshot_holes_and_one_seed(void **state)
 {
 	struct fot_table t, s;
@@ -472,14 +610,14 @@ static void test_measures_are_added_behind(void **state)
 	fot_table_release(&t);
 	fot_table_init(&t, &fot_schema_lookup);
 	lookup(&t, "fot", 1000, 0, 50);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	assert_int_equal(s.n_rows, n + 2);
 	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
 	assert_non_null(strstr(md.data, "94.0 % [83.8, 97.9] (47/50)"));
 	assert_non_null(strstr(md.data, "| fot | dense | 50.0 % (50.0 to 50.0) |"));
 	fot_table_release(&t);
 	fot_table_init(&t, &fot_schema_train);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_ERR_RUN);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_ERR_RUN);
 	fot_str_release(&md);
 	fot_table_release(&t);
 	fot_table_release(&s);
@@ -502,7 +640,7 @@ static void test_measures_survive_lack_of_memory(void **state)
 
 		fot_table_init(&s, &fot_schema_summary);
 		fot_mem_fail_at(k);
-		status = fot_summary_build(&s, &t, 1, NULL);
+		status = fot_summary_build(&s, &t, 1, NULL, NULL);
 		fot_mem_fail_at(0);
 		ok = status == FOT_OK;
 		assert_true(ok || status == FOT_ERR_RUN);
@@ -518,6 +656,9 @@ int main(void)
 		cmocka_unit_test(test_measures_passkey_by_hand),
 		cmocka_unit_test(test_measures_passkey_edges),
 		cmocka_unit_test(test_measures_fewshot_crossed),
+		cmocka_unit_test(test_measures_fewshot_balanced),
+		cmocka_unit_test(test_measures_fewshot_cost_of_distractors),
+		cmocka_unit_test(test_measures_fewshot_top_answer),
 		cmocka_unit_test(test_measures_fewshot_holes_and_one_seed),
 		cmocka_unit_test(test_measures_fewshot_filled_prompts_are_one_cell),
 		cmocka_unit_test(test_measures_lookup_by_hand),

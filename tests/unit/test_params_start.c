@@ -104,6 +104,23 @@ static void test_params_start_refuses(void **state)
 	assert_fails(start(&old, &p, &from, &to, &err), FOT_ERR_INPUT, &err, "layers.5");
 	fot_params_release(&old);
 	fot_params_release(&p);
+	/* What would be left out of the folder's model: its output layer, layers, biases, norms. */
+	for (int i = 0; i < 4; i++) {
+		static const char *const what[] = { "lm_head.weight", "layers.4.", "q_proj.bias", "q_norm.weight" };
+
+		make(&from, 1, false, FOT_MIX_JOINT);
+		make(&to, 1, false, FOT_MIX_JOINT);
+		to.tie_embeddings = i == 0;
+		to.n_layers = i == 1 ? 4 : 5;
+		from.family = i == 3 ? FOT_FAMILY_QWEN3 : i == 2 ? FOT_FAMILY_LLAMA : from.family;
+		from.qkv_bias = from.o_bias = i == 2;
+		from.qk_rms = i == 3 ? FOT_QK_RMS_HEAD : FOT_QK_RMS_NONE;
+		memset(&err, 0, sizeof err);
+		assert_fails(start(&old, &p, &from, &to, &err), FOT_ERR_INPUT, &err, what[i]);
+		assert_non_null(strstr(err.text, "the model to be trained has no such tensor"));
+		fot_params_release(&old);
+		fot_params_release(&p);
+	}
 	assert_int_equal(fot_params_init(&p, &from, NULL), FOT_OK);
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_params_start(&p, scratch_path("nothing"), &err), FOT_ERR_INPUT, &err, "nothing");

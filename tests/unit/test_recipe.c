@@ -264,6 +264,7 @@ static const struct {
 	{ BARE("byte", "none") "\"stages\": [" STANDARD "]}", "goes with generator lookup" },
 	{ BARE("none", "byte") "\"stages\": [" STANDARD "]}", "fot: tokenizer" },
 	{ BARE("none", "none") "\"stages\": [" STANDARD "]}", "stages[0]: window: generator lookup" },
+	{ "{\"name\": \"n\", " MODEL_OF("") ", " DATA "\"stages\": [" STANDARD "]}", "r.json: tokenizer: missing" },
 	{ "{\"name\": \"n\", \"tokenizer\": \"byte\", \"model\": {\"hidden_size\": 0}, " DATA "\"stages\": [" STANDARD "]}",
 	  "hidden_size" },
 };
@@ -336,6 +337,44 @@ static void test_recipe_refuses(void **state)
 	}
 }
 
+#define OPEN DATA "\"init\": {\"from\": \"zoo/x\"}, \"stages\": [" STANDARD "]}"
+
+/* Only what differs from the model that is started from. */
+static void test_recipe_model_of_the_start(void **state)
+{
+	struct fot_recipe r;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	parse(&r, "{\"name\": \"n\", " OPEN);
+	assert_true(r.needs_base && strcmp(r.start, "zoo/x") == 0 && !r.base && r.n_stages == 0);
+	fot_recipe_release(&r);
+	scratch_puts("r.json", "{\"name\": \"n\", \"variant\": \"v\", \"model\": {\"mem_layers\": [1], \"rms_norm_eps\": 1e-3, "
+			       "\"fot\": {\"mix\": \"gate\"}}, " OPEN);
+	scratch_puts("config.json", "{\"model_type\": \"qwen3\", \"vocab_size\": 300, \"hidden_size\": 32, \"num_hidden_layers\": 2, "
+				    "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 12, \"rms_norm_eps\": 1e-6, "
+				    "\"eos_token_id\": [3, 4], \"rope_parameters\": {\"rope_theta\": 77}, "
+				    "\"fot\": {\"cut\": \"blocks\", \"tokenizer\": \"byte\"}}");
+	assert_int_equal(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path(""), &err), FOT_OK);
+	assert_false(r.needs_base);
+	assert_string_equal(r.base, scratch_path(""));
+	assert_string_equal(r.tokenizer, "byte");
+	assert_true(r.config.family == FOT_FAMILY_QWEN3 && r.config.head_dim == 12 && r.config.n_kv_heads == 2);
+	assert_true(r.config.rope_theta == 77 && r.config.n_more_eos == 1);
+	assert_true(r.config.n_mem_layers == 1 && r.config.mem_layers[0] == 1 && r.config.rms_norm_eps == 1e-3);
+	assert_true(r.config.mix == FOT_MIX_GATE && r.config.blocks);
+	assert_string_equal(r.config.variant, "v");
+	assert_int_equal(r.n_stages, 1);
+	fot_recipe_release(&r);
+	scratch_puts("r.json", "{\"name\": \"n\", \"model\": {\"rope_scaling\": null, \"rope_theta\": 5}, " OPEN);
+	assert_fails(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path(""), &err), FOT_ERR_USAGE, &err,
+		     "model: rope_theta: expected rope_parameters, which ");
+	memset(&err, 0, sizeof err);
+	scratch_puts("r.json", "{\"name\": \"n\", " OPEN);
+	assert_fails(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path("nowhere"), &err), FOT_ERR_INPUT, &err,
+		     "nowhere/config.json");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_recipe_learning_rate),
 		cmocka_unit_test(test_recipe_same_beginning),
 		cmocka_unit_test(test_recipe_generator),
+		cmocka_unit_test_setup_teardown(test_recipe_model_of_the_start, scratch_make, scratch_remove),
 		cmocka_unit_test(test_recipe_refuses),
 	};
 

@@ -12,9 +12,11 @@
 
 #include "base/list.h"
 #include "base/rng.h"
-#include "harness/tasks/samples.h"
+#include "harness/run/task_class.h"
 #include "tasks/retrieved.h"
 #include "tests/unit/scratch.h"
+
+extern const struct fot_task_class fot_task_samples;
 
 #define KEYS 300
 
@@ -115,6 +117,7 @@ static size_t add_row(struct fot_table *t, const char *doc, int64_t position, in
 	fot_table_set_text(t, row, "model_variant", "<i>");
 	fot_table_set_text(t, row, "memory_mode", "knn");
 	fot_table_set_int(t, row, "top_k", 8);
+	fot_table_set_text(t, row, "status", "ok");
 	fot_table_set_text(t, row, "doc_id", doc);
 	fot_table_set_int(t, row, "position", position);
 	fot_table_set_int(t, row, "rank", rank);
@@ -145,11 +148,12 @@ static void test_samples_markdown_escapes(void **state)
 	size_t lines = 0;
 
 	(void)state;
-	fot_table_init(&t, &fot_schema_samples);
+	fot_table_init(&t, fot_task_samples.schema);
 	add_row(&t, "x|y", 600, 1, nasty);
 	add_row(&t, "x|y", 600, 2, nasty);
 	add_row(&t, "x|y", 700, 1, "plain");
-	assert_int_equal(fot_samples_print(&out, &t, NULL), FOT_OK);
+	fot_table_set_text(&t, add_row(&t, "short", 1, 1, "unseen"), "status", "skipped_short");
+	assert_int_equal(fot_task_samples.print(&out, &t, NULL), FOT_OK);
 	for (size_t i = 0; i < FOT_COUNT(want); i++)
 		if (!strstr(out.data, want[i]))
 			fail_msg("lacks \"%s\":\n%s", want[i], out.data);
@@ -157,9 +161,10 @@ static void test_samples_markdown_escapes(void **state)
 		lines++;
 	assert_int_equal(lines, 2 + 3);                   /* a head for each query, a line for each row */
 	assert_null(strstr(out.data, "\n# a"));
+	assert_null(strstr(out.data, "unseen"));
 	fot_str_release(&out);
 	fot_table_clear(&t);
-	assert_int_equal(fot_samples_print(&out, &t, NULL), FOT_OK);
+	assert_int_equal(fot_task_samples.print(&out, &t, NULL), FOT_OK);
 	assert_int_equal(out.len, 0);
 	fot_str_release(&out);
 	fot_table_release(&t);

@@ -11,7 +11,9 @@
 
 #include "base/mem.h"
 #include "harness/report/plotdata.h"
+#include "harness/report/report.h"
 #include "harness/report/summary.h"
+#include "tests/task_schemas.h"
 
 struct obs {
 	const char *variant, *mode;
@@ -72,7 +74,7 @@ static void build(struct fot_table *summary, size_t n)
 	for (size_t i = 0; i < n; i++)
 		add(&t, &OBS[i]);
 	assert_int_equal(fot_table_check(&t, NULL), FOT_OK);
-	if (fot_summary_build(summary, &t, 1, &err) != FOT_OK)
+	if (fot_summary_build(summary, &t, 1, NULL, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	fot_table_release(&t);
 }
@@ -190,10 +192,10 @@ static void test_summary_nothing_scored_is_empty(void **state)
 	(void)state;
 	fot_table_init(&t, &fot_schema_perplexity);
 	fot_table_init(&s, &fot_schema_summary);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	assert_int_equal(s.n_rows, 0);
 	add(&t, &only);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	r = find(&s, "fot", "dense", 8, "perplexity", "");
 	assert_string_equal(fot_table_text(&s, r, "status"), "empty");
 	assert_int_equal(fot_table_cell(&s, r, "value")->kind, FOT_CELL_EMPTY);
@@ -216,7 +218,7 @@ static void test_summary_pairs_only_common_documents(void **state)
 		add(&t, &OBS[i]);
 	add(&t, &more[0]);
 	add(&t, &more[1]);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	r = find(&s, "fot", "dense", 8, "perplexity", "abc:vanilla/dense@8");
 	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
 	near(fot_table_real(&s, r, "delta_nll_nats", 1), 0);
@@ -261,7 +263,7 @@ static void test_summary_escapes_names_in_markdown(void **state)
 	fot_table_init(&t, &fot_schema_perplexity);
 	fot_table_init(&s, &fot_schema_summary);
 	add(&t, &o);
-	assert_int_equal(fot_summary_build(&s, &t, 1, NULL), FOT_OK);
+	assert_int_equal(fot_summary_build(&s, &t, 1, NULL, NULL), FOT_OK);
 	assert_int_equal(fot_summary_markdown(&md, &s, NULL), FOT_OK);
 	assert_non_null(strstr(md.data, "| a\\|b\\*\\[x\\](y)? | none |"));
 	fot_str_release(&md);
@@ -272,18 +274,19 @@ static void test_summary_escapes_names_in_markdown(void **state)
 static void test_summary_plot_data(void **state)
 {
 	struct fot_table s;
+	const struct fot_measured_task *task = fot_measured_named("perplexity");
 	struct fot_plot_text p;
 
 	(void)state;
 	build(&s, sizeof OBS / sizeof OBS[0]);
-	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_PERPLEXITY, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, &task->figure[0], NULL), FOT_OK);
 	assert_int_equal(p.n_points, 7);
 	assert_non_null(strstr(p.labels.data, "panel\t1\tbooks\n"));
 	assert_non_null(strstr(p.labels.data, "\tfot (knn:128 memory)\n"));
 	assert_null(strstr(p.names.data, "books"));
 	assert_non_null(strstr(p.names.data, "x_tics = '(\"8\" 8, \"16\" 16)'"));
 	fot_plot_text_release(&p);
-	assert_int_equal(fot_plot_text(&p, &s, FOT_FIGURE_CHANGE, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, &task->figure[1], NULL), FOT_OK);
 	/* vanilla and fot, each at 8 (zero) and 16 */
 	assert_int_equal(p.n_points, 4);
 	assert_non_null(strstr(p.data.data, ",8,0,0,0,books,fot (dense memory)\n"));
@@ -307,7 +310,7 @@ static void test_summary_copies_of_a_text_are_one_cluster(void **state)
 		add(&t, &OBS[i]);
 	for (size_t i = 0; i < t.n_rows; i++)
 		fot_table_set_text(&t, i, "doc_sha256", sha[fot_table_text(&t, i, "doc_id")[0] - 'a']);
-	if (fot_summary_build(&s, &t, 1, &err) != FOT_OK)
+	if (fot_summary_build(&s, &t, 1, NULL, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	r = find(&s, "vanilla", "dense", 16, "perplexity", "");
 	assert_int_equal(fot_table_int(&s, r, "n_items", 0), 3);
@@ -340,7 +343,7 @@ static void test_summary_survives_lack_of_memory(void **state)
 
 		fot_table_init(&s, &fot_schema_summary);
 		fot_mem_fail_at(k);
-		status = fot_summary_build(&s, &t, 1, &err);
+		status = fot_summary_build(&s, &t, 1, NULL, &err);
 		fot_mem_fail_at(0);
 		ok = status == FOT_OK;
 		if (!ok)
@@ -349,6 +352,39 @@ static void test_summary_survives_lack_of_memory(void **state)
 	}
 	assert_true(ok);
 	fot_table_release(&t);
+}
+
+/* The report of the same rows takes the summary's estimates: none is made again. */
+static void test_summary_shares_its_estimates_with_the_report(void **state)
+{
+	struct fot_report_run run = { .name = "run", .last = sizeof OBS / sizeof OBS[0] };
+	struct fot_table t, s, report, paper;
+	struct fot_estimates kept = { 0 };
+	size_t n;
+
+	(void)state;
+	fot_table_init(&t, &fot_schema_perplexity);
+	fot_table_init(&s, &fot_schema_summary);
+	fot_table_init(&report, &fot_schema_report);
+	fot_table_init(&paper, &fot_schema_paper);
+	for (size_t i = 0; i < run.last; i++)
+		add(&t, &OBS[i]);
+	assert_int_equal(fot_summary_build(&s, &t, 1, &kept, NULL), FOT_OK);
+	n = kept.n;
+	assert_int_equal(n, 7 * 4); /* conditions at their lengths; four measures */
+	assert_int_equal(fot_report_build(&report, &t, &run, 1, &paper, false, 1, &kept, NULL), FOT_OK);
+	assert_int_equal(kept.n, n);
+	for (size_t r = 0; r < report.n_rows; r++) {
+		size_t row = find(&s, fot_table_text(&report, r, "model_variant"), fot_table_text(&report, r, "memory_mode"),
+				  fot_table_int(&report, r, "context_length", 0), "perplexity", "");
+
+		assert_true(fot_table_same_all(&report, r, &s, row, FOT_LIST("value", "ci_low", "ci_high")));
+	}
+	assert_int_equal(report.n_rows, 7);
+	fot_estimates_release(&kept);
+	fot_table_release(&t);
+	fot_table_release(&s);
+	fot_table_release(&report);
 }
 
 int main(void)
@@ -363,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_summary_escapes_names_in_markdown),
 		cmocka_unit_test(test_summary_plot_data),
 		cmocka_unit_test(test_summary_copies_of_a_text_are_one_cluster),
+		cmocka_unit_test(test_summary_shares_its_estimates_with_the_report),
 		cmocka_unit_test(test_summary_survives_lack_of_memory),
 	};
 

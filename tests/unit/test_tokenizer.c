@@ -513,7 +513,6 @@ static void test_tokenizer_spm_refuses_what_it_cannot_honour(void **state)
 		{ "\x18\x01", 2, true, "trainer_spec.model_type: expected BPE (2), got UNIGRAM (1)" },
 		{ "\x18\x63", 2, true, "expected BPE (2), got ? (99)" },
 		{ "\xc0\x01\x01", 3, true, "treat_whitespace_as_suffix" },
-		{ "\xfa\x01\x01x", 4, true, "user_defined_symbols are not supported" },
 		{ "\x98\x02\x00", 3, true, "byte_fallback: expected true" },
 		{ "\x0a\x08nmt_nfkc", 10, false,
 		  "normalizer_spec.name: expected \"identity\", got \"nmt_nfkc\"" },
@@ -585,7 +584,7 @@ static void test_tokenizer_spm_refuses_hostile_pieces(void **state)
 	bad_piece("<unk2>", 6, 0, SPM_UNKNOWN, "pieces 0 and 275 are both UNKNOWN");
 	bad_piece("nan", 3, __builtin_nanf(""), SPM_NORMAL, "piece 275: expected a finite score");
 	bad_piece("inf", 3, -__builtin_inff(), SPM_NORMAL, "finite score");
-	bad_piece("user", 4, 0, SPM_USER_DEFINED, "piece 275: type USER_DEFINED (4) is not supported");
+	bad_piece("a  b", 4, 0, SPM_USER_DEFINED, "piece 275: a user-defined symbol of several spaces, and remove_extra_whitespaces");
 	bad_piece("unused", 6, 0, SPM_UNUSED, "type UNUSED (5)");
 	bad_piece("seven", 5, 0, 7, "type ? (7)");
 	bad_piece("zero", 4, 0, 0, "type ? (0)");
@@ -732,6 +731,14 @@ static void test_tokenizer_opens_by_config(void **state)
 		     "tokenizer.model");
 	spm_model_file(&file, &small);
 	scratch_write("tokenizer.model", file.data, file.len);
+	c.eos_id = 3;
+	c.n_more_eos = 2;
+	c.more_eos[0] = 5;
+	c.more_eos[1] = 4;
+	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
+	for (int32_t id = -1; id < 8; id++)
+		assert_int_equal(fot_tokenizer_ends(t, id), (id >= 3 && id <= 5) || (id >= 0 && id == fot_tokenizer_eos(t)));
+	fot_tokenizer_close(t);
 	assert_int_equal(fot_tokenizer_open(&t, scratch_path(""), &c, &err), FOT_OK);
 	assert_int_equal(fot_tokenizer_vocab(t), BCA + 1);
 	assert_int_equal(strlen(fot_tokenizer_hash(t)), 64);

@@ -1,5 +1,5 @@
 /* model/tokenizer_json.c against the reference library: 3,000 recorded lines over six small tokenizers
- * (tests/tokenizers/make.mjs), and what is refused. */
+ * (tests/tokenizers/make.mjs), and what is refused; tokenizer_spm.c's symbols against SentencePiece. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,30 +64,73 @@ static void check_line(const struct fot_tokenizer *t, const char *kind, const cJ
 	fot_str_release(&back);
 }
 
+/* Every line of a kind's file; their number. */
+static size_t check_lines(struct fot_tokenizer *t, const char *kind)
+{
+	struct fot_str lines = FOT_STR_INIT;
+	size_t n_lines = 0;
+
+	read_text(&lines, kind, ".jsonl");
+	for (char *p = lines.data, *end; (end = strchr(p, '\n')); p = end + 1) {
+		cJSON *line = NULL;
+
+		assert_int_equal(fot_json_parse(&line, p, (size_t)(end - p), "line", FOT_ERR_INPUT, NULL),
+				 FOT_OK);
+		check_line(t, kind, line);
+		cJSON_Delete(line);
+		n_lines++;
+	}
+	fot_tokenizer_close(t);
+	fot_str_release(&lines);
+	return n_lines;
+}
+
 static void test_tokenizer_json_is_the_library(void **state)
 {
 	size_t n_lines = 0;
 
 	(void)state;
-	for (size_t k = 0; k < N_KINDS; k++) {
-		struct fot_str lines = FOT_STR_INIT;
-		struct fot_tokenizer *t = open_kind(kinds[k]);
-
-		read_text(&lines, kinds[k], ".jsonl");
-		for (char *p = lines.data, *end; (end = strchr(p, '\n')); p = end + 1) {
-			cJSON *line = NULL;
-
-			assert_int_equal(
-				fot_json_parse(&line, p, (size_t)(end - p), "line", FOT_ERR_INPUT, NULL),
-				FOT_OK);
-			check_line(t, kinds[k], line);
-			cJSON_Delete(line);
-			n_lines++;
-		}
-		fot_tokenizer_close(t);
-		fot_str_release(&lines);
-	}
+	for (size_t k = 0; k < N_KINDS; k++)
+		n_lines += check_lines(open_kind(kinds[k]), kinds[k]);
 	assert_int_equal(n_lines, 3000);
+}
+
+/* Models with user-defined symbols (tests/tokenizers/make_spm.py). */
+static void test_tokenizer_spm_symbols_are_the_library(void **state)
+{
+	static const char *const models[] = { "symbols", "symbols-squeezed" };
+	struct fot_tokenizer *t = NULL;
+	struct fot_err err = { 0 };
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+		snprintf(path, sizeof path, "tests/tokenizers/%s.model", models[i]);
+		if (fot_tokenizer_open_spm(&t, path, &err) != FOT_OK)
+			fail_msg("%s", err.text);
+		assert_int_equal(check_lines(t, models[i]), 400);
+	}
+}
+
+static void test_tokenizer_spm_symbols_have_their_ends(void **state)
+{
+	static const char text[] = "<sep>abcd      \xE6\x97\xA5\xE6\x9C\xAC\n";
+	static const size_t ends[] = {
+		0, 5, 8, 9, 15, 21, 22
+	}; /* the prefix, <sep>, abc, d, six blanks, ... */
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_spm(&t, "tests/tokenizers/symbols.model", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, text, sizeof text - 1, NULL), FOT_OK);
+	assert_int_equal(ids.n, sizeof ends / sizeof *ends);
+	assert_memory_equal(ids.end, ends, sizeof ends);
+	assert_int_equal(fot_tokenizer_encode_ends(t, &ids, 2, text, sizeof text - 1, NULL), FOT_OK);
+	assert_true(ids.n >= 2);
+	assert_memory_equal(ids.end, ends, 2 * sizeof *ends);
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
 }
 
 static void test_tokenizer_json_bos_and_vocabulary(void **state)
@@ -334,8 +377,9 @@ static void test_tokenizer_json_vertical_tab(void **state)
 /* Korean syllables are taken apart by a rule, not by a table. */
 static void test_tokenizer_json_takes_syllables_apart(void **state)
 {
-	static const char json[] = "{\"normalizer\":{\"type\":\"NFD\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"\\u1100\":0,"
-				   "\"\\u1161\":1,\"\\u11a8\":2},\"merges\":[]}}";
+	static const char json[] =
+		"{\"normalizer\":{\"type\":\"NFD\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"\\u1100\":0,"
+		"\"\\u1161\":1,\"\\u11a8\":2},\"merges\":[]}}";
 	struct fot_tokenizer *t = NULL;
 	struct fot_ids ids = { 0 };
 
@@ -364,7 +408,8 @@ static void test_tokenizer_json_marks_are_bounded(void **state)
 	assert_int_equal(fot_tokenizer_encode(t, &ids, text.data, text.len, &err), FOT_OK);
 	fot_str_puts(&text, "\xCC\x81");
 	assert_int_equal(fot_tokenizer_encode(t, &ids, text.data, text.len, &err), FOT_ERR_INPUT);
-	assert_string_equal(err.text, "tokenizer: expected at most 4096 marks on one character, got 4097 at byte 3");
+	assert_string_equal(err.text,
+			    "tokenizer: expected at most 4096 marks on one character, got 4097 at byte 3");
 	fot_ids_release(&ids);
 	fot_str_release(&text);
 	fot_tokenizer_close(t);
@@ -434,6 +479,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokenizer_json_is_the_library),
+		cmocka_unit_test(test_tokenizer_spm_symbols_are_the_library),
+		cmocka_unit_test(test_tokenizer_spm_symbols_have_their_ends),
 		cmocka_unit_test(test_tokenizer_json_bos_and_vocabulary),
 		cmocka_unit_test(test_tokenizer_json_ends),
 		cmocka_unit_test(test_tokenizer_json_ends_exactly),

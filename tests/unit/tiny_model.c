@@ -7,11 +7,9 @@
 
 #include <cmocka.h>
 
-#include <math.h>
-#include <string.h>
-
 #include "base/file.h"
 #include "base/rng.h"
+#include "tests/unit/vary_params.h"
 
 void tiny_config(struct fot_config *c, int32_t window, int n_mem, bool qk_norm, bool positionals)
 {
@@ -35,17 +33,6 @@ void tiny_config(struct fot_config *c, int32_t window, int n_mem, bool qk_norm, 
 	c->tokenizer = FOT_TOKENIZER_NONE;
 }
 
-/* Norms and biases that are not all alike, so that one in the wrong place shows. */
-static void vary_vectors(struct fot_params *p)
-{
-	for (size_t t = 0; t < p->n_tensors; t++)
-		for (int64_t i = 0; p->spec[t].cols == 0 && i < p->spec[t].rows; i++) {
-			bool bias = strstr(p->spec[t].name, ".bias") != NULL;
-
-			p->w[p->offset[t] + i] = (fot_real)((bias ? 0.1 : 1) + 0.4 * sin((double)(7 * (int64_t)t + 3 * i)));
-		}
-}
-
 struct fot_model *tiny_model(struct fot_params *p, const struct fot_config *c, const char *dir, enum fot_dtype dtype)
 {
 	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
@@ -55,7 +42,7 @@ struct fot_model *tiny_model(struct fot_params *p, const struct fot_config *c, c
 	assert_int_equal(fot_params_init(p, c, &err), FOT_OK);
 	fot_params_random(p, 21, 1.2, 0.8);
 	if (c->family != FOT_FAMILY_LONGLLAMA)
-		vary_vectors(p);
+		vary_params(p);
 	for (size_t t = 0; t < p->n_tensors; t++) /* gates that differ from each other and from a half */
 		for (int64_t i = 0; p->spec[t].role == FOT_ROLE_GATE_BIAS && i < p->spec[t].rows; i++)
 			p->w[p->offset[t] + i] = i % 2 ? -1.4f : 0.7f;
