@@ -83,6 +83,8 @@ static int set_rope(struct fot_rope *r, const char *word)
 			return 0;
 		}
 	return -1;
+}
+
 /* What people have: sizes as their config.json states them. */
 static const struct shape {
 	const char *name, *family;

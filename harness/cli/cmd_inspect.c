@@ -543,11 +543,12 @@ int fot_cmd_inspect(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
-	if (!f.model == !o.n_positional) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected one model folder, got %s; usage: fotbench %s",
-			 f.model ? "two" : "none", o.usage);
-		return fot_command_ended(&o, status, &err);
-	}
-	status = inspect(f.model ? f.model : o.positional[0], &f, &err);
+	if (!f.model && !o.n_positional)
+		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected a model folder or a dataset, got none; usage: fotbench %s",
+				  o.usage);
+	else if (o.n_positional && (f.model || !is_model(o.positional[0])))
+		status = inspect_dataset(o.positional[0], &f, &err);
+	else
+		status = inspect(f.model ? f.model : o.positional[0], &f, &err);
 	return fot_command_ended(&o, status, &err);
 }

@@ -14,7 +14,7 @@
 #include "datasets/index.h"
 #include "datasets/labelled_spec.h"
 #include "datasets/text.h"
-#include "harness/run/store.h"
+#include "harness/run/paths.h"
 
 #define SPLITS FOT_SPLIT_ALL
 
