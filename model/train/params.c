@@ -297,7 +297,7 @@ void fot_params_match(struct fot_params *p)
 	int64_t D = c->hidden_size, F = c->intermediate_size;
 	int mem = c->n_mem_layers ? c->mem_layers[0] : 0;
 
-	if (mem < 1 || c->n_kv_heads != c->n_heads || c->n_heads * c->head_dim != c->hidden_size)
+	if (mem < 1 || (c->n_kv_heads && c->n_kv_heads != c->n_heads) || c->n_heads * c->head_dim != c->hidden_size)
 		return;
 	for (int l = 0; l < mem - 1; l++) {
 		scale_tensor(p, FOT_ROLE_O, l, D * D, MATCH_BELOW);

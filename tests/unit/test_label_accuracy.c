@@ -77,7 +77,9 @@ static void make_episode(struct fot_episode *x, struct fot_episode_demo demo[DEM
 
 	*x = (struct fot_episode){ .n = 41, .n_classes = 2, .demo = demo, .n_demo = DEMOS };
 	for (size_t i = 0; i < DEMOS; i++) {
-		demo[i] = (struct fot_episode_demo){ class_of[i], 4 + 5 * i, x->texts.len, 3 };
+		demo[i] = (struct fot_episode_demo){
+			.class = class_of[i], .label = 4 + 5 * i, .text = x->texts.len, .n_bytes = 3
+		};
 		fot_str_puts(&x->texts, text[i]);
 	}
 }
