@@ -15,6 +15,8 @@
 #include "datasets/labelled.h"
 
 #define CLASS_BYTES 16384 /* of a document: one topic */
+#define SINGLE_LEAST 2    /* letters of a word of one token */
+#define SINGLE_WORDS_MIN (4 * FOT_EPISODES_CLASSES)
 
 static int add_text(struct fot_episodes *e, const char *p, size_t n, struct fot_err *err)
 {
@@ -224,17 +226,92 @@ static int check_opts(const struct fot_episodes_opts *o, size_t n_sources, struc
 	if (o->parts < 1 || o->parts > FOT_EPISODES_PARTS)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected classes of 1 to %d parts, got %lld",
 				FOT_EPISODES_PARTS, (long long)o->parts);
+	if (o->label_words && o->label_words < FOT_EPISODES_CLASSES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected 0 or at least %d label words, got %lld",
+				FOT_EPISODES_CLASSES, (long long)o->label_words);
 	if (n_sources == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "episodes: expected datasets or labelled sets, got none");
 	return FOT_OK;
+}
+
+/* Does this token alone stand for a word of letters as a label? Then *w is the word. */
+static int single_word(const struct fot_episodes *e, int32_t id, struct fot_ids *ids, struct fot_str *text,
+		       struct word *w, bool *yes, struct fot_err *err)
+{
+	size_t blanks = strlen(e->t->blanks), n;
+	int status;
+
+	*yes = false;
+	fot_str_clear(text);
+	ids->n = 0;
+	FOT_TRY(fot_tokenizer_decode(e->tok, text, &id, 1, err));
+	n = text->len;
+	if (n < blanks + SINGLE_LEAST || n > blanks + WORD_MAX || strncmp(text->data, e->t->blanks, blanks) != 0)
+		goto out;
+	for (size_t i = blanks; i < n; i++)
+		if ((text->data[i] | 0x20) < 'a' || (text->data[i] | 0x20) > 'z')
+			goto out;
+	*w = (struct word){ "" };
+	memcpy(w->text, text->data + blanks, n - blanks);
+	fot_str_puts(text, e->t->terminator);
+	FOT_TRY(fot_str_check(text, err));
+	FOT_TRY(fot_tokenizer_encode_on(e->tok, ids, text->data, text->len, err));
+	*yes = ids->n > 1 && ids->id[0] == id;
+out:
+	return status;
+}
+
+/* Keep as many as are asked for. */
+static void thin_single(struct fot_episodes *e)
+{
+	size_t n = (size_t)e->o.label_words;
+
+	for (size_t i = 0; i < n && n < e->n_single; i++)
+		e->single[i] = e->single[i * e->n_single / n];
+	if (n && n < e->n_single)
+		e->n_single = n;
+}
+
+/* The words that are one token. */
+static int list_single(struct fot_episodes *e, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_ids ids = { 0 };
+	struct word w;
+	bool yes;
+	int status = FOT_OK;
+
+	for (int32_t id = 0; id < fot_tokenizer_vocab(e->tok); id++) {
+		if (id == fot_tokenizer_bos(e->tok) || id == fot_tokenizer_eos(e->tok))
+			continue;
+		FOT_TRY(single_word(e, id, &ids, &text, &w, &yes, err));
+		if (yes && !FOT_GROW(e->single, e->n_single, e->cap_single)) {
+			status = FOT_NO_MEMORY(err, "episodes");
+			goto out;
+		}
+		if (yes)
+			e->single[e->n_single++] = w;
+	}
+	if (e->n_single >= SINGLE_WORDS_MIN)
+		thin_single(e);
+	else
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "episodes: single: expected a tokenizer with at least %d words of one token, got %zu",
+				  SINGLE_WORDS_MIN, e->n_single);
+out:
+	fot_str_release(&text);
+	fot_ids_release(&ids);
+	return status;
 }
 
 static void begin_hash(struct fot_sha256 *h, const struct fot_corpus *c, const double *weight,
 		       const struct fot_template *t, const struct fot_episodes_opts *o)
 {
 	char line[256];
-	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g ", (long long)o->classes_min,
-			 (long long)o->classes_max, (long long)o->clip, (long long)o->parts, o->words, o->frames);
+	int n = snprintf(line, sizeof(line), "episodes %lld %lld %lld %lld %.17g %.17g %.17g %lld ",
+			 (long long)o->classes_min, (long long)o->classes_max, (long long)o->clip,
+			 (long long)o->parts, o->words, o->frames, o->single,
+			 (long long)o->label_words);
 
 	fot_sha256_init(h);
 	fot_sha256_add(h, line, (size_t)n);
@@ -270,6 +347,8 @@ int fot_episodes_open(struct fot_episodes **out, const struct fot_corpus *corpus
 		goto out;
 	}
 	begin_hash(&h, corpus, weight, t, o);
+	if (o->single > 0)
+		FOT_TRY(list_single(e, err));
 	FOT_TRY(add_corpus(e, corpus, weight, err));
 	FOT_TRY(add_sets(e, labelled, n_labelled, store, &h, err));
 	fot_sha256_hex(&h, e->hash);
@@ -290,6 +369,7 @@ void fot_episodes_close(struct fot_episodes *e)
 	for (size_t i = 0; i < e->n_owned; i++)
 		fot_str_release(&e->owned[i]);
 	fot_free(e->source);
+	fot_free(e->single);
 	fot_free(e->owned);
 	fot_free(e->text);
 	fot_free(e->order);

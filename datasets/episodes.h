@@ -11,7 +11,8 @@
  *   of labelled sets  a class is a label, its texts are the set's training items
  *
  * The wording is the template's or, with probability `frames`, made up too.  Parts of a
- * prompt are tokenised as tasks/fewshot.h does it.  An episode is a function of its random
+ * prompt are tokenised as tasks/fewshot.h does it.  The labels of an episode differ in their
+ * first token, so that this token chooses among them (as far as there are enough first tokens).  An episode is a function of its random
  * stream. */
 #ifndef FOT_EPISODES_H
 #define FOT_EPISODES_H
@@ -34,6 +35,9 @@ struct fot_episodes_opts {
 			  this many stretches or words */
 	double words;  /* share of a corpus's episodes whose classes are words */
 	double frames; /* share of episodes with a wording of their own */
+	double single; /* share of label words that are one token of the tokenizer, the template's blanks
+			  included; 1: all, so that a label is one token */
+	int64_t label_words; /* of the words of one token, this many serve, evenly from its ids; 0: all */
 };
 
 struct fot_episodes;
@@ -62,11 +66,31 @@ enum fot_episode_mark {
 	FOT_EPISODE_NEW,   /* of a word whose class was not: nobody can know it */
 	FOT_EPISODE_END    /* of what stands behind the word of a class shown before */
 };
-/* n tokens of a new episode and a mark for each; begun somewhere inside a demonstration.
+/* A demonstration: its class, where its label begins, its text in `texts` of the episode. */
+struct fot_episode_demo {
+	int32_t class;
+	size_t label;         /* token */
+	size_t first, behind; /* tokens of the text and what stands before it, as far as they are there */
+	size_t text, n_bytes; /* in texts */
+};
+/* n tokens of an episode and what stands in them. Release after use; may be drawn into again. */
+struct fot_episode {
+	int32_t *tokens; /* [n] */
+	uint8_t *mark;   /* [n] enum fot_episode_mark */
+	int32_t *class;  /* [n] of the first token of a label: its class; others: -1 */
+	size_t n, cap;
+	size_t n_classes;
+	int32_t choice[FOT_EPISODES_CLASSES]; /* [n_classes] first tokens of the labels */
+	struct fot_episode_demo *demo; /* whose label is among the tokens, in order */
+	size_t n_demo, cap_demo;
+	struct fot_str texts;
+};
+void fot_episode_release(struct fot_episode *x);
+/* A new episode of n tokens, begun somewhere inside a demonstration.
  * repeat: probability that a text is one of an earlier demonstration, or half of it, or half
  * of its words among foreign ones, in their places or in any order (each 1 in 4 of them).
  * Errors: FOT_ERR_RUN (memory). */
-int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
-		      uint8_t *mark, size_t n, struct fot_err *err);
+int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, struct fot_episode *out,
+		      size_t n, struct fot_err *err);
 
 #endif

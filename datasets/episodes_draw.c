@@ -12,6 +12,7 @@
 
 #define HISTORY 256 /* earlier demonstrations that can be repeated */
 #define FRAME_MAX 32
+#define FIRST_TRIES 64 /* words drawn for a new first token; a tokenizer of bytes has few */
 #define SCRAMBLE 64 /* most words of a scrambled text */
 #define OWN_WORDS 0.7   /* share of label words that are words of the documents */
 #define BY_START_OF 0.3 /* share of word episodes by the first word */
@@ -39,10 +40,11 @@ struct episode {
 	struct wording own;
 	struct fot_str piece, scrambled; /* being put together */
 	struct fot_ids ids;
-	/* Where tokens go: the first `skip` are dropped. */
-	int32_t *tokens;
-	uint8_t *mark;
-	size_t n, cap, skip;
+	/* Where tokens go, n of them when done: the first `skip` are dropped. */
+	struct fot_episode *out;
+	size_t n, skip;
+	size_t first, behind; /* tokens of the demonstration at work: its text, and the wording behind it */
+	size_t between_ids;   /* tokens of that wording */
 };
 
 static size_t below(struct episode *x, size_t n)
@@ -77,16 +79,19 @@ static void draw_word(struct episode *x, char out[WORD_MAX + 1])
 {
 	const struct classes *c = &x->e->source[below(x, x->e->n_source)].of[BY_WORD];
 
-	if (c->n && fot_rng_uniform(x->rng) < OWN_WORDS)
+	if (x->e->n_single && fot_rng_uniform(x->rng) < x->e->o.single)
+		memcpy(out, x->e->single[below(x, x->e->n_single)].text, WORD_MAX + 1);
+	else if (c->n && fot_rng_uniform(x->rng) < OWN_WORDS)
 		memcpy(out, c->class[by_rank(x, c->n)].word.text, WORD_MAX + 1);
 	else
 		make_word(x, out);
 }
 
-static bool word_taken(const struct episode *x, size_t k)
+/* Is label k an earlier one, or (first) like it in its first token? */
+static bool word_taken(const struct episode *x, size_t k, bool first)
 {
 	for (size_t i = 0; i < k; i++)
-		if (strcmp(x->word[i], x->word[k]) == 0)
+		if (strcmp(x->word[i], x->word[k]) == 0 || (first && x->out->choice[i] == x->out->choice[k]))
 			return true;
 	return false;
 }
@@ -122,10 +127,6 @@ static void choose_source(struct episode *x)
 		do
 			x->class[i] = way == BY_STRETCH ? below(x, x->classes->n) : by_rank(x, x->classes->n);
 		while (class_taken(x, i));
-	for (size_t i = 0; i < x->k; i++)
-		do
-			draw_word(x, x->word[i]);
-		while (word_taken(x, i));
 }
 
 /* "Word:" with a capital; `head` before it, `tail` behind it. */
@@ -176,9 +177,10 @@ static void put(struct episode *x, size_t from, size_t to, enum fot_episode_mark
 	for (size_t i = from; i < to; i++) {
 		if (x->skip) {
 			x->skip--;
-		} else if (x->n < x->cap) {
-			x->tokens[x->n] = x->ids.id[i];
-			x->mark[x->n++] = (uint8_t)mark;
+		} else if (x->out->n < x->n) {
+			x->out->tokens[x->out->n] = x->ids.id[i];
+			x->out->class[x->out->n] = -1;
+			x->out->mark[x->out->n++] = (uint8_t)mark;
 		}
 	}
 }
@@ -198,33 +200,84 @@ static int encode(struct episode *x, struct fot_err *err)
 
 static int put_question(struct episode *x, const struct text *t, struct fot_err *err)
 {
+	size_t text;
 	int status;
 
 	fot_str_puts(&x->piece, x->before);
 	fot_str_add(&x->piece, t->p, (size_t)t->n);
 	fot_str_puts(&x->piece, x->between);
 	FOT_TRY(encode(x, err));
-	put(x, 0, x->ids.n, FOT_EPISODE_TEXT);
+	text = x->ids.n > x->between_ids ? x->ids.n - x->between_ids : 0;
+	x->first = x->out->n;
+	put(x, 0, text, FOT_EPISODE_TEXT);
+	x->behind = x->out->n;
+	put(x, text, x->ids.n, FOT_EPISODE_TEXT);
 out:
 	return status;
 }
 
-/* The answer's tokens that the word reaches into, then those of the terminator alone. */
-static int put_answer(struct episode *x, size_t k, struct fot_err *err)
+/* The answer with word k, into x->ids. */
+static int encode_answer(struct episode *x, size_t k, struct fot_err *err)
 {
-	size_t n;
-	int status;
-
-	fot_str_puts(&x->piece, x->terminator);
-	FOT_TRY(encode(x, err));
-	n = x->ids.n;
 	fot_str_puts(&x->piece, x->blanks);
 	fot_str_puts(&x->piece, x->word[k]);
 	fot_str_puts(&x->piece, x->terminator);
+	return encode(x, err);
+}
+
+static int choose_words(struct episode *x, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	fot_str_puts(&x->piece, x->between);
 	FOT_TRY(encode(x, err));
+	x->between_ids = x->ids.n;
+	x->out->n_classes = x->k;
+	for (size_t i = 0; i < x->k; i++) {
+		int tries = 0;
+
+		do {
+			draw_word(x, x->word[i]);
+			FOT_TRY(encode_answer(x, i, err));
+			x->out->choice[i] = x->ids.id[0];
+		} while (word_taken(x, i, tries++ < FIRST_TRIES));
+	}
+out:
+	return status;
+}
+
+static int note_demo(struct episode *x, size_t k, const struct text *t, struct fot_err *err)
+{
+	struct fot_episode *out = x->out;
+
+	if (!FOT_GROW(out->demo, out->n_demo, out->cap_demo))
+		return FOT_NO_MEMORY(err, "an episode");
+	out->demo[out->n_demo++] = (struct fot_episode_demo){ .class = (int32_t)k, .label = out->n,
+							      .first = x->first, .behind = x->behind,
+							      .text = out->texts.len, .n_bytes = (size_t)t->n };
+	fot_str_add(&out->texts, t->p, (size_t)t->n);
+	return fot_str_check(&out->texts, err);
+}
+
+/* The answer's tokens that the word reaches into, then those of the terminator alone. */
+static int put_answer(struct episode *x, size_t k, const struct text *t, struct fot_err *err)
+{
+	struct fot_episode *out = x->out;
+	bool whole = x->skip == 0 && out->n < x->n; /* the label's first token will be there */
+	size_t n;
+	int status;
+
+	if (whole)
+		FOT_TRY(note_demo(x, k, t, err));
+	fot_str_puts(&x->piece, x->terminator);
+	FOT_TRY(encode(x, err));
+	n = x->ids.n;
+	FOT_TRY(encode_answer(x, k, err));
 	n = n < x->ids.n ? x->ids.n - n : 1;
 	put(x, 0, n, x->shown[k] ? FOT_EPISODE_LABEL : FOT_EPISODE_NEW);
 	put(x, n, x->ids.n, x->shown[k] ? FOT_EPISODE_END : FOT_EPISODE_NEW);
+	if (whole)
+		out->class[out->demo[out->n_demo - 1].label] = (int32_t)k;
 	x->shown[k] = true;
 out:
 	return status;
@@ -322,7 +375,7 @@ static int demonstrate(struct episode *x, struct fot_err *err)
 		x->past[x->n_past++ % HISTORY].class = k;
 	}
 	FOT_TRY(put_question(x, &t, err));
-	FOT_TRY(put_answer(x, k, err));
+	FOT_TRY(put_answer(x, k, &t, err));
 	fot_str_puts(&x->piece, x->separator);
 	FOT_TRY(encode(x, err));
 	put(x, 0, x->ids.n, FOT_EPISODE_TEXT);
@@ -330,16 +383,45 @@ out:
 	return status;
 }
 
-int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, int32_t *tokens,
-		      uint8_t *mark, size_t n, struct fot_err *err)
+void fot_episode_release(struct fot_episode *x)
 {
-	struct episode x = { .e = e, .rng = rng, .repeat = repeat, .tokens = tokens, .mark = mark, .cap = n };
-	int status = FOT_OK;
+	fot_free(x->tokens);
+	fot_free(x->mark);
+	fot_free(x->class);
+	fot_free(x->demo);
+	fot_str_release(&x->texts);
+	memset(x, 0, sizeof(*x));
+}
 
+/* Empty, with room for n tokens. */
+static int begin(struct fot_episode *x, size_t n, struct fot_err *err)
+{
+	x->n = x->n_demo = 0;
+	fot_str_clear(&x->texts);
+	if (n <= x->cap)
+		return FOT_OK;
+	fot_episode_release(x);
+	x->tokens = fot_alloc(n, sizeof(*x->tokens));
+	x->mark = fot_alloc(n, sizeof(*x->mark));
+	x->class = fot_alloc(n, sizeof(*x->class));
+	if (!x->tokens || !x->mark || !x->class)
+		return FOT_NO_MEMORY(err, "an episode");
+	x->cap = n;
+	return FOT_OK;
+}
+
+int fot_episodes_draw(const struct fot_episodes *e, struct fot_rng *rng, double repeat, struct fot_episode *out,
+		      size_t n, struct fot_err *err)
+{
+	struct episode x = { .e = e, .rng = rng, .repeat = repeat, .out = out, .n = n };
+	int status;
+
+	FOT_TRY(begin(out, n, err));
 	choose_source(&x);
 	choose_wording(&x);
+	FOT_TRY(choose_words(&x, err));
 	x.skip = below(&x, TEXT_LEAST);
-	while (x.n < n)
+	while (out->n < n)
 		FOT_TRY(demonstrate(&x, err));
 out:
 	fot_str_release(&x.piece);

@@ -50,6 +50,8 @@ struct fot_episodes {
 	size_t n_order, cap_order;
 	struct fot_str *owned; /* [n_owned] bytes of the texts: one per document or set */
 	size_t n_owned, cap_owned;
+	struct word *single; /* [n_single] words that are one token as a label */
+	size_t n_single, cap_single;
 	struct source *source;
 	size_t n_source, cap_source;
 	struct fot_str held_out; /* name of a set that is */

@@ -240,11 +240,13 @@ static const struct fot_column claims_columns[] = {
 	{ "relative_to", FOT_COLUMN_TEXT, false, "with gain: the place that A and B are taken relative to themselves at" },
 };
 
+#define ANSWER_ACCURACY \
+	"share of the answers' tokens that were the most likely ones; episodes: the most likely of the episode's labels"
 static const struct fot_column train_columns[] = {
 	{ "step", FOT_COLUMN_INT, false, "optimiser steps done, from 1" },
 	{ "stage", FOT_COLUMN_INT, false, "stage of the recipe, from 0" },
 	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
-	{ "loss_nats", FOT_COLUMN_REAL, false, "mean cross-entropy of the step's targets" },
+	{ "loss_nats", FOT_COLUMN_REAL, false, "what the step minimises: mean cross-entropy of its targets, and what attention is taught" },
 	{ "lr", FOT_COLUMN_REAL, false, "learning rate" },
 	{ "grad_norm", FOT_COLUMN_REAL, false, "global norm of the gradient before clipping" },
 	{ "method", FOT_COLUMN_TEXT, false, "standard, crossbatch, memorizing, transformer-xl or longllama" },
@@ -256,7 +258,9 @@ static const struct fot_column train_columns[] = {
 	{ "tokens_per_s", FOT_COLUMN_REAL, true, "asking tokens per second" },
 	{ "gflops", FOT_COLUMN_REAL, true, "matrix products of the step, GFLOP/s" },
 	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens, with a generator" },
-	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, ANSWER_ACCURACY },
+	{ "teach_nats", FOT_COLUMN_REAL, false,
+	  "mean of -log of the attention mass on labels of the right class; where attention is taught" },
 };
 
 static const struct fot_column valid_columns[] = {
@@ -269,7 +273,20 @@ static const struct fot_column valid_columns[] = {
 	{ "nll_nats", FOT_COLUMN_REAL, false, "mean nll per token; with a generator the loss as in train.csv" },
 	{ "n_answers", FOT_COLUMN_INT, false, "tokens of answers, with a generator" },
 	{ "answer_nll_nats", FOT_COLUMN_REAL, false, "mean nll of the answers' tokens" },
-	{ "answer_accuracy", FOT_COLUMN_REAL, false, "share of the answers' tokens that were the most likely ones" },
+	{ "answer_accuracy", FOT_COLUMN_REAL, false, ANSWER_ACCURACY },
+};
+
+static const struct fot_column labels_columns[] = {
+	{ "step", FOT_COLUMN_INT, false, "optimiser steps done" },
+	{ "tokens", FOT_COLUMN_INT, false, "tokens that asked for a loss so far" },
+	{ "memory_windows", FOT_COLUMN_INT, false, "windows besides the own one that the model sees" },
+	{ "demonstrations_min", FOT_COLUMN_INT, false, "demonstrations in sight of a question with all of the memory, at least" },
+	{ "demonstrations_max", FOT_COLUMN_INT, false, "the same, at most" },
+	{ "n_labels", FOT_COLUMN_INT, false, "questions: demonstrations whose class was shown before" },
+	{ "label_accuracy", FOT_COLUMN_REAL, false, "share of them where the right one of the episode's labels is the most likely" },
+	{ "chance", FOT_COLUMN_REAL, false, "mean of 1 / classes of the episode" },
+	{ "commonest", FOT_COLUMN_REAL, false, "share right of the label shown most often" },
+	{ "bow", FOT_COLUMN_REAL, false, "share right of a vote of bags of words, exp(10 cos)" },
 };
 
 const struct fot_schema fot_schema_summary = {
@@ -283,6 +300,11 @@ const struct fot_schema fot_schema_train = { "train", "Training: one row per ste
 const struct fot_schema fot_schema_valid = {
 	"valid", "Training: held-out loss, one row per validation, dataset and memory size.", valid_columns,
 	FOT_COUNT(valid_columns)
+};
+
+const struct fot_schema fot_schema_labels = {
+	"labels", "Training on episodes: held-out labels, one row per validation, memory size and number of demonstrations.",
+	labels_columns, FOT_COUNT(labels_columns)
 };
 
 const struct fot_schema fot_schema_compare = {
@@ -303,7 +325,7 @@ const struct fot_schema fot_schema_claims = { "claims",
 
 const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
 						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
-						 &fot_schema_claims };
+						 &fot_schema_claims,  &fot_schema_labels };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",

@@ -39,6 +39,7 @@ extern const struct fot_schema fot_schema_summary;
 /* Written by model/train/trainer.c; here for readers and documentation. */
 extern const struct fot_schema fot_schema_train;
 extern const struct fot_schema fot_schema_valid;
+extern const struct fot_schema fot_schema_labels;
 /* Written by `compare -o`. */
 extern const struct fot_schema fot_schema_compare;
 /* Written by `report -o`; what it reads from results/paper/. */

@@ -194,6 +194,8 @@ void block_attend(struct fot_net *net, const struct fot_batch *b, int l, int64_t
 				fot_attn_end(&s->attn, c->o + (t + q0) * DQ + col, DQ,
 					     c->lse + (w * net->H + h) * W + q0);
 		}
+	if (b->labelled && c->right)
+		teach_forward(net, b, l, w);
 }
 
 /* x2 = x + what attention gives. */
@@ -276,6 +278,19 @@ static void scatter_rows(fot_real *x, const int64_t *row, int64_t m, int64_t n, 
 	}
 }
 
+/* The episode's label whose first token is the most likely one. */
+static int32_t choose(const struct fot_net *net, const struct fot_batch *b, int64_t t, const fot_real *logits)
+{
+	const int32_t *choice = b->choice + t / b->window * FOT_BATCH_CHOICES;
+	int32_t best = 0;
+
+	for (int32_t i = 1; i < b->n_choices[t / b->window]; i++)
+		if (logits[choice[i]] > logits[choice[best]])
+			best = i;
+	net->chosen[t] = best;
+	return best;
+}
+
 /* Loss of m rows of logits, row[i] counted from token `first`; their gradients in place. */
 static void head_loss(const struct fot_net *net, const struct fot_batch *b, struct window_loss *loss, int64_t first,
 		      const int64_t *row, int64_t m, const double weight_of[2], double *nll, bool grad,
@@ -288,7 +303,9 @@ static void head_loss(const struct fot_net *net, const struct fot_batch *b, stru
 		int kind = b->answer[t];
 		double x = 0;
 
-		if (target >= 0 && kind)
+		if (b->labelled && b->asks[t] >= 0)
+			loss->right += choose(net, b, t, logits) == b->asks[t] % FOT_BATCH_CHOICES;
+		else if (target >= 0 && kind)
 			loss->right += most_likely(logits, net->V, target);
 		if (target >= 0)
 			x = fot_xent(grad ? logits : NULL, logits, net->V, target, weight_of[kind]);
@@ -375,8 +392,7 @@ void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_
 
 /* The causal block of window w; all pointers at the window's first row. */
 void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
-			  const fot_real *d_o, const fot_real *o, fot_real *dq, fot_real *dk, fot_real *dv,
-			  struct scratch *s)
+			  const fot_real *d_o, fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s)
 {
 	const struct layer_cache *c = &net->layer[l];
 	int64_t W = b->window, DQ = net->DQ, DK = net->DK, col = h * net->dh, key = net_key_column(net, h);
@@ -388,7 +404,6 @@ void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l,
 				   .n_q = W, .n_k = W, .diag = 0, .low = block_slide(net, l, 0, W, 0, s),
 				   .scale = block_score_scale(net) };
 
-	block_head_delta(net, d_o, o, W, h, s->delta + h * W);
 	fot_attn_backward(&s->attn, &g);
 }
 
@@ -403,7 +418,9 @@ void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l
 	memset(dk, 0, keys);
 	memset(dv, 0, keys);
 	for (int64_t h = 0; h < net->H; h++) {
-		block_local_backward(net, b, l, w, h, d_o, o, dq, dk, dv, s);
+		block_head_delta(net, d_o, o, b->window, h, s->delta + h * b->window);
+		teach_backward(net, b, l, w, h, s->delta + h * b->window, dq, dk, NULL);
+		block_local_backward(net, b, l, w, h, d_o, dq, dk, dv, s);
 		cached_backward(net, b, l, w, h, d_o, dq, s);
 	}
 }

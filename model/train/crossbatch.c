@@ -64,7 +64,15 @@ int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n
 	b->answer = fot_calloc((size_t)b->cap_tokens, sizeof *b->answer);
 	b->vis_begin = fot_calloc((size_t)b->cap_ask + 1, sizeof *b->vis_begin);
 	b->vis = fot_calloc((size_t)b->cap_vis + 1, sizeof *b->vis);
-	if (b->tokens && b->targets && b->answer && b->vis_begin && b->vis)
+	b->label = fot_calloc((size_t)b->cap_tokens, sizeof *b->label);
+	b->asks = fot_calloc((size_t)b->cap_tokens, sizeof *b->asks);
+	b->text = fot_calloc((size_t)b->cap_tokens, sizeof *b->text);
+	b->reads = fot_calloc((size_t)b->cap_tokens, sizeof *b->reads);
+	b->choice = fot_calloc((size_t)b->cap_ask * FOT_BATCH_CHOICES, sizeof *b->choice);
+	b->n_choices = fot_calloc((size_t)b->cap_ask, sizeof *b->n_choices);
+	if (b->tokens && b->targets && b->answer && b->vis_begin && b->vis && b->label && b->asks && b->text &&
+	    b->reads && b->choice &&
+	    b->n_choices)
 		return FOT_OK;
 	fot_batch_release(b);
 	return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a batch of %lld tokens", (long long)b->cap_tokens);
@@ -77,6 +85,12 @@ void fot_batch_release(struct fot_batch *b)
 	fot_free(b->answer);
 	fot_free(b->vis_begin);
 	fot_free(b->vis);
+	fot_free(b->label);
+	fot_free(b->asks);
+	fot_free(b->text);
+	fot_free(b->reads);
+	fot_free(b->choice);
+	fot_free(b->n_choices);
 	fot_rows_close(b->rows);
 	memset(b, 0, sizeof *b);
 }
@@ -276,6 +290,8 @@ void fot_batch_link(struct fot_batch *b, const struct fot_stage *st)
 	b->row_mean = st->method == FOT_METHOD_LONGLLAMA;
 	b->top_k = st->top_k;
 	b->constant = st->method == FOT_METHOD_MEMORIZING;
+	b->labelled = false;
+	b->teach = b->teach_text = 0;
 	memset(b->answer, 0, sizeof *b->answer * (size_t)(b->n_ask * b->window));
 	for (int64_t i = 0; i < b->n_ask; i++) {
 		b->vis_begin[i] = n;

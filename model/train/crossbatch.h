@@ -85,11 +85,15 @@ struct fot_stage {
 	double near;       /* share of the negatives that are hard; generators say how */
 	double cut;        /* generator passkey: in place of its own `cut`; 0: that */
 	double lr;         /* peak learning rate of the stage; 0: the recipe's */
+	double teach, teach_end; /* weight of attention teaching (teach.c) at the stage's beginning and at its end */
+	double teach_text;       /* that of the layers below, as a multiple of it */
 };
 
 struct fot_generator;
 struct fot_episodes;
 struct fot_rows;
+
+#define FOT_BATCH_CHOICES 64 /* most labels of an episode */
 
 struct fot_batch {
 	int64_t window;
@@ -106,6 +110,19 @@ struct fot_batch {
 	int32_t *vis;           /* windows seen un-masked by asking window b */
 	bool cached;            /* transformer-xl: windows see the one before them in all layers; no vis */
 	int64_t chain;          /* of it: windows run before each asking one, the nearest of its contexts */
+	/* Demonstrations with labels (generator episodes); classes are numbers of the batch, those of
+	 * asking window i's episode [i - i % pack) * FOT_BATCH_CHOICES and up. */
+	bool labelled;          /* the ones below say something */
+	int32_t *label;         /* [n_win, window] class of the label that begins with this token; -1: none */
+	int32_t *asks;          /* [n_ask, window] class of the label that comes next, when a label of that
+				   class is in sight; -1: none */
+	int32_t *choice;        /* [n_ask, FOT_BATCH_CHOICES] first tokens of the episode's labels */
+	int32_t *n_choices;     /* [n_ask] */
+	int32_t *text;          /* [n_win, window] demonstration, a number of the window, of whose text this token is; -1 */
+	int32_t *reads;         /* [n_win, window] demonstration whose text this token, the last before its label or
+				   the label's first, is to read; -1: none */
+	double teach;           /* weight of attention teaching, see teach.c */
+	double teach_text;      /* the same for the layers below */
 	int64_t cap_tokens, cap_ask, cap_vis;
 };
 

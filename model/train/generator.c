@@ -42,17 +42,17 @@ out:
 
 static int read_labelled(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
-	struct fot_generator *g = base;
+	struct fot_generator_sets *sets = (struct fot_generator_sets *)((char *)base + k->offset);
 	const cJSON *list = NULL, *item;
 	int status;
 
 	FOT_TRY(fot_json_array(obj, k->name, true, &list, &ctx->json, ctx->err));
 	cJSON_ArrayForEach(item, list)
 	{
-		if (!cJSON_IsString(item) || g->n_labelled == FOT_GENERATOR_SETS)
-			return FOT_FAIL(ctx->err, ctx->json.code, "%s: labelled: expected at most %d names of labelled sets",
-					ctx->json.where, FOT_GENERATOR_SETS);
-		FOT_TRY(copy_text(g->labelled[g->n_labelled++], item->valuestring, k->name, &ctx->json, ctx->err));
+		if (!cJSON_IsString(item) || sets->n == FOT_GENERATOR_SETS)
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected at most %d names of labelled sets",
+					ctx->json.where, k->name, FOT_GENERATOR_SETS);
+		FOT_TRY(copy_text(sets->spec[sets->n++], item->valuestring, k->name, &ctx->json, ctx->err));
 	}
 out:
 	return status;
@@ -92,11 +92,16 @@ const struct fot_key fot_episodes_keys[FOT_EPISODES_KEYS] = {
 	COUNTED("clip", episodes.clip, 16, 4096, "64", "most bytes of a demonstration's text"),
 	{ .name = "text", .type = &fot_key_flag, FOT_KEY_AT(struct fot_generator, text), .dflt = "true",
 	  .help = "the demonstrations' texts are predicted too" },
-	{ .name = "labelled", .type = &key_labelled, .unset = "none", .help = "labelled sets that episodes are made of as well" },
+	{ .name = "labelled", .type = &key_labelled, FOT_KEY_AT(struct fot_generator, labelled), .unset = "none",
+	  .help = "labelled sets that episodes are made of as well" },
+	{ .name = "held_out", .type = &key_labelled, FOT_KEY_AT(struct fot_generator, held_out), .unset = "labelled",
+	  .help = "labelled sets for validation, which training does not see" },
 	{ .name = "template", .type = &key_template, .dflt = "\"datasets/templates/plain.json\"",
 	  .help = "wording of the demonstrations" },
 	SHARE("words", episodes.words, "0", "share of episodes of words in place of stretches"),
 	SHARE("frames", episodes.frames, "0", "share of episodes with a wording of their own"),
+	SHARE("single", episodes.single, "0", "share of label words that are one token"),
+	COUNTED("label_words", episodes.label_words, 0, 1 << 20, "0", "how many of the words of one token serve as labels, 0: all"),
 	COUNTED("parts", episodes.parts, 1, FOT_EPISODES_PARTS, "1", "most stretches that make a class"),
 };
 
@@ -104,7 +109,7 @@ static const struct kind kinds[] = {
 	[FOT_GENERATOR_NONE] = { "none", 0, NULL, 0, NULL },
 	[FOT_GENERATOR_LOOKUP] = { "lookup", 1, fot_lookup_keys, FOT_LOOKUP_KEYS, fot_generate_lookup },
 	[FOT_GENERATOR_PASSKEY] = { "passkey", 1, fot_passkey_keys, FOT_PASSKEY_KEYS, fot_generate_passkey },
-	[FOT_GENERATOR_EPISODES] = { "episodes", 2, fot_episodes_keys, FOT_EPISODES_KEYS, fot_generate_episodes },
+	[FOT_GENERATOR_EPISODES] = { "episodes", 3, fot_episodes_keys, FOT_EPISODES_KEYS, fot_generate_episodes },
 };
 
 static int parse_kind(struct fot_generator *g, const cJSON *obj, const struct fot_json_ctx *ctx, struct fot_err *err)
@@ -132,6 +137,11 @@ int fot_generator_parse(struct fot_generator *g, const cJSON *obj, const char *w
 	*g = (struct fot_generator){ .answer_weight = 1 };
 	FOT_TRY(parse_kind(g, obj, &ctx.json, err));
 	FOT_TRY(fot_keys_read(g, kinds[g->kind].keys, kinds[g->kind].n_keys, obj, &ctx));
+	for (size_t i = 0; i < g->held_out.n; i++)
+		for (size_t j = 0; j < g->labelled.n; j++)
+			if (strcmp(g->held_out.spec[i], g->labelled.spec[j]) == 0)
+				return FOT_FAIL(err, FOT_ERR_USAGE, "%s: held_out: %s is in labelled as well", where,
+						g->held_out.spec[i]);
 	if (g->episodes.classes_max < g->episodes.classes_min)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: classes_max: expected at least classes_min, %lld, got %lld", where,
 				  (long long)g->episodes.classes_min, (long long)g->episodes.classes_max);
@@ -146,6 +156,8 @@ int fot_generator_check(const struct fot_generator *g, const struct fot_stage *s
 	/* Room for a sentence, or (standard) for a sentence, the question and the answer. */
 	int64_t least = st->method == FOT_METHOD_STANDARD ? 128 : 96;
 
+	if ((st->teach > 0 || st->teach_end > 0) && g->kind != FOT_GENERATOR_EPISODES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach is for the generator episodes", where);
 	if (st->near > 0 && g->kind != FOT_GENERATOR_LOOKUP && g->kind != FOT_GENERATOR_PASSKEY)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: near is for the generators lookup and passkey", where);
 	if (st->cut > 0 && g->kind != FOT_GENERATOR_PASSKEY)
@@ -199,8 +211,9 @@ bool fot_generator_equal(const struct fot_generator *a, const struct fot_generat
 	       a->episodes.classes_min == b->episodes.classes_min &&
 	       a->episodes.classes_max == b->episodes.classes_max && a->episodes.clip == b->episodes.clip &&
 	       a->episodes.parts == b->episodes.parts && a->episodes.words == b->episodes.words && a->episodes.frames == b->episodes.frames &&
-	       a->text == b->text && strcmp(a->template, b->template) == 0 && a->n_labelled == b->n_labelled &&
-	       memcmp(a->labelled, b->labelled, sizeof a->labelled) == 0;
+	       a->episodes.single == b->episodes.single && a->episodes.label_words == b->episodes.label_words &&
+	       a->text == b->text && strcmp(a->template, b->template) == 0 &&
+	       memcmp(&a->labelled, &b->labelled, sizeof a->labelled) == 0;
 }
 
 int fot_generator_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,

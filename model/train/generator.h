@@ -5,8 +5,9 @@
  *                 "cut": 0.2, "digits": 0.7}
  *
  *   "generator": {"kind": "episodes", "answer_weight": 1, "classes_min": 2, "classes_max": 8,
- *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3,
- *                 "labelled": ["wordnet?keep=verb.*"], "template": "datasets/templates/plain.json"}
+ *                 "clip": 64, "text": true, "words": 0.5, "frames": 0.5, "parts": 3, "single": 1, "label_words": 64,
+ *                 "labelled": ["wordnet?keep=verb.*"], "held_out": ["wordnet?keep=noun.*"],
+ *                 "template": "datasets/templates/plain.json"}
  *
  * The layout is crossbatch.h's (without far; without pack and copy but for episodes): a generator fills the asking
  * window of each batch index, the w own windows before it and the negatives, all of them
@@ -32,12 +33,14 @@
  *   digits and the character behind them.  Standard: sentence and
  *   question stand in the same window.
  *
- * episodes (datasets/episodes.h; one or more datasets): demonstrations of classification
+ * episodes (datasets/episodes.h; datasets, labelled sets or both): demonstrations of classification
  *   tasks made of stretches of documents, of their words (a share `words`), up to `parts` of them in a class, and of labelled
  *   sets, with new words for labels in every batch index and, in a share `frames` of them,
  *   a new wording; the labels' words are answers once their class was shown, what ends
  *   them is asked for beside them; `text`: the demonstrations' texts are too.  The stage's
- *   `copy` is the share of texts that repeat an earlier demonstration. */
+ *   `copy` is the share of texts that repeat an earlier demonstration.  Validation: episodes of the
+ *   validation documents and training items of the sets, or of the sets `held_out` alone, which are
+ *   no sets of `labelled`; what is counted: label_accuracy.h. */
 #ifndef FOT_GENERATOR_H
 #define FOT_GENERATOR_H
 
@@ -50,9 +53,15 @@
 #include "datasets/episodes.h"
 #include "model/train/crossbatch.h"
 
-#define FOT_GENERATOR_SETS 128 /* most labelled sets */
+#define FOT_GENERATOR_SETS 16 /* most labelled sets */
 
 enum fot_generator_kind { FOT_GENERATOR_NONE, FOT_GENERATOR_LOOKUP, FOT_GENERATOR_PASSKEY, FOT_GENERATOR_EPISODES };
+
+/* Labelled sets, as spec strings. */
+struct fot_generator_sets {
+	char spec[FOT_GENERATOR_SETS][256]; /* [n] */
+	size_t n;
+};
 
 struct fot_generator {
 	enum fot_generator_kind kind;
@@ -61,15 +70,14 @@ struct fot_generator {
 	double filler, decoys, cut, digits;   /* passkey */
 	struct fot_episodes_opts episodes;    /* episodes */
 	bool text;
-	char labelled[FOT_GENERATOR_SETS][256]; /* [n_labelled] */
-	size_t n_labelled;
+	struct fot_generator_sets labelled, held_out;
 	char template[256];
 };
 
 /* The keys of each kind. */
 #define FOT_LOOKUP_KEYS 2
 #define FOT_PASSKEY_KEYS 6
-#define FOT_EPISODES_KEYS 11
+#define FOT_EPISODES_KEYS 14
 extern const struct fot_key fot_lookup_keys[FOT_LOOKUP_KEYS], fot_passkey_keys[FOT_PASSKEY_KEYS],
 	fot_episodes_keys[FOT_EPISODES_KEYS];
 
@@ -94,6 +102,11 @@ int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const
 			const char *purpose, uint64_t step, struct fot_err *err);
 int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			 const char *purpose, uint64_t step, struct fot_err *err);
+/* The episode of asking window i (the first of a pack) of such a batch: own windows before it first. */
+int fot_generate_episode(struct fot_episode *x, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
+			 const char *purpose, uint64_t step, int64_t i, struct fot_err *err);
+/* The first token of its episode that the window at this place of the pack has in sight, with all its memory. */
+int64_t fot_generate_sight(const struct fot_stage *st, int64_t place);
 int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *st, uint64_t seed,
 			  const char *purpose, uint64_t step, struct fot_err *err);
 

@@ -35,7 +35,7 @@ static fot_real gate_bias(const struct fot_net *net, int l, int64_t h)
 	return net->p->w[net->at[l].mem_gate + h];
 }
 
-static fot_real memory_score_scale(const struct fot_net *net)
+fot_real memory_score_scale(const struct fot_net *net)
 {
 	return block_score_scale(net) * (fot_real)net->p->config.mem_scale;
 }
@@ -194,8 +194,9 @@ static void window_backward(struct fot_net *net, const struct fot_batch *b, int 
 	bool seen = memory_seen(net, b, l, w), gate = seen && c->mem.o_mem;
 	const fot_real *lse = gate ? c->mem.lse : c->lse, *delta = gate ? s->delta_mem : s->delta + h * W;
 
-	block_local_backward(net, b, l, w, h, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, m->dq + at,
-			     m->dk + k_at, m->dv + k_at, s);
+	block_head_delta(net, m->d_o + at, (gate ? c->mem.o_local : c->o) + at, W, h, s->delta + h * W);
+	teach_backward(net, b, l, w, h, s->delta + h * W, m->dq + at, m->dk + k_at, b->constant ? NULL : m->seen_k[group]);
+	block_local_backward(net, b, l, w, h, m->d_o + at, m->dq + at, m->dk + k_at, m->dv + k_at, s);
 	if (gate) {
 		block_head_delta(net, m->d_o + at, c->mem.o_mem + at, W, h, s->delta_mem);
 		m->gate[w * net->H + h] = gate_sum(s->delta_mem, s->delta + h * W, W);

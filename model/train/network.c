@@ -38,6 +38,7 @@ void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, 
 		size->cached |= cached;
 		size->top_k = imax(size->top_k, s->top_k);
 		size->cap_hits = imax(size->cap_hits, s->batch * s->window * s->top_k);
+		size->teach |= s->teach > 0 || s->teach_end > 0;
 		size->seen |= (s->method == FOT_METHOD_CROSSBATCH && s->top_k == 0) || s->method == FOT_METHOD_LONGLLAMA;
 	}
 }
@@ -113,6 +114,7 @@ static void lay_layer(struct fot_layout *y, struct layer_cache *c, const struct 
 	c->g = take(y, out * F);
 	c->u = take(y, out * F);
 	cached_lay(y, c, cfg, z);
+	teach_lay(y, c, cfg, l, z);
 	if (mem)
 		lay_mem_read(y, &c->mem, cfg, z);
 }
@@ -248,7 +250,8 @@ int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct 
 	net->scratch = fot_calloc((size_t)size->n_threads, sizeof *net->scratch);
 	net->loss = fot_calloc((size_t)size->cap_win, sizeof *net->loss);
 	net->live = fot_calloc((size_t)size->cap_win, sizeof *net->live);
-	if (!net->at || !net->layer || !net->scratch || !net->loss || !net->live) {
+	net->chosen = fot_calloc((size_t)size->cap_ask_tokens, sizeof *net->chosen);
+	if (!net->at || !net->layer || !net->scratch || !net->loss || !net->live || !net->chosen) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 		goto out;
 	}
@@ -278,6 +281,7 @@ void fot_net_close(struct fot_net *net)
 	fot_free(net->scratch);
 	fot_free(net->loss);
 	fot_free(net->live);
+	fot_free(net->chosen);
 	fot_free(net);
 }
 
@@ -561,6 +565,7 @@ static int mean_loss(const struct fot_net *net, const struct fot_batch *b, struc
 	*loss = b->row_mean ? sum[0] : c.n[0] ? sum[0] / (double)c.n[0] : 0;
 	if (c.n[1])
 		*loss += b->answer_weight * sum[1] / (double)c.n[1];
+	*loss += teach_loss(net, b);
 	if (!isfinite(*loss))
 		return FOT_FAIL(err, FOT_ERR_RUN, "the loss is not finite: lower the learning rate");
 	return FOT_OK;
@@ -586,6 +591,7 @@ int fot_net_gradient(struct fot_net *net, const struct fot_batch *b, double *los
 
 	product_pack(net);
 	forward(net, b);
+	teach_weigh(net, b);
 	backward(net, b, weight, NULL);
 	reduce_shards(net, grad);
 	return mean_loss(net, b, c, loss, err);
@@ -598,6 +604,11 @@ void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struc
 		out->nll += net->loss[w].nll[1];
 		out->right += net->loss[w].right;
 	}
+}
+
+const int32_t *fot_net_chosen(const struct fot_net *net)
+{
+	return net->chosen;
 }
 
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b)

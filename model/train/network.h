@@ -10,6 +10,8 @@
  * the others are added (crossbatch.h); or, with LongLLaMA's rows, the mean over windows of
  * each window's mean (rows.h).
  *
+ * With teach > 0 the loss has another term, attention teaching (teach.c).
+ *
  * A batch with cached windows (method transformer-xl) has no memory: in all layers a window also
  * sees the one before it, whose keys and values are constants (cached.c).
  *
@@ -37,6 +39,7 @@ struct fot_net;
 struct fot_net_size {
 	int64_t max_window, cap_tokens, cap_ask_tokens, cap_win, top_k, cap_hits;
 	bool seen;
+	bool teach; /* some stage teaches attention */
 	bool cached; /* some stage has cached windows; its contexts take no room of their own */
 	int n_threads;
 	enum fot_compute compute; /* of products with weights */
@@ -59,6 +62,12 @@ struct fot_net_answers {
 	double nll;       /* sum, nats */
 };
 void fot_net_answers(const struct fot_net *net, const struct fot_batch *b, struct fot_net_answers *out);
+/* The same for labelled batches: what it chose at the places that ask for a label, [n_ask, window], by
+ * the probability of the labels' first tokens: which of the window's choices, the first on ties. */
+const int32_t *fot_net_chosen(const struct fot_net *net);
+/* The same: mean of -log of the attention mass on labels of the right class over the places that ask,
+ * memory layers and heads; *n: places. Only where the network was opened for a stage that teaches. */
+double fot_net_taught(const struct fot_net *net, const struct fot_batch *b, int64_t *n);
 /* Floating point operations of all matrix products of one fot_net_gradient. */
 double fot_net_flops(const struct fot_config *c, const struct fot_batch *b);
 

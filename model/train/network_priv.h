@@ -46,6 +46,8 @@ struct layer_cache {
 	fot_real *lse;                     /* [window][H][W] */
 	fot_real *k_prev, *v_prev;         /* [ask tokens, DK] of the window before (cached.c); NULL without */
 	struct mem_read mem;               /* memory layers */
+	fot_real *right;                   /* [tokens, H] log sum exp of the scores of the keys that are taught
+					      (teach.c); NULL where no stage teaches this layer */
 	fot_real *x2;                      /* [., D] after attention */
 	fot_real *g, *u;                   /* [., F] */
 	fot_real *y1, *y2;                 /* [., D] what attention and MLP give before their norms; NULL: those are
@@ -120,6 +122,8 @@ struct fot_net {
 	struct scratch *scratch;       /* [n_threads] */
 	struct products products;
 	struct window_loss *loss;      /* [cap_win] of the asking windows */
+	int32_t *chosen;               /* [cap_ask_tokens] see fot_net_chosen */
+	fot_real teach[2];             /* weight of one place, layer and head in the step's loss: of labels, of texts */
 	bool hold_prev;                /* keep k_prev and v_prev as the latest run left them: constants
 					  for finite differences */
 	int *live;                     /* [cap_win] gradients reach a window from this layer down; -1: nowhere */
@@ -149,10 +153,9 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 /* Within the window alone: d_o -> dq, dk, dv (overwritten). */
 void block_attend_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, const fot_real *d_o,
 			   fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
-/* The same for one head, of d_o [W, DQ] against the attention output o [W, DQ]; dq, dk, dv are added to. */
+/* The same for one head, with s->delta of it (block_head_delta); dq, dk, dv are added to. */
 void block_local_backward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h,
-			  const fot_real *d_o, const fot_real *o, fot_real *dq, fot_real *dk, fot_real *dv,
-			  struct scratch *s);
+			  const fot_real *d_o, fot_real *dq, fot_real *dk, fot_real *dv, struct scratch *s);
 void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_real *o, int64_t W, int64_t h,
 		      fot_real *delta);
 fot_real block_score_scale(const struct fot_net *net);
@@ -191,6 +194,25 @@ void memory_scatter(struct fot_net *net, const struct fot_batch *b, int l, int64
 /* After those: which windows gradients reach now, and the gradient of the gate. */
 void memory_reach(struct fot_net *net, const struct fot_batch *b, int l);
 void memory_gate_backward(struct fot_net *net, const struct fot_batch *b, int l, fot_real *grad);
+
+/* The scale of the scores of the keys of other windows. */
+fot_real memory_score_scale(const struct fot_net *net);
+
+/* ---- teach.c: teaching the attention of memory layers and of those below ---- */
+
+void teach_lay(struct fot_layout *y, struct layer_cache *c, const struct fot_config *cfg, int l,
+	       const struct fot_net_size *z);
+/* After the attention of window w at layer l. */
+void teach_forward(struct fot_net *net, const struct fot_batch *b, int l, int64_t w);
+/* Of the latest run: the taught terms of the loss. */
+double teach_loss(const struct fot_net *net, const struct fot_batch *b);
+/* Between them: the weights of a place. */
+void teach_weigh(struct fot_net *net, const struct fot_batch *b);
+/* One head of window w: s->delta of the queries is changed, so that the attention's backward pass serves for all
+ * keys; what the taught keys have besides is added to dq, dk [W, D] of the window and dseen [tokens, D] (NULL:
+ * constants) of the windows in sight. */
+void teach_backward(const struct fot_net *net, const struct fot_batch *b, int l, int64_t w, int64_t h, fot_real *delta,
+		    fot_real *dq, fot_real *dk, fot_real *dseen);
 
 /* ---- cached.c: batches whose windows see the one before (b->cached) --- */
 

@@ -260,3 +260,68 @@ out:
 	fot_safetensors_close(st);
 	return status;
 }
+
+#define MATCH_BELOW 0.3f /* what layers below the reading one add, times */
+#define MATCH_READ 5.0f /* gain of what is read */
+#define MATCH_LOOK 2.0f  /* queries and keys are their layer's input times this */
+
+static void scale_tensor(struct fot_params *p, enum fot_tensor_role role, int l, int64_t n, fot_real f)
+{
+	fot_real *w = p->w + fot_params_offset(p, role, l);
+
+	for (int64_t i = 0; i < n; i++)
+		w[i] *= f;
+}
+
+/* f times the identity. */
+static void set_identity(struct fot_params *p, enum fot_tensor_role role, int l, fot_real f)
+{
+	fot_real *w = p->w + fot_params_offset(p, role, l);
+	int64_t D = p->config.hidden_size;
+
+	for (int64_t i = 0; i < D * D; i++)
+		w[i] = i % (D + 1) == 0 ? f : 0;
+}
+
+static void set_ones(struct fot_params *p, enum fot_tensor_role role, int l)
+{
+	fot_real *w = p->w + fot_params_offset(p, role, l);
+
+	for (int64_t i = 0; i < p->config.hidden_size; i++)
+		w[i] = 1;
+}
+
+void fot_params_match(struct fot_params *p)
+{
+	const struct fot_config *c = &p->config;
+	int64_t D = c->hidden_size, F = c->intermediate_size;
+	int mem = c->n_mem_layers ? c->mem_layers[0] : 0;
+
+	if (mem < 1 || (c->n_kv_heads && c->n_kv_heads != c->n_heads) || c->n_heads * c->head_dim != c->hidden_size)
+		return;
+	for (int l = 0; l < mem - 1; l++) {
+		scale_tensor(p, FOT_ROLE_O, l, D * D, MATCH_BELOW);
+		scale_tensor(p, FOT_ROLE_DOWN, l, D * F, MATCH_BELOW);
+	}
+	set_ones(p, FOT_ROLE_ATTN_NORM, mem - 1);
+	scale_tensor(p, FOT_ROLE_Q, mem - 1, D * D, 0.1f);
+	set_identity(p, FOT_ROLE_V, mem - 1, 1);
+	set_identity(p, FOT_ROLE_O, mem - 1, MATCH_READ);
+	set_ones(p, FOT_ROLE_ATTN_NORM, mem);
+	set_identity(p, FOT_ROLE_Q, mem, MATCH_LOOK);
+	set_identity(p, FOT_ROLE_K, mem, MATCH_LOOK);
+}
+
+void fot_params_hold(const struct fot_params *p, fot_real *grad)
+{
+	int mem = p->config.n_mem_layers ? p->config.mem_layers[0] : 0;
+
+	for (size_t i = 0; i < p->n_tensors; i++) {
+		const struct fot_tensor_spec *s = &p->spec[i];
+		bool reads = s->layer == mem - 1 && (s->role == FOT_ROLE_Q || s->role == FOT_ROLE_K);
+		int64_t n = s->cols ? s->rows * s->cols : s->rows;
+
+		if (s->role == FOT_ROLE_EMBED || (s->layer >= 0 && s->layer < mem && !reads))
+			memset(grad + p->offset[i], 0, sizeof *grad * (size_t)n);
+	}
+}

@@ -55,6 +55,8 @@ static const struct fot_key init_keys[] = {
 	  .dflt = "0.5", .help = "standard deviation of random embeddings" },
 	{ .name = "from", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, start), .unset = "random weights",
 	  .help = "folder of the model to go on from" },
+	{ .name = "match", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, match), .dflt = "false",
+	  .help = "layers up to the memory layer begin as a vote of like texts" },
 	{ .name = "sha256", .type = &fot_key_comment, .unset = "whichever are there",
 	  .help = "the hash that its model.safetensors must have" },
 };
@@ -114,6 +116,9 @@ static const struct fot_key stage_keys[] = {
 	{ STAGE(top_k, fot_key_size, 0, MAX_TOP_K, "memory keys per query and head, 0: all"), .dflt = "0" },
 	{ STAGE(range, fot_key_size, 0, 4095, "other rows that a row sees at most (longllama)"), .dflt = "0" },
 	{ STAGE(stepping, fot_key_flag, 0, 0, "the first rows of a stream see fewer (longllama)"), .dflt = "true" },
+	{ STAGE(teach, fot_key_real, 0, 1000, "weight of attention teaching as the stage begins (generator episodes)"), .dflt = "0" },
+	{ STAGE(teach_end, fot_key_real, 0, 1000, "the same as it ends, by a straight line"), .unset = "teach" },
+	{ STAGE(teach_text, fot_key_real, 0, 1000, "times teach: layers below memory layers are told to read the text"), .dflt = "0" },
 	{ .name = "lr", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr), .lo = 0, .hi = 1, .required = true,
 	  .help = "peak learning rate" },
 	{ .name = "lr_end", .type = &fot_key_real, FOT_KEY_AT(struct phase, lr.lr_end), .lo = 0, .hi = 1, .unset = "lr",
@@ -159,7 +164,7 @@ static int check_method(const struct fot_stage *s, const char *where, struct fot
 static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where, struct fot_err *err)
 {
 	struct fot_key_ctx ctx = { { where, FOT_ERR_USAGE }, NULL, err };
-	struct phase phase = { .lr = { .lr_end = -1 } };
+	struct phase phase = { .lr = { .lr_end = -1 }, .s.teach_end = -1 };
 	struct fot_stage *s = &r->stage[r->n_stages];
 	struct fot_lr *lr = &r->lr[r->n_stages];
 	int status;
@@ -167,6 +172,8 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	FOT_TRY(fot_keys_read(&phase, stage_keys, FOT_COUNT(stage_keys), obj, &ctx));
 	*s = phase.s;
 	*lr = phase.lr;
+	if (s->teach_end < 0)
+		s->teach_end = s->teach;
 	if (lr->lr_end < 0)
 		lr->lr_end = lr->lr;
 	if (status == FOT_OK && s->batch % s->pack != 0)
@@ -396,7 +403,9 @@ static int read_sources(struct fot_recipe *r, const cJSON *root, const char *nam
 	if (obj)
 		FOT_TRY(fot_generator_parse(&r->generator, obj, where, err));
 	kind = r->generator.kind;
-	if (kind != FOT_GENERATOR_LOOKUP)
+	if (kind == FOT_GENERATOR_EPISODES && r->generator.labelled.n && !fot_json_get(root, "datasets"))
+		; /* labelled sets alone */
+	else if (kind != FOT_GENERATOR_LOOKUP)
 		FOT_TRY(read_list(r, root, "datasets", FOT_MAX_SOURCES, name, read_dataset, err));
 	else if (fot_json_get(root, "datasets"))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: datasets: generator lookup reads none", name);
@@ -416,6 +425,19 @@ out:
 	return status;
 }
 
+/* Teaching is of one softmax over all keys. */
+static int check_teaching(const struct fot_recipe *r, const struct fot_stage *s, const char *where, struct fot_err *err)
+{
+	if (s->teach <= 0 && s->teach_end <= 0)
+		return FOT_OK;
+	if (r->config.n_mem_layers == 0)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach: the model has no memory layer to teach", where);
+	if (s->top_k || r->config.mix == FOT_MIX_GATE || r->config.sliding_window)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: teach: expected mix \"joint\" and no top_k%s", where,
+				r->config.sliding_window ? ", no sliding_window" : "");
+	return FOT_OK;
+}
+
 static int check_stages(struct fot_recipe *r, const char *name, struct fot_err *err)
 {
 	char where[512];
@@ -429,6 +451,7 @@ static int check_stages(struct fot_recipe *r, const char *name, struct fot_err *
 	for (size_t i = 0; i < r->n_stages; i++) {
 		snprintf(where, sizeof where, "%s: stages[%zu]", name, i);
 		FOT_TRY(fot_generator_check(&r->generator, &r->stage[i], where, err));
+		FOT_TRY(check_teaching(r, &r->stage[i], where, err));
 	}
 out:
 	return status;
@@ -572,6 +595,15 @@ size_t fot_recipe_stage(const struct fot_recipe *r, int64_t step, double *lr)
 	return i;
 }
 
+double fot_recipe_teach(const struct fot_recipe *r, int64_t step)
+{
+	const struct fot_stage *s = r->stage;
+
+	while (s + 1 < r->stage + r->n_stages && step >= s->steps)
+		step -= s++->steps;
+	return s->steps > 1 ? s->teach + (s->teach_end - s->teach) * (double)step / (double)(s->steps - 1) : s->teach;
+}
+
 int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps)
 {
 	int64_t n = 0;
@@ -589,12 +621,13 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 {
 	const struct fot_stage *s = &a->stage[i], *t = &b->stage[i];
 	const struct fot_lr *l = &a->lr[i], *m = &b->lr[i];
-	bool constant = l->lr == l->lr_end; /* then the length of the stage does not matter */
+	bool constant = l->lr == l->lr_end && s->teach == s->teach_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
 	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
-	       s->range == t->range && s->stepping == t->stepping &&
+	       s->range == t->range && s->stepping == t->stepping && s->teach == t->teach &&
+	       s->teach_end == t->teach_end && s->teach_text == t->teach_text &&
 	       l->lr == m->lr && l->lr_end == m->lr_end && l->warmup == m->warmup &&
 	       (s->steps == t->steps || (constant && s->steps >= steps && t->steps >= steps));
 }
@@ -614,7 +647,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
 	    strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
-	if (a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (a->match != b->match || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "compute";

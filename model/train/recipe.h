@@ -9,13 +9,18 @@
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
  *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
- *                "cut", "top_k", "range", "stepping", "lr", "lr_end", "warmup"}, ...],
+ *                "cut", "top_k", "range", "stepping", "teach", "teach_end", "teach_text", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16",
  *    "compute": "f32" | "bf16"}             of products with weights (compute.h)
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
+ * init.match: the network begins as a vote of like texts, in form (fot_params_match): the layer below the memory layer
+ * takes the mean of what it looks at, the memory layer compares such means.  What it takes the mean of is
+ * learnt (teach_text); the rest below the memory layer is held.  Without it reading and comparing have to
+ * be found at once, which they were not.
+ *
  * A "model" without hidden_size (or none at all) is the model that is started from, with these keys over
  * its config.json; then "tokenizer" may be left out, too: it is that model's.
  * With init.sha256 it must be these weights: its model.safetensors has that hash, so that the
@@ -25,6 +30,10 @@
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
  * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
  * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * teach (generator episodes): weight of a loss term that says to the memory layers where labels of the
+ * right class stand (teach.c), and with teach times teach_text to the layers below to read the text, going in a straight line to teach_end; any method, so that variants
+ * can be taught the same.
  *
  * A recipe whose last stage is transformer-xl makes a model with "cached_windows": 1, which is read
  * that way (config.h).
@@ -68,6 +77,7 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
+	bool match; /* see above */
 	char *start; /* folder of the model to start from, or NULL: random */
 	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;
@@ -101,6 +111,8 @@ void fot_recipe_release(struct fot_recipe *r);
 int64_t fot_recipe_steps(const struct fot_recipe *r);
 /* Stage of a step and the learning rate there; step in [0, steps). */
 size_t fot_recipe_stage(const struct fot_recipe *r, int64_t step, double *lr);
+/* Weight of attention teaching at a step. */
+double fot_recipe_teach(const struct fot_recipe *r, int64_t step);
 /* Tokens that asked for a loss in the first `steps` steps. */
 int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps);
 /* Do both give the same bits for the first `steps` steps? If not, *why names the

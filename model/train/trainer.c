@@ -6,6 +6,7 @@
  * goes on from another's checkpoint begins with that one's rows. */
 #include "model/train/trainer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@
 #include "datasets/corpus.h"
 #include "model/tokenizer.h"
 #include "model/train/checkpoint.h"
+#include "model/train/label_accuracy.h"
 #include "model/train/network.h"
 
 #define VALID_BATCH 4
@@ -23,7 +25,7 @@
 
 static const char train_header[] =
 	"step,stage,tokens,loss_nats,lr,grad_norm,method,window,w,d,negatives,wall_s,tokens_per_s,gflops,"
-	"answer_nll_nats,answer_accuracy\n";
+	"answer_nll_nats,answer_accuracy,teach_nats\n";
 static const char valid_header[] = "step,tokens,dataset,memory_windows,memory_tokens,n_tokens,nll_nats,"
 				   "n_answers,answer_nll_nats,answer_accuracy\n";
 
@@ -43,7 +45,7 @@ struct trainer {
 	int64_t step;
 	const char *came_from; /* folder of the run that made the first steps, or NULL */
 	struct fot_stage valid_stage;
-	FILE *train_csv, *valid_csv;
+	FILE *train_csv, *valid_csv, *labels_csv; /* labels: NULL without episodes */
 	char valid_line[512];
 	double rate; /* tokens per second, smoothed */
 };
@@ -85,14 +87,13 @@ static bool generated(const struct trainer *t)
 	return t->r->generator.kind != FOT_GENERATOR_NONE;
 }
 
-static struct fot_source source_of(const struct trainer *t, const struct fot_corpus *corpus,
-				   const double *weight)
+static struct fot_source source_of(const struct trainer *t, bool valid, const double *weight)
 {
-	return (struct fot_source){ corpus,
+	return (struct fot_source){ valid ? t->valid : t->train,
 				    weight,
 				    t->r->n_datasets,
 				    generated(t) ? &t->r->generator : NULL,
-				    corpus == t->train ? t->train_episodes : t->valid_episodes,
+				    valid ? t->valid_episodes : t->train_episodes,
 				    t->tok ? fot_tokenizer_bos(t->tok) : -1,
 				    t->r->config.eos_id };
 }
@@ -219,6 +220,8 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
 	if (model)
 		FOT_TRY(fot_params_start(&t->p, model, err));
+	if (t->r->match)
+		fot_params_match(&t->p);
 out:
 	return status;
 }
@@ -276,13 +279,25 @@ static int flush_csv(FILE *f, const char *name, struct fot_err *err)
 	return FOT_OK;
 }
 
-/* The last two cells of a row; empty without answers. */
+/* Two cells; empty without answers. */
 static void print_answers(FILE *f, const struct fot_net_answers *a)
 {
 	if (a->n)
-		fprintf(f, ",%.17g,%.17g\n", a->nll / (double)a->n, (double)a->right / (double)a->n);
+		fprintf(f, ",%.17g,%.17g", a->nll / (double)a->n, (double)a->right / (double)a->n);
 	else
-		fputs(",,\n", f);
+		fputs(",,", f);
+}
+
+/* The last cell of a row of train.csv: what the attention was told, empty where it was told nothing. */
+static void print_taught(FILE *f, const struct fot_net *net, const struct fot_batch *b)
+{
+	int64_t places;
+	double taught = fot_net_taught(net, b, &places);
+
+	if (places)
+		fprintf(f, ",%.17g\n", taught);
+	else
+		fputs(",\n", f);
 }
 
 /* ---- validation ------------------------------------------------------ */
@@ -290,16 +305,38 @@ static void print_answers(FILE *f, const struct fot_net_answers *a)
 struct held_out {
 	const char *dataset;
 	int64_t keep, mem_tokens; /* windows in sight besides the asking one */
+	bool last;                /* of the numbers of windows that are tried */
+	double taught;            /* episodes: sum of -log of the attention on labels of the right class */
+	int64_t n_taught;
 	int64_t n_tokens;
 	double nll;
 	struct fot_net_answers answers;
+	struct fot_label_counts labels;
 };
+
+/* The questions of the batch that was just run. */
+static int count_labels(struct trainer *t, const struct fot_source *src, uint64_t step, struct fot_label_counts *c,
+			struct fot_err *err)
+{
+	const struct fot_stage *st = &t->valid_stage;
+	struct fot_episode x = { 0 };
+	int status = FOT_OK;
+
+	for (int64_t i = 0; i < st->batch; i += st->pack) {
+		FOT_TRY(fot_generate_episode(&x, src, st, t->r->seed, "train.valid", step, i, err));
+		FOT_TRY(fot_label_counts_add(c, &x, st, fot_net_chosen(t->net), i, err));
+	}
+out:
+	fot_episode_release(&x);
+	return status;
+}
 
 /* Mean nll of one dataset (or generator) with `keep` windows in sight. */
 static int validate_one(struct trainer *t, size_t set, struct held_out *h, struct fot_err *err)
 {
-	double weight[FOT_MAX_SOURCES] = { 0 }, loss, sum = 0;
-	struct fot_source src = source_of(t, t->valid, generated(t) ? t->r->weight : weight);
+	double weight[FOT_MAX_SOURCES] = { 0 }, loss, taught, sum = 0;
+	int64_t places;
+	struct fot_source src = source_of(t, true, generated(t) ? t->r->weight : weight);
 	int64_t batch = t->valid_stage.batch, rounds = (t->r->valid_windows + batch - 1) / batch;
 	struct fot_net_answers a;
 	int status = FOT_OK;
@@ -314,6 +351,11 @@ static int validate_one(struct trainer *t, size_t set, struct held_out *h, struc
 		h->answers.n += a.n;
 		h->answers.right += a.right;
 		h->answers.nll += a.nll;
+		taught = fot_net_taught(t->net, &t->batch, &places);
+		h->taught += taught * (double)places;
+		h->n_taught += places;
+		if (t->batch.labelled)
+			FOT_TRY(count_labels(t, &src, (uint64_t)i, &h->labels, err));
 		sum += loss;
 	}
 	h->nll = sum / (double)rounds;
@@ -340,6 +382,21 @@ static int keep_counts(const struct trainer *t, int64_t keep[3])
 	return all > few ? 3 : 2;
 }
 
+static void print_labels(struct trainer *t, const struct held_out *h, struct fot_str *line)
+{
+	struct fot_label_count all = fot_label_counts_all(&h->labels);
+	double part = all.n ? 100 / (double)all.n : 0;
+
+	fot_label_counts_print(t->labels_csv, &h->labels, t->step, fot_recipe_tokens(t->r, t->step), h->keep);
+	fot_str_printf(line, " (labels %.1f %%", all.right * part);
+	if (h->n_taught)
+		fot_str_printf(line, ", attention on theirs %.1f %%", 100 * exp(-h->taught / (double)h->n_taught));
+	if (h->last)
+		fot_str_printf(line, ", chance %.1f, commonest %.1f, bag of words %.1f", all.chance * part,
+			       all.commonest * part, all.bow * part);
+	fot_str_puts(line, ")");
+}
+
 static void print_held_out(struct trainer *t, const struct held_out *h, struct fot_str *line)
 {
 	struct fot_str dataset = FOT_STR_INIT;
@@ -354,8 +411,11 @@ static void print_held_out(struct trainer *t, const struct held_out *h, struct f
 	else
 		fputc(',', t->valid_csv);
 	print_answers(t->valid_csv, &h->answers);
+	fputc('\n', t->valid_csv);
 	fot_str_printf(line, " %.4f", h->nll);
-	if (h->answers.n)
+	if (t->labels_csv)
+		print_labels(t, h, line);
+	else if (h->answers.n)
 		fot_str_printf(line, " (%.1f %% of answers)",
 			       100 * (double)h->answers.right / (double)h->answers.n);
 }
@@ -372,7 +432,7 @@ static int validate(struct trainer *t, struct fot_err *err)
 
 		fot_str_printf(&line, "%s%.40s", set ? "  " : "", name);
 		for (int i = 0; i < n_keep; i++) {
-			struct held_out h = { .dataset = name, .keep = keep[i] };
+			struct held_out h = { .dataset = name, .keep = keep[i], .last = i + 1 == n_keep };
 
 			FOT_TRY(validate_one(t, set, &h, err));
 			print_held_out(t, &h, &line);
@@ -381,6 +441,8 @@ static int validate(struct trainer *t, struct fot_err *err)
 	FOT_TRY(fot_str_check(&line, err));
 	snprintf(t->valid_line, sizeof t->valid_line, "%s", line.data);
 	FOT_TRY(flush_csv(t->valid_csv, "valid.csv", err));
+	if (t->labels_csv)
+		FOT_TRY(flush_csv(t->labels_csv, "labels.csv", err));
 out:
 	fot_str_release(&line);
 	return status;
@@ -390,7 +452,7 @@ out:
 
 static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 {
-	struct fot_source src = source_of(t, t->train, t->r->weight);
+	struct fot_source src = source_of(t, false, t->r->weight);
 	struct fot_net_answers answers;
 	struct fot_train_progress g = { 0 };
 	double began = fot_clock(), wall, flops;
@@ -401,8 +463,12 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	g.stage = fot_recipe_stage(t->r, t->step, &g.lr);
 	s = &t->r->stage[g.stage];
 	FOT_TRY(fot_batch_draw(&t->batch, &src, s, t->r->seed, "train.batch", (uint64_t)t->step, err));
+	t->batch.teach = fot_recipe_teach(t->r, t->step);
+	t->batch.teach_text = t->batch.teach * s->teach_text;
 	flops = fot_net_flops(&t->r->config, &t->batch);
 	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
+	if (t->r->match)
+		fot_params_hold(&t->p, t->grad);
 	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, t->o->n_threads, &g.grad_norm, err));
 	fot_net_answers(t->net, &t->batch, &answers);
 	t->step++;
@@ -421,6 +487,7 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 		fot_method_name(s->method), (long long)s->window, (long long)s->w, (long long)s->d,
 		(long long)s->negatives, wall, (double)asked / wall, g.gflops);
 	print_answers(t->train_csv, &answers);
+	print_taught(t->train_csv, t->net, &t->batch);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
 	*stop = t->o->progress ? t->o->progress(t->o->user, &g) : 0;
 out:
@@ -476,6 +543,8 @@ static void close_all(struct trainer *t)
 		fclose(t->train_csv);
 	if (t->valid_csv)
 		fclose(t->valid_csv);
+	if (t->labels_csv)
+		fclose(t->labels_csv);
 	fot_net_close(t->net);
 	fot_batch_release(&t->batch);
 	fot_adamw_release(&t->adam);
@@ -493,19 +562,24 @@ static void close_all(struct trainer *t)
 static int open_episodes(struct trainer *t, struct fot_err *err)
 {
 	const struct fot_generator *g = &t->r->generator;
-	const char *specs[FOT_GENERATOR_SETS];
+	const char *specs[FOT_GENERATOR_SETS], *held_out[FOT_GENERATOR_SETS];
 	int status;
 
 	FOT_TRY(fot_template_read(&t->template, g->template, err));
-	for (size_t i = 0; i < g->n_labelled; i++)
-		specs[i] = g->labelled[i];
-	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->n_labelled,
+	for (size_t i = 0; i < g->labelled.n; i++)
+		specs[i] = g->labelled.spec[i];
+	for (size_t i = 0; i < g->held_out.n; i++)
+		held_out[i] = g->held_out.spec[i];
+	FOT_TRY(fot_episodes_open(&t->train_episodes, t->train, t->r->weight, specs, g->labelled.n,
 				  t->o->store, t->tok, &t->template, &g->episodes, err));
 	if (fot_episodes_held_out(t->train_episodes))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "labelled: %s is held out for evaluation, not to be trained on",
 				fot_episodes_held_out(t->train_episodes));
-	if (t->valid)
-		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->n_labelled,
+	if (g->held_out.n && t->r->valid_every)
+		FOT_TRY(fot_episodes_open(&t->valid_episodes, NULL, NULL, held_out, g->held_out.n, t->o->store,
+					  t->tok, &t->template, &g->episodes, err));
+	else if (t->r->valid_every)
+		FOT_TRY(fot_episodes_open(&t->valid_episodes, t->valid, t->r->weight, specs, g->labelled.n,
 					  t->o->store, t->tok, &t->template, &g->episodes, err));
 	fot_generator_hash(g, fot_episodes_hash(t->train_episodes), t->data_sha256);
 out:
@@ -578,6 +652,8 @@ int fot_train(const struct fot_recipe *r, const struct fot_train_opts *o, bool *
 	FOT_TRY(write_recipe(&t, err));
 	FOT_TRY(open_csv(&t, "train.csv", train_header, &t.train_csv, err));
 	FOT_TRY(open_csv(&t, "valid.csv", valid_header, &t.valid_csv, err));
+	if (r->generator.kind == FOT_GENERATOR_EPISODES)
+		FOT_TRY(open_csv(&t, "labels.csv", fot_label_header, &t.labels_csv, err));
 	FOT_TRY(loop(&t, err));
 	*finished = t.step == fot_recipe_steps(r);
 	if (*finished)

@@ -3,6 +3,7 @@
  *   OUT/recipe.json               as given
  *   OUT/train.csv                 one row per step
  *   OUT/valid.csv                 held-out loss per dataset and memory size
+ *   OUT/labels.csv                generator episodes: held-out labels chosen right, by demonstrations in sight
  *   OUT/checkpoint-N/             a model folder, and beside it the moments; the newest only
  *   OUT/latest.json               names it; replaced last, atomically
  *   OUT/config.json, model.safetensors, tokenizer.model    the result

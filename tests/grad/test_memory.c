@@ -1,5 +1,5 @@
-/* test_memory.c: how a memory is read and what of it gets gradients: top-k, gate, memorizing; and each of
- * these in networks of every kind that is read.
+/* test_memory.c: how a memory is read, what of it gets gradients and what attention is taught: top-k, gate,
+ * memorizing, labels; and each of these in networks of every kind that is read.
  *
  * The loss is compared with slow_net.c, gradients with central finite differences of the
  * loss, in double precision.  For the memorizing objective the difference is taken of the slow loss, whose
@@ -69,6 +69,16 @@ static const struct setting settings[] = {
 	  { .method = MEMO, .window = 7, .batch = 3, .w = 3, .d = 1, .pack = 1, .top_k = 4 }, 1, NULL },
 	{ "memorizing, two memory layers", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
 	  { .method = MEMO, .window = 6, .batch = 2, .w = 2, .d = 1, .pack = 1 }, 1, NULL },
+	{ "taught, packed", FOT_MIX_JOINT, 1, { 1 }, false, false,
+	  { .method = CROSS, .window = 9, .batch = 6, .w = 2, .d = 2, .negatives = 1, .pack = 3, .teach = 0.7, .teach_text = 1.5 }, 1, NULL },
+	{ "taught, two memory layers, rotary, sharp", FOT_MIX_JOINT, 2, { 0, 2 }, true, true,
+	  { .method = CROSS, .window = 8, .batch = 3, .w = 2, .d = 3, .pack = 1, .teach = 2, .teach_text = 0.3 }, 1.7, NULL },
+	{ "taught within the window", FOT_MIX_JOINT, 2, { 1, 2 }, true, true,
+	  { .method = FOT_METHOD_STANDARD, .window = 12, .batch = 3, .w = 1, .d = 1, .pack = 1, .teach = 1 }, 1, NULL },
+	{ "taught, memorizing", FOT_MIX_JOINT, 1, { 1 }, true, true,
+	  { .method = MEMO, .window = 8, .batch = 3, .w = 3, .d = 1, .pack = 1, .teach = 1, .teach_text = 2 }, 1, NULL },
+	{ "taught to read texts alone", FOT_MIX_JOINT, 1, { 2 }, false, false,
+	  { .method = CROSS, .window = 9, .batch = 4, .w = 1, .d = 2, .pack = 2, .teach = 1e-9, .teach_text = 1 }, 1, NULL },
 	{ "memorizing, packed, gate, two memory layers", FOT_MIX_GATE, 2, { 1, 2 }, false, false,
 	  { .method = MEMO, .window = 6, .batch = 6, .w = 2, .d = 1, .pack = 3, .top_k = 5 }, 1, NULL },
 };
@@ -116,6 +126,26 @@ static void make_config(struct fot_config *c, const struct setting *s)
 		c->mem_layers[i] = s->mem[i];
 }
 
+/* Classes 0 to 3, or none, of which one is asked for; some places ask for what is not in sight. */
+static void make_labels(struct fot_batch *b, const struct fot_stage *st, struct fot_rng *rng)
+{
+	b->labelled = st->teach > 0;
+	b->teach = st->teach;
+	b->teach_text = st->teach_text;
+	for (int64_t i = 0; i < b->n_win * b->window; i++) {
+		b->label[i] = (int32_t)fot_rng_below(rng, 8) - 4;
+		b->text[i] = (int32_t)fot_rng_below(rng, 4) - 2;
+		b->reads[i] = (int32_t)fot_rng_below(rng, 4) - 2;
+	}
+	for (int64_t i = 0; i < b->n_ask * b->window; i++)
+		b->asks[i] = b->targets[i] < 0 ? -1 : (int32_t)fot_rng_below(rng, 8) - 4;
+	for (int64_t i = 0; i < b->n_ask; i++) {
+		b->n_choices[i] = 4;
+		for (int32_t k = 0; k < 4; k++)
+			b->choice[i * FOT_BATCH_CHOICES + k] = 2 + k;
+	}
+}
+
 static void make_batch(struct fot_batch *b, const struct fot_stage *st, int32_t vocab)
 {
 	struct fot_rng rng;
@@ -127,6 +157,7 @@ static void make_batch(struct fot_batch *b, const struct fot_stage *st, int32_t 
 		b->tokens[i] = (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
 	for (int64_t i = 0; i < b->n_ask * b->window; i++)
 		b->targets[i] = i % 5 == 3 ? -1 : (int32_t)fot_rng_below(&rng, (uint64_t)vocab);
+	make_labels(b, st, &rng);
 }
 
 static void make_params(struct fot_params *p, const struct fot_config *c)

@@ -20,6 +20,8 @@ struct pass {
 	int64_t KV, DQ, DK;       /* heads of keys; a row of queries, of keys */
 	double *x, *q, *k, *o;    /* [n, D], [n, DQ], [n, DK], [n, DQ] */
 	struct seen own[FOT_MAX_LAYERS];
+	double taught[2]; /* sum of -log of the attention: on labels of the right class, on the text to be read */
+	int64_t n_taught[2];
 };
 
 /* A key that a query may see. */
@@ -137,6 +139,33 @@ static double exp_sum(const struct candidate *s, int64_t n, double max)
 	return sum;
 }
 
+static double mass_on(const int32_t *key, int32_t wanted, const struct candidate *s, int64_t n, double max)
+{
+	double sum = 0;
+
+	for (int64_t j = 0; j < n; j++)
+		if (key[s[j].token] == wanted)
+			sum += exp(s[j].score - max);
+	return sum;
+}
+
+/* What token t of layer l is taught, of the n local and m far keys. */
+static void teach(struct pass *a, int l, int64_t t, const struct candidate *local, int64_t n,
+		  const struct candidate *far, int64_t m, double max, double total)
+{
+	const struct fot_batch *b = a->b;
+	bool mem = fot_config_is_mem_layer(a->c, l), below = l + 1 < a->c->n_layers && fot_config_is_mem_layer(a->c, l + 1);
+	bool asks = t / a->W < b->n_ask;
+	double right = 0;
+
+	if (b->labelled && mem && asks && b->asks[t] >= 0)
+		right = mass_on(b->label, b->asks[t], local, n, max) + mass_on(b->label, b->asks[t], far, m, max);
+	if (b->labelled && !mem && below && (asks || !b->constant) && b->reads[t] >= 0)
+		right = mass_on(b->text, b->reads[t], local, n, max);
+	a->taught[!mem] -= right > 0 ? log(right / total) : 0;
+	a->n_taught[!mem] += right > 0;
+}
+
 /* Query t of head h at layer l; memory: keys and values of the windows in sight. */
 static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, int64_t h, struct candidate *local,
 		   struct candidate *far)
@@ -162,6 +191,7 @@ static void attend(struct pass *a, int l, const struct seen *memory, int64_t t, 
 		total = exp_sum(local, n, max) + exp_sum(far, m, max);
 		add_values(a, o, local, n, a->own[l].v, key, max, total);
 		add_values(a, o, far, m, memory->v, key, max, total);
+		teach(a, l, t, local, n, far, m, max, total);
 		return;
 	}
 	g = 1 / (1 + exp(-(double)weights(a, FOT_ROLE_GATE_BIAS, l)[h]));
@@ -319,7 +349,7 @@ static double mean_loss(const struct pass *a, double *nll)
 	const struct fot_batch *b = a->b;
 	int64_t V = a->c->vocab_size, n[2] = { 0 };
 	const fot_real *head = weights(a, a->c->tie_embeddings ? FOT_ROLE_EMBED : FOT_ROLE_HEAD, -1);
-	double *xn = room((size_t)a->D, sizeof *xn), *logits = room((size_t)V, sizeof *logits), sum[2] = { 0 }, x;
+	double *xn = room((size_t)a->D, sizeof *xn), *logits = room((size_t)V, sizeof *logits), sum[2] = { 0 }, x, taught = 0;
 
 	for (int64_t t = 0; t < b->n_ask * a->W; t++) {
 		if (b->targets[t] < 0)
@@ -334,7 +364,11 @@ static double mean_loss(const struct pass *a, double *nll)
 	}
 	free(xn);
 	free(logits);
-	return (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
+	if (a->n_taught[0])
+		taught += b->teach * a->taught[0] / (double)a->n_taught[0];
+	if (a->n_taught[1])
+		taught += b->teach_text * a->taught[1] / (double)a->n_taught[1];
+	return taught + (n[0] ? sum[0] / (double)n[0] : 0) + (n[1] ? b->answer_weight * sum[1] / (double)n[1] : 0);
 }
 
 double slow_net_loss(const struct fot_params *p, const struct fot_params *memory, const struct fot_batch *b,

@@ -82,19 +82,47 @@ static struct fot_episodes *make(const char *labelled, int64_t least, int64_t mo
 	return make_of(labelled, &o);
 }
 
+/* Texts and classes of the demonstrations are those that the tokens show. */
+static void check_demos(const struct fot_episode *x, const char *text)
+{
+	const char *label[FOT_EPISODES_CLASSES] = { NULL };
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		n += x->class[i] >= 0;
+	assert_int_equal(n, x->n_demo);
+	for (size_t i = 0; i < n; i++) {
+		const struct fot_episode_demo *d = &x->demo[i];
+		const char *p = text + d->label, *shown = x->texts.data + d->text;
+		size_t length = strcspn(p, "\n");
+
+		assert_int_equal(x->class[d->label], d->class);
+		assert_in_range(d->class, 0, x->n_classes - 1);
+		assert_int_equal(x->choice[d->class], *p);
+		if (i) /* behind the text stand at most a word and some signs */
+			assert_non_null(memmem(p - d->n_bytes - 24, d->n_bytes + 24, shown, d->n_bytes));
+		if (label[d->class] && p + length < text + N)
+			assert_memory_equal(label[d->class], p, length + 1);
+		label[d->class] = p;
+	}
+}
+
 static void draw(const struct fot_episodes *e, uint64_t item, double repeat, char *text, uint8_t *mark)
 {
-	int32_t tokens[N];
+	struct fot_episode x = { 0 };
 	struct fot_rng rng;
 
 	fot_rng_init(&rng, 1, "test", item);
-	memset(mark, 9, N);
-	assert_int_equal(fot_episodes_draw(e, &rng, repeat, tokens, mark, N, NULL), FOT_OK);
+	assert_int_equal(fot_episodes_draw(e, &rng, repeat, &x, N, NULL), FOT_OK);
+	assert_int_equal(x.n, N);
+	memcpy(mark, x.mark, N);
 	for (int i = 0; i < N; i++) {
-		assert_in_range(tokens[i], 1, 255);
-		text[i] = (char)tokens[i];
+		assert_in_range(x.tokens[i], 1, 255);
+		text[i] = (char)x.tokens[i];
 	}
 	text[N] = '\0';
+	check_demos(&x, text);
+	fot_episode_release(&x);
 }
 
 /* The letter behind `key` in a line, or 0. */
@@ -435,19 +463,19 @@ static void test_episodes_refuse_bad_input(void **state)
 		int code;
 		const char *want;
 	} rows[] = {
-		{ { 1, 4, 40, 1, 0, 0 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
-		{ { 4, 3, 40, 1, 0, 0 }, FOT_ERR_USAGE, "got 4 to 3" },
-		{ { 4, 65, 40, 1, 0, 0 }, FOT_ERR_USAGE, "got 4 to 65" },
-		{ { 4, 8, 15, 1, 0, 0 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
-		{ { 4, 8, 40, 0, 0, 0 }, FOT_ERR_USAGE, "expected classes of 1 to 8 parts, got 0" },
-		{ { 4, 8, 40, 9, 0, 0 }, FOT_ERR_USAGE, "parts, got 9" },
-		{ { 4, 7, 40, 2, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 14 classes" },
-		{ { 4, 12, 40, 1, 0.5, 0 }, FOT_ERR_INPUT, "by first word, got" },
-		{ { 4, 13, 40, 1, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
+		{ { 1, 4, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected 2 to 64 classes, got 1 to 4" },
+		{ { 4, 3, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 3" },
+		{ { 4, 65, 40, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "got 4 to 65" },
+		{ { 4, 8, 15, 1, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected texts of at most 16 to 4096 bytes, got 15" },
+		{ { 4, 8, 40, 0, 0, 0, 0, 0 }, FOT_ERR_USAGE, "expected classes of 1 to 8 parts, got 0" },
+		{ { 4, 8, 40, 9, 0, 0, 0, 0 }, FOT_ERR_USAGE, "parts, got 9" },
+		{ { 4, 7, 40, 2, 0, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 14 classes" },
+		{ { 4, 12, 40, 1, 0.5, 0, 0, 0 }, FOT_ERR_INPUT, "by first word, got" },
+		{ { 4, 13, 40, 1, 0, 0, 0, 0 }, FOT_ERR_INPUT, "texts: expected at least 13 classes of 8 texts, got 12" },
 	};
 	const double weight = 1;
 	const char *none = "nowhere.label";
-	const struct fot_episodes_opts good = { 2, 3, 40, 1, 0, 0 };
+	const struct fot_episodes_opts good = { 2, 3, 40, 1, 0, 0, 0, 0 };
 	struct fot_episodes *e = NULL;
 	struct fot_err err = { 0 };
 
@@ -464,7 +492,7 @@ static void test_episodes_refuse_bad_input(void **state)
 
 static void test_episodes_survive_failing_memory(void **state)
 {
-	const struct fot_episodes_opts o = { 2, 3, 40, 2, 0.5, 0.5 };
+	const struct fot_episodes_opts o = { 2, 3, 40, 2, 0.5, 0.5, 0, 0 };
 	const double weight = 1;
 	const char *set = scratch_path("set.label");
 	int status = FOT_ERR_RUN;
@@ -512,8 +540,8 @@ static void check_batch(const struct fot_batch *b, int64_t own, int64_t pack, bo
 			assert_true(!b->answer[at] || b->targets[at] >= 0);
 			n_text += b->targets[at] >= 0 && !b->answer[at];
 		}
-	assert_true(n_answers > b->n_ask * W / 20);
-	assert_int_equal(n_text > n_answers, text); /* what ends an answer is always asked for */
+	assert_true(n_answers > b->n_ask * W / 100);
+	assert_int_equal(n_text > b->n_ask * W / 2, text); /* the rest of an answer is always asked for */
 	for (int64_t i = 0; i < b->n_ask && own;
 	     i++) { /* nearest window first: it ends where the asking one goes on */
 		char joined[2000];
@@ -611,8 +639,10 @@ static void test_episodes_generator_keys(void **state)
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"classes_min\": 9, \"classes_max\": 8}", "classes_max" },
 		{ "{\"kind\": \"episodes\", \"clip\": 5}", "clip" },
-		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 128 names" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [3]}", "labelled: expected at most 16 names" },
 		{ "{\"kind\": \"episodes\", \"labelled\": [\"\"]}", "labelled: expected 1 to 255 bytes" },
+		{ "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"held_out\": [\"c\", \"b\"]}",
+		  "held_out: b is in labelled as well" },
 		{ "{\"kind\": \"episodes\", \"template\": \"\"}", "template: expected 1 to 255 bytes" },
 		{ "{\"kind\": \"episodes\", \"mixed\": 0.1}", "mixed" },
 	};
@@ -636,8 +666,12 @@ static void test_episodes_generator_keys(void **state)
 	parse(&g, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20}");
 	parse(&h, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20}");
 	assert_true(fot_generator_equal(&g, &h));
-	h.labelled[1][0] = 'c';
+	h.labelled.spec[1][0] = 'c';
 	assert_false(fot_generator_equal(&g, &h));
+	parse(&h, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20, \"single\": 1}");
+	assert_false(fot_generator_equal(&g, &h));
+	parse(&h, "{\"kind\": \"episodes\", \"labelled\": [\"a\", \"b\"], \"classes_max\": 20, \"held_out\": [\"c\"]}");
+	assert_true(fot_generator_equal(&g, &h)); /* validation changes no step */
 	assert_fails(fot_generator_check(&g, &far, "s", &err), FOT_ERR_USAGE, &err, "far is for datasets");
 }
 

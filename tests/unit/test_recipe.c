@@ -26,6 +26,13 @@
 #define HASH_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define FROM(hash) "\"init\": {\"from\": \"zoo/x\", \"sha256\": \"" hash "\"}, "
 #define STANDARD "{\"method\": \"standard\", \"steps\": 10, \"window\": 32, \"batch\": 4, \"lr\": 0.01, \"warmup\": 4}"
+/* Episodes of a labelled set, the first stage with these keys. */
+#define TAUGHT(keys) TAUGHT_OF("[1]", keys)
+#define TAUGHT_OF(layers, keys)                                                                                              \
+	"{\"name\": \"n\", \"tokenizer\": \"byte\", \"model\": {\"vocab_size\": 258, \"hidden_size\": 16, "             \
+	"\"num_attention_heads\": 2, \"num_hidden_layers\": 2, \"mem_layers\": " layers ", \"bos_token_id\": 256, "  \
+	"\"eos_token_id\": 257}, \"generator\": {\"kind\": \"episodes\", \"labelled\": [\"gcide\"]}, \"stages\": ["      \
+	"{\"method\": \"crossbatch\", \"steps\": 2, \"window\": 32, \"batch\": 6, \"lr\": 1, " keys "}]}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
 	" \"pack\": 4, \"negatives\": 6, \"far\": 0.5, \"copy\": 0.25, \"lr\": 0.02, \"lr_end\": 0.002}"
@@ -240,6 +247,15 @@ static const struct {
 	  "stages[0]: cut is for the generator passkey" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\", \"decoy\": 1}, \"stages\": [" STANDARD "]}", "decoys" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"episodes\", \"parts\": 9}, \"stages\": [" STANDARD "]}", "parts" },
+	{ HEAD DATA "\"stages\": [{\"method\": \"standard\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"teach\": 1, "
+		    "\"lr\": 1}]}",
+	  "stages[0]: teach is for the generator episodes" },
+	{ TAUGHT("\"teach\": 1, \"top_k\": 4"), "stages[0]: teach: expected mix \"joint\" and no top_k" },
+	{ TAUGHT("\"teach\": -1"), "teach" },
+	{ TAUGHT("\"teach_end\": 1001"), "teach_end" },
+	{ TAUGHT_OF("[]", "\"teach\": 1"),
+	  "stages[0]: teach: the model has no memory layer to teach" },
+	{ HEAD "\"generator\": {\"kind\": \"episodes\"}, \"stages\": [" STANDARD "]}", "datasets" },
 	{ HEAD DATA "\"init\": {\"from\": 3}, \"stages\": [" STANDARD "]}", "from" },
 	{ HEAD DATA "\"generatr\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "generator" },
 	{ HEAD DATA "\"generator\": {\"kind\": \"passkey\"}, \"stages\": [" STANDARD "]}", "stages[0]: window" },
@@ -277,6 +293,34 @@ static void test_recipe_generator(void **state)
 	fot_recipe_release(&r);
 	parse(&r, HEAD DATA "\"stages\": [" STANDARD "]}");
 	assert_int_equal(r.generator.kind, FOT_GENERATOR_NONE);
+	fot_recipe_release(&r);
+}
+
+/* The weight goes in a straight line from the first step of a stage to its last. */
+static void test_recipe_teaching(void **state)
+{
+	static const char stages[] = TAUGHT("\"teach\": 0.5}, {\"method\": \"crossbatch\", \"steps\": 5, \"window\": 32, "
+					    "\"batch\": 6, \"lr\": 1, \"teach\": 2, \"teach_end\": 0");
+	const double want[] = { 0.5, 0.5, 2, 1.5, 1, 0.5, 0 };
+	struct fot_recipe r, other;
+	const char *why;
+
+	(void)state;
+	parse(&r, stages);
+	for (int64_t i = 0; i < 7; i++)
+		assert_true(fot_recipe_teach(&r, i) <= want[i] && fot_recipe_teach(&r, i) >= want[i]);
+	parse(&other, stages);
+	assert_true(fot_recipe_same_beginning(&r, &other, 7, &why));
+	other.stage[1].steps = 6; /* another slope */
+	assert_true(fot_recipe_same_beginning(&r, &other, 2, &why));
+	assert_false(fot_recipe_same_beginning(&r, &other, 3, &why));
+	other.stage[1].steps = 5;
+	other.stage[0].teach = 0.6;
+	assert_false(fot_recipe_same_beginning(&r, &other, 1, &why));
+	fot_recipe_release(&r);
+	fot_recipe_release(&other);
+	parse(&r, TAUGHT("\"teach\": 0.5, \"copy\": 0.1")); /* labelled sets alone */
+	assert_int_equal(r.n_datasets, 0);
 	fot_recipe_release(&r);
 }
 
@@ -335,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recipe_reads_everything),
+		cmocka_unit_test(test_recipe_teaching),
 		cmocka_unit_test(test_recipe_transformer_xl),
 		cmocka_unit_test(test_recipe_memorizing),
 		cmocka_unit_test(test_recipe_start_by_hash),
