@@ -525,8 +525,7 @@ int fot_cmd_bench(int argc, char **argv)
 		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
 	status = fot_flush_stdout(&err);
 out:
-	if (err.code)
-		fot_command_failed("bench", &err);
+	fot_command_ended(&o, err.code, &err);
 	fot_model_close(b.model);
 	return status;
 }

@@ -458,20 +458,24 @@ out:
 	return status;
 }
 
-/* A folder with a config.json, wherever models are looked for; else what is no dataset's name either, so that the
+/* A folder with a model's files, wherever models are looked for; else what is no dataset's name either, so that the
  * message is about models. */
 static bool is_model(const char *name)
 {
-	struct fot_str dir = FOT_STR_INIT, config = FOT_STR_INIT;
-	bool there = fot_path_find(&dir, FOT_PATH_MODEL, name, NULL), model;
+	static const char *const files[] = { "config.json", "model.safetensors", "model.safetensors.index.json" };
+	struct fot_str dir = FOT_STR_INIT;
+	bool model = false;
 
-	fot_path_join(&config, dir.data ? dir.data : name, "config.json");
-	model = there && !config.failed && fot_file_exists(config.data);
-	if (!model)
-		model = !fot_inspect_is_dataset(name);
+	if (fot_path_find(&dir, FOT_PATH_MODEL, name, NULL))
+		for (size_t i = 0; i < FOT_COUNT(files) && !model; i++) {
+			struct fot_str path = FOT_STR_INIT;
+
+			fot_path_join(&path, dir.data ? dir.data : name, files[i]);
+			model = !path.failed && fot_file_exists(path.data);
+			fot_str_release(&path);
+		}
 	fot_str_release(&dir);
-	fot_str_release(&config);
-	return model;
+	return model || !fot_inspect_is_dataset(name);
 }
 
 static int inspect_dataset(const char *spec, const struct flags *f, struct fot_err *err)

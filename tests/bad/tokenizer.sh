@@ -31,4 +31,4 @@ exits bad_44_id 5 'sequence 1, token 1: ids.json: expected an integer from 0 to 
 "$make_checkpoint" squeezing tokenizer=spm vocab=2048
 { cat "$zoo" && printf '\32\2\40\1'; } >squeezing/tokenizer.model
 prints bad_45_round_trip 'warning: the tokenizer does not give text back unchanged' "$fotbench" inspect squeezing
-prints bad_45_round_trip_of_the_zoo 'gives the probe text back unchanged' "$fotbench" inspect "$root/model/zoo/lm-fot"
+prints bad_45_round_trip_of_the_zoo 'comes back unchanged' "$fotbench" inspect "$root/model/zoo/lm-fot"
