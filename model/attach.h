@@ -24,7 +24,7 @@
 
 /* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
  * own, "model": what config.json says, none without memory layers. */
-enum fot_memory_mode { /* a number of memory_kinds.h: a new kind has its word there */
+enum fot_memory_mode { /* any number of memory_kinds.h; names only for those that other code speaks of */
 	FOT_MEMORY_NONE = FOT_SEARCH_NONE,
 	FOT_MEMORY_DENSE = FOT_SEARCH_ALL,
 	FOT_MEMORY_KNN = FOT_SEARCH_TOPK,

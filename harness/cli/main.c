@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	{ "data", fot_cmd_data, "fetch, verify and list datasets", true, NULL },
 	{ "tokenize", fot_cmd_tokenize, "text to token ids", true, NULL },
 	{ "detokenize", fot_cmd_detokenize, "token ids to text", true, NULL },
-	{ "inspect", fot_cmd_inspect, "a model's configuration, tensors, memory and work", false, NULL },
+	{ "inspect", fot_cmd_inspect, "what a model is and what reading with it costs; what a dataset holds", false, NULL },
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false, NULL },
 	{ "help", cmd_help, "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are", false, NULL },
 };

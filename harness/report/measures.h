@@ -5,7 +5,7 @@
  * it is estimated and tested:
  *
  *   EXP, BITS   rates: exp of sum nll over sum of tokens, words or bytes, or bits: cluster
- *               bootstrap over texts (clusters.h); sign flips
+ *               bootstrap over texts (groups.h); sign flips
  *   ITEMS       accuracy of trials: Wilson; exact McNemar and paired bootstrap over trials
  *   CLUSTERS    shares within trials or documents: cluster bootstrap over them (one `detail`
  *               alone: linearised t interval); sign flips

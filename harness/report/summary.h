@@ -8,7 +8,7 @@
  *       same memory, without one the local variant,
  * paired by document, trial or item.  p values are adjusted by Holm over the places of one
  * comparison.  What is estimated how: measures.h.  Rates are not compared without a memory, and
- * are followed over the lengths (summary_trend.c). */
+ * are followed over the lengths (stats.h). */
 #ifndef FOT_SUMMARY_H
 #define FOT_SUMMARY_H
 

@@ -1,4 +1,4 @@
-/* task_distraction.c: distraction as a task class: an item is a document, at all numbers of contexts.
+/* distraction_class.c: distraction as a task class: an item is a document, at all numbers of contexts.
  *
  *   others -> memory, once per document
  *   for every asking window:  own window before it -> memory,  ask,  rewind
@@ -488,7 +488,7 @@ const struct fot_measured_task fot_measured_distraction = {
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
-	{ FOT_TASK_KEY_DATASETS, .required = true, .help = "documents that ask, and that distract: names, folders, .jsonl files" },
+	{ FOT_TASK_KEY_DATASETS, .required = true, .help = "documents that ask, and that distract: names, folders, .jsonl and .parquet files" },
 	FOT_TASK_KEY_SPLIT,
 	{ FOT_TASK_KEY_TARGETS, .help = "tokens of each document that ask" },
 	FOT_TASK_KEY_DOCUMENTS,

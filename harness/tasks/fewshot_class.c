@@ -555,7 +555,7 @@ static const char *const shots_words[] = { "fill", NULL }; /* FOT_FEWSHOT_FILL, 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
 	{ FOT_TASK_KEY_DATASETS, .required = true,
-	  .help = "labelled sets: names, .label, .json, .jsonl, .csv files or folders, with ?labels=fine and the like" },
+	  .help = "labelled sets: names, .csv, .tsv, .jsonl, .parquet, .label, .json files or folders, with ?labels=fine and the like" },
 	FOT_TASK_KEY_LENGTHS,
 	{ .name = "shots", .type = &fot_key_sizes, FOT_KEY_LIST(struct fot_task_spec, shots, n_shots), .lo = 0, .hi = 1 << 24,
 	  .words = shots_words, .dflt = "[0, 1, 2, 4, 8, 16]", .flag = "shots", .arg = "LIST",
@@ -597,8 +597,8 @@ const struct fot_task_class fot_task_fewshot = {
 	.about = "classification from growing numbers of demonstrations",
 	.usage = "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
 	.help = "Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
-		"files .label, .json, .jsonl, .csv or folders of them, such as trec?labels=fine), growing numbers of\n"
-		"demonstrations, several orders of them.",
+		"files .csv, .tsv, .jsonl, .parquet, .label, .json or folders of them, such as trec?labels=fine), growing\n"
+		"numbers of demonstrations, several orders of them.",
 	.version = FOT_FEWSHOT_VERSION,
 	.schema = &fot_schema_fewshot,
 	.csv = "fewshot.csv",

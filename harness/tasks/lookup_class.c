@@ -1,4 +1,4 @@
-/* task_lookup.c: dictionary look-up as a task class: an item is a trial at one length. */
+/* lookup_class.c: dictionary look-up as a task class: an item is a trial at one length. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* task_passkey.c: passkey as a task class: an item is a trial at one depth and length. */
+/* passkey_class.c: passkey as a task class: an item is a trial at one depth and length. */
 #include <stdio.h>
 #include <string.h>
 

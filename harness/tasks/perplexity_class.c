@@ -1,4 +1,4 @@
-/* task_perplexity.c: perplexity as a task class: an item is a document, at all context
+/* perplexity_class.c: perplexity as a task class: an item is a document, at all context
  * lengths; with own_tokens among windows of other documents (pool.h). */
 #include <stdio.h>
 #include <string.h>
@@ -474,7 +474,7 @@ const struct fot_measured_task fot_measured_perplexity = {
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
 	{ FOT_TASK_KEY_DATASETS, .required = true,
-	  .help = "documents to score: names of datasets, folders of .txt files, .jsonl files" },
+	  .help = "documents to score: names of datasets, folders of .txt files, .jsonl and .parquet files" },
 	FOT_TASK_KEY_SPLIT,
 	FOT_TASK_KEY_LENGTHS,
 	{ FOT_TASK_KEY_TARGETS, .help = "tokens scored of each document, the same ones at every context length" },

@@ -490,7 +490,7 @@ const struct fot_schema fot_schema_samples = { "samples", "One row per query, me
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
-	{ FOT_TASK_KEY_DATASETS, .required = true, .help = "documents that are asked: names, folders, .jsonl files" },
+	{ FOT_TASK_KEY_DATASETS, .required = true, .help = "documents that are asked: names, folders, .jsonl and .parquet files" },
 	FOT_TASK_KEY_SPLIT,
 	{ OWN_SIZE("context_length", CONTEXT, FOT_SPEC_TOKENS, "8192", "context-length"),
 	  .help = "local window plus memory, in tokens" },

@@ -88,7 +88,7 @@ struct source {
 };
 static const struct fot_key dataset_keys[] = {
 	{ .name = "name", .type = &fot_key_text, FOT_KEY_AT(struct source, name), .required = true,
-	  .help = "a dataset, a folder of .txt files or a .jsonl file" },
+	  .help = "a dataset, a folder of .txt files, a .jsonl or .parquet file" },
 	{ .name = "weight", .type = &fot_key_real, FOT_KEY_AT(struct source, weight), .lo = 1e-9, .hi = 1e9, .dflt = "1",
 	  .help = "how often it is drawn from, relative to the others" },
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rooms: each file includes only its own room and those above it (CONTRIBUTING.md).
+# The rooms: each file includes only its own room and those above it (docs/design.md).
 . "$(dirname "$0")/common.bash"
 
 law=(
