@@ -211,16 +211,16 @@ void fot_compare_delta(struct fot_str *out, const struct fot_table *t, size_t ro
 			       digits, fot_table_real(t, row, "delta_ci_high", 0));
 }
 
-/* Of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
+/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
 static void put_condition(struct fot_str *variant, struct fot_str *memory, const struct fot_table *t,
-			  size_t row)
+			  size_t row, int most)
 {
-	fot_str_printf(variant, "%.40s", fot_table_text(t, row, "model_variant"));
+	fot_str_printf(variant, "%.*s", most, fot_table_text(t, row, "model_variant"));
 	if (!fot_table_has(t, row, "new_model_variant")) {
 		fot_label_memory(memory, t, row);
 		return;
 	}
-	fot_str_printf(variant, "=%.40s", fot_table_text(t, row, "new_model_variant"));
+	fot_str_printf(variant, "=%.*s", most, fot_table_text(t, row, "new_model_variant"));
 	fot_condition_memory(memory, t, row);
 	if (strcmp(memory->data ? memory->data : "", fot_table_text(t, row, "new_memory")) != 0)
 		fot_str_printf(memory, "=%s", fot_table_text(t, row, "new_memory"));
@@ -231,7 +231,7 @@ void fot_compare_row_name(struct fot_str *out, const struct fot_table *t, size_t
 	static const char *const further[] = { "prompt_style", "calibration", "n_records", "own_tokens" };
 	struct fot_str variant = FOT_STR_INIT, memory = FOT_STR_INIT;
 
-	put_condition(&variant, &memory, t, row);
+	put_condition(&variant, &memory, t, row, FOT_NAME_MAX);
 	place_text(out, t, row);
 	fot_str_printf(out, ", %s, ", fot_table_text(t, row, "dataset"));
 	fot_label_length(out, fot_table_int(t, row, "context_length", 0));
@@ -265,7 +265,7 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row,
 		       delta = FOT_STR_INIT, metric = FOT_STR_INIT;
 	int digits = digits_of(t, row);
 
-	put_condition(&variant, &memory, t, row);
+	put_condition(&variant, &memory, t, row, 40);
 	fot_label_length(&length, fot_table_int(t, row, "context_length", 0));
 	fot_compare_delta(&delta, t, row);
 	place_text(&metric, t, row);
