@@ -144,3 +144,13 @@ if command -v python3 >/dev/null; then
 else
 	echo "skip ci_parsers_agree: no python3"
 fi
+
+# --- the workflow in the document ---
+workflow=$(awk '/^```yaml/ { n++; inside = n == 1; next } /^```/ { inside = 0 } inside' "$root/docs/ci.md")
+check ci_workflow_runs_a_target is "$(sed -n 's/^ *run: \(make .*\)/\1/p' <<<"$workflow")" 'make regress'
+check ci_workflow_keeps_the_run_s_folder grep -qF 'out=${3:-results/runs/regress}' "$root/tests/regress.sh"
+if python3 -c 'import yaml' 2>/dev/null; then
+	check ci_workflow_is_yaml python3 -c 'import sys, yaml; w = yaml.safe_load(sys.argv[1]); assert [s.get("run") for s in w["jobs"]["regress"]["steps"]][2] == "make regress"' "$workflow"
+else
+	echo "skip ci_workflow_is_yaml: no python3 with yaml"
+fi
