@@ -117,11 +117,30 @@ void fot_quote_markdown_text(struct fot_str *out, const char *text)
 	}
 }
 
+struct special {
+	const char *from, *to; /* to stands for the first byte of from */
+};
+
+/* The text, with the first special that fits at a place instead of what stands there. */
+static void put_special(struct fot_str *out, const char *text, const struct special *special, size_t n)
+{
+	while (*text) {
+		size_t i = 0;
+
+		while (i < n && strncmp(text, special[i].from, strlen(special[i].from)) != 0)
+			i++;
+		if (i < n) {
+			fot_str_puts(out, special[i].to);
+			text++;
+		} else {
+			text += put_character(out, text);
+		}
+	}
+}
+
 void fot_quote_latex(struct fot_str *out, const char *text)
 {
-	static const struct {
-		const char *from, *to;
-	} special[] = {
+	static const struct special special[] = {
 		{ "\\", "\\textbackslash{}" },
 		{ "~", "\\textasciitilde{}" },
 		{ "^", "\\textasciicircum{}" },
@@ -140,19 +159,7 @@ void fot_quote_latex(struct fot_str *out, const char *text)
 		{ "}", "\\}" },
 	};
 
-	while (*text) {
-		const char *to = NULL;
-
-		for (size_t i = 0; i < FOT_COUNT(special) && !to; i++)
-			to = strncmp(text, special[i].from, strlen(special[i].from)) == 0 ? special[i].to :
-											    NULL;
-		if (to) {
-			fot_str_puts(out, to);
-			text++;
-		} else {
-			text += put_character(out, text);
-		}
-	}
+	put_special(out, text, special, FOT_COUNT(special));
 }
 
 static bool formula_like(const char *text)
@@ -207,4 +214,41 @@ void fot_quote_gnuplot(struct fot_str *out, const char *text)
 		else
 			text += put_character(out, text);
 	}
+}
+
+void fot_quote_xml(struct fot_str *out, const char *text)
+{
+	static const struct special
+		special
+			[] = {
+				{ "&", "&amp;" },
+				{ "<", "&lt;" },
+				{ ">", "&gt;" },
+				{ "\"", "&quot;" },
+				{ "'", "&#39;" },
+				{ "\xef\xbf\xbe", "?" }, /* U+FFFE and U+FFFF are no characters of XML; their other bytes become ? */
+				{ "\xef\xbf\xbf", "?" },
+			};
+
+	put_special(out, text, special, FOT_COUNT(special));
+}
+
+#define WORKFLOW                         \
+	{ "%", "%25" }, { "\n", "%0A" }, \
+	{                                \
+		"\r", "%0D"              \
+	}
+
+void fot_quote_workflow(struct fot_str *out, const char *text)
+{
+	static const struct special special[] = { WORKFLOW };
+
+	put_special(out, text, special, FOT_COUNT(special));
+}
+
+void fot_quote_workflow_property(struct fot_str *out, const char *text)
+{
+	static const struct special special[] = { WORKFLOW, { ":", "%3A" }, { ",", "%2C" } };
+
+	put_special(out, text, special, FOT_COUNT(special));
 }

@@ -32,5 +32,11 @@ void fot_quote_csv(struct fot_str *out, const char *text);
 const char *fot_unquote_csv(const char *cell);
 /* A cell of a file of tab-separated columns that gnuplot reads with strcol(). */
 void fot_quote_gnuplot(struct fot_str *out, const char *text);
+/* Character data or an attribute's value of XML 1.0. */
+void fot_quote_xml(struct fot_str *out, const char *text);
+/* What GitHub's runner reads back from a workflow command, ::error title=PROPERTY::MESSAGE: ends of
+ * lines stay ends of lines. */
+void fot_quote_workflow(struct fot_str *out, const char *text);
+void fot_quote_workflow_property(struct fot_str *out, const char *text);
 
 #endif

@@ -7,7 +7,8 @@
 #   tests/regress.sh [--update] [SPEC [REFERENCE [OUT]]]
 #
 # --update writes the reference instead; commit it on its own and say why the
-# numbers moved.  FOTBENCH picks the program.  Exit status: 0 equal, else that
+# numbers moved.  OUT gets junit.xml and benchmark.json (docs/ci.md); in a workflow of GitHub its annotations
+# stand on stdout, too.  FOTBENCH picks the program.  Exit status: 0 equal, else that
 # of what failed (3 changed, 5 something is missing, 7 not comparable).
 set -u
 update=0
@@ -40,5 +41,6 @@ if [ $update -eq 1 ]; then
 	cp "$out"/manifest.json "$out"/perplexity.csv "$out"/summary.csv "$out"/summary.md "$reference"/ || exit 6
 	echo "$reference: written; commit it on its own and say why the numbers moved"
 else
-	"$fotbench" compare "$reference" "$out" --exact
+	"$fotbench" compare "$reference" "$out" --exact --junit "$out/junit.xml" --benchmark "$out/benchmark.json" \
+		${GITHUB_ACTIONS:+--github}
 fi

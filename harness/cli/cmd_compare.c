@@ -1,13 +1,19 @@
 /* cmd_compare.c: the regression gate between two run folders. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
 #include "harness/report/compare.h"
+#include "harness/report/compare_ci.h"
 #include "harness/report/measures.h"
 #include "harness/run/task_class.h"
 
@@ -143,11 +149,11 @@ static int keep_metric(struct fot_table *t, const char *metric, struct fot_err *
 struct asked {
 	struct fot_compare_opts opts;
 	struct fot_texts pairs;
-	const char *output, *dir[2];
+	const char *output, *junit, *benchmark, *dir[2];
 	int64_t seed;
 	const char *metrics[METRICS_MAX + 1]; /* of all tasks, ends with NULL */
 	int metric;                           /* -1: all */
-	bool json, exact, quiet;
+	bool json, exact, quiet, github;
 };
 
 /* Takes root, which may be NULL. */
@@ -182,18 +188,23 @@ static int print_json(const struct fot_table *t, const struct asked *a, const ch
 		      struct fot_err *err)
 {
 	cJSON *root = start_json(a, fot_compare_verdict(t, a->exact));
-	bool good = root &&
-		    cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t)) &&
-		    cJSON_AddNumberToObject(root, "changed", (double)fot_compare_changed(t)) &&
-		    cJSON_AddStringToObject(root, "summary", sentence) && fot_table_rows_json(root, "rows", t);
+	bool good =
+		root && cJSON_AddNumberToObject(root, "regressions", (double)fot_compare_regressions(t)) &&
+		cJSON_AddNumberToObject(root, "changed", (double)fot_compare_changed(t)) &&
+		cJSON_AddStringToObject(root, "summary", sentence) && fot_table_rows_json(root, "rows", t);
 
 	return put_json(root, good, err);
+}
+
+static const char *word_of(const struct fot_err *err)
+{
+	return err->code == FOT_ERR_COMPARE ? "not comparable" : "failed";
 }
 
 /* Without a comparison a program that reads the JSON still learns why. */
 static void print_json_failure(const struct asked *a, const struct fot_err *err)
 {
-	cJSON *root = start_json(a, err->code == FOT_ERR_COMPARE ? "not comparable" : "failed");
+	cJSON *root = start_json(a, word_of(err));
 	bool good = root && cJSON_AddStringToObject(root, "error", err->text) &&
 		    cJSON_AddNumberToObject(root, "exit_code", err->code) &&
 		    cJSON_AddArrayToObject(root, "rows");
@@ -203,6 +214,15 @@ static void print_json_failure(const struct asked *a, const struct fot_err *err)
 		fot_flush_stdout(&ignored);
 }
 
+/* To a runner of GitHub no line of the text is a workflow command: names cannot guess the word that ends this. */
+static void print_guarded(const struct fot_str *text)
+{
+	char word[65];
+
+	fot_sha256_of(text->data, text->len, word);
+	printf("::stop-commands::%.32s\n%s::%.32s::\n", word, text->data, word);
+}
+
 static int print_text(const struct fot_table *t, const struct asked *a, const char *sentence,
 		      struct fot_err *err)
 {
@@ -210,31 +230,117 @@ static int print_text(const struct fot_table *t, const struct asked *a, const ch
 	size_t n = fot_compare_regressions(t);
 	int status = a->quiet ? FOT_OK : fot_compare_text(&out, t, err);
 
-	if (status == FOT_OK) {
-		fputs(out.data ? out.data : "", stdout);
-		printf("%s", fot_compare_verdict(t, a->exact));
-		if (n > 0)
-			printf(": %zu of %zu rows are worse by more than the margin of ", n, t->n_rows);
-		if (n > 0 && a->opts.margin < 0)
-			printf("%g of BASE's value", FOT_COMPARE_MARGIN);
-		else if (n > 0)
-			printf("%g", a->opts.margin);
-		printf("\n%s\n", sentence);
-	}
+	fot_str_puts(&out, fot_compare_verdict(t, a->exact));
+	if (n > 0)
+		fot_str_printf(&out, ": %zu of %zu rows are worse by more than the margin of ", n, t->n_rows);
+	if (n > 0 && a->opts.margin < 0)
+		fot_str_printf(&out, "%g of BASE's value", FOT_COMPARE_MARGIN);
+	else if (n > 0)
+		fot_str_printf(&out, "%g", a->opts.margin);
+	fot_str_printf(&out, "\n%s\n", sentence);
+	if (status == FOT_OK)
+		status = fot_str_check(&out, err);
+	if (status == FOT_OK && a->github)
+		print_guarded(&out);
+	else if (status == FOT_OK)
+		fputs(out.data, stdout);
 	fot_str_release(&out);
 	return status;
+}
+
+/* --- for continuous integration --- */
+
+/* GitHub gives each step an empty file, to which every command of the step appends. */
+static int append(const char *path, const struct fot_str *text, struct fot_err *err)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), status;
+
+	if (fd < 0)
+		return FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot append: %s", path, strerror(errno));
+	status = fot_write_all(fd, text->data, text->len, path, err);
+	if (close(fd) != 0 && status == FOT_OK)
+		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: %s", path, strerror(errno));
+	return status;
+}
+
+static int put_github(const struct fot_compare_found *found, struct fot_err *err)
+{
+	const char *summary = getenv("GITHUB_STEP_SUMMARY");
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_compare_annotations(&out, found, err));
+	fputs(out.data, stdout);
+	fot_str_clear(&out);
+	if (summary && *summary) {
+		FOT_TRY(fot_compare_step_summary(&out, found, err));
+		FOT_TRY(append(summary, &out, err));
+	}
+	status = fot_flush_stdout(err);
+out:
+	fot_str_release(&out);
+	return status;
+}
+
+/* What was asked for of it, also of a comparison that failed. */
+static int put_found(const struct asked *a, const struct fot_compare_found *found, struct fot_err *err)
+{
+	struct fot_str out = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (a->junit) {
+		FOT_TRY(fot_compare_junit(&out, found, err));
+		FOT_TRY(fot_file_replace(a->junit, out.data, out.len, err));
+	}
+	fot_str_clear(&out);
+	if (a->benchmark && found->row) {
+		FOT_TRY(fot_compare_benchmark(&out, found->row, err));
+		FOT_TRY(fot_file_replace(a->benchmark, out.data, out.len, err));
+	}
+	if (a->github)
+		status = put_github(found, err);
+out:
+	fot_str_release(&out);
+	return status;
+}
+
+static struct fot_compare_found found_of(const struct asked *a, const struct fot_table *t,
+					 const char *sentence)
+{
+	return (struct fot_compare_found){ .base = a->dir[0],
+					   .new = a->dir[1],
+					   .row = t,
+					   .verdict = fot_compare_verdict(t, a->exact),
+					   .sentence = sentence,
+					   .exact = a->exact };
+}
+
+/* Without a comparison its readers still learn why; that this cannot be written, too, is no news. */
+static void put_failure(const struct asked *a, const struct fot_err *err)
+{
+	struct fot_compare_found found = {
+		.base = a->dir[0], .new = a->dir[1], .verdict = word_of(err), .sentence = err->text
+	};
+	struct fot_err ignored;
+
+	if (a->json)
+		print_json_failure(a, err);
+	put_found(a, &found, &ignored);
 }
 
 static int print_result(const struct fot_table *t, const struct asked *a, const struct run_folder *base,
 			const struct run_folder *new, struct fot_err *err)
 {
 	struct fot_str sentence = FOT_STR_INIT;
+	struct fot_compare_found found;
 	int status;
 
 	FOT_TRY(fot_compare_sentence(&sentence, t, a->dir[0], base->manifest, new->manifest, err));
+	found = found_of(a, t, sentence.data);
 	if (a->output)
 		FOT_TRY(fot_table_write(t, a->output, true, err));
 	FOT_TRY(a->json ? print_json(t, a, sentence.data, err) : print_text(t, a, sentence.data, err));
+	FOT_TRY(put_found(a, &found, err));
 	status = fot_flush_stdout(err);
 out:
 	fot_str_release(&sentence);
@@ -319,18 +425,54 @@ int fot_cmd_compare(int argc, char **argv)
 {
 	struct asked a = { .opts = { .margin = -1 }, .seed = 1, .metric = -1 };
 	struct fot_option options[] = {
-		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &a.metric, .choices = a.metrics,
+		{ .name = "metric",
+		  .type = FOT_OPTION_CHOICE,
+		  .value = &a.metric,
+		  .choices = a.metrics,
 		  .help = "compare only this one (default: each task's own; bits_per_byte compares across tokenizers)" },
-		{ .name = "margin", .type = FOT_OPTION_REAL, .value = &a.opts.margin, .lo = 0, .hi = 1e9, .arg = "X",
+		{ .name = "margin",
+		  .type = FOT_OPTION_REAL,
+		  .value = &a.opts.margin,
+		  .lo = 0,
+		  .hi = 1e9,
+		  .arg = "X",
 		  .help = "worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)" },
-		{ .name = "pair", .type = FOT_OPTION_TEXTS, .value = &a.pairs, .arg = "B=N",
+		{ .name = "pair",
+		  .type = FOT_OPTION_TEXTS,
+		  .value = &a.pairs,
+		  .arg = "B=N",
 		  .help = "compare only condition B of BASE with N of NEW: fot=vanilla, fot/dense=fot/knn:128" },
-		{ .name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = &a.output, .arg = "FILE",
+		{ .name = "output",
+		  .letter = 'o',
+		  .type = FOT_OPTION_TEXT,
+		  .value = &a.output,
+		  .arg = "FILE",
 		  .help = "also write the rows as CSV" },
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &a.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
+		{ .name = "seed",
+		  .type = FOT_OPTION_INT,
+		  .value = &a.seed,
+		  .lo = 0,
+		  .hi = 9007199254740991.0,
+		  .arg = "S",
 		  .help = "seed of the bootstrap" },
-		{ .name = "exact", .type = FOT_OPTION_FLAG, .value = &a.exact,
+		{ .name = "exact",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &a.exact,
 		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
+		{ .name = "junit",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &a.junit,
+		  .arg = "FILE",
+		  .help = "also write the rows as tests, in JUnit's XML" },
+		{ .name = "benchmark",
+		  .type = FOT_OPTION_TEXT,
+		  .value = &a.benchmark,
+		  .arg = "FILE",
+		  .help = "also write NEW's values as github-action-benchmark reads them (customSmallerIsBetter)" },
+		{ .name = "github",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &a.github,
+		  .help = "annotations of a GitHub workflow on stdout, a table in the file $GITHUB_STEP_SUMMARY" },
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
@@ -352,14 +494,19 @@ int fot_cmd_compare(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
+	if (a.json && a.github) {
+		FOT_FAIL(&err, FOT_ERR_USAGE,
+			 "--json and --github: expected one of them, both write to stdout");
+		return fot_command_failed("compare", &err);
+	}
 	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];
 	a.dir[1] = o.positional[1];
 	fot_table_init(&compared, &fot_schema_compare);
 	status = compare(&compared, &a, &shown, &err);
-	if (status != FOT_OK && a.json && !shown)
-		print_json_failure(&a, &err);
+	if (status != FOT_OK && !shown)
+		put_failure(&a, &err);
 	if (status != FOT_OK)
 		fot_command_failed("compare", &err);
 	else if (fot_compare_regressions(&compared) > 0)

@@ -80,4 +80,14 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 /* Aligned plain text, one line per row. */
 int fot_compare_text(struct fot_str *out, const struct fot_table *compared, struct fot_err *err);
 
+/* Parts of a row, appended raw: names are those of the files (base/quote.h).  The name says all that
+ * makes the row another one than the rest: "perplexity, docs, 8k, fot, knn:128". */
+void fot_compare_row_name(struct fot_str *out, const struct fot_table *t, size_t row);
+/* "worse", "below the detectable difference of 0.01" */
+void fot_compare_row_verdict(struct fot_str *out, const struct fot_table *t, size_t row);
+/* A number of the metric, with enough decimals to see the difference; '-' where there is none. */
+void fot_compare_value(struct fot_str *out, const struct fot_table *t, size_t row, const char *column);
+/* "+0.0848 [+0.0500, +0.1196]" */
+void fot_compare_delta(struct fot_str *out, const struct fot_table *t, size_t row);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/quote.h"
 #include "harness/report/compare.h"
 #include "harness/report/measures.h"
@@ -143,7 +144,8 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 		fot_str_printf(out, " of %s, document by document or item by item", base_name);
 	}
 	if (strcmp(compute_of(base), compute_of(new)) != 0)
-		fot_str_printf(out, "; products in %.20s there, in %.20s here", compute_of(base), compute_of(new));
+		fot_str_printf(out, "; products in %.20s there, in %.20s here", compute_of(base),
+			       compute_of(new));
 	if (there && here && strcmp(there, here) != 0)
 		put_cores(out, compared, there, here);
 	return fot_str_check(out, err);
@@ -191,38 +193,70 @@ static int digits_of(const struct fot_table *t, size_t row)
 	return (int)fmin(fmax(4, 1 - floor(log10(delta))), 12);
 }
 
-static void put_delta(struct fot_str *out, const struct fot_table *t, size_t row, int digits)
+void fot_compare_value(struct fot_str *out, const struct fot_table *t, size_t row, const char *column)
 {
+	if (fot_table_has(t, row, column))
+		fot_str_printf(out, "%.*f", digits_of(t, row), fot_table_real(t, row, column, 0));
+	else
+		fot_str_putc(out, '-');
+}
+
+void fot_compare_delta(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	int digits = digits_of(t, row);
+
 	fot_str_printf(out, "%+.*f", digits, fot_table_real(t, row, "delta", 0));
 	if (fot_table_has(t, row, "delta_ci_low"))
 		fot_str_printf(out, " [%+.*f, %+.*f]", digits, fot_table_real(t, row, "delta_ci_low", 0),
 			       digits, fot_table_real(t, row, "delta_ci_high", 0));
 }
 
-/* Of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
+/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
 static void put_condition(struct fot_str *variant, struct fot_str *memory, const struct fot_table *t,
-			  size_t row)
+			  size_t row, int most)
 {
-	fot_str_printf(variant, "%.40s", fot_table_text(t, row, "model_variant"));
+	fot_str_printf(variant, "%.*s", most, fot_table_text(t, row, "model_variant"));
 	if (!fot_table_has(t, row, "new_model_variant")) {
 		fot_label_memory(memory, t, row);
 		return;
 	}
-	fot_str_printf(variant, "=%.40s", fot_table_text(t, row, "new_model_variant"));
+	fot_str_printf(variant, "=%.*s", most, fot_table_text(t, row, "new_model_variant"));
 	fot_condition_memory(memory, t, row);
 	if (strcmp(memory->data ? memory->data : "", fot_table_text(t, row, "new_memory")) != 0)
 		fot_str_printf(memory, "=%s", fot_table_text(t, row, "new_memory"));
 }
 
-static void put_verdict(struct fot_str *out, const struct fot_table *t, size_t row)
+void fot_compare_row_name(struct fot_str *out, const struct fot_table *t, size_t row)
+{
+	static const char *const further[] = { "prompt_style", "calibration", "n_records", "own_tokens" };
+	struct fot_str variant = FOT_STR_INIT, memory = FOT_STR_INIT;
+
+	put_condition(&variant, &memory, t, row, FOT_NAME_MAX);
+	place_text(out, t, row);
+	fot_str_printf(out, ", %s, ", fot_table_text(t, row, "dataset"));
+	fot_label_length(out, fot_table_int(t, row, "context_length", 0));
+	fot_str_printf(out, ", %s, %s", variant.failed ? "" : variant.data, memory.failed ? "" : memory.data);
+	for (size_t i = 0; i < FOT_COUNT(further); i++) {
+		if (fot_table_cell(t, row, further[i])->kind == FOT_CELL_TEXT)
+			fot_str_printf(out, ", %s", fot_table_text(t, row, further[i]));
+		else if (fot_table_has(t, row, further[i]))
+			fot_str_printf(out, ", %s %lld", further[i],
+				       (long long)fot_table_int(t, row, further[i], 0));
+	}
+	out->failed = out->failed || variant.failed || memory.failed;
+	fot_str_release(&variant);
+	fot_str_release(&memory);
+}
+
+void fot_compare_row_verdict(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	const char *verdict = fot_table_text(t, row, "verdict");
 
 	if (strcmp(verdict, "undetected") == 0 && fot_table_has(t, row, "min_detectable"))
-		fot_str_printf(out, "below the detectable difference of %.2g\n",
+		fot_str_printf(out, "below the detectable difference of %.2g",
 			       fot_table_real(t, row, "min_detectable", 0));
 	else
-		fot_str_printf(out, "%s\n", verdict);
+		fot_str_puts(out, verdict);
 }
 
 static void row_text(struct fot_str *out, const struct fot_table *t, size_t row, size_t width)
@@ -231,9 +265,9 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row,
 		       delta = FOT_STR_INIT, metric = FOT_STR_INIT;
 	int digits = digits_of(t, row);
 
-	put_condition(&variant, &memory, t, row);
+	put_condition(&variant, &memory, t, row, 40);
 	fot_label_length(&length, fot_table_int(t, row, "context_length", 0));
-	put_delta(&delta, t, row, digits);
+	fot_compare_delta(&delta, t, row);
 	place_text(&metric, t, row);
 	fot_str_printf(out, "%-12.40s %-*s %6s %-14s %-9s %5lld %9.*f %9.*f %-28s",
 		       fot_table_text(t, row, "dataset"), (int)width, metric.failed ? "" : metric.data,
@@ -246,7 +280,8 @@ static void row_text(struct fot_str *out, const struct fot_table *t, size_t row,
 			       fot_table_real(t, row, "min_detectable", 0));
 	else
 		fot_str_printf(out, " %8s %10s  ", "-", "-");
-	put_verdict(out, t, row);
+	fot_compare_row_verdict(out, t, row);
+	fot_str_putc(out, '\n');
 	fot_str_release(&variant);
 	fot_str_release(&memory);
 	fot_str_release(&length);

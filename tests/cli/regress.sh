@@ -3,6 +3,7 @@
 . "$(dirname "$0")/common.bash"
 make_experiment
 export FOTBENCH=$fotbench
+unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY
 regress() { "$root/tests/regress.sh" "$@" spec.json reference out/regress; }
 
 exits regress_no_reference 5 "reference: no reference yet; 'make regress-update'" regress
@@ -11,6 +12,9 @@ check regress_reference_has_manifest grep -q '"status": "complete"' reference/ma
 prints regress_unchanged '^identical$' regress
 cp reference/perplexity.csv kept.csv
 nudge() { awk -F, -v OFS=, -v f="$1" 'NR == 9 && $17 != "" { $17 = sprintf("%.17g", $17 * f) } 1' kept.csv >reference/perplexity.csv; }
+check regress_junit grep -q '<testsuites name="fotbench" tests="15" failures="0" errors="0"' out/regress/junit.xml
+check regress_benchmark bash -c '[ "$(grep -c "\"unit\": \"perplexity\"" out/regress/benchmark.json)" -eq 15 ]'
+GITHUB_ACTIONS=true prints regress_on_github '^::notice title=fotbench compare%3A identical::all 15 rows' regress
 nudge 1.0000001
 prints regress_below_1e_6 '^equal$' regress
 nudge 1.00001

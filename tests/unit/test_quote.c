@@ -63,6 +63,23 @@ static void test_quote_latex_is_text(void **state)
 	check(fot_quote_latex, EACUTE "\n", EACUTE "?");
 }
 
+static void test_quote_xml_is_text(void **state)
+{
+	(void)state;
+	check(fot_quote_xml, "<a b=\"c\" d='e'>&amp;]]>",
+	      "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;amp;]]&gt;");
+	check(fot_quote_xml, "a\n\t\x01\xff" EACUTE HAND RLO "\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd",
+	      "a????" EACUTE HAND "?????????\xef\xbf\xbd");
+}
+
+static void test_quote_workflow_is_text(void **state)
+{
+	(void)state;
+	check(fot_quote_workflow, "100 %0A\r\n::error::a,b\x01\xff", "100 %250A%0D%0A::error::a,b??");
+	check(fot_quote_workflow_property, "100 %0A\r\n::error::a,b" RLO,
+	      "100 %250A%0D%0A%3A%3Aerror%3A%3Aa%2Cb???");
+}
+
 static void test_quote_csv_goes_there_and_back(void **state)
 {
 	static const char *const cells[][2] = {
@@ -148,6 +165,8 @@ int main(void)
 		cmocka_unit_test(test_quote_hides_what_no_name_holds),
 		cmocka_unit_test(test_quote_markdown_is_text),
 		cmocka_unit_test(test_quote_latex_is_text),
+		cmocka_unit_test(test_quote_xml_is_text),
+		cmocka_unit_test(test_quote_workflow_is_text),
 		cmocka_unit_test(test_quote_csv_goes_there_and_back),
 		cmocka_unit_test(test_quote_gnuplot_is_one_cell),
 		cmocka_unit_test(test_quote_names),
