@@ -232,21 +232,26 @@ static int read_tagged(struct fot_labelled_part *d, const struct fot_str *text, 
 
 /* ---- the sets ---- */
 
+/* What a set can be opened as; a hypernym's pattern stands for the sources that match. */
+static const char *const forms[] = { "", "?labels=coarse", "?hypernym=*" };
+enum { PLAIN = 1, COARSE = 2, HYPERNYM = 4 };
+
 static const struct set {
 	const char *name, *dataset; /* its documents */
-	int64_t clip; /* bytes kept of a text unless the spec says otherwise; 0: all */
+	int64_t clip;             /* bytes kept of a text unless the spec says otherwise; 0: all */
+	unsigned forms;
 	bool held_out; /* for evaluation only */
 	int (*read)(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 } sets[] = {
-	{ "wordnet", "wordnet", 0, false, read_wordnet },
-	{ "fortunes", "fortunes", 0, false, read_fortunes },
-	{ "wordnet-held-out", "wordnet", 0, true, NULL }, /* with hypernym */
-	{ "languages", "languages", 200, false, read_fortunes },
-	{ "gcide", "gcide", 200, false, fot_labelled_gcide },
-	{ "gcide-held-out", "gcide", 200, true, fot_labelled_gcide_held_out },
-	{ "foldoc", "foldoc", 200, true, fot_labelled_foldoc },
-	{ "spam-assassin", "spam-assassin", 400, false, read_mail },
-	{ "brown", "brown", 400, false, read_tagged },
+	{ "wordnet", "wordnet", 0, PLAIN | COARSE | HYPERNYM, false, read_wordnet },
+	{ "wordnet-held-out", "wordnet", 0, HYPERNYM, true, NULL },
+	{ "gcide", "gcide", 200, PLAIN, false, fot_labelled_gcide },
+	{ "gcide-held-out", "gcide", 200, PLAIN, true, fot_labelled_gcide_held_out },
+	{ "foldoc", "foldoc", 200, PLAIN | COARSE, true, fot_labelled_foldoc },
+	{ "languages", "languages", 200, PLAIN, false, read_fortunes },
+	{ "fortunes", "fortunes", 0, PLAIN, false, read_fortunes },
+	{ "spam-assassin", "spam-assassin", 400, PLAIN, false, read_mail },
+	{ "brown", "brown", 400, PLAIN, false, read_tagged },
 };
 
 static const struct set *find_set(const char *name)
@@ -259,6 +264,26 @@ static const struct set *find_set(const char *name)
 bool fot_labelled_is_installed(const char *name)
 {
 	return find_set(name) != NULL;
+}
+
+void fot_labelled_name_installed(struct fot_str *out)
+{
+	for (size_t i = 0; i < FOT_COUNT(sets); i++)
+		fot_str_printf(out, "%s%s", i == 0 ? "" : i + 1 < FOT_COUNT(sets) ? ", " : " or ", sets[i].name);
+}
+
+bool fot_labelled_spec_of(struct fot_str *out, const char *dataset, size_t k)
+{
+	for (size_t i = 0; i < FOT_COUNT(sets) * FOT_COUNT(forms); i++) {
+		const struct set *s = &sets[i / FOT_COUNT(forms)];
+		size_t form = i % FOT_COUNT(forms);
+
+		if (strcmp(s->dataset, dataset) != 0 || !(s->forms >> form & 1) || k-- > 0)
+			continue;
+		fot_str_printf(out, "%s%s", s->name, forms[form]);
+		return true;
+	}
+	return false;
 }
 
 /* ---- sources below hypernyms ---- */
