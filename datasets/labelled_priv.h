@@ -87,6 +87,11 @@ struct fot_labelled_part {
 /* Add d->text with a label under the id DOCUMENT:LINE; one of white space is left out. */
 int fot_labelled_part_add(struct fot_labelled_part *d, const char *label, size_t n_label, int64_t line,
 			  struct fot_err *err);
+/* Each entry between lines that are `mark`, with the number of its first line. */
+int fot_labelled_each_entry(struct fot_labelled_part *d, const struct fot_str *text, const char *mark,
+			    int (*one)(struct fot_labelled_part *d, const char *p, size_t n, int64_t line,
+				       struct fot_err *err),
+			    struct fot_err *err);
 /* Readers of one document. */
 int fot_labelled_gcide(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
