@@ -71,6 +71,16 @@ out:
 	return status;
 }
 
+uint64_t fot_fnv(const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
 uint32_t fot_crc32(uint32_t crc, const void *bytes, size_t n)
 {
 	return n ? (uint32_t)crc32_z(crc, bytes, n) :

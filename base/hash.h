@@ -25,6 +25,8 @@ void fot_sha256_hex(struct fot_sha256 *h, char out[65]);
 void fot_sha256_of(const void *bytes, size_t n, char out[65]);
 int fot_sha256_file(const char *path, char out[65], struct fot_err *err);
 
+/* FNV-1a of 64 bits, of a byte string: for tables of our own making. */
+uint64_t fot_fnv(const void *bytes, size_t n);
 uint32_t fot_crc32(uint32_t crc, const void *bytes, size_t n); /* start with 0 */
 
 #endif

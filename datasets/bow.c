@@ -1,4 +1,4 @@
-/* bow.c: see bow.h. Words stand for themselves by a hash of 64 bits (FNV-1a). */
+/* bow.c: see bow.h. Words stand for themselves by a hash of 64 bits. */
 #include "datasets/bow.h"
 
 #include <math.h>
@@ -6,18 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
+#include "datasets/text.h"
 
 #define SHARPNESS 10.0
+#define SCALE 20 /* bits of a vote's fraction: exp(10) 2^20 leaves room for 2^28 votes */
 
-static unsigned char lower(unsigned char c)
+static bool in_word(unsigned char c)
 {
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool of_word(unsigned char c)
+void fot_bow_words(struct fot_str *out, const char *text, size_t n)
 {
-	return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
+	for (size_t i = 0, from; i < n; i++) {
+		for (from = i; i < n && in_word((unsigned char)text[i]); i++)
+			;
+		if (i == from)
+			continue;
+		fot_text_lower(out, text + from, i - from);
+		fot_str_putc(out, '\0');
+	}
 }
 
 static int by_hash(const void *a, const void *b)
@@ -31,9 +42,9 @@ static int by_hash(const void *a, const void *b)
 static void fold(struct fot_bow *b)
 {
 	size_t n = 0;
-	double sum = 0;
 
-	qsort(b->word, b->n, sizeof(*b->word), by_hash);
+	if (b->n)
+		qsort(b->word, b->n, sizeof(*b->word), by_hash);
 	for (size_t i = 0; i < b->n; i++) {
 		if (n && b->word[n - 1].hash == b->word[i].hash)
 			b->word[n - 1].n += b->word[i].n;
@@ -42,37 +53,59 @@ static void fold(struct fot_bow *b)
 	}
 	b->n = n;
 	for (size_t i = 0; i < n; i++)
-		sum += b->word[i].n * b->word[i].n;
-	b->norm = sqrt(sum);
+		b->squares += (double)b->word[i].n * (double)b->word[i].n;
 }
 
 int fot_bow_make(struct fot_bow *b, const char *text, size_t n, struct fot_err *err)
 {
-	*b = (struct fot_bow){ .word = fot_alloc(n / 2 + 1, sizeof(*b->word)) };
-	if (!b->word)
-		return FOT_NO_MEMORY(err, "a bag of words");
-	for (size_t i = 0; i < n; i++) {
-		uint64_t hash = 0xcbf29ce484222325u;
+	struct fot_str words = FOT_STR_INIT;
+	size_t cap = 0;
+	int status;
 
-		if (!of_word((unsigned char)text[i]))
-			continue;
-		for (; i < n && of_word((unsigned char)text[i]); i++)
-			hash = (hash ^ lower((unsigned char)text[i])) * 0x100000001b3u;
-		b->word[b->n++] = (struct fot_bow_word){ hash, 1 };
+	*b = (struct fot_bow){ 0 };
+	fot_bow_words(&words, text, n);
+	FOT_TRY(fot_str_check(&words, err));
+	for (size_t at = 0, len; at < words.len; at += len + 1) {
+		len = strlen(words.data + at);
+		if (!FOT_GROW(b->word, b->n, cap)) {
+			status = FOT_NO_MEMORY(err, "a bag of words");
+			goto out;
+		}
+		b->word[b->n++] = (struct fot_bow_word){ fot_fnv(words.data + at, len), 1 };
 	}
 	fold(b);
-	return FOT_OK;
+out:
+	fot_str_release(&words);
+	if (status != FOT_OK)
+		fot_bow_release(b);
+	return status;
 }
 
 void fot_bow_release(struct fot_bow *b)
 {
 	fot_free(b->word);
-	memset(b, 0, sizeof(*b));
+	*b = (struct fot_bow){ 0 };
 }
 
-double fot_bow_cosine(const struct fot_bow *a, const struct fot_bow *b)
+int64_t fot_bow_vote(int64_t dot, double squares)
 {
-	double sum = 0;
+	double cosine = dot ? (double)dot / sqrt(squares) : 0;
+
+	return llround(ldexp(exp(SHARPNESS * cosine), SCALE));
+}
+
+int32_t fot_bow_winner(const int64_t *votes, size_t n_classes)
+{
+	int32_t best = 0;
+
+	for (size_t k = 1; k < n_classes; k++)
+		best = votes[k] > votes[best] ? (int32_t)k : best;
+	return best;
+}
+
+static int64_t dot_of(const struct fot_bow *a, const struct fot_bow *b)
+{
+	int64_t sum = 0;
 
 	for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
 		if (a->word[i].hash == b->word[j].hash)
@@ -82,19 +115,14 @@ double fot_bow_cosine(const struct fot_bow *a, const struct fot_bow *b)
 		else
 			j++;
 	}
-	return sum > 0 ? sum / (a->norm * b->norm) : 0;
+	return sum;
 }
 
-int32_t fot_bow_vote(const struct fot_bow *y, const struct fot_bow *x, const int32_t *class, size_t n,
-		     double *votes, size_t n_classes)
+int32_t fot_bow_class(const struct fot_bow *q, const struct fot_bow *x, const int32_t *class, size_t n,
+		      int64_t *votes, size_t n_classes)
 {
-	int32_t best = 0;
-
 	memset(votes, 0, sizeof(*votes) * n_classes);
 	for (size_t i = 0; i < n; i++)
-		votes[class[i]] += exp(SHARPNESS * fot_bow_cosine(&x[i], y));
-	for (size_t k = 1; k < n_classes; k++)
-		if (votes[k] > votes[best])
-			best = (int32_t)k;
-	return best;
+		votes[class[i]] += fot_bow_vote(dot_of(q, &x[i]), q->squares * x[i].squares);
+	return fot_bow_winner(votes, n_classes);
 }

@@ -1,9 +1,11 @@
-/* bow.h: texts as bags of words, and a kernel vote of labelled ones over the class of another.
+/* bow.h: texts as bags of words, and what labelled ones vote for the class of another.
  *
- * A word is a run of letters, digits and bytes of other alphabets, ASCII letters in lower case; a text is the
- * number of times that each of its words stands in it, without weights.  Every labelled text x votes for its
- * class with exp(10 cos(x, y)).  What an attention over demonstrations could do without knowing any
- * meaning: a level to compare few-shot models with. */
+ *   vote(class) = sum over the class's texts d of round(2^20 exp(10 cos(q, d)))
+ *   cos(q, d)   = sum_w q_w d_w / sqrt(sum_w q_w^2 sum_w d_w^2), 0 for no words
+ *
+ * q_w and d_w count word w: words are runs of letters, digits and bytes beyond ASCII, in lower case (ASCII and
+ * Latin-1).  Votes are integers: their sums do not depend on the order, and equal votes are equal.  What an
+ * attention over demonstrations could do without knowing any meaning: a level to compare few-shot models with. */
 #ifndef FOT_BOW_H
 #define FOT_BOW_H
 
@@ -11,24 +13,29 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 struct fot_bow {
 	struct fot_bow_word {
 		uint64_t hash;
-		double n;
+		int64_t n;
 	} * word; /* [n] by hash */
 	size_t n;
-	double norm;
+	double squares; /* sum of the squared counts */
 };
 
+/* Appended: the words of n bytes, a NUL behind each. */
+void fot_bow_words(struct fot_str *out, const char *text, size_t n);
 /* Release after success. Errors: FOT_ERR_RUN (memory). */
 int fot_bow_make(struct fot_bow *b, const char *text, size_t n, struct fot_err *err);
 void fot_bow_release(struct fot_bow *b);
-/* 0 where one of them has no words. */
-double fot_bow_cosine(const struct fot_bow *a, const struct fot_bow *b);
-/* The class in 0 .. n_classes-1 with the largest vote of texts [n] of these classes, the lowest on ties; votes
- * [n_classes] is overwritten. */
-int32_t fot_bow_vote(const struct fot_bow *y, const struct fot_bow *x, const int32_t *class, size_t n,
-		     double *votes, size_t n_classes);
+/* What a text has for another: dot = sum_w q_w d_w, squares = sum_w q_w^2 sum_w d_w^2.  2^28 such votes have room in
+ * a sum. */
+int64_t fot_bow_vote(int64_t dot, double squares);
+/* The class with the most of votes [n_classes], the lowest of equal ones. */
+int32_t fot_bow_winner(const int64_t *votes, size_t n_classes);
+/* The winner of texts x [n] of classes in 0 .. n_classes-1; votes [n_classes] is overwritten. */
+int32_t fot_bow_class(const struct fot_bow *q, const struct fot_bow *x, const int32_t *class, size_t n,
+		      int64_t *votes, size_t n_classes);
 
 #endif

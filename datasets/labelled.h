@@ -4,8 +4,7 @@
  *
  *   SOURCE[,SOURCE...][?key=value[&key=value...]]
  *
- *   SOURCE   a labelled set installed in the store (wordnet, wordnet-held-out, gcide,
- *            gcide-held-out, foldoc, languages, fortunes, spam-assassin, brown), or
+ *   SOURCE   a labelled set installed in the store (labelled_installed.c lists them), or
  *            [train:|valid:|test:]PATH of a file, or of a folder, whose files of known
  *            kind are all read, in bytewise order
  *   kinds    .label   TREC: `COARSE:fine question`, one a line; a file that is not

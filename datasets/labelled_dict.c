@@ -121,44 +121,36 @@ static bool take_text(struct fot_labelled_part *d, const char *p, const char *en
 	return d->text.len >= TEXT_LEAST && memcmp(d->text.data, "See ", 4) != 0;
 }
 
-/* The paragraph [p, end) of gcide that begins at `line`. */
-static int definition(struct fot_labelled_part *d, const char *p, const char *end, bool held_out,
-		      int64_t line, struct fot_err *err)
+/* A paragraph of gcide. */
+static int definition(struct fot_labelled_part *d, const char *p, size_t n, bool held_out, int64_t line,
+		      struct fot_err *err)
 {
-	const struct mark *mark = find_mark(&p, end);
+	const char *end = p + n;
+	const struct mark *mark = n ? find_mark(&p, end) : NULL;
 
 	if (!mark || mark->held_out != held_out || !take_text(d, p, source_note(p, end)))
 		return FOT_OK;
 	return fot_labelled_part_add(d, mark->label, strlen(mark->label), line, err);
 }
 
-static int read_gcide(struct fot_labelled_part *d, const struct fot_str *text, bool held_out,
-		      struct fot_err *err)
+static int known(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
 {
-	const char *p = text->data, *end = p + text->len, *start = p, *stop;
-	int64_t first = 1;
-	int status = FOT_OK;
+	return definition(d, p, n, false, line, err);
+}
 
-	for (int64_t line = 1; p < end && status == FOT_OK; line++, p = stop + 1) {
-		stop = memchr(p, '\n', (size_t)(end - p));
-		stop = stop ? stop : end;
-		if (stop > p)
-			continue;
-		status = definition(d, start, p, held_out, first, err);
-		start = p + 1;
-		first = line + 1;
-	}
-	return status == FOT_OK && start < end ? definition(d, start, end, held_out, first, err) : status;
+static int held_out(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+{
+	return definition(d, p, n, true, line, err);
 }
 
 int fot_labelled_gcide(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	return read_gcide(d, text, false, err);
+	return fot_labelled_each_entry(d, text, "", known, err);
 }
 
 int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	return read_gcide(d, text, true, err);
+	return fot_labelled_each_entry(d, text, "", held_out, err);
 }
 
 /* ---- foldoc ---- */

@@ -83,23 +83,6 @@ out:
 
 /* ---- the sets of a dataset ---- */
 
-static const struct {
-	const char *dataset, *spec; /* a hypernym's pattern stands last */
-} specs[] = {
-	{ "wordnet", "wordnet" },
-	{ "wordnet", "wordnet?labels=coarse" },
-	{ "wordnet", "wordnet?hypernym=*" },
-	{ "wordnet", "wordnet-held-out?hypernym=*" },
-	{ "gcide", "gcide" },
-	{ "gcide", "gcide-held-out" },
-	{ "foldoc", "foldoc" },
-	{ "foldoc", "foldoc?labels=coarse" },
-	{ "languages", "languages" },
-	{ "fortunes", "fortunes" },
-	{ "spam-assassin", "spam-assassin" },
-	{ "brown", "brown" },
-};
-
 struct naming {
 	const char *spec;
 	int (*one)(void *user, const char *spec, const struct fot_labelled *l, struct fot_err *err);
@@ -127,13 +110,17 @@ int fot_labelled_each_of(const char *dataset, const char *store,
 			 int (*one)(void *user, const char *spec, const struct fot_labelled *l, struct fot_err *err),
 			 void *user, struct fot_err *err)
 {
+	struct fot_str spec = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < FOT_COUNT(specs) && status == FOT_OK; i++) {
-		struct naming n = { specs[i].spec, one, user };
+	for (size_t k = 0; status == FOT_OK && fot_labelled_spec_of(&spec, dataset, k); k++) {
+		struct naming n = { spec.data, one, user };
 
-		if (strcmp(specs[i].dataset, dataset) == 0)
-			status = fot_labelled_each(specs[i].spec, store, name_one, &n, err);
+		FOT_TRY(fot_str_check(&spec, err));
+		status = fot_labelled_each(spec.data, store, name_one, &n, err);
+		fot_str_clear(&spec);
 	}
+out:
+	fot_str_release(&spec);
 	return status;
 }

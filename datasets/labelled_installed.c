@@ -104,7 +104,8 @@ static int lexfile(const char *p, size_t n)
 	return (p[9] - '0') * 10 + p[10] - '0';
 }
 
-static int wordnet_line(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int wordnet_line(struct fot_labelled_part *d, const char *p, size_t n, int64_t line,
+			struct fot_err *err)
 {
 	bool coarse = d->g->o->labels && strcmp(d->g->o->labels, "coarse") == 0;
 	const char *bar = memmem(p, n, " | ", 3), *stop;
@@ -143,18 +144,20 @@ static int read_wordnet(struct fot_labelled_part *d, const struct fot_str *text,
 
 /* ---- entries between lines "%" ---- */
 
-static int each_entry(struct fot_labelled_part *d, const struct fot_str *text,
-		      int (*one)(struct fot_labelled_part *, const char *, size_t, int64_t, struct fot_err *),
-		      struct fot_err *err)
+int fot_labelled_each_entry(struct fot_labelled_part *d, const struct fot_str *text, const char *mark,
+			    int (*one)(struct fot_labelled_part *, const char *, size_t, int64_t,
+				       struct fot_err *),
+			    struct fot_err *err)
 {
 	const char *p = text->data, *end = p + text->len, *start = p, *stop;
+	size_t n = strlen(mark);
 	int64_t first = 1;
 	int status = FOT_OK;
 
 	for (int64_t line = 1; p < end && status == FOT_OK; line++, p = stop + 1) {
 		stop = memchr(p, '\n', (size_t)(end - p));
 		stop = stop ? stop : end;
-		if (stop - p != 1 || *p != '%')
+		if ((size_t)(stop - p) != n || memcmp(p, mark, n) != 0)
 			continue;
 		status = one(d, start, (size_t)(p - start), first, err);
 		start = stop < end ? stop + 1 : end;
@@ -163,7 +166,8 @@ static int each_entry(struct fot_labelled_part *d, const struct fot_str *text,
 	return status == FOT_OK ? one(d, start, (size_t)(end - start), first, err) : status;
 }
 
-static int plain_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int plain_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line,
+		       struct fot_err *err)
 {
 	fot_str_clear(&d->text);
 	fot_str_add(&d->text, p, n);
@@ -172,7 +176,7 @@ static int plain_entry(struct fot_labelled_part *d, const char *p, size_t n, int
 
 static int read_fortunes(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	return each_entry(d, text, plain_entry, err);
+	return fot_labelled_each_entry(d, text, "%", plain_entry, err);
 }
 
 /* The subject's text and all behind the first empty line. */
@@ -200,11 +204,12 @@ static int mail_entry(struct fot_labelled_part *d, const char *p, size_t n, int6
 
 static int read_mail(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	return each_entry(d, text, mail_entry, err);
+	return fot_labelled_each_entry(d, text, "%", mail_entry, err);
 }
 
 /* "word/tag" is cut at the last '/'. */
-static int tagged_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line, struct fot_err *err)
+static int tagged_entry(struct fot_labelled_part *d, const char *p, size_t n, int64_t line,
+			struct fot_err *err)
 {
 	const char *end = p + n, *stop, *slash;
 
@@ -227,26 +232,31 @@ static int tagged_entry(struct fot_labelled_part *d, const char *p, size_t n, in
 
 static int read_tagged(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err)
 {
-	return each_entry(d, text, tagged_entry, err);
+	return fot_labelled_each_entry(d, text, "%", tagged_entry, err);
 }
 
 /* ---- the sets ---- */
 
+/* What a set can be opened as; a hypernym's pattern stands for the sources that match. */
+static const char *const forms[] = { "", "?labels=coarse", "?hypernym=*" };
+enum { PLAIN = 1, COARSE = 2, HYPERNYM = 4 };
+
 static const struct set {
 	const char *name, *dataset; /* its documents */
-	int64_t clip; /* bytes kept of a text unless the spec says otherwise; 0: all */
+	int64_t clip;               /* bytes kept of a text unless the spec says otherwise; 0: all */
+	unsigned forms;
 	bool held_out; /* for evaluation only */
 	int (*read)(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 } sets[] = {
-	{ "wordnet", "wordnet", 0, false, read_wordnet },
-	{ "fortunes", "fortunes", 0, false, read_fortunes },
-	{ "wordnet-held-out", "wordnet", 0, true, NULL }, /* with hypernym */
-	{ "languages", "languages", 200, false, read_fortunes },
-	{ "gcide", "gcide", 200, false, fot_labelled_gcide },
-	{ "gcide-held-out", "gcide", 200, true, fot_labelled_gcide_held_out },
-	{ "foldoc", "foldoc", 200, true, fot_labelled_foldoc },
-	{ "spam-assassin", "spam-assassin", 400, false, read_mail },
-	{ "brown", "brown", 400, false, read_tagged },
+	{ "wordnet", "wordnet", 0, PLAIN | COARSE | HYPERNYM, false, read_wordnet },
+	{ "wordnet-held-out", "wordnet", 0, HYPERNYM, true, NULL },
+	{ "gcide", "gcide", 200, PLAIN, false, fot_labelled_gcide },
+	{ "gcide-held-out", "gcide", 200, PLAIN, true, fot_labelled_gcide_held_out },
+	{ "foldoc", "foldoc", 200, PLAIN | COARSE, true, fot_labelled_foldoc },
+	{ "languages", "languages", 200, PLAIN, false, read_fortunes },
+	{ "fortunes", "fortunes", 0, PLAIN, false, read_fortunes },
+	{ "spam-assassin", "spam-assassin", 400, PLAIN, false, read_mail },
+	{ "brown", "brown", 400, PLAIN, false, read_tagged },
 };
 
 static const struct set *find_set(const char *name)
@@ -259,6 +269,30 @@ static const struct set *find_set(const char *name)
 bool fot_labelled_is_installed(const char *name)
 {
 	return find_set(name) != NULL;
+}
+
+void fot_labelled_name_installed(struct fot_str *out)
+{
+	for (size_t i = 0; i < FOT_COUNT(sets); i++)
+		fot_str_printf(out, "%s%s",
+			       i == 0                  ? "" :
+			       i + 1 < FOT_COUNT(sets) ? ", " :
+							 " or ",
+			       sets[i].name);
+}
+
+bool fot_labelled_spec_of(struct fot_str *out, const char *dataset, size_t k)
+{
+	for (size_t i = 0; i < FOT_COUNT(sets) * FOT_COUNT(forms); i++) {
+		const struct set *s = &sets[i / FOT_COUNT(forms)];
+		size_t form = i % FOT_COUNT(forms);
+
+		if (strcmp(s->dataset, dataset) != 0 || !(s->forms >> form & 1) || k-- > 0)
+			continue;
+		fot_str_printf(out, "%s%s", s->name, forms[form]);
+		return true;
+	}
+	return false;
 }
 
 /* ---- sources below hypernyms ---- */
@@ -326,17 +360,19 @@ static int no_source(const struct fot_hypernyms *h, const char *set, bool held_o
 	}
 	near = fot_nearest(name, names, n);
 	if (other)
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is %s: wordnet%s?hypernym=%s", set, name,
-				  held_out ? "for training" : "held out for evaluation",
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is %s: wordnet%s?hypernym=%s", set,
+				  name, held_out ? "for training" : "held out for evaluation",
 				  held_out ? "" : "-held-out", name);
 	else
-		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is none of its %zu sources%s%s%s", set, name,
-				  n, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: hypernym: '%s' is none of its %zu sources%s%s%s",
+				  set, name, n, near ? " (did you mean '" : "", near ? near : "",
+				  near ? "'?)" : "");
 	fot_free(names);
 	return status;
 }
 
-static int read_hypernym(struct fot_labelling *g, const struct set *set, struct fot_str *origin, struct fot_err *err)
+static int read_hypernym(struct fot_labelling *g, const struct set *set, struct fot_str *origin,
+			 struct fot_err *err)
 {
 	struct fot_labelled_part part = { .g = g, .document = "noun" };
 	const struct fot_hypernyms *h = fot_wordnet_hypernyms(g->wordnet);

@@ -87,10 +87,19 @@ struct fot_labelled_part {
 /* Add d->text with a label under the id DOCUMENT:LINE; one of white space is left out. */
 int fot_labelled_part_add(struct fot_labelled_part *d, const char *label, size_t n_label, int64_t line,
 			  struct fot_err *err);
+/* Each entry between lines that are `mark`, with the number of its first line. */
+int fot_labelled_each_entry(struct fot_labelled_part *d, const struct fot_str *text, const char *mark,
+			    int (*one)(struct fot_labelled_part *d, const char *p, size_t n, int64_t line,
+				       struct fot_err *err),
+			    struct fot_err *err);
 /* Readers of one document. */
 int fot_labelled_gcide(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 int fot_labelled_gcide_held_out(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
 int fot_labelled_foldoc(struct fot_labelled_part *d, const struct fot_str *text, struct fot_err *err);
+/* Append the names of all installed sets: "a, b or c". */
+void fot_labelled_name_installed(struct fot_str *out);
+/* Append the k-th spec of what a dataset's documents give; false: there are no more. */
+bool fot_labelled_spec_of(struct fot_str *out, const char *dataset, size_t k);
 /* An installed set; origin is appended to. */
 int fot_labelled_installed(struct fot_labelling *g, const char *name, const char *store,
 			   struct fot_str *origin, struct fot_err *err);

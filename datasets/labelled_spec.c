@@ -160,6 +160,20 @@ out:
 	return status;
 }
 
+static int no_set(const char *name, struct fot_err *err)
+{
+	struct fot_str sets = FOT_STR_INIT;
+	int status;
+
+	fot_labelled_name_installed(&sets);
+	status = FOT_FAIL(err, FOT_ERR_INPUT,
+			  "'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv, .tsv or .parquet, a "
+			  "folder of such, or %s",
+			  name, sets.failed ? "an installed one" : sets.data);
+	fot_str_release(&sets);
+	return status;
+}
+
 static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
 {
 	static const char *const prefix[] = { "train:", "valid:", "test:" };
@@ -177,10 +191,7 @@ static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_
 		return add_folder(s, path, split, err);
 	if (fot_labelled_kind(path))
 		return add_source(s, path, split, err);
-	return FOT_FAIL(
-		err, FOT_ERR_INPUT,
-		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv, .tsv or .parquet, a folder of such, or wordnet, wordnet-held-out, gcide, gcide-held-out, foldoc, languages, fortunes, spam-assassin or brown",
-		path);
+	return no_set(path, err);
 }
 
 static int parse_sources(struct fot_labelled_spec *s, const char *p, size_t n, struct fot_err *err)

@@ -128,6 +128,30 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* The lower case of an upper-case Latin-1 letter's second UTF-8 byte (U+00C0 .. U+00DE
+ * without U+00D7), which follows 0xC3. */
+static unsigned char latin1_lower(unsigned char second)
+{
+	return second >= 0x80 && second <= 0x9e && second != 0x97 ? (unsigned char)(second + 0x20) : second;
+}
+
+void fot_text_lower(struct fot_str *out, const char *text, size_t n)
+{
+	const unsigned char *end = (const unsigned char *)text + n;
+
+	for (const unsigned char *p = (const unsigned char *)text; p < end; p++) {
+		if (*p >= 'A' && *p <= 'Z') {
+			fot_str_putc(out, (char)(*p - 'A' + 'a'));
+		} else if (*p == 0xc3 && p + 1 < end) {
+			fot_str_putc(out, (char)*p++);
+			fot_str_putc(out, (char)latin1_lower(*p));
+		} else if (*p >= 0x80 || strchr(" \t\r\n\v\f", *p) || (*p >= '0' && *p <= '9') ||
+			   (*p >= 'a' && *p <= 'z')) {
+			fot_str_putc(out, (char)*p);
+		}
+	}
+}
+
 int64_t fot_text_words(const char *text, size_t n)
 {
 	int64_t words = 0;

@@ -22,6 +22,8 @@ void fot_text_plain(struct fot_str *s, size_t from);
 int fot_text_check(const char *text, size_t n, const char *name, struct fot_err *err);
 /* Maximal runs of bytes that are not white space (space, \t \n \v \f \r). */
 int64_t fot_text_words(const char *text, size_t n);
+/* Append letters in lower case (ASCII and Latin-1), without ASCII punctuation. */
+void fot_text_lower(struct fot_str *out, const char *text, size_t n);
 
 /* Append the words of OSIS or ThML markup: notes dropped, block tags become line
  * breaks, other tags vanish; then runs of blanks shrink to one blank, one line

@@ -147,7 +147,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 			  struct fot_err *err)
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
-	e->opts.n_threads = fot_threads_at_once(o->n_threads);
+	e->opts.n_threads = o->crowd ? o->n_threads : fot_threads_at_once(o->n_threads);
 	e->window = o->window ? o->window : e->cfg.window;
 	e->query_width = fot_config_query_width(&e->cfg);
 	e->key_width = fot_config_key_width(&e->cfg);

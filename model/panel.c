@@ -554,10 +554,10 @@ INLINE void search_rows(int rows, const fot_real *panel, const fot_real *k, int6
 	product(rows, sum, panel, k, ldk, d);
 	add_bias(rows, sum, bias);
 	for (int v = 0; v < 2; v++) {
-		max[v] = sum[0][v];
+		max[v] = load(threshold + v * LANES); /* no NaN, so that max never is one */
 		UNROLL
-		for (int r = 1; r < rows; r++)
-			max[v] = larger(max[v], sum[r][v]);
+		for (int r = 0; r < rows; r++)
+			max[v] = larger(sum[r][v], max[v]);
 	}
 	if (!(above(max[0], load(threshold)) | above(max[1], load(threshold + LANES))))
 		return;

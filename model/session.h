@@ -47,7 +47,8 @@ struct fot_session_opts {
 				     window; 0: none, as in the paper */
 	double mem_scale;         /* factor of the memory's scores (config.h); 0: the model's */
 	int64_t mem_max;          /* most tokens the memory must hold (allocated at once) */
-	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX */
+	int32_t n_threads;        /* 1 .. FOT_SESSION_THREADS_MAX; no more run than there are processors */
+	bool crowd;               /* all n_threads run, be there fewer processors: the same bits, only slower */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool apart;               /* room for fot_session_feed_apart */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "datasets/text.h"
 
 #define STOP "\x01" /* in no piece: what is encoded behind it stands inside a text */
 
@@ -480,37 +481,13 @@ out:
 	return status;
 }
 
-/* The lower case of an upper-case Latin-1 letter's second UTF-8 byte (U+00C0 .. U+00DE
- * without U+00D7), which follows 0xC3. */
-static unsigned char latin1_lower(unsigned char second)
-{
-	return second >= 0x80 && second <= 0x9e && second != 0x97 ? (unsigned char)(second + 0x20) : second;
-}
-
-void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n)
-{
-	const unsigned char *end = (const unsigned char *)text + n;
-
-	for (const unsigned char *p = (const unsigned char *)text; p < end; p++) {
-		if (*p >= 'A' && *p <= 'Z') {
-			fot_str_putc(out, (char)(*p - 'A' + 'a'));
-		} else if (*p == 0xc3 && p + 1 < end) {
-			fot_str_putc(out, (char)*p++);
-			fot_str_putc(out, (char)latin1_lower(*p));
-		} else if (*p >= 0x80 || strchr(" \t\r\n\v\f", *p) || (*p >= '0' && *p <= '9') ||
-			   (*p >= 'a' && *p <= 'z')) {
-			fot_str_putc(out, (char)*p);
-		}
-	}
-}
-
 void fot_fewshot_normalise(struct fot_str *out, const char *text)
 {
 	struct fot_str low = FOT_STR_INIT;
 	bool first = true;
 
 	fot_str_puts(out, "");
-	fot_fewshot_lower(&low, text, strlen(text));
+	fot_text_lower(&low, text, strlen(text));
 	out->failed = out->failed || low.failed;
 	for (const char *p = low.len ? low.data : ""; *p;) {
 		size_t blank = strspn(p, " \t\r\n\v\f"), n = strcspn(p + blank, " \t\r\n\v\f");

@@ -148,7 +148,5 @@ int fot_fewshot_observe_text(struct fot_fewshot_observation *o, const struct fot
 /* Appended: letters in lower case (ASCII and Latin-1), ASCII punctuation dropped, then the
  * words a, an, the, then runs of white space become one blank, none at the ends. */
 void fot_fewshot_normalise(struct fot_str *out, const char *text);
-/* The first step of it, of n bytes: letters in lower case, ASCII punctuation dropped. */
-void fot_fewshot_lower(struct fot_str *out, const char *text, size_t n);
 
 #endif

@@ -5,15 +5,8 @@
  *              label is guessed once
  *   commonest  one label for all questions: the commonest of the test items, the best that
  *              one label can do (fot_fewshot_levels says its accuracy)
- *   bow        a kernel vote over bags of words of the demonstrations in the prompt:
- *
- *                vote(label) = sum over its demonstrations d of round(2^20 exp(10 cos(q, d)))
- *                cos(q, d)   = sum_w q_w d_w / sqrt(sum_w q_w^2 sum_w d_w^2), 0 for no words
- *
- *              q_w and d_w count word w in the texts (no template): words are runs of
- *              letters, digits and bytes beyond ASCII, in lower case (ASCII and Latin-1).
- *              The label with most votes wins.  Votes are integers: their sums do not
- *              depend on the order, and equal votes are equal.
+ *   bow        the vote of datasets/bow.h, of the demonstrations in the prompt, over
+ *              bags of words of the texts (no template)
  *
  * Of labels with equal votes, or equally common, the set's first wins, as with a model's
  * scores; without demonstrations that is bow's answer.  Demonstrations of other sets have
@@ -43,8 +36,5 @@ void fot_fewshot_baselines_begin(struct fot_fewshot_baselines *b, const struct f
  * demonstrations.  Ascending numbers read each demonstration once. Errors: FOT_ERR_RUN. */
 int fot_fewshot_baselines_answer(int32_t *label, struct fot_fewshot_baselines *b,
 				 enum fot_fewshot_baseline which, size_t fitted, struct fot_err *err);
-
-/* Appended: the text's words as bow counts them, a NUL behind each. */
-void fot_fewshot_words(struct fot_str *out, const char *text);
 
 #endif

@@ -36,6 +36,7 @@ static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, co
 	status = fot_attach_apply(o, &a, fot_model_config(m), err);
 	o->compute = (enum fot_compute)f->compute;
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
+	o->crowd = f->crowd;
 out:
 	return status;
 }

@@ -35,6 +35,7 @@ struct fot_reading_flags {
 	double mem_decay;             /* session.h */
 	int64_t window, last_context; /* 0: the config's */
 	int64_t threads;              /* 0: all processors */
+	bool crowd;                   /* session.h */
 };
 
 /* What of the flags is the model's: memory layers from a list like "6,12,18", for weights that were trained

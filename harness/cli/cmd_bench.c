@@ -255,7 +255,7 @@ static int bench_steps(const struct bench *b, bool crossbatch, struct rate *r, s
 					 .w = 3,
 					 .d = 4,
 					 .pack = 4 };
-	fot_net_size_of(&size, &st, 1, b->threads);
+	fot_net_size_of(&size, &st, 1, fot_threads_at_once(b->threads));
 	size.compute = b->compute;
 	FOT_TRY(fot_params_init(&p, b->c, err));
 	fot_params_random(&p, 1, 0.6, 0.5);
@@ -271,7 +271,7 @@ static int bench_steps(const struct bench *b, bool crossbatch, struct rate *r, s
 	for (int i = 0; i < 2; i++) { /* the first step touches all memory for the first time */
 		began = fot_clock();
 		FOT_TRY(fot_net_gradient(net, &batch, &loss, grad, err));
-		FOT_TRY(fot_adamw_step(&a, &p, grad, 1e-3, b->threads, &norm, err));
+		FOT_TRY(fot_adamw_step(&a, &p, grad, 1e-3, fot_threads_at_once(b->threads), &norm, err));
 		began = fot_clock() - began;
 	}
 	r->tokens_per_s = (double)(batch.n_ask * batch.window) / began;

@@ -18,17 +18,18 @@
 #define SETTLED_S 3           /* a file changed later may change again under the same times */
 #define LINE_MAX_BYTES ((size_t)1 << 14)
 
-static long long ns(struct timespec t)
+static bool same_time(struct timespec a, struct timespec b)
 {
-	return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 /* What the system says of the file at an absolute path. */
 static void describe(struct fot_str *out, const char *path, const struct stat *st)
 {
-	fot_str_printf(out, "fotbench-sha256 1 size %lld mtime %lld ctime %lld inode %llu device %llu path ",
-		       (long long)st->st_size, ns(st->st_mtim), ns(st->st_ctim),
-		       (unsigned long long)st->st_ino, (unsigned long long)st->st_dev);
+	fot_str_printf(out, "fotbench-sha256 2 size %lld mtime %lld.%09ld ctime %lld.%09ld inode %llu device %llu path ",
+		       (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		       (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec, (unsigned long long)st->st_ino,
+		       (unsigned long long)st->st_dev);
 	fot_str_json(out, path, strlen(path));
 }
 
@@ -57,13 +58,13 @@ static bool place_of(struct fot_str *folder, struct fot_str *file, const char *p
 	return good && !file->failed;
 }
 
-/* Of this user, and nobody's to write. */
+/* Of this user, and nobody else's to write. */
 static bool is_own(const char *file)
 {
 	struct stat st;
 
 	return lstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	       !(st.st_mode & S_IWOTH);
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* The line that the file would hold is made again from what it says the hash is; it must be that line. */
@@ -97,15 +98,16 @@ static bool settled(const char *path, const struct stat *was)
 
 	return stat(path, &st) == 0 && clock_gettime(CLOCK_REALTIME, &now) == 0 &&
 	       st.st_size == was->st_size && st.st_ino == was->st_ino && st.st_dev == was->st_dev &&
-	       ns(st.st_mtim) == ns(was->st_mtim) && ns(st.st_ctim) == ns(was->st_ctim) &&
+	       same_time(st.st_mtim, was->st_mtim) && same_time(st.st_ctim, was->st_ctim) &&
 	       now.tv_sec - was->st_mtim.tv_sec >= SETTLED_S;
 }
 
 static void remember(const char *folder, const char *file, struct fot_str *about, const char *hash)
 {
 	add_hash(about, hash);
-	if (!about->failed && fot_mkdir_all(folder, NULL) == FOT_OK)
-		(void)fot_file_replace(file, about->data, about->len, NULL); /* else it is hashed again */
+	if (!about->failed && fot_mkdir_all(folder, NULL) == FOT_OK &&
+	    fot_file_replace(file, about->data, about->len, NULL) == FOT_OK) /* else it is hashed again */
+		(void)chmod(file, S_IRUSR | S_IWUSR); /* whatever the umask leaves to a group */
 }
 
 int fot_hashes_of_file(const char *path, char out[65], struct fot_err *err)

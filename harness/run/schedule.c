@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "harness/run/signals.h"
 #include "model/cost.h"
@@ -32,19 +33,6 @@ struct walk {
 
 /* --- the order --- */
 
-/* FNV-1a over the tokens' bytes. */
-static uint64_t hash_tokens(const int32_t *tokens, size_t n)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < n; i++)
-		for (int shift = 0; shift < 32; shift += 8) {
-			h ^= ((uint32_t)tokens[i] >> shift) & 0xff;
-			h *= 0x100000001b3u;
-		}
-	return h;
-}
-
 static size_t window_of(const struct fot_plan *p, size_t item)
 {
 	return (size_t)p->condition[p->item[item].condition].opts.window;
@@ -68,8 +56,11 @@ static int sign_stem(struct entry *e, struct fot_worker *w, struct fot_err *err)
 	e->hash = fot_alloc(e->n + 1, sizeof *e->hash);
 	if (!e->hash)
 		return FOT_NO_MEMORY(err, "schedule");
-	for (size_t i = 0; i < e->n; i++)
-		e->hash[i] = hash_tokens(tokens + i * window, n - i * window < window ? n - i * window : window);
+	for (size_t i = 0; i < e->n; i++) {
+		size_t left = n - i * window;
+
+		e->hash[i] = fot_fnv(tokens + i * window, sizeof *tokens * (left < window ? left : window));
+	}
 	return FOT_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/tables/stats.h"
@@ -145,13 +146,10 @@ void fot_clusters_clear(struct fot_clusters *c)
 	c->n = c->n_items = 0;
 }
 
-/* FNV-1a */
 static size_t hash(const char *text)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = fot_fnv(text, strlen(text));
 
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
 	return (size_t)(h ^ h >> 32);
 }
 

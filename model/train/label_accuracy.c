@@ -47,15 +47,15 @@ static double commonest(const struct shown *s, size_t from, size_t to, int32_t c
 static void count(struct fot_label_counts *c, const struct shown *s, size_t from, size_t d, int32_t chosen)
 {
 	struct fot_label_count *bin = &c->bin[bin_of((int64_t)(d - from))];
-	double votes[FOT_EPISODES_CLASSES];
+	int64_t votes[FOT_EPISODES_CLASSES];
 	int32_t class = s->class[d];
 
 	bin->n++;
 	bin->right += chosen == class;
 	bin->chance += 1 / (double)s->x->n_classes;
 	bin->commonest += commonest(s, from, d, class);
-	bin->bow += fot_bow_vote(&s->bag[d], s->bag + from, s->class + from, d - from, votes,
-				 s->x->n_classes) == class;
+	bin->bow += fot_bow_class(&s->bag[d], s->bag + from, s->class + from, d - from, votes,
+				  s->x->n_classes) == class;
 }
 
 static void count_all(struct fot_label_counts *c, const struct shown *s, const struct fot_stage *st,

@@ -12,7 +12,6 @@
 
 #include <omp.h>
 
-#include "model/blas.h"
 #include "model/cost.h"
 #include "model/ops.h"
 #include "model/train/network_priv.h"
@@ -25,7 +24,7 @@ static int64_t imax(int64_t a, int64_t b)
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads)
 {
 	memset(size, 0, sizeof *size);
-	size->n_threads = fot_threads_at_once(n_threads);
+	size->n_threads = n_threads;
 	for (size_t i = 0; i < n; i++) {
 		const struct fot_stage *s = &stages[i];
 		bool cached = s->method == FOT_METHOD_TRANSFORMER_XL;

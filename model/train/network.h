@@ -44,6 +44,7 @@ struct fot_net_size {
 	int n_threads;
 	enum fot_compute compute; /* of products with weights */
 };
+/* n_threads: so many run, be there fewer processors (blas.h says how many pay). */
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);
 size_t fot_net_estimate(const struct fot_config *c, const struct fot_net_size *size);
 int fot_net_open(struct fot_net **out, const struct fot_params *p, const struct fot_net_size *size,

@@ -2,7 +2,6 @@
 #include "model/train/optimizer.h"
 
 #include "base/mem.h"
-#include "model/blas.h"
 
 #define PIECE ((int64_t)1 << 14)
 
@@ -69,7 +68,6 @@ int fot_adamw_step(struct fot_adamw *a, struct fot_params *p, const fot_real *gr
 {
 	double norm, factor = 1;
 
-	n_threads = fot_threads_at_once(n_threads);
 	*grad_norm = norm = global_norm(a, grad, p->n, n_threads);
 	if (!isfinite(norm))
 		return FOT_FAIL(err, FOT_ERR_RUN, "the gradient is not finite: lower the learning rate");

@@ -291,14 +291,18 @@ static void set_ones(struct fot_params *p, enum fot_tensor_role role, int l)
 		w[i] = 1;
 }
 
+bool fot_params_can_match(const struct fot_config *c)
+{
+	return c->n_mem_layers && c->mem_layers[0] > 0 && fot_config_kv_heads(c) == c->n_heads &&
+	       c->n_heads * c->head_dim == c->hidden_size && !c->output_norms;
+}
+
 void fot_params_match(struct fot_params *p)
 {
 	const struct fot_config *c = &p->config;
 	int64_t D = c->hidden_size, F = c->intermediate_size;
-	int mem = c->n_mem_layers ? c->mem_layers[0] : 0;
+	int mem = c->mem_layers[0];
 
-	if (mem < 1 || (c->n_kv_heads && c->n_kv_heads != c->n_heads) || c->n_heads * c->head_dim != c->hidden_size)
-		return;
 	for (int l = 0; l < mem - 1; l++) {
 		scale_tensor(p, FOT_ROLE_O, l, D * D, MATCH_BELOW);
 		scale_tensor(p, FOT_ROLE_DOWN, l, D * F, MATCH_BELOW);

@@ -12,6 +12,7 @@
 #include "datasets/lookup.h"
 #include "model/dtype.h"
 #include "model/tokenizer.h"
+#include "model/train/params.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define MAX_TOP_K 4096
@@ -476,6 +477,11 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_groups(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
 	FOT_TRY(check_stages(r, name, err));
+	if (r->match && !fot_params_can_match(&r->config))
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "%s: init: match: expected a memory layer above another layer, as many key as query heads of "
+				  "hidden_size / heads numbers, and layers that norm their inputs",
+				  name);
 out:
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "datasets/corpus.h"
+#include "model/blas.h"
 #include "model/tokenizer.h"
 #include "model/train/checkpoint.h"
 #include "model/train/label_accuracy.h"
@@ -130,7 +131,7 @@ static int open_network(struct trainer *t, struct fot_err *err)
 	plan_validation(t);
 	if (t->r->valid_every)
 		stages[n++] = t->valid_stage;
-	fot_net_size_of(&size, stages, n, t->o->n_threads);
+	fot_net_size_of(&size, stages, n, fot_threads_at_once(t->o->n_threads));
 	size.compute = t->r->compute;
 	FOT_TRY(fot_params_init(&t->p, &t->r->config, err));
 	FOT_TRY(fot_adamw_init(&t->adam, &t->p, &t->r->adamw, err));
@@ -469,7 +470,8 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
 	if (t->r->match)
 		fot_params_hold(&t->p, t->grad);
-	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, t->o->n_threads, &g.grad_norm, err));
+	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, fot_threads_at_once(t->o->n_threads),
+			       &g.grad_norm, err));
 	fot_net_answers(t->net, &t->batch, &answers);
 	t->step++;
 	wall = fot_clock() - began;
@@ -668,7 +670,7 @@ size_t fot_train_estimate(const struct fot_recipe *r, int n_threads)
 	struct fot_net_size size;
 	size_t params = (size_t)fot_config_parameters(&r->config) * sizeof(fot_real);
 
-	fot_net_size_of(&size, r->stage, r->n_stages, n_threads);
+	fot_net_size_of(&size, r->stage, r->n_stages, fot_threads_at_once(n_threads));
 	size.compute = r->compute;
 	return fot_size_add(fot_net_estimate(&r->config, &size), fot_size_mul(params, 4));
 }

@@ -60,6 +60,7 @@ static void open_asker(struct fot_asker *a, const struct fixture *f, enum fot_se
 	o.search = search;
 	o.top_k = 9;
 	o.n_threads = threads;
+	o.crowd = true;
 	o.mem_max = LONGEST;
 	o.apart = share;
 	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);

@@ -81,7 +81,7 @@ static void close_fixture(struct fixture *f)
 /* Logits of the text; to be freed. */
 static float *read_text(const struct fixture *f, enum fot_compute compute, int threads)
 {
-	struct fot_reading_flags flags = { .threads = threads, .compute = compute };
+	struct fot_reading_flags flags = { .threads = threads, .crowd = true, .compute = compute };
 	struct fot_call call = { .tokens = f->text, .n = N };
 	struct fot_reading r;
 	struct fot_err err = { 0 };

@@ -65,6 +65,7 @@ static struct fot_session *open_session(enum fot_search search, int threads)
 	o.mem_dtype = FOT_BF16;
 	o.mem_max = 2 * N;
 	o.n_threads = threads;
+	o.crowd = true;
 	assert_int_equal(fot_session_open(&s, model, &o, NULL), FOT_OK);
 	return s;
 }

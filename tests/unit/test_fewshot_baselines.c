@@ -1,4 +1,4 @@
-/* tasks/fewshot_baselines.h: words, the vote against plain loops, ties, guesses. */
+/* tasks/fewshot_baselines.h: the vote against plain loops, ties, guesses. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,22 +217,6 @@ static void test_fewshot_baselines_bow_counts_votes(void **state)
 	}
 }
 
-static void test_fewshot_baselines_words(void **state)
-{
-	static const char want[] = "what\0s\0the\0\xc3\xa9t\xc3\xa9\0\xd0\x96\0"
-				   "42nd\0";
-	struct fot_str s = FOT_STR_INIT;
-
-	(void)state;
-	fot_fewshot_words(&s, "What 's (the) \xc3\x89T\xc3\x89-\xd0\x96, 42nd?");
-	assert_int_equal(s.len, sizeof want - 1);
-	assert_memory_equal(s.data, want, s.len);
-	fot_str_clear(&s);
-	fot_fewshot_words(&s, " ?! ");
-	assert_int_equal(s.len, 0);
-	fot_str_release(&s);
-}
-
 static void test_fewshot_baselines_chance_guesses_each_label_once(void **state)
 {
 	struct given g = random_given(20, 40);
@@ -318,7 +302,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(test_fewshot_baselines_bow_is_the_plain_vote),
 		WITH(test_fewshot_baselines_bow_counts_votes),
-		WITH(test_fewshot_baselines_words),
 		WITH(test_fewshot_baselines_chance_guesses_each_label_once),
 		WITH(test_fewshot_baselines_commonest_is_of_the_questions),
 		WITH(test_fewshot_baselines_survive_failing_memory),

@@ -165,6 +165,12 @@ static void open_to_all(const char *path)
 	assert_int_equal(chmod(path, 0666), 0);
 }
 
+static void open_to_group(const char *path)
+{
+	forge();
+	assert_int_equal(chmod(path, 0620), 0);
+}
+
 static void link_to_another(const char *path)
 {
 	forge();
@@ -192,7 +198,7 @@ static void long_line(const char *path)
 static void test_hashes_believe_no_torn_or_foreign_line(void **state)
 {
 	static void (*const spoil[])(const char *) = {
-		cut, empty, flip, open_to_all, link_to_another, pipe_instead, folder_instead, long_line
+		cut, empty, flip, open_to_all, open_to_group, link_to_another, pipe_instead, folder_instead, long_line
 	};
 	char want[65], path[256];
 
@@ -208,6 +214,39 @@ static void test_hashes_believe_no_torn_or_foreign_line(void **state)
 		if (spoil[i] == folder_instead)
 			assert_int_equal(rmdir(path), 0);
 	}
+}
+
+/* Under a umask that leaves files to the group. */
+static void test_hashes_are_remembered_under_any_umask(void **state)
+{
+	mode_t mask = umask(0002);
+	char want[65], path[256];
+	struct stat st;
+
+	(void)state;
+	setenv("FOTBENCH_DATA", scratch_path("store"), 1);
+	hash_of('a', BYTES, want);
+	write_file("f", 'a', BYTES, 60);
+	assert_hash("f", want);
+	umask(mask);
+	assert_true(line_path(path));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* Times that are no number of nanoseconds since 1970 in 64 bits. */
+static void test_hashes_of_files_of_the_far_future(void **state)
+{
+	char want[65], path[256];
+	struct timespec at[2] = { { .tv_sec = 13569465600 }, { .tv_sec = 13569465600 } }; /* 2400 */
+
+	(void)state;
+	setenv("FOTBENCH_DATA", scratch_path("store"), 1);
+	hash_of('a', BYTES, want);
+	write_file("f", 'a', BYTES, 60);
+	assert_int_equal(utimensat(AT_FDCWD, scratch_path("f"), at, 0), 0);
+	assert_hash("f", want);
+	assert_false(line_path(path));
 }
 
 static void test_hashes_work_without_a_store(void **state)
@@ -230,6 +269,8 @@ int main(void)
 		SCRATCHED(test_hashes_are_remembered_until_the_file_changes),
 		SCRATCHED(test_hashes_of_what_may_still_change_are_not_remembered),
 		SCRATCHED(test_hashes_believe_no_torn_or_foreign_line),
+		SCRATCHED(test_hashes_are_remembered_under_any_umask),
+		SCRATCHED(test_hashes_of_files_of_the_far_future),
 		SCRATCHED(test_hashes_work_without_a_store),
 	};
 

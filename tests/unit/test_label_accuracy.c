@@ -1,4 +1,4 @@
-/* datasets/bow.h and model/train/label_accuracy.h: votes and shares counted by hand. */
+/* model/train/label_accuracy.h: shares counted by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,64 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "datasets/bow.h"
 #include "model/train/label_accuracy.h"
-
-static struct fot_bow bag(const char *text)
-{
-	struct fot_bow b;
-
-	assert_int_equal(fot_bow_make(&b, text, strlen(text), NULL), FOT_OK);
-	return b;
-}
-
-static void test_bow_cosines(void **state)
-{
-	static const struct {
-		const char *a, *b;
-		double squared;
-	} rows[] = {
-		{ "One two, two!", "two one TWO", 1 },
-		{ "a b c d", "a x y z", 1.0 / 16 },
-		{ "a a b", "a b b", 16.0 / 25 },
-		{ "caf\xc3\xa9", "cafe", 0 },
-		{ " ?!", "a", 0 },
-		{ "", "", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fot_bow a = bag(rows[i].a), b = bag(rows[i].b);
-		double cosine = fot_bow_cosine(&a, &b);
-
-		assert_true(cosine * cosine - rows[i].squared < 1e-15 &&
-			    rows[i].squared - cosine * cosine < 1e-15);
-		fot_bow_release(&a);
-		fot_bow_release(&b);
-	}
-}
-
-/* Two votes of exp(10 / 2) are less than one of exp(10), and seven of exp(0) less than one of exp(10 / 4). */
-static void test_bow_votes(void **state)
-{
-	struct fot_bow x[] = { bag("a b c d"), bag("a b x y"), bag("c d u v"), bag("p"),
-			       bag("q"),       bag("r"),       bag("s"),       bag("t"),
-			       bag("w"),       bag("o"),       bag("a e f g") };
-	const int32_t class[] = { 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 3 };
-	struct fot_bow y = bag("a b c d"), nothing = bag("z");
-	double votes[4];
-
-	(void)state;
-	assert_int_equal(fot_bow_vote(&y, x, class, 11, votes, 4), 2);
-	assert_int_equal(fot_bow_vote(&y, x + 1, class + 1, 10, votes, 4), 1);
-	assert_int_equal(fot_bow_vote(&y, x + 3, class + 3, 8, votes, 4), 3);
-	assert_int_equal(fot_bow_vote(&nothing, x, class, 11, votes, 4), 0);
-	assert_int_equal(fot_bow_vote(&nothing, x, class, 2, votes, 4), 1);
-	for (size_t i = 0; i < 11; i++)
-		fot_bow_release(&x[i]);
-	fot_bow_release(&y);
-	fot_bow_release(&nothing);
-}
 
 /* Eight demonstrations of two classes, labels at tokens 4, 9, ... of two windows of 20. */
 #define DEMOS 8
@@ -144,8 +87,6 @@ static void test_labels_out_of_sight_do_not_count(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bow_cosines),
-		cmocka_unit_test(test_bow_votes),
 		cmocka_unit_test(test_labels_counted_by_hand),
 		cmocka_unit_test(test_labels_out_of_sight_do_not_count),
 	};

@@ -64,6 +64,7 @@ static struct fot_session *open_session(const struct fixture *f, int32_t top_k, 
 	o.search = top_k ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL;
 	o.top_k = top_k;
 	o.n_threads = threads;
+	o.crowd = true;
 	o.mem_max = MEM + W;
 	o.mem_decay = f->decay;
 	must(fot_session_open(&s, f->m, &o, &err), &err);

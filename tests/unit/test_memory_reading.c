@@ -98,6 +98,7 @@ static struct fot_session *open_session(const struct fixture *f, const struct wa
 	o.top_k = way->top_k;
 	o.mem_max = N;
 	o.n_threads = threads;
+	o.crowd = true;
 	o.no_skip = no_skip;
 	o.cache_windows = slots;
 	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);

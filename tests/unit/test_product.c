@@ -177,7 +177,7 @@ static void test_product_bf16_gradient_is_near_f32(void **state)
 
 static void test_product_bf16_same_bits_for_any_threads(void **state)
 {
-	static const int threads[] = { 2, 3, 16 };
+	static const int threads[] = { 2, 3, 16 }; /* more than there are processors, too */
 	struct fixture one;
 	double loss;
 

@@ -96,9 +96,47 @@ static void test_search_equals_full_sort(void **state)
 			}
 }
 
+/* Keys whose scores are NaN are not found, and hide no other. */
+static void test_search_passes_over_nan(void **state)
+{
+	enum { N = 40 };
+	float key[N], query[QUERIES];
+	struct fot_layout y = { 0 };
+	struct fot_arena arena;
+	struct fot_topk t;
+	struct fot_attn a;
+	struct fot_hit *got;
+
+	(void)state;
+	lay(&y, &t, &a, N);
+	assert_int_equal(fot_arena_init(&arena, y.need, NULL), FOT_OK);
+	y.arena = &arena;
+	lay(&y, &t, &a, N);
+	for (int64_t i = 0; i < QUERIES; i++)
+		query[i] = 1;
+	for (int nan = 0; nan < N; nan++) {
+		int n = 0;
+
+		for (int i = 0; i < N; i++)
+			key[i] = i == nan ? NAN : (float)i;
+		fot_attn_begin(&a, QUERIES);
+		fot_attn_ask(&a, query, 1, 1);
+		fot_topk_begin(&t, QUERIES);
+		fot_topk_offer(&t, &a, key, 1, N, 0);
+		assert_int_equal(fot_topk_end(&t, 0, &got), N - 1);
+		for (int i = 0; i < N; i++)
+			if (i != nan)
+				assert_int_equal(got[n++].key, i);
+	}
+	fot_arena_release(&arena);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_search_equals_full_sort) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_search_equals_full_sort),
+		cmocka_unit_test(test_search_passes_over_nan),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ static struct fot_session *open_session(const struct fixture *f, enum fot_search
 	o.search = search;
 	o.top_k = top_k;
 	o.n_threads = threads;
+	o.crowd = true;
 	o.mem_max = N;
 	if (fot_session_open(&s, f->m, &o, &err) != FOT_OK)
 		fail_msg("%s", err.text);
@@ -150,7 +151,7 @@ static void test_session_same_bits_for_any_threads(void **state)
 	(void)state;
 	open_fixture(&f, 2, true, false, FOT_F32);
 	for (size_t i = 0; i < 3; i++)
-		for (int threads = 1; threads <= 3; threads++) {
+		for (int threads = 1; threads <= 16; threads += threads < 3 ? 1 : 13) {
 			struct fot_session *s = open_session(&f, ways[i].search, ways[i].k, threads);
 
 			feed(s, &f, 0, N, true);
@@ -179,6 +180,7 @@ static void check_skipping(int n_mem, bool positionals, enum fot_dtype mem_dtype
 		o.mem_max = N;
 		o.no_skip = way == 1;
 		o.n_threads = way < 3 ? 2 : way;
+		o.crowd = true;
 		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
 		feed(s, &f, 0, N - W, way == 0);
 		feed(s, &f, N - W, N, true);
@@ -246,6 +248,7 @@ static void test_session_cached_windows_change_no_bit(void **state)
 			o.mem_dtype = FOT_BF16;
 			o.mem_max = N;
 			o.n_threads = threads;
+			o.crowd = true;
 			o.cache_windows = slots[i];
 			assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
 			for (int round = 0; round < 2; round++) {
