@@ -229,7 +229,23 @@ static int by_hypernym(const void *a, const void *b)
 
 	if (x->above != y->above)
 		return x->above < y->above ? -1 : 1;
-	return x->child < y->child ? -1 : x->child > y->child;
+	if (x->child != y->child)
+		return x->child < y->child ? -1 : 1;
+	return x->instance - y->instance;
+}
+
+/* Sorted; one of each hypernym and hyponym, an instance if it is nothing else. */
+static void sort_edges(struct fot_hypernyms *h)
+{
+	size_t n = 0;
+
+	if (h->n_edge)
+		qsort(h->edge, h->n_edge, sizeof(*h->edge), by_hypernym);
+	for (size_t i = 0; i < h->n_edge; i++)
+		if (n == 0 || h->edge[n - 1].above != h->edge[i].above ||
+		    h->edge[n - 1].child != h->edge[i].child)
+			h->edge[n++] = h->edge[i];
+	h->n_edge = n;
 }
 
 static int turn_round(struct fot_hypernyms *h, struct fot_err *err)
@@ -243,8 +259,7 @@ static int turn_round(struct fot_hypernyms *h, struct fot_err *err)
 					h->edge[i].parent);
 		h->edge[i].above = (uint32_t)above;
 	}
-	if (h->n_edge)
-		qsort(h->edge, h->n_edge, sizeof(*h->edge), by_hypernym);
+	sort_edges(h);
 	for (size_t i = 0, at = 0; i <= h->n_synset; i++) {
 		while (at < h->n_edge && h->edge[at].above < i)
 			at++;

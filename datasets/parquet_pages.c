@@ -9,8 +9,8 @@
 
 #include <snappy-c.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "datasets/thrift.h"
@@ -142,7 +142,7 @@ static bool read_head(struct fot_parquet_pages *s, struct head *h)
 static bool sum_is_right(const struct head *h)
 {
 	return h->of[SUM] == NOT_GIVEN ||
-	       (uint32_t)h->of[SUM] == (uint32_t)crc32_z(crc32_z(0, NULL, 0), h->body, (size_t)h->of[PACKED]);
+	       (uint32_t)h->of[SUM] == fot_crc32(0, h->body, (size_t)h->of[PACKED]);
 }
 
 static int read_dictionary(struct fot_parquet_pages *s, const struct head *h, struct fot_err *err)
@@ -155,6 +155,8 @@ static int read_dictionary(struct fot_parquet_pages *s, const struct head *h, st
 
 	if (s->dictionary)
 		return fail_at(s, "a second dictionary", err);
+	if (h->own[VALUES] > s->left)
+		return fail_at(s, "a dictionary of more values than the row group has rows", err);
 	FOT_TRY(unpack(s, &s->dictionary_page, h->body, (size_t)h->of[PACKED], (size_t)h->of[SIZE], true,
 		       &bytes, err));
 	if (h->own[ENCODING] != FOT_PARQUET_PLAIN && h->own[ENCODING] != FOT_PARQUET_PLAIN_DICTIONARY)

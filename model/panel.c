@@ -60,9 +60,9 @@ INLINE vec madd(vec a, vec b, vec c)
 /* The same of single numbers. */
 INLINE fot_real madd_one(fot_real a, fot_real b, fot_real c)
 {
-#if defined(__FMA__) && defined(FOT_REAL_DOUBLE)
+#if (defined(__FMA__) || FOT_VECTOR_BYTES == 64) && defined(FOT_REAL_DOUBLE)
 	return __builtin_fma(a, b, c);
-#elif defined(__FMA__)
+#elif defined(__FMA__) || FOT_VECTOR_BYTES == 64
 	return __builtin_fmaf(a, b, c);
 #else
 	return a * b + c;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/ask/reading.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/inspect_dataset.h"
@@ -145,8 +146,11 @@ static int describe_types(struct fot_str *out, const struct fot_model *m, struct
 	for (int d = 0; d < DTYPES; d++)
 		if (n[d] == fot_weights_count(w))
 			word = d == FOT_F32 ? "float32" : d == FOT_F16 ? "float16" : d == FOT_BF16 ? "bfloat16" : "other";
-	if (said && strcmp(said, word) != 0)
-		fot_str_printf(out, "warning: config.json says the weights are %s; they are read as they are stored\n", said);
+	if (said && strcmp(said, word) != 0) {
+		fot_str_puts(out, "warning: config.json says the weights are ");
+		fot_quote_terminal(out, said);
+		fot_str_puts(out, "; they are read as they are stored\n");
+	}
 out:
 	cJSON_Delete(root);
 	fot_str_release(&path);
@@ -222,8 +226,11 @@ static void describe_tensors(struct fot_str *out, const struct fot_weights *w)
 	fot_str_puts(out, "\ntensor                                              type  shape\n");
 	for (size_t i = 0; i < fot_weights_count(w); i++) {
 		const struct fot_tensor *t = fot_weights_at(w, i);
+		size_t before = out->len;
 
-		fot_str_printf(out, "%-51s %-5s [", t->name, fot_dtype_name(t->dtype));
+		fot_quote_terminal(out, t->name);
+		fot_str_printf(out, "%*s %-5s [", out->len - before < 51 ? (int)(51 - (out->len - before)) : 0, "",
+			       fot_dtype_name(t->dtype));
 		for (int r = 0; r < t->rank; r++)
 			fot_str_printf(out, "%s%lld", r ? ", " : "", (long long)t->shape[r]);
 		fot_str_puts(out, "]\n");

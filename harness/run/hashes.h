@@ -2,9 +2,9 @@
  *
  * STORE/hashes/NAME holds one line about one file: its path, what the system says of it (size, times of
  * content and of inode in ns, inode, device), its hash, and a CRC of the line; NAME is the sha256 of the path.  A line
- * counts only if it is whole, this user's and nobody else's to write, and says exactly what the system says now: anything else is as if it
- * were not there.  Files of which that cannot be trusted (changed within the last seconds, or while they were read)
- * are not remembered. */
+ * counts only if it is whole, this user's and nobody else's to write, and says exactly what the system says now:
+ * anything else is as if it were not there.  Files of which that cannot be trusted (dated within the last seconds, or
+ * changed while they were read) are not remembered. */
 #ifndef FOT_HASHES_H
 #define FOT_HASHES_H
 

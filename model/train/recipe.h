@@ -18,7 +18,7 @@
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
  * init.match: the network begins as a vote of like texts, in form (fot_params_match): the layer below the memory layer
  * takes the mean of what it looks at, the memory layer compares such means.  What it takes the mean of is
- * learnt (teach_text); the rest below the memory layer is held.  Without it reading and comparing have to
+ * learnt (teach_text); the rest below the memory layer is held, but for weight_decay.  Without it reading and comparing have to
  * be found at once, which they were not.
  *
  * A "model" without hidden_size (or none at all) is the model that is started from, with these keys over

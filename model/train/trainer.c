@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -246,23 +247,54 @@ static size_t kept_length(const struct fot_str *text, int64_t last)
 	return at;
 }
 
+/* Rows of a file that may be of an earlier version: it had the first of our columns, the others get empty cells. */
+static int take_rows(struct fot_str *out, const struct fot_str *old, const char *header, int64_t last, const char *path,
+		     struct fot_err *err)
+{
+	size_t kept = kept_length(old, last), first = kept ? strcspn(old->data, "\n") : 0, more = 0;
+
+	if (kept && (strncmp(old->data, header, first) != 0 || !strchr(",\n", header[first])))
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected the columns %.*s, got %.*s", path,
+				(int)strcspn(header, "\n"), header, (int)(first < 80 ? first : 80), old->data);
+	for (const char *c = header + first; kept && *c; c++)
+		more += *c == ',';
+	fot_str_puts(out, header);
+	for (size_t at = first + 1, n; at < kept; at += n + 1) {
+		n = strcspn(old->data + at, "\n");
+		fot_str_add(out, old->data + at, n);
+		for (size_t i = 0; i < more; i++)
+			fot_str_putc(out, ',');
+		fot_str_putc(out, '\n');
+	}
+	return fot_str_check(out, err);
+}
+
+/* What the run so far wrote. Earlier versions had no labels.csv. */
+static int read_csv(struct fot_str *out, const struct trainer *t, const char *name, const char *header,
+		    struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, old = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, t->came_from ? t->came_from : "", name);
+	FOT_TRY(fot_str_check(&path, err));
+	if (t->came_from && (header != fot_label_header || fot_file_exists(path.data)))
+		FOT_TRY(fot_file_read(&old, path.data, CSV_BYTES_MAX, err));
+	status = take_rows(out, &old, header, t->step, path.data, err);
+out:
+	fot_str_release(&path);
+	fot_str_release(&old);
+	return status;
+}
+
 static int open_csv(struct trainer *t, const char *name, const char *header, FILE **out, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
 	int status;
 
-	if (t->came_from) {
-		fot_path_join(&path, t->came_from, name);
-		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(fot_file_read(&text, path.data, CSV_BYTES_MAX, err));
-		text.len = kept_length(&text, t->step);
-		fot_str_clear(&path);
-	}
+	FOT_TRY(read_csv(&text, t, name, header, err));
 	fot_path_join(&path, t->o->out, name);
 	FOT_TRY(fot_str_check(&path, err));
-	if (text.len == 0)
-		fot_str_puts(&text, header);
-	FOT_TRY(fot_str_check(&text, err));
 	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 	*out = fopen(path.data, "a");
 	if (!*out)

@@ -65,6 +65,7 @@ weights "{\"a\":$(T F32 '[3]' '[0,11]')}" 11 && refuses bad_20_bytes 'shape and 
 weights "{\"model.embed_tokens.weight\":$(T F32 '[0,32]' '[0,0]')}" 0 && refuses bad_21_no_rows 'wrong shape or type.*model.embed_tokens.weight is F32 \[0,32\], expected a float type \[258,32\]'
 weights "{\"a\":$(T F4 '[1]' '[0,1]')}" 1 && refuses bad_22_dtype 'tensor "a": .*dtype "F4" is not supported'
 fresh && sed -i '1s/{/{"torch_dtype":"bfloat16",/' m/config.json && prints bad_23_other_dtype 'warning: config.json says the weights are bfloat16; they are read as they are stored' "$fotbench" inspect m
+fresh && sed -i '1s/{/{"torch_dtype":"a\\nb",/' m/config.json && prints bad_23_other_dtype_of_two_lines 'warning: config.json says the weights are a[?]b; they are read as they are stored' "$fotbench" inspect m
 weights '{}' 0 && refuses bad_24_missing_tensors 'm: the weights do not fit config.json: 33 missing: model.embed_tokens.weight, model.layers.0.input_layernorm.weight, .* and 27 more'
 fresh && sed -i 's/"num_hidden_layers": *3/"num_hidden_layers": 2/' m/config.json && prints bad_25_surplus_tensors 'warning: tensors that the config does not ask for: model.layers.2' "$fotbench" inspect m
 check bad_25_surplus_is_said bash -c '"$0" score -m m --tokens ids.json --out x.csv 2>&1 | grep -q "does not ask for: model.layers.2"' "$fotbench"

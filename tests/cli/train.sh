@@ -191,6 +191,26 @@ if [ -f "$dir/made_up_again/checkpoint-9/tokenizer.model" ]; then ok train_check
 train episodes made_up_again -t 2 --resume
 same train_episodes_same_bits made_up made_up_again
 if [ "$(rows made_up)" = "$(rows made_up_again)" ]; then ok train_episodes_csv; else bad train_episodes_csv "rows differ"; fi
+# A folder of an earlier version: train.csv without its last column, no labels.csv.
+train episodes earlier -t 2 --stop-after 9
+rm "$dir/earlier/labels.csv" && cut -d, -f1-16 "$dir/earlier/train.csv" >"$dir/cut.csv" && cp "$dir/cut.csv" "$dir/earlier/train.csv"
+train episodes earlier -t 2 --resume
+columns="$(awk -F, '{ print NF }' "$dir/earlier/train.csv" | sort -u)"
+if [ "$columns" = 17 ] && [ "$(rows earlier)" = "$(rows made_up)" ] && cmp -s <(head -1 "$dir/earlier/train.csv") <(head -1 "$dir/made_up/train.csv") &&
+	cmp -s <(head -1 "$dir/earlier/labels.csv") <(head -1 "$dir/made_up/labels.csv"); then
+	ok train_resumes_an_earlier_version
+else
+	bad train_resumes_an_earlier_version "columns $columns; $(cat "$dir/err")"
+fi
+train episodes strange -t 2 --stop-after 9
+sed -i '1s/stage/phase/' "$dir/strange/train.csv"
+train episodes strange -t 2 --resume
+code=$?
+if [ $code = 5 ] && grep -q 'strange/train.csv: expected the columns step,stage,.*, got step,phase,' "$dir/err"; then
+	ok train_resume_of_other_columns
+else
+	bad train_resume_of_other_columns "exit $code: $(cat "$dir/err")"
+fi
 
 sed 's/{"kind": "lookup"}/{"kind": "lookup", "mixed": 0.1}/' "$dir/lookup.json" >"$dir/mixed.json"
 sed 's/"mixed"/"mixd"/' "$dir/mixed.json" >"$dir/mixd.json"

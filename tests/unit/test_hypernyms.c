@@ -53,12 +53,12 @@ static void leaves(struct fot_str *out, int offset, int n, int parent, const cha
 	}
 }
 
-/* thing: tool, beast, plant, stuff of 40 to 42 descendants; 39 of few. */
-static void small(struct fot_str *out)
+/* thing: tool (its parents as given), beast, plant, stuff of 40 to 42 descendants; 39 of few. */
+static void small_of(struct fot_str *out, const char *parents)
 {
 	fot_str_puts(out, "  1 This stands for the licence.  \n");
 	synset(out, 100, "thing entity", "", "what there is");
-	synset(out, 101, "tool", "@100", "a tool");
+	synset(out, 101, "tool", parents, "a tool");
 	synset(out, 102, "beast", "@100", "a beast");
 	synset(out, 103, "tool plant_life", "@100", "a plant");
 	synset(out, 104, "stuff", "@100", "some stuff");
@@ -73,6 +73,11 @@ static void small(struct fot_str *out)
 	leaves(out, 4100, 20, 4000, "deep");
 	leaves(out, 5000, 39, 105, "few");
 	leaves(out, 6000, 60, 106, "eden");
+}
+
+static void small(struct fot_str *out)
+{
+	small_of(out, "@100");
 }
 
 static struct fot_hypernyms *open_text(const struct fot_str *text)
@@ -135,6 +140,26 @@ static void test_hypernyms_classes_and_texts(void **state)
 	assert_true(find(h, 0, "a tool") == SIZE_MAX);
 	fot_hypernyms_close(h);
 	fot_str_release(&text);
+}
+
+/* A hypernym that is named twice is one. */
+static void test_hypernyms_named_twice(void **state)
+{
+	static const char *const parents[] = { "@100 @100", "@i100 @100", "@100 @i100 @100" };
+
+	(void)state;
+	for (size_t i = 0; i < FOT_COUNT(parents); i++) {
+		struct fot_str text = FOT_STR_INIT;
+		struct fot_hypernyms *h;
+
+		small_of(&text, parents[i]);
+		h = open_text(&text);
+		assert_int_equal(fot_hypernyms_count(h), 1);
+		assert_int_equal(fot_hypernyms_n_texts(h, 0), 41 + 41 + 40 + 40);
+		assert_int_equal(count(h, 0, "tool"), 41);
+		fot_hypernyms_close(h);
+		fot_str_release(&text);
+	}
 }
 
 /* Of four classes two share all their texts: two are left, too few. */
@@ -390,6 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hypernyms_classes_and_texts),
+		cmocka_unit_test(test_hypernyms_named_twice),
 		cmocka_unit_test(test_hypernyms_small_classes_go),
 		cmocka_unit_test(test_hypernyms_hold_out_subtrees),
 		cmocka_unit_test(test_hypernyms_names_differ),

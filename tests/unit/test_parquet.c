@@ -284,8 +284,8 @@ static void put_field(struct fot_str *s, int step, int type, int64_t v)
 struct made {
 	int64_t rows, page_values, size, packed, chunk, at;
 	int encoding, codec;
-	bool optional;
-	int64_t sum; /* -1: none */
+	bool optional, dictionary; /* the page is one */
+	int64_t sum;               /* -1: none */
 };
 
 static int read_made(const struct made *m, const void *page, size_t n, struct fot_err *err)
@@ -295,12 +295,12 @@ static int read_made(const struct made *m, const void *page, size_t n, struct fo
 	int status;
 
 	fot_str_puts(&s, "PAR1");
-	put_field(&s, 1, 5, 0); /* a data page */
+	put_field(&s, 1, 5, m->dictionary ? 2 : 0); /* the kind of page */
 	put_field(&s, 1, 5, m->size);
 	put_field(&s, 1, 5, m->packed);
 	if (m->sum >= 0)
 		put_field(&s, 1, 5, (int32_t)m->sum);
-	fot_str_add(&s, m->sum >= 0 ? "\x1c" : "\x2c", 1);
+	fot_str_add(&s, m->dictionary ? "\x4c" : m->sum >= 0 ? "\x1c" : "\x2c", 1);
 	put_field(&s, 1, 5, m->page_values);
 	put_field(&s, 1, 5, m->encoding);
 	put_field(&s, 1, 5, 3);
@@ -372,6 +372,12 @@ static void test_parquet_claims_are_not_believed(void **state)
 	m = two, m.rows = 1;
 	refuse_made(m, two_texts, 11,
 		    "row group 1, column text, byte 4: more values than the row group has rows");
+	m.dictionary = true;
+	refuse_made(m, two_texts, 11,
+		    "row group 1, column text, byte 4: a dictionary of more values than the row group has rows");
+	m.rows = 2;
+	refuse_made(m, two_texts, 11,
+		    "row group 1, column text, byte 32: the column ends before its rows do");
 	m = two, m.rows = (int64_t)1 << 40;
 	refuse_made(m, two_texts, 11,
 		    "row group 1: expected at most 16777216 rows in all, got 1099511627776 more");
