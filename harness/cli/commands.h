@@ -17,6 +17,7 @@ int fot_cmd_generate(int argc, char **argv);
 int fot_cmd_train(int argc, char **argv);
 int fot_cmd_compare(int argc, char **argv);
 int fot_cmd_report(int argc, char **argv);
+int fot_cmd_export(int argc, char **argv);
 int fot_cmd_plot(int argc, char **argv);
 int fot_cmd_data(int argc, char **argv);
 int fot_cmd_tokenize(int argc, char **argv);

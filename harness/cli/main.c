@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false, NULL },
 	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true, NULL },
 	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true, NULL },
+	{ "export", fot_cmd_export, "rows of runs for Python, R and notebooks", true, NULL },
 	{ "plot", fot_cmd_plot, "draw the figures of a run", true, NULL },
 	{ "data", fot_cmd_data, "fetch, verify and list datasets", true, NULL },
 	{ "tokenize", fot_cmd_tokenize, "text to token ids", true, NULL },

@@ -69,13 +69,6 @@ struct fot_boot fot_rows_boot(const struct fot_rows *r, uint64_t seed)
 				  .level = FOT_STATS_LEVEL };
 }
 
-static double number(const struct fot_table *t, size_t row, const char *column)
-{
-	const struct fot_cell *c = fot_table_cell(t, row, column);
-
-	return c->kind == FOT_CELL_REAL ? c->x : c->kind == FOT_CELL_INT ? (double)c->i : 0.0;
-}
-
 /* Numerator and denominator; false for a row that does not count. */
 static bool fraction(double *num, double *den, const struct fot_measure *m, const struct fot_table *t,
 		     size_t row)
@@ -83,8 +76,8 @@ static bool fraction(double *num, double *den, const struct fot_measure *m, cons
 	if (!fot_row_has_status(t, row, "ok") || !fot_table_has(t, row, m->right) ||
 	    (m->kind == FOT_MEASURE_BALANCED && fot_table_int(t, row, "n_labels", 0) == 0))
 		return false;
-	*num = number(t, row, m->right);
-	*den = m->asked ? number(t, row, m->asked) : 1.0;
+	*num = fot_table_number(t, row, m->right);
+	*den = m->asked ? fot_table_number(t, row, m->asked) : 1.0;
 	if (m->mean)
 		*num *= *den;
 	return *den > 0.0;

@@ -118,6 +118,7 @@ struct fot_measured_task {
 	const char *const *same;    /* what the same item has in common in two runs */
 	const char *const *outcome; /* what came out: equal bits of all mean equal runs */
 	const char *const *trace;   /* has then equal bits too; or NULL */
+	const char *gold, *answer;  /* columns of the right answer and the one given, as text; NULL: none */
 	const char *per;            /* column that scores in outcome are per unit of; NULL: 1 */
 	const char *axis;           /* column along which a condition is compared with itself */
 	const char *least;          /* the word for its smallest value: "shortest" */

@@ -204,6 +204,13 @@ double fot_table_real(const struct fot_table *t, size_t row, const char *column,
 	return c->kind == FOT_CELL_REAL ? c->x : missing;
 }
 
+double fot_table_number(const struct fot_table *t, size_t row, const char *column)
+{
+	const struct fot_cell *c = fot_table_cell(t, row, column);
+
+	return c->kind == FOT_CELL_REAL ? c->x : c->kind == FOT_CELL_INT ? (double)c->i : 0.0;
+}
+
 bool fot_table_has(const struct fot_table *t, size_t row, const char *column)
 {
 	return fot_table_cell(t, row, column)->kind != FOT_CELL_EMPTY;

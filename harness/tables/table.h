@@ -57,6 +57,8 @@ const struct fot_cell *fot_table_cell(const struct fot_table *t, size_t row, con
 const char *fot_table_text(const struct fot_table *t, size_t row, const char *column);
 int64_t fot_table_int(const struct fot_table *t, size_t row, const char *column, int64_t missing);
 double fot_table_real(const struct fot_table *t, size_t row, const char *column, double missing);
+/* An integer or a real; 0 for other cells. */
+double fot_table_number(const struct fot_table *t, size_t row, const char *column);
 bool fot_table_has(const struct fot_table *t, size_t row, const char *column);
 /* Are two cells equal? Two empty ones are; reals by value. */
 bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,

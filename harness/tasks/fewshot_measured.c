@@ -104,6 +104,8 @@ const struct fot_measured_task fot_measured_fewshot = {
 	.item = FOT_LIST("item_id", "demo_seed"),
 	.same = FOT_LIST("item_sha256", "n_tokens_prompt", "n_shots_fitted", "n_labels", "label_gold", "memory_tokens",
 			 "tokenizer_sha256", "status"),
+	.gold = "label_gold",
+	.answer = "label_pred",
 	.outcome = FOT_LIST("correct", "label_pred", "score_gold_nats", "score_best_other_nats"),
 	.axis = "n_shots",
 	.least = "fewest shots",

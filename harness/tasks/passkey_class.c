@@ -500,6 +500,8 @@ const struct fot_measured_task fot_measured_passkey = {
 	.item = FOT_LIST("depth", "trial", "seed"),
 	.same = FOT_LIST("key", "n_tokens_prompt", "key_token_start", "chance_level", "memory_tokens", "tokenizer_sha256",
 			 "status"),
+	.gold = "key",
+	.answer = "answer",
 	.outcome = FOT_LIST("exact_match", "answer", "answer_rank", "answer_logprob_nats"),
 	.axis = "context_length",
 	.least = FOT_COMPARED_SHORTEST,

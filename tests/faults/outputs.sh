@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the other commands write (merge, report, samples, train): no space at the k-th write, for every k, is exit 6
+# What the other commands write (merge, report, export, samples, train): no space at the k-th write, for every k, is exit 6
 # and one line; the power goes at every call; done again, the files are the same. And kills at random moments.
 . "$(dirname "$0")/calls.bash"
 for i in 1 2; do check "faults_shard_$i" run -o "shard$i" --shard "$i/2"; done
@@ -14,6 +14,8 @@ cat >recipe.json <<'EOS'
 EOS
 merge() { "$fotbench" merge shard1 shard2 -o "$1" --no-timings -q "${@:2}"; }
 report() { "$fotbench" report whole -o "$1"; }
+export_runs() { "$fotbench" export whole -o "$1" --log-samples -q "${@:2}"; }
+junit() { mkdir -p "$1" && "$fotbench" compare whole whole --junit "$1/junit.xml" --benchmark "$1/benchmark.json" -q; }
 samples() { "$fotbench" samples -m tiny -d ./docs --context-length 32 --memory knn --top-k 2 --no-timings -q -o "$1" "${@:2}"; }
 train() { "$fotbench" train recipe.json -o "$1" -q -t 1 "${@:2}"; }
 # Without what a kill may leave, and in train.csv without the columns that the clock moves.
@@ -39,10 +41,10 @@ every() {
 	done
 	[ $rc -eq 0 ] && [ $k -gt "$least" ] || { echo "$k calls, exit $rc"; return 1; }
 }
-for command in merge report samples train; do
+for command in merge report export_runs junit samples train; do
 	check "faults_${command}_whole" $command good.$command
 	result good.$command
-	case $command in merge | samples) again=(--overwrite) ;; train) again=(--resume) ;; *) again=() ;; esac
+	case $command in merge | samples | export_runs) again=(--overwrite) ;; train) again=(--resume) ;; *) again=() ;; esac
 	check "faults_${command}_no_space" every 28 6 1 $command "${again[@]}"
 	check "faults_${command}_power_goes" every kill 137 3 $command "${again[@]}"
 done

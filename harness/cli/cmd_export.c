@@ -1,0 +1,317 @@
+/* cmd_export.c: rows of runs as one data package, and as sample files of lm-evaluation-harness. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options.h"
+#include "harness/report/bundle.h"
+#include "harness/report/lm_samples.h"
+#include "harness/report/measures.h"
+#include "harness/run/prompts.h"
+#include "harness/run/task_class.h"
+
+#define MAX_MANIFEST ((size_t)1 << 26)
+
+struct exporting {
+	struct fot_bundle_table summary, task[FOT_TASK_CLASSES_MAX];
+	struct fot_lm_files samples;
+	struct fot_str name; /* of the run being read */
+	cJSON *manifests;    /* {RUN: manifest} */
+	cJSON *resources;    /* of the package; owned by it */
+	const char *output;
+	bool overwrite, log_samples, quiet;
+	size_t n_files, n_rows;
+};
+
+/* a/run and b/run: the path tells the second from the first. */
+static int name_run(struct exporting *x, const char *dir, struct fot_err *err)
+{
+	fot_str_clear(&x->name);
+	fot_path_base(&x->name, dir);
+	if (!x->name.failed && cJSON_GetObjectItemCaseSensitive(x->manifests, x->name.data)) {
+		fot_str_clear(&x->name);
+		fot_str_puts(&x->name, dir);
+	}
+	if (!x->name.failed && cJSON_GetObjectItemCaseSensitive(x->manifests, x->name.data))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected different runs, got this one twice", dir);
+	return fot_str_check(&x->name, err);
+}
+
+static int put_file(struct exporting *x, const char *name, const struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, x->output, name);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_file_replace(path.data, text->data, text->len, err));
+	x->n_files++;
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+/* --- reading --- */
+
+static int read_table(struct exporting *x, struct fot_bundle_table *b, struct fot_table *rows,
+		      const char *dir, const char *csv, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	fot_path_join(&path, dir, csv);
+	FOT_TRY(fot_str_check(&path, err));
+	if (fot_file_exists(path.data)) {
+		FOT_TRY(fot_table_read(rows, path.data, err));
+		FOT_TRY(fot_bundle_add(b, x->name.data, rows, err));
+	}
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int read_task(struct exporting *x, size_t i, const char *dir, const char *time, struct fot_err *err)
+{
+	const struct fot_measured_task *task = fot_measured_tasks[i];
+	struct fot_prompts prompts = { 0 };
+	struct fot_table rows;
+	int status;
+
+	fot_table_init(&rows, task->schema);
+	FOT_TRY(read_table(x, &x->task[i], &rows, dir, fot_task_classes[i]->csv, err));
+	x->n_rows += rows.n_rows;
+	if (x->log_samples && rows.n_rows) {
+		FOT_TRY(fot_prompts_read(&prompts, dir, task, &rows, err));
+		status = fot_lm_samples(&x->samples, task, &rows, x->name.data, time,
+					(const char *const *)prompts.of_row, err);
+	}
+out:
+	fot_prompts_release(&prompts);
+	fot_table_release(&rows);
+	return status;
+}
+
+/* When the run ended; "undated" where its manifest does not say. */
+static const char *time_of(const cJSON *manifest)
+{
+	const char *time = cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "times"), "ended"));
+
+	return time && *time ? time : "undated";
+}
+
+static int read_manifest(struct exporting *x, const char *dir, const cJSON **manifest, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	cJSON *read = NULL;
+	int status;
+
+	fot_path_join(&path, dir, "manifest.json");
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_json_read(&read, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	if (!cJSON_AddItemToObject(x->manifests, x->name.data, read)) {
+		cJSON_Delete(read);
+		status = FOT_NO_MEMORY(err, "export");
+	}
+	*manifest = read;
+out:
+	fot_str_release(&path);
+	return status;
+}
+
+static int read_run(struct exporting *x, const char *dir, struct fot_err *err)
+{
+	struct fot_table summary;
+	const cJSON *manifest;
+	size_t before = x->n_rows;
+	int status;
+
+	fot_table_init(&summary, &fot_schema_summary);
+	FOT_TRY(name_run(x, dir, err));
+	FOT_TRY(read_manifest(x, dir, &manifest, err));
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		FOT_TRY(read_task(x, i, dir, time_of(manifest), err));
+	if (x->n_rows == before) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected the rows of a run, found none", dir);
+		goto out;
+	}
+	status = read_table(x, &x->summary, &summary, dir, "summary.csv", err);
+out:
+	fot_table_release(&summary);
+	return status;
+}
+
+/* --- writing --- */
+
+/* A folder with something in it is left alone, unless told otherwise. */
+static int make_folder(const struct exporting *x, struct fot_err *err)
+{
+	struct fot_names names = { 0 };
+	int status = fot_mkdir_all(x->output, err);
+
+	if (status == FOT_OK)
+		status = fot_dir_list(&names, x->output, err);
+	if (status == FOT_OK && names.n > 0 && !x->overwrite)
+		status = FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"%s: not empty (%.120s); choose another folder, or --overwrite to replace files of the same names",
+			x->output, names.name[0]);
+	fot_names_release(&names);
+	return status;
+}
+
+static int write_table(struct exporting *x, const struct fot_bundle_table *b, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT, name = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	if (b->rows.n_rows == 0)
+		return FOT_OK;
+	fot_str_printf(&name, "%s.csv", b->own.name);
+	FOT_TRY(fot_str_check(&name, err));
+	FOT_TRY(fot_bundle_print(&text, x->resources, b, err));
+	status = put_file(x, name.data, &text, err);
+out:
+	fot_str_release(&text);
+	fot_str_release(&name);
+	return status;
+}
+
+static int write_samples(struct exporting *x, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT, name = FOT_STR_INIT;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < x->samples.n; i++) {
+		const struct fot_lm_file *f = &x->samples.file[i];
+
+		if (f->text.len == 0)
+			continue;
+		fot_str_clear(&path);
+		fot_str_clear(&name);
+		fot_path_join(&path, x->output, f->folder);
+		fot_path_join(&name, f->folder, f->name);
+		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_str_check(&name, err));
+		FOT_TRY(fot_mkdir_all(path.data, err));
+		FOT_TRY(put_file(x, name.data, &f->text, err));
+	}
+out:
+	fot_str_release(&path);
+	fot_str_release(&name);
+	return status;
+}
+
+static int write_json(struct exporting *x, const char *name, const cJSON *root, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status = fot_json_print(&text, root, 1, err);
+
+	fot_str_putc(&text, '\n');
+	if (status == FOT_OK)
+		status = fot_str_check(&text, err);
+	if (status == FOT_OK)
+		status = put_file(x, name, &text, err);
+	fot_str_release(&text);
+	return status;
+}
+
+/* The package comes last: where it is, all is. */
+static int write_all(struct exporting *x, struct fot_err *err)
+{
+	cJSON *package = cJSON_CreateObject();
+	int status;
+
+	x->resources = package && cJSON_AddStringToObject(package, "profile", "tabular-data-package") &&
+				       cJSON_AddStringToObject(package, "name", "fotbench-runs") ?
+			       cJSON_AddArrayToObject(package, "resources") :
+			       NULL;
+	if (!x->resources) {
+		status = FOT_NO_MEMORY(err, "export");
+		goto out;
+	}
+	FOT_TRY(make_folder(x, err));
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		FOT_TRY(write_table(x, &x->task[i], err));
+	FOT_TRY(write_table(x, &x->summary, err));
+	FOT_TRY(write_json(x, "manifests.json", x->manifests, err));
+	FOT_TRY(write_samples(x, err));
+	status = write_json(x, "datapackage.json", package, err);
+out:
+	cJSON_Delete(package);
+	return status;
+}
+
+static void release(struct exporting *x)
+{
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		fot_bundle_release(&x->task[i]);
+	fot_bundle_release(&x->summary);
+	fot_lm_files_release(&x->samples);
+	fot_str_release(&x->name);
+	cJSON_Delete(x->manifests);
+}
+
+static int export(struct exporting *x, const char *const *dir, size_t n, struct fot_err *err)
+{
+	int status;
+
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		FOT_TRY(fot_bundle_init(&x->task[i], fot_measured_tasks[i]->schema, err));
+	FOT_TRY(fot_bundle_init(&x->summary, &fot_schema_summary, err));
+	x->manifests = cJSON_CreateObject();
+	if (!x->manifests) {
+		status = FOT_NO_MEMORY(err, "export");
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++)
+		FOT_TRY(read_run(x, dir[i], err));
+	FOT_TRY(write_all(x, err));
+	if (!x->quiet)
+		printf("%zu rows of %zu run%s in %zu files\n", x->n_rows, n, FOT_S(n), x->n_files);
+	status = fot_flush_stdout(err);
+out:
+	return status;
+}
+
+static const char about[] =
+	"The rows of one or several runs as a folder for Python, R and notebooks: TASK.csv and summary.csv of all runs, each\n"
+	"with the column run in front, manifests.json, and datapackage.json, which says what each column is. --log-samples adds\n"
+	"an lm-evaluation-harness sample file for each condition and group of items. docs/export.md has examples.";
+
+int fot_cmd_export(int argc, char **argv)
+{
+	struct exporting x = { 0 };
+	struct fot_option options[] = {
+		FOT_COMMON_OUTPUT(&x.output, true),
+		{ .name = "log-samples",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &x.log_samples,
+		  .help = "also items as lm-evaluation-harness logs them: MODEL/samples_TASK_TIME.jsonl" },
+		{ .name = "overwrite",
+		  .type = FOT_OPTION_FLAG,
+		  .value = &x.overwrite,
+		  .help = "replace files of the same names" },
+		FOT_COMMON_QUIET(&x.quiet),
+	};
+	struct fot_options o = {
+		.command = "export",
+		.usage = "export RUN... -o DIR [options]",
+		.about = about,
+		.option = options,
+		.n = FOT_COUNT(options),
+		.min_positional = 1,
+		.max_positional = FOT_POSITIONAL_MAX,
+	};
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(&o, argc, argv, &status))
+		return status;
+	fot_command_begin(x.quiet, FOT_PROGRESS_AUTO);
+	status = export(&x, o.positional, o.n_positional, &err);
+	release(&x);
+	return fot_command_ended(&o, status, &err);
+}
