@@ -188,32 +188,38 @@ static int unknown(const char *name)
 	return fot_command_failed("fotbench", &err);
 }
 
-/* The manual page of a command, or without a name of them all. */
-static int print_manual(const char *name)
+/* The manual page of a command. */
+static int print_page(const char *name)
 {
-	struct fot_named *list = name_commands(), shown;
 	struct fot_str out = FOT_STR_INIT;
 	char form[] = "--help=man";
 	struct command c;
-	int status = FOT_OK;
+	int status;
 
-	if (name && !find(&c, name)) {
-		fot_free(list);
+	if (!find(&c, name))
 		return unknown(name);
-	}
-	if (name) {
-		shown = (struct fot_named){ c.name, c.about };
-		fot_manual_begin(&out, &shown);
-		status = print(out.failed ? "" : out.data);
-		fot_str_clear(&out);
-		if (status == FOT_OK)
-			status = call(&c, 2, (char *[]){ (char *)c.name, form, NULL });
-		fot_manual_end(&out);
-	} else if (list) {
-		fot_manual(&out, list, n_commands());
-	}
+	fot_manual_begin(&out, &(struct fot_named){ c.name, c.about });
+	status = print(out.failed ? "" : out.data);
 	if (status == FOT_OK)
-		status = print(out.failed || !out.data ? "" : out.data);
+		status = call(&c, 2, (char *[]){ (char *)c.name, form, NULL });
+	fot_str_clear(&out);
+	fot_manual_end(&out);
+	if (status == FOT_OK)
+		status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+/* The page of them all. */
+static int print_manual(void)
+{
+	struct fot_named *list = name_commands();
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	if (list)
+		fot_manual(&out, list, n_commands());
+	status = print(out.failed || !list ? "" : out.data);
 	fot_str_release(&out);
 	fot_free(list);
 	return status;
@@ -238,8 +244,10 @@ static int print_completion(const char *name)
 
 	if (!shell || !list) {
 		fot_free(list);
-		FOT_FAIL(&err, FOT_ERR_USAGE, "completion: expected bash, zsh or fish, got \"%s\"",
-			 name ? name : "");
+		if (shell)
+			FOT_NO_MEMORY(&err, "completion");
+		else
+			FOT_FAIL(&err, FOT_ERR_USAGE, "completion: expected bash, zsh or fish, got \"%s\"", name ? name : "");
 		return fot_command_failed("help", &err);
 	}
 	shell->begin(&out, list, n_commands());
@@ -281,9 +289,9 @@ static int cmd_help(int argc, char **argv)
 	if (argc == 2 && strncmp(argv[1], "--help=", 7) == 0)
 		return tell_of_help(argc, argv);
 	if (argc >= 2 && strcmp(argv[1], "man") == 0)
-		return print_manual(argv[2]);
+		return argc >= 3 ? print_page(argv[2]) : print_manual();
 	if (argc >= 2 && strcmp(argv[1], "completion") == 0)
-		return print_completion(argv[2]);
+		return print_completion(argc >= 3 ? argv[2] : NULL);
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
 	if (strcmp(argv[1], "commands") == 0)
