@@ -12,7 +12,7 @@ mkdir -p empty home
 flags=$(cat "$root/build/$variant/flags" 2>/dev/null)
 opt=${flags#*-D_GNU_SOURCE } werror=
 [[ $flags == *-Werror* ]] && werror=1
-build() { env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" VARIANT="$variant" CC="${flags%% -std=c11*}" OPT="${opt%% -g*}" WERROR=$werror "$@"; }
+build() { env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" VARIANT="$variant" CC="${flags%% -std=c11*}" OPT="${opt%% -g*}" WERROR=$werror "$@" >&2; }
 if [ -z "$flags" ] || ! command -v make >/dev/null; then
 	echo "skip install: no make, or not built by it"
 	exit 0
@@ -93,6 +93,7 @@ completes install_bash_commands 'report run ' fotbench r
 completes install_bash_options '--progress ' fotbench run --prog
 completes install_bash_choices 'auto off on ' fotbench run --progress ''
 completes install_bash_choices_behind_a_sign 'off on ' fotbench run --progress = o
+completes install_bash_choices_at_a_sign 'auto off on ' fotbench run --progress =
 completes install_bash_actions 'fetch ' fotbench data f
 completes install_bash_topics 'columns commands completion ' fotbench help co
 mkdir -p "choose/a folder" && touch choose/file
