@@ -47,6 +47,9 @@ program=${2:?install: no program}
 cd "$(dirname "$0")/.."
 remove # what an older one had
 made=
+# also of an installation that was broken off
+keep_list() { [ ! -d "$to/share/fotbench" ] || printf '%sshare/fotbench/installed\n' "$made" >"$list"; }
+trap keep_list EXIT
 
 # The folders above PATH.
 above() {
@@ -78,9 +81,9 @@ put() {
 	folder "$where"
 	for file; do
 		[ -f "$file" ] || continue
-		install -m "$mode" "$file" "$to/$where/"
 		made="$made$where/$(basename "$file")
 "
+		install -m "$mode" "$file" "$to/$where/"
 	done
 }
 # printed FOLDER NAME WORD...: what `fotbench help WORD...` prints
@@ -88,11 +91,12 @@ printed() {
 	where=$1 name=$2
 	shift 2
 	folder "$where"
-	"$program" help "$@" >"$to/$where/$name"
 	made="$made$where/$name
 "
+	"$program" help "$@" >"$to/$where/$name"
 }
 
+folder share/fotbench # the list's
 put 755 bin "$program"
 for where in harness/specs model/train/recipes datasets/templates datasets/manifests plots results/paper tests/regress; do
 	put 644 "share/fotbench/$where" "$where"/*.json "$where"/*.gp "$where"/*.csv "$where"/*.txt
@@ -117,4 +121,3 @@ done
 printed share/bash-completion/completions fotbench completion bash
 printed share/zsh/site-functions _fotbench completion zsh
 printed share/fish/vendor_completions.d fotbench.fish completion fish
-printf '%sshare/fotbench/installed\n' "$made" >"$list"

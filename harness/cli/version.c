@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "build_info.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
@@ -34,7 +35,7 @@ static void put_features(struct fot_str *out)
 		{ "avx512bf16", __builtin_cpu_supports("avx512bf16") },
 	};
 
-	for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+	for (size_t i = 0; i < FOT_COUNT(features); i++)
 		fot_str_printf(out, "%s%s", features[i].has ? ", " : "",
 			       features[i].has ? features[i].name : "");
 #else

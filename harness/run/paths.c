@@ -118,6 +118,7 @@ int fot_path_open_model(struct fot_model **out, const char *name, struct fot_err
 /* --- the folders that commands use when none is given --- */
 
 #define MANIFESTS "datasets/manifests"
+#define STORE "datasets/store"
 
 int fot_repository_path(struct fot_str *out, const char *name)
 {
@@ -139,11 +140,14 @@ int fot_store_default(struct fot_str *out)
 
 	if (given && *given)
 		fot_str_puts(out, given);
-	else if (!fot_is_dir(MANIFESTS) && fot_place_shipped(&shipped) &&
-		 !fot_place_is_repository(shipped.data) && fot_place_user_data(&user))
+	else if (fot_is_dir(MANIFESTS) || !fot_place_shipped(&shipped))
+		fot_str_puts(out, STORE);
+	else if (fot_place_is_repository(shipped.data))
+		fot_path_join(out, shipped.data, STORE);
+	else if (fot_place_user_data(&user))
 		fot_path_join(out, user.data, "store");
-	else if (fot_repository_path(out, "datasets/store") != FOT_OK)
-		out->failed = true;
+	else
+		fot_str_puts(out, STORE); /* in the working folder: never in what is installed */
 	out->failed = out->failed || shipped.failed || user.failed;
 	fot_str_release(&shipped);
 	fot_str_release(&user);

@@ -2,6 +2,7 @@
 #include "harness/run/place.h"
 
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +61,10 @@ bool fot_place_is_repository(const char *shipped)
 bool fot_place_user_data(struct fot_str *out)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	const struct passwd *user = home && home[0] == '/' ? NULL : getpwuid(getuid());
 
+	if (user)
+		home = user->pw_dir;
 	if (data && data[0] == '/')
 		fot_path_join(out, data, "fotbench");
 	else if (home && home[0] == '/')

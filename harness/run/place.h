@@ -15,8 +15,8 @@
 bool fot_place_shipped(struct fot_str *out);
 /* A repository, where the store of datasets may lie? What is installed is not written to. */
 bool fot_place_is_repository(const char *shipped);
-/* Append the user's own folder for data: $XDG_DATA_HOME/fotbench, else ~/.local/share/fotbench; false: neither
- * variable is an absolute path. */
+/* Append the user's own folder for data: $XDG_DATA_HOME/fotbench, else ~/.local/share/fotbench; false: the user
+ * has no home. */
 bool fot_place_user_data(struct fot_str *out);
 /* Append the installed program for the most that this processor can do (PREFIX/lib/fotbench/x86-64-v4/fotbench,
  * ...-v3); false: this one is that, or none is there. */

@@ -31,6 +31,8 @@ prints install_through_a_link "^manifests: +$share/fotbench/datasets/manifests\$
 prints install_store_of_the_user "^datasets: +$work/home/.local/share/fotbench/store\$" bare "$work/link" --version
 prints install_store_of_xdg "^datasets: +/data/fotbench/store\$" bare XDG_DATA_HOME=/data "$work/link" --version
 prints install_store_not_of_a_relative_xdg "^datasets: +$work/home/.local/share/fotbench/store\$" bare XDG_DATA_HOME=data "$work/link" --version
+prints install_store_without_a_home "^datasets: +$(getent passwd "$(id -u)" | cut -d: -f6 | sed 's#/$##')/.local/share/fotbench/store\$" \
+	env -i "$work/link" --version
 prints install_store_that_is_given '^datasets: +/given$' bare FOTBENCH_DATA=/given "$work/link" --version
 check install_version_tells bash -c 'for of in compiler flags BLAS processor kernels; do "$0" --version | grep -q "^$of: *[^ ]" || exit 1; done' "$work/link"
 mkdir moved && cp -R "$dest$prefix/." moved/
@@ -118,6 +120,9 @@ build install DESTDIR="$work/other" PREFIX="$prefix" && mkdir -p "$work/other$pr
 check install_removed_without_a_trace test ! -e "$work/other"
 mkdir -p used/bin used/share && build install DESTDIR= PREFIX="$work/used" && build uninstall PREFIX="$work/used"
 check install_leaves_the_folders_of_others diff <(cd used && find . | sort) <(printf '%s\n' . ./bin ./share)
+printf '#!/bin/sh\n[ "$2" != man ]\n' >broken && chmod +x broken
+check install_broken_off_fails bash -c '! sh "$0/base/install.sh" "$PWD/part" "$PWD/broken"' "$root"
+check install_broken_off_is_removed bash -c '[ -e part/bin/broken ] && sh "$0/base/install.sh" --remove "$PWD/part" && [ ! -e part ]' "$root"
 exits install_into_a_relative_folder 2 '' bash -c 'sh "$0/base/install.sh" here "$1" || { rc=$?; echo "error"  >&2; exit $rc; }' "$root" "$fotbench"
 
 # --- the package ---
