@@ -5,6 +5,7 @@
 #          and double in folders of their own, for other compilers and machines
 # OPT      optimisation flags of this machine; OPT=-O2 gives a portable build
 # JOBS     compilers at a time (instead of -j)
+# PREFIX   where make install puts it (/usr/local), DESTDIR a folder before that
 # WERROR=1 a warning is an error (for developers; a compiler we never saw may warn of anything)
 # V=1      show the commands
 
@@ -20,7 +21,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 # The lines of a compilation stand together; what runs for minutes is heard as it goes.
-LONG = test asan ubsan sanitized builds fuzz corpora reproduce ablations paper regress regress-update bench
+LONG = test asan ubsan sanitized builds fuzz corpora reproduce ablations paper regress regress-update bench deb
 MAKEFLAGS += $(if $(filter $(LONG),$(MAKECMDGOALS)),,-Otarget)
 MAKEFLAGS += --no-builtin-rules
 
@@ -64,7 +65,7 @@ unit_of   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 shared_of = $(patsubst %.c,$(B)/%.o,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 
-.PHONY: all setup test test-programs grad-programs ready corpora reproduce ablations paper regress regress-update bench asan ubsan sanitized builds fuzz format help clean
+.PHONY: all setup test test-programs grad-programs ready corpora reproduce ablations paper regress regress-update bench asan ubsan sanitized builds fuzz format help clean installed install uninstall deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,6 +84,8 @@ help:
 	@echo 'make ubsan      the same under the undefined behaviour sanitizer'
 	@echo 'make builds     everything with gcc and clang for older and newer machines, no warning (NAME="clang-x86-64-v3": that)'
 	@echo 'make fuzz       fuzz the readers of foreign files with libFuzzer, FUZZ_SECONDS=600 each'
+	@echo 'make install    into PREFIX (/usr/local) below DESTDIR; make uninstall removes it again'
+	@echo 'make deb        build/fotbench_VERSION_ARCH.deb (MACHINES="x86-64 x86-64-v3 x86-64-v4"; release: for this one)'
 	@echo 'make format     clang-format all C files'
 	@echo 'make clean      remove build/ and ./fotbench'
 
@@ -103,6 +106,7 @@ $(B)/build_info.h: FORCE
 	   echo '#define FOT_BUILD_DIRTY '"$$(git diff --quiet HEAD 2>/dev/null && echo 0 || echo 1)"; \
 	   echo '#define FOT_BUILD_COMPILER "'"$$($(CC) --version | head -n 1)"'"'; \
 	   echo '#define FOT_BUILD_FLAGS "$(filter-out -W%,$(FLAGS))"'; \
+	   echo '#define FOT_BUILD_FOLDER "$(CURDIR)"'; \
 	   echo '#define FOT_BUILD_VARIANT "$(VARIANT)"'; } >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
@@ -206,6 +210,33 @@ regress-update: all
 
 bench: all
 	./fotbench bench
+
+# ---- installing (docs/install.md) ----
+
+PREFIX ?= /usr/local
+MACHINES ?= $(if $(findstring x86_64,$(shell uname -m)),x86-64 x86-64-v3 x86-64-v4,release)
+
+# The same program, which finds PREFIX/share/fotbench wherever it is copied to.
+$(B)/installed/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+
+$(B)/installed/prefix.o: harness/run/prefix.c $(B)/installed/prefix $(B)/flags
+	$(call say,CC)$(CC) $(FLAGS) -I. -DFOT_SHIPPED='"$(PREFIX)/share/fotbench"' -c $< -o $@
+
+$(B)/installed/fotbench: $(B)/harness/cli/main.o $(B)/installed/prefix.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
+
+installed: $(B)/installed/fotbench
+
+install: installed
+	@base/install.sh '$(DESTDIR)$(PREFIX)' $(B)/installed/fotbench
+
+uninstall:
+	@base/install.sh --remove '$(DESTDIR)$(PREFIX)'
+
+deb:
+	@CC='$(CC)' MAKE='$(MAKE)' base/deb.sh '$(or $(DEB),build)' $(MACHINES)
 
 # ---- housekeeping ----
 

@@ -25,6 +25,8 @@ int fot_cmd_detokenize(int argc, char **argv);
 int fot_cmd_inspect(int argc, char **argv);
 int fot_cmd_bench(int argc, char **argv);
 
+/* --version: version and commit, compiler, BLAS, processor and kernels, folders. Returns the exit code. */
+int fot_print_version(void);
 /* The keys of a spec: name, type, bounds or words, default and sentence of each. */
 void fot_help_spec(struct fot_str *out);
 /* The same of a training recipe. */

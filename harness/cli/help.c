@@ -70,7 +70,7 @@ void fot_help_paths(struct fot_str *out)
 			  "named, in a flag, a spec or a recipe. The first that is there is taken:\n\n"
 			  "  1. the path as it is written, from the working folder\n"
 			  "  2. the path beside the spec or recipe that names it\n"
-			  "  3. the path in the repository of this program\n"
+			  "  3. the path in the repository of this program, or in what is installed with it (fotbench --version says where)\n"
 			  "  4. a bare name, without a slash: what is shipped under that name\n\n");
 	for (int k = 0; k <= FOT_PATH_RECIPE; k++)
 		if (fot_path_shipped((enum fot_path_kind)k))
@@ -79,6 +79,8 @@ void fot_help_paths(struct fot_str *out)
 	fot_str_puts(out, "\nDatasets are paths where they have a slash or end in .txt, .jsonl (or packed: .gz, .zst) or .parquet; else names of what\n"
 			  "is installed (fotbench data list), or of a file or folder in the working folder.\n"
 			  "What a recipe names as datasets, labelled and template is looked for at 1 alone.\n"
+			  "Installed datasets are in $FOTBENCH_DATA; else in datasets/store of the repository; of an installed program in\n"
+			  "$XDG_DATA_HOME/fotbench/store or ~/.local/share/fotbench/store.\n"
 			  "An error names every place that was looked at.\n");
 }
 

@@ -11,10 +11,10 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "build_info.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/manual.h"
 #include "harness/cli/options.h"
-#include "harness/run/manifest.h"
+#include "harness/run/place.h"
 #include "harness/run/signals.h"
 #include "harness/run/task_class.h"
 
@@ -45,7 +45,10 @@ static const struct command commands[] = {
 	{ "detokenize", fot_cmd_detokenize, "token ids to text", true, NULL },
 	{ "inspect", fot_cmd_inspect, "what a model is and what reading with it costs; what a dataset holds", false, NULL },
 	{ "bench", fot_cmd_bench, "speed of kernels, engine and training on this machine", false, NULL },
-	{ "help", cmd_help, "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are", false, NULL },
+	{ "help", cmd_help,
+	  "this list; help columns, commands, spec, recipe, paths: CSV files, common options, keys, where files are; "
+	  "help man, completion: pages and scripts",
+	  false, NULL },
 };
 
 static size_t n_commands(void)
@@ -149,6 +152,16 @@ static int describe_commands(void)
 	return status;
 }
 
+/* The list of commands, n_commands() of them, for fot_free; NULL without memory. */
+static struct fot_named *name_commands(void)
+{
+	struct fot_named *list = fot_alloc(n_commands(), sizeof *list);
+
+	for (size_t i = 0; list && i < n_commands(); i++)
+		list[i] = (struct fot_named){ command_at(i).name, command_at(i).about };
+	return list;
+}
+
 static bool find(struct command *c, const char *name)
 {
 	for (size_t i = 0; i < n_commands(); i++) {
@@ -176,12 +189,110 @@ static int unknown(const char *name)
 	return fot_command_failed("fotbench", &err);
 }
 
+/* The manual page of a command. */
+static int print_page(const char *name)
+{
+	struct fot_str out = FOT_STR_INIT;
+	char form[] = "--help=man";
+	struct command c;
+	int status;
+
+	if (!find(&c, name))
+		return unknown(name);
+	fot_manual_begin(&out, &(struct fot_named){ c.name, c.about });
+	status = print(out.failed ? "" : out.data);
+	if (status == FOT_OK)
+		status = call(&c, 2, (char *[]){ (char *)c.name, form, NULL });
+	fot_str_clear(&out);
+	fot_manual_end(&out);
+	if (status == FOT_OK)
+		status = print(out.failed ? "" : out.data);
+	fot_str_release(&out);
+	return status;
+}
+
+/* The page of them all. */
+static int print_manual(void)
+{
+	struct fot_named *list = name_commands();
+	struct fot_str out = FOT_STR_INIT;
+	int status;
+
+	if (list)
+		fot_manual(&out, list, n_commands());
+	status = print(out.failed || !list ? "" : out.data);
+	fot_str_release(&out);
+	fot_free(list);
+	return status;
+}
+
+static const struct fot_shell *find_shell(const char *name)
+{
+	for (size_t i = 0; name && i < fot_n_shells; i++)
+		if (strcmp(fot_shells[i].name, name) == 0)
+			return &fot_shells[i];
+	return NULL;
+}
+
+/* The completion script of a shell. */
+static int print_completion(const char *name)
+{
+	const struct fot_shell *shell = find_shell(name);
+	struct fot_named *list = name_commands();
+	struct fot_str out = FOT_STR_INIT;
+	struct fot_err err = { 0 };
+	int status;
+
+	if (!shell || !list) {
+		fot_free(list);
+		if (shell)
+			FOT_NO_MEMORY(&err, "completion");
+		else
+			FOT_FAIL(&err, FOT_ERR_USAGE, "completion: expected bash, zsh or fish, got \"%s\"", name ? name : "");
+		return fot_command_failed("help", &err);
+	}
+	shell->begin(&out, list, n_commands());
+	status = print(out.failed ? "" : out.data);
+	for (size_t i = 0; i < n_commands() && status == FOT_OK; i++) {
+		struct command c = command_at(i);
+
+		status = call(&c, 2, (char *[]){ (char *)c.name, (char *)shell->form, NULL });
+	}
+	if (status == FOT_OK)
+		status = print(shell->end);
+	fot_str_release(&out);
+	fot_free(list);
+	return status;
+}
+
+/* What --help=FORM tells of help itself. */
+static int tell_of_help(int argc, char **argv)
+{
+	struct fot_options o = {
+		.command = "help",
+		.usage = "help columns|commands|spec|recipe|paths|man|completion|COMMAND [COMMAND|SHELL]",
+		.about =
+			"The list of commands, or what a command or topic is about: the columns of all CSV files, the options of all\n"
+			"commands, the keys of specs and recipes, where files are looked for; a manual page for man(1), the completion\n"
+			"script of a shell.",
+	};
+	int status;
+
+	return fot_options_answered(&o, argc, argv, &status) ? status : FOT_OK;
+}
+
 static int cmd_help(int argc, char **argv)
 {
 	char flag[] = "--help";
 	struct command c;
 	size_t topic;
 
+	if (argc == 2 && strncmp(argv[1], "--help=", 7) == 0)
+		return tell_of_help(argc, argv);
+	if (argc >= 2 && strcmp(argv[1], "man") == 0)
+		return argc >= 3 ? print_page(argv[2]) : print_manual();
+	if (argc >= 2 && strcmp(argv[1], "completion") == 0)
+		return print_completion(argc >= 3 ? argv[2] : NULL);
 	if (argc < 2 || argv[1][0] == '-')
 		return list_commands();
 	if (strcmp(argv[1], "commands") == 0)
@@ -192,13 +303,6 @@ static int cmd_help(int argc, char **argv)
 	if (!find(&c, argv[1]))
 		return unknown(argv[1]);
 	return c.run == cmd_help ? list_commands() : call(&c, 2, (char *[]){ argv[1], flag, NULL });
-}
-
-static int version(void)
-{
-	printf("fotbench %s (%.12s%s, %s)\n", FOT_VERSION, FOT_BUILD_COMMIT,
-	       FOT_BUILD_DIRTY ? ", changed" : "", FOT_BUILD_VARIANT);
-	return print("");
 }
 
 static bool asks_help(int argc, char **argv)
@@ -244,30 +348,44 @@ static bool can_start_again(void)
  * another process wants a core too, they take it from the very thread they wait for. OpenMP reads this
  * while it is loaded, before main: so the program starts once more (4 ms). The variable is set then, so
  * it does so once. The user's own word holds. */
-static void wait_asleep(char **argv)
+static bool wait_asleep(void)
 {
+	return !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT") && !getenv("KMP_BLOCKTIME") &&
+	       setenv("OMP_WAIT_POLICY", "passive", 1) == 0;
+}
+
+/* Once more where threads would spin, or where a program for more of this processor is installed. Where that fails,
+ * this one goes on. */
+static void start_again(char **argv)
+{
+	struct fot_str faster = FOT_STR_INIT;
 	char self[PATH_MAX];
 	ssize_t n;
+	bool again;
 
-	if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME") || !can_start_again())
+	if (!can_start_again())
 		return;
-	n = readlink("/proc/self/exe", self, sizeof self);
-	if (n < 0 || n == sizeof self || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
+	again = wait_asleep();
+	if (fot_place_faster(&faster))
+		execv(faster.data, argv);
+	fot_str_release(&faster);
+	n = again ? readlink("/proc/self/exe", self, sizeof self) : -1;
+	if (n < 0 || n == sizeof self)
 		return; /* no /proc, or a path that is cut */
 	self[n] = '\0';
-	execv(self, argv); /* where that fails, they spin */
+	execv(self, argv);
 }
 
 int main(int argc, char **argv)
 {
 	struct command c;
 
-	wait_asleep(argv);
+	start_again(argv);
 	fill_standard_files();
 	gsl_set_error_handler_off();
 	fot_signals_install_bus();
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
-		return version();
+		return fot_print_version();
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return list_commands();
 	return find(&c, argv[1]) ? run_command(&c, argc - 1, argv + 1) : unknown(argv[1]);

@@ -9,12 +9,12 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/cli/manual.h"
 #include "model/session.h"
 
 #define MAX_NAMES 96
-#define HELP_COMMON "--help=common"
 
-static struct fot_option *find_long(struct fot_options *o, const char *name, size_t n)
+static struct fot_option *find_long(const struct fot_options *o, const char *name, size_t n)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		if (strlen(o->option[i].name) == n && memcmp(o->option[i].name, name, n) == 0)
@@ -140,7 +140,7 @@ static int take_argument(struct fot_options *o, int argc, char **argv, int *i, s
 	const char *equals = strchr(arg, '=');
 	struct fot_option *p;
 
-	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0 || strcmp(arg, HELP_COMMON) == 0) {
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
 		o->help = true;
 		return FOT_OK;
 	}
@@ -206,6 +206,13 @@ static void show_default(struct fot_str *out, const struct fot_option *p)
 	}
 }
 
+void fot_option_tell(struct fot_str *out, const struct fot_option *p)
+{
+	fot_str_printf(out, "%s%s", p->help, p->type == FOT_OPTION_TEXTS ? "; may be repeated" : "");
+	show_default(out, p);
+	fot_str_puts(out, p->required ? " (required)" : "");
+}
+
 static void show_option(struct fot_str *out, const struct fot_option *p)
 {
 	struct fot_str left = FOT_STR_INIT;
@@ -221,11 +228,10 @@ static void show_option(struct fot_str *out, const struct fot_option *p)
 	} else if (p->type != FOT_OPTION_FLAG) {
 		fot_str_printf(&left, " %s", p->arg);
 	}
-	fot_str_printf(out, "  %-34s%s%s%s", left.failed ? p->name : left.data,
-		       left.len > 33 ? "\n                                    " : " ", p->help,
-		       p->type == FOT_OPTION_TEXTS ? "; may be repeated" : "");
-	show_default(out, p);
-	fot_str_puts(out, p->required ? " (required)\n" : "\n");
+	fot_str_printf(out, "  %-34s%s", left.failed ? p->name : left.data,
+		       left.len > 33 ? "\n                                    " : " ");
+	fot_option_tell(out, p);
+	fot_str_putc(out, '\n');
 	fot_str_release(&left);
 }
 
@@ -289,7 +295,7 @@ void fot_common_meanings(struct fot_str *out)
 }
 
 /* The command's cells: the value that an option takes, or yes. */
-static void show_common(struct fot_str *out, struct fot_options *o)
+static void show_common(struct fot_str *out, const struct fot_options *o)
 {
 	for (size_t i = 0; i < N_COMMON; i++) {
 		const struct fot_option *p = find_long(o, common[i].name, strlen(common[i].name));
@@ -299,6 +305,28 @@ static void show_common(struct fot_str *out, struct fot_options *o)
 }
 
 /* --- commands --- */
+
+/* --help=FORM: for other programs. */
+static bool show_form(struct fot_str *out, const struct fot_options *o, const char *arg)
+{
+	static const struct {
+		const char *name;
+		void (*show)(struct fot_str *out, const struct fot_options *o);
+	} forms[] = { { "--help=common", show_common }, { "--help=man", fot_manual_options } };
+	size_t form = FOT_FIND(forms, arg);
+
+	if (form < FOT_COUNT(forms)) {
+		forms[form].show(out, o);
+		return true;
+	}
+	for (size_t i = 0; i < fot_n_shells; i++) {
+		if (strcmp(arg, fot_shells[i].form) == 0) {
+			fot_shells[i].options(out, o);
+			return true;
+		}
+	}
+	return false;
+}
 
 void fot_command_begin(bool quiet, int progress)
 {
@@ -355,13 +383,16 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 	struct fot_err err = { 0 };
 	bool over = true;
 
-	if (argc == 2 && strcmp(argv[1], HELP_COMMON) == 0)
-		show_common(&help, o);
-	else
-		fot_options_help(&help, o); /* before parsing: shows the defaults */
-	*exit_code = fot_options_parse(o, argc, argv, &err);
+	/* before parsing: shows the defaults */
+	if (argc == 2 && show_form(&help, o, argv[1])) {
+		o->help = true;
+		*exit_code = FOT_OK;
+	} else {
+		fot_options_help(&help, o);
+		*exit_code = fot_options_parse(o, argc, argv, &err);
+	}
 	if (*exit_code == FOT_OK && o->help) {
-		fputs(help.failed ? o->usage : help.data, stdout);
+		fputs(help.failed ? o->usage : help.data ? help.data : "", stdout);
 		*exit_code = fot_flush_stdout(&err);
 	} else if (*exit_code == FOT_OK) {
 		over = false;

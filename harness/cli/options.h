@@ -66,9 +66,13 @@ int fot_options_parse(struct fot_options *o, int argc, char **argv, struct fot_e
 /* Call before parsing, when the variables still hold the defaults. */
 void fot_options_help(struct fot_str *out, const struct fot_options *o);
 
+/* What an option does, with its default, as --help tells it; before parsing. */
+void fot_option_tell(struct fot_str *out, const struct fot_option *p);
+
 /* For commands: parse, answer --help on stdout and errors on stderr. True when
- * the command is over, with its exit code. `--help=common` alone prints the command's cells of
- * fot_common_heading's table. */
+ * the command is over, with its exit code. Alone, `--help=common` prints the command's cells of
+ * fot_common_heading's table, `--help=man` its part of a manual page, `--help=bash` and other shells what completes it
+ * (manual.h). */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
 
 /* --- common options: rows of a command's table --- */
@@ -123,7 +127,7 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 #define FOT_COMMON_STORE(v)                                                                   \
 	{                                                                                     \
 		.name = "store", .type = FOT_OPTION_TEXT, .value = (v), .arg = "DIR",         \
-		.help = "folder of installed datasets [$FOTBENCH_DATA, else datasets/store]"  \
+		.help = "folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]" \
 	}
 
 extern const char *const fot_progress_names[]; /* auto, on, off */

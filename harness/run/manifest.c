@@ -322,7 +322,7 @@ static void add_conventions(struct doc *d, cJSON *root, const struct fot_plan *p
 	text(d, o, "generator", "xoshiro256++ seeded by sha256 of seed, purpose and item");
 }
 
-static void cpu_name(char out[128])
+void fot_cpu_name(char out[128])
 {
 	FILE *f = fopen("/proc/cpuinfo", "re");
 	char line[256];
@@ -347,7 +347,7 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 	struct utsname u;
 	char cpu[128];
 
-	cpu_name(cpu);
+	fot_cpu_name(cpu);
 	if (uname(&u) == 0) {
 		text(d, o, "name", u.nodename);
 		text(d, o, "system", u.sysname);

@@ -21,6 +21,8 @@ struct fot_manifest {
 void fot_manifest_uid(char out[33]);
 /* Write OUT/manifest.json, atomically. */
 int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err);
+/* The processor's name, as the kernel says it; "unknown" where it does not. */
+void fot_cpu_name(char out[128]);
 
 #define FOT_VERSION "0.1.0"
 

@@ -3,7 +3,7 @@
  *
  *   1. the path as it is written (from the working folder, or absolute)
  *   2. the path beside the file that names it (a spec or a recipe)
- *   3. the path in the program's repository
+ *   3. the path in the program's repository, or in what is installed with it (place.h)
  *   4. a bare name, without a slash: what is shipped under that name, such as model/zoo/NAME */
 #ifndef FOT_PATHS_H
 #define FOT_PATHS_H
@@ -30,10 +30,11 @@ const char *fot_path_shipped(enum fot_path_kind kind);
 const char *fot_path_kind_name(enum fot_path_kind kind);
 
 /* $FOTBENCH_DATA; else ./datasets/store where ./datasets/manifests is; else
- * datasets/store beside the program (DIR/fotbench or DIR/build/VARIANT/fotbench).
+ * datasets/store of the program's repository; of an installed program, store in the user's folder for data.
  * Appended to out. FOT_ERR_RUN when out of memory. */
 int fot_store_default(struct fot_str *out);
-/* Append a path in the repository: as it is where ./datasets/manifests is, else beside the program. */
+/* Append a path in the repository: as it is where ./datasets/manifests is, else in what is shipped with the program
+ * (place.h). */
 int fot_repository_path(struct fot_str *out, const char *name);
 /* The manifests: ./datasets/manifests, else those beside the program. */
 int fot_manifests_default(struct fot_str *out);

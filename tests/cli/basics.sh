@@ -44,7 +44,7 @@ sentence quiet 'warnings and errors only' "run $tasks merge validate score gener
 sentence json 'the result as JSON on stdout' "run $tasks merge score generate train compare data inspect bench"
 sentence progress 'progress on stderr; auto: unless -q [auto]' "run $tasks merge score generate train bench"
 sentence threads 'threads; no result depends on it [all processors]' "run $tasks merge score generate train inspect bench"
-sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store]' "run $tasks merge validate train data"
+sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]' "run $tasks merge validate train data"
 folders="run $tasks merge train report export"
 for c in $folders; do
 	said=$(option_help "$c" output)
