@@ -85,12 +85,6 @@ static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int6
 	return bias;
 }
 
-/* Entries of a tile from j on. */
-static int64_t tile_of(const struct fot_query *q, int64_t j)
-{
-	return q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
-}
-
 void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 {
 	float bias[FOT_TILE_K];
@@ -98,7 +92,7 @@ void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
 	fot_topk_begin(&q->s->topk, q->a->n_q);
 	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = tile_of(q, j);
+		int64_t n = q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
 
 		q->a->bias = aging(m, j, n, q->now, bias);
 		fot_topk_offer(&q->s->topk, q->a, fot_rows_of(m, m->k, q->h, j, n, q->s->k), m->head_dim, n,
@@ -107,14 +101,14 @@ void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 	q->a->bias = NULL;
 }
 
-void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
+void fot_rows_read_part(const struct fot_memory *m, const struct fot_query *q, int64_t from, int64_t to)
 {
 	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
 
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
-	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = tile_of(q, j);
+	for (int64_t j = from; j < to; j += FOT_TILE_K) {
+		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
 		const float *k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		const float *v = fot_rows_of(m, m->v, q->h, j, n, q->s->v);
 
@@ -122,6 +116,11 @@ void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
 		fot_attn_meet(q->a, k, d, v, d, n, FOT_ATTN_ALL);
 	}
 	q->a->bias = NULL;
+}
+
+void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
+{
+	fot_rows_read_part(m, q, q->from, q->to);
 }
 
 void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_t i,
@@ -183,16 +182,16 @@ static void add_scores(const struct fot_query *q, const struct fot_memory_groups
 		out[i] = (double)score[i];
 }
 
-void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
-			  const struct fot_memory_groups *g)
+void fot_rows_read_groups_part(const struct fot_memory *m, const struct fot_query *q,
+			       const struct fot_memory_groups *g, int64_t from, int64_t to)
 {
 	float bias[FOT_TILE_K];
 
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
-	for (int64_t j = q->from, n; j < q->to; j += n) {
+	for (int64_t j = from, n; j < to; j += n) {
 		const float *k;
 
-		n = group_tile(g, j, q->from, q->to);
+		n = group_tile(g, j, q->from, to);
 		k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		q->a->bias = aging(m, j, n, q->now, bias);
 		for (int64_t i = 0; i < g->n_rows; i++) { /* in the order of the queries */
@@ -202,6 +201,12 @@ void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
 		}
 	}
 	q->a->bias = NULL;
+}
+
+void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			  const struct fot_memory_groups *g)
+{
+	fot_rows_read_groups_part(m, q, g, q->from, q->to);
 }
 
 void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,

@@ -32,6 +32,7 @@ static void test_attach_text_comes_back(void **state)
 		{ "knn:1048576", "knn:1048576" },
 		{ "xl", "xl" },
 		{ "model", "model" },
+		{ "recent:1048576,bf16,decay=1", "recent:1048576,decay=1,bf16" },
 		{ "model,decay=2", "model,decay=2" },
 		{ "dense,bf16", "dense,bf16" },
 		{ "dense,decay=0.1", "dense,decay=0.1" },
@@ -53,7 +54,7 @@ static void test_attach_text_comes_back(void **state)
 
 static void test_attach_refuses(void **state)
 {
-#define A_MEMORY "expected none, dense, knn, knn:K, xl or model"
+#define A_MEMORY "expected none, dense, knn, knn:K, xl, recent:B or model"
 #define AN_OPTION "expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 or layers=A+B"
 #define LAYERS "here: layers: expected ascending layers such as layers=6+12"
 	static const char *const texts[][2] = {
@@ -64,6 +65,10 @@ static void test_attach_refuses(void **state)
 		{ "knn:", "here: \"knn:\": expected 1 to 1048576 keys" },
 		{ "knn:0", "here: \"knn:0\": expected 1 to 1048576 keys" },
 		{ "knn:1048577", "here: \"knn:1048577\": expected 1 to 1048576 keys" },
+		{ "recent", "here: \"recent\": expected recent:B, each 1 to 1048576" },
+		{ "recent:0", "here: \"recent:0\": expected recent:B, each 1 to 1048576" },
+		{ "recent:1048577", "here: \"recent:1048577\": expected recent:B, each 1 to 1048576" },
+		{ "recent:+5", "here: \"recent:+5\": expected recent:B, each 1 to 1048576" },
 		{ "none,bf16", "here: \"bf16\": memory none stores nothing" },
 		{ "xl,decay=1", "here: \"decay=1\": memory xl stores nothing" },
 		{ "dense,f32,bf16", "here: \"bf16\": it was given before" },
