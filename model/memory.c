@@ -26,11 +26,17 @@ void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory 
 	s->v = fot_layout_take(y, FOT_TILE_K * wide(m), sizeof(float));
 }
 
+void fot_fold_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y,
+			  int64_t n)
+{
+	s->rows = fot_layout_take(y, n * wide(m), sizeof(float));
+	s->scores = fot_layout_take(y, n, sizeof(float));
+	s->values = fot_layout_take(y, n, sizeof(float *));
+}
+
 void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
-	s->rows = fot_layout_take(y, m->top_k * wide(m), sizeof(float));
-	s->scores = fot_layout_take(y, m->top_k, sizeof(float));
-	s->values = fot_layout_take(y, m->top_k, sizeof(float *));
+	fot_fold_lay_scratch(s, m, y, m->top_k);
 	fot_topk_lay(&s->topk, y, m->top_k);
 }
 
@@ -217,6 +223,35 @@ void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, cons
 
 		*group = log_sum(*group, &hit[j].score, 1);
 	}
+}
+
+/* ---- chosen entries, tile by tile ------------------------------------ */
+
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j, int64_t n)
+{
+	float bias[FOT_TILE_K];
+
+	q->a->bias = aging(m, j, n, q->now, bias);
+	fot_attn_scores(q->a, i / FOT_PANEL * FOT_PANEL, fot_rows_of(m, m->k, q->h, j, n, q->s->k),
+			m->head_dim, n);
+	q->a->bias = NULL;
+}
+
+void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n, struct fot_hit *hit)
+{
+	const float *s = q->a->s + i % FOT_PANEL;
+
+	for (int64_t x = 0; x < n; x++)
+		hit[x] = (struct fot_hit){ s[x * FOT_PANEL], j + x };
+}
+
+void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n, const struct fot_memory_groups *g, double *out)
+{
+	if (g)
+		fot_hits_to_groups(hit, n, q->from, g, out);
+	else
+		fot_rows_fold(m, q, i, hit, n);
 }
 
 #endif

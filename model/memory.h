@@ -26,14 +26,14 @@ struct fot_memory_ops;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
-	int64_t n_heads, head_dim; /* heads of keys and values */
-	int64_t cap, len;     /* tokens */
-	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
-	int32_t top_k;        /* keys that a query chooses, for kinds that count */
+	int64_t n_heads, head_dim;          /* heads of keys and values */
+	int64_t cap, len;                   /* tokens */
+	enum fot_dtype dtype;               /* FOT_F32 or FOT_BF16 */
+	int32_t top_k;                      /* keys that a query chooses, for kinds that count */
 	int32_t number[FOT_MEMORY_NUMBERS]; /* what else the kind takes */
-	int layer;            /* of the model */
-	void *k, *v;          /* [H][cap][d]: rows */
-	void *own;            /* what else the kind keeps */
+	int layer;                          /* of the model */
+	void *k, *v;                        /* [H][cap][d]: rows */
+	void *own;                          /* what else the kind keeps */
 	double decay; /* 0: none; a score loses decay ln(1 + age / unit), age: entries behind its own */
 	int64_t unit;
 };
@@ -42,10 +42,11 @@ struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_ses
 
 /* Scratch of one thread for reading. */
 struct fot_memory_scratch {
-	float *k, *v;         /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
-	float *rows;          /* [top_k, d] gathered values (bfloat16 only) */
-	float *scores;        /* [top_k] */
-	const float **values; /* [top_k] */
+	float *k, *v; /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
+	/* What a fold takes at once: top_k, or a tile. */
+	float *rows;          /* [, d] gathered values (bfloat16 only) */
+	float *scores;        /* [] */
+	const float **values; /* [] */
 	struct fot_topk topk;
 	void *own; /* what else the kind needs */
 };
@@ -86,7 +87,7 @@ struct fot_memory_number {
 /* A kind that stores nothing has a word alone. Nothing here may allocate but by the layout. */
 struct fot_memory_ops {
 	const char *word; /* in settings: "dense", "knn" */
-	bool counts;      /* takes a number of keys that are chosen by their scores: "knn:128"; without one the model's */
+	bool counts; /* takes a number of keys that are chosen by their scores: "knn:128"; without one the model's */
 	/* Numbers behind the word, all of them needed: { ":", "B" } and { ",", "K" } of "moba:128,8". Only a comma may
 	 * begin the second one's text. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
@@ -145,6 +146,16 @@ void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_
 		   const struct fot_hit *hit, int64_t n);
 void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,
 			double *out);
+/* Scratch for fot_rows_fold of up to n entries. */
+void fot_fold_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y,
+			  int64_t n);
+/* Scores of entries [j, j + n), n <= FOT_TILE_K, with the panel that query i of the state is in, which asks there already
+ * (fot_attn_ask); then those of one of its queries. The bits are those of all other readings. */
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j, int64_t n);
+void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n, struct fot_hit *hit);
+/* n <= FOT_TILE_K entries into the softmax of query i or, unless g is NULL, into its groups, out. */
+void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n, const struct fot_memory_groups *g, double *out);
 /* Scratch for choosing the top_k best per query (topk, rows, scores, values). */
 void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 

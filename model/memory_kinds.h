@@ -6,12 +6,16 @@
 #ifndef FOT_MEMORY_KINDS_H
 #define FOT_MEMORY_KINDS_H
 
-#define FOT_MEMORY_KINDS(KIND)                         \
-	KIND(FOT_SEARCH_NONE, "none", fot_memory_none) \
-	KIND(FOT_SEARCH_ALL, "all", fot_memory_dense)  \
-	KIND(FOT_SEARCH_TOPK, "topk", fot_memory_knn)  \
+#define FOT_MEMORY_KINDS(KIND)                                                               \
+	KIND(FOT_SEARCH_NONE, "none", fot_memory_none)                                       \
+	KIND(FOT_SEARCH_ALL, "all", fot_memory_dense)                                        \
+	KIND(FOT_SEARCH_TOPK, "topk", fot_memory_knn)                                        \
 	KIND(FOT_SEARCH_XL, NULL, fot_memory_xl) /* no search: the model's cached windows */ \
-	KIND(FOT_SEARCH_RECENT, NULL, fot_memory_recent)
+	KIND(FOT_SEARCH_RECENT, NULL, fot_memory_recent)                                     \
+	KIND(FOT_SEARCH_SINKS, NULL, fot_memory_sinks)                                       \
+	KIND(FOT_SEARCH_RANDOM, NULL, fot_memory_random)                                     \
+	KIND(FOT_SEARCH_MOBA, NULL, fot_memory_moba)                                         \
+	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)
 
 /* Numbers that a kind takes at most, as in "moba:128,8". */
 #define FOT_MEMORY_NUMBERS 2

@@ -16,7 +16,8 @@
 
 /* --- memory --- */
 
-static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "model", NULL };
+static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "sinks:S,recent:B",
+					 "random:K", "moba:B,K", "quest:B,K", "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
@@ -178,7 +179,7 @@ static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMB
 
 const struct fot_key fot_memory_keys[] = {
 	{ .name = "mode", .type = &key_mode, .words = mode_words, .required = true,
-	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window, the last B; knn:K: with top_k K" },
+	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window, or a kind with numbers; knn:K: with top_k K" },
 	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_attach, top_k), .lo = 1, .hi = FOT_TOP_K_MOST,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
 	  .help = "keys per query and head with knn" },

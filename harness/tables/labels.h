@@ -26,7 +26,7 @@ void fot_label_shots(struct fot_str *out, int64_t place);
  *
  * A memory is a kind with its numbers as in a spec (attach.h): "dense", "knn:128", "recent:1024"; or its word alone, which
  * stands for any numbers.  No options. */
-#define FOT_CONDITION_MEMORIES "none, dense, knn, knn:K, xl or recent:B"
+#define FOT_CONDITION_MEMORIES "none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K or quest:B,K"
 
 /* Is text one of these? */
 bool fot_condition_is_memory(const char *text);
