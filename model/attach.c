@@ -67,9 +67,35 @@ static bool find_mode(enum fot_memory_mode *mode, const char *text)
 	return true;
 }
 
+static int n_numbers(enum fot_memory_mode m)
+{
+	return m == FOT_MEMORY_OWN ? 0 : fot_memory_n_numbers((enum fot_search)m);
+}
+
+static const struct fot_memory_number *takes(enum fot_memory_mode m)
+{
+	return fot_memory_kind((enum fot_search)m)->takes;
+}
+
+/* Bytes of the kind with its numbers that a text begins with, right or not so right: 8 of "moba:4,8,bf16". */
+static size_t kind_length(const char *text)
+{
+	size_t n = strcspn(text, ",");
+	enum fot_memory_mode mode;
+	const char *before;
+
+	if (!find_mode(&mode, text) || n_numbers(mode) < 2)
+		return n;
+	before = takes(mode)[1].before;
+	if (strncmp(text + n, before, strlen(before)) == 0 &&
+	    strspn(text + n + strlen(before), "0123456789") > 0)
+		n += 1 + strcspn(text + n + 1, ",");
+	return n;
+}
+
 size_t fot_attach_length(const char *list)
 {
-	size_t n = strcspn(list, ",");
+	size_t n = kind_length(list);
 	enum fot_memory_mode next;
 
 	while (list[n] && !find_mode(&next, list + n + 1))
@@ -77,34 +103,85 @@ size_t fot_attach_length(const char *list)
 	return n;
 }
 
-/* "none, dense, knn, knn:K, xl or model" */
+/* "knn:K", "moba:B,K" */
+static void put_form(struct fot_str *out, enum fot_memory_mode m)
+{
+	fot_str_puts(out, fot_memory_mode_name(m));
+	if (counts(m))
+		fot_str_printf(out, ", %s:K", fot_memory_mode_name(m));
+	for (int i = 0; i < n_numbers(m); i++)
+		fot_str_printf(out, "%s%s", takes(m)[i].before, takes(m)[i].name);
+}
+
+void fot_memory_words(struct fot_str *out)
+{
+	for (int m = 0; m < FOT_SEARCH_COUNT; m++) {
+		fot_str_puts(out, m ? ", " : "");
+		put_form(out, (enum fot_memory_mode)m);
+	}
+}
+
 static int no_memory_of(const char *text, const char *where, struct fot_err *err)
 {
 	struct fot_str words = FOT_STR_INIT;
 	int status;
 
-	for (int m = 0; m < FOT_SEARCH_COUNT; m++) {
-		const char *word = fot_memory_mode_name((enum fot_memory_mode)m);
-
-		fot_str_printf(&words, "%s%s", m ? ", " : "", word);
-		if (counts((enum fot_memory_mode)m))
-			fot_str_printf(&words, ", %s:K", word);
-	}
+	fot_memory_words(&words);
 	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s or model", where, text,
 			  words.failed ? "a kind of memory" : words.data);
 	fot_str_release(&words);
 	return status;
 }
 
-static int read_mode(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
+/* The numbers of the kind, which stands at the start of the whole text. */
+static bool read_numbers(struct fot_attach *a, const char *text)
 {
-	const char *colon = strchr(word, ':');
+	text += strlen(fot_memory_mode_name(a->mode));
+	for (int i = 0; i < n_numbers(a->mode); i++) {
+		const char *before = takes(a->mode)[i].before;
+		size_t digits;
+		char number[16];
+		int64_t x;
+
+		if (strncmp(text, before, strlen(before)) != 0)
+			return false;
+		text += strlen(before);
+		digits = strspn(text, "0123456789");
+		if (digits == 0 || digits >= sizeof number)
+			return false;
+		memcpy(number, text, digits);
+		number[digits] = '\0';
+		if (!fot_parse_i64(number, &x) || x < 1 || x > FOT_TOP_K_MOST)
+			return false;
+		a->number[i] = (int32_t)x;
+		text += digits;
+	}
+	return !*text;
+}
+
+static int wrong_numbers(const struct fot_attach *a, const char *text, const char *where, struct fot_err *err)
+{
+	struct fot_str form = FOT_STR_INIT;
+	int status;
+
+	put_form(&form, a->mode);
+	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s, each 1 to %d", where, text,
+			  form.failed ? "numbers" : form.data, FOT_TOP_K_MOST);
+	fot_str_release(&form);
+	return status;
+}
+
+static int read_mode(struct fot_attach *a, const char *text, const char *where, struct fot_err *err)
+{
+	const char *colon = strchr(text, ':');
 	int64_t k = 0;
 
-	if (!find_mode(&a->mode, word) || (colon && !counts(a->mode)))
-		return no_memory_of(word, where, err);
+	if (!find_mode(&a->mode, text) || (colon && !counts(a->mode) && n_numbers(a->mode) == 0))
+		return no_memory_of(text, where, err);
+	if (n_numbers(a->mode) > 0)
+		return read_numbers(a, text) ? FOT_OK : wrong_numbers(a, text, where, err);
 	if (colon && (!fot_parse_i64(colon + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, word,
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, text,
 				FOT_TOP_K_MOST);
 	a->top_k = (int32_t)k;
 	return FOT_OK;
@@ -192,7 +269,7 @@ static int read_option(struct fot_attach *a, char *word, const char *where, stru
 
 int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, struct fot_err *err)
 {
-	char copy[TEXT_MAX], *rest = copy, *part;
+	char copy[TEXT_MAX], *rest, *part;
 	size_t n = strlen(text);
 	int status;
 
@@ -202,7 +279,10 @@ int fot_attach_parse(struct fot_attach *a, const char *text, const char *where, 
 	if (fot_attach_length(text) < n)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected one memory", where, text);
 	memcpy(copy, text, n + 1);
-	FOT_TRY(read_mode(a, strsep(&rest, ","), where, err));
+	n = kind_length(text);
+	rest = copy[n] ? copy + n + 1 : NULL;
+	copy[n] = '\0';
+	FOT_TRY(read_mode(a, copy, where, err));
 	while ((part = strsep(&rest, ",")))
 		FOT_TRY(read_option(a, part, where, err));
 out:
@@ -211,9 +291,16 @@ out:
 
 /* --- writing --- */
 
-void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
+void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a)
 {
 	fot_str_puts(out, fot_memory_mode_name(a->mode));
+	for (int i = 0; i < n_numbers(a->mode); i++)
+		fot_str_printf(out, "%s%d", takes(a->mode)[i].before, a->number[i]);
+}
+
+void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
+{
+	fot_attach_print_kind(out, a);
 	if (a->top_k)
 		fot_str_printf(out, ":%d", a->top_k);
 	for (size_t i = 0; i < N_REALS; i++) {
@@ -240,16 +327,21 @@ static bool same_real(double x, double y)
 	return !(x < y || x > y);
 }
 
+static bool same_kind(const struct fot_attach *a, const struct fot_attach *b)
+{
+	return a->mode == b->mode && memcmp(a->number, b->number, sizeof a->number) == 0;
+}
+
 bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b)
 {
-	return a->mode == b->mode && a->top_k == b->top_k && same_real(a->decay, b->decay) &&
+	return same_kind(a, b) && a->top_k == b->top_k && same_real(a->decay, b->decay) &&
 	       same_real(a->scale, b->scale) && a->dtype_given == b->dtype_given && a->dtype == b->dtype &&
 	       same_layers(a, b->layer, b->n_layers);
 }
 
 bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *full)
 {
-	return given->mode == full->mode && (!given->top_k || given->top_k == full->top_k) &&
+	return same_kind(given, full) && (!given->top_k || given->top_k == full->top_k) &&
 	       (!(given->decay > 0) || same_real(given->decay, full->decay)) &&
 	       (!(given->scale > 0) || same_real(given->scale, full->scale)) &&
 	       (!given->dtype_given || given->dtype == full->dtype) &&
@@ -278,12 +370,14 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 				"memory \"xl\" is for models with cached windows, which training with method "
 				"\"transformer-xl\" makes");
 	if (fot_memory_stores(a->mode) && c->n_mem_layers == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
 	if (a->mode != FOT_MEMORY_OWN)
 		o->search = a->mode == FOT_MEMORY_XL ? FOT_SEARCH_NONE : (enum fot_search)a->mode;
 	if (a->top_k)
 		o->top_k = a->top_k;
+	memcpy(o->number, a->number, sizeof o->number);
 	if (a->dtype_given)
 		o->mem_dtype = a->dtype;
 	o->mem_decay = a->decay;
@@ -299,6 +393,8 @@ struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct f
 	if (!fot_memory_stores(a.mode))
 		return a;
 	a.top_k = counts(a.mode) ? o->top_k : 0;
+	for (int i = 0; i < n_numbers(a.mode); i++)
+		a.number[i] = o->number[i];
 	a.decay = o->mem_decay;
 	a.scale = c->mem_scale;
 	a.dtype_given = true;

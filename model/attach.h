@@ -1,9 +1,10 @@
 /* attach.h: a memory's settings as text and as a struct.
  *
  *   none | dense | knn | knn:128 | xl | model    a kind of memory; knn:K with its number of keys
+ *   recent:1024                                  a kind with its numbers (memory.h)
  *   knn:128,decay=1,scale=1.5,bf16,layers=6+12   and options behind it, each at most once, in any order
  *
- *   decay=X    older entries weigh less (session.h)           only where entries are stored: dense, knn, model
+ *   decay=X    older entries weigh less (session.h)           only where entries are stored: not of none and xl
  *   scale=X    factor of the memory's scores (config.h)       the same
  *   f32 bf16   type of the stored keys and values             the same
  *   layers=A+B the memory layers, ascending
@@ -28,7 +29,7 @@ enum fot_memory_mode { /* any number of memory_kinds.h; names only for those tha
 	FOT_MEMORY_NONE = FOT_SEARCH_NONE,
 	FOT_MEMORY_DENSE = FOT_SEARCH_ALL,
 	FOT_MEMORY_KNN = FOT_SEARCH_TOPK,
-	FOT_MEMORY_XL = FOT_SEARCH_XL,
+	FOT_MEMORY_XL = FOT_SEARCH_XL, /* those behind it have their numbers there alone */
 	FOT_MEMORY_OWN = FOT_SEARCH_COUNT
 };
 
@@ -37,6 +38,7 @@ enum fot_memory_mode { /* any number of memory_kinds.h; names only for those tha
 struct fot_attach {
 	enum fot_memory_mode mode;
 	int32_t top_k; /* 1 to FOT_TOP_K_MOST; 0: the model's */
+	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes, 1 to FOT_TOP_K_MOST; else 0 */
 	double decay;  /* above 0, to FOT_MEM_DECAY_MOST; 0: none */
 	double scale;  /* FOT_MEM_SCALE_LEAST to FOT_MEM_SCALE_MOST; 0: the model's */
 	bool dtype_given;
@@ -46,6 +48,10 @@ struct fot_attach {
 };
 
 const char *fot_memory_mode_name(enum fot_memory_mode m);
+/* Append the kind and the numbers that it takes, without top_k: "knn", "recent:1024". */
+void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a);
+/* Append how kinds are written: "none, dense, knn, knn:K, xl, recent:B". */
+void fot_memory_words(struct fot_str *out);
 /* Are keys and values of the memory layers kept for good? */
 bool fot_memory_stores(enum fot_memory_mode m);
 /* "f32" or "bf16". */

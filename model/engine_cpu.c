@@ -127,6 +127,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 		if (!keeps)
 			continue;
 		a->memory = fot_memory_of(c, &e->opts);
+		a->memory.layer = l;
 		a->memory.ops->lay(&a->memory, y);
 	}
 	for (int t = 0; t < e->opts.n_threads; t++)

@@ -38,6 +38,7 @@ struct scratch {
 	struct fot_attn attn;
 	int64_t *low; /* [TILE] first key that a query sees (sliding windows) */
 	float *o_mem; /* [TILE, d] what the memory gives (mix gate) */
+	int64_t place[FOT_TILE_Q]; /* of the queries that read a memory, in their window */
 	struct fot_memory_scratch mem;
 };
 

@@ -164,13 +164,25 @@ static float memory_scale(const struct step *s)
 	return local_scale(s) * (float)s->e->cfg.mem_scale;
 }
 
-/* The state's queries of head h, whose first row is q, and what they see of the memory. */
-static struct fot_query query_of(const struct step *s, const float *q, int64_t h, struct scratch *t)
+/* The place of row `row` of the piece in its window: those of a branch follow the trunk's. */
+static int64_t place_of(const struct step *s, int64_t row)
 {
+	int64_t n = s->p->n_trunk;
+
+	return s->at->n_local + (row < n ? row : n + row - s->branch[row]);
+}
+
+/* The state's queries of head h, which are the rows from r0 on, and what they see of the memory. */
+static struct fot_query query_of(const struct step *s, int64_t r0, int64_t h, struct scratch *t)
+{
+	for (int64_t i = 0; i < t->attn.n_q; i++)
+		t->place[i] = place_of(s, r0 + i);
 	return (struct fot_query){ .a = &t->attn,
-				   .q = q,
+				   .q = s->r.q + r0 * s->e->query_width + h * s->e->cfg.head_dim,
 				   .ldq = s->e->query_width,
 				   .h = h / s->e->group,
+				   .head = h,
+				   .place = t->place,
 				   .from = fot_place_mem_from(s->at),
 				   .to = s->at->mem_len,
 				   .now = s->at->mem_len,
@@ -178,9 +190,9 @@ static struct fot_query query_of(const struct step *s, const float *q, int64_t h
 				   .s = &t->mem };
 }
 
-static void attend_memory(const struct step *s, const float *q, int64_t h, struct scratch *t)
+static void attend_memory(const struct step *s, int64_t r0, int64_t h, struct scratch *t)
 {
-	struct fot_query all = query_of(s, q, h, t);
+	struct fot_query all = query_of(s, r0, h, t);
 
 	if (s->a->mem)
 		s->a->memory.ops->read(&s->a->memory, &all);
@@ -219,11 +231,11 @@ static void masses_through_gate(double *group, int64_t n, double *local, float b
 static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scratch *t)
 {
 	const struct fot_masses *m = s->masses;
-	int64_t DQ = s->e->query_width, row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
+	int64_t row[FOT_TILE_Q], n_rows, n = fot_place_groups(s->at, m->group);
 	int64_t first = rows_within(m, r0, t->attn.n_q, row, &n_rows);
 	int64_t slot = fot_config_mem_slot(&s->e->cfg, (int)(s->a - s->e->layer));
 	int64_t place = (slot * s->e->cfg.n_heads + h) * m->n_rows + first;
-	struct fot_query q = query_of(s, s->r.q + r0 * DQ + h * s->e->cfg.head_dim, h, t);
+	struct fot_query q = query_of(s, r0, h, t);
 	struct fot_memory_groups g = { .size = m->group,
 				       .n = n,
 				       .all = m->all,
@@ -241,24 +253,16 @@ static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scra
 
 /* The local keys are folded in: their output, the memory's, and both through the gate of the head
  * [Memorizing Transformers, eq. 2]. */
-static void attend_gated(const struct step *s, const float *q, float *o, int64_t h, int64_t n,
+static void attend_gated(const struct step *s, int64_t r0, float *o, int64_t h, int64_t n,
 			 struct scratch *t)
 {
 	int64_t DQ = s->e->query_width, d = s->e->cfg.head_dim;
 
 	fot_attn_end(&t->attn, o, DQ, NULL);
 	fot_attn_begin(&t->attn, n);
-	attend_memory(s, q, h, t);
+	attend_memory(s, r0, h, t);
 	fot_attn_end(&t->attn, t->o_mem, d, NULL);
 	fot_gate_mix(o, o, DQ, t->o_mem, d, s->a->mem_gate[h], n, d);
-}
-
-/* The place of row `row` of the piece in its window: those of a branch follow the trunk's. */
-static int64_t place_of(const struct step *s, int64_t row)
-{
-	int64_t n = s->p->n_trunk;
-
-	return s->at->n_local + (row < n ? row : n + row - s->branch[row]);
 }
 
 /* Rows [r0, r0 + n) see the last keys of their window alone where the layer slides: the first ones,
@@ -323,10 +327,10 @@ static void attend_rows(const struct step *s, int64_t h, int64_t r0, int64_t n, 
 	if (last_of(s))
 		return; /* the masses were all that was wanted of it */
 	if (s->a->mem && s->a->mem_gate && fot_place_mem_from(s->at) < s->at->mem_len) {
-		attend_gated(s, q, s->r.o + r0 * DQ + col, h, n, t);
+		attend_gated(s, r0, s->r.o + r0 * DQ + col, h, n, t);
 		return;
 	}
-	attend_memory(s, q, h, t);
+	attend_memory(s, r0, h, t);
 	fot_attn_end(&t->attn, s->r.o + r0 * DQ + col, DQ, NULL);
 }
 
@@ -342,11 +346,11 @@ static void attend_pads(const struct step *s, int64_t h, int64_t r0, int64_t n, 
 
 	fot_attn_begin(&t->attn, n);
 	if (s->a->mem && fot_place_mem_from(s->at) < s->at->mem_len) {
-		attend_memory(s, q, h, t);
+		attend_memory(s, r0, h, t);
 	} else {
 		fot_attn_fold(&t->attn, q, DQ, s->r.k + key, DK, s->r.v + key, DK, s->at->n_local + s->p->n,
 			      FOT_ATTN_ALL, 0);
-		masked = query_of(s, q, h, t);
+		masked = query_of(s, r0, h, t);
 		masked.from = 0;
 		masked.to = s->at->mem_pads;
 		masked.scale = 0;

@@ -26,11 +26,17 @@ void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory 
 	s->v = fot_layout_take(y, FOT_TILE_K * wide(m), sizeof(float));
 }
 
+void fot_fold_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y,
+			  int64_t n)
+{
+	s->rows = fot_layout_take(y, n * wide(m), sizeof(float));
+	s->scores = fot_layout_take(y, n, sizeof(float));
+	s->values = fot_layout_take(y, n, sizeof(float *));
+}
+
 void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
-	s->rows = fot_layout_take(y, m->top_k * wide(m), sizeof(float));
-	s->scores = fot_layout_take(y, m->top_k, sizeof(float));
-	s->values = fot_layout_take(y, m->top_k, sizeof(float *));
+	fot_fold_lay_scratch(s, m, y, m->top_k);
 	fot_topk_lay(&s->topk, y, m->top_k);
 }
 
@@ -85,12 +91,6 @@ static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int6
 	return bias;
 }
 
-/* Entries of a tile from j on. */
-static int64_t tile_of(const struct fot_query *q, int64_t j)
-{
-	return q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
-}
-
 void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 {
 	float bias[FOT_TILE_K];
@@ -98,7 +98,7 @@ void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
 	fot_topk_begin(&q->s->topk, q->a->n_q);
 	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = tile_of(q, j);
+		int64_t n = q->to - j < FOT_TILE_K ? q->to - j : FOT_TILE_K;
 
 		q->a->bias = aging(m, j, n, q->now, bias);
 		fot_topk_offer(&q->s->topk, q->a, fot_rows_of(m, m->k, q->h, j, n, q->s->k), m->head_dim, n,
@@ -107,14 +107,14 @@ void fot_rows_search(const struct fot_memory *m, const struct fot_query *q)
 	q->a->bias = NULL;
 }
 
-void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
+void fot_rows_read_part(const struct fot_memory *m, const struct fot_query *q, int64_t from, int64_t to)
 {
 	int64_t d = m->head_dim;
 	float bias[FOT_TILE_K];
 
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
-	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
-		int64_t n = tile_of(q, j);
+	for (int64_t j = from; j < to; j += FOT_TILE_K) {
+		int64_t n = to - j < FOT_TILE_K ? to - j : FOT_TILE_K;
 		const float *k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		const float *v = fot_rows_of(m, m->v, q->h, j, n, q->s->v);
 
@@ -122,6 +122,11 @@ void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
 		fot_attn_meet(q->a, k, d, v, d, n, FOT_ATTN_ALL);
 	}
 	q->a->bias = NULL;
+}
+
+void fot_rows_read(const struct fot_memory *m, const struct fot_query *q)
+{
+	fot_rows_read_part(m, q, q->from, q->to);
 }
 
 void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_t i,
@@ -183,16 +188,16 @@ static void add_scores(const struct fot_query *q, const struct fot_memory_groups
 		out[i] = (double)score[i];
 }
 
-void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
-			  const struct fot_memory_groups *g)
+void fot_rows_read_groups_part(const struct fot_memory *m, const struct fot_query *q,
+			       const struct fot_memory_groups *g, int64_t from, int64_t to)
 {
 	float bias[FOT_TILE_K];
 
 	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
-	for (int64_t j = q->from, n; j < q->to; j += n) {
+	for (int64_t j = from, n; j < to; j += n) {
 		const float *k;
 
-		n = group_tile(g, j, q->from, q->to);
+		n = group_tile(g, j, q->from, to);
 		k = fot_rows_of(m, m->k, q->h, j, n, q->s->k);
 		q->a->bias = aging(m, j, n, q->now, bias);
 		for (int64_t i = 0; i < g->n_rows; i++) { /* in the order of the queries */
@@ -204,6 +209,12 @@ void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
 	q->a->bias = NULL;
 }
 
+void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			  const struct fot_memory_groups *g)
+{
+	fot_rows_read_groups_part(m, q, g, q->from, q->to);
+}
+
 void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,
 			double *out)
 {
@@ -212,6 +223,35 @@ void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, cons
 
 		*group = log_sum(*group, &hit[j].score, 1);
 	}
+}
+
+/* ---- chosen entries, tile by tile ------------------------------------ */
+
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j, int64_t n)
+{
+	float bias[FOT_TILE_K];
+
+	q->a->bias = aging(m, j, n, q->now, bias);
+	fot_attn_scores(q->a, i / FOT_PANEL * FOT_PANEL, fot_rows_of(m, m->k, q->h, j, n, q->s->k),
+			m->head_dim, n);
+	q->a->bias = NULL;
+}
+
+void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n, struct fot_hit *hit)
+{
+	const float *s = q->a->s + i % FOT_PANEL;
+
+	for (int64_t x = 0; x < n; x++)
+		hit[x] = (struct fot_hit){ s[x * FOT_PANEL], j + x };
+}
+
+void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n, const struct fot_memory_groups *g, double *out)
+{
+	if (g)
+		fot_hits_to_groups(hit, n, q->from, g, out);
+	else
+		fot_rows_fold(m, q, i, hit, n);
 }
 
 #endif

@@ -26,12 +26,14 @@ struct fot_memory_ops;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
-	int64_t n_heads, head_dim; /* heads of keys and values */
-	int64_t cap, len;     /* tokens */
-	enum fot_dtype dtype; /* FOT_F32 or FOT_BF16 */
-	int32_t top_k;        /* keys that a query chooses, for kinds that count */
-	void *k, *v;          /* [H][cap][d]: rows */
-	void *own;            /* what else the kind keeps */
+	int64_t n_heads, head_dim;          /* heads of keys and values */
+	int64_t cap, len;                   /* tokens */
+	enum fot_dtype dtype;               /* FOT_F32 or FOT_BF16 */
+	int32_t top_k;                      /* keys that a query chooses, for kinds that count */
+	int32_t number[FOT_MEMORY_NUMBERS]; /* what else the kind takes */
+	int layer;                          /* of the model */
+	void *k, *v;                        /* [H][cap][d]: rows */
+	void *own;                          /* what else the kind keeps */
 	double decay; /* 0: none; a score loses decay ln(1 + age / unit), age: entries behind its own */
 	int64_t unit;
 };
@@ -40,10 +42,11 @@ struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_ses
 
 /* Scratch of one thread for reading. */
 struct fot_memory_scratch {
-	float *k, *v;         /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
-	float *rows;          /* [top_k, d] gathered values (bfloat16 only) */
-	float *scores;        /* [top_k] */
-	const float **values; /* [top_k] */
+	float *k, *v; /* [FOT_TILE_K, d] widened tile (bfloat16 only) */
+	/* What a fold takes at once: top_k, or a tile. */
+	float *rows;          /* [, d] gathered values (bfloat16 only) */
+	float *scores;        /* [] */
+	const float **values; /* [] */
 	struct fot_topk topk;
 	void *own; /* what else the kind needs */
 };
@@ -57,6 +60,8 @@ struct fot_query {
 	int64_t ldq, h, from, to, now;
 	float scale;
 	struct fot_memory_scratch *s;
+	int64_t head;         /* of the queries, as h is of the keys */
+	const int64_t *place; /* [n_q of the state] where each stands behind entry `now` */
 };
 
 /* Where queries look: log sum exp of the scores of groups of entries. */
@@ -74,10 +79,18 @@ struct fot_reads {
 	double keys, values;
 };
 
+/* A number that a kind takes: what stands before it in a text, and its letter in messages. */
+struct fot_memory_number {
+	const char *before, *name;
+};
+
 /* A kind that stores nothing has a word alone. Nothing here may allocate but by the layout. */
 struct fot_memory_ops {
 	const char *word; /* in settings: "dense", "knn" */
-	bool counts;      /* takes a number of keys: "knn:128" */
+	bool counts; /* takes a number of keys that are chosen by their scores: "knn:128"; without one the model's */
+	/* Numbers behind the word, all of them needed: { ":", "B" } and { ",", "K" } of "moba:128,8". Only a comma may
+	 * begin the second one's text. */
+	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
 	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
 	void (*lay)(struct fot_memory *m, struct fot_layout *y);
 	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
@@ -101,6 +114,8 @@ struct fot_memory_ops {
 const struct fot_memory_ops *fot_memory_kind(enum fot_search kind);
 /* The kind with this word of n bytes; false: none has. */
 bool fot_memory_find(enum fot_search *kind, const char *word, size_t n);
+/* How many numbers a kind takes. */
+int fot_memory_n_numbers(enum fot_search kind);
 /* Does it keep entries in memory layers? */
 bool fot_memory_keeps(enum fot_search kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */
@@ -122,11 +137,25 @@ void fot_rows_search(const struct fot_memory *m, const struct fot_query *q);
 void fot_rows_read(const struct fot_memory *m, const struct fot_query *q);
 void fot_rows_read_groups(const struct fot_memory *m, const struct fot_query *q,
 			  const struct fot_memory_groups *g);
+/* The same for the entries [from, to) of the query's alone, whose groups count from the query's first. */
+void fot_rows_read_part(const struct fot_memory *m, const struct fot_query *q, int64_t from, int64_t to);
+void fot_rows_read_groups_part(const struct fot_memory *m, const struct fot_query *q,
+			       const struct fot_memory_groups *g, int64_t from, int64_t to);
 /* Fold the chosen entries of query i, or add them to their groups (out: [g->n] of that query). */
 void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_t i,
 		   const struct fot_hit *hit, int64_t n);
 void fot_hits_to_groups(const struct fot_hit *hit, int64_t n, int64_t from, const struct fot_memory_groups *g,
 			double *out);
+/* Scratch for fot_rows_fold of up to n entries. */
+void fot_fold_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y,
+			  int64_t n);
+/* Scores of entries [j, j + n), n <= FOT_TILE_K, with the panel that query i of the state is in, which asks there already
+ * (fot_attn_ask); then those of one of its queries. The bits are those of all other readings. */
+void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j, int64_t n);
+void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n, struct fot_hit *hit);
+/* n <= FOT_TILE_K entries into the softmax of query i or, unless g is NULL, into its groups, out. */
+void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,
+		   const struct fot_hit *hit, int64_t n, const struct fot_memory_groups *g, double *out);
 /* Scratch for choosing the top_k best per query (topk, rows, scores, values). */
 void fot_choice_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 

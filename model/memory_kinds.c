@@ -32,6 +32,15 @@ bool fot_memory_find(enum fot_search *kind, const char *word, size_t n)
 	return false;
 }
 
+int fot_memory_n_numbers(enum fot_search kind)
+{
+	int n = 0;
+
+	while (n < FOT_MEMORY_NUMBERS && fot_memory_kind(kind)->takes[n].name)
+		n++;
+	return n;
+}
+
 bool fot_memory_keeps(enum fot_search kind)
 {
 	return fot_memory_kind(kind)->append != NULL;
@@ -45,6 +54,7 @@ struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_ses
 				    .cap = o->mem_max,
 				    .dtype = o->mem_dtype,
 				    .top_k = o->top_k,
+				    .number = { o->number[0], o->number[1] },
 				    .decay = o->mem_decay,
 				    .unit = c->window };
 }

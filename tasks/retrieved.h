@@ -26,7 +26,7 @@ struct fot_retrieval {
 };
 
 /* The retrieved keys of one query and head: the top_k of n_keys >= 1 by score (0: all; of equal ones
- * the earlier).  local: log of the mass on local keys.  The n_best (room: max_best) with the most mass go to
+ * the earlier; none of -INFINITY, which are those that the kind of memory left out).  local: log of the mass on local keys.  The n_best (room: max_best) with the most mass go to
  * best, first the most.  Errors: FOT_ERR_RUN. */
 int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t max_best, const double *score,
 		 int64_t n_keys, int64_t top_k, double local, struct fot_err *err);

@@ -309,7 +309,8 @@ static int describe_lengths(struct fot_str *out, const struct fot_model *m, cons
 
 	FOT_TRY(fot_reading_opts(&o, m, &f->reading, err));
 	a = fot_attach_of(&o, fot_model_config(m));
-	fot_str_printf(out, "\nreading with memory %s", fot_memory_mode_name(a.mode));
+	fot_str_puts(out, "\nreading with memory ");
+	fot_attach_print_kind(out, &a);
 	if (a.top_k)
 		fot_str_printf(out, ":%d", a.top_k);
 	fot_str_printf(out, "%s%s, %d threads; mapped weights: %.1f MiB of the peak\n", a.dtype_given ? " in " : "",

@@ -177,8 +177,11 @@ static void print_old_label(struct fot_str *out, const struct fot_condition *c, 
 			    const struct fot_attach *memory)
 {
 	bool stores = fot_memory_stores(c->mode);
+	struct fot_attach kind = *memory;
 
-	fot_str_printf(out, "%s/%s/%s", p->model[c->model].name, c->variant, fot_memory_mode_name(c->mode));
+	kind.mode = c->mode;
+	fot_str_printf(out, "%s/%s/", p->model[c->model].name, c->variant);
+	fot_attach_print_kind(out, &kind);
 	if (c->mode == FOT_MEMORY_KNN)
 		fot_str_printf(out, ":%d", c->opts.top_k);
 	for (size_t i = 0; i < memory->n_layers && stores; i++)

@@ -16,7 +16,8 @@
 
 /* --- memory --- */
 
-static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "model", NULL };
+static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "sinks:S,recent:B",
+					 "random:K", "moba:B,K", "quest:B,K", "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
@@ -33,7 +34,13 @@ static bool write_mode(cJSON *o, const struct fot_key *k, const void *base)
 {
 	const struct fot_attach *a = base;
 
-	return cJSON_AddStringToObject(o, k->name, fot_memory_mode_name(a->mode));
+	struct fot_str kind = FOT_STR_INIT;
+	bool good;
+
+	fot_attach_print_kind(&kind, a);
+	good = !kind.failed && cJSON_AddStringToObject(o, k->name, kind.data);
+	fot_str_release(&kind);
+	return good;
 }
 
 static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
@@ -172,7 +179,7 @@ static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMB
 
 const struct fot_key fot_memory_keys[] = {
 	{ .name = "mode", .type = &key_mode, .words = mode_words, .required = true,
-	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window; knn:K: with top_k K" },
+	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window, or a kind with numbers; knn:K: with top_k K" },
 	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_attach, top_k), .lo = 1, .hi = FOT_TOP_K_MOST,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
 	  .help = "keys per query and head with knn" },

@@ -49,7 +49,35 @@ void fot_label_shots(struct fot_str *out, int64_t place)
 
 /* --- conditions as users write them --- */
 
-static const char *const modes[] = { "none", "dense", "knn", "xl" };
+/* Kinds of memory as a spec has them (model/memory_kinds.h); # is a number. */
+static const char *const forms[] = { "none", "dense", "knn:#", "xl", "recent:#", "sinks:#,recent:#", "random:#", "moba:#,#", "quest:#,#" };
+
+/* Bytes at the start of text that have the form; 0: it begins otherwise. */
+static size_t formed(const char *text, const char *form)
+{
+	const char *at = text;
+
+	for (; *form; form++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (*form == '#' ? digits == 0 || *at == '0' : *at != *form)
+			return 0;
+		at += *form == '#' ? digits : 1;
+	}
+	return (size_t)(at - text);
+}
+
+static size_t kind_and_numbers(const char *text)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		size_t n = formed(text, forms[i]);
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
 
 /* The K of "knn:K"; 0: there is none. */
 static int64_t keys_of(const char *text)
@@ -67,29 +95,45 @@ static size_t mode_length(const char *text)
 
 bool fot_condition_is_memory(const char *text)
 {
-	size_t n = mode_length(text);
+	size_t n = strlen(text);
 
-	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-		if (strlen(modes[i]) == n && memcmp(modes[i], text, n) == 0)
-			return !text[n] || (strcmp(modes[i], "knn") == 0 && keys_of(text) > 0);
-	}
-	return false;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		if (n == mode_length(forms[i]) && memcmp(forms[i], text, n) == 0)
+			return true;
+	return n > 0 && kind_and_numbers(text) == n;
+}
+
+/* The bytes of the column memory that are kind and numbers, where these are not top_k. */
+static size_t own_numbers(const struct fot_table *t, size_t row)
+{
+	const char *memory = fot_table_has(t, row, "memory") ? fot_table_text(t, row, "memory") : "";
+
+	return strchr(memory, ':') && !fot_table_has(t, row, "top_k") ? kind_and_numbers(memory) : 0;
 }
 
 bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char *text)
 {
 	const char *mode = fot_table_text(t, row, "memory_mode");
-	size_t n = mode_length(text);
+	size_t n = mode_length(text), own = own_numbers(t, row);
 
 	if (strlen(mode) != n || memcmp(mode, text, n) != 0)
 		return false;
-	return !text[n] || keys_of(text) == fot_table_int(t, row, "top_k", 0);
+	if (!text[n])
+		return true;
+	if (own)
+		return strlen(text) == own && memcmp(fot_table_text(t, row, "memory"), text, own) == 0;
+	return keys_of(text) == fot_table_int(t, row, "top_k", 0);
 }
 
 void fot_condition_memory(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	int64_t k = fot_table_int(t, row, "top_k", 0);
+	size_t own = own_numbers(t, row);
 
+	if (own) {
+		fot_str_add(out, fot_table_text(t, row, "memory"), own);
+		return;
+	}
 	fot_str_puts(out, fot_table_text(t, row, "memory_mode"));
 	if (k)
 		fot_str_printf(out, ":%lld", (long long)k);

@@ -32,6 +32,12 @@ static void test_attach_text_comes_back(void **state)
 		{ "knn:1048576", "knn:1048576" },
 		{ "xl", "xl" },
 		{ "model", "model" },
+		{ "sinks:4,recent:64", "sinks:4,recent:64" },
+		{ "sinks:4,recent:64,bf16", "sinks:4,recent:64,bf16" },
+		{ "random:7", "random:7" },
+		{ "moba:128,8,layers=6+12,decay=2", "moba:128,8,decay=2,layers=6+12" },
+		{ "quest:16,32", "quest:16,32" },
+		{ "recent:1048576,bf16,decay=1", "recent:1048576,decay=1,bf16" },
 		{ "model,decay=2", "model,decay=2" },
 		{ "dense,bf16", "dense,bf16" },
 		{ "dense,decay=0.1", "dense,decay=0.1" },
@@ -53,7 +59,7 @@ static void test_attach_text_comes_back(void **state)
 
 static void test_attach_refuses(void **state)
 {
-#define A_MEMORY "expected none, dense, knn, knn:K, xl or model"
+#define A_MEMORY "expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K or model"
 #define AN_OPTION "expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 or layers=A+B"
 #define LAYERS "here: layers: expected ascending layers such as layers=6+12"
 	static const char *const texts[][2] = {
@@ -64,6 +70,15 @@ static void test_attach_refuses(void **state)
 		{ "knn:", "here: \"knn:\": expected 1 to 1048576 keys" },
 		{ "knn:0", "here: \"knn:0\": expected 1 to 1048576 keys" },
 		{ "knn:1048577", "here: \"knn:1048577\": expected 1 to 1048576 keys" },
+		{ "recent", "here: \"recent\": expected recent:B, each 1 to 1048576" },
+		{ "recent:0", "here: \"recent:0\": expected recent:B, each 1 to 1048576" },
+		{ "recent:1048577", "here: \"recent:1048577\": expected recent:B, each 1 to 1048576" },
+		{ "recent:+5", "here: \"recent:+5\": expected recent:B, each 1 to 1048576" },
+		{ "sinks:4", "here: \"sinks:4\": expected sinks:S,recent:B, each 1 to 1048576" },
+		{ "sinks:4,recent:0", "here: \"sinks:4,recent:0\": expected sinks:S,recent:B, each 1 to 1048576" },
+		{ "moba:128", "here: \"moba:128\": expected moba:B,K, each 1 to 1048576" },
+		{ "moba:0,3", "here: \"moba:0,3\": expected moba:B,K, each 1 to 1048576" },
+		{ "quest:128,bf16", "here: \"quest:128\": expected quest:B,K, each 1 to 1048576" },
 		{ "none,bf16", "here: \"bf16\": memory none stores nothing" },
 		{ "xl,decay=1", "here: \"decay=1\": memory xl stores nothing" },
 		{ "dense,f32,bf16", "here: \"bf16\": it was given before" },
@@ -126,8 +141,10 @@ static void test_attach_takes_all_layers(void **state)
 /* Commas stand between memories and before their options. */
 static void test_attach_list(void **state)
 {
-	static const char *const want[] = { "dense,decay=1", "knn:32,bf16", "none", "knn:x", "model,what" };
-	const char *list = "dense,decay=1,knn:32,bf16,none,knn:x,model,what";
+	static const char *const want[] = { "dense,decay=1", "knn:32,bf16", "none", "sinks:4,recent:64,bf16", "recent:64",
+					     "moba:128,8", "moba:4", "knn:x", "model,what" };
+	const char *list = "dense,decay=1,knn:32,bf16,none,sinks:4,recent:64,bf16,recent:64,moba:128,8,moba:4,"
+			   "knn:x,model,what";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {

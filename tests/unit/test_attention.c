@@ -109,7 +109,13 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 		fot_attn_begin(&a, n);
 		fot_attn_fold(&a, q + q0 * DH, DH, k, DH, v, DH, n_local, n_local - n_q + q0, (float)scale);
 		m.ops->read(&m,
-			    &(struct fot_query){ &a, q + q0 * DH, DH, 0, 0, n_mem, n_mem, (float)scale, &s });
+			    &(struct fot_query){ .a = &a,
+						 .q = q + q0 * DH,
+						 .ldq = DH,
+						 .to = n_mem,
+						 .now = n_mem,
+						 .scale = (float)scale,
+						 .s = &s });
 		fot_attn_end(&a, o + q0 * DH, DH, NULL);
 	}
 	for (int64_t i = 0; i < n_q; i++) {
