@@ -23,13 +23,15 @@ void fot_lm_files_release(struct fot_lm_files *files)
 
 /* --- names of files --- */
 
+#define SAFE_MOST 60 /* of each of the names in one of a file, which holds 255 */
+
 /* As part of a path. Where that loses something, a few digits of the name's sha256 tell it from others. */
 static void put_safe(struct fot_str *out, const char *name)
 {
-	bool lost = *name == '\0' || *name == '.';
+	bool lost = *name == '\0' || *name == '.' || strlen(name) > SAFE_MOST;
 	char sha[65];
 
-	for (const char *p = name; *p; p++) {
+	for (const char *p = name; *p && p < name + SAFE_MOST; p++) {
 		bool safe = isalnum((unsigned char)*p) || *p == '-' || (*p == '.' && p > name);
 
 		lost = lost || (!safe && *p != '_');
@@ -70,7 +72,7 @@ static void put_place(struct fot_str *out, const struct fot_table *t, size_t row
 static void put_name(struct fot_str *out, const struct fot_measured_task *task, const struct fot_table *t,
 		     size_t row, const char *time)
 {
-	fot_str_printf(out, "samples_%s_", fot_table_text(t, row, "task"));
+	fot_str_printf(out, "samples_%s_", task->schema->name);
 	put_safe(out, fot_table_text(t, row, "dataset"));
 	fot_str_putc(out, '_');
 	fot_label_length(out, fot_table_int(t, row, "context_length", 0));

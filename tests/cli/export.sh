@@ -52,6 +52,12 @@ check export_hostile_folder is "$(ls tame | grep wild__ | grep -v 'local\|vanill
 check export_hostile_stays_inside is "$(find . -newer tame/datapackage.json -name '*a*b*' | wc -l)" 0
 check export_hostile_row grep -qF '"model_variant": "../=a/\"b\"<c>:d"' tame/*/samples_passkey_grass_2k_paper_undated.jsonl
 
+long=$(printf 'n%.0s' $(seq 255))
+"$make_rows" tall tasks=p trials=1 variant="$long" && sed -i "s/,passkey,grass,/,..\/..\/up,$long,/" tall/passkey.csv
+check export_long_names bash -c '"$0" export tall -o "$1" --log-samples -q' "$fotbench" "tall out"
+check export_long_name_is_cut test -d "tall out/tall__${long:0:60}-$(printf %s "$long" | sha256sum | cut -c1-8)__dense"
+check export_task_is_not_from_the_file is "$(find . .. -maxdepth 1 -name 'up*' | wc -l)/$(ls "tall out"/tall__nnn*__dense | grep -c '^samples_passkey_n*-')" 0/4
+
 # --- readers ---
 cat >want.txt <<-'EOS'
 	passkey b grass fot dense 2048 1.0000 12
