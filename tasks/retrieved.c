@@ -43,8 +43,7 @@ int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t m
 	double sum = 0, rest;
 
 	if (!order)
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %lld keys",
-				(long long)n_keys);
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %lld keys", (long long)n_keys);
 	for (int64_t i = 0; i < n_keys; i++)
 		order[i] = (struct scored){ score[i], i };
 	qsort(order, (size_t)n_keys, sizeof *order, better_first);

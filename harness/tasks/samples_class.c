@@ -64,17 +64,14 @@ static int check(const struct fot_plan *p, size_t condition, const struct sampli
 		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: memory: expected dense or knn, got %s",
 				fot_memory_mode_name(p->condition[condition].mode));
 	if (x->context_length <= x->window)
-		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"samples: context_length: expected more than the local window of %lld tokens",
+		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: context_length: expected more than the local window of %lld tokens",
 				(long long)x->window);
 	if (x->n > MAX_QUERIES)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: positions: expected at most %d, got %zu",
-				MAX_QUERIES, x->n);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: positions: expected at most %d, got %zu", MAX_QUERIES, x->n);
 	if (x->n && x->position[0] < x->window)
-		return FOT_FAIL(
-			err, FOT_ERR_USAGE,
-			"samples: positions: token %lld is in the first window of %lld, which has no memory before it",
-			(long long)x->position[0], (long long)x->window);
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"samples: positions: token %lld is in the first window of %lld, which has no memory before it",
+				(long long)x->position[0], (long long)x->window);
 	return FOT_OK;
 }
 
@@ -86,8 +83,7 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	int status;
 
 	FOT_TRY(check(p, condition, &x, err));
-	FOT_TRY(fot_task_documents(p, condition, task, need - 2,
-				   err)); /* a token holds a byte at least; BOS, a dummy space */
+	FOT_TRY(fot_task_documents(p, condition, task, need - 2, err)); /* a token holds a byte at least; BOS, a dummy space */
 	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
 
@@ -104,20 +100,16 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 	struct sampling x = sampling_of(p, item->condition, item->task);
 	int64_t n = x.n ? (int64_t)x.n : x.queries, filled = x.context_length - x.window;
 
-	return (struct fot_cost){ .filled = n * filled,
-				  .asked = n * x.window,
-				  .pairs = (double)(n * x.window) * (double)filled };
+	return (struct fot_cost){ .filled = n * filled, .asked = n * x.window, .pairs = (double)(n * x.window) * (double)filled };
 }
 
 /* --- rows --- */
 
-static size_t key_row(const struct fot_plan *p, const struct fot_item *item, const char *status,
-		      struct fot_table *t)
+static size_t key_row(const struct fot_plan *p, const struct fot_item *item, const char *status, struct fot_table *t)
 {
 	size_t row = fot_task_row(p, item, p->spec->task[item->task].own[CONTEXT].integer, t);
 
-	fot_table_set_text(t, row, "doc_id",
-			   fot_dataset_at(p->dataset[item->dataset].data, item->document)->id);
+	fot_table_set_text(t, row, "doc_id", fot_dataset_at(p->dataset[item->dataset].data, item->document)->id);
 	fot_table_set_text(t, row, "status", status);
 	return row;
 }
@@ -146,8 +138,8 @@ static bool begins(const struct fot_str *s, const struct fot_str *with)
 
 /* Decoding drops a space at the very front, so pieces are cut out of the text that begins where the
  * context does; but for a character that a cut goes through, which each piece then shows on its own. */
-static int cut_pieces(struct pieces *p, const struct fot_tokenizer *t, const int32_t *ids, size_t before,
-		      size_t n, struct fot_err *err)
+static int cut_pieces(struct pieces *p, const struct fot_tokenizer *t, const int32_t *ids, size_t before, size_t n,
+		      struct fot_err *err)
 {
 	struct fot_str with = FOT_STR_INIT, all = FOT_STR_INIT;
 	int status;
@@ -172,9 +164,8 @@ out:
 }
 
 /* prefix: "" or "key_". */
-static int put_text(struct fot_table *t, size_t row, const char *prefix,
-		    const struct fot_tokenizer *tokenizer, const struct fot_ids *document, int64_t at,
-		    struct fot_err *err)
+static int put_text(struct fot_table *t, size_t row, const char *prefix, const struct fot_tokenizer *tokenizer,
+		    const struct fot_ids *document, int64_t at, struct fot_err *err)
 {
 	static const char *const names[] = { "before", "text", "after" };
 	int64_t from = at > TOKENS_BEFORE ? at - TOKENS_BEFORE : 0, left = (int64_t)document->n - at;
@@ -183,8 +174,7 @@ static int put_text(struct fot_table *t, size_t row, const char *prefix,
 	char column[32];
 	int status;
 
-	FOT_TRY(cut_pieces(&p, tokenizer, document->id + from, (size_t)(at - from), (size_t)(to - from),
-			   err));
+	FOT_TRY(cut_pieces(&p, tokenizer, document->id + from, (size_t)(at - from), (size_t)(to - from), err));
 	for (int i = 0; i < 3; i++) {
 		const struct fot_str *piece = i == 0 ? &p.before : i == 1 ? &p.text : &p.after;
 
@@ -211,8 +201,8 @@ struct window {
 	int64_t begin, from;     /* first token of the window, and of what is in sight in memory */
 	const int64_t *position; /* [n] its queries */
 	size_t n;
-	int64_t *row;           /* [n] in the window */
-	double *memory, *local; /* masses: [slots, H, n, keys], [slots, H, n] */
+	int64_t *row;            /* [n] in the window */
+	double *memory, *local;  /* masses: [slots, H, n, keys], [slots, H, n] */
 	int64_t keys;
 };
 
@@ -232,8 +222,8 @@ static int head_rows(const struct window *w, size_t q, int slot, int head, struc
 	struct fot_retrieval r;
 	int status;
 
-	FOT_TRY(fot_retrieve(&r, best, (size_t)w->x.shown, w->memory + place * (size_t)w->keys, w->keys,
-			     top_k, w->local[place], err));
+	FOT_TRY(fot_retrieve(&r, best, (size_t)w->x.shown, w->memory + place * (size_t)w->keys, w->keys, top_k,
+			     w->local[place], err));
 	for (size_t i = 0; i < r.n_best; i++) {
 		size_t row = key_row(w->w->plan, w->item, "ok", t);
 
@@ -288,9 +278,7 @@ static int look(struct window *w, struct fot_table *t, struct fot_err *err)
 	const struct fot_config *c = config_of(w);
 	size_t heads = (size_t)(c->n_mem_layers * c->n_heads), left;
 	/* The best of all are found here as knn does; what other kinds leave out only they know. */
-	struct fot_masses masses = { .group = 1,
-				     .all = fot_memory_n_numbers(w->opts->search) == 0,
-				     .n_rows = (int64_t)w->n };
+	struct fot_masses masses = { .group = 1, .all = fot_memory_n_numbers(w->opts->search) == 0, .n_rows = (int64_t)w->n };
 	struct fot_want want = { .masses = &masses };
 	int status;
 
@@ -301,8 +289,8 @@ static int look(struct window *w, struct fot_table *t, struct fot_err *err)
 	w->local = fot_alloc(fot_size_mul(heads, w->n), sizeof *w->local);
 	w->memory = fot_alloc(fot_size_mul(fot_size_mul(heads, w->n), (size_t)w->keys), sizeof *w->memory);
 	if (!w->row || !w->local || !w->memory) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "samples: out of memory for %zu queries of %lld keys",
-				  w->n, (long long)w->keys);
+		status = FOT_FAIL(err, FOT_ERR_RUN, "samples: out of memory for %zu queries of %lld keys", w->n,
+				  (long long)w->keys);
 		goto out;
 	}
 	for (size_t i = 0; i < w->n; i++)
@@ -321,19 +309,15 @@ out:
 
 /* position: ascending and different, none in the first window. */
 static int look_all(struct fot_worker *worker, const struct fot_item *item, const struct sampling *x,
-		    const struct fot_ids *document, const int64_t *position, size_t n,
-		    struct fot_table *table, struct fot_err *err)
+		    const struct fot_ids *document, const int64_t *position, size_t n, struct fot_table *table,
+		    struct fot_err *err)
 {
 	int status = FOT_OK;
 
 	worker->asker.valid = false; /* the session holds other tokens now */
 	for (size_t i = 0, last; i < n && status == FOT_OK; i = last) {
-		struct window w = { .w = worker,
-				    .item = item,
-				    .opts = &worker->plan->condition[item->condition].opts,
-				    .x = *x,
-				    .document = document,
-				    .position = position + i,
+		struct window w = { .w = worker, .item = item, .opts = &worker->plan->condition[item->condition].opts, .x = *x,
+				    .document = document, .position = position + i,
 				    .begin = position[i] / x->window * x->window };
 
 		for (last = i; last < n && position[last] / x->window * x->window == w.begin;)
@@ -344,8 +328,8 @@ static int look_all(struct fot_worker *worker, const struct fot_item *item, cons
 	return status;
 }
 
-static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
-		    cJSON *samples, struct fot_err *err)
+static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
+		    struct fot_err *err)
 {
 	const struct fot_plan *p = w->plan;
 	struct sampling x = sampling_of(p, item->condition, item->task);
@@ -357,13 +341,12 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 	(void)samples;
 	if (!drawn)
 		return FOT_NO_MEMORY(err, "samples");
-	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document,
-				   fot_task_tokenizer(p, item), p->store, &ids, err));
+	FOT_TRY(fot_dataset_tokens(p->dataset[item->dataset].data, item->document, fot_task_tokenizer(p, item), p->store, &ids,
+				   err));
 	if (x.n)
 		memcpy(drawn, x.position, n * sizeof *drawn);
 	else
-		n = fot_retrieval_positions(drawn, n, memory_of(&x), (int64_t)ids.n, p->spec->seed,
-					    item->document);
+		n = fot_retrieval_positions(drawn, n, memory_of(&x), (int64_t)ids.n, p->spec->seed, item->document);
 	if (n > 0 && drawn[n - 1] < (int64_t)ids.n)
 		status = look_all(w, item, &x, &ids, drawn, n, table, err);
 	else
@@ -380,8 +363,8 @@ out:
  * markup than its door knows. */
 
 /* The text around a token, from three columns, the token in bold. */
-static void put_context(struct fot_str *out, const struct fot_table *t, size_t row, const char *before,
-			const char *text, const char *after)
+static void put_context(struct fot_str *out, const struct fot_table *t, size_t row, const char *before, const char *text,
+			const char *after)
 {
 	fot_quote_markdown_text(out, fot_table_text(t, row, before));
 	fot_str_puts(out, "<b>");
@@ -400,18 +383,14 @@ static void put_title(struct fot_str *out, const struct fot_table *t, size_t row
 	fot_str_puts(out, "), memory ");
 	fot_quote_markdown_text(out, fot_table_text(t, row, "memory_mode"));
 	if (fot_table_has(t, row, "top_k"))
-		fot_str_printf(out, ", the best %lld keys per query and head",
-			       (long long)fot_table_int(t, row, "top_k", 0));
+		fot_str_printf(out, ", the best %lld keys per query and head", (long long)fot_table_int(t, row, "top_k", 0));
 	fot_str_printf(out, "; context of %lld tokens, %lld of them local; dataset ",
-		       (long long)fot_table_int(t, row, "context_length", 0),
-		       (long long)fot_table_int(t, row, "window", 0));
+		       (long long)fot_table_int(t, row, "context_length", 0), (long long)fot_table_int(t, row, "window", 0));
 	fot_quote_markdown_text(out, fot_table_text(t, row, "dataset"));
-	fot_str_puts(
-		out,
-		".\n\nThe query token, and each token that it retrieved, stand in bold in their text. kNN score: share of "
-		"the query's attention mass on all retrieved keys, the rest is on the local window. Share: what of the "
-		"mass is on this one. Focus score: mass on this key over the mass on it, the 32 keys before and the 32 "
-		"behind it. Distance: tokens from the retrieved token to the query.\n");
+	fot_str_puts(out, ".\n\nThe query token, and each token that it retrieved, stand in bold in their text. kNN score: share of "
+			  "the query's attention mass on all retrieved keys, the rest is on the local window. Share: what of the "
+			  "mass is on this one. Focus score: mass on this key over the mass on it, the 32 keys before and the 32 "
+			  "behind it. Distance: tokens from the retrieved token to the query.\n");
 }
 
 static void put_query(struct fot_str *out, const struct fot_table *t, size_t row)
@@ -427,13 +406,11 @@ static void put_query(struct fot_str *out, const struct fot_table *t, size_t row
 /* Layer, head and kNN score stand in the first row of a head alone. */
 static void put_row(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	long long distance =
-		(long long)(fot_table_int(t, row, "position", 0) - fot_table_int(t, row, "key_position", 0));
+	long long distance = (long long)(fot_table_int(t, row, "position", 0) - fot_table_int(t, row, "key_position", 0));
 
 	if (fot_table_int(t, row, "rank", 0) == 1)
 		fot_str_printf(out, "| %lld | %lld | %.3f | ", (long long)fot_table_int(t, row, "layer", 0),
-			       (long long)fot_table_int(t, row, "head", 0),
-			       fot_table_real(t, row, "knn_score", 0));
+			       (long long)fot_table_int(t, row, "head", 0), fot_table_real(t, row, "knn_score", 0));
 	else
 		fot_str_puts(out, "| | | | ");
 	put_context(out, t, row, "key_before", "key_text", "key_after");
@@ -444,8 +421,7 @@ static void put_row(struct fot_str *out, const struct fot_table *t, size_t row)
 /* A title each time the condition or the dataset changes; rows without a query are left out. */
 static int print(struct fot_str *out, const struct fot_table *table, struct fot_err *err)
 {
-	static const char *const query[] = { "doc_id", "position", NULL }, *const dataset[] = { "dataset",
-												NULL };
+	static const char *const query[] = { "doc_id", "position", NULL }, *const dataset[] = { "dataset", NULL };
 	size_t last = SIZE_MAX;
 
 	for (size_t row = 0; row < table->n_rows; row++) {
@@ -453,8 +429,7 @@ static int print(struct fot_str *out, const struct fot_table *table, struct fot_
 
 		if (strcmp(fot_table_text(table, row, "status"), "ok") != 0)
 			continue;
-		first = last == SIZE_MAX ||
-			!fot_table_same_all(table, row, table, last, fot_condition_columns) ||
+		first = last == SIZE_MAX || !fot_table_same_all(table, row, table, last, fot_condition_columns) ||
 			!fot_table_same_all(table, row, table, last, dataset);
 		if (first)
 			put_title(out, table, row);
@@ -478,8 +453,7 @@ static const struct fot_column columns[] = {
 	{ "context_length", FOT_COLUMN_INT, false, "local window plus memory, in tokens" },
 	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
 	{ "doc_id", FOT_COLUMN_TEXT, false, "document, unique in its dataset" },
-	{ "position", FOT_COLUMN_INT, false,
-	  "place of the query token in the document's tokens, BOS included" },
+	{ "position", FOT_COLUMN_INT, false, "place of the query token in the document's tokens, BOS included" },
 	{ "token", FOT_COLUMN_INT, false, "id of the query token" },
 	{ "before", FOT_COLUMN_TEXT, false, "text before the query token" },
 	{ "text", FOT_COLUMN_TEXT, false, "text of the query token" },
@@ -497,8 +471,7 @@ static const struct fot_column columns[] = {
 	{ "key_share", FOT_COLUMN_REAL, false, "share of the query's attention mass on this key" },
 	{ "focus_score", FOT_COLUMN_REAL, false,
 	  "mass on this key over the mass on it, the 32 keys before and the 32 behind it" },
-	{ "run_id", FOT_COLUMN_TEXT, false,
-	  "identity of spec, models and data: equal inputs give equal run_id" },
+	{ "run_id", FOT_COLUMN_TEXT, false, "identity of spec, models and data: equal inputs give equal run_id" },
 	{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a query can see" },
 	{ "task", FOT_COLUMN_TEXT, false, "task name" },
 	{ "tokenizer_sha256", FOT_COLUMN_TEXT, false, "tokenizer" },
@@ -507,16 +480,14 @@ static const struct fot_column columns[] = {
 	FOT_COMPUTE_COLUMN,
 };
 
-const struct fot_schema fot_schema_samples = {
-	"samples", "One row per query, memory layer, head and retrieved token shown.", columns,
-	FOT_COUNT(columns)
-};
+const struct fot_schema fot_schema_samples = { "samples", "One row per query, memory layer, head and retrieved token shown.",
+					       columns, FOT_COUNT(columns) };
 
 /* --- spec and class --- */
 
-#define OWN_SIZE(key, place, most, text, flag_name)                                                        \
-	.name = key, .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, own[place].integer), .lo = 1, \
-	.hi = (most), .dflt = text, .flag = flag_name, .arg = "N"
+#define OWN_SIZE(key, place, most, text, flag_name)                                                               \
+	.name = key, .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, own[place].integer), .lo = 1, .hi = (most), \
+	.dflt = text, .flag = flag_name, .arg = "N"
 
 static const struct fot_key keys[] = {
 	FOT_TASK_KEY,
@@ -524,29 +495,14 @@ static const struct fot_key keys[] = {
 	FOT_TASK_KEY_SPLIT,
 	{ OWN_SIZE("context_length", CONTEXT, FOT_SPEC_TOKENS, "8192", "context-length"),
 	  .help = "local window plus memory, in tokens" },
-	{ .name = "documents",
-	  .type = &fot_key_size,
-	  FOT_KEY_AT(struct fot_task_spec, max_documents),
-	  .lo = 1,
-	  .hi = FOT_SPEC_TOKENS,
-	  .dflt = "2",
-	  .flag = "documents",
-	  .arg = "N",
-	  .help = "most documents of each dataset" },
-	{ OWN_SIZE("queries", QUERIES, MAX_QUERIES, "4", "queries"),
-	  .help = "query tokens drawn per document" },
-	{ .name = "positions",
-	  .type = &fot_key_sizes,
-	  FOT_KEY_LIST(struct fot_task_spec, own[POSITIONS].sizes, own[N_POSITIONS].count),
-	  .lo = 1,
-	  .hi = FOT_SPEC_TOKENS,
-	  .only_if_set = true,
-	  .unset = "drawn",
-	  .flag = "positions",
-	  .arg = "LIST",
+	{ .name = "documents", .type = &fot_key_size, FOT_KEY_AT(struct fot_task_spec, max_documents), .lo = 1,
+	  .hi = FOT_SPEC_TOKENS, .dflt = "2", .flag = "documents", .arg = "N", .help = "most documents of each dataset" },
+	{ OWN_SIZE("queries", QUERIES, MAX_QUERIES, "4", "queries"), .help = "query tokens drawn per document" },
+	{ .name = "positions", .type = &fot_key_sizes,
+	  FOT_KEY_LIST(struct fot_task_spec, own[POSITIONS].sizes, own[N_POSITIONS].count), .lo = 1, .hi = FOT_SPEC_TOKENS,
+	  .only_if_set = true, .unset = "drawn", .flag = "positions", .arg = "LIST",
 	  .help = "these query tokens of each document instead, counted from 0" },
-	{ OWN_SIZE("retrieved", SHOWN, 1 << 20, "3", "retrieved"),
-	  .help = "retrieved tokens shown per query and head" },
+	{ OWN_SIZE("retrieved", SHOWN, 1 << 20, "3", "retrieved"), .help = "retrieved tokens shown per query and head" },
 };
 
 const struct fot_task_class fot_task_samples = {
