@@ -62,11 +62,12 @@ typedef float wide __attribute__((vector_size(16)));
 
 #define KEEP(x) __asm__ volatile("" : "+x"(x))
 
-/* STEPS times CHAINS times sum = step(sum, x, y). */
+/* STEPS times CHAINS times sum = step(sum, x, y). KEEP at the beginning: equal sums would be one chain. */
 #define CHAINED(type, step, sum, x, y)                                                     \
 	do {                                                                               \
 		type sum[CHAINS] = { { 0 } };                                              \
                                                                                            \
+		_Pragma("GCC unroll 16") for (int c = 0; c < CHAINS; c++) KEEP(sum[c]);    \
 		for (int i = 0; i < STEPS; i++) {                                          \
 			_Pragma("GCC unroll 16") for (int c = 0; c < CHAINS; c++) sum[c] = \
 				step(sum[c], x, y);                                        \
