@@ -23,6 +23,7 @@
 #include "model/session.h"
 
 struct fot_memory_ops;
+struct fot_block_kind;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
@@ -91,6 +92,7 @@ struct fot_memory_ops {
 	/* Numbers behind the word, all of them needed: { ":", "B" } and { ",", "K" } of "moba:128,8". Only a comma may
 	 * begin the second one's text. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
+	const struct fot_block_kind *blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
 	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
 	void (*lay)(struct fot_memory *m, struct fot_layout *y);
 	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);

@@ -31,8 +31,9 @@ static float *sketch_at(const struct fot_block_kind *b, const struct fot_memory 
 	return own->at + (h * n_blocks(m, m->cap) + block) * b->width * m->head_dim;
 }
 
-void fot_blocks_lay(const struct fot_block_kind *b, struct fot_memory *m, struct fot_layout *y)
+void fot_blocks_lay(struct fot_memory *m, struct fot_layout *y)
 {
+	const struct fot_block_kind *b = m->ops->blocks;
 	struct sketches own;
 
 	fot_rows_lay(m, y);
@@ -43,9 +44,9 @@ void fot_blocks_lay(const struct fot_block_kind *b, struct fot_memory *m, struct
 		*(struct sketches *)m->own = own;
 }
 
-void fot_blocks_lay_scratch(const struct fot_block_kind *b, struct fot_memory_scratch *s,
-			    const struct fot_memory *m, struct fot_layout *y)
+void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
+	const struct fot_block_kind *b = m->ops->blocks;
 	int64_t width = b->width * m->head_dim, most = n_blocks(m, m->cap), need = fot_attn_need(width, 0);
 	struct asking own;
 	float *mem;
@@ -88,16 +89,17 @@ static void sketch_all(const struct fot_block_kind *b, struct fot_memory *m, int
 		}
 }
 
-void fot_blocks_seal(const struct fot_block_kind *b, struct fot_memory *m, int64_t from, int64_t to)
+void fot_blocks_seal(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads)
 {
-	sketch_all(b, m, from, to);
+	(void)n_threads;
+	sketch_all(m->ops->blocks, m, from, to);
 }
 
-void fot_blocks_truncate(const struct fot_block_kind *b, struct fot_memory *m, int64_t len)
+void fot_blocks_truncate(struct fot_memory *m, int64_t len)
 {
 	fot_rows_truncate(m, len);
 	if (len % m->number[0] > 0)
-		sketch_all(b, m, len - 1, len);
+		sketch_all(m->ops->blocks, m, len - 1, len);
 }
 
 /* ---- choosing -------------------------------------------------------- */
@@ -210,8 +212,9 @@ static void see(const struct fot_block_kind *b, const struct fot_memory *m, cons
 	}
 }
 
-void fot_blocks_read(const struct fot_block_kind *b, const struct fot_memory *m, const struct fot_query *q)
+void fot_blocks_read(const struct fot_memory *m, const struct fot_query *q)
 {
+	const struct fot_block_kind *b = m->ops->blocks;
 	int64_t row[FOT_TILE_Q];
 
 	if (q->scale == 0) {
@@ -223,17 +226,18 @@ void fot_blocks_read(const struct fot_block_kind *b, const struct fot_memory *m,
 	see(b, m, q, row, q->a->n_q, NULL);
 }
 
-void fot_blocks_read_groups(const struct fot_block_kind *b, const struct fot_memory *m,
-			    const struct fot_query *q, const struct fot_memory_groups *g)
+void fot_blocks_read_groups(const struct fot_memory *m, const struct fot_query *q, const struct fot_memory_groups *g)
 {
+	const struct fot_block_kind *b = m->ops->blocks;
 	if (g->all)
 		fot_rows_read_groups(m, q, g);
 	else
 		see(b, m, q, g->row, g->n_rows, g);
 }
 
-struct fot_reads fot_blocks_reads(const struct fot_block_kind *b, const struct fot_memory *m, double entries)
+struct fot_reads fot_blocks_reads(const struct fot_memory *m, double entries)
 {
+	const struct fot_block_kind *b = m->ops->blocks;
 	double most = (double)m->number[0] * m->number[1], n = entries < most ? entries : most;
 
 	return (struct fot_reads){ (double)b->width * ceil(entries / m->number[0]) + n, n };

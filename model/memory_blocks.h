@@ -19,15 +19,23 @@ struct fot_block_kind {
 	void (*ask)(float *out, const float *q, int64_t d);
 };
 
-/* The operations of such a kind (memory.h): number[0] is B, number[1] is K. */
-void fot_blocks_lay(const struct fot_block_kind *b, struct fot_memory *m, struct fot_layout *y);
-void fot_blocks_lay_scratch(const struct fot_block_kind *b, struct fot_memory_scratch *s,
-			    const struct fot_memory *m, struct fot_layout *y);
-void fot_blocks_seal(const struct fot_block_kind *b, struct fot_memory *m, int64_t from, int64_t to);
-void fot_blocks_truncate(const struct fot_block_kind *b, struct fot_memory *m, int64_t len);
-void fot_blocks_read(const struct fot_block_kind *b, const struct fot_memory *m, const struct fot_query *q);
-void fot_blocks_read_groups(const struct fot_block_kind *b, const struct fot_memory *m,
-			    const struct fot_query *q, const struct fot_memory_groups *g);
-struct fot_reads fot_blocks_reads(const struct fot_block_kind *b, const struct fot_memory *m, double entries);
+/* The operations of such a kind, whose ops->blocks is set (memory.h): number[0] is B, number[1] is K. */
+void fot_blocks_lay(struct fot_memory *m, struct fot_layout *y);
+void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
+void fot_blocks_seal(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads);
+void fot_blocks_truncate(struct fot_memory *m, int64_t len);
+void fot_blocks_read(const struct fot_memory *m, const struct fot_query *q);
+void fot_blocks_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			    const struct fot_memory_groups *g);
+struct fot_reads fot_blocks_reads(const struct fot_memory *m, double entries);
+
+/* Their struct fot_memory_ops. */
+#define FOT_BLOCKS_OPS(word_, blocks_)                                                                    \
+	{                                                                                                 \
+		.word = word_, .blocks = blocks_, .takes = { { ":", "B" }, { ",", "K" } },                \
+		.lay = fot_blocks_lay, .lay_scratch = fot_blocks_lay_scratch, .append = fot_rows_append, \
+		.seal = fot_blocks_seal, .truncate = fot_blocks_truncate, .read = fot_blocks_read,        \
+		.read_groups = fot_blocks_read_groups, .reads = fot_blocks_reads                          \
+	}
 
 #endif

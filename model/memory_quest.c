@@ -26,54 +26,6 @@ static void ask(float *out, const float *q, int64_t d)
 
 static const struct fot_block_kind kind = { .width = 2, .add = add, .ask = ask };
 
-static void lay(struct fot_memory *m, struct fot_layout *y)
-{
-	fot_blocks_lay(&kind, m, y);
-}
-
-static void lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
-{
-	fot_blocks_lay_scratch(&kind, s, m, y);
-}
-
-static void seal(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads)
-{
-	(void)n_threads;
-	fot_blocks_seal(&kind, m, from, to);
-}
-
-static void cut(struct fot_memory *m, int64_t len)
-{
-	fot_blocks_truncate(&kind, m, len);
-}
-
-static void read_best(const struct fot_memory *m, const struct fot_query *q)
-{
-	fot_blocks_read(&kind, m, q);
-}
-
-static void read_groups(const struct fot_memory *m, const struct fot_query *q,
-			const struct fot_memory_groups *g)
-{
-	fot_blocks_read_groups(&kind, m, q, g);
-}
-
-static struct fot_reads reads(const struct fot_memory *m, double entries)
-{
-	return fot_blocks_reads(&kind, m, entries);
-}
-
-const struct fot_memory_ops fot_memory_quest = {
-	.word = "quest",
-	.takes = { { ":", "B" }, { ",", "K" } },
-	.lay = lay,
-	.lay_scratch = lay_scratch,
-	.append = fot_rows_append,
-	.seal = seal,
-	.truncate = cut,
-	.read = read_best,
-	.read_groups = read_groups,
-	.reads = reads,
-};
+const struct fot_memory_ops fot_memory_quest = FOT_BLOCKS_OPS("quest", &kind);
 
 #endif
