@@ -110,6 +110,8 @@ struct fot_memory_ops {
 	void (*read_groups)(const struct fot_memory *m, const struct fot_query *q,
 			    const struct fot_memory_groups *g);
 	struct fot_reads (*reads)(const struct fot_memory *m, double entries);
+	/* Of so many entries those that reading needs from now on, were there no rewinds; NULL: all. */
+	int64_t (*needs)(const struct fot_memory *m, int64_t entries);
 };
 
 /* The row of a kind; never NULL. */
@@ -120,6 +122,13 @@ bool fot_memory_find(enum fot_search *kind, const char *word, size_t n);
 int fot_memory_n_numbers(enum fot_search kind);
 /* Does it keep entries in memory layers? */
 bool fot_memory_keeps(enum fot_search kind);
+/* What a memory of these settings spends with so many entries in reach. */
+struct fot_memory_budget {
+	double read, scored; /* per query of one layer and head: entries that it attends to, products with keys */
+	size_t bytes;        /* per layer, of what reading needs: keys, values and what the kind builds of them */
+};
+/* All 0 for a kind that keeps nothing. */
+struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o, int64_t entries);
 /* read_groups of all rows that are asked for, from -INFINITY on. */
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
 		       const struct fot_memory_groups *g);

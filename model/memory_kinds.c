@@ -59,6 +59,21 @@ struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_ses
 				    .unit = c->window };
 }
 
+struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o,
+					   int64_t entries)
+{
+	struct fot_memory m = fot_memory_of(c, o);
+	struct fot_layout y = { 0 };
+	struct fot_reads r;
+
+	if (!fot_memory_keeps(o->search))
+		return (struct fot_memory_budget){ 0 };
+	r = m.ops->reads(&m, (double)entries);
+	m.cap = m.ops->needs ? m.ops->needs(&m, entries) : entries;
+	m.ops->lay(&m, &y);
+	return (struct fot_memory_budget){ .read = r.values, .scored = r.keys, .bytes = y.need };
+}
+
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
 		       const struct fot_memory_groups *g)
 {

@@ -23,6 +23,11 @@ static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 	fot_rows_read_groups_part(m, q, g, g->all ? q->from : first_of(m, q), q->to);
 }
 
+static int64_t needs(const struct fot_memory *m, int64_t entries)
+{
+	return entries < m->number[0] ? entries : m->number[0];
+}
+
 static struct fot_reads reads(const struct fot_memory *m, double entries)
 {
 	double n = entries < m->number[0] ? entries : m->number[0];
@@ -40,6 +45,7 @@ const struct fot_memory_ops fot_memory_recent = {
 	.read = read_last,
 	.read_groups = read_groups,
 	.reads = reads,
+	.needs = needs,
 };
 
 #endif

@@ -428,7 +428,8 @@ static void collect(struct trend *t)
 
 static size_t add_trend_row(struct fot_table *out, const struct trend *t, const char *metric, const char *status)
 {
-	static const char *const per_length[] = { "context_length", "memory_tokens", NULL };
+	static const char *const per_length[] = { "context_length", "memory_tokens", "keys_read",
+						  "keys_scored",    "memory_bytes",  NULL };
 	size_t row = fot_table_add(out);
 
 	fot_table_copy_shared(out, row, t->in, t->g->row[0]);

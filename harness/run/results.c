@@ -9,6 +9,8 @@
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
 #include "harness/run/task_class.h"
+#include "model/attach.h"
+#include "model/memory.h"
 
 int fot_results_init(struct fot_results *r, struct fot_err *err)
 {
@@ -48,13 +50,27 @@ static size_t class_index(const struct fot_plan *p, const struct fot_item *item)
 	return i;
 }
 
-/* The condition. It follows from the item, so records do without it: those of all versions are equal. */
-static void name_condition(struct fot_table *t, size_t from, const struct fot_condition *c)
+/* What its memory spends, at the row's length of memory. */
+static void set_budget(struct fot_table *t, size_t row, const struct fot_config *c, const struct fot_session_opts *o)
 {
+	struct fot_memory_budget b = fot_memory_budget(c, o, fot_table_int(t, row, "memory_tokens", 0));
+
+	fot_table_set_real(t, row, "keys_read", b.read);
+	fot_table_set_real(t, row, "keys_scored", b.scored);
+	fot_table_set_int(t, row, "memory_bytes", (int64_t)b.bytes);
+}
+
+/* The condition. It follows from the item, so records do without it: those of all versions are equal. */
+static void name_condition(struct fot_table *t, size_t from, const struct fot_plan *p, const struct fot_condition *c)
+{
+	const struct fot_config *config = fot_model_config(p->model[c->model].model);
+
 	for (size_t row = from; row < t->n_rows; row++) {
 		fot_table_set_text(t, row, "memory", c->memory);
 		if (c->opts.compute != FOT_COMPUTE_F32)
 			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
+		if (fot_memory_stores(c->mode))
+			set_budget(t, row, config, &c->opts);
 	}
 }
 
@@ -85,7 +101,7 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
-		name_condition(&r->rows[k], before, &p->condition[p->item[i].condition]);
+		name_condition(&r->rows[k], before, p, &p->condition[p->item[i].condition]);
 		there[i] = r->rows[k].n_rows > before;
 	}
 	FOT_TRY(add_baselines(r, p, there, err));

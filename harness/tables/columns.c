@@ -88,6 +88,7 @@ static const struct fot_column summary_columns[] = {
 	  "baseline at the same place); empty in rows without a comparison" },
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 static const struct fot_column compare_columns[] = {

@@ -71,7 +71,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 /* --- the columns that the tables of all tasks share, for classes:
  *
  *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN,
- *   FOT_COMPUTE_COLUMN --- */
+ *   FOT_COMPUTE_COLUMN, FOT_BUDGET_COLUMNS --- */
 
 /* Shared key columns, first everywhere. */
 #define FOT_KEY_COLUMNS                                                                                               \
@@ -116,11 +116,22 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
-/* compute.h; last of all. */
+/* compute.h */
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
 		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
 			"numbers of products with weights: bf16; empty: f32"                                   \
+	}
+
+/* What the condition's memory spends on a query, and what it must hold; columns of rows and of the summary. */
+#define FOT_BUDGET_COLUMNS                                                                                           \
+	{ "keys_read", FOT_COLUMN_REAL, FOT_COLUMN_LATE,                                                             \
+	  "entries of the memory that a query of a memory layer and head attends to; empty: nothing is stored" },    \
+		{ "keys_scored", FOT_COLUMN_REAL, FOT_COLUMN_LATE,                                                   \
+		  "products of a query with keys, and with what stands for blocks of keys, to choose and to read them" }, \
+	{                                                                                                            \
+		"memory_bytes", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                     \
+			"bytes that a memory layer must hold for that; a run holds more, to rewind"                  \
 	}
 
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */

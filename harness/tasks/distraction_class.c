@@ -432,6 +432,7 @@ static const struct fot_column columns[] = {
 	{ "doc_sha256", FOT_COLUMN_TEXT, false, "sha256 of the document's text" },
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_distraction = {

@@ -27,6 +27,7 @@ static const struct fot_column columns[] = {
 	FOT_DISTRACTORS_COLUMN,
 	{ "n_distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE, "demonstrations of other sets in the prompt; empty: none" },
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_fewshot = {

@@ -167,6 +167,7 @@ static const struct fot_column columns[] = {
 	FOT_END_COLUMNS,
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_lookup = { "lookup", "One row per trial and length of dictionary.",

@@ -450,6 +450,7 @@ static const struct fot_column columns[] = {
 	FOT_END_COLUMNS,
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_passkey = { "passkey", "One row per trial, depth and length.", columns,

@@ -363,6 +363,7 @@ static const struct fot_column columns[] = {
 	  "multi-doc: documents of which the memory holds something, the own one included" },
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_perplexity = {

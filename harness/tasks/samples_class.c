@@ -478,6 +478,7 @@ static const struct fot_column columns[] = {
 	{ "status", FOT_COLUMN_TEXT, false, "ok, skipped_short (no query has its memory before it), failed" },
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
+	FOT_BUDGET_COLUMNS,
 };
 
 const struct fot_schema fot_schema_samples = { "samples", "One row per query, memory layer, head and retrieved token shown.",

@@ -30,6 +30,29 @@ check memories_stand_in_the_rows named
 scores() { awk -F'"' '{ gsub(/,/, ";", $2); print $1 $2 $3 }' one/perplexity.csv |
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "nll_sum") c = i; next } /,500,/ { print $c }' | sort -u | wc -l; }
 check memories_differ test "$(scores)" -eq 11
+# FILE COLUMN...: its cells in these columns, whatever commas stand in others.
+cells() {
+	local file=$1
+	shift
+	awk -F'"' -v OFS= '{ for (i = 2; i <= NF; i += 2) gsub(/,/, ";", $i) } { $1 = $1; print }' "$file" | awk -F, -v want="$*" 'NR == 1 { n = split(want, name, " ")
+			for (i = 1; i <= NF; i++) for (k = 1; k <= n; k++) if ($i == name[k]) at[k] = i; next }
+		{ line = $at[1]; for (k = 2; k <= n; k++) line = line " " $at[k]; print line }'
+}
+# A head of keys with 16 numbers, in f32: 128 bytes an entry, and what stands for blocks.
+budgets() {
+	local file
+	for file in one/perplexity.csv one/summary.csv; do
+		diff - <(cells $file model_variant memory memory_tokens keys_read keys_scored memory_bytes | grep '^one .* 372 ' | sort -u) <<-EOS || return 1
+			one dense 372 372 372 47616
+			one moba:16;4 372 64 88 50816
+			one quest:16;4 372 64 112 53888
+			one random:60 372 60 60 47616
+			one recent:60 372 60 60 7680
+			one sinks:4;recent:56 372 60 60 7680
+		EOS
+	done
+}
+check memories_budgets_stand_in_the_rows budgets
 paired() {
 	"$fotbench" compare one one --pair one/sinks:4,recent:56=one/moba:16,4 >paired.txt
 	grep -q ' sinks:4,recent:56=moba:16,4 ' paired.txt
