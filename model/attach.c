@@ -82,14 +82,17 @@ static size_t kind_length(const char *text)
 {
 	size_t n = strcspn(text, ",");
 	enum fot_memory_mode mode;
-	const char *before;
 
-	if (!find_mode(&mode, text) || n_numbers(mode) < 2)
+	if (!find_mode(&mode, text))
 		return n;
-	before = takes(mode)[1].before;
-	if (strncmp(text + n, before, strlen(before)) == 0 &&
-	    strspn(text + n + strlen(before), "0123456789") > 0)
+	for (int i = 1; i < n_numbers(mode); i++) {
+		const char *before = takes(mode)[i].before;
+
+		if (strncmp(text + n, before, strlen(before)) != 0 ||
+		    strspn(text + n + strlen(before), "0123456789") == 0)
+			break;
 		n += 1 + strcspn(text + n + 1, ",");
+	}
 	return n;
 }
 

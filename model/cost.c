@@ -40,7 +40,7 @@ double fot_flops_sum(const struct fot_flops *f)
 struct way {
 	const struct fot_config *c;
 	struct fot_memory memory;
-	bool keeps, cached;
+	bool keeps, observes, cached;
 	double window;
 };
 
@@ -49,6 +49,7 @@ static struct way way_of(const struct fot_config *c, const struct fot_session_op
 	return (struct way){ .c = c,
 			     .memory = fot_memory_of(c, o),
 			     .keeps = fot_memory_keeps(o->search),
+			     .observes = fot_memory_observes(o->search),
 			     .cached = c->cached_windows > 0,
 			     .window = o->window ? o->window : c->window };
 }
@@ -83,7 +84,7 @@ static void add(struct fot_flops *f, const struct way *w, double n, double pairs
 
 	f->weights += n * whole_layers(w, skip) * layer_flops(w->c);
 	if (skip && last_kept(w) >= 0)
-		f->weights += n * keys_flops(w->c);
+		f->weights += n * (keys_flops(w->c) + (w->observes ? 2.0 * w->c->hidden_size * d : 0));
 	f->local += whole_layers(w, skip) * 4 * d * pairs;
 	f->memory += reading_layers(w, skip) * 2 * d * (memory.keys + memory.values);
 }
@@ -95,7 +96,10 @@ static struct fot_reads read_by(const struct way *w, double n, double seen)
 
 	if (w->keeps)
 		r = w->memory.ops->reads(&w->memory, seen);
-	return (struct fot_reads){ n * r.keys, n * r.values };
+	r = (struct fot_reads){ n * r.keys, n * r.values };
+	if (w->keeps && w->memory.ops->prepares)
+		r.keys += ceil(n / w->window) * w->memory.ops->prepares(&w->memory, seen);
+	return r;
 }
 
 static double past_of(const struct way *w, double before)

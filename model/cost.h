@@ -7,7 +7,8 @@
  *   a token in a layer              2 (2 D DQ + 2 D DK + 3 D F)  q, o, k, v, gate, up, down
  *   of that its key and value alone 2 (2 D DK)
  *   a query and a key of its window 4 DQ                 score and value, all heads together
- *   a query and memory keys         2 DQ keys + 2 DQ values  as the kind of memory reads (fot_reads)
+ *   a query and memory keys         2 DQ keys + 2 DQ values  as the kind of memory reads (fot_reads), with the keys
+ *                                   that it scores before a window reads
  *   an answered token               2 D V                logits
  *
  * A window of n tokens has n (n + 1) / 2 pairs.  A full window of which nothing is asked stops at the

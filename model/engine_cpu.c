@@ -126,6 +126,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * DK) : a->k_local;
 		if (!keeps)
 			continue;
+		a->q_ctx = fot_memory_observes(e->opts.search) ? take(y, W * DQ) : NULL;
 		a->memory = fot_memory_of(c, &e->opts);
 		a->memory.layer = l;
 		a->memory.ops->lay(&a->memory, y);
@@ -134,7 +135,8 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 		lay_scratch(y, &e->scratch[t], c, &e->opts,
 			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W);
 	if (fot_fills_alone(c, &e->opts))
-		fot_window_cache_lay(&e->cache, y, e->opts.cache_windows, W, DK);
+		fot_window_cache_lay(&e->cache, y,
+				     fot_memory_observes(e->opts.search) ? 0 : e->opts.cache_windows, W, DK);
 	e->x = take(y, W * c->hidden_size);
 	e->q = take(y, W * DQ);
 	e->o = take(y, W * DQ);
@@ -385,9 +387,10 @@ static bool feed_apart(const struct cpu *e, const struct fot_place *at, const st
 static int cpu_run_apart(void *engine, const struct fot_place *at, const struct fot_feed *feed,
 			 size_t n_feeds, struct fot_err *err)
 {
-	const struct cpu *e = engine;
+	struct cpu *e = engine;
 	size_t failed = n_feeds;
 
+	cpu_prepare(e, at, true);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(e->opts.n_threads) reduction(min : failed)
 	for (size_t i = 0; i < n_feeds; i++)
 		if (!feed_apart(e, at, &feed[i], &e->scratch[omp_get_thread_num()]))
@@ -400,10 +403,13 @@ static int cpu_run_apart(void *engine, const struct fot_place *at, const struct 
 
 /* ---- filling the memory ---------------------------------------------- */
 
-/* The next n rows of layer a's memory. */
-static void append(const struct cpu *e, struct layer *a, const float *k, const float *v, int64_t n)
+/* The next n rows of layer a's memory, those of one window; q: its queries, where the kind observes them. */
+static void append(const struct cpu *e, struct layer *a, const float *k, const float *v, const float *q,
+		   int64_t n)
 {
 	a->memory.ops->append(&a->memory, k, v, e->key_width, n);
+	if (a->memory.ops->observe)
+		a->memory.ops->observe(&a->memory, q, e->query_width, n);
 }
 
 /* Entries [from, from + n) of layer a's memory, the last ones, are complete. */
@@ -420,7 +426,7 @@ static void recall_windows(struct cpu *e, const int64_t *slot, int64_t *next, in
 
 	for (; *next < to; (*next)++)
 		append(e, &e->layer[e->last_mem], e->cache.k + slot[*next] * n, e->cache.v + slot[*next] * n,
-		       e->window);
+		       NULL, e->window); /* empty where queries are observed */
 }
 
 /* Up to FOT_CACHE_BATCH whole windows, from entry `from` of the memory on.  Those that the cache does not hold are worked on by one thread
@@ -447,7 +453,7 @@ static void fill_some(struct cpu *e, const struct fot_place *at, int64_t from, c
 #pragma omp ordered
 		{
 			recall_windows(e, slot, &next, missing[i]);
-			append(e, &e->layer[e->last_mem], t->alone.k_ctx, t->alone.v, W);
+			append(e, &e->layer[e->last_mem], t->alone.k_ctx, t->alone.v, t->alone.q, W);
 			fot_window_cache_put(&e->cache, p.tokens, t->alone.k_ctx, t->alone.v);
 			next++;
 		}
@@ -499,7 +505,8 @@ static int cpu_commit(void *engine, const struct fot_place *at, int64_t skip, in
 
 		if (!a->mem)
 			continue;
-		append(e, a, a->k_ctx + from, a->v_local + from, n);
+		append(e, a, a->k_ctx + from, a->v_local + from,
+		       a->q_ctx ? a->q_ctx + skip * e->query_width : NULL, n);
 		seal(e, a, at->mem_len, n);
 	}
 	if (e->past_max)

@@ -19,6 +19,7 @@ struct layer {
 	int64_t sliding;          /* keys of its window that a query sees; 0: all */
 	float *k_local, *v_local; /* [W, DK] as attention uses them; past_max rows of the past before */
 	float *k_ctx;             /* [W, DK] as the memory stores them; memory layers only */
+	float *q_ctx; /* [W, DQ] as they ask the memory; memory layers whose kind observes queries, else NULL */
 	struct fot_memory memory; /* memory layers only */
 };
 
@@ -27,6 +28,7 @@ struct rows {
 	float *x;             /* [n, D] of the piece */
 	float *q, *o;         /* [n, DQ] */
 	float *k, *v, *k_ctx; /* [W, DK] of the layer at work */
+	float *q_ctx;         /* [W, DQ] likewise; NULL: not wanted, or q */
 };
 
 struct scratch {
@@ -36,8 +38,8 @@ struct scratch {
 	float *logits;     /* [TILE, V] */
 	void *widened;     /* for fot_linear */
 	struct fot_attn attn;
-	int64_t *low; /* [TILE] first key that a query sees (sliding windows) */
-	float *o_mem; /* [TILE, d] what the memory gives (mix gate) */
+	int64_t *low;              /* [TILE] first key that a query sees (sliding windows) */
+	float *o_mem;              /* [TILE, d] what the memory gives (mix gate) */
 	int64_t place[FOT_TILE_Q]; /* of the queries that read a memory, in their window */
 	struct fot_memory_scratch mem;
 };
@@ -53,22 +55,24 @@ struct cpu {
 	struct fot_linear head;
 	const float *embed_f32, *norm; /* embed_f32 NULL: rows are widened from embed */
 	const struct fot_tensor *embed;
-	float *wide;                /* all weights as float, or NULL */
-	float *vectors;             /* without wide: the norms and temperatures as float */
-	uint32_t *packed;           /* computing in bf16: all matrices (bf16.h), else NULL */
-	float *x, *q, *o;           /* [W, D], [W, DQ], [W, DQ] of the current piece */
-	float *rope_cos, *rope_sin; /* [W + 1, d/2] */
-	float key_factor;           /* of keys at position 0, as the memory stores them */
+	float *wide;                    /* all weights as float, or NULL */
+	float *vectors;                 /* without wide: the norms and temperatures as float */
+	uint32_t *packed;               /* computing in bf16: all matrices (bf16.h), else NULL */
+	float *x, *q, *o;               /* [W, D], [W, DQ], [W, DQ] of the current piece */
+	float *rope_cos, *rope_sin;     /* [W + 1, d/2] */
+	float key_factor;               /* of keys at position 0, as the memory stores them */
 	int64_t query_width, key_width; /* DQ, DK */
 	int64_t group;                  /* heads of queries to one of keys */
-	int *failed;                /* [tiles] a logit was not finite */
-	int last_mem;               /* last layer whose memory is kept; -1 */
-	int last_kept;              /* last layer whose keys and values outlive their window; -1 */
+	int *failed;                    /* [tiles] a logit was not finite */
+	int last_mem;                   /* last layer whose memory is kept; -1 */
+	int last_kept;                  /* last layer whose keys and values outlive their window; -1 */
 	int64_t window, past_max;
 };
 
 /* Rows of row tile `tile` of a piece. */
 int64_t cpu_tile_rows(const struct fot_piece *p, int64_t tile);
+/* The memories are about to be read from here; all: the last one too. */
+void cpu_prepare(struct cpu *e, const struct fot_place *at, bool all);
 /* A piece through the layers, by all threads: its rows come out in e->x. */
 void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p);
 /* The same by one thread, in t->alone: what the window holds already stays as it is. */

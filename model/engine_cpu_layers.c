@@ -152,6 +152,8 @@ static void project(const struct step *s, int64_t r0, int64_t n, bool queries, s
 		keep_keys(s, s->r.k_ctx + at * DK, k, n * DK);
 	if (s->a->rotates)
 		rotate_rows(s, k, queries ? q : NULL, r0, n);
+	if (queries && s->r.q_ctx)
+		memcpy(s->r.q_ctx + at * DQ, q, sizeof *q * (size_t)(n * DQ));
 }
 
 static float local_scale(const struct step *s)
@@ -253,8 +255,7 @@ static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scra
 
 /* The local keys are folded in: their output, the memory's, and both through the gate of the head
  * [Memorizing Transformers, eq. 2]. */
-static void attend_gated(const struct step *s, int64_t r0, float *o, int64_t h, int64_t n,
-			 struct scratch *t)
+static void attend_gated(const struct step *s, int64_t r0, float *o, int64_t h, int64_t n, struct scratch *t)
 {
 	int64_t DQ = s->e->query_width, d = s->e->cfg.head_dim;
 
@@ -414,7 +415,9 @@ static int64_t tiles_of(const struct fot_piece *p)
 
 static void project_tile(const struct step *s, int64_t i, struct scratch *t)
 {
-	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), !last_of(s) || s->masses, t);
+	bool queries = !last_of(s) || s->masses || (s->a->mem && s->a->memory.ops->observe);
+
+	project(s, i * FOT_TILE_Q, cpu_tile_rows(s->p, i), queries, t);
 }
 
 /* Do rows of a tile come out of layer a? Not out of the last one where none of them is asked for. */
@@ -458,7 +461,7 @@ static struct rows rows_of(const struct step *s, const struct layer *a, const st
 	size_t before = sizeof(float) * (size_t)(s->at->n_local * s->e->key_width);
 
 	if (!s->alone)
-		return (struct rows){ s->e->x, s->e->q, s->e->o, a->k_local, a->v_local, a->k_ctx };
+		return (struct rows){ s->e->x, s->e->q, s->e->o, a->k_local, a->v_local, a->k_ctx, a->q_ctx };
 	memcpy(t->alone.k, a->k_local, before);
 	memcpy(t->alone.v, a->v_local, before);
 	return t->alone;
@@ -491,8 +494,23 @@ static int team_of(const struct cpu *e, const struct fot_place *at, const struct
 	return p->n > FOT_TILE_Q || p->n * keys * e->query_width > SHARED_WORK ? e->opts.n_threads : 1;
 }
 
+void cpu_prepare(struct cpu *e, const struct fot_place *at, bool all)
+{
+	struct step s = { .e = e, .at = at };
+
+	for (int l = 0; l < e->last_mem + all; l++) {
+		struct layer *a = &e->layer[l];
+
+		s.a = a;
+		if (a->mem && a->memory.ops->prepare && fot_place_mem_from(at) < at->mem_len)
+			a->memory.ops->prepare(&a->memory, fot_place_mem_from(at), memory_scale(&s),
+					       e->opts.n_threads);
+	}
+}
+
 void cpu_run(struct cpu *e, const struct fot_place *at, const struct fot_piece *p)
 {
+	cpu_prepare(e, at, !p->skip || (p->want && p->want->masses));
 	embed(e, e->x, p);
 #pragma omp parallel num_threads(team_of(e, at, p))
 	go_through(begin(e, at, p, false), &e->scratch[omp_get_thread_num()]);

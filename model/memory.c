@@ -72,6 +72,16 @@ void fot_rows_truncate(struct fot_memory *m, int64_t len)
 	m->len = len;
 }
 
+size_t fot_rows_bytes(const struct fot_memory *m, int64_t entries)
+{
+	struct fot_memory rows = *m;
+	struct fot_layout y = { 0 };
+
+	rows.cap = entries;
+	fot_rows_lay(&rows, &y);
+	return y.need;
+}
+
 const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
 			 float *buf)
 {
@@ -81,13 +91,18 @@ const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h
 	return buf;
 }
 
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now)
+{
+	return m->decay > 0 ? (float)(-m->decay * log1p((double)(now - 1 - j) / (double)m->unit)) : 0;
+}
+
 /* What the scores of entries [j, j + n) of those before `now` lose; NULL: nothing. */
 static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t now, float *bias)
 {
 	if (m->decay <= 0)
 		return NULL;
 	for (int64_t i = 0; i < n; i++)
-		bias[i] = (float)(-m->decay * log1p((double)(now - 1 - j - i) / (double)m->unit));
+		bias[i] = fot_rows_age(m, j + i, now);
 	return bias;
 }
 

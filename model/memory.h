@@ -6,6 +6,7 @@
  * Entries come in the order of the text and go at the end only.  What is appended between two
  * seals is a whole number of windows' rows and never read before it is sealed, so a kind may
  * build there what it needs to search (lists, graphs, blocks).  A rewind may cut what was sealed.
+ * One append brings the rows of one window, and a rewind is to where one began.
  * Keys are as if at position 0 (un-rotated).
  *
  * dense and knn keep all entries as rows (the fot_rows_ functions, memory.c): per head contiguous,
@@ -24,10 +25,12 @@
 
 struct fot_memory_ops;
 struct fot_block_kind;
+struct fot_evict_kind;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
 	int64_t n_heads, head_dim;          /* heads of keys and values */
+	int64_t group;                      /* heads of queries to one of keys */
 	int64_t cap, len;                   /* tokens */
 	enum fot_dtype dtype;               /* FOT_F32 or FOT_BF16 */
 	int32_t top_k;                      /* keys that a query chooses, for kinds that count */
@@ -61,6 +64,7 @@ struct fot_query {
 	int64_t ldq, h, from, to, now;
 	float scale;
 	struct fot_memory_scratch *s;
+	/* Rows hold the queries of all heads side by side, so that those of head x begin at q + (x - head) d. */
 	int64_t head;         /* of the queries, as h is of the keys */
 	const int64_t *place; /* [n_q of the state] where each stands behind entry `now` */
 };
@@ -93,16 +97,23 @@ struct fot_memory_ops {
 	 * begin the second one's text. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
 	const struct fot_block_kind *blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
+	const struct fot_evict_kind *evict;  /* of kinds that forget (memory_evict.h); else NULL */
 	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
 	void (*lay)(struct fot_memory *m, struct fot_layout *y);
 	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 	/* n rows of H * d numbers at distance ld; the caller checked len + n <= cap. One thread. */
 	void (*append)(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
+	/* Queries q [n] at distance ld, all heads side by side, of the n entries that append brought just now, as they ask
+	 * this memory. By the same thread. NULL: not wanted; then they are not computed for its sake. */
+	void (*observe)(struct fot_memory *m, const float *q, int64_t ld, int64_t n);
 	/* Entries [from, to), the last ones, are complete. By one thread, outside of parallel work; it may
 	 * use n_threads of its own, on which no bit depends. NULL: nothing to do. */
 	void (*seal)(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads);
 	/* Entries from len on are gone. */
 	void (*truncate)(struct fot_memory *m, int64_t len);
+	/* Before queries with this scale read the entries from `from` on: by one thread, outside of parallel work; with
+	 * n_threads as seal has them. NULL: nothing to do. */
+	void (*prepare)(struct fot_memory *m, int64_t from, float scale, int32_t n_threads);
 	/* Fold what the queries see into their state. By any number of threads at once. */
 	void (*read)(const struct fot_memory *m, const struct fot_query *q);
 	/* The scores are those that read sees, bit for bit where a group is one entry; a group's sum
@@ -110,8 +121,11 @@ struct fot_memory_ops {
 	void (*read_groups)(const struct fot_memory *m, const struct fot_query *q,
 			    const struct fot_memory_groups *g);
 	struct fot_reads (*reads)(const struct fot_memory *m, double entries);
-	/* Of so many entries those that reading needs from now on, were there no rewinds; NULL: all. */
-	int64_t (*needs)(const struct fot_memory *m, int64_t entries);
+	/* Keys that prepare scores, per head of queries, for a window that reads, at most; NULL: none. */
+	double (*prepares)(const struct fot_memory *m, double entries);
+	/* Bytes that reading needs of so many entries from now on, were there no rewinds and other reaches; NULL: those
+	 * of the layout. */
+	size_t (*needs)(const struct fot_memory *m, int64_t entries);
 };
 
 /* The row of a kind; never NULL. */
@@ -129,6 +143,8 @@ struct fot_memory_budget {
 };
 /* All 0 for a kind that keeps nothing. */
 struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o, int64_t entries);
+/* Does it want the queries of what it keeps? Then windows are not taken from those that were seen before. */
+bool fot_memory_observes(enum fot_search kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
 		       const struct fot_memory_groups *g);
@@ -139,6 +155,10 @@ void fot_rows_lay(struct fot_memory *m, struct fot_layout *y);
 void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 void fot_rows_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
 void fot_rows_truncate(struct fot_memory *m, int64_t len);
+/* Bytes of so many entries. */
+size_t fot_rows_bytes(const struct fot_memory *m, int64_t entries);
+/* What the score of entry j loses to age where the memory ends at entry `now`; 0 or less. */
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now);
 /* n rows from entry j of head h of side k or v as floats: in place, or widened into buf [n, d]. */
 const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
 			 float *buf);

@@ -5,11 +5,17 @@
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
 
 #include <math.h>
+#include <string.h>
+
+#include "model/ops.h"
 
 /* Of a memory. */
 struct sketches {
 	float *at;  /* [H][blocks][width d] */
 	float *row; /* [d] to widen a key into */
+	/* Of a kind that picks, else empty. */
+	float *worth; /* [H][cap] */
+	float *asked; /* [d] */
 };
 
 /* Of one thread. */
@@ -40,6 +46,8 @@ void fot_blocks_lay(struct fot_memory *m, struct fot_layout *y)
 	m->own = fot_layout_take(y, 1, sizeof own);
 	own.at = fot_layout_take(y, m->n_heads * n_blocks(m, m->cap) * b->width * m->head_dim, sizeof(float));
 	own.row = fot_layout_take(y, m->head_dim, sizeof(float));
+	own.worth = fot_layout_take(y, b->picks ? m->n_heads * m->cap : 0, sizeof(float));
+	own.asked = fot_layout_take(y, b->picks ? m->head_dim : 0, sizeof(float));
 	if (m->own)
 		*(struct sketches *)m->own = own;
 }
@@ -64,14 +72,49 @@ void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memor
 	*(struct asking *)s->own = own;
 }
 
+/* What the queries from an entry's own to the last of the window give it on average: (sum of q) . k / (their number). */
+void fot_blocks_observe(struct fot_memory *m, const float *q, int64_t ld, int64_t n)
+{
+	const struct sketches *own = m->own;
+	int64_t d = m->head_dim;
+
+	for (int64_t h = 0; h < m->n_heads; h++) {
+		memset(own->asked, 0, sizeof *own->asked * (size_t)d);
+		for (int64_t i = n - 1; i >= 0; i--) {
+			int64_t j = m->len - n + i;
+
+			for (int64_t g = 0; g < m->group; g++)
+				for (int64_t c = 0; c < d; c++)
+					own->asked[c] += q[i * ld + (h * m->group + g) * d + c];
+			own->worth[h * m->cap + j] =
+				fot_dot(own->asked, fot_rows_of(m, m->k, h, j, 1, own->row), d) /
+				(float)(n - i);
+		}
+	}
+}
+
+/* Is entry j one of the R best of [from, to)? Of equal ones the earlier are. */
+static bool picked(const struct fot_memory *m, int64_t h, int64_t j, int64_t from, int64_t to)
+{
+	const float *worth = ((const struct sketches *)m->own)->worth + h * m->cap;
+	int64_t before = 0;
+
+	for (int64_t i = from; i < to && before < m->number[2]; i++)
+		before += worth[i] > worth[j] || (i < j && !(worth[i] < worth[j]));
+	return before < m->number[2];
+}
+
 /* Of the entries [from, to). */
 static void sketch(const struct fot_block_kind *b, const struct fot_memory *m, int64_t h, int64_t from,
 		   int64_t to, float *out, float *row)
 {
+	int64_t n = 0;
+
 	for (int64_t j = from; j < to; j++)
-		b->add(out, fot_rows_of(m, m->k, h, j, 1, row), m->head_dim, j == from);
+		if (!b->picks || picked(m, h, j, from, to))
+			b->add(out, fot_rows_of(m, m->k, h, j, 1, row), m->head_dim, n++ == 0);
 	if (b->end)
-		b->end(out, to - from, m->head_dim);
+		b->end(out, n, m->head_dim);
 }
 
 /* The blocks that hold entries [from, to), of which no more are there. */
@@ -100,6 +143,23 @@ void fot_blocks_truncate(struct fot_memory *m, int64_t len)
 	fot_rows_truncate(m, len);
 	if (len % m->number[0] > 0)
 		sketch_all(m->ops->blocks, m, len - 1, len);
+}
+
+void fot_block_mean_add(float *sketch, const float *k, int64_t d, bool first)
+{
+	for (int64_t c = 0; c < d; c++)
+		sketch[c] = first ? k[c] : sketch[c] + k[c];
+}
+
+void fot_block_mean_end(float *sketch, int64_t n, int64_t d)
+{
+	for (int64_t c = 0; c < d; c++)
+		sketch[c] /= (float)n;
+}
+
+void fot_block_mean_ask(float *out, const float *q, int64_t d)
+{
+	memcpy(out, q, sizeof *q * (size_t)d);
 }
 
 /* ---- choosing -------------------------------------------------------- */
@@ -217,7 +277,7 @@ void fot_blocks_read(const struct fot_memory *m, const struct fot_query *q)
 	const struct fot_block_kind *b = m->ops->blocks;
 	int64_t row[FOT_TILE_Q];
 
-	if (q->scale == 0) {
+	if (q->scale == 0 || q->from >= q->to) {
 		fot_rows_read(m, q);
 		return;
 	}
@@ -226,10 +286,11 @@ void fot_blocks_read(const struct fot_memory *m, const struct fot_query *q)
 	see(b, m, q, row, q->a->n_q, NULL);
 }
 
-void fot_blocks_read_groups(const struct fot_memory *m, const struct fot_query *q, const struct fot_memory_groups *g)
+void fot_blocks_read_groups(const struct fot_memory *m, const struct fot_query *q,
+			    const struct fot_memory_groups *g)
 {
 	const struct fot_block_kind *b = m->ops->blocks;
-	if (g->all)
+	if (g->all || q->from >= q->to)
 		fot_rows_read_groups(m, q, g);
 	else
 		see(b, m, q, g->row, g->n_rows, g);

@@ -11,6 +11,9 @@
 
 struct fot_block_kind {
 	int64_t width; /* numbers of a sketch, in head_dim */
+	/* Only the keys of the number[2] entries of the largest worth go into a sketch: what fot_blocks_observe, which
+	 * is the kind's observe then, noted of them. */
+	bool picks;
 	/* Take key k [d] into a sketch [width d]; first: its first one. */
 	void (*add)(float *sketch, const float *k, int64_t d, bool first);
 	/* All n are in; NULL: nothing to do. */
@@ -23,19 +26,25 @@ struct fot_block_kind {
 void fot_blocks_lay(struct fot_memory *m, struct fot_layout *y);
 void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 void fot_blocks_seal(struct fot_memory *m, int64_t from, int64_t to, int32_t n_threads);
+void fot_blocks_observe(struct fot_memory *m, const float *q, int64_t ld, int64_t n);
 void fot_blocks_truncate(struct fot_memory *m, int64_t len);
 void fot_blocks_read(const struct fot_memory *m, const struct fot_query *q);
 void fot_blocks_read_groups(const struct fot_memory *m, const struct fot_query *q,
 			    const struct fot_memory_groups *g);
 struct fot_reads fot_blocks_reads(const struct fot_memory *m, double entries);
 
-/* Their struct fot_memory_ops. */
-#define FOT_BLOCKS_OPS(word_, blocks_)                                                                    \
-	{                                                                                                 \
-		.word = word_, .blocks = blocks_, .takes = { { ":", "B" }, { ",", "K" } },                \
-		.lay = fot_blocks_lay, .lay_scratch = fot_blocks_lay_scratch, .append = fot_rows_append, \
-		.seal = fot_blocks_seal, .truncate = fot_blocks_truncate, .read = fot_blocks_read,        \
-		.read_groups = fot_blocks_read_groups, .reads = fot_blocks_reads                          \
-	}
+/* A sketch that is the mean of the keys. */
+void fot_block_mean_add(float *sketch, const float *k, int64_t d, bool first);
+void fot_block_mean_end(float *sketch, int64_t n, int64_t d);
+void fot_block_mean_ask(float *out, const float *q, int64_t d);
+#define FOT_BLOCKS_MEAN \
+	.width = 1, .add = fot_block_mean_add, .end = fot_block_mean_end, .ask = fot_block_mean_ask
+
+/* Members of their struct fot_memory_ops; behind B and K may stand one number more. */
+#define FOT_BLOCKS_OPS(word_, blocks_, ...)                                                       \
+	.word = word_, .blocks = blocks_, .takes = { { ":", "B" }, { ",", "K" }, ##__VA_ARGS__ }, \
+	.lay = fot_blocks_lay, .lay_scratch = fot_blocks_lay_scratch, .append = fot_rows_append,  \
+	.seal = fot_blocks_seal, .truncate = fot_blocks_truncate, .read = fot_blocks_read,        \
+	.read_groups = fot_blocks_read_groups, .reads = fot_blocks_reads
 
 #endif

@@ -41,6 +41,11 @@ int fot_memory_n_numbers(enum fot_search kind)
 	return n;
 }
 
+bool fot_memory_observes(enum fot_search kind)
+{
+	return fot_memory_kind(kind)->observe != NULL;
+}
+
 bool fot_memory_keeps(enum fot_search kind)
 {
 	return fot_memory_kind(kind)->append != NULL;
@@ -51,10 +56,11 @@ struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_ses
 	return (struct fot_memory){ .ops = fot_memory_kind(o->search),
 				    .n_heads = fot_config_kv_heads(c),
 				    .head_dim = c->head_dim,
+				    .group = c->n_heads / fot_config_kv_heads(c),
 				    .cap = o->mem_max,
 				    .dtype = o->mem_dtype,
 				    .top_k = o->top_k,
-				    .number = { o->number[0], o->number[1] },
+				    .number = { o->number[0], o->number[1], o->number[2] },
 				    .decay = o->mem_decay,
 				    .unit = c->window };
 }
@@ -69,9 +75,12 @@ struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const str
 	if (!fot_memory_keeps(o->search))
 		return (struct fot_memory_budget){ 0 };
 	r = m.ops->reads(&m, (double)entries);
-	m.cap = m.ops->needs ? m.ops->needs(&m, entries) : entries;
-	m.ops->lay(&m, &y);
-	return (struct fot_memory_budget){ .read = r.values, .scored = r.keys, .bytes = y.need };
+	m.cap = entries;
+	if (!m.ops->needs)
+		m.ops->lay(&m, &y);
+	return (struct fot_memory_budget){ .read = r.values,
+					   .scored = r.keys,
+					   .bytes = m.ops->needs ? m.ops->needs(&m, entries) : y.need };
 }
 
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,

@@ -15,10 +15,16 @@
 	KIND(FOT_SEARCH_SINKS, NULL, fot_memory_sinks)                                       \
 	KIND(FOT_SEARCH_RANDOM, NULL, fot_memory_random)                                     \
 	KIND(FOT_SEARCH_MOBA, NULL, fot_memory_moba)                                         \
-	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)
+	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)                                       \
+	KIND(FOT_SEARCH_INFLLM, NULL, fot_memory_infllm)                                     \
+	KIND(FOT_SEARCH_SHARED, NULL, fot_memory_shared)                                     \
+	KIND(FOT_SEARCH_KNORM, NULL, fot_memory_knorm)                                       \
+	KIND(FOT_SEARCH_KEYDIFF, NULL, fot_memory_keydiff)                                   \
+	KIND(FOT_SEARCH_SNAPKV, NULL, fot_memory_snapkv)                                     \
+	KIND(FOT_SEARCH_TOVA, NULL, fot_memory_tova)
 
-/* Numbers that a kind takes at most, as in "moba:128,8". */
-#define FOT_MEMORY_NUMBERS 2
+/* Numbers that a kind takes at most, as in "infllm:128,8,4". */
+#define FOT_MEMORY_NUMBERS 3
 
 #define FOT_MEMORY_KIND_NUMBER(number, word, ops) number,
 enum fot_search { FOT_MEMORY_KINDS(FOT_MEMORY_KIND_NUMBER) FOT_SEARCH_COUNT };

@@ -26,6 +26,6 @@ static void ask(float *out, const float *q, int64_t d)
 
 static const struct fot_block_kind kind = { .width = 2, .add = add, .ask = ask };
 
-const struct fot_memory_ops fot_memory_quest = FOT_BLOCKS_OPS("quest", &kind);
+const struct fot_memory_ops fot_memory_quest = { FOT_BLOCKS_OPS("quest", &kind) };
 
 #endif

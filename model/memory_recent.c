@@ -23,9 +23,9 @@ static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 	fot_rows_read_groups_part(m, q, g, g->all ? q->from : first_of(m, q), q->to);
 }
 
-static int64_t needs(const struct fot_memory *m, int64_t entries)
+static size_t needs(const struct fot_memory *m, int64_t entries)
 {
-	return entries < m->number[0] ? entries : m->number[0];
+	return fot_rows_bytes(m, entries < m->number[0] ? entries : m->number[0]);
 }
 
 static struct fot_reads reads(const struct fot_memory *m, double entries)

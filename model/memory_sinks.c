@@ -37,11 +37,11 @@ static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 	fot_rows_read_groups_part(m, q, g, s.last, q->to);
 }
 
-static int64_t needs(const struct fot_memory *m, int64_t entries)
+static size_t needs(const struct fot_memory *m, int64_t entries)
 {
 	int64_t most = (int64_t)m->number[0] + m->number[1];
 
-	return entries < most ? entries : most;
+	return fot_rows_bytes(m, entries < most ? entries : most);
 }
 
 static struct fot_reads reads(const struct fot_memory *m, double entries)

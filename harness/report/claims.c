@@ -46,8 +46,8 @@ static int check_memory(const char *column, const cJSON *v, const struct fot_jso
 
 	if ((!memory && !mode) || (text && fot_condition_is_memory(text) && (memory || !strchr(text, ':'))))
 		return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s: expected %s, got \"%.40s\"", ctx->where, key, column,
-			memory ? FOT_CONDITION_MEMORIES : "none, dense, knn or xl", text ? text : "a number");
+	return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s: expected %sgot \"%.40s\"", ctx->where, key, column,
+			memory ? FOT_CONDITION_MEMORIES : "the word of a kind, such as none, dense or knn, ", text ? text : "a number");
 }
 
 /* A condition: columns of the task, each with a value or a list of them. */

@@ -456,7 +456,7 @@ int fot_compare_pair_parse(struct fot_compare_pair *pair, const char *text, stru
 	for (size_t i = 0; i < 2; i++) {
 		if (*side[i]->memory && !fot_condition_is_memory(side[i]->memory))
 			return FOT_FAIL(err, FOT_ERR_USAGE,
-					"--pair: memory: expected " FOT_CONDITION_MEMORIES ", got \"%.40s\"",
+					"--pair: memory: expected " FOT_CONDITION_MEMORIES "got \"%.40s\"",
 					side[i]->memory);
 	}
 	return FOT_OK;

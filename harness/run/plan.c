@@ -477,7 +477,7 @@ static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, fot_config_key_width(config));
 	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
 
-	if (!shares_windows(p, condition))
+	if (!shares_windows(p, condition) || fot_memory_observes(c->opts.search))
 		return 0;
 	return want < most ? want : most;
 }

@@ -10,14 +10,15 @@
 #include "harness/run/paths.h"
 #include "harness/run/spec_keys.h"
 #include "harness/run/task_class.h"
+#include "harness/tables/labels.h"
 #include "model/session.h"
 
 #define MAX_FILE ((size_t)16 << 20)
 
 /* --- memory --- */
 
-static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "sinks:S,recent:B",
-					 "random:K", "moba:B,K", "quest:B,K", "model", NULL };
+#define WORD(form) form,
+static const char *const mode_words[] = { FOT_CONDITION_FORMS(WORD) "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {

@@ -49,8 +49,14 @@ void fot_label_shots(struct fot_str *out, int64_t place)
 
 /* --- conditions as users write them --- */
 
-/* Kinds of memory as a spec has them (model/memory_kinds.h); # is a number. */
-static const char *const forms[] = { "none", "dense", "knn:#", "xl", "recent:#", "sinks:#,recent:#", "random:#", "moba:#,#", "quest:#,#" };
+#define FORM(form) form,
+static const char *const forms[] = { FOT_CONDITION_FORMS(FORM) };
+
+/* What stands for a number: a letter of its own. */
+static bool is_number(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
 
 /* Bytes at the start of text that have the form; 0: it begins otherwise. */
 static size_t formed(const char *text, const char *form)
@@ -60,9 +66,9 @@ static size_t formed(const char *text, const char *form)
 	for (; *form; form++) {
 		size_t digits = strspn(at, "0123456789");
 
-		if (*form == '#' ? digits == 0 || *at == '0' : *at != *form)
+		if (is_number(*form) ? digits == 0 || *at == '0' : *at != *form)
 			return 0;
-		at += *form == '#' ? digits : 1;
+		at += is_number(*form) ? digits : 1;
 	}
 	return (size_t)(at - text);
 }

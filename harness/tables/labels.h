@@ -26,7 +26,28 @@ void fot_label_shots(struct fot_str *out, int64_t place);
  *
  * A memory is a kind with its numbers as in a spec (attach.h): "dense", "knn:128", "recent:1024"; or its word alone, which
  * stands for any numbers.  No options. */
-#define FOT_CONDITION_MEMORIES "none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K or quest:B,K"
+/* The one list of how kinds are written; a capital is a number. It stands here since tables see no model; that the kinds of
+ * model/memory_kinds.h are these tests/unit/test_memory_kinds.c holds. */
+#define FOT_CONDITION_FORMS(FORM)                                                                       \
+	FORM("none")                                                                                    \
+	FORM("dense")                                                                                   \
+	FORM("knn")                                                                                     \
+	FORM("knn:K")                                                                                   \
+	FORM("xl")                                                                                      \
+	FORM("recent:B")                                                                                \
+	FORM("sinks:S,recent:B")                                                                        \
+	FORM("random:K")                                                                                \
+	FORM("moba:B,K")                                                                                \
+	FORM("quest:B,K")                                                                               \
+	FORM("infllm:B,K,R")                                                                            \
+	FORM("shared:K")                                                                                \
+	FORM("knorm:B")                                                                                 \
+	FORM("keydiff:B")                                                                               \
+	FORM("snapkv:B")                                                                                \
+	FORM("tova:B")
+#define FOT_CONDITION_LISTED(form) form ", "
+/* All of them, for messages that go on with another: "none, dense, ..., quest:B,K, ". */
+#define FOT_CONDITION_MEMORIES FOT_CONDITION_FORMS(FOT_CONDITION_LISTED)
 
 /* Is text one of these? */
 bool fot_condition_is_memory(const char *text);

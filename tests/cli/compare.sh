@@ -92,7 +92,7 @@ check compare_pair_values same_value
 prints compare_pair_json '"new_memory": "knn:8"' compare base base --pair vanilla=vanilla --json
 exits compare_pair_missing 7 'conditions: perplexity: NEW has no nobody' "$fotbench" compare base base --pair vanilla=nobody
 exits compare_pair_in_neither 7 'neither run has --pair a=b' "$fotbench" compare base base --pair a=b
-exits compare_pair_bad_memory 2 'expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K or quest:B,K, got "top-8"' "$fotbench" compare base base --pair fot/top-8=fot/dense
+exits compare_pair_bad_memory 2 'expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B, got "top-8"' "$fotbench" compare base base --pair fot/top-8=fot/dense
 exits compare_pair_one_memory 2 'expected VARIANT=VARIANT or VARIANT/MEMORY=VARIANT/MEMORY' "$fotbench" compare base base --pair fot=fot/dense
 
 # What is not the same measurement.

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/common.bash"
 "$make_checkpoint" tiny seed=1 || exit 1
 mkdir docs && head -c 30000 "$root/LICENSE" >docs/prose.txt
-kinds='"recent:60", "sinks:4,recent:56", "random:60", "moba:16,4", "quest:16,4"'
+all=(recent:60 sinks:4,recent:56 random:60 moba:16,4 quest:16,4 infllm:16,4,2 shared:60 knorm:60 keydiff:60 snapkv:60 tova:60)
+kinds=$(printf '"%s", ' "${all[@]}") kinds=${kinds%, }
 cat >spec.json <<-EOS
 { "name": "trial", "seed": 5, "window": 128,
   "models": [ { "path": "tiny", "variant": "one", "memory": [$kinds, "dense"] },
@@ -22,14 +23,14 @@ resumed() { mkdir cut && head -n 15 one/journal.jsonl >cut/journal.jsonl && run 
 check memories_resumed_is_the_same resumed
 named() {
 	local kind
-	for kind in recent:60 sinks:4,recent:56 random:60 moba:16,4 quest:16,4; do
+	for kind in "${all[@]}"; do
 		[ "$(grep -cF "$kind" one/perplexity.csv)" -eq 4 ] || { echo "$kind"; return 1; }
 	done
 }
 check memories_stand_in_the_rows named
 scores() { awk -F'"' '{ gsub(/,/, ";", $2); print $1 $2 $3 }' one/perplexity.csv |
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "nll_sum") c = i; next } /,500,/ { print $c }' | sort -u | wc -l; }
-check memories_differ test "$(scores)" -eq 11
+check memories_differ test "$(scores)" -eq 23
 # FILE COLUMN...: its cells in these columns, whatever commas stand in others.
 cells() {
 	local file=$1
@@ -38,17 +39,23 @@ cells() {
 			for (i = 1; i <= NF; i++) for (k = 1; k <= n; k++) if ($i == name[k]) at[k] = i; next }
 		{ line = $at[1]; for (k = 2; k <= n; k++) line = line " " $at[k]; print line }'
 }
-# A head of keys with 16 numbers, in f32: 128 bytes an entry, and what stands for blocks.
+# Two heads of 16 numbers in bf16: 128 bytes an entry, what stands for blocks, queries that observe.
 budgets() {
 	local file
 	for file in one/perplexity.csv one/summary.csv; do
 		diff - <(cells $file model_variant memory memory_tokens keys_read keys_scored memory_bytes | grep '^one .* 372 ' | sort -u) <<-EOS || return 1
 			one dense 372 372 372 47616
+			one infllm:16;4;2 372 64 88 53888
+			one keydiff:60 372 60 60 7680
+			one knorm:60 372 60 60 7680
 			one moba:16;4 372 64 88 50816
 			one quest:16;4 372 64 112 53888
 			one random:60 372 60 60 47616
 			one recent:60 372 60 60 7680
+			one shared:60 372 60 804 47616
 			one sinks:4;recent:56 372 60 60 7680
+			one snapkv:60 372 60 60 11520
+			one tova:60 372 60 60 7808
 		EOS
 	done
 }
@@ -68,9 +75,9 @@ run_ids() { local mode; for mode in '"moba:16,4,bf16"' '{ "mode": "moba:16,4", "
 done | sort -u | wc -l; }
 check memories_text_and_object_are_one_spec test "$(run_ids)" -eq 1
 
-for kind in recent:5 sinks:2,recent:3 moba:4,1 random:5 quest:1,5; do
+for kind in recent:5 sinks:2,recent:3 moba:4,1 random:5 quest:1,5 infllm:4,1,2 shared:5 knorm:5 keydiff:5 snapkv:5 tova:5; do
 	"$fotbench" samples -m tiny -d ./docs --window 128 --context-length 256 --memory $kind --positions 200 --documents 1 -o "samples-$kind" -q
-	awk -F, -v want=$([ $kind = moba:4,1 ] && echo 4 || echo 5) 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "n_retrieved") c = i; next }
+	awk -F, -v want=$([[ $kind = *:4,1* ]] && echo 4 || echo 5) 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "n_retrieved") c = i; next }
 		{ n++; if ($c != want) exit 1 } END { exit !n }' "samples-$kind/samples.csv" && ok "memories_samples_of_$kind" ||
 		not_ok "memories_samples_of_$kind" "other keys than it reads"
 done
@@ -83,3 +90,8 @@ bad sinks_alone sinks:4 '"sinks:4": expected sinks:S,recent:B, each 1 to 1048576
 bad random_zero random:0 '"random:0": expected random:K, each 1 to 1048576$'
 bad moba_without_k moba:16 '"moba:16": expected moba:B,K, each 1 to 1048576$'
 bad quest_too_large quest:16,1048577 '"quest:16,1048577": expected quest:B,K, each 1 to 1048576$'
+bad infllm_without_r infllm:16,4 '"infllm:16,4": expected infllm:B,K,R, each 1 to 1048576$'
+bad shared_without_k shared, '"shared": expected shared:K, each 1 to 1048576$'
+bad knorm_zero knorm:0 '"knorm:0": expected knorm:B, each 1 to 1048576$'
+bad snapkv_negative snapkv:-3 '"snapkv:-3": expected snapkv:B, each 1 to 1048576$'
+bad tova_of_two tova:3,4 '"4": expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 or layers=A\+B$'

@@ -59,7 +59,9 @@ static void test_attach_text_comes_back(void **state)
 
 static void test_attach_refuses(void **state)
 {
-#define A_MEMORY "expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K or model"
+#define A_MEMORY                                                                                                            \
+	"expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, " \
+	"shared:K, knorm:B, keydiff:B, snapkv:B, tova:B or model"
 #define AN_OPTION "expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 or layers=A+B"
 #define LAYERS "here: layers: expected ascending layers such as layers=6+12"
 	static const char *const texts[][2] = {
@@ -78,6 +80,8 @@ static void test_attach_refuses(void **state)
 		{ "sinks:4,recent:0", "here: \"sinks:4,recent:0\": expected sinks:S,recent:B, each 1 to 1048576" },
 		{ "moba:128", "here: \"moba:128\": expected moba:B,K, each 1 to 1048576" },
 		{ "moba:0,3", "here: \"moba:0,3\": expected moba:B,K, each 1 to 1048576" },
+		{ "infllm:128,8", "here: \"infllm:128,8\": expected infllm:B,K,R, each 1 to 1048576" },
+		{ "infllm:128,8,bf16", "here: \"infllm:128,8\": expected infllm:B,K,R, each 1 to 1048576" },
 		{ "quest:128,bf16", "here: \"quest:128\": expected quest:B,K, each 1 to 1048576" },
 		{ "none,bf16", "here: \"bf16\": memory none stores nothing" },
 		{ "xl,decay=1", "here: \"decay=1\": memory xl stores nothing" },
