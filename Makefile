@@ -21,7 +21,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 # The lines of a compilation stand together; what runs for minutes is heard as it goes.
-LONG = test asan ubsan sanitized builds fuzz corpora reproduce ablations paper regress regress-update bench deb
+LONG = test asan ubsan sanitized builds fuzz corpora reproduce ablations paper panel regress regress-update bench deb
 MAKEFLAGS += $(if $(filter $(LONG),$(MAKECMDGOALS)),,-Otarget)
 MAKEFLAGS += --no-builtin-rules
 
@@ -201,6 +201,16 @@ ablations: corpora
 # and what they say of its claims.
 paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
+
+# Kinds of memory at equal budget: results/runs/panel*, their figures, and what they say of results/panel/claims.json.
+PANEL = panel panel-128k panel-passkey panel-lookup
+
+panel: corpora
+	@set -e; for s in $(PANEL); do \
+		./fotbench run harness/specs/$$s.json -o results/runs/$$s --resume; \
+		./fotbench plot results/runs/$$s; \
+	done
+	./fotbench report $(PANEL:%=results/runs/%) --claims results/panel/claims.json -o results/runs/panel-report
 
 regress: ready
 	@tests/regress.sh

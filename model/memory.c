@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "model/dtype.h"
+#include "model/ops.h"
 
 void fot_rows_lay(struct fot_memory *m, struct fot_layout *y)
 {
@@ -258,6 +259,15 @@ void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n,
 
 	for (int64_t x = 0; x < n; x++)
 		hit[x] = (struct fot_hit){ s[x * FOT_PANEL], j + x };
+}
+
+struct fot_hit fot_rows_hit(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j)
+{
+	const float *k = fot_rows_of(m, m->k, q->h, j, 1, q->s->k);
+
+	return (struct fot_hit){
+		q->scale * fot_dot(q->q + i * q->ldq, k, m->head_dim) + fot_rows_age(m, j, q->now), j
+	};
 }
 
 void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,

@@ -96,8 +96,9 @@ struct fot_memory_ops {
 	/* Numbers behind the word, all of them needed: { ":", "B" } and { ",", "K" } of "moba:128,8". Only a comma may
 	 * begin the second one's text. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
-	const struct fot_block_kind *blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
-	const struct fot_evict_kind *evict;  /* of kinds that forget (memory_evict.h); else NULL */
+	const struct fot_block_kind
+		*blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
+	const struct fot_evict_kind *evict; /* of kinds that forget (memory_evict.h); else NULL */
 	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
 	void (*lay)(struct fot_memory *m, struct fot_layout *y);
 	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
@@ -138,11 +139,13 @@ int fot_memory_n_numbers(enum fot_search kind);
 bool fot_memory_keeps(enum fot_search kind);
 /* What a memory of these settings spends with so many entries in reach. */
 struct fot_memory_budget {
-	double read, scored; /* per query of one layer and head: entries that it attends to, products with keys */
-	size_t bytes;        /* per layer, of what reading needs: keys, values and what the kind builds of them */
+	double read,
+		scored; /* per query of one layer and head: entries that it attends to, products with keys */
+	size_t bytes;   /* per layer, of what reading needs: keys, values and what the kind builds of them */
 };
 /* All 0 for a kind that keeps nothing. */
-struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o, int64_t entries);
+struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o,
+					   int64_t entries);
 /* Does it want the queries of what it keeps? Then windows are not taken from those that were seen before. */
 bool fot_memory_observes(enum fot_search kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */
@@ -184,6 +187,8 @@ void fot_fold_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory 
  * (fot_attn_ask); then those of one of its queries. The bits are those of all other readings. */
 void fot_rows_score(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j, int64_t n);
 void fot_rows_scored(const struct fot_query *q, int64_t i, int64_t j, int64_t n, struct fot_hit *hit);
+/* One entry alone with query i, less its age; by another order of summing than the above: not for entries that those score too. */
+struct fot_hit fot_rows_hit(const struct fot_memory *m, const struct fot_query *q, int64_t i, int64_t j);
 /* n <= FOT_TILE_K entries into the softmax of query i or, unless g is NULL, into its groups, out. */
 void fot_rows_take(const struct fot_memory *m, const struct fot_query *q, int64_t i,
 		   const struct fot_hit *hit, int64_t n, const struct fot_memory_groups *g, double *out);

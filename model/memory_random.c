@@ -50,8 +50,7 @@ static void see(const struct fot_memory *m, const struct fot_query *q, int64_t i
 			draw(q->s->own, x);
 		}
 		x = (uint64_t)q->to - 1 - x;
-		fot_rows_score(m, q, i, (int64_t)x, 1);
-		fot_rows_scored(q, i, (int64_t)x, 1, hit + n);
+		hit[n] = fot_rows_hit(m, q, i, (int64_t)x);
 		if (++n == FOT_TILE_K || j == all - 1) {
 			fot_rows_take(m, q, i, hit, n, g, out);
 			n = 0;
@@ -65,7 +64,6 @@ static void read_drawn(const struct fot_memory *m, const struct fot_query *q)
 		fot_rows_read(m, q);
 		return;
 	}
-	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
 	for (int64_t i = 0; i < q->a->n_q; i++)
 		see(m, q, i, NULL, NULL);
 }
@@ -77,7 +75,6 @@ static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 		fot_rows_read_groups(m, q, g);
 		return;
 	}
-	fot_attn_ask(q->a, q->q, q->ldq, q->scale);
 	for (int64_t r = 0; r < g->n_rows; r++)
 		see(m, q, g->row[r], g, g->out + r * g->n);
 }

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "model/ops.h"
-
 /* Of one thread. */
 struct voting {
 	struct fot_attn a; /* of queries of all heads side by side */
@@ -90,14 +88,10 @@ static void see(const struct fot_memory *m, const struct fot_query *q, int64_t i
 		const struct fot_memory_groups *g, double *out)
 {
 	struct fot_hit *hit;
-	int64_t n = fot_topk_end(&q->s->topk, i, &hit), d = m->head_dim;
+	int64_t n = fot_topk_end(&q->s->topk, i, &hit);
 
-	for (int64_t j = 0; j < n; j++) {
-		const float *k = fot_rows_of(m, m->k, q->h, hit[j].key, 1, q->s->k);
-
-		hit[j].score =
-			q->scale * fot_dot(q->q + i * q->ldq, k, d) + fot_rows_age(m, hit[j].key, q->now);
-	}
+	for (int64_t j = 0; j < n; j++)
+		hit[j] = fot_rows_hit(m, q, i, hit[j].key);
 	for (int64_t j = 0; j < n; j += FOT_TILE_K)
 		fot_rows_take(m, q, i, hit + j, n - j < FOT_TILE_K ? n - j : FOT_TILE_K, g, out);
 }

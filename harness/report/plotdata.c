@@ -19,6 +19,10 @@ struct levels {
 
 static const struct levels no_levels = { -1, -1 };
 
+#define FOT_KEYS_MOST 1e15 /* of a summary from anywhere */
+#define TICKS_APART 1.6    /* where they are by value */
+#define KINDS_LEAST 3      /* that are worth a figure */
+
 struct builder {
 	const struct fot_table *t;
 	const struct fot_measured_task *task;
@@ -124,6 +128,14 @@ static bool wanted(const struct builder *b, size_t row)
 	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
 	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
 	       is_beside(b, row) && point_of(b, row, &p);
+}
+
+/* Where a row stands on the axis; keys read are a mean. */
+static int64_t x_of(const struct builder *b, size_t row)
+{
+	const struct fot_cell *c = fot_table_cell(b->t, row, b->k->x);
+
+	return c->kind == FOT_CELL_REAL ? (int64_t)llround(fmin(c->x, FOT_KEYS_MOST)) : fot_label_place(b->t, row, b->k->x);
 }
 
 static bool same_series(const struct builder *b, size_t row, size_t other)
@@ -238,7 +250,7 @@ static void find_axes(struct builder *b)
 
 		if (!wanted(b, row))
 			continue;
-		fot_insert_i64(b->x, &b->n_x, fot_label_place(b->t, row, b->k->x));
+		fot_insert_i64(b->x, &b->n_x, x_of(b, row));
 		if (b->k->comparison)
 			fot_insert_i64(b->x, &b->n_x, shortest(b, row));
 		if (b->k->y)
@@ -296,7 +308,7 @@ static void put_origin(struct builder *b, size_t row, size_t panel)
 static void put_row(struct builder *b, size_t row, size_t panel)
 {
 	struct fot_str *out = &b->out->data;
-	int64_t x = fot_table_int(b->t, row, b->k->x, 0), place = fot_label_place(b->t, row, b->k->x);
+	int64_t place = x_of(b, row), x = b->k->kinds ? place : fot_table_int(b->t, row, b->k->x, 0);
 	size_t series = fot_plot_series(&b->places, row);
 	struct point p;
 
@@ -367,10 +379,14 @@ static void put_tics(const struct builder *b)
 	struct fot_str *out = &b->out->names;
 	bool by_place = b->k->y || b->k->by_place;
 	bool lengths = strcmp(b->k->x, "context_length") == 0;
+	size_t n = 0;
 
 	fot_str_puts(out, "x_tics = '(");
 	for (size_t i = 0; i < b->n_x; i++) {
-		fot_str_puts(out, i ? ", \"" : "\"");
+		/* keys read may come as near to each other as they like: the last of those has a tick */
+		if (b->k->kinds && i + 1 < b->n_x && (double)b->x[i + 1] < TICKS_APART * (double)b->x[i])
+			continue;
+		fot_str_puts(out, n++ ? ", \"" : "\"");
 		if (lengths)
 			fot_label_length(out, b->x[i]);
 		else if (b->x[i] == FOT_PLACE_FILL)
@@ -409,6 +425,21 @@ static void put_names(const struct builder *b)
 	put_tics(b);
 }
 
+static bool enough_kinds(struct builder *b)
+{
+	struct fot_plot_places seen;
+	bool enough = false;
+
+	if (fot_plot_places_init(&seen, b->places.c, b->err) == FOT_OK) {
+		for (size_t row = 0; row < b->t->n_rows; row++)
+			if (wanted(b, row))
+				fot_plot_series(&seen, row);
+		enough = seen.n_series >= KINDS_LEAST;
+	}
+	fot_plot_places_release(&seen);
+	return enough;
+}
+
 static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, const struct fot_measured_task *task,
 		const struct fot_figure *figure, struct fot_err *err)
 {
@@ -424,6 +455,8 @@ static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, 
 		status = FOT_NO_MEMORY(b.err, "plot");
 		goto out;
 	}
+	if (figure->kinds && !enough_kinds(&b))
+		goto out;
 	find_axes(&b);
 	FOT_TRY(put_rows(&b));
 	put_names(&b);
@@ -442,7 +475,7 @@ int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, co
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
-	FOT_TRY(fot_plot_conditions_init(&c, summary, err));
+	FOT_TRY(fot_plot_conditions_init(&c, summary, figure->kinds, err));
 	FOT_TRY(plot(out, &c, task, figure, err));
 	FOT_TRY(fot_str_check(&out->data, err));
 	FOT_TRY(fot_str_check(&out->labels, err));

@@ -26,6 +26,7 @@ struct fot_figure {
 	const char *const *told;          /* columns that are told in a panel's name where it varies; or NULL */
 	bool by_place;
 	bool levels; /* names hold chance and majority */
+	bool kinds;  /* a series is a kind of memory, whatever its numbers; drawn where there are three or more */
 };
 #define FOT_FIGURE_VALUE .value = "value", .low = "ci_low", .high = "ci_high"
 
@@ -55,9 +56,11 @@ struct fot_plot_conditions {
 	int *look;   /* [n] colour and mark, from 1: an index of style.gp */
 	int *dash;   /* [n] from 1, likewise */
 	size_t n;
+	bool kinds;  /* a kind of memory of a model is one, whatever its numbers; each then has a look of its own */
 };
 /* Errors: FOT_ERR_RUN. */
-int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, struct fot_err *err);
+int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, bool kinds,
+			     struct fot_err *err);
 void fot_plot_conditions_release(struct fot_plot_conditions *c);
 
 /* Panels and series of one figure, in the order of their first points. */

@@ -21,9 +21,17 @@ static const char bow[] = "bow"; /* no model: has no memory to speak of */
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
 				       "window",        "model",       NULL };
 
+/* What makes a line of its own of a kind of memory. */
+static const char *const kind_columns[] = { "model", "model_variant", "memory_mode", NULL };
+
+static bool same_condition(const struct fot_plot_conditions *c, size_t row, size_t other)
+{
+	return fot_table_same_all(c->t, row, c->t, other, c->kinds ? kind_columns : fot_condition_columns);
+}
+
 /* --- names --- */
 
-static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
+static void put_name(struct fot_str *out, const struct fot_table *t, size_t row, bool kind)
 {
 	const char *mode = fot_table_text(t, row, "memory_mode");
 
@@ -34,9 +42,9 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_puts(out, " (no memory)");
 	else if (strcmp(mode, "xl") == 0)
 		fot_str_puts(out, " (cached window)");
-	else if (fot_table_has(t, row, "memory"))
+	else if (!kind && fot_table_has(t, row, "memory"))
 		fot_str_printf(out, " (%s memory)", fot_table_text(t, row, "memory"));
-	else if (strcmp(mode, "knn") == 0)
+	else if (!kind && strcmp(mode, "knn") == 0)
 		fot_str_printf(out, " (knn:%lld memory)", (long long)fot_table_int(t, row, "top_k", 0));
 	else
 		fot_str_printf(out, " (%s memory)", mode);
@@ -62,10 +70,10 @@ static bool name_all(struct fot_plot_conditions *c)
 		struct fot_str name = FOT_STR_INIT;
 		size_t row = c->row[at];
 
-		put_name(&name, c->t, row);
-		if (tells_apart(c, at, 3))
+		put_name(&name, c->t, row, c->kinds);
+		if (!c->kinds && tells_apart(c, at, 3))
 			fot_str_printf(&name, ", keys in %s", fot_table_text(c->t, row, "mem_dtype"));
-		if (tells_apart(c, at, 4))
+		if (!c->kinds && tells_apart(c, at, 4))
 			fot_str_printf(&name, ", window %lld",
 				       (long long)fot_table_int(c->t, row, "window", 0));
 		if (tells_apart(c, at, 5))
@@ -164,12 +172,12 @@ static void set_apart(struct fot_plot_conditions *c, size_t at)
 	}
 }
 
-int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary,
+int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, bool kinds,
 			     struct fot_err *err)
 {
 	size_t n = summary->n_rows;
 
-	*c = (struct fot_plot_conditions){ .t = summary };
+	*c = (struct fot_plot_conditions){ .t = summary, .kinds = kinds };
 	c->row = fot_alloc(n, sizeof *c->row);
 	c->name = fot_calloc(n, sizeof *c->name);
 	c->look = fot_alloc(n, sizeof *c->look);
@@ -179,14 +187,14 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 	for (size_t row = 0; row < n; row++) {
 		size_t at = 0;
 
-		while (at < c->n && !fot_table_same_all(summary, row, summary, c->row[at], fot_condition_columns))
+		while (at < c->n && !same_condition(c, row, c->row[at]))
 			at++;
 		if (at == c->n)
 			c->row[c->n++] = row;
 	}
 	for (size_t at = 0; at < c->n; at++) {
-		c->look[at] = choose_look(c, at);
-		c->dash[at] = choose_dash(c, at);
+		c->look[at] = kinds ? (int)(at % N_LOOKS) + 1 : choose_look(c, at);
+		c->dash[at] = kinds ? FIRST_KNN + (int)(at / N_LOOKS % 4) : choose_dash(c, at);
 		set_apart(c, at);
 	}
 	return name_all(c) ? FOT_OK : FOT_NO_MEMORY(err, "plot");
@@ -234,7 +242,7 @@ size_t fot_plot_series(struct fot_plot_places *p, size_t row)
 	const struct fot_plot_conditions *c = p->c;
 	size_t at = 0;
 
-	while (!fot_table_same_all(c->t, row, c->t, c->row[at], fot_condition_columns))
+	while (!same_condition(c, row, c->row[at]))
 		at++;
 	for (size_t i = 0; i < p->n_series; i++)
 		if (p->series[i] == at)

@@ -67,7 +67,7 @@ fi
 # The specs of the paper and the recipes of their models can be read; only models or data may be missing.
 specs() {
 	local spec rc
-	for spec in "$root"/harness/specs/paper-*.json; do
+	for spec in "$root"/harness/specs/{paper,panel}*.json; do
 		(cd "$root" && "$fotbench" validate "$spec") >/dev/null 2>err
 		rc=$?
 		[ $rc -eq 0 ] || { [ $rc -eq 5 ] && grep -qE ': no such model|is not installed' err; } ||
@@ -75,6 +75,17 @@ specs() {
 	done
 }
 check claims_specs_of_the_paper specs
+# Each memory that the panel's claims speak of is in its specs.
+panel() {
+	local claims=$root/results/panel/claims.json memory n=0
+	"$fotbench" report one --claims "$claims" >/dev/null || return 1
+	while read -r memory; do
+		grep -qF "\"$memory\"" "$root"/harness/specs/panel*.json || { echo "$memory"; return 1; }
+		n=$((n + 1))
+	done < <(grep -o '"[a-z]*:[0-9][0-9a-z,:]*"' "$claims" | tr -d '"' | sort -u)
+	[ $n -ge 20 ]
+}
+check claims_of_the_panel_are_about_its_memories panel
 recipes() {
 	local recipe
 	for recipe in "$root"/model/train/recipes/ft-*.json; do

@@ -65,6 +65,22 @@ paired() {
 	grep -q ' sinks:4,recent:56=moba:16,4 ' paired.txt
 }
 check memories_are_pairs paired
+# Perplexity against keys read: a line a kind, whatever its numbers, where there are three or more.
+drawn() {
+	"$fotbench" plot one --format svg && [ -s one/plots/budget.svg ] || return 1
+	head -n 1 one/plots/budget_data.csv | grep -qx 'panel,series,keys_read,value,low,high,panel_name,series_name' || return 1
+	[ "$(grep -c '^series' one/plots/budget_names.tsv)" -eq 23 ] || return 1
+	grep -q '^1,1,60,.*: context 192,one (recent memory)$' one/plots/budget_data.csv
+	grep -q '^2,1,60,.*: context 500,one (recent memory)$' one/plots/budget_data.csv
+	grep -q '^2,12,372,.*: context 500,one (dense memory)$' one/plots/budget_data.csv
+}
+check memories_are_drawn_against_keys_read drawn
+few() {
+	sed '/^[^,]*,[^,]*,two,/d; /,\(dense\|recent\|sinks\|snapkv\|tova\|k[a-z]*\|infllm\|shared\|quest\),/d' one/summary.csv >few/summary.csv
+	"$fotbench" plot few --format svg && [ -s few/plots/perplexity.svg ] && [ ! -e few/plots/budget.svg ]
+}
+mkdir few
+check memories_of_two_kinds_are_not few
 cat >claims.json <<-EOS
 { "claims": [ { "id": "c", "claim": "near", "source": "s", "task": "perplexity", "metric": "perplexity", "expect": "equal", "margin": 0.9,
     "a": { "variant": "one", "memory": "sinks:4,recent:56" }, "b": { "variant": "one", "memory": "moba:16,4" } } ] }
