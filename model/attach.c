@@ -40,10 +40,15 @@ bool fot_memory_stores(enum fot_memory_mode m)
 	return m != FOT_MEMORY_OWN && fot_memory_keeps((enum fot_search)m);
 }
 
-/* Does the kind take a number of keys? */
+/* Does it need top_k? */
 static bool counts(enum fot_memory_mode m)
 {
 	return m != FOT_MEMORY_OWN && fot_memory_kind((enum fot_search)m)->counts;
+}
+
+bool fot_memory_counts(enum fot_memory_mode m)
+{
+	return m == FOT_MEMORY_OWN || counts(m);
 }
 
 const char *fot_memory_dtype_name(enum fot_dtype dtype)

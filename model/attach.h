@@ -52,6 +52,8 @@ const char *fot_memory_mode_name(enum fot_memory_mode m);
 void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a);
 /* Append how kinds are written: "none, dense, knn, knn:K, xl, recent:B". */
 void fot_memory_words(struct fot_str *out);
+/* Does the kind take a number of keys, top_k, beside its text? Others have theirs in it: "random:128". The model's own may. */
+bool fot_memory_counts(enum fot_memory_mode m);
 /* Are keys and values of the memory layers kept for good? */
 bool fot_memory_stores(enum fot_memory_mode m);
 /* "f32" or "bf16". */

@@ -89,7 +89,7 @@ static bool add_memory(cJSON *list, const char *memory, const struct values *v)
 
 	if (!good || fot_attach_parse(&a, memory, "--memory", NULL) != FOT_OK)
 		return good;
-	if ((a.mode == FOT_MEMORY_KNN || a.mode == FOT_MEMORY_OWN) && !a.top_k)
+	if (fot_memory_counts(a.mode) && !a.top_k)
 		good = add_value(o, top_k);
 	if (good && (fot_memory_stores(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
 		good = add_value(o, dtype);
@@ -124,7 +124,8 @@ static bool add_model(cJSON *o, size_t i, const struct values *v)
 		else if (strcmp(x->key->name, "memory") != 0)
 			good = add_value(o, x);
 		else
-			good = add_memories(cJSON_AddArrayToObject(o, x->key->name), x->text ? x->text : "model", v);
+			good = add_memories(cJSON_AddArrayToObject(o, x->key->name),
+					    x->text ? x->text : "model", v);
 	}
 	return good;
 }
@@ -170,18 +171,34 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct values
 
 /* --- flags that would do nothing --- */
 
-/* Is there a memory of this name (NULL: any but none) in the list? */
-static bool lists_memory(const char *list, const char *name)
+/* Does the text of a memory leave a number of keys to be said? */
+static bool lacks_keys(const char *memory)
 {
-	for (const char *at = list; at;) {
-		size_t n = strcspn(at, ","), all = fot_attach_length(at);
-		const char *word = name ? name : "none";
+	struct fot_attach a;
 
-		if ((strlen(word) == n && memcmp(at, word, n) == 0) == (name != NULL))
-			return true;
-		at = at[all] ? at + all + 1 : NULL;
+	return fot_attach_parse(&a, memory, "--memory", NULL) != FOT_OK ||
+	       (fot_memory_counts(a.mode) && !a.top_k);
+}
+
+static bool is_some(const char *memory)
+{
+	return strcmp(memory, "none") != 0;
+}
+
+/* Is there such a memory in the list? One that cannot be read is refused elsewhere. */
+static bool lists_memory(const char *list, bool (*such)(const char *memory))
+{
+	bool found = false;
+
+	for (const char *at = list; at && !found;) {
+		size_t n = fot_attach_length(at);
+		char *memory = fot_strndup(at, n);
+
+		found = !memory || such(memory);
+		fot_free(memory);
+		at = at[n] ? at + n + 1 : NULL;
 	}
-	return false;
+	return found;
 }
 
 static int check_models(const struct values *v, struct fot_err *err)
@@ -195,11 +212,13 @@ static int check_models(const struct values *v, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"--variant: expected one for each model at most, got %zu for %zu",
 				variant->texts.n, path->texts.n);
-	if (value_of(v, v->memory, "top_k")->option->given && !lists_memory(memory, "knn") &&
-	    !lists_memory(memory, "model"))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected knn among --memory, got \"%.80s\"",
-				memory);
-	if (value_of(v, v->memory, "mem_dtype")->text && !lists_memory(memory, NULL))
+	if (value_of(v, v->memory, "top_k")->option->given && !lists_memory(memory, lacks_keys))
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"--top-k: expected knn or model among --memory (others have their numbers there), got "
+			"\"%.80s\"",
+			memory);
+	if (value_of(v, v->memory, "mem_dtype")->text && !lists_memory(memory, is_some))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--mem-dtype: expected a memory, got --memory \"%.80s\"",
 				memory);
 	return FOT_OK;
@@ -316,7 +335,9 @@ int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
 	struct values v = { .n = 0 };
 	struct fot_option shared[] = { FOT_RUN_OPTIONS(&c) };
 	struct fot_option options[FOT_COUNT(shared) + VALUES_MAX];
-	struct fot_options o = { .command = class->name, .usage = class->usage, .about = class->help, .option = options };
+	struct fot_options o = {
+		.command = class->name, .usage = class->usage, .about = class->help, .option = options
+	};
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
 	cJSON *root = NULL;

@@ -27,7 +27,7 @@ extern const char *const fot_reading_dtype_names[];
 		.lo = 1,                                                                          \
 		.hi = FOT_TOP_K_MOST,                                                             \
 		.arg = "K",                                                                       \
-		.help = "keys per query and head with knn (default: the model's)" },              \
+		.help = "keys per query and head: knn, or the model's own (default: the model's)" }, \
 	{ .name = "mem-dtype",                                                                    \
 		.type = FOT_OPTION_CHOICE,                                                        \
 		.value = &(f)->mem_dtype,                                                         \

@@ -11,7 +11,7 @@
  *       "where": "64k against 16k", "paper": { "code": [5.32, 5.43], "*": [1, 2] } } ] }
  *
  * a and b name conditions by columns of TASK.csv; "variant" stands for model_variant, "memory" for
- * memory_mode and top_k: none, dense, knn (any number of keys), knn:128 or xl.  A value may be a list: any of these.  What b does not name
+ * the kind with its numbers: knn:128, moba:128,4, or its word alone for any numbers: knn, dense.  A value may be a list: any of these.  What b does not name
  * is as in a (weights apart, where b names a variant), so each group of rows that fits a gives
  * a line: per dataset, filler, length, ... that a leaves open.  own_tokens and distractors that nobody names:
  * none.

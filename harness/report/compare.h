@@ -53,7 +53,7 @@ int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *e
 /* Two conditions under different names: rows of `base` in BASE against rows of `new` in NEW. */
 struct fot_compare_condition {
 	char variant[128];
-	char memory[64]; /* none, dense, knn, knn:K or xl; empty: any, the same in both */
+	char memory[64]; /* FOT_CONDITION_FORMS; empty: any, the same in both */
 };
 struct fot_compare_pair {
 	struct fot_compare_condition base, new;

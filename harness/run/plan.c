@@ -182,7 +182,7 @@ static void print_old_label(struct fot_str *out, const struct fot_condition *c, 
 	kind.mode = c->mode;
 	fot_str_printf(out, "%s/%s/", p->model[c->model].name, c->variant);
 	fot_attach_print_kind(out, &kind);
-	if (c->mode == FOT_MEMORY_KNN)
+	if (fot_memory_counts(c->mode))
 		fot_str_printf(out, ":%d", c->opts.top_k);
 	for (size_t i = 0; i < memory->n_layers && stores; i++)
 		fot_str_printf(out, "%s%d", i ? "+" : "/layers", memory->layer[i]);
@@ -272,7 +272,7 @@ static int set_own_memory(struct fot_model_spec *spec, struct fot_attach *m, con
 		return FOT_OK;
 	m->mode = own_mode(model);
 	name = fot_memory_mode_name(m->mode);
-	unused = m->top_k && m->mode != FOT_MEMORY_KNN ? "top_k" :
+	unused = m->top_k && !fot_memory_counts(m->mode) ? "top_k" :
 		 fot_memory_stores(m->mode)            ? NULL :
 		 m->dtype_given                        ? "mem_dtype" :
 		 m->scale > 0                          ? "mem_scale" :

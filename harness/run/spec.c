@@ -48,9 +48,9 @@ static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, con
 {
 	struct fot_attach *a = base;
 
-	if ((a->mode != FOT_MEMORY_KNN && a->mode != FOT_MEMORY_OWN) || a->top_k)
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": expected none, dense, knn or xl, and top_k only "
-				"with knn", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
+	if (!fot_memory_counts(a->mode) || a->top_k)
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": top_k only with knn or model, without one in the "
+				"mode; other kinds have their numbers there", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
 	return fot_key_integer.read(base, k, obj, ctx);
 }
 
@@ -183,7 +183,7 @@ const struct fot_key fot_memory_keys[] = {
 	  .help = "what is seen before the window: nothing, all, the nearest keys, a cached window, or a kind with numbers; knn:K: with top_k K" },
 	{ .name = "top_k", .type = &key_top_k, FOT_KEY_AT(struct fot_attach, top_k), .lo = 1, .hi = FOT_TOP_K_MOST,
 	  .only_if_set = true, .unset = "the model's", .flag = "top-k", .arg = "K",
-	  .help = "keys per query and head with knn" },
+	  .help = "keys per query and head with knn; other kinds have theirs in the mode" },
 	{ .name = "mem_dtype", .type = &key_dtype, .words = dtype_names, .only_if_set = true, .unset = "the model's",
 	  .flag = "mem-dtype", .arg = "TYPE", .help = "type of stored keys and values" },
 	{ .name = "mem_scale", .type = &key_stored_real, FOT_KEY_AT(struct fot_attach, scale), .lo = FOT_MEM_SCALE_LEAST,
@@ -290,7 +290,7 @@ const struct fot_key fot_model_keys[] = {
 	  .hi = FOT_MEM_DECAY_MOST, .only_if_set = true, .unset = "0", .flag = "mem-decay", .arg = "X",
 	  .help = "older memory keys weigh less, (1 + age / W)^-X" },
 	{ .name = "memory", .type = &key_memories, .dflt = "[\"model\"]", .flag = "memory", .arg = "LIST",
-	  .help = "memories to read it with: none, dense, knn, knn:K, xl, or model: its own, as its config.json says; options "
+	  .help = "memories to read it with: none, dense, knn:K, another kind (mode below), or model: its own, as its config.json says; options "
 		  "behind one: knn:128,decay=1,scale=1.5,bf16,layers=6+12" },
 };
 const size_t fot_n_model_keys = FOT_COUNT(fot_model_keys);
@@ -358,7 +358,7 @@ static int read_excluded_memory(void *base, const struct fot_key *k, const cJSON
 	x->has_memory = true;
 	FOT_TRY(fot_attach_parse(&x->memory, memory, ctx->json.where, ctx->err));
 	if (x->memory.mode == FOT_MEMORY_OWN)
-		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: memory \"%.40s\": expected none, dense, knn, knn:K or xl",
+		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: memory \"%.40s\": expected a kind of memory, not the model's own",
 				  ctx->json.where, memory);
 out:
 	return status;
@@ -395,7 +395,7 @@ const struct fot_key fot_exclusion_keys[] = {
 	EXCLUDED_TEXT("model", model, "name of the model's folder"),
 	EXCLUDED_TEXT("variant", variant, "name of the model's variant"),
 	{ .name = "memory", .type = &key_excluded_memory, .only_if_set = true, .unset = "any",
-	  .help = "none, dense, xl, knn (with any top_k) or knn:K; options behind it must be the memory's too" },
+	  .help = "kind of memory with its numbers, knn with any top_k; options behind it must be the memory's too" },
 	EXCLUDED_TEXT("dataset", dataset, "name of the dataset"),
 	EXCLUDED_TEXT("task", task, "name of the task"),
 	EXCLUDED_TEXT("prompt_style", style, "filler of the prompts"),

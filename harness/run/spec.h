@@ -19,7 +19,7 @@
  * objects such as { "variant": "fot", "memory": "knn:128", "dataset": "tex" } (or
  * "model": the folder's name, "task", "prompt_style", "context_lengths": a list), each
  * leaving out all cells that match every key given.  An exclusion that matches nothing is
- * an error. A model without "memory" is read with its own: dense, knn or xl as its config.json
+ * an error. A model without "memory" is read with its own: as its config.json
  * says, none if it has no memory layers; "model" in the list says the same. Memories are texts
  * (attach.h) or objects. What a memory says of layers, scale and decay goes before what its model
  * says for all. Context lengths of perplexity cannot be excluded one by one: the longest decides

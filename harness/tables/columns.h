@@ -73,6 +73,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
  *   FOT_KEY_COLUMNS, the task's own, "status", FOT_END_COLUMNS, what came later, FOT_MEMORY_COLUMN,
  *   FOT_COMPUTE_COLUMN, FOT_BUDGET_COLUMNS --- */
 
+#define FOT_MEMORY_MODE "word of the kind of memory: none, dense, knn, xl, recent, moba, ..."
 /* Shared key columns, first everywhere. */
 #define FOT_KEY_COLUMNS                                                                                               \
 	{ "run_id", FOT_COLUMN_TEXT, false,                                                                           \
@@ -80,7 +81,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		{ "model", FOT_COLUMN_TEXT, false, "name of the model's folder" },                                    \
 		{ "model_variant", FOT_COLUMN_TEXT, false,                                                            \
 		  "training method or setting: the spec's variant, else config.json's, else the folder's name" }, \
-		{ "memory_mode", FOT_COLUMN_TEXT, false, "none, dense, knn or xl" },                                  \
+		{ "memory_mode", FOT_COLUMN_TEXT, false, FOT_MEMORY_MODE },                                           \
 		{ "memory_tokens", FOT_COLUMN_INT, false, "tokens of memory that a scored token can see" },           \
 		{ "task", FOT_COLUMN_TEXT, false, "task name" },                                                      \
 		{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },                                                \
@@ -112,7 +113,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 #define FOT_MEMORY_COLUMN                                                                                                 \
 	{                                                                                                             \
 		"memory", FOT_COLUMN_TEXT, false,                                                                     \
-		"none, dense, knn:K or xl, behind it what else is not as the model has it: decay, scale, type of the " \
+		"kind with its numbers: none, dense, knn:K, xl, moba:B,K, ...; behind it what else is not as the model has it: decay, scale, type of the " \
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 

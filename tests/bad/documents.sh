@@ -93,7 +93,7 @@ flag memory_of_none 'memory' --context-lengths 32 --memory knn:0
 flag target_negative 'target-tokens' --target-tokens -1
 flag twice 'given twice' --seed 1 --seed 2
 # flags that would do nothing
-flag top_k_without_knn 'top-k: expected knn among --memory, got "dense"' --context-lengths 32 --memory dense --top-k 8
+flag top_k_without_knn 'top-k: expected knn or model among --memory .others have their numbers there., got "dense"' --context-lengths 32 --memory dense --top-k 8
 flag top_k_beside_another 'top-k: expected knn' --context-lengths 32 --memory none,knn:4 --top-k 8
 flag variant_without_model 'variant: expected one for each model at most, got 2 for 1' --context-lengths 32 --variant a --variant b
 flag dtype_without_memory 'mem-dtype: expected a memory' --context-lengths 32 --memory none --mem-dtype f32

@@ -78,7 +78,7 @@ check fewshot_distractors_are_counted counted
 mixed() { grep '0/8+1"' between/samples/fewshot.jsonl | head -n 1 | grep -q 'Q: .*nA: .*Type: .* -> '; }
 check fewshot_distractors_in_their_own_words mixed
 alone() { sed 's/"demo_seeds": 2,/"demo_seeds": 2 } ] }/; /distractor_sets/d' between.json >alone.json && "$fotbench" run alone.json --no-timings -q -o alone &&
-	cmp <(cut -d, -f2-31 alone/fewshot.csv | sort) <(grep -E ',(tiny|chance|commonest|bow),' between/fewshot.csv | awk -F, -v OFS=, 'NF { if ($(NF - 1) == "") print }' | cut -d, -f2-31 | cat <(head -n 1 between/fewshot.csv | cut -d, -f2-31) - | sort); }
+	cmp <(cut -d, -f2-31 alone/fewshot.csv | sort) <(grep -E ',(tiny|chance|commonest|bow),' between/fewshot.csv | awk -F, -v OFS=, 'NF { if ($(NF - 5) == "") print }' | cut -d, -f2-31 | cat <(head -n 1 between/fewshot.csv | cut -d, -f2-31) - | sort); }
 check fewshot_distractors_change_no_other_row alone
 check fewshot_distractors_without_sharing between -o between2 --no-sharing -t 1
 check fewshot_distractors_sharing_changes_no_byte same between between2

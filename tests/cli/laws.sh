@@ -27,12 +27,10 @@ tasks/others.c 1
 "
 memory_exceptions="
 harness/cli/cmd_bench.c 2
-harness/cli/cmd_task.c 3
 harness/report/compare_print.c 1
 harness/tables/labels.h 4
 harness/report/plotseries.c 3
 harness/run/plan.c 5
-harness/run/spec.c 6
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1

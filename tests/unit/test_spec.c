@@ -124,7 +124,7 @@ static void test_spec_refuses(void **state)
 		{ "\"none\",", "\"nnoe\",", "models[0].memory[0]" },
 		{ "\"knn:128\"", "\"knn:0\"", "memory[2]" },
 		{ "\"top_k\":32", "\"top_k\":0", "top_k" },
-		{ "{\"mode\":\"knn\"", "{\"mode\":\"dense\"", "top_k only with knn" },
+		{ "{\"mode\":\"knn\"", "{\"mode\":\"dense\"", "top_k only with knn or model" },
 		{ "\"f32\"", "\"f16\"", "mem_dtype" },
 		{ "\"none\",", "{\"mode\":\"none\",\"mem_dtype\":\"f32\"},", "mode none stores nothing" },
 		{ "\"knn:128\"", "\"knn:128,decay=0\"", "models[0].memory[2]: \"decay=0\": expected decay=X" },
