@@ -195,6 +195,48 @@ static int read_mode(struct fot_attach *a, const char *text, const char *where, 
 	return FOT_OK;
 }
 
+static const struct {
+	const char *word;
+	enum fot_rope_type type;
+} ropes[] = { { "linear", FOT_ROPE_LINEAR }, { "ntk", FOT_ROPE_NTK }, { "yarn", FOT_ROPE_YARN } };
+#define N_ROPES (sizeof ropes / sizeof ropes[0])
+
+bool fot_attach_read_rope(struct fot_attach *a, const char *text)
+{
+	size_t n = strcspn(text, ":");
+	int64_t factor;
+
+	if (!text[n] || !fot_parse_i64(text + n + 1, &factor) || factor < 2 || factor > FOT_ROPE_FACTOR_MOST)
+		return false;
+	for (size_t i = 0; i < N_ROPES; i++)
+		if (strlen(ropes[i].word) == n && memcmp(ropes[i].word, text, n) == 0) {
+			a->rope = ropes[i].type;
+			a->rope_factor = (int32_t)factor;
+			return true;
+		}
+	return false;
+}
+
+void fot_attach_print_rope(struct fot_str *out, const struct fot_attach *a)
+{
+	for (size_t i = 0; i < N_ROPES; i++)
+		if (ropes[i].type == a->rope)
+			fot_str_printf(out, "%s:%d", ropes[i].word, a->rope_factor);
+}
+
+static int read_rope(struct fot_attach *a, const char *word, const char *where, struct fot_err *err)
+{
+	const char *text = strchr(word, '=') + 1;
+
+	if (a->mode != FOT_MEMORY_NONE)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected it behind none: windows grow instead of a memory",
+				where, word);
+	if (!fot_attach_read_rope(a, text))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected rope=T:F, T linear, ntk or yarn, F 2 to %d", where,
+				word, FOT_ROPE_FACTOR_MOST);
+	return FOT_OK;
+}
+
 /* "6+12" */
 static bool read_layers(struct fot_attach *a, char *list)
 {
@@ -263,8 +305,10 @@ static int read_stored(struct fot_attach *a, const char *word, const char *where
 
 static int read_option(struct fot_attach *a, char *word, const char *where, struct fot_err *err)
 {
-	static const char layers[] = "layers=";
+	static const char layers[] = "layers=", rope[] = "rope=";
 
+	if (strncmp(word, rope, sizeof rope - 1) == 0)
+		return a->rope_factor ? twice(word, where, err) : read_rope(a, word, where, err);
 	if (strncmp(word, layers, sizeof layers - 1) != 0)
 		return read_stored(a, word, where, err);
 	if (a->n_layers)
@@ -321,6 +365,8 @@ void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
 		fot_str_printf(out, ",%s", fot_memory_dtype_name(a->dtype));
 	for (size_t i = 0; i < a->n_layers; i++)
 		fot_str_printf(out, "%s%d", i ? "+" : ",layers=", a->layer[i]);
+	fot_str_puts(out, a->rope_factor ? ",rope=" : "");
+	fot_attach_print_rope(out, a);
 }
 
 /* --- comparing --- */
@@ -344,7 +390,7 @@ bool fot_attach_equal(const struct fot_attach *a, const struct fot_attach *b)
 {
 	return same_kind(a, b) && a->top_k == b->top_k && same_real(a->decay, b->decay) &&
 	       same_real(a->scale, b->scale) && a->dtype_given == b->dtype_given && a->dtype == b->dtype &&
-	       same_layers(a, b->layer, b->n_layers);
+	       same_layers(a, b->layer, b->n_layers) && a->rope == b->rope && a->rope_factor == b->rope_factor;
 }
 
 bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *full)
@@ -353,7 +399,8 @@ bool fot_attach_fits(const struct fot_attach *given, const struct fot_attach *fu
 	       (!(given->decay > 0) || same_real(given->decay, full->decay)) &&
 	       (!(given->scale > 0) || same_real(given->scale, full->scale)) &&
 	       (!given->dtype_given || given->dtype == full->dtype) &&
-	       (!given->n_layers || same_layers(given, full->layer, full->n_layers));
+	       (!given->n_layers || same_layers(given, full->layer, full->n_layers)) &&
+	       (!given->rope_factor || (given->rope == full->rope && given->rope_factor == full->rope_factor));
 }
 
 /* --- sessions --- */
@@ -385,6 +432,11 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 		o->search = a->mode == FOT_MEMORY_XL ? FOT_SEARCH_NONE : (enum fot_search)a->mode;
 	if (a->top_k)
 		o->top_k = a->top_k;
+	if (a->rope_factor && (c->rope.type != FOT_ROPE_DEFAULT || c->cached_windows || c->sliding_window))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"rope: expected a model without rotary scaling, sliding or cached windows of its own");
+	o->rope = a->rope;
+	o->rope_factor = a->rope_factor;
 	memcpy(o->number, a->number, sizeof o->number);
 	if (a->dtype_given)
 		o->mem_dtype = a->dtype;
@@ -398,6 +450,8 @@ struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct f
 
 	a.n_layers = (size_t)c->n_mem_layers;
 	memcpy(a.layer, c->mem_layers, a.n_layers * sizeof *a.layer);
+	a.rope = o->rope;
+	a.rope_factor = o->rope_factor;
 	if (!fot_memory_stores(a.mode))
 		return a;
 	a.top_k = counts(a.mode) ? o->top_k : 0;

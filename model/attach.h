@@ -8,6 +8,8 @@
  *   scale=X    factor of the memory's scores (config.h)       the same
  *   f32 bf16   type of the stored keys and values             the same
  *   layers=A+B the memory layers, ascending
+ *   rope=T:F   a window of F times the model's, its positions interpolated  only of none
+ *              by T: linear, ntk or yarn (rope.h): full attention as a rival of memories (session.h)
  *
  * What is not given is the model's.  In a list of memories commas stand between them too: a word that
  * is no kind is an option of the memory before it, as in "none,dense,decay=1,knn:32". */
@@ -45,8 +47,13 @@ struct fot_attach {
 	enum fot_dtype dtype;          /* FOT_F32 or FOT_BF16 */
 	int32_t layer[FOT_MAX_LAYERS]; /* [n_layers] ascending; none: the model's */
 	size_t n_layers;
+	enum fot_rope_type rope; /* FOT_ROPE_DEFAULT: as the model has it */
+	int32_t rope_factor;     /* 2 to FOT_ROPE_FACTOR_MOST; 0 without a rope */
 };
 
+/* "yarn:4". false: no such thing. */
+bool fot_attach_read_rope(struct fot_attach *a, const char *text);
+void fot_attach_print_rope(struct fot_str *out, const struct fot_attach *a);
 const char *fot_memory_mode_name(enum fot_memory_mode m);
 /* Append the kind and the numbers that it takes, without top_k: "knn", "recent:1024". */
 void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a);

@@ -113,6 +113,8 @@ bool fot_config_ends(const struct fot_config *c, int32_t id);
 bool fot_config_rotates(const struct fot_config *c, int layer);
 /* How positions turn in windows of so many tokens. Points into c. */
 struct fot_turning fot_config_turning(const struct fot_config *c, int64_t window);
+/* The scaling of this type (linear, ntk, yarn) that brings factor times the model's positions into its own. */
+struct fot_rope fot_config_interpolated(const struct fot_config *c, enum fot_rope_type type, int32_t factor);
 bool fot_config_is_mem_layer(const struct fot_config *c, int layer);
 /* Index of layer among the memory layers, -1 if it is none. */
 int fot_config_mem_slot(const struct fot_config *c, int layer);

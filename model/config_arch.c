@@ -308,3 +308,14 @@ struct fot_turning fot_config_turning(const struct fot_config *c, int64_t window
 				     .positions = c->max_positions ? c->max_positions : c->window,
 				     .longest = window };
 }
+
+struct fot_rope fot_config_interpolated(const struct fot_config *c, enum fot_rope_type type, int32_t factor)
+{
+	bool yarn = type == FOT_ROPE_YARN;
+
+	return (struct fot_rope){ .type = type,
+				  .factor = factor,
+				  .beta_fast = yarn ? 32 : 0,
+				  .beta_slow = yarn ? 1 : 0,
+				  .original = c->max_positions ? c->max_positions : c->window };
+}

@@ -149,8 +149,12 @@ void fot_flops_asked(struct fot_flops *f, const struct fot_config *c, const stru
 		     double n, double seen)
 {
 	struct way w = way_of(c, o);
+	/* windows that grow: what a window sees goes through all layers with it */
+	double before = o->rope_factor ? seen : 0, more = n / w.window * before;
 
-	add(f, &w, n, n * (w.window + 1) / 2 + n * past_of(&w, INFINITY), read_by(&w, n, seen), false);
+	add(f, &w, n + more,
+	    n * (w.window + 1) / 2 + n * (past_of(&w, INFINITY) + before) + n / w.window * pairs_of(before),
+	    read_by(&w, n, seen), false);
 	f->head += n * head_flops(c);
 }
 

@@ -35,7 +35,8 @@ void fot_flops_read(struct fot_flops *f, const struct fot_config *c, const struc
 /* Add one window of n answered tokens, of any length, with `before` tokens before it. */
 void fot_flops_window(struct fot_flops *f, const struct fot_config *c, const struct fot_session_opts *o,
 		      double before, double n);
-/* Add n answered tokens in full windows, of which each sees `seen` entries of the memory (of cached
+/* Windows that grow (rope, session.h) are n / o->window ones that `seen` tokens stand before in them, unanswered.
+ * Add n answered tokens in full windows, of which each sees `seen` entries of the memory (of cached
  * windows: its whole past). */
 void fot_flops_asked(struct fot_flops *f, const struct fot_config *c, const struct fot_session_opts *o,
 		     double n, double seen);

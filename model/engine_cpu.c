@@ -151,7 +151,9 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 {
 	*e = (struct cpu){ .model = m, .cfg = *fot_model_config(m), .opts = *o, .last_mem = -1 };
 	e->opts.n_threads = o->crowd ? o->n_threads : fot_threads_at_once(o->n_threads);
-	e->window = o->window ? o->window : e->cfg.window;
+	e->window = fot_session_window(m, o);
+	if (o->rope_factor)
+		e->cfg.rope = fot_config_interpolated(&e->cfg, o->rope, o->rope_factor);
 	e->query_width = fot_config_query_width(&e->cfg);
 	e->key_width = fot_config_key_width(&e->cfg);
 	e->group = e->cfg.n_heads / fot_config_kv_heads(&e->cfg);

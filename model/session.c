@@ -53,7 +53,8 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24,
 				o->window);
 	if (o->search == FOT_SEARCH_XL && !c->cached_windows)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: xl is for models with cached windows (Transformer-XL)");
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"memory: xl is for models with cached windows (Transformer-XL)");
 	if (fot_memory_keeps(o->search) && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
 	if (fot_memory_keeps(o->search) && c->cached_windows)
@@ -61,12 +62,14 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
 	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST,
+				o->top_k);
 	for (int i = 0; i < fot_memory_n_numbers(o->search); i++)
 		if (o->number[i] < 1 || o->number[i] > FOT_TOP_K_MOST)
 			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s 1 to %d, got %d",
-					fot_memory_kind(o->search)->word, fot_memory_kind(o->search)->takes[i].name,
-					FOT_TOP_K_MOST, o->number[i]);
+					fot_memory_kind(o->search)->word,
+					fot_memory_kind(o->search)->takes[i].name, FOT_TOP_K_MOST,
+					o->number[i]);
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));
@@ -74,12 +77,32 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-decay: expected 0 to %g, got %g", FOT_MEM_DECAY_MOST,
 				o->mem_decay);
 	if (o->mem_scale != 0 && !(o->mem_scale >= FOT_MEM_SCALE_LEAST && o->mem_scale <= FOT_MEM_SCALE_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g", FOT_MEM_SCALE_LEAST,
-				FOT_MEM_SCALE_MOST, o->mem_scale);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g",
+				FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, o->mem_scale);
+	if (o->rope_factor &&
+	    (fot_memory_keeps(o->search) || c->rope.type != FOT_ROPE_DEFAULT || c->cached_windows))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"rope: expected no memory, and no scaling and cached windows of the model");
+	if (o->rope_factor) {
+		struct fot_rope r = fot_config_interpolated(c, o->rope, o->rope_factor);
+
+		if (fot_rope_check(&r, c->rope_theta, c->head_dim, r.original, "rope", err) != FOT_OK)
+			return FOT_ERR_USAGE;
+	}
+	if (o->rope_factor < 0 || fot_session_window(m, o) > 1 << 24)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "rope: expected windows of at most %d tokens, got %lld",
+				1 << 24, (long long)fot_session_window(m, o));
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld",
 				(long long)o->mem_max);
 	return FOT_OK;
+}
+
+int64_t fot_session_window(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	int64_t window = o->window ? o->window : fot_model_config(m)->window;
+
+	return window * (o->rope_factor ? o->rope_factor : 1);
 }
 
 static const struct fot_engine *engine_of(const struct fot_session_opts *o)
@@ -105,7 +128,7 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 	if (!s)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
 	*s = (struct fot_session){ .model = m, .cfg = c, .opts = *o, .engine = engine_of(o) };
-	s->at.window = o->window ? o->window : c->window;
+	s->at.window = fot_session_window(m, o);
 	s->at.reach = INT64_MAX;
 	s->at.past_max = c->cached_windows * s->at.window;
 	status = s->engine->open(&s->held, m, o, err);
@@ -326,6 +349,11 @@ void fot_session_reach(struct fot_session *s, int64_t tokens)
 int64_t fot_session_groups(const struct fot_session *s, int64_t group)
 {
 	return fot_place_groups(&s->at, group);
+}
+
+int64_t fot_session_room(const struct fot_session *s)
+{
+	return s->at.window;
 }
 
 int64_t fot_session_mem_len(const struct fot_session *s)

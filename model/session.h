@@ -33,6 +33,7 @@
 
 #define FOT_SESSION_THREADS_MAX 1024
 #define FOT_TOP_K_MOST (1 << 20)
+#define FOT_ROPE_FACTOR_MOST 1024
 
 struct fot_engine; /* engine.h */
 struct fot_session_opts {
@@ -43,6 +44,10 @@ struct fot_session_opts {
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
 	enum fot_compute compute; /* of products with weights */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
+	enum fot_rope_type rope;  /* not FOT_ROPE_DEFAULT: without a memory, and with windows of rope_factor W tokens, whose
+				     positions are interpolated so that they stay within what the model has seen: full
+				     attention over what a memory would hold.  W is the window that is asked for */
+	int32_t rope_factor;      /* 2 .. FOT_ROPE_FACTOR_MOST; 0 without a rope */
 	double mem_decay;         /* an entry with `age` others behind it in the memory loses mem_decay ln(1 + age / W)
 				     of its attention score, so it weighs (1 + age / W)^-mem_decay; W: the model's
 				     window; 0: none, as in the paper */
@@ -67,6 +72,8 @@ size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_
 int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,
 		     struct fot_err *err);
 void fot_session_close(struct fot_session *s);
+/* The tokens that its windows take under these options. */
+int64_t fot_session_window(const struct fot_model *m, const struct fot_session_opts *o);
 /* Forget everything. */
 void fot_session_reset(struct fot_session *s);
 
@@ -125,6 +132,7 @@ void fot_session_pads(struct fot_session *s, int64_t rows, bool one_position);
 void fot_session_reach(struct fot_session *s, int64_t tokens);
 /* Groups of so many entries that queries see now. */
 int64_t fot_session_groups(const struct fot_session *s, int64_t group);
+int64_t fot_session_room(const struct fot_session *s); /* tokens that a window takes */
 int64_t fot_session_mem_len(const struct fot_session *s);
 int64_t fot_session_n_local(const struct fot_session *s);
 

@@ -33,6 +33,28 @@ out:
 	return status;
 }
 
+/* Windows that hold more than the targets: at every length each target window stands at the end of one of its own. */
+static int evaluate_full(struct fot_session *s, const struct fot_request *r, struct fot_scores *out, struct fot_err *err)
+{
+	size_t n = r->end - r->begin;
+	int status = FOT_OK;
+
+	for (size_t l = 0; l < r->n_lengths; l++) {
+		size_t past = (size_t)(r->context_length[l] - r->window);
+		double begun = fot_clock();
+
+		for (size_t at = r->begin; at < r->end; at += (size_t)r->window) {
+			fot_session_reset(s);
+			if (past > 0)
+				FOT_TRY(fot_session_feed(s, r->tokens + at - past, past, NULL, err));
+			FOT_TRY(score_window(s, r, at, out->nll + l * n + (at - r->begin), err));
+		}
+		out->wall_s[l] = fot_clock() - begun;
+	}
+out:
+	return status;
+}
+
 /* Read `past` tokens before `at` and no others, cut where windows of the document begin. */
 static int read_past(struct fot_session *s, const struct fot_request *r, size_t at, int64_t past, struct fot_err *err)
 {
@@ -150,6 +172,8 @@ int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_reques
 
 	if (fot_session_sight(s) > 0)
 		return evaluate_cached(s, r, out, err);
+	if (fot_session_room(s) > r->window)
+		return evaluate_full(s, r, out, err);
 	if (!has_memory)
 		return evaluate_alone(s, r, out, err);
 	memset(out->wall_s, 0, r->n_lengths * sizeof *out->wall_s);

@@ -34,7 +34,8 @@ struct fot_cost {
 	double pairs;   /* asked tokens x memory tokens that each sees */
 };
 
-/* The session is reset first. Without memory every window is read alone and all
+/* The session is reset first. A session whose windows take more than the request's (rope, session.h) must take the
+ * longest length, and sees the tokens before a target window in one window with it. Without memory every other window is read alone and all
  * lengths get the same scores. Errors: those of fot_session_feed. */
 int fot_evaluate(struct fot_session *s, bool has_memory, const struct fot_request *r, struct fot_scores *out,
 		 struct fot_err *err);

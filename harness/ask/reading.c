@@ -18,6 +18,9 @@ static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, 
 	if (f->top_k && !fot_memory_counts(a->mode))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--top-k: expected --memory knn or model (others have their numbers there), got "
 				"\"%.40s\"", f->memory);
+	if (a->rope_factor)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--memory: rope: score and generate read no windows that grow, got \"%.40s\"",
+				f->memory);
 	fot_attach_complete(a, &flags);
 	if (!a->top_k)
 		a->top_k = (int32_t)f->top_k;

@@ -195,7 +195,7 @@ static void print_old_label(struct fot_str *out, const struct fot_condition *c, 
 static int print_label(struct fot_condition *c, const struct fot_plan *p, const struct fot_model_spec *spec,
 		       const struct fot_attach *memory, struct fot_err *err)
 {
-	bool more = fot_memory_stores(c->mode) && (memory->decay > 0 || memory->scale > 0);
+	bool more = (fot_memory_stores(c->mode) && (memory->decay > 0 || memory->scale > 0)) || memory->rope_factor;
 	struct fot_str label = FOT_STR_INIT;
 	int status;
 
@@ -607,6 +607,9 @@ static int plan_task(struct fot_plan *p, size_t condition, size_t task, struct f
 	if (class->needs_tokenizer && !fot_model_tokenizer(m->model))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which %s needs (tokenizer.model or tokenizer.json)",
 				m->spec->dir, class->name);
+	if (p->condition[condition].opts.rope_factor && !class->grows)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s reads no memory %s: exclude it", p->condition[condition].label,
+				class->name, p->condition[condition].memory);
 	status = class->items(p, condition, task, err);
 	if (status == FOT_ERR_USAGE)
 		fot_err_prefix(err, "%s", p->condition[condition].label);

@@ -170,6 +170,44 @@ static bool write_layers(cJSON *o, const struct fot_key *k, const void *base)
 	return cJSON_AddItemToObject(o, k->name, cJSON_CreateIntArray((const int *)a->layer, (int)a->n_layers));
 }
 
+/* Windows that grow instead of a memory. */
+static int read_rope(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+{
+	struct fot_attach *a = base;
+	const char *text = NULL;
+	int status;
+
+	if (a->rope_factor)
+		return said_twice(k, ctx);
+	FOT_TRY(fot_json_string(obj, k->name, true, &text, &ctx->json, ctx->err));
+	if (a->mode != FOT_MEMORY_NONE || !fot_attach_read_rope(a, text))
+		status = FOT_FAIL(ctx->err, ctx->json.code,
+				  "%s: rope: expected mode none and linear:F, ntk:F or yarn:F, F 2 to %d", ctx->json.where,
+				  FOT_ROPE_FACTOR_MOST);
+out:
+	return status;
+}
+
+static bool rope_set(const struct fot_key *k, const void *base)
+{
+	const struct fot_attach *a = base;
+
+	(void)k;
+	return a->rope_factor > 0;
+}
+
+static bool write_rope(cJSON *o, const struct fot_key *k, const void *base)
+{
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
+
+	fot_attach_print_rope(&text, base);
+	good = !text.failed && cJSON_AddStringToObject(o, k->name, text.data);
+	fot_str_release(&text);
+	return good;
+}
+
+static const struct fot_key_type key_rope = { "word", FOT_KEY_NO_FLAG, read_rope, write_rope, rope_set, NULL };
 static const struct fot_key_type key_mode = { "word", FOT_KEY_NO_FLAG, read_mode, write_mode, NULL, NULL };
 static const struct fot_key_type key_top_k = { "integer", FOT_KEY_INTEGER, read_top_k, write_top_k, top_k_set, NULL };
 static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype, write_dtype, dtype_set, NULL };
@@ -194,6 +232,8 @@ const struct fot_key fot_memory_keys[] = {
 	  .help = "older memory keys weigh less, (1 + age / W)^-X" },
 	{ .name = "mem_layers", .type = &key_layers, .lo = 0, .hi = FOT_MAX_LAYERS - 1, .only_if_set = true,
 	  .unset = "as for all memories of the model", .help = "layers with a memory, ascending" },
+	{ .name = "rope", .type = &key_rope, .only_if_set = true, .unset = "as the model has it",
+	  .help = "with none: full attention in windows of F times the window, positions by linear:F, ntk:F or yarn:F" },
 };
 const size_t fot_n_memory_keys = FOT_COUNT(fot_memory_keys);
 

@@ -26,6 +26,7 @@ struct fot_task_class {
 	const char *page;          /* one more, "NAME.md": what print appends of the rows; NULL: none */
 	int (*print)(struct fot_str *out, const struct fot_table *rows, struct fot_err *err);
 	bool needs_tokenizer;
+	bool grows; /* takes sessions whose windows grow (rope, session.h) */
 	bool many; /* asks many questions behind one stem */
 	const struct fot_key *keys; /* of a struct fot_task_spec: spec, hash, flags and help are made of them */
 	size_t n_keys;

@@ -85,6 +85,23 @@ static int check_documents(const struct fot_plan *p, const struct fot_item *all,
 	return fot_task_long_enough(p, all, (int64_t)need, what, err);
 }
 
+/* Windows that grow hold the longest context. */
+static int check_growth(const struct fot_plan *p, size_t condition, const struct fot_perplexity *x, struct fot_err *err)
+{
+	const struct fot_session_opts *o = &p->condition[condition].opts;
+	int64_t longest = x->context_length[x->n_lengths - 1], most = (int64_t)o->window * o->rope_factor;
+
+	if (!o->rope_factor)
+		return FOT_OK;
+	if (x->own_tokens)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"%s\" holds no other documents",
+				p->condition[condition].memory);
+	if (longest > most)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: context_lengths: memory \"%s\": expected at most %lld, got %lld",
+				p->condition[condition].memory, (long long)most, (long long)longest);
+	return FOT_OK;
+}
+
 static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_err *err)
 {
 	const struct fot_task_spec *t = &p->spec->task[task];
@@ -94,6 +111,7 @@ static int items(struct fot_plan *p, size_t condition, size_t task, struct fot_e
 	FOT_TRY(fot_perplexity_check(&x, err));
 	if (t->own_tokens && p->condition[condition].mode == FOT_MEMORY_XL)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "perplexity: own_tokens: memory \"xl\" holds no other documents");
+	FOT_TRY(check_growth(p, condition, &x, err));
 	FOT_TRY(fot_task_documents(p, condition, task, least_bytes(p, task), err));
 	for (size_t k = 0; k < t->n_datasets; k++) {
 		struct fot_item all = { .condition = condition, .task = task };
@@ -139,7 +157,9 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 		return (struct fot_cost){ .asked = 1 };
 	if (targets > x.target_tokens)
 		targets = x.target_tokens < x.window ? x.window : x.target_tokens;
-	if (!fot_task_has_memory(p, item))
+	if (p->condition[item->condition].opts.rope_factor)
+		c.filled = 0; /* what each window sees is part of it */
+	else if (!fot_task_has_memory(p, item))
 		return (struct fot_cost){ .asked = targets };
 	if (fot_task_sight(p, item))
 		return fot_evaluate_cached_cost(x.context_length, x.n_lengths, x.window, fot_task_sight(p, item),
@@ -503,6 +523,7 @@ const struct fot_task_class fot_task_perplexity = {
 	.csv = "perplexity.csv",
 	.samples = "samples/perplexity.jsonl",
 	.needs_tokenizer = true,
+	.grows = true,
 	.keys = keys,
 	.n_keys = FOT_COUNT(keys),
 	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/session.h"
 #include "model/train/network.h"
@@ -725,6 +726,66 @@ static void test_session_refuses(void **state)
 	close_fixture(&f);
 }
 
+/* Windows that grow are those of a model whose config.json has the scaling and the longer window. */
+static void test_session_windows_grow(void **state)
+{
+	static const enum fot_rope_type types[] = { FOT_ROPE_LINEAR, FOT_ROPE_NTK, FOT_ROPE_YARN };
+	struct fot_session_opts o;
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 1, false, true, FOT_F32);
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		struct fot_session *s[2] = { NULL, NULL };
+		struct fixture g = f;
+		double nll[2][N - 2 * W];
+
+		g.c.window = 3 * W;
+		g.c.rope = fot_config_interpolated(&f.c, types[i], 3);
+		assert_int_equal(fot_mkdir_all(scratch_path("long"), NULL), FOT_OK);
+		g.m = tiny_model(&g.p, &g.c, scratch_path("long"), FOT_F32);
+		fot_session_opts_default(&o, f.m);
+		o.search = FOT_SEARCH_NONE;
+		o.rope = types[i];
+		o.rope_factor = 3;
+		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
+		fot_session_opts_default(&o, g.m);
+		o.search = FOT_SEARCH_NONE;
+		assert_int_equal(fot_session_open(&s[1], g.m, &o, NULL), FOT_OK);
+		for (int k = 0; k < 2; k++) {
+			struct fot_want want = { .targets = f.text + 1, .nll = nll[k] };
+
+			assert_int_equal(fot_session_room(s[k]), 3 * W);
+			assert_int_equal(fot_session_feed(s[k], f.text, N - 2 * W, &want, NULL), FOT_OK);
+			fot_session_close(s[k]);
+		}
+		assert_memory_equal(nll[0], nll[1], sizeof nll[0]);
+		close_fixture(&g);
+	}
+	close_fixture(&f);
+}
+
+static void test_session_windows_grow_without_a_memory_alone(void **state)
+{
+	struct fot_session_opts o;
+	struct fot_err err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 1, false, true, FOT_F32);
+	fot_session_opts_default(&o, f.m);
+	o.rope = FOT_ROPE_YARN;
+	o.rope_factor = 3;
+	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "rope: expected no memory"));
+	o.search = FOT_SEARCH_NONE;
+	assert_int_equal(fot_session_check(f.m, &o, NULL), FOT_OK);
+	o.rope_factor = 1 << 20;
+	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
+	assert_non_null(strstr(err.text, "windows of at most 16777216 tokens, got 157286400"));
+	close_fixture(&f);
+}
+
 static void test_session_estimate_is_what_it_takes(void **state)
 {
 	struct fot_session_opts o;
@@ -766,6 +827,8 @@ int main(void)
 		scratched(test_session_branches_equal_feeds_of_their_own),
 		scratched(test_session_refuses_branches_that_are_none),
 		scratched(test_session_refuses),
+		scratched(test_session_windows_grow),
+		scratched(test_session_windows_grow_without_a_memory_alone),
 		scratched(test_session_estimate_is_what_it_takes),
 	};
 
