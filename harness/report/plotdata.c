@@ -121,21 +121,22 @@ static bool is_beside(const struct builder *b, size_t row)
 	return false;
 }
 
-static bool wanted(const struct builder *b, size_t row)
-{
-	struct point p;
-
-	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
-	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
-	       is_beside(b, row) && point_of(b, row, &p);
-}
-
 /* Where a row stands on the axis; keys read are a mean. */
 static int64_t x_of(const struct builder *b, size_t row)
 {
 	const struct fot_cell *c = fot_table_cell(b->t, row, b->k->x);
 
 	return c->kind == FOT_CELL_REAL ? (int64_t)llround(fmin(c->x, FOT_KEYS_MOST)) : fot_label_place(b->t, row, b->k->x);
+}
+
+static bool wanted(const struct builder *b, size_t row)
+{
+	struct point p;
+
+	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
+	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
+	       is_beside(b, row) && point_of(b, row, &p) &&
+	       (!b->k->kinds || x_of(b, row) > 0); /* the axis is logarithmic */
 }
 
 static bool same_series(const struct builder *b, size_t row, size_t other)

@@ -11,7 +11,7 @@ cat >spec.json <<-EOS
   "models": [ { "path": "tiny", "variant": "one", "memory": [$kinds, "dense"] },
               { "path": "tiny", "variant": "two", "mem_layers": [0, 2], "memory": [$kinds] } ],
   "tasks": [ { "task": "passkey", "context_lengths": [300, 512], "depths": [0.5, 1], "trials": 2, "prompt_styles": ["paper"] },
-             { "task": "perplexity", "datasets": ["./docs"], "context_lengths": [192, 500], "target_tokens": 256 } ] }
+             { "task": "perplexity", "datasets": ["./docs"], "context_lengths": [128, 192, 500], "target_tokens": 256 } ] }
 EOS
 run() { "$fotbench" run "${spec:-spec.json}" --no-timings -q "$@"; }
 same() { local f; for f in passkey.csv perplexity.csv summary.csv summary.md; do cmp "$1/$f" "$2/$f" || return 1; done; }
@@ -24,7 +24,7 @@ check memories_resumed_is_the_same resumed
 named() {
 	local kind
 	for kind in "${all[@]}"; do
-		[ "$(grep -cF "$kind" one/perplexity.csv)" -eq 4 ] || { echo "$kind"; return 1; }
+		[ "$(grep -cF "$kind" one/perplexity.csv)" -eq 6 ] || { echo "$kind"; return 1; }
 	done
 }
 check memories_stand_in_the_rows named
