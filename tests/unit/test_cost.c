@@ -1,4 +1,5 @@
 /* test_cost.c: the formulas against counting layer by layer, query by query. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -269,6 +270,40 @@ static void test_cost_training_of_cached_windows_equals_walk(void **state)
 	}
 }
 
+/* What a kind works out before a window reads counts once a window, and queries that it observes where else they are not
+ * made.  knorm: the B entries and the window's for each window in reach; windows that grow: what stands before. */
+static void test_cost_kinds_that_forget(void **state)
+{
+	struct fot_config c = config(1, 2, 0);
+	struct fot_session_opts o = { .search = FOT_SEARCH_KNORM, .number = { 6 }, .window = W };
+	struct fot_session_opts observing = { .search = FOT_SEARCH_TOVA, .number = { 6 }, .window = W };
+	struct fot_flops all = { 0 }, read = { 0 }, seen = { 0 };
+	double DQ = queries_of(&c), windows = 40.0 / W;
+
+	(void)state;
+	fot_flops_asked(&all, &c, &o, W, 40);
+	assert_true(fabs(all.memory - 2 * DQ * (W * (6 + 6) + windows * (6 + W))) < 1e-6);
+	o.search = FOT_SEARCH_RECENT;
+	fot_flops_read(&read, &c, &o, 0, 3 * W, false);
+	fot_flops_read(&seen, &c, &observing, 0, 3 * W, false);
+	assert_true(fabs(seen.weights - read.weights - 3 * W * 2 * c.hidden_size * DQ) < 1e-6);
+}
+
+static void test_cost_windows_that_grow(void **state)
+{
+	struct fot_config c = config(0, 0, 0);
+	struct fot_session_opts o = { .search = FOT_SEARCH_NONE, .window = W, .rope = FOT_ROPE_LINEAR, .rope_factor = 4 };
+	struct fot_session_opts long_window = { .search = FOT_SEARCH_NONE, .window = 4 * W };
+	struct fot_flops grown = { 0 }, whole = { 0 };
+
+	(void)state;
+	fot_flops_asked(&grown, &c, &o, W, 3 * W);
+	fot_flops_window(&whole, &c, &long_window, 0, 4 * W);
+	assert_true(fabs(grown.local - whole.local) < 1e-6);
+	assert_true(fabs(grown.weights - whole.weights) < 1e-6);
+	assert_true(fabs(4 * grown.head - whole.head) < 1e-6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +313,8 @@ int main(void)
 		cmocka_unit_test(test_cost_asked_equals_walk),
 		cmocka_unit_test(test_cost_training_equals_walk),
 		cmocka_unit_test(test_cost_training_of_cached_windows_equals_walk),
+		cmocka_unit_test(test_cost_kinds_that_forget),
+		cmocka_unit_test(test_cost_windows_that_grow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
