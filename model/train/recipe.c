@@ -13,6 +13,7 @@
 #include "model/dtype.h"
 #include "model/tokenizer.h"
 #include "model/train/params.h"
+#include "model/train/vote.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define MAX_TOP_K 4096
@@ -56,8 +57,8 @@ static const struct fot_key init_keys[] = {
 	  .dflt = "0.5", .help = "standard deviation of random embeddings" },
 	{ .name = "from", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, start), .unset = "random weights",
 	  .help = "folder of the model to go on from" },
-	{ .name = "match", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, match), .dflt = "false",
-	  .help = "layers up to the memory layer begin as a vote of like texts" },
+	{ .name = "vote", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, vote), .dflt = "false",
+	  .help = "begin as a vote of like texts, with the embeddings of `from`" },
 	{ .name = "sha256", .type = &fot_key_comment, .unset = "whichever are there",
 	  .help = "the hash that its model.safetensors must have" },
 };
@@ -458,6 +459,21 @@ out:
 	return status;
 }
 
+static int check_vote(const struct fot_recipe *r, const char *name, struct fot_err *err)
+{
+	if (!r->vote)
+		return FOT_OK;
+	if (!r->start || r->generator.kind != FOT_GENERATOR_EPISODES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: init: vote: expected init.from and the generator episodes", name);
+	if (!fot_vote_possible(&r->config))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: init: vote: expected two layers below the first memory layer, no mem_positionals, "
+				"mix \"joint\", tied embeddings and windows of at most %d tokens (model/train/vote.h has "
+				"the rest)",
+				name, FOT_VOTE_WINDOW);
+	return FOT_OK;
+}
+
 static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, const char *base, struct fot_err *err)
 {
 	struct fot_key_ctx ctx = { { name, FOT_ERR_USAGE }, NULL, err };
@@ -477,11 +493,7 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_groups(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
 	FOT_TRY(check_stages(r, name, err));
-	if (r->match && !fot_params_can_match(&r->config))
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: init: match: expected a memory layer above another layer, as many key as query heads of "
-				  "hidden_size / heads numbers, and layers that norm their inputs",
-				  name);
+	FOT_TRY(check_vote(r, name, err));
 out:
 	return status;
 }
@@ -653,7 +665,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
 	    strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
-	if (a->match != b->match || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (a->vote != b->vote || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "compute";

@@ -16,10 +16,9 @@
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
- * init.match: the network begins as a vote of like texts, in form (fot_params_match): the layer below the memory layer
- * takes the mean of what it looks at, the memory layer compares such means.  What it takes the mean of is
- * learnt (teach_text); the rest below the memory layer is held, but for weight_decay.  Without it reading and comparing have to
- * be found at once, which they were not.
+ * init.vote: the network begins as a vote of like texts (vote.h): embeddings of init.from, all else by rule, plus the
+ * random numbers that init.gain says.  Embeddings and what lies below the memory layer are held then, but for what texts'
+ * means are taken of.  For the generator episodes, with its template.
  *
  * A "model" without hidden_size (or none at all) is the model that is started from, with these keys over
  * its config.json; then "tokenizer" may be left out, too: it is that model's.
@@ -77,7 +76,7 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
-	bool match; /* see above */
+	bool vote; /* see above */
 	char *start; /* folder of the model to start from, or NULL: random */
 	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;

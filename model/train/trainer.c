@@ -21,6 +21,7 @@
 #include "model/train/checkpoint.h"
 #include "model/train/label_accuracy.h"
 #include "model/train/network.h"
+#include "model/train/vote.h"
 
 #define VALID_BATCH 4
 #define CSV_BYTES_MAX ((size_t)1 << 30)
@@ -220,10 +221,10 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	if (model && !t->o->from && t->r->start_sha256[0])
 		FOT_TRY(fot_params_check_hash(model, t->r->start_sha256, err));
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
-	if (model)
-		FOT_TRY(fot_params_start(&t->p, model, err));
-	if (t->r->match)
-		fot_params_match(&t->p);
+	if (t->r->vote)
+		status = fot_vote_start(&t->p, model, t->tok, &t->template, err);
+	else if (model)
+		status = fot_params_start(&t->p, model, err);
 out:
 	return status;
 }
@@ -500,8 +501,8 @@ static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 	t->batch.teach_text = t->batch.teach * s->teach_text;
 	flops = fot_net_flops(&t->r->config, &t->batch);
 	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
-	if (t->r->match)
-		fot_params_hold(&t->p, t->grad);
+	if (t->r->vote)
+		fot_vote_hold(&t->p, t->grad);
 	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, fot_threads_at_once(t->o->n_threads),
 			       &g.grad_norm, err));
 	fot_net_answers(t->net, &t->batch, &answers);
