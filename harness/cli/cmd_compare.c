@@ -441,7 +441,7 @@ int fot_cmd_compare(int argc, char **argv)
 		  .type = FOT_OPTION_TEXTS,
 		  .value = &a.pairs,
 		  .arg = "B=N",
-		  .help = "compare only condition B of BASE with N of NEW: fot=vanilla, fot/dense=fot/knn:128" },
+		  .help = "compare only condition B of BASE with N of NEW: fot=vanilla, fot/none=fot/knn:128, fot/dense=fot/dense,layers=1" },
 		{ .name = "output",
 		  .letter = 'o',
 		  .type = FOT_OPTION_TEXT,
