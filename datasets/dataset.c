@@ -445,7 +445,8 @@ void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 		size_t n;
 		const char *what;
 	} parts[] = {
-		{ l->n_other, "files of other kinds, left out" },
+		{ l->n_jsonl, ".jsonl files, each a dataset of its own, left out" },
+		{ l->n_other - l->n_jsonl, "files of other kinds, left out" },
 		{ l->n_hidden, "hidden, left out" },
 		{ l->n_loops, "links back to a folder they lie in, left out" },
 		{ l->n_filtered, "records that where= does not take" },

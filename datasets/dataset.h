@@ -26,7 +26,8 @@ struct fot_document {
 
 /* What a source holds and its dataset does not. */
 struct fot_left_out {
-	size_t n_other;    /* files of other kinds */
+	size_t n_other;    /* files of other kinds: */
+	size_t n_jsonl;    /* of these the files of records, each a dataset of its own */
 	size_t n_hidden;   /* files and folders whose names begin with '.' */
 	size_t n_loops;    /* links to a folder that they lie in */
 	size_t n_filtered; /* records that where= does not take */

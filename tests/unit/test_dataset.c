@@ -372,7 +372,8 @@ static void test_dataset_folder_says_what_it_leaves_out(void **state)
 	assert_int_equal(fot_dataset_left_out(d)->n_hidden, 2);
 	assert_int_equal(fot_dataset_empty(d), 2);
 	assert_int_equal(fot_dataset_repeats(d), 0);
-	assert_notice(d, "files of other kinds, left out: 2; hidden, left out: 2; empty documents: 2 (.git, ...)");
+	assert_notice(d, ".jsonl files, each a dataset of its own, left out: 1; files of other kinds, left out: 1; "
+			 "hidden, left out: 2; empty documents: 2 (.git, ...)");
 	fot_dataset_close(d);
 	fot_mkdir_all(scratch_path("e"), NULL);
 	scratch_puts("e/c.jsonl", "c");
