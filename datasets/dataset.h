@@ -62,9 +62,8 @@ size_t fot_dataset_n_differing(const struct fot_dataset *d);
 const struct fot_left_out *fot_dataset_left_out(const struct fot_dataset *d);
 /* Documents of 0 bytes. */
 size_t fot_dataset_empty(const struct fot_dataset *d);
-/* Documents whose text an earlier document has too (empty ones apart), and is i one of them? */
+/* Documents whose text an earlier document has too (empty ones apart). */
 size_t fot_dataset_repeats(const struct fot_dataset *d);
-bool fot_dataset_is_repeat(const struct fot_dataset *d, size_t i);
 /* What a reader of the results should know of these; one line without an end, appended to out,
  * nothing where there is nothing to say. */
 void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d);

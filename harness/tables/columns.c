@@ -38,7 +38,7 @@ static const struct fot_column summary_columns[] = {
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
 	{ "ci_method", FOT_COLUMN_TEXT, false,
 	  "cluster-bootstrap, crossed-bootstrap (items and demonstration seeds), paired-bootstrap (of delta), ratio-t, "
-	  "wilson, clopper-pearson" },
+	  "wilson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
