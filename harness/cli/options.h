@@ -75,7 +75,21 @@ void fot_option_tell(struct fot_str *out, const struct fot_option *p);
  * (manual.h). */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
 
-/* --- common options: rows of a command's table --- */
+/* --- rows of a command's table: { FOT_TEXT_OPTION("store", &store, "DIR", "..."), .required = true } --- */
+
+#define FOT_OPTION_OF(kind, n, v, h) .name = (n), .type = FOT_OPTION_##kind, .value = (v), .help = (h)
+#define FOT_NUMBER_OPTION(kind, n, v, least, most, a, h) \
+	FOT_OPTION_OF(kind, n, v, h), .lo = (least), .hi = (most), .arg = (a)
+
+#define FOT_FLAG_OPTION(n, v, h) FOT_OPTION_OF(FLAG, n, v, h)
+#define FOT_TEXT_OPTION(n, v, a, h) FOT_OPTION_OF(TEXT, n, v, h), .arg = (a)
+#define FOT_TEXTS_OPTION(n, v, a, h) FOT_OPTION_OF(TEXTS, n, v, h), .arg = (a)
+#define FOT_CHOICE_OPTION(n, v, words, h) FOT_OPTION_OF(CHOICE, n, v, h), .choices = (words)
+#define FOT_INT_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(INT, n, v, least, most, a, h)
+#define FOT_SIZE_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(SIZE, n, v, least, most, a, h)
+#define FOT_REAL_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(REAL, n, v, least, most, a, h)
+
+/* --- common options --- */
 
 #define FOT_THREADS_MOST 1024
 
@@ -84,12 +98,6 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 	{                                                                                     \
 		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = (v),        \
 		.arg = "DIR", .required = (must), .help = FOT_COMMON_MODEL_HELP               \
-	}
-/* struct fot_texts * */
-#define FOT_COMMON_MODELS(v)                                                                  \
-	{                                                                                     \
-		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = (v),       \
-		.arg = "DIR", .required = true, .help = FOT_COMMON_MODEL_HELP                 \
 	}
 #define FOT_COMMON_MODEL_HELP "model folder"
 /* const char **, may be required */

@@ -77,7 +77,8 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* "(sd 2.1, top 87)": between demonstration seeds; share of the commonest answer. */
+/* "(sd 2.1, top 87, 36 fit)": between demonstration seeds; share of the commonest answer; demonstrations in the
+ * prompt, where those are fewer than asked for. */
 static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	static const struct {
@@ -92,6 +93,11 @@ static void put_answers(struct fot_str *out, const struct fot_table *t, size_t r
 			continue;
 		fot_str_printf(out, "%s%s %.*f", any ? ", " : before, part[i].word, part[i].decimals,
 			       100 * fot_table_real(t, row, part[i].column, 0));
+		any = true;
+	}
+	if (fot_table_has(t, row, "n_shots_fitted")) {
+		fot_str_printf(out, "%s%lld fit", any ? ", " : before,
+			       (long long)fot_table_int(t, row, "n_shots_fitted", 0));
 		any = true;
 	}
 	fot_str_puts(out, any ? ")" : "");

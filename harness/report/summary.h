@@ -40,6 +40,9 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
  * Errors: FOT_ERR_RUN. */
 int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct fot_table *rows,
 		 struct fot_err *err);
+/* Of one task's rows, a line (with a newline) where some come less far along the task's axis than asked for.
+ * Appended. Errors: FOT_ERR_RUN. */
+int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err);
 /* Has any of the rows [first, last) been measured? */
 bool fot_measured_any(const struct fot_table *rows, size_t first, size_t last);
 

@@ -21,6 +21,10 @@
 		"beside the accuracy of answers: share of them that is the commonest one, mean over demonstration "   \
 		"seeds; 1: one answer whatever the question"
 
+#define FITTED                                                                                                       \
+	"n_shots_fitted", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                            \
+		"demonstrations in the prompt where not all asked for fit, the fewest of any seed; empty: all"
+
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of what is asked for, 0 to 1" },
@@ -34,7 +38,7 @@ static const struct fot_column summary_columns[] = {
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
 	{ "ci_method", FOT_COLUMN_TEXT, false,
 	  "cluster-bootstrap, crossed-bootstrap (items and demonstration seeds), paired-bootstrap (of delta), ratio-t, "
-	  "wilson, clopper-pearson" },
+	  "wilson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
@@ -88,6 +92,7 @@ static const struct fot_column summary_columns[] = {
 	  "baseline at the same place); empty in rows without a comparison" },
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
+	{ FITTED },
 };
 
 static const struct fot_column compare_columns[] = {
@@ -188,6 +193,7 @@ static const struct fot_column report_columns[] = {
 	FOT_MEMORY_COLUMN,
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
+	{ FITTED },
 };
 
 static const struct fot_column paper_columns[] = {
