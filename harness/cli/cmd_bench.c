@@ -122,7 +122,8 @@ static int bench_sgemv_row(const struct bench *b, struct rate *r, struct fot_err
 static int bench_read(const struct bench *b, int64_t queries, const char *memory, int32_t top_k,
 		      struct rate *r, struct fot_err *err)
 {
-	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, memory, top_k, b->threads };
+	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, memory, top_k, b->threads,
+					  b->compute ? fot_bf16_kernel() : NULL };
 
 	return fot_bench_read(&g, &r->gflops, err);
 }
@@ -313,10 +314,15 @@ static const struct row {
 	{ "one row of the MLP, bf16", bench_sgemm_row, false, FOT_COMPUTE_BF16 },
 	{ "one row of the MLP, sgemv", bench_sgemv_row, false, FOT_COMPUTE_F32 },
 	{ "reading 64k keys, dense", bench_read_dense, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, dense, bf16", bench_read_dense, false, FOT_COMPUTE_BF16 },
 	{ "reading for one query, dense", bench_read_one, false, FOT_COMPUTE_F32 },
+	{ "reading for one query, bf16", bench_read_one, false, FOT_COMPUTE_BF16 },
 	{ "scoring 64k keys", bench_read_scores, false, FOT_COMPUTE_F32 },
+	{ "scoring 64k keys, bf16", bench_read_scores, false, FOT_COMPUTE_BF16 },
 	{ "reading 64k keys, top 32", bench_read_top32, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 32, bf16", bench_read_top32, false, FOT_COMPUTE_BF16 },
 	{ "reading 64k keys, top 128", bench_read_top128, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 128, bf16", bench_read_top128, false, FOT_COMPUTE_BF16 },
 	{ "filling the memory", bench_fill, true, FOT_COMPUTE_F32 },
 	{ "filling the memory, bf16", bench_fill, true, FOT_COMPUTE_BF16 },
 	{ "prefill, no memory", bench_prefill, false, FOT_COMPUTE_F32 },

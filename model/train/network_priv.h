@@ -168,6 +168,8 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 
 /* ---- product.c: y = x W^T in the numbers of net->size.compute; w lies in net->p->w ---- */
 
+/* What multiplies in bf16; NULL: in f32. */
+const struct fot_bf16_kernel *product_kernel(const struct fot_net_size *z);
 void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *cfg, const struct fot_net_size *z);
 void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg,
 			 const struct fot_net_size *z);

@@ -7,13 +7,13 @@
 
 #include "model/train/network_priv.h"
 
-static bool in_bf16(const struct fot_net_size *z)
+const struct fot_bf16_kernel *product_kernel(const struct fot_net_size *z)
 {
 #ifdef FOT_REAL_DOUBLE
 	(void)z;
-	return false; /* bf16.h is of floats; finite differences want the exact products */
+	return NULL; /* bf16.h is of floats; finite differences want the exact products */
 #else
-	return z->compute == FOT_COMPUTE_BF16;
+	return z->compute == FOT_COMPUTE_BF16 ? fot_bf16_kernel() : NULL;
 #endif
 }
 
@@ -35,14 +35,14 @@ void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct f
 	int64_t n =
 		imax(operand(z->max_window, widest), operand(HEAD_ROWS, imax(c->hidden_size, c->vocab_size)));
 
-	s->left = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
-	s->right = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+	s->left = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
+	s->right = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
 }
 
 void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *c,
 		 const struct fot_net_size *z)
 {
-	int64_t n = in_bf16(z) ? (int64_t)fot_config_tensors(c, NULL) : 0;
+	int64_t n = product_kernel(z) ? (int64_t)fot_config_tensors(c, NULL) : 0;
 
 	p->at = n ? fot_layout_take(y, n, sizeof *p->at) : NULL;
 	p->forward = n ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *p->forward) : NULL;
@@ -86,7 +86,7 @@ void product_pack(struct fot_net *net)
 	if (!q->at)
 		return;
 	place_all(q, p);
-	q->kernel = fot_bf16_kernel();
+	q->kernel = product_kernel(&net->size);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const float *w = p->w + p->offset[i];
