@@ -100,15 +100,8 @@ static int64_t before(const int64_t *low, int64_t i, int64_t k0, int64_t n_k)
 	return low ? clamp(low[i] - k0, 0, n_k) : 0;
 }
 
-/* What the queries of a panel see of a tile's keys: each [low, high), together [from, to). */
-struct sight {
-	int64_t low[FOT_TILE_Q], high[FOT_TILE_Q], from, to;
-};
-
-/* Of n_q queries those from `row` on; k0: keys before the tile. Columns without a query see what the last
- * one sees. even: `from` is, so that pairs of keys are the same for all panels. */
-static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
-		 int64_t diag, bool even)
+void attn_look(struct attn_sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
+	       int64_t diag, bool even)
 {
 	diag = diag == FOT_ATTN_ALL ? diag : diag - k0;
 	g->from = n_k;
@@ -129,7 +122,7 @@ static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, 
 }
 
 static void fold_panel(struct fot_attn *a, int64_t row, const struct fot_panel_tile *all,
-		       const struct sight *g)
+		       const struct attn_sight *g)
 {
 	int64_t d = a->head_dim, n = panel_rows(a, row);
 	const fot_real *q = a->q + row * d;
@@ -181,7 +174,7 @@ static void bring(struct fot_attn *a, struct fot_panel_tile *t, const fot_real *
 void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot_real *v, int64_t ldv,
 		   int64_t n_k, int64_t diag)
 {
-	struct sight g;
+	struct attn_sight g;
 
 	for (int64_t k0 = 0; k0 < n_k; k0 += FOT_TILE_K) {
 		struct fot_panel_tile t = { .ldk = ldk,
@@ -190,7 +183,7 @@ void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot
 
 		t.bias = a->bias ? a->bias + k0 : NULL;
 		for (int64_t row = 0; row < a->n_q; row += FOT_PANEL) {
-			look(&g, a->low, a->n_q, row, k0, t.n, diag, a->kernel);
+			attn_look(&g, a->low, a->n_q, row, k0, t.n, diag, a->kernel);
 			if (g.from >= g.to)
 				continue;
 			if (!t.k)
@@ -288,14 +281,20 @@ void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const 
 
 void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse)
 {
-	for (int64_t i = 0; i < a->n_q; i++) {
-		const fot_real *out = a->out + column(a, i);
-		fot_real inv = 1 / a->sum[i];
+	fot_real inv[FOT_TILE_Q];
 
-		for (int64_t c = 0; c < a->head_dim; c++)
-			o[i * ldo + c] = out[c * FOT_PANEL] * inv;
+	for (int64_t i = 0; i < a->n_q; i++) {
+		inv[i] = 1 / a->sum[i];
 		if (lse)
 			lse[i] = a->max[i] + (fot_real)log((double)a->sum[i]);
+	}
+	for (int64_t i = 0; i < a->n_q && a->kernel; i += FOT_PANEL)
+		attn_narrow_add(a, o + i * ldo, ldo, a->out + i * a->head_dim, panel_rows(a, i), inv + i, 0);
+	for (int64_t i = 0; i < a->n_q && !a->kernel; i++) {
+		const fot_real *out = a->out + column(a, i);
+
+		for (int64_t c = 0; c < a->head_dim; c++)
+			o[i * ldo + c] = out[c * FOT_PANEL] * inv[i];
 	}
 }
 
@@ -323,10 +322,6 @@ static void begin_back(struct back *b, int64_t row)
 		b->delta[i] = i < b->n ? g->delta[row + i] : 0;
 	}
 	memset(a->out, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
-	if (a->kernel) {
-		attn_narrow_begin_back(a, g, row, b->n);
-		return;
-	}
 	fot_panel_queries(a->q, q, g->ldq, b->n, d, g->scale);
 	fot_panel_queries(a->d_o, d_o, g->ldo, b->n, d, 1);
 	if (g->dk) {
@@ -340,18 +335,14 @@ static void back_tile(struct back *b, int64_t k0, int64_t n_k)
 {
 	const struct fot_attn_grad *g = b->g;
 	struct fot_attn *a = b->a;
-	struct sight seen;
+	struct attn_sight seen;
 	int64_t d = a->head_dim, n;
 	const fot_real *k, *v;
 
-	look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag, false);
+	attn_look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag, false);
 	n = seen.to - seen.from;
 	if (n <= 0)
 		return;
-	if (a->kernel) {
-		attn_narrow_back(a, g, k0 + seen.from, n, seen.low, seen.high, b->lse, b->delta);
-		return;
-	}
 	k = g->k + (k0 + seen.from) * g->ldk;
 	v = g->v + (k0 + seen.from) * g->ldv;
 	fot_panel_scores(a->s, a->q, k, g->ldk, n, d, NULL);
@@ -377,6 +368,10 @@ void fot_attn_backward(struct fot_attn *a, const struct fot_attn_grad *g)
 {
 	struct back b = { .a = a, .g = g };
 
+	if (a->kernel) {
+		attn_narrow_backward(a, g);
+		return;
+	}
 	for (int64_t row = 0; row < g->n_q; row += FOT_PANEL) {
 		begin_back(&b, row);
 		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K)

@@ -42,13 +42,12 @@ struct fot_attn {
 	 * q_rows and d_o_rows. */
 	const struct fot_bf16_kernel *kernel; /* NULL: not in bf16 */
 	struct fot_attn_narrow {
-		uint32_t *
-			q_rows; /* [FOT_TILE_Q][pairs of head_dim] rounded; backward: d_o's too, one panel each */
-		uint32_t *q, *d_o;           /* [panels][pairs of head_dim][FOT_PANEL]; d_o: one panel */
-		uint32_t *k, *v;             /* [FOT_TILE_K][pairs of head_dim] of a tile, rounded */
+		uint32_t *q_rows;  /* [FOT_TILE_Q][pairs of head_dim] rounded; backward: of one panel */
+		uint32_t *q, *d_o; /* [panels][pairs of head_dim][FOT_PANEL] */
+		uint32_t *k, *v;   /* [FOT_TILE_K][pairs of head_dim] of a tile, rounded */
 		uint32_t *k_pairs, *v_pairs; /* [pairs of FOT_TILE_K][head_dim] */
-		uint32_t *turned;            /* [pairs of head_dim][FOT_TILE_K] keys for few queries */
-		uint32_t *weights;           /* [pairs of FOT_TILE_K][FOT_PANEL] */
+		uint32_t *turned;  /* [pairs of head_dim][FOT_TILE_K] keys for few queries; rows of outputs */
+		uint32_t *weights; /* [pairs of FOT_TILE_K][FOT_PANEL] */
 		uint32_t *rows; /* [FOT_TILE_K][pairs of FOT_PANEL] weights or gradients of scores, rounded */
 		uint32_t *q_pairs, *d_o_pairs; /* [pairs of FOT_PANEL][head_dim] */
 	} narrow;

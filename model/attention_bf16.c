@@ -27,10 +27,10 @@ int64_t attn_narrow_lay(struct fot_attn_narrow *w, fot_real *mem, int64_t head_d
 		{ &w->weights, TILE_PAIRS * FOT_PANEL },
 		{ &w->rows, TILE_PAIRS * (backward ? FOT_PANEL : 1) },
 		{ &w->v, FOT_TILE_K * pairs * back },
-		{ &w->d_o, FOT_PANEL * pairs * back },
+		{ &w->d_o, FOT_TILE_Q * pairs * back },
 		{ &w->k_pairs, TILE_PAIRS * d * back },
-		{ &w->q_pairs, PANEL_PAIRS * d * back },
-		{ &w->d_o_pairs, PANEL_PAIRS * d * back },
+		{ &w->q_pairs, FOT_TILE_Q / 2 * d * back },
+		{ &w->d_o_pairs, FOT_TILE_Q / 2 * d * back },
 	};
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
@@ -65,9 +65,13 @@ static void take_panel(const struct fot_attn *a, uint32_t *rows, uint32_t *panel
 	int64_t d = a->head_dim, pairs = pairs_of(a);
 
 	for (int64_t i = 0; i < n; i++) {
+		const fot_real *from = x + i * ldx;
+		fot_real *row = a->row;
+
+#pragma omp simd
 		for (int64_t c = 0; c < d; c++)
-			a->row[c] = x[i * ldx + c] * scale;
-		round_rows(a, rows + i * pairs, pairs, a->row, d, 1, d);
+			row[c] = from[c] * scale;
+		round_rows(a, rows + i * pairs, pairs, row, d, 1, d);
 	}
 	memset(rows + n * pairs, 0, sizeof *rows * (size_t)((FOT_PANEL - n) * pairs));
 	fot_bf16_turn(a->kernel, panel, FOT_PANEL, rows, pairs, FOT_PANEL, pairs);
@@ -217,6 +221,24 @@ void attn_narrow_fold(struct fot_attn *a, int64_t row, int64_t n_q, const struct
 	add_over_keys(a, state.out, a->narrow.v_pairs + k->from / 2 * d, a->s, k->n);
 }
 
+void attn_narrow_add(const struct fot_attn *a, fot_real *o, int64_t ldo, const fot_real *panel, int64_t n,
+		     const fot_real *f, fot_real beta)
+{
+	int64_t d = a->head_dim;
+	const fot_real *rows = (const fot_real *)a->narrow.turned;
+
+	fot_bf16_turn(a->kernel, a->narrow.turned, d, (const uint32_t *)panel, FOT_PANEL, d, n);
+	for (int64_t i = 0; i < n; i++, o += ldo, rows += d)
+		if (beta > 0)
+#pragma omp simd
+			for (int64_t c = 0; c < d; c++)
+				o[c] += rows[c] * f[i];
+		else
+#pragma omp simd
+			for (int64_t c = 0; c < d; c++)
+				o[c] = rows[c] * f[i];
+}
+
 /* ---- backward -------------------------------------------------------- */
 
 /* Rows [n <= FOT_PANEL, d] times scale in pairs of rows, zero behind them. */
@@ -228,16 +250,39 @@ static void take_pairs(const struct fot_attn *a, uint32_t *pairs, const fot_real
 	memset(pairs + have * d, 0, sizeof *pairs * (size_t)((PANEL_PAIRS - have) * d));
 }
 
-void attn_narrow_begin_back(struct fot_attn *a, const struct fot_attn_grad *g, int64_t row, int64_t n_q)
-{
-	const fot_real *q = g->q + row * g->ldq, *d_o = g->d_o + row * g->ldo;
+/* Up to FOT_TILE_Q queries on their way back, in panels. */
+struct group {
+	int64_t row, n; /* the first, and how many */
+	fot_real lse[FOT_TILE_Q], delta[FOT_TILE_Q];
+};
 
-	take_panel(a, a->narrow.q_rows, a->narrow.q, q, g->ldq, n_q, g->scale);
-	take_panel(a, a->narrow.q_rows, a->narrow.d_o, d_o, g->ldo, n_q, 1);
-	if (!g->dk)
-		return;
-	take_pairs(a, a->narrow.q_pairs, q, g->ldq, n_q);
-	take_pairs(a, a->narrow.d_o_pairs, d_o, g->ldo, n_q);
+static int64_t panel_rows(const struct group *b, int64_t i)
+{
+	return b->n - i < FOT_PANEL ? b->n - i : FOT_PANEL;
+}
+
+static void begin_group(struct fot_attn *a, const struct fot_attn_grad *g, struct group *b, int64_t row)
+{
+	int64_t d = a->head_dim, pairs = pairs_of(a);
+
+	b->row = row;
+	b->n = g->n_q - row < FOT_TILE_Q ? g->n_q - row : FOT_TILE_Q;
+	for (int64_t i = 0; i < FOT_TILE_Q; i++) {
+		b->lse[i] = i < b->n ? g->lse[row + i] : (fot_real)INFINITY;
+		b->delta[i] = i < b->n ? g->delta[row + i] : 0;
+	}
+	for (int64_t i = 0; i < b->n; i += FOT_PANEL) {
+		const fot_real *q = g->q + (row + i) * g->ldq, *d_o = g->d_o + (row + i) * g->ldo;
+		int64_t n = panel_rows(b, i);
+
+		memset(a->out + i * d, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
+		take_panel(a, a->narrow.q_rows, a->narrow.q + i * pairs, q, g->ldq, n, g->scale);
+		take_panel(a, a->narrow.q_rows, a->narrow.d_o + i * pairs, d_o, g->ldo, n, 1);
+		if (!g->dk)
+			continue;
+		take_pairs(a, a->narrow.q_pairs + i / 2 * d, q, g->ldq, n);
+		take_pairs(a, a->narrow.d_o_pairs + i / 2 * d, d_o, g->ldo, n);
+	}
 }
 
 /* out [n, d] at ldo += w x, w [n][FOT_PANEL], x in pairs of queries. */
@@ -260,23 +305,61 @@ static void add_over_queries(const struct fot_attn *a, fot_real *out, int64_t ld
 	fot_bf16_multiply(a->kernel, &o);
 }
 
-void attn_narrow_back(struct fot_attn *a, const struct fot_attn_grad *g, int64_t k0, int64_t n,
-		      const int64_t *low, const int64_t *high, const fot_real *lse, const fot_real *delta)
+/* Queries [i, i + FOT_PANEL) of the group and what they see of the tile from key k0 on. */
+static void panel_back(struct fot_attn *a, const struct fot_attn_grad *g, const struct group *b, int64_t i,
+		       int64_t k0, const struct attn_sight *seen)
+{
+	int64_t d = a->head_dim, pairs = pairs_of(a), n = seen->to - seen->from, key = k0 + seen->from;
+	fot_real *ds = a->ds;
+
+	panel_products(a, a->s, a->narrow.k + seen->from * pairs, a->narrow.q + i * pairs, n);
+	panel_products(a, ds, a->narrow.v + seen->from * pairs, a->narrow.d_o + i * pairs, n);
+	fot_panel_gradients(a->s, ds, n, seen->low, seen->high, b->lse + i, b->delta + i);
+	add_over_keys(a, a->out + i * d, a->narrow.k_pairs + seen->from / 2 * d, ds, n);
+	if (!g->dk)
+		return;
+#pragma omp simd
+	for (int64_t j = 0; j < n * FOT_PANEL; j++)
+		ds[j] *= g->scale;
+	add_over_queries(a, g->dk + key * g->ldk, g->ldk, ds, a->narrow.q_pairs + i / 2 * d, n);
+	add_over_queries(a, g->dv + key * g->ldv, g->ldv, a->s, a->narrow.d_o_pairs + i / 2 * d, n);
+}
+
+/* Keys [k0, k0 + n). */
+static void tile_back(struct fot_attn *a, const struct fot_attn_grad *g, const struct group *b, int64_t k0,
+		      int64_t n)
 {
 	const fot_real *k = g->k + k0 * g->ldk, *v = g->v + k0 * g->ldv;
-	int64_t d = a->head_dim;
+	int64_t d = a->head_dim, last = (b->n - 1) / FOT_PANEL * FOT_PANEL;
+	struct attn_sight seen;
 
+	attn_look(&seen, g->low, g->n_q, b->row + last, k0, n, g->diag, true);
+	n = seen.to; /* no query sees more than the last one */
+	if (n <= 0)
+		return;
 	attn_narrow_keys(a, k, g->ldk, n);
 	pair_rows(a, a->narrow.k_pairs, d, k, g->ldk, n, d);
 	round_rows(a, a->narrow.v, pairs_of(a), v, g->ldv, n, d);
-	panel_products(a, a->s, a->narrow.k, a->narrow.q, n);
-	panel_products(a, a->ds, a->narrow.v, a->narrow.d_o, n);
-	fot_panel_gradients(a->s, a->ds, n, low, high, lse, delta);
-	add_over_keys(a, a->out, a->narrow.k_pairs, a->ds, n);
-	if (!g->dk)
-		return;
-	for (int64_t i = 0; i < n * FOT_PANEL; i++)
-		a->ds[i] *= g->scale;
-	add_over_queries(a, g->dk + k0 * g->ldk, g->ldk, a->ds, a->narrow.q_pairs, n);
-	add_over_queries(a, g->dv + k0 * g->ldv, g->ldv, a->s, a->narrow.d_o_pairs, n);
+	for (int64_t i = 0; i < b->n; i += FOT_PANEL) {
+		attn_look(&seen, g->low, g->n_q, b->row + i, k0, n, g->diag, true);
+		if (seen.from < seen.to)
+			panel_back(a, g, b, i, k0, &seen);
+	}
+}
+
+void attn_narrow_backward(struct fot_attn *a, const struct fot_attn_grad *g)
+{
+	fot_real scale[FOT_PANEL];
+	struct group b;
+
+	for (int64_t i = 0; i < FOT_PANEL; i++)
+		scale[i] = g->scale;
+	for (int64_t row = 0; row < g->n_q; row += FOT_TILE_Q) {
+		begin_group(a, g, &b, row);
+		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K)
+			tile_back(a, g, &b, k0, g->n_k - k0 < FOT_TILE_K ? g->n_k - k0 : FOT_TILE_K);
+		for (int64_t i = 0; i < b.n; i += FOT_PANEL)
+			attn_narrow_add(a, g->dq + (row + i) * g->ldq, g->ldq, a->out + i * a->head_dim,
+					panel_rows(&b, i), scale, 1);
+	}
 }

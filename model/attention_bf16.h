@@ -25,10 +25,19 @@ void attn_narrow_scores(const struct fot_attn *a, int64_t row, const struct attn
 void attn_narrow_fold(struct fot_attn *a, int64_t row, int64_t n_q, const struct attn_keys *k,
 		      const int64_t *low, const int64_t *high);
 
-/* Backward: queries [row, row + n_q <= FOT_PANEL) and the gradients of their outputs come. */
-void attn_narrow_begin_back(struct fot_attn *a, const struct fot_attn_grad *g, int64_t row, int64_t n_q);
-/* Keys [k0, k0 + n): their part of a->out, which is of the queries' gradients, and dk, dv. */
-void attn_narrow_back(struct fot_attn *a, const struct fot_attn_grad *g, int64_t k0, int64_t n,
-		      const int64_t *low, const int64_t *high, const fot_real *lse, const fot_real *delta);
+/* Rows o [n <= FOT_PANEL, head_dim] at ldo = f[i] times the columns of a panel, plus them where beta is 1. */
+void attn_narrow_add(const struct fot_attn *a, fot_real *o, int64_t ldo, const fot_real *panel, int64_t n,
+		     const fot_real *f, fot_real beta);
+
+/* What the queries of a panel see of a tile's keys: each [low, high) counted from `from`, together [from, to). */
+struct attn_sight {
+	int64_t low[FOT_PANEL], high[FOT_PANEL], from, to;
+};
+/* Of n_q queries those from `row` on; k0: keys before the tile. Columns without a query see what the last
+ * one sees. even: `from` is, so that pairs of keys are the same for all panels. */
+void attn_look(struct attn_sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
+	       int64_t diag, bool even);
+/* fot_attn_backward: a tile's keys and values are rounded once for FOT_TILE_Q queries. */
+void attn_narrow_backward(struct fot_attn *a, const struct fot_attn_grad *g);
 
 #endif

@@ -22,8 +22,9 @@ struct fot_bf16_kernel {
 	int64_t rows; /* most that one call takes */
 	/* The first `rows` rows and `columns` <= PANEL columns of the operands. */
 	void (*run)(const struct fot_bf16_operands *t, int64_t rows, int64_t columns);
-	void (*round)(uint32_t *a, const float *x, int64_t k);
-	void (*pair)(uint32_t *b, const float *x0, const float *x1, int64_t n); /* x1 NULL: zeros */
+	/* As fot_bf16_rows, fot_bf16_pair and fot_bf16_turn. */
+	void (*round)(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k);
+	void (*pair)(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k);
 	void (*turn)(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n);
 };
 
@@ -111,24 +112,25 @@ static void portable_run(const struct fot_bf16_operands *t, int64_t rows, int64_
 	}
 }
 
-static void portable_round(uint32_t *a, const float *x, int64_t k)
+static void portable_round(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k)
 {
+	for (int64_t r = 0; r < m; r++, a += lda, x += ldx) {
 #pragma omp simd
-	for (int64_t p = 0; p < k / 2; p++)
-		a[p] = pair_of(x[2 * p], x[2 * p + 1]);
-	if (k % 2)
-		a[k / 2] = pair_of(x[k - 1], 0);
+		for (int64_t p = 0; p < k / 2; p++)
+			a[p] = pair_of(x[2 * p], x[2 * p + 1]);
+		if (k % 2)
+			a[k / 2] = pair_of(x[k - 1], 0);
+	}
 }
 
-static void portable_pair(uint32_t *b, const float *x0, const float *x1, int64_t n)
+static void portable_pair(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k)
 {
-	if (x1)
+	for (; m > 1; m -= 2, b += ldb, x += 2 * ldx)
 #pragma omp simd
-		for (int64_t i = 0; i < n; i++)
-			b[i] = pair_of(x0[i], x1[i]);
-	else
-		for (int64_t i = 0; i < n; i++)
-			b[i] = pair_of(x0[i], 0);
+		for (int64_t i = 0; i < k; i++)
+			b[i] = pair_of(x[i], x[ldx + i]);
+	for (int64_t i = 0; i < k && m > 0; i++)
+		b[i] = pair_of(x[i], 0);
 }
 
 static void portable_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n)
@@ -228,31 +230,58 @@ TARGET static inline __mmask16 first(int64_t n)
 	return n >= LANES ? 0xffff : n > 0 ? (__mmask16)((1u << n) - 1) : 0;
 }
 
-TARGET static void avx_round(uint32_t *a, const float *x, int64_t k)
+TARGET static void avx_round(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k)
 {
-	for (int64_t i = 0; i < k; i += 2 * LANES) {
-		__m512 low = _mm512_maskz_loadu_ps(first(k - i), x + i);
-		__m512 high = _mm512_maskz_loadu_ps(first(k - i - LANES), x + i + LANES);
+	int64_t whole = k / (2 * LANES) * (2 * LANES), rest = k - whole;
+	__mmask16 low = first(rest), high = first(rest - LANES), out = first((rest + 1) / 2);
 
-		_mm512_mask_storeu_epi32(a + i / 2, first((k - i + 1) / 2),
-					 (__m512i)_mm512_cvtne2ps_pbh(high, low));
+	for (int64_t r = 0; r < m; r++, a += lda, x += ldx) {
+		for (int64_t i = 0; i < whole; i += 2 * LANES)
+			_mm512_storeu_si512(a + i / 2,
+					    (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + LANES),
+									 _mm512_loadu_ps(x + i)));
+		if (rest > 0)
+			_mm512_mask_storeu_epi32(
+				a + whole / 2, out,
+				(__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, x + whole + LANES),
+							     _mm512_maskz_loadu_ps(low, x + whole)));
 	}
 }
 
-TARGET static void avx_pair(uint32_t *b, const float *x0, const float *x1, int64_t n)
+/* Sixteen of the lower half and sixteen of the upper one take turns. */
+TARGET static inline __m512i take_turns(__m512 even, __m512 odd)
 {
-	/* Sixteen of x0 and sixteen of x1 take turns. */
 	const __m512i turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
 					       23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
 
+	return _mm512_permutexvar_epi16(turns, (__m512i)_mm512_cvtne2ps_pbh(odd, even));
+}
+
+/* The last lanes of two rows, x1 NULL: zeros. */
+TARGET static void pair_rest(uint32_t *b, const float *x0, const float *x1, int64_t n)
+{
 	for (int64_t i = 0; i < n; i += LANES) {
 		__mmask16 here = first(n - i);
-		__m512 even = _mm512_maskz_loadu_ps(here, x0 + i);
-		__m512 odd = x1 ? _mm512_maskz_loadu_ps(here, x1 + i) : _mm512_setzero_ps();
-		__m512i both = (__m512i)_mm512_cvtne2ps_pbh(odd, even);
 
-		_mm512_mask_storeu_epi32(b + i, here, _mm512_permutexvar_epi16(turns, both));
+		_mm512_mask_storeu_epi32(
+			b + i, here,
+			take_turns(_mm512_maskz_loadu_ps(here, x0 + i),
+				   x1 ? _mm512_maskz_loadu_ps(here, x1 + i) : _mm512_setzero_ps()));
 	}
+}
+
+TARGET static void avx_pair(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k)
+{
+	int64_t whole = k / LANES * LANES;
+
+	for (; m > 1; m -= 2, b += ldb, x += 2 * ldx) {
+		for (int64_t i = 0; i < whole; i += LANES)
+			_mm512_storeu_si512(b + i,
+					    take_turns(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + ldx + i)));
+		pair_rest(b + whole, x + whole, x + ldx + whole, k - whole);
+	}
+	if (m > 0)
+		pair_rest(b, x, NULL, k);
 }
 
 /* Row r of 16 x 16 numbers becomes column r: with every perfect shuffle of the rows the digits of a number's place (row,
@@ -327,15 +356,13 @@ size_t fot_bf16_packed(int64_t n, int64_t k)
 void fot_bf16_rows(const struct fot_bf16_kernel *kernel, uint32_t *a, int64_t lda, const float *x,
 		   int64_t ldx, int64_t m, int64_t k)
 {
-	for (int64_t r = 0; r < m; r++)
-		kernel->round(a + r * lda, x + r * ldx, k);
+	kernel->round(a, lda, x, ldx, m, k);
 }
 
 void fot_bf16_pair(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const float *x,
 		   int64_t ldx, int64_t m, int64_t k)
 {
-	for (int64_t r = 0; r < m; r += 2)
-		kernel->pair(b + r / 2 * ldb, x + r * ldx, r + 1 < m ? x + (r + 1) * ldx : NULL, k);
+	kernel->pair(b, ldb, x, ldx, m, k);
 }
 
 void fot_bf16_turn(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const uint32_t *a,
@@ -380,7 +407,7 @@ static void pairs_of(uint32_t *out, const unsigned char *row, enum fot_dtype dty
 	float x[2 * BLOCK];
 
 	fot_widen(x, from, dtype, (size_t)numbers);
-	fot_bf16_kernel()->round(out, x, numbers);
+	fot_bf16_kernel()->round(out, n, x, numbers, 1, numbers);
 }
 
 void fot_bf16_pack_transposed(uint32_t *b, const void *w, enum fot_dtype dtype, int64_t n, int64_t k)

@@ -37,6 +37,8 @@ void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct f
 
 	s->left = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
 	s->right = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+	s->held = product_kernel(z) ? fot_layout_take(y, operand(z->max_window, c->hidden_size), sizeof *s->held) : NULL;
+	s->held_rows = NULL;
 }
 
 void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *c,
@@ -118,9 +120,10 @@ static const struct packed *packed_of(const struct fot_net *net, const float *w)
 static void forward_bf16(const struct fot_net *net, struct scratch *s, float *y, const float *x,
 			 const float *w, int64_t rows, int64_t in, int64_t out, float beta)
 {
-	fot_bf16_round(s->left, x, rows, in);
-	fot_bf16_product(net->products.kernel, y, out, s->left, packed_of(net, w)->forward, rows, out, in,
-			 beta);
+	if (x != s->held_rows)
+		fot_bf16_round(s->left, x, rows, in);
+	fot_bf16_product(net->products.kernel, y, out, x == s->held_rows ? s->held : s->left,
+			 packed_of(net, w)->forward, rows, out, in, beta);
 }
 
 static void backward_bf16(const struct fot_net *net, struct scratch *s, float *dx, float *dw, const float *dy,
@@ -129,13 +132,26 @@ static void backward_bf16(const struct fot_net *net, struct scratch *s, float *d
 	const struct fot_bf16_kernel *kernel = net->products.kernel;
 
 	fot_bf16_pack(s->left, dy, rows, out);
-	fot_bf16_pack(s->right, x, rows, in);
-	fot_bf16_product_rows(kernel, dw, in, s->left, s->right, out, in, rows, 1);
+	if (x != s->held_rows)
+		fot_bf16_pack(s->right, x, rows, in);
+	fot_bf16_product_rows(kernel, dw, in, s->left, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
 	fot_bf16_round(s->left, dy, rows, out);
 	fot_bf16_product(kernel, dx, in, s->left, packed_of(net, w)->backward, rows, in, out, beta);
 }
 
 #endif
+
+void product_hold(const struct fot_net *net, struct scratch *s, const fot_real *x, int64_t rows, int64_t in, bool back)
+{
+#ifndef FOT_REAL_DOUBLE
+	s->held_rows = net->products.at ? x : NULL;
+	if (s->held_rows && back)
+		fot_bf16_pack(s->held, x, rows, in);
+	else if (s->held_rows)
+		fot_bf16_round(s->held, x, rows, in);
+#endif
+	(void)net, (void)s, (void)x, (void)rows, (void)in, (void)back;
+}
 
 void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
 	     int64_t rows, int64_t in, int64_t out, fot_real beta)
