@@ -107,6 +107,7 @@ static const struct fot_key stage_keys[] = {
 	{ STAGE(steps, fot_key_size, 1, 100000000, "optimiser steps"), .required = true },
 	{ STAGE(window, fot_key_size, 2, 1 << 20, "tokens of a window"), .required = true },
 	{ STAGE(batch, fot_key_size, 1, 4096, "windows of each step that are predicted"), .required = true },
+	{ STAGE(accumulate, fot_key_size, 1, 4096, "batches of each step, one after the other: the mean of their losses"), .dflt = "1" },
 	{ STAGE(w, fot_key_size, 1, MAX_OWN, "own windows before, seen by memory layers"), .dflt = "1" },
 	{ STAGE(d, fot_key_size, 1, 4096, "documents seen, the own one included (crossbatch)"), .dflt = "1" },
 	{ STAGE(negatives, fot_key_size, 0, 65536, "windows of others that all see besides (crossbatch)"), .dflt = "0" },
@@ -184,6 +185,10 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
+	if (status == FOT_OK && fot_stage_windows(s) * s->accumulate > FOT_STEP_SLOTS / 2)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: accumulate: expected at most %lld batches of %lld windows, got %lld",
+				  where, (long long)(FOT_STEP_SLOTS / 2 / fot_stage_windows(s)),
+				  (long long)fot_stage_windows(s), (long long)s->accumulate);
 	if (status == FOT_OK)
 		status = check_method(s, where, err);
 	r->n_stages++;
@@ -629,7 +634,7 @@ int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps)
 	for (size_t i = 0; i < r->n_stages && steps > 0; i++) {
 		int64_t here = steps < r->stage[i].steps ? steps : r->stage[i].steps;
 
-		n += here * r->stage[i].batch * r->stage[i].window;
+		n += here * fot_stage_asking(&r->stage[i]) * r->stage[i].window;
 		steps -= here;
 	}
 	return n;
@@ -642,6 +647,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end && s->teach == s->teach_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
+	       fot_stage_parts(s) == fot_stage_parts(t) &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
 	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
 	       s->range == t->range && s->stepping == t->stepping && s->teach == t->teach &&

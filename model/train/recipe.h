@@ -8,7 +8,7 @@
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
- *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
+ *                "steps", "window", "batch", "accumulate", "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "cut", "top_k", "range", "stepping", "teach", "teach_end", "teach_text", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16",
@@ -29,6 +29,10 @@
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
  * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
  * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * accumulate: a step goes through so many batches, one after the other in the memory of one, and takes the mean of their
+ * losses.  Windows that meet no others (standard, transformer-xl) are those of one batch of that size; what else sees windows
+ * of its own batch alone, and rows (longllama) go on by as many.
  *
  * teach (generator episodes): weight of a loss term that says to the memory layers where labels of the
  * right class stand (teach.c), and with teach times teach_text to the layers below to read the text, going in a straight line to teach_end; any method, so that variants
