@@ -30,7 +30,7 @@ struct fot_given_journals {
 		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &(c)->dry_run,                              \
 		  .help = "check all inputs and print items, tokens, memory and time" },                           \
 		{ .name = "shard", .type = FOT_OPTION_TEXT, .value = &(c)->shard, .arg = "I/N",                    \
-		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" },  \
+		  .help = "the I-th of N parts of about equal cost (1 <= I <= N); slurm: by the job array; see submit, merge" },  \
 		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
 		  .help = "only N documents or test items per dataset, or N trials: not for reporting" },          \
 		FOT_COMMON_STORE(&(c)->store),                                                                     \
