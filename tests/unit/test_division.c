@@ -37,8 +37,8 @@ static void test_division_by_count_takes_turns(void **state)
 
 static void test_division_by_cost_keeps_neighbours_together(void **state)
 {
-	static const double cost[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2 };
-	static const int32_t want[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1 };
+	static const double cost[] = { 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6 };
+	static const int32_t want[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 };
 
 	(void)state;
 	expect(cost, 18, 2, FOT_DIVISION_COST, want);
