@@ -17,8 +17,9 @@ struct fot_run_flags {
 
 /* Of the folders that are merged. */
 struct fot_given_journals {
-	struct fot_journal_content at[FOT_POSITIONAL_MAX];
-	size_t n;
+	struct fot_journal_content *at; /* [n] */
+	char **dir;                     /* [n] */
+	size_t n, cap, cap_dir;
 };
 
 #define FOT_RUN_OPTIONS(c)                                                                                         \
