@@ -252,3 +252,21 @@ void fot_quote_workflow_property(struct fot_str *out, const char *text)
 
 	put_special(out, text, special, FOT_COUNT(special));
 }
+
+void fot_quote_shell(struct fot_str *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (*text && text[strspn(text, plain)] == '\0') {
+		fot_str_puts(out, text);
+		return;
+	}
+	fot_str_putc(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			fot_str_puts(out, "'\\''");
+		else
+			fot_str_putc(out, *text);
+	}
+	fot_str_putc(out, '\'');
+}

@@ -38,5 +38,7 @@ void fot_quote_xml(struct fot_str *out, const char *text);
  * lines stay ends of lines. */
 void fot_quote_workflow(struct fot_str *out, const char *text);
 void fot_quote_workflow_property(struct fot_str *out, const char *text);
+/* One word of a command for sh. Every byte stays, control characters too. */
+void fot_quote_shell(struct fot_str *out, const char *text);
 
 #endif

@@ -32,6 +32,8 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", fot_cmd_run, "run an experiment: models x memory modes x tasks x context lengths", false, NULL },
 	{ "merge", fot_cmd_merge, "one run out of the folders of its shards", true, NULL },
+	{ "submit", fot_cmd_submit, "an experiment as a job array of Slurm, and its merge", false, NULL },
+	{ "status", fot_cmd_status, "how runs and their shards stand, and what to do next", false, NULL },
 	{ "validate", fot_cmd_validate, "check a spec with its models and data", false, NULL },
 	{ "score", fot_cmd_score, "negative log-likelihood of given tokens or text", true, NULL },
 	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true, NULL },
