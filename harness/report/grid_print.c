@@ -645,6 +645,19 @@ static void print_latex(struct fot_str *out, const struct printer *p)
 	}
 }
 
+static void put_level(struct fot_str *out, const struct fot_grid *g, size_t row, const char *column)
+{
+	const struct fot_measure *m = fot_measure_of(g->t, row);
+	double x = fot_table_real(g->t, row, column, 0);
+
+	if (fot_measure_is_percent(m) && x > 0 && x < 0.0005) {
+		fot_str_printf(out, "1 in %.0f", 1 / x);
+		return;
+	}
+	number(out, x, form_of(m), g->digits, false, FOT_GRID_HTML);
+	fot_str_puts(out, fot_measure_is_percent(m) ? " %" : "");
+}
+
 /* The cells of a column's share that no model has: what guessing, or the commonest answer, gets. */
 static void html_level(struct fot_str *out, const struct printer *p, const char *column, const char *name)
 {
@@ -663,9 +676,7 @@ static void html_level(struct fot_str *out, const struct printer *p, const char 
 		}
 		fot_str_puts(&line, "<td>");
 		if (row != SIZE_MAX && !g->column[c].paper) {
-			number(&line, fot_table_real(g->t, row, column, 0), form_of(fot_measure_of(g->t, row)), g->digits, false,
-			       FOT_GRID_HTML);
-			fot_str_puts(&line, fot_measure_is_percent(fot_measure_of(g->t, row)) ? " %" : "");
+			put_level(&line, g, row, column);
 			any = true;
 		}
 		fot_str_puts(&line, "</td>");

@@ -21,6 +21,9 @@ static const unsigned char script[] = {
 #include "page_js.h"
 };
 
+/* A table of a summary that has more is folded. */
+#define MANY_LINES 16
+
 /* --- the head --- */
 
 /* 'sha256-BASE64' of n bytes, as a content security policy names what it allows. */
@@ -349,25 +352,24 @@ static int put_runs(struct fot_str *out, const struct fot_page *page, struct fot
 	return fot_str_check(out, err);
 }
 
-/* A table with its caption, which is plain text and is emptied. */
-static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_str *caption,
+/* A table with its caption, which is plain text and is emptied; folded: shown when it is asked for. */
+static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_str *caption, bool folded,
 		    struct fot_err *err)
 {
 	int status;
 
 	FOT_TRY(fot_str_check(caption, err));
-	fot_str_puts(out, "<figure class=\"table\"><figcaption>");
+	fot_str_puts(out, folded ? "<details><summary>" : "<figure class=\"table\"><figcaption>");
 	if (*g->dataset) {
 		fot_str_puts(out, "<b>");
 		fot_quote_xml(out, g->dataset);
 		fot_str_puts(out, "</b> \xc2\xb7 ");
 	}
 	fot_quote_xml(out, caption->data);
-	fot_str_puts(
-		out,
-		"</figcaption>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table\">");
+	fot_str_puts(out, folded ? "</summary>\n<figure class=\"table\">" : "</figcaption>\n");
+	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table\">");
 	FOT_TRY(fot_grid_print(out, g, FOT_GRID_HTML, err));
-	fot_str_puts(out, "</div></figure>\n");
+	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
 out:
 	fot_str_release(caption);
 	return status;
@@ -385,7 +387,7 @@ static int put_report_view(struct fot_str *out, const struct fot_page *page,
 	g.words = FOT_GRID_TEXT;
 	if (status == FOT_OK && g.n_lines > 0) {
 		fot_report_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, err);
+		status = put_grid(out, &g, &caption, false, err);
 	}
 	fot_grid_release(&g);
 	return status;
@@ -441,7 +443,7 @@ static int put_summary_view(struct fot_str *out, const struct fot_page *page, co
 	g.words = FOT_GRID_TEXT;
 	if (status == FOT_OK && g.n_lines > 0) {
 		fot_summary_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, err);
+		status = put_grid(out, &g, &caption, g.n_lines > MANY_LINES, err);
 	}
 	fot_grid_release(&g);
 	return status;
@@ -479,6 +481,8 @@ static int put_run_results(struct fot_str *out, const struct fot_page *page, siz
 	int status;
 
 	FOT_TRY(fot_page_put_figures(&text, &page->run[run], figure, err));
+	if (page->n_runs == 1)
+		FOT_TRY(put_report(&text, page, err));
 	FOT_TRY(put_summary(&text, page, &page->run[run], false, err));
 	FOT_TRY(fot_str_check(&text, err));
 	if (text.len)
@@ -489,7 +493,7 @@ out:
 	return status;
 }
 
-/* Figures first: of one run before the tables, of several behind those that show all side by side. */
+/* Figures first; of several runs behind the tables that show all side by side. */
 static int put_results(struct fot_str *out, const struct fot_page *page, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -500,8 +504,6 @@ static int put_results(struct fot_str *out, const struct fot_page *page, struct 
 		FOT_TRY(put_report(&text, page, err));
 	for (size_t i = 0; i < page->n_runs; i++)
 		FOT_TRY(put_run_results(&text, page, i, &figure, err));
-	if (page->n_runs == 1)
-		FOT_TRY(put_report(&text, page, err));
 	FOT_TRY(fot_str_check(&text, err));
 	if (text.len == 0)
 		goto out;

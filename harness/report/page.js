@@ -491,7 +491,9 @@
 		return Object.keys(value).map(function (key) { return wordsOf(value[key]); }).join(' ');
 	}
 
-	function samples(host, groups) {
+	/* What was retrieved stands before what was answered. */
+	function samples(host, given) {
+		const groups = given.filter(function (g) { return g.kind === 'retrieved'; }).concat(given.filter(function (g) { return g.kind !== 'retrieved'; }));
 		const all = [];
 		groups.forEach(function (group, g) { group.items.forEach(function (one) { all.push({ group: g, item: one, words: null }); }); });
 		const names = groups.map(function (g) { return (groups.some(function (h) { return h.run !== g.run; }) ? g.run + ': ' : '') + g.task; });
@@ -646,7 +648,7 @@
 	});
 	window.addEventListener('scroll', hideTip, { passive: true });
 	window.addEventListener('beforeprint', function () {
-		document.querySelectorAll('#claims details').forEach(function (d) { d.open = true; });
+		document.querySelectorAll('#claims details, #results details:not(.values), #comparisons details').forEach(function (d) { d.open = true; });
 	});
 	document.documentElement.dataset.ready = 'yes';
 }());

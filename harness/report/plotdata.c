@@ -1,8 +1,4 @@
-/* plotdata.c: see plotdata.h.
- *
- * One walk for all figures: the rows of the figure's metrics that are estimates, or compared as it says;
- * each has a panel, a series and a place on the x axis.  The names file lists
- * panels, series and x values. */
+/* plotdata.c: see plotdata.h.  The names file lists panels, series and x values. */
 #include "harness/report/plotdata.h"
 
 #include <math.h>
@@ -104,7 +100,8 @@ static bool wanted(const struct builder *b, size_t row)
 {
 	struct fot_plot_point p;
 
-	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
+	return is_of(b, row, b->k->comparison ? b->k->comparison : "") &&
+	       fot_table_has(b->t, row, b->k->value) &&
 	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
 	       is_beside(b, row) && point_of(b, row, &p);
 }
@@ -166,7 +163,8 @@ static void put_told(struct fot_str *out, const struct builder *b, size_t row, c
 	} else if (c->kind == FOT_CELL_INT) {
 		fot_str_printf(out, "%s %lld", column, (long long)c->i);
 	} else {
-		fot_str_printf(out, "%s%s", strcmp(column, "prompt_style") == 0 ? "filler " : "", fot_table_text(b->t, row, column));
+		fot_str_printf(out, "%s%s", strcmp(column, "prompt_style") == 0 ? "filler " : "",
+			       fot_table_text(b->t, row, column));
 	}
 }
 
@@ -196,7 +194,8 @@ static struct fot_plot_levels levels_of(const struct builder *b, size_t row)
 {
 	if (!fot_measure_of(b->t, row)->level)
 		return no_levels;
-	return (struct fot_plot_levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
+	return (struct fot_plot_levels){ level_of(b, row, "chance_level"),
+					 level_of(b, row, "majority_level") };
 }
 
 /* The panel's number, 0 without memory. */
@@ -257,9 +256,12 @@ static void add_origin(struct builder *b, size_t row, size_t panel)
 {
 	int64_t x = shortest(b, row);
 
-	b->p->point[b->p->n_points++] = (struct fot_plot_point){
-		.row = SIZE_MAX, .panel = panel, .series = fot_plot_series(&b->p->places, row), .x = x, .place = place_of(b->p, x)
-	};
+	b->p->point[b->p->n_points++] =
+		(struct fot_plot_point){ .row = SIZE_MAX,
+					 .panel = panel,
+					 .series = fot_plot_series(&b->p->places, row),
+					 .x = x,
+					 .place = place_of(b->p, x) };
 }
 
 static void add_point(struct builder *b, size_t row, size_t panel)
@@ -401,7 +403,8 @@ static void put_tics(struct fot_str *out, const struct fot_plot *p)
 	for (size_t i = 0; i < p->n_x; i++) {
 		fot_str_puts(out, i ? ", \"" : "\"");
 		fot_plot_tic(out, p->figure, p->x[i]);
-		fot_str_printf(out, "\" %lld", fot_plot_by_place(p->figure) ? (long long)i + 1 : (long long)p->x[i]);
+		fot_str_printf(out, "\" %lld",
+			       fot_plot_by_place(p->figure) ? (long long)i + 1 : (long long)p->x[i]);
 	}
 	fot_str_puts(out, ")'\n");
 	if (!p->figure->y)
@@ -427,14 +430,14 @@ static void put_names(struct fot_plot_text *text, const struct fot_plot *p)
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n",
 		       by_place || !p->n_x ? 1LL : (long long)p->x[0],
 		       by_place ? (long long)p->n_x :
-		       p->n_x	? (long long)p->x[p->n_x - 1] :
+		       p->n_x   ? (long long)p->x[p->n_x - 1] :
 				  1LL);
 	fot_str_printf(out, "n_lengths = %zu\n", p->n_x);
 	put_tics(out, p);
 }
 
-int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, const struct fot_measured_task *task,
-		  const struct fot_figure *figure, struct fot_err *err)
+int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary,
+		  const struct fot_measured_task *task, const struct fot_figure *figure, struct fot_err *err)
 {
 	struct fot_plot p = { 0 };
 	int status;
