@@ -46,8 +46,13 @@ static void put_source(struct fot_str *out, const unsigned char *text, size_t n)
 	fot_str_putc(out, '\'');
 }
 
+/* Of more runs than one can take in, their number. */
 static void put_names(struct fot_str *out, const struct fot_page *page)
 {
+	if (page->n_runs > 3) {
+		fot_str_printf(out, "%zu runs", page->n_runs);
+		return;
+	}
 	for (size_t i = 0; i < page->n_runs; i++) {
 		fot_str_puts(out, i ? ", " : "");
 		fot_quote_xml(out, page->run[i].name);
@@ -130,11 +135,21 @@ static void fact_tasks(struct fot_str *out, const cJSON *m)
 	}
 }
 
+static void fact_started(struct fot_str *out, const cJSON *m)
+{
+	fot_quote_xml(out, text_at(fot_json_get(m, "times"), "started"));
+}
+
+static void fact_run_id(struct fot_str *out, const cJSON *m)
+{
+	put_hash(out, text_at(m, "run_id"));
+}
+
 static void fact_date(struct fot_str *out, const cJSON *m)
 {
 	const cJSON *times = fot_json_get(m, "times");
 
-	fot_quote_xml(out, text_at(times, "started"));
+	fact_started(out, m);
 	if (!*text_at(times, "ended"))
 		return;
 	fot_str_puts(out, " to ");
@@ -174,7 +189,7 @@ static void fact_identity(struct fot_str *out, const cJSON *m)
 {
 	if (!*text_at(m, "run_id"))
 		return;
-	put_hash(out, text_at(m, "run_id"));
+	fact_run_id(out, m);
 	fot_str_puts(out, ", spec ");
 	put_hash(out, text_at(m, "spec_sha256"));
 	fot_str_printf(out, ", seed %.0f", number_at(m, "seed"));
@@ -295,11 +310,12 @@ static void put_datasets(struct fot_str *out, const cJSON *manifest)
 	end_table(out);
 }
 
-static void put_run_heading(struct fot_str *out, const struct fot_page *page, size_t run)
+/* Where there are several: that of a run in a part of the page. */
+static void put_run_heading(struct fot_str *out, const struct fot_page *page, const char *part, size_t run)
 {
 	if (page->n_runs == 1)
 		return;
-	fot_str_puts(out, "<h3>");
+	fot_str_printf(out, "<h3 id=\"%s-%zu\">", part, run);
 	fot_quote_xml(out, page->run[run].name);
 	fot_str_puts(out, "</h3>\n");
 }
@@ -335,18 +351,54 @@ static void end_section(struct fot_str *out)
 	fot_str_puts(out, "</section>\n");
 }
 
+/* Runs side by side: what tells them apart. */
+static void put_run_table(struct fot_str *out, const struct fot_page *page)
+{
+	static const char *const headings[] = { "run", "status", "tasks", "date", "run id" };
+	static void (*const cells[])(struct fot_str *, const cJSON *) = { fact_status, fact_tasks,
+									  fact_started, fact_run_id };
+
+	begin_table(out, "runs", headings, FOT_COUNT(headings));
+	for (size_t i = 0; i < page->n_runs; i++) {
+		fot_str_printf(out, "<tr><th scope=\"row\"><a href=\"#results-%zu\">", i);
+		fot_quote_xml(out, page->run[i].name);
+		fot_str_puts(out, "</a></th>");
+		for (size_t k = 0; k < FOT_COUNT(cells); k++) {
+			fot_str_puts(out, "<td>");
+			if (page->run[i].manifest)
+				cells[k](out, page->run[i].manifest);
+			fot_str_puts(out, "</td>");
+		}
+		fot_str_puts(out, "</tr>\n");
+	}
+	end_table(out);
+}
+
+static void put_run(struct fot_str *out, const struct fot_page_run *run)
+{
+	if (!run->manifest) {
+		fot_str_puts(out, "<p class=\"note\">No manifest.</p>\n");
+		return;
+	}
+	put_facts(out, run->manifest);
+	put_models(out, run->manifest);
+	put_datasets(out, run->manifest);
+}
+
+/* Of several a table, each folded below it. */
 static int put_runs(struct fot_str *out, const struct fot_page *page, struct fot_err *err)
 {
 	begin_section(out, "runs", "What was run");
+	if (page->n_runs > 1)
+		put_run_table(out, page);
 	for (size_t i = 0; i < page->n_runs; i++) {
-		put_run_heading(out, page, i);
-		if (page->run[i].manifest) {
-			put_facts(out, page->run[i].manifest);
-			put_models(out, page->run[i].manifest);
-			put_datasets(out, page->run[i].manifest);
-		} else {
-			fot_str_puts(out, "<p class=\"note\">No manifest.</p>\n");
+		if (page->n_runs > 1) {
+			fot_str_puts(out, "<details><summary>");
+			fot_quote_xml(out, page->run[i].name);
+			fot_str_puts(out, "</summary>\n");
 		}
+		put_run(out, &page->run[i]);
+		fot_str_puts(out, page->n_runs > 1 ? "</details>\n" : "");
 	}
 	end_section(out);
 	return fot_str_check(out, err);
@@ -486,7 +538,7 @@ static int put_run_results(struct fot_str *out, const struct fot_page *page, siz
 	FOT_TRY(put_summary(&text, page, &page->run[run], false, err));
 	FOT_TRY(fot_str_check(&text, err));
 	if (text.len)
-		put_run_heading(out, page, run);
+		put_run_heading(out, page, "results", run);
 	fot_str_add(out, text.data ? text.data : "", text.len);
 out:
 	fot_str_release(&text);
@@ -535,7 +587,7 @@ static int put_comparisons(struct fot_str *out, const struct fot_page *page, str
 		if (!any)
 			begin_section(out, "comparisons", "Comparisons");
 		any = true;
-		put_run_heading(out, page, i);
+		put_run_heading(out, page, "comparisons", i);
 		fot_str_add(out, text.data, text.len);
 	}
 	if (any)
