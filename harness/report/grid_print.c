@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/report/grid.h"
+#include "harness/report/plotdata.h"
 #include "harness/tables/labels.h"
 
 /* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */
@@ -688,6 +689,17 @@ static void html_level(struct fot_str *out, const struct printer *p, const char 
 	fot_str_release(&line);
 }
 
+/* Do rows of their own show the levels? Figures hide these and draw lines instead. */
+static bool shows_levels(const struct fot_grid *g)
+{
+	for (size_t f = 0; f < g->task->n_figures; f++)
+		for (const char *const *name = g->task->figure[f].hidden; name && *name; name++)
+			for (size_t l = 0; l < g->n_lines; l++)
+				if (strcmp(fot_table_text(g->t, g->line[l], "model_variant"), *name) == 0)
+					return true;
+	return false;
+}
+
 static void html_line(struct fot_str *out, const struct printer *p, size_t line)
 {
 	const struct text *t = at(p, line, 0);
@@ -712,7 +724,7 @@ static void print_html(struct fot_str *out, const struct printer *p)
 	fot_str_puts(out, "</thead>\n<tbody>\n");
 	for (size_t l = 1; l <= p->g->n_lines; l++)
 		html_line(out, p, l);
-	if (p->g->view->rows == FOT_GRID_ESTIMATES) {
+	if (p->g->view->rows == FOT_GRID_ESTIMATES && !shows_levels(p->g)) {
 		html_level(out, p, "chance_level", "chance");
 		html_level(out, p, "majority_level", "commonest label");
 	}
