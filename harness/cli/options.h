@@ -1,6 +1,7 @@
 /* options.h: command line options from a table.
  *
- * `--name value`, `--name=value`, `-x value` and `-xvalue`; `--` ends options.
+ * `--name value`, `--name=value`, `-x value` and `-xvalue`; `--` ends options.  A value that may be left out
+ * stands in --name=value alone.
  * Unknown options are answered with the nearest known one, a repeated option
  * and a value out of range are errors: FOT_ERR_USAGE, exit code 2.  Defaults are
  * what the variables hold before parsing, and --help shows them.
@@ -25,7 +26,8 @@ enum fot_option_type {
 	FOT_OPTION_REAL,   /* double */
 	FOT_OPTION_TEXT,   /* const char *, points into argv */
 	FOT_OPTION_CHOICE, /* int: index into choices */
-	FOT_OPTION_TEXTS   /* struct fot_texts: may be repeated */
+	FOT_OPTION_TEXTS,  /* struct fot_texts: may be repeated */
+	FOT_OPTION_OPTIONAL /* const char *: "" when given, or the text of --name=TEXT */
 };
 
 #define FOT_TEXTS_MAX 64

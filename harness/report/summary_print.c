@@ -37,6 +37,17 @@ static void describe_items(struct fot_str *out, const struct fot_grid *g, const 
 		fot_str_printf(out, " One %s: no interval.", v->one);
 }
 
+void fot_summary_words(struct fot_str *out, const struct fot_summary_view *v, const struct fot_grid *g)
+{
+	fot_str_printf(out, "%s%s", v->caption, v->items ? " " : "");
+	if (v->items)
+		describe_items(out, g, v, true);
+	if (v->copies) {
+		fot_str_putc(out, ' ');
+		warn_of_copies(out, g, false);
+	}
+}
+
 /* What is the same for all tables. */
 struct printing {
 	struct fot_str *out;

@@ -329,9 +329,22 @@ const struct fot_schema fot_schema_claims = { "claims",
 					      "Claims of the paper: one row per pair of conditions that a run has.",
 					      claims_columns, FOT_COUNT(claims_columns) };
 
+static const struct fot_column token_columns[] = {
+	{ "sequence", FOT_COLUMN_INT, false, "sequence of the input, from 0" },
+	{ "turn", FOT_COLUMN_INT, false, "turn of the input, from 0; empty without turns" },
+	{ "position", FOT_COLUMN_INT, false, "place of the token in its sequence and turn, from 1: the first is not predicted" },
+	{ "token", FOT_COLUMN_INT, false, "id" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "negative log-likelihood of the token given all before it" },
+	{ "argmax", FOT_COLUMN_INT, false, "id of the most likely token there" },
+	{ "text", FOT_COLUMN_TEXT, false, "of the token, with --token-texts; parts of a character: U+FFFD" },
+};
+
+const struct fot_schema fot_schema_tokens = { "tokens", "Written by `fotbench score -o FILE`, one row per predicted token.",
+					      token_columns, FOT_COUNT(token_columns) };
+
 const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
 						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
-						 &fot_schema_claims,  &fot_schema_labels };
+						 &fot_schema_claims,  &fot_schema_labels, &fot_schema_tokens };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",
