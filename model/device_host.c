@@ -13,6 +13,8 @@
 
 #define SIDE 64 /* rows of a side that are multiplied at a time, widened where they are bf16 */
 
+#define ALONE_WORK (1 << 18) /* multiplications for which threads wake each other */
+
 struct host {
 	int32_t threads;
 	size_t shared; /* bytes of a block's */
@@ -94,21 +96,26 @@ typedef void work(const void *arguments, int64_t index, struct fot_team t);
 	}
 FOT_KERNELS(HOST_KERNEL)
 
-#define HOST_ROW(name, arguments, team) [FOT_KERNEL_##name] = on_host_##name,
-static work *const works[FOT_KERNEL_COUNT] = { FOT_KERNELS(HOST_ROW) };
+/* Indices for which threads wake each other. */
+enum { ALONE_LONE = 1 << 14, ALONE_ROW = 256, ALONE_TILE = 1 };
+#define HOST_ROW(name, arguments, team) [FOT_KERNEL_##name] = { on_host_##name, ALONE_##team },
+static const struct {
+	work *work;
+	int64_t alone;
+} works[FOT_KERNEL_COUNT] = { FOT_KERNELS(HOST_ROW) };
 
 static void host_launch(void *device, enum fot_kernel kernel, const void *arguments, int64_t n)
 {
 	const struct host *d = device;
 
-#pragma omp parallel for schedule(static) num_threads(d->threads) if (n > 1)
+#pragma omp parallel for schedule(static) num_threads(d->threads) if (n > works[kernel].alone)
 	for (int64_t i = 0; i < n; i++) {
 		struct fot_team t = { .lanes = 1,
 				      .warps = 1,
 				      .warp_lanes = 1,
 				      .shared = d->tiles + d->shared * (size_t)omp_get_thread_num() };
 
-		works[kernel](arguments, i, t);
+		works[kernel].work(arguments, i, t);
 	}
 }
 
@@ -136,9 +143,10 @@ static void multiply(const struct fot_product *p, int64_t row, int64_t rows, int
 static void host_product(void *device, const struct fot_product *p)
 {
 	const struct host *d = device;
-	int64_t down = (p->rows + SIDE - 1) / SIDE, across = (p->out + SIDE - 1) / SIDE;
+	int64_t down = (p->rows + SIDE - 1) / SIDE, across = (p->out + SIDE - 1) / SIDE,
+		all = p->groups * p->rows * p->out * p->in;
 
-#pragma omp parallel for schedule(static) num_threads(d->threads)
+#pragma omp parallel for schedule(static) num_threads(d->threads) if (all > ALONE_WORK)
 	for (int64_t i = 0; i < p->groups * down * across; i++) {
 		int64_t first = i / across % down * SIDE, left = p->rows - first;
 

@@ -55,6 +55,8 @@ struct fot_piece fot_piece_next(const struct fot_place *at, const int32_t *token
 /* Is row i of the feed asked for; any of [from, from + n)? want may be NULL. */
 bool fot_want_row(const struct fot_want *want, int64_t i);
 bool fot_want_any(const struct fot_want *want, int64_t from, int64_t n);
+/* Are the logits of row i asked for? */
+bool fot_want_logits(const struct fot_want *want, int64_t i);
 /* Answer row i, which is asked for, from its logits [n_vocab]; false when one is not finite. */
 bool fot_want_answer(const struct fot_want *want, int64_t i, const float *logits, int64_t n_vocab);
 
@@ -88,5 +90,11 @@ struct fot_engine {
 };
 
 extern const struct fot_engine fot_engine_cpu;
+/* engine_device.c, on a GPU, and on the host's cores, where it is there for tests. */
+extern const struct fot_engine fot_engine_cuda, fot_engine_twin;
+
+/* Masses of the memory's n groups and of the local keys (NULL: not asked) behind a mix gate: g to the memory
+ * together, the rest to the local keys; as they are where no memory is in reach. */
+void fot_masses_gate(double *group, int64_t n, double *local, float bias);
 
 #endif

@@ -249,9 +249,9 @@ struct fot_asking {
 /* Keys [from, to) folded into the state of all queries (attention.h). */
 struct fot_attend {
 	struct fot_asking ask; /* row NULL */
-	const void *k, *v;     /* [, ld]: key j is row j */
+	const void *k, *v;     /* [, ld]: key j is row j - first */
 	int dtype;
-	int64_t ld, from, to;
+	int64_t first, ld, from, to;
 	const int32_t *sight; /* [n, 4]: row i sees keys [x0, x1) and [x2, x3); NULL: all */
 	const int32_t *flat;  /* [n] 1: all that the row sees counts alike; may be NULL */
 	float *max, *sum;     /* [heads, n] */
@@ -262,9 +262,9 @@ struct fot_attend {
 /* Scores of keys [from, to). */
 struct fot_scores {
 	struct fot_asking ask;
-	const void *k;
+	const void *k; /* as above */
 	int dtype;
-	int64_t ld, from, to;
+	int64_t first, ld, from, to;
 	float *s; /* [heads, n, lds] of key from + j */
 	int64_t lds;
 };
@@ -451,9 +451,9 @@ static inline FOT_DEV void fot_k_chosen(const struct fot_choice *c, int64_t inde
 /* The chosen keys of [from, to) folded into the state; index: search h * rows + i, of query row0 + i. */
 struct fot_fold {
 	struct fot_choice c;
-	const void *v; /* [, ld]: of key j row j */
+	const void *v; /* [, ld]: of key j row j - first */
 	int dtype;
-	int64_t ld, from, to, heads, group, d;
+	int64_t first, ld, from, to, heads, group, d;
 	int64_t rows, row0, n; /* n: rows of the state */
 	float *max, *sum, *out;
 };
@@ -469,11 +469,14 @@ static inline FOT_DEV void fot_k_fold(const struct fot_fold *a, int64_t index, s
 
 	while (first < n && key[first] < a->from)
 		first++;
-	for (last = first; last < n && key[last] < a->to; last++)
-		max = score[last] > max ? score[last] : max;
+	for (last = first; last < n && key[last] < a->to;)
+		last++;
 	if (first == last)
 		return;
+	for (int32_t j = 0; j < n; j++) /* of all ranges: where one ends changes no bit */
+		max = score[j] > max ? score[j] : max;
 	f = before > 0 ? expf(old - max) : 0;
+	sum = before * f;
 	for (int64_t i = t.lane; i < a->d; i += t.lanes)
 		out[i] = before > 0 ? out[i] * f : 0;
 	for (int32_t j = first; j < last; j++) {
@@ -481,12 +484,13 @@ static inline FOT_DEV void fot_k_fold(const struct fot_fold *a, int64_t index, s
 
 		sum += w;
 		for (int64_t i = t.lane; i < a->d; i += t.lanes)
-			out[i] += w * fot_number(a->v, a->dtype, key[j] * a->ld + h / a->group * a->d + i);
+			out[i] += w * fot_number(a->v, a->dtype,
+						 (key[j] - a->first) * a->ld + h / a->group * a->d + i);
 	}
 	fot_warp_sync(t);
 	if (t.lane == 0) {
 		a->max[at] = max;
-		a->sum[at] = before * f + sum;
+		a->sum[at] = sum;
 	}
 }
 
@@ -518,15 +522,11 @@ static inline FOT_DEV void fot_k_groups(const struct fot_groups *a, int64_t inde
 	fot_warp_sync(t);
 	for (int64_t g = a->first / a->size + t.lane; g * a->size < a->first + a->n; g += t.lanes) {
 		int64_t from = g * a->size - a->first, to = from + a->size;
-		double max = -INFINITY, sum = 0;
 
 		from = from < 0 ? 0 : from;
 		to = to > a->n ? a->n : to;
-		for (int64_t j = from; j < to; j++)
-			max = (double)s[j] > max ? (double)s[j] : max;
-		for (int64_t j = from; j < to; j++)
-			sum += exp((double)s[j] - max);
-		out[g] = fot_log_add(out[g], max + log(sum));
+		for (int64_t j = from; j < to; j++) /* one by one: no bit depends on where blocks end */
+			out[g] = fot_log_add(out[g], (double)s[j]);
 	}
 }
 

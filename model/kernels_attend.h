@@ -1,3 +1,4 @@
+/* clang-format off: it takes FOT_OF(name) for a call. */
 /* kernels_attend.h: kernels whose block works on a tile of FOT_ROWS queries of one head and FOT_KEYS keys at a time,
  * for one type of numbers in products: kernels.h includes this once with FOT_OF(name) name_f32, once name_bf16.
  *
@@ -5,7 +6,7 @@
  * key tiles that are counted from `from`, which nothing but the row's own keys decide. */
 
 struct FOT_OF(fot_tiles) {
-	FOT_OF(fot_tile) * q, *k, *v;
+	FOT_OF(fot_tile) *q, *k, *v;
 	float *s, *part; /* [FOT_ROWS, FOT_SCORES], weights in their place; [warps, a part] */
 	float *max, *sum, *factor, *bias;
 	int32_t *sight; /* [FOT_ROWS, 4], then the first and the last of all */
@@ -13,8 +14,8 @@ struct FOT_OF(fot_tiles) {
 };
 
 /* Row `at` of d numbers, four by four, into `wide` of a tile: the rest, and rows that are not there (at NULL), are 0. */
-static inline FOT_DEV void FOT_OF(fill_row)(FOT_OF(fot_tile) * to, const void *at, int dtype, int d, int wide,
-					    struct fot_team t)
+static inline FOT_DEV void FOT_OF(fill_row)(FOT_OF(fot_tile) *to, const void *at, int dtype, int d, int wide,
+					struct fot_team t)
 {
 	for (int c = 4 * t.in_warp; c < wide; c += 4 * t.warp_lanes) {
 		float x[4] = { 0, 0, 0, 0 };
@@ -28,40 +29,36 @@ static inline FOT_DEV void FOT_OF(fill_row)(FOT_OF(fot_tile) * to, const void *a
 }
 
 /* n rows at distance ld into the FOT_KEYS rows of a tile. */
-static inline FOT_DEV void FOT_OF(fill_keys)(FOT_OF(fot_tile) * to, const struct FOT_OF(fot_tiles) * s,
-					     const void *at, int dtype, int64_t ld, int n, int d,
-					     struct fot_team t)
+static inline FOT_DEV void FOT_OF(fill_keys)(FOT_OF(fot_tile) *to, const struct FOT_OF(fot_tiles) *s, const void *at,
+					 int dtype, int64_t ld, int n, int d, struct fot_team t)
 {
 	for (int r = t.warp; r < FOT_KEYS; r += t.warps)
-		FOT_OF(fill_row)
-		(to + r * s->ld, r < n ? fot_at(at, dtype, r * ld) : NULL, dtype, d, s->wide, t);
+		FOT_OF(fill_row)(to + r * s->ld, r < n ? fot_at(at, dtype, r * ld) : NULL, dtype, d, s->wide, t);
 }
 
 /* Queries first, ..., first + n - 1 of head h, those of the list if there is one. */
-static inline FOT_DEV void FOT_OF(fill_queries)(const struct FOT_OF(fot_tiles) * s,
-						const struct fot_asking *a, int64_t first, int n, int64_t h,
-						struct fot_team t)
+static inline FOT_DEV void FOT_OF(fill_queries)(const struct FOT_OF(fot_tiles) *s, const struct fot_asking *a,
+					    int64_t first, int n, int64_t h, struct fot_team t)
 {
 	for (int r = t.warp; r < FOT_ROWS; r += t.warps) {
 		int64_t row = r < n ? (a->row ? a->row[first + r] : first + r) : 0;
 
-		FOT_OF(fill_row)
-		(s->q + r * s->ld, r < n ? fot_at(a->q, a->dtype, row * a->ldq + h * a->d) : NULL, a->dtype,
-		 (int)a->d, s->wide, t);
+		FOT_OF(fill_row)(s->q + r * s->ld, r < n ? fot_at(a->q, a->dtype, row * a->ldq + h * a->d) : NULL,
+			     a->dtype, (int)a->d, s->wide, t);
 	}
 }
 
 /* Scores of a strip's rows and FOT_KEYS keys, before they are scaled. */
-static inline FOT_DEV void FOT_OF(score_strip)(float *s, const FOT_OF(fot_tile) * q,
-					       const FOT_OF(fot_tile) * k, int ld, int parts, int lane)
+static inline FOT_DEV void FOT_OF(score_strip)(float *s, const FOT_OF(fot_tile) *q, const FOT_OF(fot_tile) *k, int ld,
+					   int parts, int lane)
 {
 	FOT_OF(fot_sums_of) c[FOT_STRIP / FOT_PART][FOT_KEYS / FOT_PART];
 
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIP / FOT_PART; i++)
 		FOT_UNROLL
-	for (int j = 0; j < FOT_KEYS / FOT_PART; j++)
-		FOT_OF(fot_zero)(&c[i][j]);
+		for (int j = 0; j < FOT_KEYS / FOT_PART; j++)
+			FOT_OF(fot_zero)(&c[i][j]);
 	for (int p = 0; p < parts; p++) {
 		FOT_OF(fot_left_of) a[FOT_STRIP / FOT_PART];
 
@@ -81,8 +78,9 @@ static inline FOT_DEV void FOT_OF(score_strip)(float *s, const FOT_OF(fot_tile) 
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIP / FOT_PART; i++)
 		FOT_UNROLL
-	for (int j = 0; j < FOT_KEYS / FOT_PART; j++)
-		FOT_OF(fot_keep)(s + i * FOT_PART * FOT_SCORES + j * FOT_PART, FOT_SCORES, &c[i][j], lane);
+		for (int j = 0; j < FOT_KEYS / FOT_PART; j++)
+			FOT_OF(fot_keep)(s + i * FOT_PART * FOT_SCORES + j * FOT_PART, FOT_SCORES, &c[i][j],
+				     lane);
 }
 
 /* What a strip's rows have of the values: [FOT_STRIP, d]. */
@@ -90,9 +88,8 @@ struct FOT_OF(fot_strip) {
 	FOT_OF(fot_sums_of) c[FOT_STRIP / FOT_PART][FOT_HEAD_MOST / FOT_PART];
 };
 
-static inline FOT_DEV void FOT_OF(weigh_strip)(struct FOT_OF(fot_strip) * o, const FOT_OF(fot_tile) * w,
-					       int ldw, const FOT_OF(fot_tile) * v, int ld, int parts,
-					       int lane)
+static inline FOT_DEV void FOT_OF(weigh_strip)(struct FOT_OF(fot_strip) *o, const FOT_OF(fot_tile) *w, int ldw,
+					   const FOT_OF(fot_tile) *v, int ld, int parts, int lane)
 {
 	for (int k = 0; k < FOT_KEYS / FOT_PART; k++) {
 		FOT_OF(fot_left_of) a[FOT_STRIP / FOT_PART];
@@ -115,52 +112,52 @@ static inline FOT_DEV void FOT_OF(weigh_strip)(struct FOT_OF(fot_strip) * o, con
 }
 
 /* Rows of a strip times their factors. */
-static inline FOT_DEV void FOT_OF(scale_strip)(struct FOT_OF(fot_strip) * o, const float *factor, float *part,
-					       int parts, struct fot_team t)
+static inline FOT_DEV void FOT_OF(scale_strip)(struct FOT_OF(fot_strip) *o, const float *factor, float *part,
+					   int parts, struct fot_team t)
 {
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIP / FOT_PART; i++)
 		FOT_UNROLL
-	for (int p = 0; p < FOT_HEAD_MOST / FOT_PART; p++) {
-		if (p >= parts)
-			continue;
-		FOT_OF(fot_keep)(part, FOT_PART, &o->c[i][p], t.in_warp);
-		fot_warp_sync(t);
-		for (int e = t.in_warp; e < FOT_PART * FOT_PART; e += t.warp_lanes)
-			part[e] *= factor[i * FOT_PART + e / FOT_PART];
-		fot_warp_sync(t);
-		FOT_OF(fot_take)(&o->c[i][p], part, FOT_PART, t.in_warp);
-		fot_warp_sync(t);
-	}
+		for (int p = 0; p < FOT_HEAD_MOST / FOT_PART; p++) {
+			if (p >= parts)
+				continue;
+			FOT_OF(fot_keep)(part, FOT_PART, &o->c[i][p], t.in_warp);
+			fot_warp_sync(t);
+			for (int e = t.in_warp; e < FOT_PART * FOT_PART; e += t.warp_lanes)
+				part[e] *= factor[i * FOT_PART + e / FOT_PART];
+			fot_warp_sync(t);
+			FOT_OF(fot_take)(&o->c[i][p], part, FOT_PART, t.in_warp);
+			fot_warp_sync(t);
+		}
 }
 
 /* A strip from or to its rows of numbers, [n, d] at distance ld; keeps: to them. */
-static inline FOT_DEV void FOT_OF(move_strip)(struct FOT_OF(fot_strip) * o, float *at, int64_t ld, int n,
-					      int d, bool keeps, float *part, int parts, struct fot_team t)
+static inline FOT_DEV void FOT_OF(move_strip)(struct FOT_OF(fot_strip) *o, float *at, int64_t ld, int n, int d,
+					  bool keeps, float *part, int parts, struct fot_team t)
 {
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIP / FOT_PART; i++)
 		FOT_UNROLL
-	for (int p = 0; p < FOT_HEAD_MOST / FOT_PART; p++) {
-		if (p >= parts)
-			continue;
-		if (keeps)
-			FOT_OF(fot_keep)(part, FOT_PART, &o->c[i][p], t.in_warp);
-		fot_warp_sync(t);
-		for (int e = t.in_warp; e < FOT_PART * FOT_PART; e += t.warp_lanes) {
-			int r = i * FOT_PART + e / FOT_PART, c = p * FOT_PART + e % FOT_PART;
-			bool there = r < n && c < d;
+		for (int p = 0; p < FOT_HEAD_MOST / FOT_PART; p++) {
+			if (p >= parts)
+				continue;
+			if (keeps)
+				FOT_OF(fot_keep)(part, FOT_PART, &o->c[i][p], t.in_warp);
+			fot_warp_sync(t);
+			for (int e = t.in_warp; e < FOT_PART * FOT_PART; e += t.warp_lanes) {
+				int r = i * FOT_PART + e / FOT_PART, c = p * FOT_PART + e % FOT_PART;
+				bool there = r < n && c < d;
 
-			if (keeps && there)
-				at[r * ld + c] = part[e];
-			else if (!keeps)
-				part[e] = there ? at[r * ld + c] : 0;
+				if (keeps && there)
+					at[r * ld + c] = part[e];
+				else if (!keeps)
+					part[e] = there ? at[r * ld + c] : 0;
+			}
+			fot_warp_sync(t);
+			if (!keeps)
+				FOT_OF(fot_take)(&o->c[i][p], part, FOT_PART, t.in_warp);
+			fot_warp_sync(t);
 		}
-		fot_warp_sync(t);
-		if (!keeps)
-			FOT_OF(fot_take)(&o->c[i][p], part, FOT_PART, t.in_warp);
-		fot_warp_sync(t);
-	}
 }
 
 static inline FOT_DEV struct FOT_OF(fot_tiles) FOT_OF(lay_tiles)(char *shared, int d)
@@ -210,8 +207,8 @@ static inline FOT_DEV uint64_t FOT_OF(seen)(const int32_t *sees, int64_t j)
 }
 
 /* Weights of row r and the key tile from key j on, in place of its scores. Returns whether the row's maximum rose. */
-static inline FOT_DEV bool FOT_OF(weigh_row)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) * s,
-					     int r, int64_t row, int64_t j)
+static inline FOT_DEV bool FOT_OF(weigh_row)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) *s, int r,
+					 int64_t row, int64_t j)
 {
 	float *score = FOT_ALIGNED(s->s + r * FOT_SCORES), old = s->max[r], max = old, sum = 0, f;
 	bool flat = a->flat && a->flat[row];
@@ -243,8 +240,8 @@ static inline FOT_DEV bool FOT_OF(weigh_row)(const struct fot_attend *a, const s
 }
 
 /* What the tile's rows see: each its ranges, all together [sight[0], sight[1]) behind them. */
-static inline FOT_DEV void FOT_OF(look)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) * s,
-					int64_t first, int n, struct fot_team t)
+static inline FOT_DEV void FOT_OF(look)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) *s, int64_t first,
+				    int n, struct fot_team t)
 {
 	int32_t *all = s->sight + 4 * FOT_ROWS;
 
@@ -291,8 +288,8 @@ static inline FOT_DEV void FOT_OF(age)(const struct fot_asking *a, float *bias, 
 	}
 }
 
-static inline FOT_DEV void FOT_OF(begin_rows)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) * s,
-					      int64_t first, int n, int64_t h, bool keeps, struct fot_team t)
+static inline FOT_DEV void FOT_OF(begin_rows)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) *s,
+					  int64_t first, int n, int64_t h, bool keeps, struct fot_team t)
 {
 	for (int r = t.lane; r < FOT_ROWS; r += t.lanes) {
 		int64_t at = h * a->ask.n + first + r;
@@ -324,19 +321,18 @@ static inline FOT_DEV void FOT_OF(fot_k_attend)(const struct fot_attend *a, int6
 	FOT_OF(look)(a, &s, first, n, t);
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIPS; i++)
-		FOT_OF(move_strip)
-		(&o[i], a->out + (first + (t.warp + i) * FOT_STRIP) * out + h * d, out,
-		 a->fresh ? 0 : n - (t.warp + i) * FOT_STRIP, d, false, s.part + t.warp * FOT_PART * FOT_PART,
-		 parts, t);
+		FOT_OF(move_strip)(&o[i], a->out + (first + (t.warp + i) * FOT_STRIP) * out + h * d, out,
+			       a->fresh ? 0 : n - (t.warp + i) * FOT_STRIP, d, false,
+			       s.part + t.warp * FOT_PART * FOT_PART, parts, t);
 	j = s.sight[4 * FOT_ROWS];
 	last = s.sight[4 * FOT_ROWS + 1];
 	for (j = j < last ? j - (j - a->from) % FOT_KEYS : last; j < last; j += FOT_KEYS) {
 		int keys = a->to - j < FOT_KEYS ? (int)(a->to - j) : FOT_KEYS;
 
-		FOT_OF(fill_keys)
-		(s.k, &s, fot_at(a->k, a->dtype, j * a->ld + kv), a->dtype, a->ld, keys, d, t);
-		FOT_OF(fill_keys)
-		(s.v, &s, fot_at(a->v, a->dtype, j * a->ld + kv), a->dtype, a->ld, keys, d, t);
+		FOT_OF(fill_keys)(s.k, &s, fot_at(a->k, a->dtype, (j - a->first) * a->ld + kv), a->dtype, a->ld,
+			      keys, d, t);
+		FOT_OF(fill_keys)(s.v, &s, fot_at(a->v, a->dtype, (j - a->first) * a->ld + kv), a->dtype, a->ld,
+			      keys, d, t);
 		FOT_OF(age)(&a->ask, s.bias, j, t);
 		fot_team_sync(t);
 		FOT_UNROLL
@@ -346,26 +342,25 @@ static inline FOT_DEV void FOT_OF(fot_k_attend)(const struct fot_attend *a, int6
 
 			if (from >= n)
 				continue;
-			FOT_OF(score_strip)
-			(s.s + from * FOT_SCORES, s.q + from * s.ld, s.k, s.ld, parts, t.in_warp);
+			FOT_OF(score_strip)(s.s + from * FOT_SCORES, s.q + from * s.ld, s.k, s.ld, parts,
+					t.in_warp);
 			fot_warp_sync(t);
 			for (int r = from + t.in_warp; r < from + FOT_STRIP && r < n; r += t.warp_lanes)
 				rose |= FOT_OF(weigh_row)(a, &s, r, first + r, j);
 			fot_warp_sync(t);
 			if (fot_warp_any(rose))
-				FOT_OF(scale_strip)
-				(&o[i], s.factor + from, s.part + t.warp * FOT_PART * FOT_PART, parts, t);
-			FOT_OF(weigh_strip)
-			(&o[i], (FOT_OF(fot_tile) *)(s.s + from * FOT_SCORES), ldw, s.v, s.ld, parts,
-			 t.in_warp);
+				FOT_OF(scale_strip)(&o[i], s.factor + from, s.part + t.warp * FOT_PART * FOT_PART,
+						parts, t);
+			FOT_OF(weigh_strip)(&o[i], (FOT_OF(fot_tile) *)(s.s + from * FOT_SCORES), ldw, s.v, s.ld,
+					parts, t.in_warp);
 		}
 		fot_team_sync(t);
 	}
 	FOT_UNROLL
 	for (int i = 0; i < FOT_STRIPS; i++)
-		FOT_OF(move_strip)
-		(&o[i], a->out + (first + (t.warp + i) * FOT_STRIP) * out + h * d, out,
-		 n - (t.warp + i) * FOT_STRIP, d, true, s.part + t.warp * FOT_PART * FOT_PART, parts, t);
+		FOT_OF(move_strip)(&o[i], a->out + (first + (t.warp + i) * FOT_STRIP) * out + h * d, out,
+			       n - (t.warp + i) * FOT_STRIP, d, true, s.part + t.warp * FOT_PART * FOT_PART,
+			       parts, t);
 	FOT_OF(begin_rows)(a, &s, first, n, h, true, t);
 }
 
@@ -381,8 +376,8 @@ static inline FOT_DEV void FOT_OF(fot_k_scores)(const struct fot_scores *a, int6
 	for (int64_t j = a->from; j < a->to; j += FOT_KEYS) {
 		int keys = a->to - j < FOT_KEYS ? (int)(a->to - j) : FOT_KEYS;
 
-		FOT_OF(fill_keys)
-		(s.k, &s, fot_at(a->k, a->dtype, j * a->ld + kv), a->dtype, a->ld, keys, d, t);
+		FOT_OF(fill_keys)(s.k, &s, fot_at(a->k, a->dtype, (j - a->first) * a->ld + kv), a->dtype, a->ld,
+			      keys, d, t);
 		FOT_OF(age)(&a->ask, s.bias, j, t);
 		fot_team_sync(t);
 		FOT_UNROLL
@@ -391,8 +386,8 @@ static inline FOT_DEV void FOT_OF(fot_k_scores)(const struct fot_scores *a, int6
 
 			if (from >= n)
 				continue;
-			FOT_OF(score_strip)
-			(s.s + from * FOT_SCORES, s.q + from * s.ld, s.k, s.ld, s.wide / FOT_PART, t.in_warp);
+			FOT_OF(score_strip)(s.s + from * FOT_SCORES, s.q + from * s.ld, s.k, s.ld,
+					s.wide / FOT_PART, t.in_warp);
 		}
 		fot_team_sync(t);
 		for (int r = t.warp; r < n; r += t.warps)
