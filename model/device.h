@@ -1,8 +1,8 @@
 /* device.h: where the device's engine computes: memory, copies, kernels, products.
  *
- * What is asked is done in the order of the asking, later perhaps; host memory may be written or read as soon as
- * a call returns, but what `down` brings is there behind `wait` alone.  What fails makes all that follows void: `wait`
- * tells.  One thread asks.
+ * What is asked is done in the order of the asking, later perhaps.  `up` has read its source when it returns, unless that
+ * is of take_host, which must stay as it is until `wait`; what `down` brings is there behind `wait` alone.  What fails
+ * makes all that follows void: `wait` tells.  One thread asks.
  *
  *   cuda   an NVIDIA GPU: model/device_cuda.cu, in programs built with make CUDA=1
  *   host   plain C on the host's cores, for tests: the same kernels, one index after the other */

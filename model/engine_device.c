@@ -161,7 +161,6 @@ static void lay_out(struct fot_layout *y, struct device_engine *e)
 /* The host's. */
 static void lay_host(struct fot_layout *y, struct device_engine *e)
 {
-	e->host_numbers = fot_layout_take(y, e->rows * ROW_NUMBERS, sizeof *e->host_numbers);
 	e->host_nll = fot_layout_take(y, e->rows, sizeof *e->host_nll);
 	e->host_argmax = fot_layout_take(y, e->rows, sizeof *e->host_argmax);
 	e->host_bad = fot_layout_take(y, e->rows, sizeof *e->host_bad);
@@ -227,6 +226,7 @@ static size_t estimate(const struct fot_device_kind *kind, const struct fot_mode
 		lay_host(&host, &e);
 	}
 	fot_free(e.layer);
+	host.need = fot_size_add(host.need, sizeof *e.host_numbers * (size_t)(e.rows * ROW_NUMBERS));
 	if (kind == &fot_device_host)
 		host.need = fot_size_add(host.need, fot_size_add(device.need, weight_bytes(&e)));
 	return host.need;
@@ -395,6 +395,7 @@ static void device_close(void *engine)
 		return;
 	if (e->device)
 		e->kind->close(e->device);
+	fot_free(e->host_numbers);
 	fot_free(e->layer);
 	fot_free(e);
 }
@@ -422,6 +423,9 @@ static int take_arrays(struct device_engine *e, struct fot_err *err)
 	if (!e->host_arena.base)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session: no room for %zu MiB",
 				host.need >> 20);
+	e->host_numbers = fot_calloc((size_t)(e->rows * ROW_NUMBERS), sizeof *e->host_numbers);
+	if (!e->host_numbers)
+		return FOT_NO_MEMORY(err, "session");
 	device.arena = &e->arena;
 	host.arena = &e->host_arena;
 	lay_out(&device, e);
