@@ -34,7 +34,9 @@ struct fot_device_opts {
 
 struct fot_device_kind {
 	const char *name;
-	/* Errors: FOT_ERR_USAGE where this program or machine has no such device, or not for such heads. */
+	/* Is there such a device on this machine? Errors: FOT_ERR_USAGE. */
+	int (*here)(struct fot_err *err);
+	/* Errors: FOT_ERR_USAGE where its kernels are not for such heads. */
 	int (*open)(void **device, const struct fot_device_opts *o, struct fot_err *err);
 	void (*close)(void *device); /* NULL is allowed; gives back everything */
 	/* Bytes that take may still give. */

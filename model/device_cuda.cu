@@ -194,15 +194,22 @@ static int open_shared(struct cuda *d, int64_t head_dim, struct fot_err *err)
 
 static void *cuda_take(void *device, size_t bytes);
 
+static int cuda_here(struct fot_err *err)
+{
+	int n = 0;
+	cudaError_t found = cudaGetDeviceCount(&n);
+
+	if (found == cudaSuccess && n > 0)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_USAGE, "engine: cuda: there is no device on this machine (%s)",
+			found == cudaSuccess ? "0 devices" : cudaGetErrorString(found));
+}
+
 static int cuda_open(void **device, const struct fot_device_opts *o, struct fot_err *err)
 {
 	struct cuda *d = NULL;
-	int n = 0, status;
-	cudaError_t found = cudaGetDeviceCount(&n);
+	int status;
 
-	if (found != cudaSuccess || n == 0)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "engine: cuda: there is no device on this machine (%s)",
-				found == cudaSuccess ? "0 devices" : cudaGetErrorString(found));
 	d = (struct cuda *)calloc(1, sizeof *d);
 	if (!d)
 		return FOT_NO_MEMORY(err, "device");
@@ -409,8 +416,9 @@ static int cuda_wait(void *device, struct fot_err *err)
 }
 
 static const struct fot_device_kind cuda = {
-	"cuda",	   cuda_open, cuda_close, cuda_room,   cuda_take,	 cuda_take_host,
-	cuda_up,   cuda_down, cuda_copy,  cuda_launch, cuda_product, cuda_wait,
+	"cuda",		cuda_here, cuda_open, cuda_close, cuda_room,	cuda_take,
+	cuda_take_host, cuda_up,   cuda_down, cuda_copy,  cuda_launch, cuda_product,
+	cuda_wait,
 };
 
 extern "C" const struct fot_device_kind *fot_device_cuda(void)

@@ -25,6 +25,12 @@ struct host {
 	size_t n_blocks, cap;
 };
 
+static int host_here(struct fot_err *err)
+{
+	(void)err;
+	return FOT_OK;
+}
+
 static void host_close(void *device)
 {
 	struct host *d = device;
@@ -164,6 +170,7 @@ static int host_wait(void *device, struct fot_err *err)
 
 const struct fot_device_kind fot_device_host = {
 	.name = "host",
+	.here = host_here,
 	.open = host_open,
 	.close = host_close,
 	.room = host_room,

@@ -6,8 +6,32 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/device.h"
 #include "model/memory.h"
 #include "model/ops.h"
+
+const char *const fot_engine_words[] = {
+	[FOT_ENGINE_CPU] = "cpu", [FOT_ENGINE_CUDA] = "cuda", [FOT_ENGINE_TWIN] = "twin", NULL
+};
+
+const struct fot_engine *fot_engine_of(enum fot_engine_number number)
+{
+	static const struct fot_engine *const engines[] = { [FOT_ENGINE_CPU] = &fot_engine_cpu,
+							    [FOT_ENGINE_CUDA] = &fot_engine_cuda,
+							    [FOT_ENGINE_TWIN] = &fot_engine_twin };
+
+	return engines[number];
+}
+
+const char *fot_engine_name(const struct fot_engine *e)
+{
+	return e ? e->name : fot_engine_cpu.name;
+}
+
+bool fot_engine_has_cuda(void)
+{
+	return fot_device_cuda() != NULL;
+}
 
 int64_t fot_place_mem_from(const struct fot_place *at)
 {

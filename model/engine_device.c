@@ -253,7 +253,7 @@ static int check(const struct fot_device_kind *kind, const struct fot_model *m,
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory: a device's engine holds at most %d tokens, got %lld", INT32_MAX,
 				(long long)o->mem_max);
-	return FOT_OK;
+	return kind->here(err);
 }
 
 /* ---- weights --------------------------------------------------------- */
@@ -438,11 +438,9 @@ static int device_open(void **engine, const struct fot_device_kind *kind, const 
 {
 	struct fot_device_opts device = { .threads = o->n_threads,
 					  .head_dim = fot_model_config(m)->head_dim };
-	struct device_engine *e = NULL;
+	struct device_engine *e = fot_calloc(1, sizeof *e);
 	int status;
 
-	FOT_TRY(check(kind, m, o, err));
-	e = fot_calloc(1, sizeof *e);
 	if (!e)
 		return FOT_NO_MEMORY(err, "session");
 	FOT_TRY(open_shell(e, kind, m, o, err));
@@ -765,6 +763,16 @@ static int cuda_open(void **engine, const struct fot_model *m, const struct fot_
 	return device_open(engine, fot_device_cuda(), m, o, err);
 }
 
+static int cuda_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
+{
+	return check(fot_device_cuda(), m, o, err);
+}
+
+static int twin_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
+{
+	return check(&fot_device_host, m, o, err);
+}
+
 static size_t twin_estimate(const struct fot_model *m, const struct fot_session_opts *o)
 {
 	return estimate(&fot_device_host, m, o);
@@ -781,10 +789,10 @@ static int twin_open(void **engine, const struct fot_model *m, const struct fot_
 	.commit = device_commit, .truncate = device_truncate
 
 const struct fot_engine fot_engine_cuda = {
-	.name = "cuda", .estimate = cuda_estimate, .open = cuda_open, CALLS
+	.name = "cuda", .check = cuda_check, .estimate = cuda_estimate, .open = cuda_open, CALLS
 };
 const struct fot_engine fot_engine_twin = {
-	.name = "twin", .estimate = twin_estimate, .open = twin_open, CALLS
+	.name = "twin", .check = twin_check, .estimate = twin_estimate, .open = twin_open, CALLS
 };
 
 #endif

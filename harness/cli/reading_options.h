@@ -6,6 +6,7 @@
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
 #include "model/attach.h"
+#include "model/engine.h"
 
 extern const char *const fot_reading_dtype_names[];
 
@@ -38,6 +39,11 @@ extern const char *const fot_reading_dtype_names[];
 		.value = &(f)->compute,                                                           \
 		.choices = fot_compute_words,                                                     \
 		.help = "numbers of products with weights" },                                     \
+	{ .name = "engine",                                                                       \
+		.type = FOT_OPTION_CHOICE,                                                        \
+		.value = &(f)->engine,                                                            \
+		.choices = fot_engine_words,                                                      \
+		.help = "what computes" },                                                        \
 	{ .name = "mem-scale",                                                                    \
 		.type = FOT_OPTION_REAL,                                                          \
 		.value = &(f)->mem_scale,                                                         \
