@@ -52,6 +52,8 @@ struct fot_session_opts {
 	bool crowd;               /* all n_threads run, be there fewer processors: the same bits, only slower */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool apart;               /* room for fot_session_feed_apart */
+	size_t device_room;       /* bytes of a device's memory for keys and values of the memory: where they take more
+				     they stay on the host and are read through it in blocks; 0: what is free */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */
