@@ -37,7 +37,7 @@ extern const char *const fot_reading_dtype_names[];
 		.type = FOT_OPTION_CHOICE,                                                        \
 		.value = &(f)->compute,                                                           \
 		.choices = fot_compute_words,                                                     \
-		.help = "numbers of products with weights" },                                     \
+		.help = "numbers of products" },                                     \
 	{ .name = "mem-scale",                                                                    \
 		.type = FOT_OPTION_REAL,                                                          \
 		.value = &(f)->mem_scale,                                                         \

@@ -539,7 +539,7 @@ const struct fot_key fot_spec_keys[] = {
 	  .help = "threads; results do not depend on it" },
 	{ .name = "compute", .type = &fot_key_choice, FOT_KEY_AT(struct fot_spec, compute), .words = fot_compute_words,
 	  .only_if_set = true, .unset = "f32", .flag = "compute", .arg = "TYPE",
-	  .help = "numbers of products with weights; bf16 is twice as fast where the processor has it, and not the same bits" },
+	  .help = "numbers of products; bf16 is twice as fast where the processor has it, and not the same bits" },
 	{ .name = "models", .type = &key_objects, FOT_KEY_AT(struct fot_spec, model), .required = true,
 	  .help = "models, each with the memories to read it with" },
 	{ .name = "tasks", .type = &key_objects, FOT_KEY_AT(struct fot_spec, task), .required = true,

@@ -120,7 +120,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
 		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
-			"numbers of products with weights: bf16; empty: f32"                                   \
+			"numbers of products: bf16; empty: f32"                                   \
 	}
 
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */
