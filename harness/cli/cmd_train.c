@@ -240,7 +240,7 @@ int fot_cmd_train(int argc, char **argv)
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		FOT_COMMON_STORE(&f.store),
 		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &f.compute, .choices = fot_compute_words,
-		  .help = "numbers of products with weights (default: the recipe's, f32)" },
+		  .help = "numbers of products (default: the recipe's, f32)" },
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &f.resume,
 		  .help = "go on from the last checkpoint, if there is one" },
 		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &f.overwrite, .help = "start anew over an old run" },
