@@ -593,7 +593,7 @@ int fot_cmd_submit(int argc, char **argv)
 			"limit", &s.limit, 1, 1e9, "N",
 			"only N documents or test items per dataset, or N trials: not for reporting") },
 		{ FOT_CHOICE_OPTION("compute", &s.compute, fot_compute_words,
-				    "numbers of products with weights (default: the spec's, f32)") },
+				    "numbers of products (default: the spec's, f32)") },
 		FOT_COMMON_STORE(&s.store),
 		{ FOT_FLAG_OPTION("no-timings", &s.no_timings,
 				  "leave timing columns empty: equal runs give equal files") },
