@@ -188,6 +188,18 @@ void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int
 		score_rows(1, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
 }
 
+void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d)
+{
+	fot_real sum[FOT_SPREAD] = { 0 };
+
+	for (int64_t c = 0; c < d; c++) {
+		UNROLL
+		for (int r = 0; r < FOT_SPREAD; r++)
+			sum[r] = madd_one(k[r][c], q[c], sum[r]);
+	}
+	memcpy(s, sum, sizeof sum);
+}
+
 /* ---- weights --------------------------------------------------------- */
 
 /* Scores of what a query does not see in row j become -INFINITY. */
