@@ -141,7 +141,7 @@ static void offer(const struct fot_int8 *x, const struct fot_index_query *q, str
 		any |= score[i] > s->some.threshold[first + i];
 	for (int64_t i = 0; any && i < n; i++)
 		if (score[i] > s->some.threshold[first + i])
-			fot_topk_take(&s->some, first + i, score + i, &(int32_t){ (int32_t)entry }, 1);
+			fot_topk_push(&s->some, first + i, score[i], entry);
 }
 
 void fot_int8_search(const struct fot_int8 *x, const struct fot_index_query *q, struct fot_topk *best,

@@ -1,5 +1,4 @@
-/* index_ivf.c: see index_ivf.h.  The nearest centroid, argmin |k - c|^2 = argmax (k.c - |c|^2 / 2), is a search for the best
- * one with a bias. */
+/* index_ivf.c: see index_ivf.h.  The nearest centroid, argmin |k - c|^2, is argmax (k.c - |c|^2 / 2). */
 #include "model/index_ivf.h"
 
 #include <stdbool.h>
@@ -70,7 +69,6 @@ void fot_ivf_lay(struct fot_ivf *x, struct fot_layout *y, const struct fot_keys 
 	x->panel = fot_layout_take(y, panels * FOT_PANEL * d, sizeof *x->panel);
 	x->rows = fot_layout_take(y, FOT_TILE_Q * d, sizeof *x->rows);
 	x->sum = fot_layout_take(y, most * d, sizeof *x->sum);
-	fot_topk_lay(&x->nearest, y, most ? 1 : 0);
 	attn = fot_layout_take(y, most ? fot_attn_need(d, 0) : 0, sizeof *attn);
 	if (x->n_ages && x->ages)
 		fot_attn_bind(&x->a, attn, d, 0);
@@ -116,25 +114,45 @@ static void begin_lists(struct fot_ivf *x)
 
 /* ---- centroids ------------------------------------------------------- */
 
+/* Centroids [j, j + n) and the queries from `row` on, of which best and list are those of one panel. */
+static void compare(struct fot_ivf *x, const struct fot_ivf_age *g, int64_t row, int64_t j, int64_t n,
+		    float *best, int32_t *list)
+{
+	int64_t d = x->keys.d;
+
+	x->a.bias = g->half + j;
+	fot_attn_scores(&x->a, row, g->centroid + j * d, d, n);
+	x->a.bias = NULL;
+	for (int64_t i = 0; i < n; i++) {
+		const float *s = x->a.s + i * FOT_PANEL;
+
+		for (int64_t lane = 0; lane < FOT_PANEL; lane++) {
+			bool better = s[lane] > best[lane];
+
+			best[lane] = better ? s[lane] : best[lane];
+			list[lane] = better ? (int32_t)(j + i) : list[lane];
+		}
+	}
+}
+
 /* For n <= FOT_TILE_Q rows the nearest centroid; where none is (keys that are no numbers), the first. */
 static void find_lists(struct fot_ivf *x, const float *rows, int64_t n, int32_t *list)
 {
 	const struct fot_ivf_age *g = &x->ages[x->age];
-	int64_t d = x->keys.d;
 
 	fot_attn_begin(&x->a, n);
-	fot_attn_ask(&x->a, rows, d, 1);
-	fot_topk_begin(&x->nearest, n);
-	for (int64_t j = 0; j < g->lists; j += FOT_TILE_K) {
-		x->a.bias = g->half + j;
-		fot_topk_offer(&x->nearest, &x->a, g->centroid + j * d, d,
-			       g->lists - j < FOT_TILE_K ? g->lists - j : FOT_TILE_K, j);
-	}
-	x->a.bias = NULL;
-	for (int64_t i = 0; i < n; i++) {
-		struct fot_hit *hit;
+	fot_attn_ask(&x->a, rows, x->keys.d, 1);
+	for (int64_t row = 0; row < n; row += FOT_PANEL) {
+		int64_t some = n - row < FOT_PANEL ? n - row : FOT_PANEL;
+		float best[FOT_PANEL];
+		int32_t at[FOT_PANEL] = { 0 };
 
-		list[i] = fot_topk_end(&x->nearest, i, &hit) > 0 ? (int32_t)hit[0].key : 0;
+		for (int64_t lane = 0; lane < FOT_PANEL; lane++)
+			best[lane] = -INFINITY;
+		for (int64_t j = 0; j < g->lists; j += FOT_TILE_K)
+			compare(x, g, row, j, g->lists - j < FOT_TILE_K ? g->lists - j : FOT_TILE_K, best,
+				at);
+		memcpy(list + row, at, sizeof *at * (size_t)some);
 	}
 }
 

@@ -42,7 +42,6 @@ struct fot_ivf {
 	float *panel;           /* [panels][d][FOT_PANEL] */
 	/* To work in. */
 	struct fot_attn a;
-	struct fot_topk nearest;
 	float *rows, *sum; /* [FOT_TILE_Q, d]; [lists, d] */
 };
 

@@ -81,7 +81,7 @@ const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h
 	return buf;
 }
 
-float fot_rows_aging(const struct fot_memory *m, int64_t j, int64_t now)
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now)
 {
 	return (float)(-m->decay * log1p((double)(now - 1 - j) / (double)m->unit));
 }
@@ -92,7 +92,7 @@ static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int6
 	if (m->decay <= 0)
 		return NULL;
 	for (int64_t i = 0; i < n; i++)
-		bias[i] = fot_rows_aging(m, j + i, now);
+		bias[i] = fot_rows_age(m, j + i, now);
 	return bias;
 }
 

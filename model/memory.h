@@ -136,11 +136,11 @@ void fot_rows_lay(struct fot_memory *m, struct fot_layout *y);
 void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 void fot_rows_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
 void fot_rows_truncate(struct fot_memory *m, int64_t len);
+/* What the score of entry j loses to age where the memory ends at entry `now`; 0 or less. */
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now);
 /* n rows from entry j of head h of side k or v as floats: in place, or widened into buf [n, d]. */
 const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
 			 float *buf);
-/* What age adds to the score of entry j before `now`. */
-float fot_rows_aging(const struct fot_memory *m, int64_t j, int64_t now);
 /* Score all for the searches of the scratch. */
 void fot_rows_search(const struct fot_memory *m, const struct fot_query *q);
 /* Read all, and all into groups. */

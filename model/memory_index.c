@@ -71,7 +71,7 @@ static float aging(const void *of, int64_t entry)
 {
 	const struct aging *a = of;
 
-	return fot_rows_aging(a->m, entry, a->now);
+	return fot_rows_age(a->m, entry, a->now);
 }
 
 void fot_indexed_find(const struct fot_memory *m, const struct fot_query *q)

@@ -184,6 +184,8 @@ void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int
 
 	for (; j + ROWS <= n_k; j += ROWS)
 		score_rows(ROWS, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
+	for (; j + ROWS / 2 <= n_k; j += ROWS / 2)
+		score_rows(ROWS / 2, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
 	for (; j < n_k; j++)
 		score_rows(1, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
 }

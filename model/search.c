@@ -121,15 +121,18 @@ struct offer {
 	int64_t row, first_key;
 };
 
+void fot_topk_push(struct fot_topk *t, int64_t q, fot_real score, int64_t key)
+{
+	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, key };
+	if (t->n[q] == t->cap)
+		cut_back(t, q);
+}
+
 static void take(void *to, int64_t query, int64_t key, fot_real score)
 {
 	const struct offer *o = to;
-	struct fot_topk *t = o->t;
-	int64_t q = o->row + query;
 
-	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, o->first_key + key };
-	if (t->n[q] == t->cap)
-		cut_back(t, q);
+	fot_topk_push(o->t, o->row + query, score, o->first_key + key);
 }
 
 void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
@@ -153,19 +156,14 @@ int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits)
 
 void fot_topk_take(struct fot_topk *t, int64_t q, const fot_real *score, const int32_t *key, int64_t n)
 {
-	struct fot_hit *h = t->hit + q * t->cap;
 	fot_int any = 0;
 
 #pragma omp simd reduction(| : any)
 	for (int64_t i = 0; i < n; i++)
 		any |= score[i] >= t->threshold[q];
-	for (int64_t i = 0; any && i < n; i++) {
-		if (!(score[i] >= t->threshold[q]))
-			continue;
-		h[t->n[q]++] = (struct fot_hit){ score[i], key[i] };
-		if (t->n[q] == t->cap)
-			cut_back(t, q);
-	}
+	for (int64_t i = 0; any && i < n; i++)
+		if (score[i] >= t->threshold[q])
+			fot_topk_push(t, q, score[i], key[i]);
 }
 
 /* The hit at `at` goes down in a heap of n whose largest key is at the top. */

@@ -37,6 +37,8 @@ void fot_topk_begin(struct fot_topk *t, int64_t n_queries);
  * of fot_topk_begin. a->bias counts. */
 void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
 		    int64_t first_key);
+/* One key to query q, whose score is above its threshold. */
+void fot_topk_push(struct fot_topk *t, int64_t q, fot_real score, int64_t key);
 /* The best min(k, offered) of query q, sorted by key; returns their number. */
 int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits);
 /* For keys (below 2^31) that come in another order, of which each comes once: n of them with their scores to query q
