@@ -99,13 +99,13 @@ static bool met(uint64_t *bits, int32_t entry)
 	return was;
 }
 
-/* Into the best `most`, at *first_open or before if it has the better place. */
-static void come_near(struct fot_hnsw_walk *w, int64_t most, float score, int32_t entry, int64_t *open)
+/* Into the best `most`; *open moves before it. */
+static bool come_near(struct fot_hnsw_walk *w, int64_t most, float score, int32_t entry, int64_t *open)
 {
 	int64_t low = 0, high = w->n;
 
 	if (w->n == most && !(score > w->near[w->n - 1].score))
-		return;
+		return false;
 	while (low < high) {
 		int64_t mid = (low + high) / 2;
 
@@ -119,6 +119,17 @@ static void come_near(struct fot_hnsw_walk *w, int64_t most, float score, int32_
 	w->near[low] = (struct fot_hnsw_near){ score, entry, false };
 	w->n++;
 	*open = low < *open ? low : *open;
+	return true;
+}
+
+/* They may be followed soon. */
+static void fetch_links(const struct fot_hnsw *x, int64_t entry, int level)
+{
+	struct links k = links_of(x, entry, level);
+
+	__builtin_prefetch(k.n);
+	for (int64_t i = 0; i < k.most; i += 16)
+		__builtin_prefetch(k.to + i);
 }
 
 /* The links of an entry that were not met yet. */
@@ -155,7 +166,8 @@ static void walk(const struct fot_hnsw *x, struct fot_hnsw_walk *w, const struct
 		w->near[open].done = true;
 		n = fresh_links(x, w, w->near[open].entry, level);
 		for (int64_t i = 0; i < n; i++)
-			come_near(w, most, score_of(x, a, w->fresh[i]), w->fresh[i], &open);
+			if (come_near(w, most, score_of(x, a, w->fresh[i]), w->fresh[i], &open))
+				fetch_links(x, w->fresh[i], level);
 	}
 }
 
