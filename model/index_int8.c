@@ -125,23 +125,37 @@ static void multiply(int rows, int32_t *sum, const uint8_t *panel, const int8_t 
 
 #endif
 
-/* The scores of one key go to the searches of a panel that begins with query `first`. */
+/* Bit i: is score[i] above threshold[i]? */
+static uint32_t above(const float *score, const float *threshold)
+{
+	uint32_t bits = 0;
+
+#if defined(__AVX512VNNI__)
+	for (int i = 0; i < LANES; i += 16)
+		bits |= (uint32_t)_mm512_cmp_ps_mask(_mm512_loadu_ps(score + i),
+						     _mm512_loadu_ps(threshold + i), _CMP_GT_OQ)
+			<< i;
+#else
+	for (int i = 0; i < LANES; i++)
+		bits |= (uint32_t)(score[i] > threshold[i]) << i;
+#endif
+	return bits;
+}
+
+/* The scores of one key go to the searches of a panel that begins with query `first`; those without a query take none. */
 static void offer(const struct fot_int8 *x, const struct fot_index_query *q, struct fot_int8_search *s,
 		  int64_t first, int64_t entry, const int32_t *sum)
 {
-	float score[LANES], bias = q->bias ? q->bias(q->of, entry) : 0;
-	int64_t n = q->n - first < LANES ? q->n - first : LANES;
-	int32_t any = 0;
+	float score[LANES], bias = q->bias ? q->bias(q->of, entry) : 0, step = x->codes.step[entry];
+	int32_t offset = OFFSET * x->sum[entry];
 
 	for (int i = 0; i < LANES; i++)
-		score[i] = (float)(sum[i] - OFFSET * x->sum[entry]) *
-				   (x->codes.step[entry] * s->step[first + i]) +
-			   bias;
-	for (int i = 0; i < LANES; i++)
-		any |= score[i] > s->some.threshold[first + i];
-	for (int64_t i = 0; any && i < n; i++)
-		if (score[i] > s->some.threshold[first + i])
-			fot_topk_push(&s->some, first + i, score[i], entry);
+		score[i] = (float)(sum[i] - offset) * (step * s->step[first + i]) + bias;
+	for (uint32_t bits = above(score, s->some.threshold + first); bits; bits &= bits - 1) {
+		int i = __builtin_ctz(bits);
+
+		fot_topk_push(&s->some, first + i, score[i], entry);
+	}
 }
 
 void fot_int8_search(const struct fot_int8 *x, const struct fot_index_query *q, struct fot_topk *best,

@@ -1,5 +1,5 @@
-/* memory_int8.c: every query sees the K best of the R entries that are best by keys in 8 bits (index_int8.h): R is 2 K unless it is
- * given, and never less than K. */
+/* memory_int8.c: every query sees the K best of the R entries that are best by keys in 8 bits (index_int8.h): R is 5/4 K + 8 unless it
+ * is given, and never less than K. */
 #include "model/memory_index.h"
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
@@ -8,9 +8,9 @@
 
 static int64_t rescored(const struct fot_memory *m)
 {
-	int64_t asked = m->number[1] ? m->number[1] : 2 * (int64_t)m->number[0];
+	int64_t k = m->number[0], r = m->number[1] ? m->number[1] : k + k / 4 + 8;
 
-	return asked > m->number[0] ? asked : m->number[0];
+	return r > k ? r : k;
 }
 
 static void lay(void *index, struct fot_layout *y, const struct fot_memory *m, const struct fot_keys *keys)
