@@ -439,6 +439,7 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 
 		number(&d, shard, "index", (double)m->opts->shard + 1);
 		number(&d, shard, "count", (double)m->opts->shards);
+		text(&d, shard, "division", fot_division_words[m->division]);
 	}
 	add_models(&d, root, m->plan);
 	add_conditions(&d, root, m->plan);

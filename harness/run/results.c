@@ -82,7 +82,7 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
 
 		if (record)
-			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
+			FOT_TRY(fot_item_rows_of(&r->rows[k], &r->samples[k], record, err));
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, &p->condition[p->item[i].condition]);
