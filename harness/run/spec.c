@@ -17,7 +17,8 @@
 /* --- memory --- */
 
 static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "sinks:S,recent:B",
-					 "random:K", "moba:B,K", "quest:B,K", "model", NULL };
+					 "random:K", "moba:B,K", "quest:B,K", "ivf:K,probe=P[,lists=N]", "hnsw:K,ef=E[,m=M]",
+					 "int8:K[,rescore=R]", "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
