@@ -178,7 +178,7 @@ static void fact_machine(struct fot_str *out, const cJSON *m)
 	fot_quote_xml(out, text_at(host, "cpu"));
 	if (host)
 		fot_str_printf(out, ", %.0f thread%s", number_at(host, "threads"),
-			       FOT_S((int)number_at(host, "threads")));
+			       FOT_S(number_at(host, "threads")));
 	if (blas) {
 		fot_str_puts(out, ", BLAS core ");
 		fot_quote_xml(out, text_at(blas, "core"));
