@@ -117,6 +117,13 @@ $(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(FLAGS) $(CPPFLAGS_ALL) -c $< -o $@
 
+# What stands in every page of `report --html`: the bytes of a file, with commas between.
+$(B)/page_%.h: harness/report/page.%
+	@mkdir -p $(@D)
+	$(call say,GEN)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+
+$(B)/harness/report/page.o: $(B)/page_css.h $(B)/page_js.h
+
 # A new archive by quick append: files of equal name in two rooms both stay.
 $(LIBRARY): $(OBJECTS)
 	$(call say,AR)rm -f $@ && ar qcs $@ $(OBJECTS)

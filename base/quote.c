@@ -233,6 +233,19 @@ void fot_quote_xml(struct fot_str *out, const char *text)
 	put_special(out, text, special, FOT_COUNT(special));
 }
 
+/* These stand in strings alone, where JSON has escapes for them. */
+void fot_quote_script_json(struct fot_str *out, const char *json, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("<>&", json[i]) && json[i])
+			fot_str_printf(out, "\\u%04x", (unsigned)json[i]);
+		else if (n - i >= 3 && memcmp(json + i, "\xe2\x80", 2) == 0 && ((unsigned char)json[i + 2] & 0xfe) == 0xa8)
+			fot_str_printf(out, "\\u%04x", 0x2000u + ((unsigned char)json[(i += 2)] & 0x3fu));
+		else
+			fot_str_putc(out, json[i]);
+	}
+}
+
 #define WORKFLOW                         \
 	{ "%", "%25" }, { "\n", "%0A" }, \
 	{                                \

@@ -90,7 +90,7 @@ struct fot_config {
 
 /* The defaults above, before any file is read. */
 void fot_config_default(struct fot_config *c);
-/* Read DIR/config.json. Unknown top-level keys are allowed (HF writes many),
+/* Read DIR/config.json, and of DIR/generation_config.json, if it is there, what ends a text. Unknown top-level keys are allowed (HF writes many),
  * unknown keys under "fot" are not; every field is range-checked
  * (docs/faults.md 32, 33). Errors: FOT_ERR_INPUT. */
 int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err);
@@ -119,7 +119,13 @@ int fot_config_mem_slot(const struct fot_config *c, int layer);
 /* Number of trainable parameters. */
 int64_t fot_config_parameters(const struct fot_config *c);
 
-/* ---- for config.c: the keys of families (config_arch.c) --------------- */
+/* ---- for config.c ------------------------------------------------------ */
+
+/* Add what DIR/generation_config.json says of eos_token_id, a number or a list (generation.c); config: the
+ * root of config.json. No such file: nothing. Errors: FOT_ERR_INPUT. */
+int fot_config_read_generation(struct fot_config *c, const cJSON *config, const char *dir, struct fot_err *err);
+
+/* The keys of families (config_arch.c). */
 
 /* Set what the family has and what absent keys mean in it. */
 void fot_config_of_family(struct fot_config *c, enum fot_family_number family);

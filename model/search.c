@@ -122,11 +122,16 @@ static void take(void *to, int64_t query, int64_t key, fot_real score)
 void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
 		    int64_t first_key)
 {
-	for (int64_t row = 0; row < t->n_queries; row += FOT_PANEL) {
-		struct offer o = { t, row, first_key };
+	for (int64_t j = 0; j < n; j += FOT_TILE_K, k += FOT_TILE_K * ldk) {
+		int64_t here = n - j < FOT_TILE_K ? n - j : FOT_TILE_K;
 
-		fot_panel_search(a->q + row * a->head_dim, k, ldk, n, a->head_dim, a->bias,
-				 t->threshold + row, take, &o);
+		fot_attn_keys(a, k, ldk, here);
+		for (int64_t row = 0; row < t->n_queries; row += FOT_PANEL) {
+			struct offer o = { t, row, first_key + j };
+
+			fot_attn_search(a, row, k, ldk, here, a->bias ? a->bias + j : NULL,
+					t->threshold + row, take, &o);
+		}
 	}
 }
 

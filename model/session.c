@@ -92,6 +92,16 @@ size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_
 	return fot_session_check(m, o, NULL) == FOT_OK ? engine_of(o)->estimate(m, o) : 0;
 }
 
+size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	size_t largest = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
+	return o->compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
+}
+
 int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,
 		     struct fot_err *err)
 {

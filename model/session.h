@@ -62,6 +62,9 @@ struct fot_session;
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err);
 /* Bytes that fot_session_open will take; 0 where the options are refused. */
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o);
+/* Bytes of the weights that are in memory as the files have them, at most: all of them, or in bf16 one matrix that is
+ * being packed. */
+size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o);
 /* Allocates everything it will ever need. Errors: FOT_ERR_RUN (memory, with the
  * figure), FOT_ERR_USAGE (options). The model must outlive the session. */
 int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,

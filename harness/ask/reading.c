@@ -118,16 +118,6 @@ int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, cons
 	return status;
 }
 
-/* What of the weights is in memory as the files have it, at most: all of them, or those being packed. */
-static size_t mapped_bytes(const struct fot_weights *w, enum fot_compute compute)
-{
-	size_t largest = 0;
-
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
-	return compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
-}
-
 /* Options of a session that just holds n tokens. */
 static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 		    struct fot_err *err)
@@ -154,7 +144,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, mapped_bytes(fot_model_weights(m), o.compute)));
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, fot_session_mapped(m, &o)));
 out:
 	return status;
 }

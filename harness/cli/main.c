@@ -39,7 +39,7 @@ static const struct command commands[] = {
 	{ "generate", fot_cmd_generate, "greedy continuation of given tokens or text", true, NULL },
 	{ "train", fot_cmd_train, "train or fine-tune a model by a recipe", false, NULL },
 	{ "compare", fot_cmd_compare, "is a run worse than another? exit 3 on a regression", true, NULL },
-	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV", true, NULL },
+	{ "report", fot_cmd_report, "tables of one or several runs: Markdown, LaTeX, CSV, or a page of HTML", true, NULL },
 	{ "export", fot_cmd_export, "rows of runs for Python, R and notebooks", true, NULL },
 	{ "plot", fot_cmd_plot, "draw the figures of a run", true, NULL },
 	{ "data", fot_cmd_data, "fetch, verify and list datasets", true, NULL },

@@ -211,7 +211,13 @@ void fot_compare_delta(struct fot_str *out, const struct fot_table *t, size_t ro
 			       digits, fot_table_real(t, row, "delta_ci_high", 0));
 }
 
-/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
+static bool is_text(const struct fot_str *s, const char *text)
+{
+	return strcmp(s->data ? s->data : "", text) == 0;
+}
+
+/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla",
+ * "dense,layers=1=knn:128". */
 static void put_condition(struct fot_str *variant, struct fot_str *memory, const struct fot_table *t,
 			  size_t row, int most)
 {
@@ -222,7 +228,11 @@ static void put_condition(struct fot_str *variant, struct fot_str *memory, const
 	}
 	fot_str_printf(variant, "=%.*s", most, fot_table_text(t, row, "new_model_variant"));
 	fot_condition_memory(memory, t, row);
-	if (strcmp(memory->data ? memory->data : "", fot_table_text(t, row, "new_memory")) != 0)
+	if (is_text(memory, fot_table_text(t, row, "new_memory")))
+		return;
+	fot_str_clear(memory);
+	fot_label_memory(memory, t, row);
+	if (!is_text(memory, fot_table_text(t, row, "new_memory")))
 		fot_str_printf(memory, "=%s", fot_table_text(t, row, "new_memory"));
 }
 

@@ -27,13 +27,31 @@ int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *
 	return least;
 }
 
+int64_t fot_rows_short(const struct fot_rows *r, const struct fot_measured_task *task)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < r->n && task->reached; i++) {
+		int64_t x = fot_table_int(r->t, r->row[i], task->reached, INT64_MAX);
+
+		least = x < least ? x : least;
+	}
+	return least < fot_rows_axis(r, task) ? least : -1;
+}
+
 void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
 		       const struct fot_measured_task *task)
 {
-	int64_t least = fot_rows_axis(r, task);
+	int64_t least = fot_rows_axis(r, task), reached = fot_rows_short(r, task);
 
 	if (least < INT64_MAX)
 		fot_table_set_int(out, row, task->axis, least);
+	if (!task->reached || fot_schema_column(out->schema, task->reached) < 0)
+		return;
+	if (reached >= 0)
+		fot_table_set_int(out, row, task->reached, reached);
+	else
+		fot_table_set_empty(out, row, task->reached);
 }
 
 bool fot_row_has_status(const struct fot_table *t, size_t row, const char *status)

@@ -16,12 +16,13 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "harness/report/page.h"
 #include "harness/run/task_class.h"
 
 static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
-					    "summary.md",    "summary.tex",   "log.txt" };
+					    "summary.md",    "summary.tex",   "log.txt",     FOT_PAGE_NAME };
 
-/* What a run writes: the above, then the CSV of each task, then its samples, then its page. */
+/* What a run writes, or a report of it: the above, then the CSV of each task, then its samples, then its page. */
 static size_t n_own(void)
 {
 	return FOT_COUNT(shared_files) + 3 * fot_n_task_classes;

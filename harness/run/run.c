@@ -381,17 +381,21 @@ static void log_lines(enum fot_log_level level, const struct fot_str *lines)
 /* *nothing: a condition has measured nothing on a dataset. A shard may have drawn what is skipped alone. */
 static int say_left_out(const struct runner *r, const struct fot_results *results, bool *nothing)
 {
-	struct fot_str skipped = FOT_STR_INIT, empty = FOT_STR_INIT;
+	struct fot_str skipped = FOT_STR_INIT, empty = FOT_STR_INIT, few = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_task_classes; k++) {
 		FOT_TRY(fot_left_out(&skipped, &empty, &results->rows[k], r->err));
+		FOT_TRY(fot_fell_short(&few, &results->rows[k], r->err));
+	}
 	log_lines(FOT_LOG_INFO, &skipped);
+	log_lines(FOT_LOG_WARN, &few);
 	*nothing = empty.len > 0 && r->opts->shards == 0;
 	if (*nothing)
 		log_lines(FOT_LOG_ERROR, &empty);
 out:
 	fot_str_release(&skipped);
+	fot_str_release(&few);
 	fot_str_release(&empty);
 	return status;
 }

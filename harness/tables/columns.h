@@ -47,6 +47,8 @@ extern const struct fot_schema fot_schema_report;
 extern const struct fot_schema fot_schema_paper;
 /* Written by `report -o`: claims of the paper against our rows. */
 extern const struct fot_schema fot_schema_claims;
+/* Written by `score -o`. */
+extern const struct fot_schema fot_schema_tokens;
 
 /* All schemas of this file. */
 extern const struct fot_schema *const fot_schemas[];

@@ -103,6 +103,13 @@ bool fot_condition_is_memory(const char *text)
 	return n > 0 && kind_and_numbers(text) == n;
 }
 
+bool fot_condition_has_options(const char *text)
+{
+	size_t n = kind_and_numbers(text);
+
+	return n > 0 && text[n] == ',' && text[n + 1];
+}
+
 /* The bytes of the column memory that are kind and numbers, where these are not top_k. */
 static size_t own_numbers(const struct fot_table *t, size_t row)
 {
@@ -116,6 +123,8 @@ bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char
 	const char *mode = fot_table_text(t, row, "memory_mode");
 	size_t n = mode_length(text), own = own_numbers(t, row);
 
+	if (fot_condition_has_options(text))
+		return strcmp(fot_table_text(t, row, "memory"), text) == 0;
 	if (strlen(mode) != n || memcmp(mode, text, n) != 0)
 		return false;
 	if (!text[n])

@@ -25,12 +25,14 @@ void fot_label_shots(struct fot_str *out, int64_t place);
 /* --- conditions as users write them, in claims and on the command line ---
  *
  * A memory is a kind with its numbers as in a spec (attach.h): "dense", "knn:128", "recent:1024"; or its word alone, which
- * stands for any numbers.  No options. */
+ * stands for any numbers.  No options, except where fot_condition_has_options is asked too. */
 #define FOT_CONDITION_MEMORIES "none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K or quest:B,K"
 
 /* Is text one of these? */
 bool fot_condition_is_memory(const char *text);
-/* Is it that of a row, by the columns memory_mode, top_k and memory? */
+/* Is text a kind with its numbers and options behind a comma, as the column memory has them: "dense,layers=1"? */
+bool fot_condition_has_options(const char *text);
+/* Is it that of a row, by the columns memory_mode, top_k and memory? With options, all that memory says. */
 bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char *text);
 /* Append that of a row: "dense", "knn:128", "recent:1024". */
 void fot_condition_memory(struct fot_str *out, const struct fot_table *t, size_t row);

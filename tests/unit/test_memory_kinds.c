@@ -188,7 +188,7 @@ static void lay(struct world *w, struct fot_layout *y)
 	w->k = fot_layout_take(y, CAP * H * D, sizeof(float));
 	w->v = fot_layout_take(y, CAP * H * D, sizeof(float));
 	w->q = fot_layout_take(y, N_Q * D, sizeof(float));
-	fot_attn_bind(&w->a, fot_layout_take(y, fot_attn_need(D, 0), sizeof(float)), D, 0);
+	fot_attn_bind(&w->a, fot_layout_take(y, fot_attn_need(D, 0, NULL), sizeof(float)), D, 0, NULL);
 }
 
 /* Normal numbers; with ties many keys are the same few, of small whole numbers, so that products are exact. */

@@ -33,9 +33,9 @@ static void lay(struct fot_layout *y, struct fot_topk *t, struct fot_attn *a, in
 	fot_real *mem;
 
 	fot_topk_lay(t, y, k);
-	mem = fot_layout_take(y, fot_attn_need(1, 0), sizeof *mem);
+	mem = fot_layout_take(y, fot_attn_need(1, 0, NULL), sizeof *mem);
 	if (mem)
-		fot_attn_bind(a, mem, 1, 0);
+		fot_attn_bind(a, mem, 1, 0, NULL);
 }
 
 /* levels: number of different scores; few of them make many ties. Keys of one number, and as queries 1 and -1. */
