@@ -233,6 +233,19 @@ void fot_quote_xml(struct fot_str *out, const char *text)
 	put_special(out, text, special, FOT_COUNT(special));
 }
 
+/* These stand in strings alone, where JSON has escapes for them. */
+void fot_quote_script_json(struct fot_str *out, const char *json, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("<>&", json[i]) && json[i])
+			fot_str_printf(out, "\\u%04x", (unsigned)json[i]);
+		else if (n - i >= 3 && memcmp(json + i, "\xe2\x80", 2) == 0 && ((unsigned char)json[i + 2] & 0xfe) == 0xa8)
+			fot_str_printf(out, "\\u%04x", 0x2000u + ((unsigned char)json[(i += 2)] & 0x3fu));
+		else
+			fot_str_putc(out, json[i]);
+	}
+}
+
 #define WORKFLOW                         \
 	{ "%", "%25" }, { "\n", "%0A" }, \
 	{                                \
@@ -251,4 +264,22 @@ void fot_quote_workflow_property(struct fot_str *out, const char *text)
 	static const struct special special[] = { WORKFLOW, { ":", "%3A" }, { ",", "%2C" } };
 
 	put_special(out, text, special, FOT_COUNT(special));
+}
+
+void fot_quote_shell(struct fot_str *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (*text && text[strspn(text, plain)] == '\0') {
+		fot_str_puts(out, text);
+		return;
+	}
+	fot_str_putc(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			fot_str_puts(out, "'\\''");
+		else
+			fot_str_putc(out, *text);
+	}
+	fot_str_putc(out, '\'');
 }

@@ -32,11 +32,15 @@ void fot_quote_csv(struct fot_str *out, const char *text);
 const char *fot_unquote_csv(const char *cell);
 /* A cell of a file of tab-separated columns that gnuplot reads with strcol(). */
 void fot_quote_gnuplot(struct fot_str *out, const char *text);
-/* Character data or an attribute's value of XML 1.0. */
+/* Character data or an attribute's value of XML 1.0 or of HTML. */
 void fot_quote_xml(struct fot_str *out, const char *text);
+/* A JSON text inside a <script> of HTML: no end of that element, comment or line is seen in it.  It is the same value. */
+void fot_quote_script_json(struct fot_str *out, const char *json, size_t n);
 /* What GitHub's runner reads back from a workflow command, ::error title=PROPERTY::MESSAGE: ends of
  * lines stay ends of lines. */
 void fot_quote_workflow(struct fot_str *out, const char *text);
 void fot_quote_workflow_property(struct fot_str *out, const char *text);
+/* One word of a command for sh. Every byte stays, control characters too. */
+void fot_quote_shell(struct fot_str *out, const char *text);
 
 #endif

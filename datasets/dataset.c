@@ -79,16 +79,12 @@ static int by_text(const void *a, const void *b)
 	return c ? c : (*x > *y) - (*x < *y);
 }
 
-static void mark_repeats(struct fot_dataset *d, const struct fot_document **sorted)
+static void count_repeats(struct fot_dataset *d, const struct fot_document **sorted)
 {
 	if (d->n)
 		qsort(sorted, d->n, sizeof(*sorted), by_text);
 	for (size_t i = 0; i < d->n; i++) {
-		bool repeat =
-			i && sorted[i]->n_bytes && strcmp(sorted[i - 1]->sha256, sorted[i]->sha256) == 0;
-
-		d->place[sorted[i] - d->doc].repeat = repeat;
-		d->n_repeats += repeat;
+		d->n_repeats += i && sorted[i]->n_bytes && strcmp(sorted[i - 1]->sha256, sorted[i]->sha256) == 0;
 		d->n_empty += sorted[i]->n_bytes == 0;
 	}
 }
@@ -120,7 +116,7 @@ static int compare_documents(struct fot_dataset *d, struct fot_err *err)
 					  sorted[i]->id);
 	}
 	if (status == FOT_OK)
-		mark_repeats(d, sorted);
+		count_repeats(d, sorted);
 	fot_free(sorted);
 	return status;
 }
@@ -433,11 +429,6 @@ size_t fot_dataset_repeats(const struct fot_dataset *d)
 	return d->n_repeats;
 }
 
-bool fot_dataset_is_repeat(const struct fot_dataset *d, size_t i)
-{
-	return d->place[i].repeat;
-}
-
 void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 {
 	const struct fot_left_out *l = &d->left;
@@ -445,7 +436,8 @@ void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d)
 		size_t n;
 		const char *what;
 	} parts[] = {
-		{ l->n_other, "files of other kinds, left out" },
+		{ l->n_jsonl, ".jsonl files, each a dataset of its own, left out" },
+		{ l->n_other - l->n_jsonl, "files of other kinds, left out" },
 		{ l->n_hidden, "hidden, left out" },
 		{ l->n_loops, "links back to a folder they lie in, left out" },
 		{ l->n_filtered, "records that where= does not take" },

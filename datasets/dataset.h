@@ -26,7 +26,8 @@ struct fot_document {
 
 /* What a source holds and its dataset does not. */
 struct fot_left_out {
-	size_t n_other;    /* files of other kinds */
+	size_t n_other;    /* files of other kinds: */
+	size_t n_jsonl;    /* of these the files of records, each a dataset of its own */
 	size_t n_hidden;   /* files and folders whose names begin with '.' */
 	size_t n_loops;    /* links to a folder that they lie in */
 	size_t n_filtered; /* records that where= does not take */
@@ -61,9 +62,8 @@ size_t fot_dataset_n_differing(const struct fot_dataset *d);
 const struct fot_left_out *fot_dataset_left_out(const struct fot_dataset *d);
 /* Documents of 0 bytes. */
 size_t fot_dataset_empty(const struct fot_dataset *d);
-/* Documents whose text an earlier document has too (empty ones apart), and is i one of them? */
+/* Documents whose text an earlier document has too (empty ones apart). */
 size_t fot_dataset_repeats(const struct fot_dataset *d);
-bool fot_dataset_is_repeat(const struct fot_dataset *d, size_t i);
 /* What a reader of the results should know of these; one line without an end, appended to out,
  * nothing where there is nothing to say. */
 void fot_dataset_notice(struct fot_str *out, const struct fot_dataset *d);

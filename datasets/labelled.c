@@ -301,7 +301,7 @@ static int add_row(struct fot_labelling *g, const struct fot_row *r, struct fot_
 	fot_str_clear(text);
 	fot_str_clear(label);
 	FOT_TRY(take_texts(g, r, text, label, err));
-	if (!r->answer && g->o->names)
+	if (!r->answer && g->o->names && *g->o->names)
 		FOT_TRY(name_label(g, r, label, err));
 	if (!r->answer && !wanted(g, label->data))
 		goto out;

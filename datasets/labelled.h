@@ -23,7 +23,9 @@
  *                     in place of its columns' names
  *            separator=C  of .csv (a sign, or tab; default: found by the first line); a .tsv with
  *                     separator=tab has quotes
- *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1
+ *            names=NAME,NAME,...  labels are numbers of these, from 0; names=1:NAME,... from 1; of a
+ *                     .parquet file otherwise of the class names that it notes under "huggingface", if it
+ *                     does (not with columns=); names= with nothing behind it: numbers stay numbers
  *            labels=coarse|fine  which labels of TREC (default coarse), of WordNet (default
  *                     fine, 45 classes; coarse: 6 classes of the nouns) and of foldoc
  *                     (default fine, 24 classes; coarse: the 6 commonest)

@@ -86,7 +86,7 @@ static int set_option(void *opts, const char *spec, const char *key, const char 
 			return set_separator(o, spec, value, err);
 		if (i >= FOT_COUNT(place))
 			return set_number(o, spec, key, value, err);
-		if (*place[i] || (!*value && place[i] != &o->id))
+		if (*place[i] || (!*value && place[i] != &o->id && place[i] != &o->names))
 			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: %s: %s", spec, key,
 					*place[i] ? "given twice" : "empty");
 		*place[i] = fot_strdup(value);

@@ -122,6 +122,11 @@ void fot_parquet_close(struct fot_parquet *p)
 	fot_free(p);
 }
 
+const char *fot_parquet_huggingface(const struct fot_parquet *p)
+{
+	return p->notes.huggingface;
+}
+
 /* ---- columns ---- */
 
 int fot_parquet_rename(struct fot_parquet *p, const char *names, struct fot_err *err)

@@ -42,6 +42,8 @@ int fot_parquet_open(struct fot_parquet **out, const char *path, struct fot_err 
 int fot_parquet_open_memory(struct fot_parquet **out, const void *bytes, size_t n, const char *name,
 			    struct fot_err *err);
 void fot_parquet_close(struct fot_parquet *p);
+/* What the file has under the key "huggingface" in its notes, JSON that nobody has checked; NULL: nothing. */
+const char *fot_parquet_huggingface(const struct fot_parquet *p);
 /* Call the columns otherwise: as many names as there are columns, with commas between. */
 int fot_parquet_rename(struct fot_parquet *p, const char *names, struct fot_err *err);
 /* Have a column in every row: as row[*cell], at most FOT_PARQUET_CHOSEN_MAX of them, before the first

@@ -298,6 +298,36 @@ static int read_groups(struct fot_parquet_notes *s, struct fot_thrift *t, int ty
 	return status;
 }
 
+/* ---- keys and values ---- */
+
+static int read_pairs(struct fot_parquet_notes *s, struct fot_thrift *t, int type, const char *file,
+		      struct fot_err *err)
+{
+	static const char key[] = "huggingface";
+	enum { KEY = 1, VALUE, N };
+	size_t n = fot_thrift_list(t, type, FOT_THRIFT_STRUCT);
+
+	for (size_t i = 0; i < n && !t->bad; i++) {
+		struct fot_thrift_field f = { 0 };
+		const char *text[N] = { NULL };
+		size_t len[N] = { 0 };
+
+		while (fot_thrift_next(t, &f)) {
+			if (f.id == KEY || f.id == VALUE)
+				text[f.id] = fot_thrift_bytes(t, f.type, &len[f.id]);
+			else
+				fot_thrift_skip(t, f.type);
+		}
+		if (s->huggingface || t->bad || !text[KEY] || !text[VALUE] || len[KEY] != strlen(key) ||
+		    memcmp(text[KEY], key, len[KEY]) != 0)
+			continue;
+		s->huggingface = fot_strndup(text[VALUE], len[VALUE]);
+		if (!s->huggingface)
+			return FOT_NO_MEMORY(err, file);
+	}
+	return FOT_OK;
+}
+
 /* ---- all ---- */
 
 int fot_parquet_notes_read(struct fot_parquet_notes *s, const unsigned char *bytes, size_t n,
@@ -312,6 +342,8 @@ int fot_parquet_notes_read(struct fot_parquet_notes *s, const unsigned char *byt
 			FOT_TRY(read_schema(s, &t, f.type, file, err));
 		else if (f.id == 4 && !s->n_groups)
 			FOT_TRY(read_groups(s, &t, f.type, file, err));
+		else if (f.id == 5)
+			FOT_TRY(read_pairs(s, &t, f.type, file, err));
 		else
 			fot_thrift_skip(&t, f.type);
 	}
@@ -329,5 +361,6 @@ void fot_parquet_notes_release(struct fot_parquet_notes *s)
 	fot_free(s->column);
 	fot_free(s->chunk);
 	fot_free(s->rows);
+	fot_free(s->huggingface);
 	*s = (struct fot_parquet_notes){ 0 };
 }

@@ -38,6 +38,7 @@ struct fot_parquet_notes {
 	size_t n_chunks, cap_chunks;
 	int64_t *rows; /* [n_groups] of row groups, >= 0, in sum at most FOT_PARQUET_ROWS_MAX */
 	size_t n_groups, cap_groups;
+	char *huggingface; /* what stands under this key of the file's own: JSON, not checked; NULL: nothing */
 };
 
 /* From the notes' bytes. Errors: FOT_ERR_INPUT. Release always. */

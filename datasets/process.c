@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/str.h"
 
 #define STDERR_MAX ((size_t)1 << 16)
+#define STDOUT_MAX ((off_t)64 << 20)
 
 extern char **environ;
 
@@ -23,6 +25,7 @@ struct child {
 	pid_t pid;
 	int messages[2]; /* the child's standard error */
 	int failed[2];   /* errno of chdir or exec */
+	int output;      /* a file of no name for its standard output; -1: dropped */
 	char **envp;
 };
 
@@ -61,7 +64,7 @@ static void child_exec(const struct child *c, const char *const *argv, const cha
 
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
+		dup2(c->output >= 0 ? c->output : null, STDOUT_FILENO);
 	}
 	dup2(c->messages[1], STDERR_FILENO);
 	/* execvp takes char *const * for historical reasons and writes nothing. */
@@ -149,13 +152,28 @@ static int await_child(struct child *c, const char *const *argv, const char *cwd
 	return status;
 }
 
-int fot_process_run(const char *const *argv, const char *cwd, struct fot_err *err)
+/* What was printed; text, as no NUL is expected. */
+static void take_output(struct fot_str *out, int fd)
 {
-	struct child c = { .messages = { -1, -1 }, .failed = { -1, -1 } };
+	char buf[4096];
+	off_t at = 0;
+	ssize_t n;
+
+	while (at < STDOUT_MAX && (n = pread(fd, buf, sizeof(buf), at)) > 0) {
+		fot_str_add(out, buf, (size_t)n);
+		at += n;
+	}
+}
+
+int fot_process_read(struct fot_str *out, const char *const *argv, const char *cwd, struct fot_err *err)
+{
+	struct child c = { .messages = { -1, -1 }, .failed = { -1, -1 }, .output = -1 };
 	int status;
 
 	c.envp = english_environment();
-	if (!c.envp || pipe2(c.messages, O_CLOEXEC) != 0 || pipe2(c.failed, O_CLOEXEC) != 0) {
+	if (out)
+		c.output = memfd_create("output", MFD_CLOEXEC);
+	if (!c.envp || (out && c.output < 0) || pipe2(c.messages, O_CLOEXEC) != 0 || pipe2(c.failed, O_CLOEXEC) != 0) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: cannot be started: %s", argv[0],
 				  c.envp ? strerror(errno) : "out of memory");
 		goto out;
@@ -165,11 +183,21 @@ int fot_process_run(const char *const *argv, const char *cwd, struct fot_err *er
 		child_exec(&c, argv, cwd);
 	status = c.pid < 0 ? FOT_FAIL(err, FOT_ERR_RUN, "%s: cannot be started: %s", argv[0], strerror(errno)) :
 			     await_child(&c, argv, cwd, err);
+	if (out)
+		take_output(out, c.output);
+	if (out && status == FOT_OK)
+		status = fot_str_check(out, err);
 out:
 	for (int i = 0; i < 2; i++) {
 		close_fd(&c.messages[i]);
 		close_fd(&c.failed[i]);
 	}
+	close_fd(&c.output);
 	fot_free(c.envp);
 	return status;
+}
+
+int fot_process_run(const char *const *argv, const char *cwd, struct fot_err *err)
+{
+	return fot_process_read(NULL, argv, cwd, err);
 }

@@ -9,7 +9,7 @@ struct fot_place {
 	char *file;             /* relative to the dataset's root; NULL for JSONL and Parquet */
 	int64_t offset, length; /* of the JSONL line, without its end; of the text in unpacked */
 	int64_t line;           /* from 1 */
-	bool pinned, repeat;
+	bool pinned;
 };
 
 /* What stands behind '?' in a spec; NULL where it does not. */

@@ -99,6 +99,7 @@ static int visit(struct walk *w, const char *name, struct fot_err *err)
 		return take(w, err);
 	w->left->n_loops += S_ISDIR(st.st_mode) ? 1 : 0;
 	w->left->n_other += S_ISDIR(st.st_mode) ? 0 : 1;
+	w->left->n_jsonl += !S_ISDIR(st.st_mode) && fot_name_ends(name, ".jsonl") ? 1 : 0;
 	fot_left_out_name(w->left, w->path.data);
 	return FOT_OK;
 }

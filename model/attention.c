@@ -4,43 +4,47 @@
  * sum[i] = sum_j exp(s_ij - max[i]), out[i] = sum_j exp(s_ij - max[i]) v_j. */
 #include "model/attention.h"
 
+#include "model/attention_bf16.h"
+
 /* The one list of what a state holds: binds it from mem on, and returns how much that is. mem NULL: nothing is bound. */
 static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
 {
-	int64_t d = head_dim, at = 0, back = backward ? FOT_PANEL : 0;
+	int64_t d = head_dim, at = 0, back = backward ? FOT_PANEL : 0, wide = a->kernel ? 0 : 1;
 	const struct {
 		fot_real **array;
 		int64_t n;
 	} list[] = {
 		{ &a->s, (FOT_TILE_K + FOT_FEW) * FOT_PANEL },
-		{ &a->k, FOT_TILE_K * d },
-		{ &a->v, FOT_TILE_K * d },
-		{ &a->q, FOT_TILE_Q * d },
+		{ &a->k, FOT_TILE_K * d * wide },
+		{ &a->v, FOT_TILE_K * d * wide },
+		{ &a->q, FOT_TILE_Q * d * wide },
 		{ &a->out, FOT_TILE_Q * d },
 		{ &a->max, FOT_TILE_Q },
 		{ &a->sum, FOT_TILE_Q },
 		{ &a->ds, FOT_TILE_K * back },
-		{ &a->d_o, d * back },
-		{ &a->q_rows, fot_panel_width(d) * back },
-		{ &a->d_o_rows, fot_panel_width(d) * back },
-		{ &a->row, d },
+		{ &a->d_o, d * back * wide },
+		{ &a->q_rows, fot_panel_width(d) * back * wide },
+		{ &a->d_o_rows, fot_panel_width(d) * back * wide },
 	};
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
 		*list[i].array = mem ? mem + at : NULL;
 		at += list[i].n;
 	}
-	return at;
+	at += a->kernel ? attn_narrow_lay(&a->narrow, mem ? mem + at : NULL, d, backward) : 0;
+	a->row = mem ? mem + at : NULL;
+	return at + d;
 }
 
-int64_t fot_attn_need(int64_t head_dim, int backward)
+int64_t fot_attn_need(int64_t head_dim, int backward, const struct fot_bf16_kernel *kernel)
 {
-	return lay_out(&(struct fot_attn){ 0 }, NULL, head_dim, backward);
+	return lay_out(&(struct fot_attn){ .kernel = kernel }, NULL, head_dim, backward);
 }
 
-void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
+void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward,
+		   const struct fot_bf16_kernel *kernel)
 {
-	*a = (struct fot_attn){ .head_dim = head_dim };
+	*a = (struct fot_attn){ .head_dim = head_dim, .kernel = kernel };
 	lay_out(a, mem, head_dim, backward);
 }
 
@@ -75,6 +79,10 @@ static int64_t panel_rows(const struct fot_attn *a, int64_t row)
 
 void fot_attn_ask(struct fot_attn *a, const fot_real *q, int64_t ldq, fot_real scale)
 {
+	if (a->kernel) {
+		attn_narrow_ask(a, q, ldq, scale);
+		return;
+	}
 	for (int64_t i = 0; i < a->n_q; i += FOT_PANEL)
 		fot_panel_queries(a->q + i * a->head_dim, q + i * ldq, ldq, panel_rows(a, i), a->head_dim,
 				  scale);
@@ -92,15 +100,8 @@ static int64_t before(const int64_t *low, int64_t i, int64_t k0, int64_t n_k)
 	return low ? clamp(low[i] - k0, 0, n_k) : 0;
 }
 
-/* What the queries of a panel see of a tile's keys: each [low, high), together [from, to). */
-struct sight {
-	int64_t low[FOT_TILE_Q], high[FOT_TILE_Q], from, to;
-};
-
-/* Of n_q queries those from `row` on; k0: keys before the tile. Columns without a query see what the last
- * one sees. */
-static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
-		 int64_t diag)
+void attn_look(struct attn_sight *g, const int64_t *low, int64_t n_q, int64_t row, int64_t k0, int64_t n_k,
+	       int64_t diag, bool even)
 {
 	diag = diag == FOT_ATTN_ALL ? diag : diag - k0;
 	g->from = n_k;
@@ -113,6 +114,7 @@ static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, 
 		g->from = g->low[i] < g->from ? g->low[i] : g->from;
 		g->to = g->high[i] > g->to ? g->high[i] : g->to;
 	}
+	g->from -= even ? g->from % 2 : 0;
 	for (int64_t i = 0; i < FOT_PANEL; i++) {
 		g->low[i] -= g->from;
 		g->high[i] -= g->from;
@@ -120,7 +122,7 @@ static void look(struct sight *g, const int64_t *low, int64_t n_q, int64_t row, 
 }
 
 static void fold_panel(struct fot_attn *a, int64_t row, const struct fot_panel_tile *all,
-		       const struct sight *g)
+		       const struct attn_sight *g)
 {
 	int64_t d = a->head_dim, n = panel_rows(a, row);
 	const fot_real *q = a->q + row * d;
@@ -155,10 +157,24 @@ static const fot_real *together(const struct fot_attn *a, fot_real *to, const fo
 	return to;
 }
 
+/* The tile's keys and values to where panels read them. */
+static void bring(struct fot_attn *a, struct fot_panel_tile *t, const fot_real *k, const fot_real *v)
+{
+	if (a->kernel) {
+		attn_narrow_keys(a, k, t->ldk, t->n);
+		attn_narrow_values(a, v, t->ldv, t->n);
+		t->k = k;
+		t->v = v;
+		return;
+	}
+	t->k = together(a, a->k, k, &t->ldk, t->n);
+	t->v = together(a, a->v, v, &t->ldv, t->n);
+}
+
 void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot_real *v, int64_t ldv,
 		   int64_t n_k, int64_t diag)
 {
-	struct sight g;
+	struct attn_sight g;
 
 	for (int64_t k0 = 0; k0 < n_k; k0 += FOT_TILE_K) {
 		struct fot_panel_tile t = { .ldk = ldk,
@@ -167,14 +183,17 @@ void fot_attn_meet(struct fot_attn *a, const fot_real *k, int64_t ldk, const fot
 
 		t.bias = a->bias ? a->bias + k0 : NULL;
 		for (int64_t row = 0; row < a->n_q; row += FOT_PANEL) {
-			look(&g, a->low, a->n_q, row, k0, t.n, diag);
+			attn_look(&g, a->low, a->n_q, row, k0, t.n, diag, a->kernel);
 			if (g.from >= g.to)
 				continue;
-			if (!t.k) {
-				t.k = together(a, a->k, k + k0 * ldk, &t.ldk, t.n);
-				t.v = together(a, a->v, v + k0 * ldv, &t.ldv, t.n);
-			}
-			fold_panel(a, row, &t, &g);
+			if (!t.k)
+				bring(a, &t, k + k0 * ldk, v + k0 * ldv);
+			if (a->kernel)
+				attn_narrow_fold(a, row, panel_rows(a, row),
+						 &(struct attn_keys){ g.from, g.to - g.from, t.bias }, g.low,
+						 g.high);
+			else
+				fold_panel(a, row, &t, &g);
 		}
 	}
 }
@@ -188,10 +207,33 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
 
 void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k)
 {
-	fot_panel_scores(a->s, a->q + row * a->head_dim, k, ldk, n_k, a->head_dim, a->bias);
+	if (!a->kernel) {
+		fot_panel_scores(a->s, a->q + row * a->head_dim, k, ldk, n_k, a->head_dim, a->bias);
+		return;
+	}
+	attn_narrow_keys(a, k, ldk, n_k);
+	attn_narrow_scores(a, row, &(struct attn_keys){ 0, n_k, a->bias });
 }
 
-/* The place of number 0 of query `row` in a->q or a->out; the next one is FOT_PANEL further. */
+void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k)
+{
+	if (a->kernel)
+		attn_narrow_keys(a, k, ldk, n_k);
+}
+
+void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k,
+		     const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to)
+{
+	if (!a->kernel) {
+		fot_panel_search(a->q + row * a->head_dim, k, ldk, n_k, a->head_dim, bias, threshold, hit,
+				 to);
+		return;
+	}
+	attn_narrow_scores(a, row, &(struct attn_keys){ 0, n_k, bias });
+	fot_panel_sift(a->s, n_k, threshold, hit, to);
+}
+
+/* The place of number 0 of query `row` in a->out; the next one is FOT_PANEL further. */
 static int64_t column(const struct fot_attn *a, int64_t row)
 {
 	return row / FOT_PANEL * FOT_PANEL * a->head_dim + row % FOT_PANEL;
@@ -239,14 +281,20 @@ void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const 
 
 void fot_attn_end(struct fot_attn *a, fot_real *o, int64_t ldo, fot_real *lse)
 {
-	for (int64_t i = 0; i < a->n_q; i++) {
-		const fot_real *out = a->out + column(a, i);
-		fot_real inv = 1 / a->sum[i];
+	fot_real inv[FOT_TILE_Q];
 
-		for (int64_t c = 0; c < a->head_dim; c++)
-			o[i * ldo + c] = out[c * FOT_PANEL] * inv;
+	for (int64_t i = 0; i < a->n_q; i++) {
+		inv[i] = 1 / a->sum[i];
 		if (lse)
 			lse[i] = a->max[i] + (fot_real)log((double)a->sum[i]);
+	}
+	for (int64_t i = 0; i < a->n_q && a->kernel; i += FOT_PANEL)
+		attn_narrow_add(a, o + i * ldo, ldo, a->out + i * a->head_dim, panel_rows(a, i), inv + i, 0);
+	for (int64_t i = 0; i < a->n_q && !a->kernel; i++) {
+		const fot_real *out = a->out + column(a, i);
+
+		for (int64_t c = 0; c < a->head_dim; c++)
+			o[i * ldo + c] = out[c * FOT_PANEL] * inv[i];
 	}
 }
 
@@ -273,13 +321,13 @@ static void begin_back(struct back *b, int64_t row)
 		b->lse[i] = i < b->n ? g->lse[row + i] : (fot_real)INFINITY;
 		b->delta[i] = i < b->n ? g->delta[row + i] : 0;
 	}
+	memset(a->out, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
 	fot_panel_queries(a->q, q, g->ldq, b->n, d, g->scale);
 	fot_panel_queries(a->d_o, d_o, g->ldo, b->n, d, 1);
 	if (g->dk) {
 		fot_panel_rows(a->q_rows, q, g->ldq, b->n, d, g->scale);
 		fot_panel_rows(a->d_o_rows, d_o, g->ldo, b->n, d, 1);
 	}
-	memset(a->out, 0, sizeof *a->out * (size_t)(FOT_PANEL * d));
 }
 
 /* Keys [k0, k0 + n_k), n_k <= FOT_TILE_K. */
@@ -287,11 +335,11 @@ static void back_tile(struct back *b, int64_t k0, int64_t n_k)
 {
 	const struct fot_attn_grad *g = b->g;
 	struct fot_attn *a = b->a;
-	struct sight seen;
+	struct attn_sight seen;
 	int64_t d = a->head_dim, n;
 	const fot_real *k, *v;
 
-	look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag);
+	attn_look(&seen, g->low, g->n_q, b->row, k0, n_k, g->diag, false);
 	n = seen.to - seen.from;
 	if (n <= 0)
 		return;
@@ -320,6 +368,10 @@ void fot_attn_backward(struct fot_attn *a, const struct fot_attn_grad *g)
 {
 	struct back b = { .a = a, .g = g };
 
+	if (a->kernel) {
+		attn_narrow_backward(a, g);
+		return;
+	}
 	for (int64_t row = 0; row < g->n_q; row += FOT_PANEL) {
 		begin_back(&b, row);
 		for (int64_t k0 = 0; k0 < g->n_k; k0 += FOT_TILE_K)

@@ -7,6 +7,10 @@
  * blocks folded into one state; what is local differs only by its causal mask.
  * What a query gets does not depend on the queries beside it, bit for bit.
  *
+ * In bf16 (a kernel is given) queries, keys, values, weights and, on the way back, gradients of scores and outputs are
+ * rounded where they are multiplied; sums, the softmax and what is told of it stay f32.  A query's pairs of keys
+ * are counted from the first key of a call of fot_attn_meet.
+ *
  * One call serves one head: q, k, v point at the head's first column, ld* are
  * the distances between rows. */
 #ifndef FOT_ATTENTION_H
@@ -15,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/bf16.h"
 #include "model/panel.h"
 
 #define FOT_TILE_Q 128
@@ -33,14 +38,28 @@ struct fot_attn {
 	/* For the backward pass only: gradients of a panel's scores, and what it gets, [head_dim][FOT_PANEL]; its queries and
 	 * those as rows (fot_panel_rows). */
 	fot_real *ds, *d_o, *q_rows, *d_o_rows;
+	/* In bf16: what multiplies, and operands of it (attention_bf16.c), which take the place of q, k, v, d_o,
+	 * q_rows and d_o_rows. */
+	const struct fot_bf16_kernel *kernel; /* NULL: not in bf16 */
+	struct fot_attn_narrow {
+		uint32_t *q_rows;  /* [FOT_TILE_Q][pairs of head_dim] rounded; backward: of one panel */
+		uint32_t *q, *d_o; /* [panels][pairs of head_dim][FOT_PANEL] */
+		uint32_t *k, *v;   /* [FOT_TILE_K][pairs of head_dim] of a tile, rounded */
+		uint32_t *k_pairs, *v_pairs; /* [pairs of FOT_TILE_K][head_dim] */
+		uint32_t *turned;  /* [pairs of head_dim][FOT_TILE_K] keys for few queries; rows of outputs */
+		uint32_t *weights; /* [pairs of FOT_TILE_K][FOT_PANEL] */
+		uint32_t *rows; /* [FOT_TILE_K][pairs of FOT_PANEL] weights or gradients of scores, rounded */
+		uint32_t *q_pairs, *d_o_pairs; /* [pairs of FOT_PANEL][head_dim] */
+	} narrow;
 	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */
 	const fot_real *bias; /* [n_k] added to the scores of the keys that are folded in; NULL: none */
 };
 
-/* Numbers (fot_real) that a state needs. backward: also what that needs. */
-int64_t fot_attn_need(int64_t head_dim, int backward);
+/* Numbers (fot_real) that a state needs. backward: also what that needs. kernel: compute in bf16 by it; NULL: in fot_real. */
+int64_t fot_attn_need(int64_t head_dim, int backward, const struct fot_bf16_kernel *kernel);
 /* Lay the state out over mem[fot_attn_need()]. */
-void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward);
+void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward,
+		   const struct fot_bf16_kernel *kernel);
 /* Begin n_q <= FOT_TILE_Q queries. */
 void fot_attn_begin(struct fot_attn *a, int64_t n_q);
 /* The rows q [n_q] at ldq are what asks from now on, with scores scale * q.k. */
@@ -56,6 +75,11 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
 /* Scores of n_k <= FOT_TILE_K keys, all seen, and queries from `row` (a multiple of FOT_PANEL) on, into the state:
  * s[j * FOT_PANEL + i] of key j and query row + i.  Those that the same keys would get when folded in. */
 void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k);
+/* The same compared with threshold[FOT_PANEL] in place of written, as fot_panel_search does: n_k <= FOT_TILE_K keys that
+ * fot_attn_keys was given, which in bf16 rounds them once for all panels; bias [n_k] or NULL. */
+void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k);
+void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k,
+		     const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to);
 /* Fold a chosen list into one query's row: n scores with their values' rows; the scores are overwritten. */
 void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values,
 		       int64_t n);

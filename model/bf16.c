@@ -1,6 +1,6 @@
 /* bf16.c: see bf16.h.
  *
- * A kernel makes up to ROWS rows of up to a panel's columns, all sums in registers.  Where a pair of
+ * A kernel makes a few rows of up to a panel's columns, all sums in registers.  Where a pair of
  * the left side stands is told by two steps, so that rounded rows and packed columns both serve. */
 #include "model/bf16.h"
 
@@ -17,19 +17,32 @@
 #define UNROLL _Pragma("GCC unroll 24")
 #endif
 
-/* rows x columns of y at ldy from pairs a[row * row_step + pair * pair_step] and a panel. */
-struct tile {
-	float *y;
-	const uint32_t *a, *panel;
-	int64_t ldy, row_step, pair_step, pairs;
-	int64_t columns; /* 1 .. PANEL */
-	float beta;
-};
 struct fot_bf16_kernel {
 	const char *name;
 	int64_t rows; /* most that one call takes */
-	void (*run)(const struct tile *t, int64_t rows);
+	/* The first `rows` rows and `columns` <= PANEL columns of the operands. */
+	void (*run)(const struct fot_bf16_operands *t, int64_t rows, int64_t columns);
+	/* As fot_bf16_rows, fot_bf16_pair and fot_bf16_turn. */
+	void (*round)(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k);
+	void (*pair)(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k);
+	void (*turn)(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n);
 };
+
+/* The upper half of the result, to nearest even; below 2^-126 zero, as the instruction takes it. */
+static inline uint32_t narrow(float x)
+{
+	uint32_t u, size, up;
+
+	memcpy(&u, &x, sizeof u);
+	size = u & 0x7fffffffu;
+	up = size > 0x7f800000u ? u | 0x400000u : u + 0x7fffu + (u >> 16 & 1u);
+	return (size < 0x800000u ? u & 0x80000000u : up) & 0xffff0000u;
+}
+
+static inline uint32_t pair_of(float even, float odd)
+{
+	return narrow(even) >> 16 | narrow(odd);
+}
 
 /* ---- portable -------------------------------------------------------- */
 
@@ -53,17 +66,17 @@ static inline float wide(uint32_t u)
 }
 
 /* Rows of PORTABLE_LANES columns from column c on. */
-static inline __attribute__((always_inline)) void portable_lanes(const struct tile *t, int64_t c,
-								 const int rows)
+static inline __attribute__((always_inline)) void portable_lanes(const struct fot_bf16_operands *t, int64_t c,
+								 int64_t columns, const int rows)
 {
 	lanes sum[PORTABLE_ROWS] = { { 0 } };
-	int64_t n = t->columns - c < PORTABLE_LANES ? t->columns - c : PORTABLE_LANES;
+	int64_t n = columns - c < PORTABLE_LANES ? columns - c : PORTABLE_LANES;
 
 	for (int64_t p = 0; p < t->pairs; p++) {
 		bits both, low, high;
 		lanes even, odd;
 
-		memcpy(&both, t->panel + p * PANEL + c, sizeof both);
+		memcpy(&both, t->b + p * t->b_step + c, sizeof both);
 		low = both << 16;
 		high = both & 0xffff0000u;
 		memcpy(&even, &low, sizeof even);
@@ -85,28 +98,57 @@ static inline __attribute__((always_inline)) void portable_lanes(const struct ti
 	}
 }
 
-static void portable_run(const struct tile *t, int64_t rows)
+static void portable_run(const struct fot_bf16_operands *t, int64_t rows, int64_t columns)
 {
-	for (int64_t c = 0; c < t->columns; c += PORTABLE_LANES) {
+	for (int64_t c = 0; c < columns; c += PORTABLE_LANES) {
 		if (rows == 4)
-			portable_lanes(t, c, 4);
+			portable_lanes(t, c, columns, 4);
 		else if (rows == 3)
-			portable_lanes(t, c, 3);
+			portable_lanes(t, c, columns, 3);
 		else if (rows == 2)
-			portable_lanes(t, c, 2);
+			portable_lanes(t, c, columns, 2);
 		else
-			portable_lanes(t, c, 1);
+			portable_lanes(t, c, columns, 1);
 	}
 }
 
-const struct fot_bf16_kernel fot_bf16_portable = { "portable", PORTABLE_ROWS, portable_run };
+static void portable_round(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k)
+{
+	for (int64_t r = 0; r < m; r++, a += lda, x += ldx) {
+#pragma omp simd
+		for (int64_t p = 0; p < k / 2; p++)
+			a[p] = pair_of(x[2 * p], x[2 * p + 1]);
+		if (k % 2)
+			a[k / 2] = pair_of(x[k - 1], 0);
+	}
+}
+
+static void portable_pair(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k)
+{
+	for (; m > 1; m -= 2, b += ldb, x += 2 * ldx)
+#pragma omp simd
+		for (int64_t i = 0; i < k; i++)
+			b[i] = pair_of(x[i], x[ldx + i]);
+	for (int64_t i = 0; i < k && m > 0; i++)
+		b[i] = pair_of(x[i], 0);
+}
+
+static void portable_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n)
+{
+	for (int64_t r = 0; r < m; r++)
+		for (int64_t c = 0; c < n; c++)
+			b[c * ldb + r] = a[r * lda + c];
+}
+
+const struct fot_bf16_kernel fot_bf16_portable = { "portable",     PORTABLE_ROWS, portable_run,
+						   portable_round, portable_pair, portable_turn };
 
 /* ---- AVX512-BF16 ----------------------------------------------------- */
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bf16")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512bf16")))
 #define AVX_ROWS 6
 #define LANES 16
 #define AVX_LANES (PANEL / LANES) /* registers of a panel */
@@ -122,17 +164,18 @@ static inline __attribute__((always_inline)) TARGET void avx_add(__m512 *sum, ui
 }
 
 /* n: registers that the columns take. */
-static inline __attribute__((always_inline)) TARGET void avx_tile(const struct tile *t, const int rows,
+static inline __attribute__((always_inline)) TARGET void avx_tile(const struct fot_bf16_operands *t,
+								  int64_t columns, const int rows,
 								  const int n)
 {
-	__mmask16 last = (__mmask16)(0xffffu >> (n * LANES - t->columns));
+	__mmask16 last = (__mmask16)(0xffffu >> (n * LANES - columns));
 	__m512 sum[AVX_ROWS * AVX_LANES];
 
 	UNROLL
 	for (int i = 0; i < rows * n; i++)
 		sum[i] = _mm512_setzero_ps();
 	for (int64_t p = 0; p < t->pairs; p++) {
-		const uint32_t *a = t->a + p * t->pair_step, *panel = t->panel + p * PANEL;
+		const uint32_t *a = t->a + p * t->pair_step, *panel = t->b + p * t->b_step;
 		__m512i b[AVX_LANES];
 
 		UNROLL
@@ -154,17 +197,17 @@ static inline __attribute__((always_inline)) TARGET void avx_tile(const struct t
 }
 
 /* All numbers of rows and lanes, so that sums stay in registers. */
-#define AVX_RUN(rows)                                       \
-	TARGET static void avx_##rows(const struct tile *t) \
-	{                                                   \
-		if (t->columns > 3 * LANES)                 \
-			avx_tile(t, rows, 4);               \
-		else if (t->columns > 2 * LANES)            \
-			avx_tile(t, rows, 3);               \
-		else if (t->columns > LANES)                \
-			avx_tile(t, rows, 2);               \
-		else                                        \
-			avx_tile(t, rows, 1);               \
+#define AVX_RUN(rows)                                                                     \
+	TARGET static void avx_##rows(const struct fot_bf16_operands *t, int64_t columns) \
+	{                                                                                 \
+		if (columns > 3 * LANES)                                                  \
+			avx_tile(t, columns, rows, 4);                                    \
+		else if (columns > 2 * LANES)                                             \
+			avx_tile(t, columns, rows, 3);                                    \
+		else if (columns > LANES)                                                 \
+			avx_tile(t, columns, rows, 2);                                    \
+		else                                                                      \
+			avx_tile(t, columns, rows, 1);                                    \
 	}
 AVX_RUN(1)
 AVX_RUN(2)
@@ -173,19 +216,120 @@ AVX_RUN(4)
 AVX_RUN(5)
 AVX_RUN(6)
 
-static void avx_run(const struct tile *t, int64_t rows)
+static void avx_run(const struct fot_bf16_operands *t, int64_t rows, int64_t columns)
 {
-	static void (*const run[AVX_ROWS])(
-		const struct tile *) = { avx_1, avx_2, avx_3, avx_4, avx_5, avx_6 };
+	static void (*const run[AVX_ROWS])(const struct fot_bf16_operands *,
+					   int64_t) = { avx_1, avx_2, avx_3, avx_4, avx_5, avx_6 };
 
-	run[rows - 1](t);
+	run[rows - 1](t, columns);
 }
 
-static const struct fot_bf16_kernel avx512_bf16 = { "avx512_bf16", AVX_ROWS, avx_run };
+/* The first n lanes, n from 0 on. */
+TARGET static inline __mmask16 first(int64_t n)
+{
+	return n >= LANES ? 0xffff : n > 0 ? (__mmask16)((1u << n) - 1) : 0;
+}
+
+TARGET static void avx_round(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k)
+{
+	int64_t whole = k / (2 * LANES) * (2 * LANES), rest = k - whole;
+	__mmask16 low = first(rest), high = first(rest - LANES), out = first((rest + 1) / 2);
+
+	for (int64_t r = 0; r < m; r++, a += lda, x += ldx) {
+		for (int64_t i = 0; i < whole; i += 2 * LANES)
+			_mm512_storeu_si512(a + i / 2,
+					    (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + LANES),
+									 _mm512_loadu_ps(x + i)));
+		if (rest > 0)
+			_mm512_mask_storeu_epi32(
+				a + whole / 2, out,
+				(__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, x + whole + LANES),
+							     _mm512_maskz_loadu_ps(low, x + whole)));
+	}
+}
+
+/* Sixteen of the lower half and sixteen of the upper one take turns. */
+TARGET static inline __m512i take_turns(__m512 even, __m512 odd)
+{
+	const __m512i turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
+					       23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+
+	return _mm512_permutexvar_epi16(turns, (__m512i)_mm512_cvtne2ps_pbh(odd, even));
+}
+
+/* The last lanes of two rows, x1 NULL: zeros. */
+TARGET static void pair_rest(uint32_t *b, const float *x0, const float *x1, int64_t n)
+{
+	for (int64_t i = 0; i < n; i += LANES) {
+		__mmask16 here = first(n - i);
+
+		_mm512_mask_storeu_epi32(
+			b + i, here,
+			take_turns(_mm512_maskz_loadu_ps(here, x0 + i),
+				   x1 ? _mm512_maskz_loadu_ps(here, x1 + i) : _mm512_setzero_ps()));
+	}
+}
+
+TARGET static void avx_pair(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k)
+{
+	int64_t whole = k / LANES * LANES;
+
+	for (; m > 1; m -= 2, b += ldb, x += 2 * ldx) {
+		for (int64_t i = 0; i < whole; i += LANES)
+			_mm512_storeu_si512(b + i,
+					    take_turns(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + ldx + i)));
+		pair_rest(b + whole, x + whole, x + ldx + whole, k - whole);
+	}
+	if (m > 0)
+		pair_rest(b, x, NULL, k);
+}
+
+/* Row r of 16 x 16 numbers becomes column r: with every perfect shuffle of the rows the digits of a number's place (row,
+ * column) move round by one. */
+static inline __attribute__((always_inline)) TARGET void avx_transpose(__m512i x[LANES])
+{
+	const __m512i lower = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+	const __m512i upper = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+
+	UNROLL
+	for (int step = 1; step < LANES; step *= 2) {
+		__m512i y[LANES];
+
+		UNROLL
+		for (int i = 0; i < LANES / 2; i++) {
+			y[2 * i] = _mm512_permutex2var_epi32(x[i], lower, x[i + LANES / 2]);
+			y[2 * i + 1] = _mm512_permutex2var_epi32(x[i], upper, x[i + LANES / 2]);
+		}
+		UNROLL
+		for (int i = 0; i < LANES; i++)
+			x[i] = y[i];
+	}
+}
+
+TARGET static void avx_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n)
+{
+	for (int64_t r = 0; r < m; r += LANES)
+		for (int64_t c = 0; c < n; c += LANES) {
+			__m512i x[LANES];
+
+			for (int64_t i = 0; i < LANES; i++)
+				x[i] = r + i < m ?
+					       _mm512_maskz_loadu_epi32(first(n - c), a + (r + i) * lda + c) :
+					       _mm512_setzero_si512();
+			avx_transpose(x);
+			for (int64_t i = 0; i < LANES && c + i < n; i++)
+				_mm512_mask_storeu_epi32(b + (c + i) * ldb + r, first(m - r), x[i]);
+		}
+}
+
+static const struct fot_bf16_kernel avx512_bf16 = { "avx512_bf16", AVX_ROWS, avx_run,
+						    avx_round,     avx_pair, avx_turn };
 
 const struct fot_bf16_kernel *fot_bf16_kernel(void)
 {
-	return __builtin_cpu_supports("avx512bf16") ? &avx512_bf16 : &fot_bf16_portable;
+	return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") ?
+		       &avx512_bf16 :
+		       &fot_bf16_portable;
 }
 
 #else
@@ -204,109 +348,141 @@ const char *fot_bf16_kernel_name(const struct fot_bf16_kernel *kernel)
 
 /* ---- rounding and packing -------------------------------------------- */
 
-/* The upper half of the result, to nearest even; below 2^-126 zero, as the instruction takes it. */
-static inline uint32_t narrow(float x)
-{
-	uint32_t u, size, up;
-
-	memcpy(&u, &x, sizeof u);
-	size = u & 0x7fffffffu;
-	up = size > 0x7f800000u ? u | 0x400000u : u + 0x7fffu + (u >> 16 & 1u);
-	return (size < 0x800000u ? u & 0x80000000u : up) & 0xffff0000u;
-}
-
-static inline uint32_t pair_of(float even, float odd)
-{
-	return narrow(even) >> 16 | narrow(odd);
-}
-
 size_t fot_bf16_packed(int64_t n, int64_t k)
 {
 	return (size_t)((n + PANEL - 1) / PANEL * PANEL) * (size_t)fot_bf16_pairs(k);
 }
 
-void fot_bf16_round(uint32_t *a, const float *x, int64_t m, int64_t k)
+void fot_bf16_rows(const struct fot_bf16_kernel *kernel, uint32_t *a, int64_t lda, const float *x,
+		   int64_t ldx, int64_t m, int64_t k)
 {
-	int64_t pairs = fot_bf16_pairs(k);
-
-	for (int64_t r = 0; r < m; r++, a += pairs, x += k) {
-#pragma omp simd
-		for (int64_t p = 0; p < k / 2; p++)
-			a[p] = pair_of(x[2 * p], x[2 * p + 1]);
-		if (k % 2)
-			a[pairs - 1] = pair_of(x[k - 1], 0);
-	}
+	kernel->round(a, lda, x, ldx, m, k);
 }
 
-/* Columns [c, c + PANEL) of rows x0 and x1 (NULL: zeros) of n numbers. */
-static void pack_pair(uint32_t *out, const float *x0, const float *x1, int64_t c, int64_t n)
+void fot_bf16_pair(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const float *x,
+		   int64_t ldx, int64_t m, int64_t k)
 {
-	int64_t here = n - c < PANEL ? n - c : PANEL;
+	kernel->pair(b, ldb, x, ldx, m, k);
+}
 
-	if (x1)
-#pragma omp simd
-		for (int64_t i = 0; i < here; i++)
-			out[i] = pair_of(x0[c + i], x1[c + i]);
-	else
-		for (int64_t i = 0; i < here; i++)
-			out[i] = pair_of(x0[c + i], 0);
-	memset(out + here, 0, sizeof *out * (size_t)(PANEL - here));
+void fot_bf16_turn(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const uint32_t *a,
+		   int64_t lda, int64_t m, int64_t n)
+{
+	kernel->turn(b, ldb, a, lda, m, n);
+}
+
+void fot_bf16_round(uint32_t *a, const float *x, int64_t m, int64_t k)
+{
+	fot_bf16_rows(fot_bf16_kernel(), a, fot_bf16_pairs(k), x, k, m, k);
+}
+
+/* Zero behind the columns of a panel. */
+static void pad_panel(uint32_t *panel, int64_t columns, int64_t pairs)
+{
+	for (int64_t p = 0; p < pairs && columns < PANEL; p++)
+		memset(panel + p * PANEL + columns, 0, sizeof *panel * (size_t)(PANEL - columns));
 }
 
 void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
 {
 	int64_t pairs = fot_bf16_pairs(k);
 
-	for (int64_t p = 0; p < pairs; p++) {
-		const float *row = x + 2 * p * n;
+	for (int64_t c = 0; c < n; c += PANEL) {
+		int64_t columns = n - c < PANEL ? n - c : PANEL;
 
-		for (int64_t c = 0; c < n; c += PANEL)
-			pack_pair(b + c * pairs + p * PANEL, row, 2 * p + 1 < k ? row + n : NULL, c, n);
+		fot_bf16_pair(fot_bf16_kernel(), b + c * pairs, PANEL, x + c, n, k, columns);
+		pad_panel(b + c * pairs, columns, pairs);
 	}
 }
 
-/* Pairs of a row of w that are transposed together: a panel's share of the cache. */
-#define BLOCK 32
+/* Pairs of a row of w that are transposed together. */
+#define BLOCK 64
+
+/* Numbers that are bf16 already, two by two: rounding changes small ones, which are 0, and NaN, which is quiet then. */
+static void pairs_as_they_are(uint32_t *out, const unsigned char *from, int64_t numbers)
+{
+	memcpy(out, from, 2 * (size_t)numbers);
+	if (numbers % 2)
+		out[numbers / 2] &= 0xffffu;
+#pragma omp simd
+	for (int64_t p = 0; p < fot_bf16_pairs(numbers); p++) {
+		float even, odd;
+		uint32_t low = out[p] << 16, high = out[p] & 0xffff0000u;
+
+		memcpy(&even, &low, sizeof even);
+		memcpy(&odd, &high, sizeof odd);
+		out[p] = pair_of(even, odd);
+	}
+}
+
+/* Pairs [p0, p0 + n) of row `row` of w. */
+static void pairs_of(uint32_t *out, const unsigned char *row, enum fot_dtype dtype, int64_t p0, int64_t n,
+		     int64_t k)
+{
+	const unsigned char *from = row + fot_dtype_size(dtype) * (size_t)(2 * p0);
+	int64_t numbers = k - 2 * p0 < 2 * n ? k - 2 * p0 : 2 * n;
+	float x[2 * BLOCK];
+
+	if (dtype == FOT_BF16) {
+		pairs_as_they_are(out, from, numbers);
+		return;
+	}
+	fot_widen(x, from, dtype, (size_t)numbers);
+	fot_bf16_kernel()->round(out, n, x, numbers, 1, numbers);
+}
 
 void fot_bf16_pack_transposed(uint32_t *b, const void *w, enum fot_dtype dtype, int64_t n, int64_t k)
 {
-	int64_t pairs = fot_bf16_pairs(k), padded = (n + PANEL - 1) / PANEL * PANEL;
-	size_t size = fot_dtype_size(dtype);
-	const unsigned char *from = w;
-	float x[2 * BLOCK] = { 0 };
+	int64_t pairs = fot_bf16_pairs(k);
+	size_t size = fot_dtype_size(dtype) * (size_t)k;
+	uint32_t block[16 * BLOCK];
 
-	for (int64_t c = 0; c < padded; c++)
-		for (int64_t p0 = 0; p0 < pairs; p0 += BLOCK) {
-			int64_t to = p0 + BLOCK < pairs ? p0 + BLOCK : pairs, left = k - 2 * p0;
-			uint32_t *out = b + c / PANEL * PANEL * pairs + c % PANEL;
+	for (int64_t c = 0; c < n; c += 16) {
+		int64_t columns = n - c < 16 ? n - c : 16;
 
-			memset(x, 0, sizeof x);
-			if (c < n)
-				fot_widen(x, from + size * (size_t)(c * k + 2 * p0), dtype,
-					  (size_t)(left < 2 * BLOCK ? left : 2 * BLOCK));
-			for (int64_t p = p0; p < to; p++)
-				out[p * PANEL] = pair_of(x[2 * (p - p0)], x[2 * (p - p0) + 1]);
+		for (int64_t p = 0; p < pairs; p += BLOCK) {
+			int64_t here = pairs - p < BLOCK ? pairs - p : BLOCK;
+
+			for (int64_t i = 0; i < columns; i++)
+				pairs_of(block + i * BLOCK, (const unsigned char *)w + size * (size_t)(c + i),
+					 dtype, p, here, k);
+			fot_bf16_kernel()->turn(b + c / PANEL * PANEL * pairs + p * PANEL + c % PANEL, PANEL,
+						block, BLOCK, columns, here);
 		}
+	}
+	if (n % PANEL)
+		pad_panel(b + n / PANEL * PANEL * pairs, n % PANEL, pairs);
 }
 
 /* ---- products -------------------------------------------------------- */
 
-/* Rows [from, to) of all panels; t says where row `from` and pair 0 of the left side are. */
-static void rows_of(const struct fot_bf16_kernel *kernel, struct tile t, const uint32_t *b, int64_t rows,
-		    int64_t n)
+void fot_bf16_multiply(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o)
 {
-	const struct tile start = t;
+	for (int64_t c = 0; c < o->n; c += PANEL) {
+		struct fot_bf16_operands t = *o;
 
-	for (int64_t c = 0; c < n; c += PANEL) {
-		t = start;
-		t.y = start.y + c;
-		t.panel = b + c * t.pairs;
-		t.columns = n - c < PANEL ? n - c : PANEL;
-		for (int64_t r = 0; r < rows; r += kernel->rows) {
-			kernel->run(&t, rows - r < kernel->rows ? rows - r : kernel->rows);
+		t.y += c;
+		t.b += c;
+		for (int64_t r = 0; r < o->m; r += kernel->rows) {
+			kernel->run(&t, o->m - r < kernel->rows ? o->m - r : kernel->rows,
+				    o->n - c < PANEL ? o->n - c : PANEL);
 			t.y += kernel->rows * t.ldy;
 			t.a += kernel->rows * t.row_step;
 		}
+	}
+}
+
+/* All panels of b, a packed right side [., n]. */
+static void multiply_panels(const struct fot_bf16_kernel *kernel, struct fot_bf16_operands t,
+			    const uint32_t *b, int64_t n)
+{
+	float *y = t.y;
+
+	for (int64_t c = 0; c < n; c += PANEL) {
+		t.y = y + c;
+		t.b = b + c * t.pairs;
+		t.n = n - c < PANEL ? n - c : PANEL;
+		fot_bf16_multiply(kernel, &t);
 	}
 }
 
@@ -314,22 +490,31 @@ void fot_bf16_product(const struct fot_bf16_kernel *kernel, float *y, int64_t ld
 		      const uint32_t *b, int64_t m, int64_t n, int64_t k, float beta)
 {
 	int64_t pairs = fot_bf16_pairs(k);
-	struct tile t = {
-		.y = y, .a = a, .ldy = ldy, .row_step = pairs, .pair_step = 1, .pairs = pairs, .beta = beta
-	};
+	struct fot_bf16_operands t = { .y = y,
+				       .a = a,
+				       .ldy = ldy,
+				       .row_step = pairs,
+				       .pair_step = 1,
+				       .b_step = PANEL,
+				       .m = m,
+				       .pairs = pairs,
+				       .beta = beta };
 
-	rows_of(kernel, t, b, m, n);
+	multiply_panels(kernel, t, b, n);
 }
 
 void fot_bf16_product_rows(const struct fot_bf16_kernel *kernel, float *y, int64_t ldy, const uint32_t *a,
 			   const uint32_t *b, int64_t m, int64_t n, int64_t k, float beta)
 {
 	int64_t pairs = fot_bf16_pairs(k);
-	struct tile t = { .ldy = ldy, .row_step = 1, .pair_step = PANEL, .pairs = pairs, .beta = beta };
+	struct fot_bf16_operands t = {
+		.ldy = ldy, .row_step = 1, .pair_step = PANEL, .b_step = PANEL, .pairs = pairs, .beta = beta
+	};
 
 	for (int64_t r = 0; r < m; r += PANEL) {
 		t.y = y + r * ldy;
 		t.a = a + r * pairs;
-		rows_of(kernel, t, b, m - r < PANEL ? m - r : PANEL, n);
+		t.m = m - r < PANEL ? m - r : PANEL;
+		multiply_panels(kernel, t, b, n);
 	}
 }

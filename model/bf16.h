@@ -40,6 +40,16 @@ static inline int64_t fot_bf16_pairs(int64_t k)
 /* uint32_t that a packed right side [k, n] takes. */
 size_t fot_bf16_packed(int64_t n, int64_t k);
 
+/* Rows x [m, k] at distance ldx, rounded: a [m, pairs of k] at lda. */
+void fot_bf16_rows(const struct fot_bf16_kernel *kernel, uint32_t *a, int64_t lda, const float *x,
+		   int64_t ldx, int64_t m, int64_t k);
+/* The same rows two by two: number c of rows 2 p and 2 p + 1 at b[p * ldb + c]; b [pairs of m, k]. */
+void fot_bf16_pair(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const float *x,
+		   int64_t ldx, int64_t m, int64_t k);
+/* The transpose of pairs a [m, n] at lda: b[c * ldb + r] = a[r * lda + c]. */
+void fot_bf16_turn(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ldb, const uint32_t *a,
+		   int64_t lda, int64_t m, int64_t n);
+
 /* A left side x [m, k], dense rows: a [m, pairs of k]. */
 void fot_bf16_round(uint32_t *a, const float *x, int64_t m, int64_t k);
 /* A right side x [k, n], dense rows, into panels. */
@@ -53,5 +63,17 @@ void fot_bf16_product(const struct fot_bf16_kernel *kernel, float *y, int64_t ld
 /* The same with the transpose of a packed [k, m] on the left: y = a^T b, sums over rows of both. */
 void fot_bf16_product_rows(const struct fot_bf16_kernel *kernel, float *y, int64_t ldy, const uint32_t *a,
 			   const uint32_t *b, int64_t m, int64_t n, int64_t k, float beta);
+
+/* y [m, n] at ldy = a b + beta y of pairs that stand anywhere: pair p of row r at a[r * row_step + p * pair_step], of
+ * column c at b[p * b_step + c]. Whole registers of b are read: FOT_BF16_BEYOND numbers behind the last one may be. */
+#define FOT_BF16_BEYOND 16
+struct fot_bf16_operands {
+	float *y;
+	const uint32_t *a, *b;
+	int64_t ldy, row_step, pair_step, b_step;
+	int64_t m, n, pairs;
+	float beta; /* 0 or 1 */
+};
+void fot_bf16_multiply(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "model/dtypes.h"
 #include "model/family.h"
 #include "model/memory_kinds.h" /* enum fot_search */
 #include "model/rope.h"
@@ -20,11 +21,6 @@
 #define FOT_MAX_LAYERS 256
 #define FOT_MORE_EOS_MOST 15
 
-/* From FOT_I64 on: types that files may hold, but no weight that is read. */
-enum fot_dtype {
-	FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL, FOT_U16, FOT_U32,
-	FOT_U64, FOT_F8_E4M3, FOT_F8_E5M2, FOT_F8_E8M0, FOT_C64, FOT_DTYPE_COUNT
-};
 enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
 enum fot_tokenizer_kind { FOT_TOKENIZER_FILE, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
 
@@ -90,7 +86,7 @@ struct fot_config {
 
 /* The defaults above, before any file is read. */
 void fot_config_default(struct fot_config *c);
-/* Read DIR/config.json. Unknown top-level keys are allowed (HF writes many),
+/* Read DIR/config.json, and of DIR/generation_config.json, if it is there, what ends a text. Unknown top-level keys are allowed (HF writes many),
  * unknown keys under "fot" are not; every field is range-checked
  * (docs/faults.md 32, 33). Errors: FOT_ERR_INPUT. */
 int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err);
@@ -121,7 +117,13 @@ int fot_config_mem_slot(const struct fot_config *c, int layer);
 /* Number of trainable parameters. */
 int64_t fot_config_parameters(const struct fot_config *c);
 
-/* ---- for config.c: the keys of families (config_arch.c) --------------- */
+/* ---- for config.c ------------------------------------------------------ */
+
+/* Add what DIR/generation_config.json says of eos_token_id, a number or a list (generation.c); config: the
+ * root of config.json. No such file: nothing. Errors: FOT_ERR_INPUT. */
+int fot_config_read_generation(struct fot_config *c, const cJSON *config, const char *dir, struct fot_err *err);
+
+/* The keys of families (config_arch.c). */
 
 /* Set what the family has and what absent keys mean in it. */
 void fot_config_of_family(struct fot_config *c, enum fot_family_number family);

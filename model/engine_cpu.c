@@ -80,6 +80,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 			const struct fot_session_opts *o, const struct fot_memory *m, int64_t window)
 {
 	int64_t D = c->hidden_size, F = c->intermediate_size;
+	const struct fot_bf16_kernel *kernel = o->compute == FOT_COMPUTE_BF16 ? fot_bf16_kernel() : NULL;
 	float *attn;
 
 	if (fot_fills_alone(c, o) || o->apart)
@@ -90,9 +91,9 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->u = take(y, FOT_TILE_Q * F);
 	s->logits = take(y, FOT_TILE_Q * (int64_t)c->vocab_size);
 	s->widened = take(y, linear_numbers(c, o, widens(c, o)));
-	attn = take(y, fot_attn_need(c->head_dim, 0));
+	attn = take(y, fot_attn_need(c->head_dim, 0, kernel));
 	if (attn)
-		fot_attn_bind(&s->attn, attn, c->head_dim, 0);
+		fot_attn_bind(&s->attn, attn, c->head_dim, 0, kernel);
 	s->low = fot_layout_take(y, c->sliding_window ? FOT_TILE_Q : 0, sizeof *s->low);
 	s->o_mem = take(y, c->mix == FOT_MIX_GATE ? FOT_TILE_Q * c->head_dim : 0);
 	if (m)

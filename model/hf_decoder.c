@@ -6,22 +6,12 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "model/hf_bpe.h"
+#include "model/hf_steps.h"
 
-#define STEPS_MAX 16
 #define REPLACEMENT "\xEF\xBF\xBD"
 
-struct step {
-	int (*run)(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
-		   struct fot_err *err);
-	struct hf_pattern *pattern; /* Replace */
-	char *content;              /* Replace, Strip, Metaspace: what stands for a space */
-	int64_t start, stop;        /* Strip */
-	bool drops_first;           /* Metaspace */
-};
-
 struct hf_decoder {
-	struct step step[STEPS_MAX];
-	size_t n;
+	struct hf_steps steps;
 	bool none;
 };
 
@@ -107,7 +97,7 @@ static void put_token_bytes(struct fot_str *out, const char *p, size_t n)
 	}
 }
 
-static int run_bytes(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_bytes(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 		     struct fot_err *err)
 {
 	struct fot_str bytes = FOT_STR_INIT, text = FOT_STR_INIT;
@@ -160,7 +150,7 @@ static int end_run(struct fot_str *run, struct hf_texts *out, struct fot_err *er
 	return status;
 }
 
-static int run_fallback(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_fallback(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 			struct fot_err *err)
 {
 	struct fot_str run = FOT_STR_INIT;
@@ -188,7 +178,7 @@ out:
 /* --- texts --- */
 
 /* most: bytes of all texts before the first step. */
-static int replace_in(const struct step *s, void *scratch, struct fot_str *out, const char *p, size_t n,
+static int replace_in(const struct hf_step *s, void *scratch, struct fot_str *out, const char *p, size_t n,
 		      size_t most, struct fot_err *err)
 {
 	struct hf_match m = { 0, 0 };
@@ -200,7 +190,7 @@ static int replace_in(const struct step *s, void *scratch, struct fot_str *out, 
 		FOT_TRY(hf_pattern_next(s->pattern, scratch, p, n, at, &found, &m, err));
 		fot_str_add(out, p + at, (found ? m.from : n) - at);
 		if (found)
-			fot_str_puts(out, s->content);
+			fot_str_puts(out, s->text);
 		if (out->len > hf_longest(most))
 			return hf_too_long(most, err);
 		at = m.to;
@@ -210,7 +200,7 @@ out:
 	return status;
 }
 
-static int run_replace(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_replace(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 		       struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
@@ -232,27 +222,27 @@ out:
 	return status;
 }
 
-static int run_fuse(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_fuse(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 		    struct fot_err *err)
 {
 	(void)s;
 	return hf_texts_put(out, in->all.data ? in->all.data : "", in->all.len, err);
 }
 
-static int run_strip(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_strip(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 		     struct fot_err *err)
 {
-	size_t n, len = strlen(s->content);
+	size_t n, len = strlen(s->text);
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < in->n && status == FOT_OK; i++) {
 		const char *p = text_at(in, i, &n);
 
-		for (int64_t k = 0; k < s->start && n >= len && memcmp(p, s->content, len) == 0; k++) {
+		for (int64_t k = 0; k < s->start && n >= len && memcmp(p, s->text, len) == 0; k++) {
 			p += len;
 			n -= len;
 		}
-		for (int64_t k = 0; k < s->stop && n >= len && memcmp(p + n - len, s->content, len) == 0; k++)
+		for (int64_t k = 0; k < s->stop && n >= len && memcmp(p + n - len, s->text, len) == 0; k++)
 			n -= len;
 		status = hf_texts_put(out, p, n, err);
 	}
@@ -260,21 +250,20 @@ static int run_strip(const struct step *s, struct hf_texts *out, const struct hf
 }
 
 /* Marks become spaces; in the first text they vanish, if encoding may have put one there. */
-static int run_metaspace(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
+static int run_metaspace(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
 			 struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
-	size_t n, len = strlen(s->content);
+	size_t n, len = strlen(s->text);
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < in->n && status == FOT_OK; i++) {
 		const char *p = text_at(in, i, &n), *end = p + n;
 
 		fot_str_clear(&text);
-		for (const char *mark; (mark = memmem(p, (size_t)(end - p), s->content, len));
-		     p = mark + len) {
+		for (const char *mark; (mark = memmem(p, (size_t)(end - p), s->text, len)); p = mark + len) {
 			fot_str_add(&text, p, (size_t)(mark - p));
-			fot_str_puts(&text, i == 0 && s->drops_first ? "" : " ");
+			fot_str_puts(&text, i == 0 && s->prepend != HF_NEVER ? "" : " ");
 		}
 		fot_str_add(&text, p, (size_t)(end - p));
 		status = fot_str_check(&text, err);
@@ -287,47 +276,19 @@ static int run_metaspace(const struct step *s, struct hf_texts *out, const struc
 
 /* --- opening --- */
 
-static int read_content(struct step *s, const cJSON *section, const char *key, const char *otherwise,
-			const char *where, struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const char *text = otherwise;
-	int status;
-
-	FOT_TRY(fot_json_string(section, key, !otherwise, &text, &ctx, err));
-	s->content = fot_strdup(text);
-	if (!s->content)
-		status = FOT_NO_MEMORY(err, where);
-out:
-	return status;
-}
-
-static int read_replace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
-{
-	int status;
-
-	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
-	status = read_content(s, section, "content", NULL, where, err);
-out:
-	return status;
-}
-
-static int read_strip(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_strip(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	int status;
 
 	FOT_TRY(fot_json_i64(section, "start", true, 0, 1 << 20, &s->start, &ctx, err));
 	FOT_TRY(fot_json_i64(section, "stop", true, 0, 1 << 20, &s->stop, &ctx, err));
-	FOT_TRY(read_content(s, section, "content", NULL, where, err));
-	if (!hf_is_one(s->content))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: content: expected a character, got \"%.40s\"",
-				  where, s->content);
+	status = hf_read_character(s, section, "content", NULL, where, err);
 out:
 	return status;
 }
 
-static int read_metaspace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_metaspace(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	const char *scheme = NULL;
@@ -336,69 +297,32 @@ static int read_metaspace(struct step *s, const cJSON *section, const char *wher
 
 	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &prefix, &ctx, err));
 	FOT_TRY(fot_json_string(section, "prepend_scheme", false, &scheme, &ctx, err));
-	s->drops_first = scheme ? strcmp(scheme, "never") != 0 : prefix;
-	FOT_TRY(read_content(s, section, "replacement", "\xE2\x96\x81", where, err));
-	if (!hf_is_one(s->content))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character, got \"%.40s\"",
-				  where, s->content);
+	s->prepend = (scheme ? strcmp(scheme, "never") != 0 : prefix) ? HF_ALWAYS : HF_NEVER;
+	status = hf_read_mark(s, section, where, err);
 out:
 	return status;
 }
 
-static const struct kind {
-	const char *name;
-	int (*run)(const struct step *s, struct hf_texts *out, const struct hf_texts *in,
-		   struct fot_err *err);
-	int (*read)(struct step *s, const cJSON *section, const char *where, struct fot_err *err);
-} kinds[] = {
-	{ "ByteLevel", run_bytes, NULL },         { "ByteFallback", run_fallback, NULL },
-	{ "Replace", run_replace, read_replace }, { "Fuse", run_fuse, NULL },
-	{ "Strip", run_strip, read_strip },       { "Metaspace", run_metaspace, read_metaspace },
+static const struct hf_kind kinds[] = {
+	{ "ByteLevel", NULL }, { "ByteFallback", NULL }, { "Replace", hf_read_replace },
+	{ "Fuse", NULL },      { "Strip", read_strip },  { "Metaspace", read_metaspace },
+};
+static int (*const runs[])(const struct hf_step *s, struct hf_texts *out, const struct hf_texts *in,
+			   struct fot_err *err) = {
+	run_bytes, run_fallback, run_replace, run_fuse, run_strip, run_metaspace,
 };
 
-static int add_step(struct hf_decoder *z, const cJSON *section, int depth, const char *where,
-		    struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const cJSON *list = NULL, *each;
-	const char *type;
-	int status;
-
-	FOT_TRY(hf_type(section, &type, where, err));
-	if (strcmp(type, "Sequence") == 0 && depth < 4) {
-		FOT_TRY(fot_json_array(section, "decoders", true, &list, &ctx, err));
-		cJSON_ArrayForEach (each, list)
-			FOT_TRY(add_step(z, each, depth + 1, where, err));
-		return FOT_OK;
-	}
-	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
-		if (strcmp(kinds[i].name, type) != 0)
-			continue;
-		if (z->n == STEPS_MAX)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d steps", where,
-					STEPS_MAX);
-		z->step[z->n].run = kinds[i].run;
-		return kinds[i].read ? kinds[i].read(&z->step[z->n++], section, where, err) :
-				       (z->n++, FOT_OK);
-	}
-	status = FOT_FAIL(
-		err, FOT_ERR_INPUT,
-		"%s: \"%.40s\" is not read (ByteLevel, ByteFallback, Replace, Fuse, Strip, Metaspace and Sequence are)",
-		where, type);
-out:
-	return status;
-}
+static const struct hf_section decoders = { kinds, FOT_COUNT(kinds), "decoders", NULL };
 
 int hf_decoder_open(struct hf_decoder **out, const cJSON *section, const char *where, struct fot_err *err)
 {
 	struct hf_decoder *z = fot_calloc(1, sizeof *z);
-	int status = FOT_OK;
+	int status;
 
 	if (!z)
 		return FOT_NO_MEMORY(err, where);
 	z->none = !section || cJSON_IsNull(section);
-	if (!z->none)
-		status = add_step(z, section, 0, where, err);
+	status = hf_steps_read(&z->steps, &decoders, section, where, err);
 	if (status == FOT_OK)
 		*out = z;
 	else
@@ -408,10 +332,8 @@ int hf_decoder_open(struct hf_decoder **out, const cJSON *section, const char *w
 
 void hf_decoder_close(struct hf_decoder *z)
 {
-	for (size_t i = 0; z && i < z->n; i++) {
-		hf_pattern_close(z->step[i].pattern);
-		fot_free(z->step[i].content);
-	}
+	if (z)
+		hf_steps_release(&z->steps);
 	fot_free(z);
 }
 
@@ -428,9 +350,9 @@ int hf_decode(const struct hf_decoder *z, struct hf_texts *texts, struct fot_str
 	int status = FOT_OK;
 
 	texts->original = other.original = texts->all.len;
-	for (size_t i = 0; i < z->n; i++) {
+	for (size_t i = 0; i < z->steps.n; i++) {
 		empty(&other);
-		FOT_TRY(z->step[i].run(&z->step[i], &other, texts, err));
+		FOT_TRY(runs[z->steps.at[i].kind](&z->steps.at[i], &other, texts, err));
 		swap = *texts;
 		*texts = other;
 		other = swap;

@@ -7,37 +7,36 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "model/hf_steps.h"
 
-#define STEPS_MAX 16
 #define MARKS_MAX 4096u /* of one cluster: utf8proc takes n^2 steps to order them */
 
-struct step {
-	int (*run)(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
-		   struct fot_err *err);
-	struct hf_pattern *pattern; /* Replace */
-	char *content;              /* Replace, Prepend */
-	utf8proc_option_t form;     /* of Unicode */
+struct hf_normalizer {
+	struct hf_steps steps;
 };
 
-struct hf_normalizer {
-	struct step step[STEPS_MAX];
-	size_t n;
+/* By kind: NFC, NFD, NFKC, NFKD. */
+static const utf8proc_option_t forms[] = {
+	UTF8PROC_STABLE | UTF8PROC_COMPOSE,
+	UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
+	UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
+	UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
 };
 
 /* --- steps --- */
 
-static int run_prepend(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+static int run_prepend(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in,
 		       struct fot_err *err)
 {
 	int status;
 
-	FOT_TRY(hf_draft_put(out, s->content, strlen(s->content), in->begin, err));
+	FOT_TRY(hf_draft_put(out, s->text, strlen(s->text), in->begin, err));
 	status = hf_draft_copy(out, in, 0, in->n, err);
 out:
 	return status;
 }
 
-static int run_replace(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+static int run_replace(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in,
 		       struct fot_err *err)
 {
 	struct hf_match m = { 0, 0 };
@@ -50,8 +49,7 @@ static int run_replace(const struct step *s, struct hf_draft *out, const struct 
 		FOT_TRY(hf_pattern_next(s->pattern, scratch, in->p, in->n, at, &found, &m, err));
 		FOT_TRY(hf_draft_copy(out, in, at, found ? m.from : in->n, err));
 		if (found)
-			FOT_TRY(hf_draft_put(out, s->content, strlen(s->content), hf_piece_end(in, m.to),
-					     err));
+			FOT_TRY(hf_draft_put(out, s->text, strlen(s->text), hf_piece_end(in, m.to), err));
 		at = m.to;
 	}
 out:
@@ -60,12 +58,12 @@ out:
 }
 
 /* One cluster of characters: nothing composes across its borders. */
-static int put_form(const struct step *s, struct hf_draft *out, const struct hf_piece *in, size_t from,
+static int put_form(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in, size_t from,
 		    size_t to, struct fot_err *err)
 {
 	utf8proc_uint8_t *text = NULL;
 	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)in->p + from,
-					  (utf8proc_ssize_t)(to - from), &text, s->form);
+					  (utf8proc_ssize_t)(to - from), &text, forms[s->kind]);
 	int status;
 
 	if (n < 0)
@@ -80,14 +78,14 @@ static int put_form(const struct step *s, struct hf_draft *out, const struct hf_
 }
 
 /* One character that every form leaves as it is? */
-static bool is_stable(const struct step *s, const struct hf_piece *in, size_t from, size_t to)
+static bool is_stable(const struct hf_step *s, const struct hf_piece *in, size_t from, size_t to)
 {
 	uint32_t cp;
 	bool alone = fot_utf8_decode(in->p + from, to - from, &cp) == to - from;
 	bool hangul = cp >= 0xAC00 && cp <= 0xD7A3; /* decomposed by rule */
 
 	return alone && utf8proc_get_property((utf8proc_int32_t)cp)->decomp_seqindex == UINT16_MAX &&
-	       (!hangul || (s->form & UTF8PROC_COMPOSE));
+	       (!hangul || (forms[s->kind] & UTF8PROC_COMPOSE));
 }
 
 /* Where the cluster that begins at `at` ends. marks: characters of it that are to be ordered. */
@@ -110,7 +108,7 @@ static size_t cluster_end(const struct hf_piece *in, size_t at, size_t *marks)
 	return at;
 }
 
-static int run_form(const struct step *s, struct hf_draft *out, const struct hf_piece *in,
+static int run_form(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in,
 		    struct fot_err *err)
 {
 	int status = FOT_OK;
@@ -125,9 +123,10 @@ static int run_form(const struct step *s, struct hf_draft *out, const struct hf_
 		FOT_TRY(hf_draft_copy(out, in, at, plain, err));
 		to = cluster_end(in, plain, &marks);
 		if (marks > MARKS_MAX)
-			return FOT_FAIL(err, FOT_ERR_INPUT,
-					"tokenizer: expected at most %u marks on one character, got %zu at byte %zu",
-					MARKS_MAX, marks, hf_piece_end(in, plain));
+			return FOT_FAIL(
+				err, FOT_ERR_INPUT,
+				"tokenizer: expected at most %u marks on one character, got %zu at byte %zu",
+				MARKS_MAX, marks, hf_piece_end(in, plain));
 		if (is_stable(s, in, plain, to))
 			FOT_TRY(hf_draft_copy(out, in, plain, to, err));
 		else
@@ -139,94 +138,35 @@ out:
 
 /* --- opening --- */
 
-static int read_content(struct step *s, const cJSON *section, const char *key, const char *where,
-			struct fot_err *err)
+static int read_prepend(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const char *text = NULL;
-	int status;
-
-	FOT_TRY(fot_json_string(section, key, true, &text, &ctx, err));
-	s->content = fot_strdup(text);
-	if (!s->content)
-		return FOT_NO_MEMORY(err, where);
-out:
-	return status;
+	return hf_read_text(s, section, "prepend", NULL, where, err);
 }
 
-static int read_prepend(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
-{
-	s->run = run_prepend;
-	return read_content(s, section, "prepend", where, err);
-}
-
-static int read_replace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
-{
-	int status;
-
-	s->run = run_replace;
-	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
-	status = read_content(s, section, "content", where, err);
-out:
-	return status;
-}
-
-static const struct kind {
-	const char *name;
-	int (*read)(struct step *s, const cJSON *section, const char *where, struct fot_err *err);
-	int form;
-} kinds[] = {
-	{ "Prepend", read_prepend, 0 },
-	{ "Replace", read_replace, 0 },
-	{ "NFC", NULL, UTF8PROC_STABLE | UTF8PROC_COMPOSE },
-	{ "NFD", NULL, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE },
-	{ "NFKC", NULL, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT },
-	{ "NFKD", NULL, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT },
+static const struct hf_kind kinds[] = {
+	{ "NFC", NULL },
+	{ "NFD", NULL },
+	{ "NFKC", NULL },
+	{ "NFKD", NULL },
+	{ "Prepend", read_prepend },
+	{ "Replace", hf_read_replace },
+};
+static int (*const runs[])(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in,
+			   struct fot_err *err) = {
+	run_form, run_form, run_form, run_form, run_prepend, run_replace,
 };
 
-static int add_step(struct hf_normalizer *z, const cJSON *section, int depth, const char *where,
-		    struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const cJSON *list = NULL, *each;
-	const char *type;
-	int status;
-
-	FOT_TRY(hf_type(section, &type, where, err));
-	if (strcmp(type, "Sequence") == 0 && depth < 4) {
-		FOT_TRY(fot_json_array(section, "normalizers", true, &list, &ctx, err));
-		cJSON_ArrayForEach (each, list)
-			FOT_TRY(add_step(z, each, depth + 1, where, err));
-		return FOT_OK;
-	}
-	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
-		if (strcmp(kinds[i].name, type) != 0)
-			continue;
-		if (z->n == STEPS_MAX)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d steps", where,
-					STEPS_MAX);
-		z->step[z->n] = (struct step){ .run = run_form, .form = (utf8proc_option_t)kinds[i].form };
-		return kinds[i].read ? kinds[i].read(&z->step[z->n++], section, where, err) :
-				       (z->n++, FOT_OK);
-	}
-	status = FOT_FAIL(
-		err, FOT_ERR_INPUT,
-		"%s: \"%.40s\" is not read (NFC, NFD, NFKC, NFKD, Prepend, Replace and Sequence are)", where,
-		type);
-out:
-	return status;
-}
+static const struct hf_section normalizers = { kinds, FOT_COUNT(kinds), "normalizers", NULL };
 
 int hf_normalizer_open(struct hf_normalizer **out, const cJSON *section, const char *where,
 		       struct fot_err *err)
 {
 	struct hf_normalizer *z = fot_calloc(1, sizeof *z);
-	int status = FOT_OK;
+	int status;
 
 	if (!z)
 		return FOT_NO_MEMORY(err, where);
-	if (section && !cJSON_IsNull(section))
-		status = add_step(z, section, 0, where, err);
+	status = hf_steps_read(&z->steps, &normalizers, section, where, err);
 	if (status == FOT_OK)
 		*out = z;
 	else
@@ -236,10 +176,8 @@ int hf_normalizer_open(struct hf_normalizer **out, const cJSON *section, const c
 
 void hf_normalizer_close(struct hf_normalizer *z)
 {
-	for (size_t i = 0; z && i < z->n; i++) {
-		hf_pattern_close(z->step[i].pattern);
-		fot_free(z->step[i].content);
-	}
+	if (z)
+		hf_steps_release(&z->steps);
 	fot_free(z);
 }
 
@@ -249,11 +187,12 @@ int hf_normalize(const struct hf_normalizer *z, struct hf_normalizing *w, const 
 	int status = FOT_OK;
 
 	*out = *piece;
-	for (size_t i = 0; i < z->n && piece->n; i++) {
+	for (size_t i = 0; i < z->steps.n && piece->n; i++) {
+		const struct hf_step *s = &z->steps.at[i];
 		struct hf_draft *d = &w->draft[i % 2];
 
 		hf_draft_start(d, piece);
-		FOT_TRY(z->step[i].run(&z->step[i], d, out, err));
+		FOT_TRY(runs[s->kind](s, d, out, err));
 		*out = hf_draft_piece(d);
 	}
 out:

@@ -7,38 +7,18 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "model/hf_steps.h"
 
-#define STEPS_MAX 16
 /* What GPT-2 cuts by; ByteLevel with use_regex. */
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
-enum behaviour { REMOVED, ISOLATED, MERGED_WITH_PREVIOUS, MERGED_WITH_NEXT, CONTIGUOUS };
-enum prepend { NEVER, FIRST, ALWAYS };
-
-struct step;
-struct run;
-typedef int step_fn(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err);
-
-struct step {
-	step_fn *run;
-	struct hf_pattern *pattern;
-	enum behaviour behaviour;
-	bool invert;
-	bool one_by_one;      /* Digits */
-	bool split;           /* Metaspace */
-	enum prepend prepend; /* Metaspace; ByteLevel: ALWAYS is add_prefix_space */
-	char *mark;           /* Metaspace: what stands for a space */
-};
-
 struct hf_pretokenizer {
-	struct step step[STEPS_MAX];
-	size_t n;
-	bool bytes;
+	struct hf_steps steps;
 };
 
 struct hf_cutting {
-	void *scratch[STEPS_MAX];
-	struct hf_draft draft[STEPS_MAX];
+	void *scratch[HF_STEPS_MAX];
+	struct hf_draft draft[HF_STEPS_MAX];
 	size_t n;
 };
 
@@ -48,12 +28,18 @@ struct run {
 	const struct hf_sink *sink;
 };
 
+/* What steps do with a piece; at: which step. */
+typedef int step_fn(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err);
+static step_fn run_split, run_bytes, run_digits, run_metaspace;
+static step_fn *const runs[] = { run_split, run_bytes, run_digits, run_metaspace };
+enum { BYTES = 1 }; /* index of ByteLevel */
+
 static int go_on(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
 {
 	if (piece->n == 0)
 		return FOT_OK;
-	return at == r->z->n ? r->sink->put(r->sink->context, piece, err) :
-			       r->z->step[at].run(r, at, piece, err);
+	return at == r->z->steps.n ? r->sink->put(r->sink->context, piece, err) :
+				     runs[r->z->steps.at[at].kind](r, at, piece, err);
 }
 
 static int pass(const struct run *r, size_t at, const struct hf_piece *piece, size_t from, size_t to,
@@ -71,7 +57,7 @@ struct joining {
 	const struct run *r;
 	size_t step;
 	const struct hf_piece *piece;
-	enum behaviour behaviour;
+	enum hf_behaviour behaviour;
 	size_t from;
 	bool was_match, any;
 };
@@ -83,14 +69,14 @@ static int join_next(struct joining *j, size_t from, size_t to, bool is_match, s
 
 	if (from == to)
 		return FOT_OK;
-	if (j->behaviour == MERGED_WITH_PREVIOUS)
+	if (j->behaviour == HF_MERGED_WITH_PREVIOUS)
 		cut = !is_match || j->was_match;
-	else if (j->behaviour == MERGED_WITH_NEXT)
+	else if (j->behaviour == HF_MERGED_WITH_NEXT)
 		cut = is_match || !j->was_match;
-	else if (j->behaviour == CONTIGUOUS)
+	else if (j->behaviour == HF_CONTIGUOUS)
 		cut = is_match != j->was_match;
 	if (j->any && cut) {
-		if (!(j->behaviour == REMOVED && j->was_match))
+		if (!(j->behaviour == HF_REMOVED && j->was_match))
 			status = pass(j->r, j->step, j->piece, j->from, from, err);
 		j->from = from;
 	}
@@ -101,14 +87,14 @@ static int join_next(struct joining *j, size_t from, size_t to, bool is_match, s
 
 static int join_end(struct joining *j, struct fot_err *err)
 {
-	if (!j->any || (j->behaviour == REMOVED && j->was_match))
+	if (!j->any || (j->behaviour == HF_REMOVED && j->was_match))
 		return FOT_OK;
 	return pass(j->r, j->step, j->piece, j->from, j->piece->n, err);
 }
 
 static int run_split(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
 {
-	const struct step *s = &r->z->step[at];
+	const struct hf_step *s = &r->z->steps.at[at];
 	struct joining j = { .r = r, .step = at, .piece = piece, .behaviour = s->behaviour };
 	struct hf_match m = { 0, 0 };
 	size_t done = 0;
@@ -130,8 +116,8 @@ out:
 
 static int run_digits(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
 {
-	enum behaviour behaviour = r->z->step[at].one_by_one ? ISOLATED : CONTIGUOUS;
-	struct joining j = { .r = r, .step = at, .piece = piece, .behaviour = CONTIGUOUS };
+	enum hf_behaviour behaviour = r->z->steps.at[at].one_by_one ? HF_ISOLATED : HF_CONTIGUOUS;
+	struct joining j = { .r = r, .step = at, .piece = piece, .behaviour = HF_CONTIGUOUS };
 	int status = FOT_OK;
 	uint32_t cp;
 
@@ -141,7 +127,7 @@ static int run_digits(const struct run *r, size_t at, const struct hf_piece *pie
 		len = fot_utf8_decode(piece->p + i, piece->n - i, &cp);
 		digit = hf_is_number(cp);
 		/* Text between digits stays together in both behaviours. */
-		j.behaviour = digit ? behaviour : CONTIGUOUS;
+		j.behaviour = digit ? behaviour : HF_CONTIGUOUS;
 		FOT_TRY(join_next(&j, i, i + len, digit, err));
 	}
 	status = join_end(&j, err);
@@ -153,12 +139,12 @@ out:
 
 static int run_bytes(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
 {
-	const struct step *s = &r->z->step[at];
+	const struct hf_step *s = &r->z->steps.at[at];
 	struct hf_draft *d = &r->w->draft[at];
 	struct hf_piece out = *piece;
 	int status;
 
-	if (s->prepend == ALWAYS && piece->p[0] != ' ') {
+	if (s->prepend == HF_ALWAYS && piece->p[0] != ' ') {
 		hf_draft_start(d, piece);
 		FOT_TRY(hf_draft_put(d, " ", 1, piece->begin, err));
 		FOT_TRY(hf_draft_copy(d, piece, 0, piece->n, err));
@@ -169,23 +155,23 @@ out:
 	return status;
 }
 
-static int mark_spaces(const struct step *s, struct hf_draft *d, const struct hf_piece *piece,
+static int mark_spaces(const struct hf_step *s, struct hf_draft *d, const struct hf_piece *piece,
 		       struct fot_err *err)
 {
-	size_t n = strlen(s->mark), done = 0;
-	bool prefix = s->prepend == ALWAYS || (s->prepend == FIRST && piece->begin == 0);
+	size_t n = strlen(s->text), done = 0;
+	bool prefix = s->prepend == HF_ALWAYS || (s->prepend == HF_FIRST && piece->begin == 0);
 	int status = FOT_OK;
 
 	hf_draft_start(d, piece);
-	if (prefix && piece->p[0] != ' ' && (piece->n < n || memcmp(piece->p, s->mark, n) != 0))
-		FOT_TRY(hf_draft_put(d, s->mark, n, piece->begin, err));
+	if (prefix && piece->p[0] != ' ' && (piece->n < n || memcmp(piece->p, s->text, n) != 0))
+		FOT_TRY(hf_draft_put(d, s->text, n, piece->begin, err));
 	while (done < piece->n) {
 		const char *space = memchr(piece->p + done, ' ', piece->n - done);
 		size_t to = space ? (size_t)(space - piece->p) : piece->n;
 
 		FOT_TRY(hf_draft_copy(d, piece, done, to, err));
 		if (space)
-			FOT_TRY(hf_draft_put(d, s->mark, n, hf_piece_end(piece, to + 1), err));
+			FOT_TRY(hf_draft_put(d, s->text, n, hf_piece_end(piece, to + 1), err));
 		done = to + (space != NULL);
 	}
 out:
@@ -194,7 +180,7 @@ out:
 
 static int run_metaspace(const struct run *r, size_t at, const struct hf_piece *piece, struct fot_err *err)
 {
-	const struct step *s = &r->z->step[at];
+	const struct hf_step *s = &r->z->steps.at[at];
 	struct hf_piece out;
 	int status = mark_spaces(s, &r->w->draft[at], piece, err);
 
@@ -227,143 +213,84 @@ out:
 	return status;
 }
 
-static int read_split(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_split(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	static const char *const words[] = { "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
 					     "Contiguous" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	size_t behaviour = ISOLATED;
+	size_t behaviour = HF_ISOLATED;
 	int status;
 
-	s->run = run_split;
 	FOT_TRY(hf_pattern_open(&s->pattern, fot_json_get(section, "pattern"), where, err));
 	FOT_TRY(read_word(section, "behavior", words, FOT_COUNT(words), &behaviour, where, err));
-	s->behaviour = (enum behaviour)behaviour;
+	s->behaviour = (enum hf_behaviour)behaviour;
 	status = fot_json_bool(section, "invert", false, &s->invert, &ctx, err);
 out:
 	return status;
 }
 
-static int read_bytes(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_bytes(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	bool prefix = true, regex = true;
 	int status;
 
-	s->run = run_bytes;
-	s->behaviour = ISOLATED;
+	s->behaviour = HF_ISOLATED;
 	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &prefix, &ctx, err));
 	FOT_TRY(fot_json_bool(section, "use_regex", false, &regex, &ctx, err));
-	s->prepend = prefix ? ALWAYS : NEVER;
+	s->prepend = prefix ? HF_ALWAYS : HF_NEVER;
 	if (regex)
 		status = hf_pattern_open_text(&s->pattern, GPT2, true, where, err);
 out:
 	return status;
 }
 
-static int read_digits(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_digits(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 
-	s->run = run_digits;
 	return fot_json_bool(section, "individual_digits", false, &s->one_by_one, &ctx, err);
 }
 
-static int read_mark(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const char *mark = "\xE2\x96\x81";
-	int status;
-
-	FOT_TRY(fot_json_string(section, "replacement", false, &mark, &ctx, err));
-	if (!hf_is_one(mark))
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: replacement: expected a character, got \"%.40s\"",
-				where, mark);
-	s->mark = fot_strdup(mark);
-	if (!s->mark)
-		return FOT_NO_MEMORY(err, where);
-	status = hf_pattern_open_text(&s->pattern, mark, false, where, err);
-out:
-	return status;
-}
-
-static int read_metaspace(struct step *s, const cJSON *section, const char *where, struct fot_err *err)
+static int read_metaspace(struct hf_step *s, const cJSON *section, const char *where, struct fot_err *err)
 {
 	static const char *const words[] = { "never", "first", "always" };
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	size_t prepend = ALWAYS;
+	size_t prepend = HF_ALWAYS;
 	bool add_prefix = true;
 	int status;
 
-	s->run = run_metaspace;
-	s->behaviour = MERGED_WITH_NEXT;
+	s->behaviour = HF_MERGED_WITH_NEXT;
 	s->split = true;
 	FOT_TRY(fot_json_bool(section, "add_prefix_space", false, &add_prefix, &ctx, err));
-	prepend = add_prefix ? ALWAYS : NEVER;
-	FOT_TRY(read_word(section, "prepend_scheme", words, FOT_COUNT(words), &prepend, where,
-			  err));
-	s->prepend = (enum prepend)prepend;
+	prepend = add_prefix ? HF_ALWAYS : HF_NEVER;
+	FOT_TRY(read_word(section, "prepend_scheme", words, FOT_COUNT(words), &prepend, where, err));
+	s->prepend = (enum hf_prepend)prepend;
 	FOT_TRY(fot_json_bool(section, "split", false, &s->split, &ctx, err));
-	status = read_mark(s, section, where, err);
+	FOT_TRY(hf_read_mark(s, section, where, err));
+	status = hf_pattern_open_text(&s->pattern, s->text, false, where, err);
 out:
 	return status;
 }
 
-static const struct kind {
-	const char *name;
-	int (*read)(struct step *s, const cJSON *section, const char *where, struct fot_err *err);
-} kinds[] = {
+static const struct hf_kind kinds[] = {
 	{ "Split", read_split },
 	{ "ByteLevel", read_bytes },
 	{ "Digits", read_digits },
 	{ "Metaspace", read_metaspace },
 };
 
-static int add_step(struct hf_pretokenizer *z, const cJSON *section, int depth, const char *where,
-		    struct fot_err *err)
-{
-	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
-	const cJSON *list = NULL, *each;
-	const char *type;
-	int status;
-
-	FOT_TRY(hf_type(section, &type, where, err));
-	if (strcmp(type, "Sequence") == 0 && depth < 4) {
-		FOT_TRY(fot_json_array(section, "pretokenizers", true, &list, &ctx, err));
-		cJSON_ArrayForEach (each, list)
-			FOT_TRY(add_step(z, each, depth + 1, where, err));
-		return FOT_OK;
-	}
-	if (z->bytes)
-		return FOT_FAIL(err, FOT_ERR_INPUT,
-				"%s: expected ByteLevel as the last step, got \"%.40s\" behind it", where,
-				type);
-	for (size_t i = 0; i < FOT_COUNT(kinds); i++) {
-		if (strcmp(kinds[i].name, type) != 0)
-			continue;
-		if (z->n == STEPS_MAX)
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected at most %d steps", where,
-					STEPS_MAX);
-		z->bytes = kinds[i].read == read_bytes;
-		return kinds[i].read(&z->step[z->n++], section, where, err);
-	}
-	status = FOT_FAIL(err, FOT_ERR_INPUT,
-			  "%s: \"%.40s\" is not read (Split, ByteLevel, Digits, Metaspace and Sequence are)",
-			  where, type);
-out:
-	return status;
-}
+static const struct hf_section pretokenizers = { kinds, FOT_COUNT(kinds), "pretokenizers", "ByteLevel" };
 
 int hf_pretokenizer_open(struct hf_pretokenizer **out, const cJSON *section, const char *where,
 			 struct fot_err *err)
 {
 	struct hf_pretokenizer *z = fot_calloc(1, sizeof *z);
-	int status = FOT_OK;
+	int status;
 
 	if (!z)
 		return FOT_NO_MEMORY(err, where);
-	if (section && !cJSON_IsNull(section))
-		status = add_step(z, section, 0, where, err);
+	status = hf_steps_read(&z->steps, &pretokenizers, section, where, err);
 	if (status == FOT_OK)
 		*out = z;
 	else
@@ -373,16 +300,14 @@ int hf_pretokenizer_open(struct hf_pretokenizer **out, const cJSON *section, con
 
 void hf_pretokenizer_close(struct hf_pretokenizer *z)
 {
-	for (size_t i = 0; z && i < z->n; i++) {
-		hf_pattern_close(z->step[i].pattern);
-		fot_free(z->step[i].mark);
-	}
+	if (z)
+		hf_steps_release(&z->steps);
 	fot_free(z);
 }
 
 bool hf_pretokenizer_bytes(const struct hf_pretokenizer *z)
 {
-	return z->bytes;
+	return z->steps.n && z->steps.at[z->steps.n - 1].kind == BYTES;
 }
 
 int hf_cutting_open(struct hf_cutting **out, const struct hf_pretokenizer *z, struct fot_err *err)
@@ -391,10 +316,10 @@ int hf_cutting_open(struct hf_cutting **out, const struct hf_pretokenizer *z, st
 	bool ok = w != NULL;
 
 	if (w)
-		w->n = z->n;
-	for (size_t i = 0; ok && i < z->n; i++)
-		if (z->step[i].pattern)
-			w->scratch[i] = hf_pattern_scratch(z->step[i].pattern, &ok);
+		w->n = z->steps.n;
+	for (size_t i = 0; ok && i < z->steps.n; i++)
+		if (z->steps.at[i].pattern)
+			w->scratch[i] = hf_pattern_scratch(z->steps.at[i].pattern, &ok);
 	if (!ok) {
 		hf_cutting_close(w);
 		return FOT_NO_MEMORY(err, "tokenizer");

@@ -121,14 +121,6 @@ bool hf_is_word(uint32_t cp)
 	return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_NL) || c == UTF8PROC_CATEGORY_PC;
 }
 
-bool hf_is_one(const char *text)
-{
-	size_t n = strlen(text);
-	uint32_t cp;
-
-	return n > 0 && fot_utf8_decode(text, n, &cp) == n;
-}
-
 int hf_type(const cJSON *section, const char **type, const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };

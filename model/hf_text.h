@@ -85,9 +85,6 @@ int hf_pattern_next(const struct hf_pattern *p, void *scratch, const char *text,
 void *hf_pattern_scratch(const struct hf_pattern *p, bool *ok);
 void hf_pattern_scratch_release(void *scratch);
 
-/* Is the text one character? */
-bool hf_is_one(const char *text);
-
 /* {"type": "..."} of a section. Errors: FOT_ERR_INPUT. */
 int hf_type(const cJSON *section, const char **type, const char *where, struct fot_err *err);
 

@@ -97,7 +97,7 @@ float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now)
 	return m->decay > 0 ? (float)(-m->decay * log1p((double)(now - 1 - j) / (double)m->unit)) : 0;
 }
 
-/* What the scores of entries [j, j + n) of those before `now` lose; NULL: nothing. */
+/* Of entries [j, j + n); NULL: nothing. */
 static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t now, float *bias)
 {
 	if (m->decay <= 0)

@@ -55,7 +55,7 @@ void fot_blocks_lay(struct fot_memory *m, struct fot_layout *y)
 void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
 	const struct fot_block_kind *b = m->ops->blocks;
-	int64_t width = b->width * m->head_dim, most = n_blocks(m, m->cap), need = fot_attn_need(width, 0);
+	int64_t width = b->width * m->head_dim, most = n_blocks(m, m->cap), need = fot_attn_need(width, 0, NULL);
 	struct asking own;
 	float *mem;
 
@@ -68,7 +68,7 @@ void fot_blocks_lay_scratch(struct fot_memory_scratch *s, const struct fot_memor
 	mem = fot_layout_take(y, need, sizeof(float));
 	if (!s->own)
 		return;
-	fot_attn_bind(&own.a, mem, width, 0);
+	fot_attn_bind(&own.a, mem, width, 0, NULL);
 	*(struct asking *)s->own = own;
 }
 

@@ -46,6 +46,13 @@ bool fot_memory_observes(enum fot_search kind)
 	return fot_memory_kind(kind)->observe != NULL;
 }
 
+bool fot_memory_number_fits(const struct fot_memory_number *n, int64_t x)
+{
+	int64_t most = n->most ? n->most : FOT_TOP_K_MOST;
+
+	return (x == 0 && n->optional) || (x >= (n->least ? n->least : 1) && x <= most);
+}
+
 bool fot_memory_keeps(enum fot_search kind)
 {
 	return fot_memory_kind(kind)->append != NULL;
@@ -53,16 +60,18 @@ bool fot_memory_keeps(enum fot_search kind)
 
 struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_session_opts *o)
 {
-	return (struct fot_memory){ .ops = fot_memory_kind(o->search),
+	struct fot_memory m = { .ops = fot_memory_kind(o->search),
 				    .n_heads = fot_config_kv_heads(c),
 				    .head_dim = c->head_dim,
 				    .group = c->n_heads / fot_config_kv_heads(c),
 				    .cap = o->mem_max,
 				    .dtype = o->mem_dtype,
 				    .top_k = o->top_k,
-				    .number = { o->number[0], o->number[1], o->number[2] },
 				    .decay = o->mem_decay,
 				    .unit = c->window };
+
+	memcpy(m.number, o->number, sizeof m.number);
+	return m;
 }
 
 struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o,

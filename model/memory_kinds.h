@@ -16,6 +16,9 @@
 	KIND(FOT_SEARCH_RANDOM, NULL, fot_memory_random)                                     \
 	KIND(FOT_SEARCH_MOBA, NULL, fot_memory_moba)                                         \
 	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)                                       \
+	KIND(FOT_SEARCH_IVF, NULL, fot_memory_ivf)                                           \
+	KIND(FOT_SEARCH_HNSW, NULL, fot_memory_hnsw)                                         \
+	KIND(FOT_SEARCH_INT8, NULL, fot_memory_int8)                                         \
 	KIND(FOT_SEARCH_INFLLM, NULL, fot_memory_infllm)                                     \
 	KIND(FOT_SEARCH_SHARED, NULL, fot_memory_shared)                                     \
 	KIND(FOT_SEARCH_KNORM, NULL, fot_memory_knorm)                                       \

@@ -25,7 +25,7 @@ static int64_t width_of(const struct fot_memory *m)
 
 static void lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
-	int64_t width = width_of(m), need = fot_attn_need(width, 0);
+	int64_t width = width_of(m), need = fot_attn_need(width, 0, NULL);
 	struct voting own;
 	float *mem;
 
@@ -38,7 +38,7 @@ static void lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m
 	mem = fot_layout_take(y, need, sizeof(float));
 	if (!s->own)
 		return;
-	fot_attn_bind(&own.a, mem, width, 0);
+	fot_attn_bind(&own.a, mem, width, 0, NULL);
 	*(struct voting *)s->own = own;
 }
 

@@ -184,8 +184,22 @@ void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int
 
 	for (; j + ROWS <= n_k; j += ROWS)
 		score_rows(ROWS, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
+	for (; j + ROWS / 2 <= n_k; j += ROWS / 2)
+		score_rows(ROWS / 2, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
 	for (; j < n_k; j++)
 		score_rows(1, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
+}
+
+void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d)
+{
+	fot_real sum[FOT_SPREAD] = { 0 };
+
+	for (int64_t c = 0; c < d; c++) {
+		UNROLL
+		for (int r = 0; r < FOT_SPREAD; r++)
+			sum[r] = madd_one(k[r][c], q[c], sum[r]);
+	}
+	memcpy(s, sum, sizeof sum);
 }
 
 /* ---- weights --------------------------------------------------------- */
@@ -463,9 +477,8 @@ static fot_real exp_below_of(fot_real x)
 	return exp_below(all(x))[0];
 }
 
-/* Scores of keys [low, high) of query i to weights; returns what its output is multiplied by. */
-static fot_real few_weights(fot_real *s, int64_t low, int64_t high, const struct fot_panel_state *p,
-			    int64_t i)
+fot_real fot_panel_row_weights(fot_real *s, int64_t low, int64_t high, const struct fot_panel_state *p,
+			       int64_t i)
 {
 	fot_real max = p->max[i], old = max > LOWEST ? max : LOWEST, sum = 0, f;
 
@@ -537,7 +550,7 @@ void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile
 
 		for (int64_t j = low[i]; j < high[i] && t->bias; j++)
 			own[j] += t->bias[j];
-		f = few_weights(own, low[i], high[i], p, i);
+		f = fot_panel_row_weights(own, low[i], high[i], p, i);
 		few_outputs(p->out + i, f, own + low[i], t->v + low[i] * t->ldv, t->ldv, high[i] - low[i], d,
 			    row);
 	}
@@ -545,14 +558,12 @@ void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile
 
 /* ---- search ---------------------------------------------------------- */
 
-INLINE void search_rows(int rows, const fot_real *panel, const fot_real *k, int64_t ldk, int64_t d,
-			const fot_real *bias, const fot_real *threshold, int64_t key, fot_panel_hit *hit,
-			void *to)
+/* Tells which of the scores of `rows` keys lie above the threshold. */
+INLINE void sift_rows(int rows, vec (*sum)[2], const fot_real *threshold, int64_t key, fot_panel_hit *hit,
+		      void *to)
 {
-	vec sum[ROWS][2], max[2];
+	vec max[2];
 
-	product(rows, sum, panel, k, ldk, d);
-	add_bias(rows, sum, bias);
 	for (int v = 0; v < 2; v++) {
 		max[v] = load(threshold + v * LANES); /* no NaN, so that max never is one */
 		UNROLL
@@ -574,6 +585,17 @@ INLINE void search_rows(int rows, const fot_real *panel, const fot_real *k, int6
 		}
 }
 
+INLINE void search_rows(int rows, const fot_real *panel, const fot_real *k, int64_t ldk, int64_t d,
+			const fot_real *bias, const fot_real *threshold, int64_t key, fot_panel_hit *hit,
+			void *to)
+{
+	vec sum[ROWS][2];
+
+	product(rows, sum, panel, k, ldk, d);
+	add_bias(rows, sum, bias);
+	sift_rows(rows, sum, threshold, key, hit, to);
+}
+
 void fot_panel_search(const fot_real *panel, const fot_real *k, int64_t ldk, int64_t n_k, int64_t d,
 		      const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to)
 {
@@ -583,4 +605,26 @@ void fot_panel_search(const fot_real *panel, const fot_real *k, int64_t ldk, int
 		search_rows(ROWS, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL, threshold, j, hit, to);
 	for (; j < n_k; j++)
 		search_rows(1, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL, threshold, j, hit, to);
+}
+
+INLINE void sift_stored(int rows, const fot_real *s, const fot_real *threshold, int64_t key,
+			fot_panel_hit *hit, void *to)
+{
+	vec sum[ROWS][2];
+
+	UNROLL
+	for (int r = 0; r < rows; r++)
+		for (int v = 0; v < 2; v++)
+			sum[r][v] = load(s + r * FOT_PANEL + v * LANES);
+	sift_rows(rows, sum, threshold, key, hit, to);
+}
+
+void fot_panel_sift(const fot_real *s, int64_t n_k, const fot_real *threshold, fot_panel_hit *hit, void *to)
+{
+	int64_t j = 0;
+
+	for (; j + ROWS <= n_k; j += ROWS)
+		sift_stored(ROWS, s + j * FOT_PANEL, threshold, j, hit, to);
+	for (; j < n_k; j++)
+		sift_stored(1, s + j * FOT_PANEL, threshold, j, hit, to);
 }

@@ -36,6 +36,10 @@ void fot_panel_queries(fot_real *panel, const fot_real *q, int64_t ldq, int64_t 
 void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int64_t ldk, int64_t n_k,
 		      int64_t d, const fot_real *bias);
 
+/* The same scores of one query q [d], which the scale is in already, and FOT_SPREAD keys that lie anywhere. */
+#define FOT_SPREAD 8
+void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d);
+
 /* Keys and values [n_k, d] at distances ldk, ldv. */
 struct fot_panel_tile {
 	const fot_real *k, *v, *bias; /* bias [n_k] or NULL */
@@ -74,11 +78,18 @@ void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile
 		   const int64_t *high, const struct fot_panel_state *p, int64_t d, fot_real *s,
 		   fot_real *row);
 
+/* What is in fot_panel_few of the weights: scores s of keys [low, high) of query i alone to weights, up to a register behind
+ * them being written; maximum and sum follow. Returns what the query's output is to be multiplied by. */
+fot_real fot_panel_row_weights(fot_real *s, int64_t low, int64_t high, const struct fot_panel_state *p,
+			       int64_t i);
+
 /* Called with a score above its query's threshold. */
 typedef void fot_panel_hit(void *to, int64_t query, int64_t key, fot_real score);
 /* Scores as above, of which those alone are told that lie above threshold[query] [FOT_PANEL] when it comes to them;
  * of one query in the order of the keys. The threshold may rise meanwhile. */
 void fot_panel_search(const fot_real *panel, const fot_real *k, int64_t ldk, int64_t n_k, int64_t d,
 		      const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to);
+/* The same with scores [n_k][FOT_PANEL] that are there. */
+void fot_panel_sift(const fot_real *s, int64_t n_k, const fot_real *threshold, fot_panel_hit *hit, void *to);
 
 #endif

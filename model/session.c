@@ -42,6 +42,11 @@ void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model
 					.n_threads = 1 };
 }
 
+static const struct fot_engine *engine_of(const struct fot_session_opts *o)
+{
+	return o->engine ? o->engine : &fot_engine_cpu;
+}
+
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
@@ -62,14 +67,15 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
 	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST,
-				o->top_k);
-	for (int i = 0; i < fot_memory_n_numbers(o->search); i++)
-		if (o->number[i] < 1 || o->number[i] > FOT_TOP_K_MOST)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s 1 to %d, got %d",
-					fot_memory_kind(o->search)->word,
-					fot_memory_kind(o->search)->takes[i].name, FOT_TOP_K_MOST,
-					o->number[i]);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
+	for (int i = 0; i < fot_memory_n_numbers(o->search); i++) {
+		const struct fot_memory_number *n = &fot_memory_kind(o->search)->takes[i];
+
+		if (!fot_memory_number_fits(n, o->number[i]))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s %d to %d, got %d",
+					fot_memory_kind(o->search)->word, n->name, n->least ? n->least : 1,
+					n->most ? n->most : FOT_TOP_K_MOST, o->number[i]);
+	}
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));
@@ -95,7 +101,7 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld",
 				(long long)o->mem_max);
-	return FOT_OK;
+	return engine_of(o)->check ? engine_of(o)->check(m, o, err) : FOT_OK;
 }
 
 int64_t fot_session_window(const struct fot_model *m, const struct fot_session_opts *o)
@@ -105,14 +111,19 @@ int64_t fot_session_window(const struct fot_model *m, const struct fot_session_o
 	return window * (o->rope_factor ? o->rope_factor : 1);
 }
 
-static const struct fot_engine *engine_of(const struct fot_session_opts *o)
-{
-	return o->engine ? o->engine : &fot_engine_cpu;
-}
-
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o)
 {
 	return fot_session_check(m, o, NULL) == FOT_OK ? engine_of(o)->estimate(m, o) : 0;
+}
+
+size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	const struct fot_weights *w = fot_model_weights(m);
+	size_t largest = 0;
+
+	for (size_t i = 0; i < fot_weights_count(w); i++)
+		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
+	return o->compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
 }
 
 int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,

@@ -40,9 +40,9 @@ struct fot_session_opts {
 	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
 	enum fot_search search;
 	int32_t top_k;            /* for kinds of memory that count: 1 .. FOT_TOP_K_MOST */
-	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h): 1 .. FOT_TOP_K_MOST */
+	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h) */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
-	enum fot_compute compute; /* of products with weights */
+	enum fot_compute compute; /* of products */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	enum fot_rope_type rope;  /* not FOT_ROPE_DEFAULT: without a memory, and with windows of rope_factor W tokens, whose
 				     positions are interpolated so that they stay within what the model has seen: full
@@ -57,6 +57,8 @@ struct fot_session_opts {
 	bool crowd;               /* all n_threads run, be there fewer processors: the same bits, only slower */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool apart;               /* room for fot_session_feed_apart */
+	size_t device_room;       /* bytes of a device's memory for keys and values of the memory: where they take more
+				     they stay on the host and are read through it in blocks; 0: what is free */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */
@@ -67,6 +69,9 @@ struct fot_session;
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err);
 /* Bytes that fot_session_open will take; 0 where the options are refused. */
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o);
+/* Bytes of the weights that are in memory as the files have them, at most: all of them, or in bf16 one matrix that is
+ * being packed. */
+size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o);
 /* Allocates everything it will ever need. Errors: FOT_ERR_RUN (memory, with the
  * figure), FOT_ERR_USAGE (options). The model must outlive the session. */
 int fot_session_open(struct fot_session **out, const struct fot_model *m, const struct fot_session_opts *o,

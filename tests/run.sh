@@ -4,7 +4,7 @@
 #   tests/run.sh [--list] [NAME]     NAME: part of a file's or a test's name
 #
 # VARIANT (release) picks build/VARIANT, FOTBENCH the program the scripts call,
-# TEST_GROUPS which groups run (unit grad cli bad parity faults),
+# TEST_GROUPS which groups run (unit grad cli bad web parity faults),
 # TEST_TIMEOUT the seconds one file may take (1800).
 # Scripts print one line per test on stdout: "ok NAME", "not ok NAME: why" or
 # "skip NAME: why"; unit tests are cmocka programs.  What crashes, hangs, fails
@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 125
 export LC_ALL=C
 
 variant=${VARIANT:-release}
-groups=${TEST_GROUPS:-unit grad cli bad parity faults}
+groups=${TEST_GROUPS:-unit grad cli bad web parity faults}
 limit=${TEST_TIMEOUT:-1800}
 if [ -z "${FOTBENCH:-}" ]; then
 	FOTBENCH=$PWD/build/$variant/fotbench

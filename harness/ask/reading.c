@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "model/attach.h"
 #include "model/blas.h"
+#include "model/engine.h"
 #include "model/memory.h"
 
 static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
@@ -41,6 +42,7 @@ static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, co
 	FOT_TRY(read_memory(&a, f, err));
 	status = fot_attach_apply(o, &a, fot_model_config(m), err);
 	o->compute = (enum fot_compute)f->compute;
+	o->engine = fot_engine_of((enum fot_engine_number)f->engine);
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 	o->crowd = f->crowd;
 out:
@@ -124,16 +126,6 @@ int fot_reading_opts(struct fot_session_opts *o, const struct fot_model *m, cons
 	return status;
 }
 
-/* What of the weights is in memory as the files have it, at most: all of them, or those being packed. */
-static size_t mapped_bytes(const struct fot_weights *w, enum fot_compute compute)
-{
-	size_t largest = 0;
-
-	for (size_t i = 0; i < fot_weights_count(w); i++)
-		largest = fot_weights_at(w, i)->bytes > largest ? fot_weights_at(w, i)->bytes : largest;
-	return compute == FOT_COMPUTE_BF16 ? largest : fot_weights_bytes(w);
-}
-
 /* Options of a session that just holds n tokens. */
 static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const struct fot_reading_flags *f, size_t n,
 		    struct fot_err *err)
@@ -160,7 +152,7 @@ int fot_reading_estimate(size_t *bytes, const struct fot_model *m, const struct 
 	*bytes = fot_session_estimate(m, &o);
 	if (*bytes == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers, or its flags do not fit");
-	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, mapped_bytes(fot_model_weights(m), o.compute)));
+	*bytes = fot_size_add(*bytes, fot_size_add(FOT_PROCESS_BYTES, fot_session_mapped(m, &o)));
 out:
 	return status;
 }

@@ -225,9 +225,9 @@ static void lay(struct fot_layout *y, struct reading *g)
 	g->o = fot_layout_take(y, g->r->threads * g->r->queries * d, sizeof *g->o);
 	for (int t = 0; t < g->r->threads; t++) {
 		g->m.ops->lay_scratch(&g->reader[t].s, &g->m, y);
-		attn = fot_layout_take(y, fot_attn_need(d, 0), sizeof *attn);
+		attn = fot_layout_take(y, fot_attn_need(d, 0, g->r->kernel), sizeof *attn);
 		if (attn)
-			fot_attn_bind(&g->reader[t].a, attn, d, 0);
+			fot_attn_bind(&g->reader[t].a, attn, d, 0, g->r->kernel);
 	}
 }
 

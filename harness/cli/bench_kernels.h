@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/bf16.h"
 #include "model/session.h"
 
 #define FOT_BENCH_SECONDS 0.1
@@ -37,6 +38,7 @@ struct fot_bench_reading {
 	const char *memory; /* the word of its kind */
 	int32_t top_k;      /* for kinds that choose; else 0; -1: the scores alone */
 	int threads;
+	const struct fot_bf16_kernel *kernel; /* in bf16; NULL: in f32 */
 };
 /* A pair counts 2 head_dim for its score, and 2 for its value if all are read. Errors: FOT_ERR_RUN. */
 int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot_err *err);

@@ -21,6 +21,7 @@
 #include "harness/cli/bench_kernels.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/run/dryrun.h"
 #include "harness/run/paths.h"
 #include "model/attention.h"
 #include "model/blas.h"
@@ -31,6 +32,7 @@
 
 #define ROUNDS_MAX 101
 #define READ_KEYS 65536
+#define GIB (1024.0 * 1024.0 * 1024.0)
 #define DENSE "dense" /* kinds of memory that are measured */
 #define KNN "knn"
 
@@ -47,7 +49,15 @@ struct bench {
 /* What one measurement gives; 0: not measured. */
 struct rate {
 	double gflops, tokens_per_s;
+	size_t need; /* bytes of a measurement that is skipped because there are fewer; else 0 */
 };
+
+/* false: the row is skipped. */
+static bool fits(const struct bench *b, size_t need, struct rate *r)
+{
+	r->need = need > fot_memory_available(b->threads) ? need : 0;
+	return r->need == 0;
+}
 
 /* ---- kernels --------------------------------------------------------- */
 
@@ -98,7 +108,8 @@ static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *e
 	struct fot_bench_shape s[SHAPES];
 
 	list_shapes(b->c, s);
-	return fot_bench_products(s, b->compute ? WEIGHT_SHAPES : SHAPES, b->threads, b->compute, &r->gflops, err);
+	return fot_bench_products(s, b->compute ? WEIGHT_SHAPES : SHAPES, b->threads, b->compute, &r->gflops,
+				  err);
 }
 
 /* The MLP's product of one row. */
@@ -122,7 +133,13 @@ static int bench_sgemv_row(const struct bench *b, struct rate *r, struct fot_err
 static int bench_read(const struct bench *b, int64_t queries, const char *memory, int32_t top_k,
 		      struct rate *r, struct fot_err *err)
 {
-	struct fot_bench_reading g = { queries, READ_KEYS, b->c->head_dim, memory, top_k, b->threads };
+	struct fot_bench_reading g = { queries,
+				       READ_KEYS,
+				       b->c->head_dim,
+				       memory,
+				       top_k,
+				       b->threads,
+				       b->compute ? fot_bf16_kernel() : NULL };
 
 	return fot_bench_read(&g, &r->gflops, err);
 }
@@ -173,6 +190,8 @@ static int bench_feed(const struct bench *b, const char *memory, int32_t top_k, 
 	o.mem_max = b->tokens;
 	o.n_threads = b->threads;
 	o.compute = b->compute;
+	if (!fits(b, fot_size_add(fot_session_estimate(b->model, &o), fot_session_mapped(b->model, &o)), r))
+		goto out;
 	if (!tokens || !nll) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 		goto out;
@@ -257,6 +276,11 @@ static int bench_steps(const struct bench *b, bool crossbatch, struct rate *r, s
 					 .pack = 4 };
 	fot_net_size_of(&size, &st, 1, fot_threads_at_once(b->threads));
 	size.compute = b->compute;
+	if (!fits(b,
+		  fot_size_add(fot_net_estimate(b->c, &size),
+			       4 * sizeof(fot_real) * (size_t)fot_config_parameters(b->c)),
+		  r))
+		return FOT_OK;
 	FOT_TRY(fot_params_init(&p, b->c, err));
 	fot_params_random(&p, 1, 0.6, 0.5);
 	FOT_TRY(fot_adamw_init(&a, &p, &adamw, err));
@@ -313,10 +337,15 @@ static const struct row {
 	{ "one row of the MLP, bf16", bench_sgemm_row, false, FOT_COMPUTE_BF16 },
 	{ "one row of the MLP, sgemv", bench_sgemv_row, false, FOT_COMPUTE_F32 },
 	{ "reading 64k keys, dense", bench_read_dense, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, dense, bf16", bench_read_dense, false, FOT_COMPUTE_BF16 },
 	{ "reading for one query, dense", bench_read_one, false, FOT_COMPUTE_F32 },
+	{ "reading for one query, bf16", bench_read_one, false, FOT_COMPUTE_BF16 },
 	{ "scoring 64k keys", bench_read_scores, false, FOT_COMPUTE_F32 },
+	{ "scoring 64k keys, bf16", bench_read_scores, false, FOT_COMPUTE_BF16 },
 	{ "reading 64k keys, top 32", bench_read_top32, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 32, bf16", bench_read_top32, false, FOT_COMPUTE_BF16 },
 	{ "reading 64k keys, top 128", bench_read_top128, false, FOT_COMPUTE_F32 },
+	{ "reading 64k keys, top 128, bf16", bench_read_top128, false, FOT_COMPUTE_BF16 },
 	{ "filling the memory", bench_fill, true, FOT_COMPUTE_F32 },
 	{ "filling the memory, bf16", bench_fill, true, FOT_COMPUTE_BF16 },
 	{ "prefill, no memory", bench_prefill, false, FOT_COMPUTE_F32 },
@@ -334,7 +363,9 @@ enum { ROW_PEAK = 0, ROW_CUBE = 2, ROW_SHAPES = 4 };
 
 /* Of all rounds. */
 struct measured {
-	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], of_peak[ROUNDS_MAX], of_sgemm[ROUNDS_MAX], of_cube[ROUNDS_MAX];
+	size_t need; /* bytes that were not there for a round */
+	double gflops[ROUNDS_MAX], tokens_per_s[ROUNDS_MAX], of_peak[ROUNDS_MAX], of_sgemm[ROUNDS_MAX],
+		of_cube[ROUNDS_MAX];
 };
 
 static int one_round(const struct bench *b, struct measured *m, int64_t i, struct fot_err *err)
@@ -350,6 +381,7 @@ static int one_round(const struct bench *b, struct measured *m, int64_t i, struc
 
 		if (!rows[r].memory || mem)
 			FOT_TRY(rows[r].measure(&at, &rate, err));
+		m[r].need = rate.need > m[r].need ? rate.need : m[r].need;
 		m[r].gflops[i] = rate.gflops;
 		m[r].tokens_per_s[i] = rate.tokens_per_s;
 	}
@@ -377,16 +409,19 @@ static double median(double *x, int64_t n)
 
 static void print_rows(struct measured *m, const struct bench *b, int64_t rounds)
 {
-	printf("%-30s %8s %10s %8s %9s %10s %11s\n", "", "threads", "GFLOP/s", "of peak", "of sgemm", "of 1024^3",
-	       "tokens/s");
+	printf("%-30s %8s %10s %8s %9s %10s %11s\n", "", "threads", "GFLOP/s", "of peak", "of sgemm",
+	       "of 1024^3", "tokens/s");
 	for (size_t r = 0; r < ROWS; r++) {
 		double rate = median(m[r].tokens_per_s, rounds);
 
-		if (m[r].gflops[0] <= 0)
+		if (m[r].need)
+			printf("%-30s %8d   skipped: needs %.1f GiB, which are not available\n", rows[r].name,
+			       b->threads, (double)m[r].need / GIB);
+		if (m[r].need || m[r].gflops[0] <= 0)
 			continue;
-		printf("%-30s %8d %10.1f %8.2f %9.2f %10.2f", rows[r].name, b->threads, median(m[r].gflops, rounds),
-		       median(m[r].of_peak, rounds), median(m[r].of_sgemm, rounds),
-		       median(m[r].of_cube, rounds));
+		printf("%-30s %8d %10.1f %8.2f %9.2f %10.2f", rows[r].name, b->threads,
+		       median(m[r].gflops, rounds), median(m[r].of_peak, rounds),
+		       median(m[r].of_sgemm, rounds), median(m[r].of_cube, rounds));
 		if (rate > 0)
 			printf(" %11.0f", rate);
 		putchar('\n');
@@ -418,6 +453,8 @@ static void print_json(struct measured *m, const struct bench *b, const char *mo
 		add_median(&line, "tokens_per_s", m[r].tokens_per_s, rounds);
 		add_median(&line, "of_peak", m[r].of_peak, rounds);
 		add_median(&line, "of_sgemm_1024", m[r].of_cube, rounds);
+		if (m[r].need)
+			fot_str_printf(&line, ",\"skipped\":\"needs %.1f GiB\"", (double)m[r].need / GIB);
 		fot_str_putc(&line, '}');
 		if (!line.failed)
 			puts(line.data);
@@ -460,27 +497,10 @@ int fot_cmd_bench(int argc, char **argv)
 	struct fot_option table[] = {
 		FOT_COMMON_MODEL(&model, false),
 		FOT_COMMON_THREADS(&threads),
-		{ .name = "rounds",
-		  .type = FOT_OPTION_INT,
-		  .value = &rounds,
-		  .lo = 1,
-		  .hi = ROUNDS_MAX,
-		  .arg = "N",
-		  .help = "rounds; the median is printed" },
-		{ .name = "tokens",
-		  .type = FOT_OPTION_SIZE,
-		  .value = &b.tokens,
-		  .lo = 1,
-		  .hi = 1 << 24,
-		  .arg = "N",
-		  .help = "tokens of a prefill" },
-		{ .name = "batch",
-		  .type = FOT_OPTION_INT,
-		  .value = &b.batch,
-		  .lo = 4,
-		  .hi = 4096,
-		  .arg = "N",
-		  .help = "windows of a training step (a multiple of 4, at least 16)" },
+		{ FOT_INT_OPTION("rounds", &rounds, 1, ROUNDS_MAX, "N", "rounds; the median is printed") },
+		{ FOT_SIZE_OPTION("tokens", &b.tokens, 1, 1 << 24, "N", "tokens of a prefill") },
+		{ FOT_INT_OPTION("batch", &b.batch, 4, 4096, "N",
+				 "windows of a training step (a multiple of 4, at least 16)") },
 		FOT_COMMON_QUIET(&quiet),
 		FOT_COMMON_JSON(&b.json),
 		FOT_COMMON_PROGRESS(&progress),

@@ -35,15 +35,17 @@ static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err
 	bool any = false;
 	int status = FOT_OK;
 
-	for (size_t i = fot_n_measured_tasks; i-- > 0;) {
+	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
 		fot_str_clear(&path);
 		fot_path_join(&path, dir, fot_task_classes[i]->csv);
 		FOT_TRY(fot_str_check(&path, err));
-		r->has[i] = fot_file_exists(path.data) || (i == 0 && !any);
+		r->has[i] = fot_file_exists(path.data);
 		if (r->has[i])
 			FOT_TRY(fot_table_read(&r->rows[i], path.data, err));
 		any = any || r->has[i];
 	}
+	if (!any)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no rows to compare: no %s, ... there", dir, fot_task_classes[0]->csv);
 out:
 	fot_str_release(&path);
 	return status;
@@ -385,6 +387,26 @@ out:
 	return status;
 }
 
+/* The exit code. */
+static int compare_and_end(const struct asked *a)
+{
+	struct fot_table compared;
+	struct fot_err err = { 0 };
+	bool shown = false;
+	int status;
+
+	fot_table_init(&compared, &fot_schema_compare);
+	status = compare(&compared, a, &shown, &err);
+	if (status != FOT_OK && !shown)
+		put_failure(a, &err);
+	if (status != FOT_OK)
+		fot_command_failed("compare", &err);
+	else if (fot_compare_regressions(&compared) > 0)
+		status = FOT_ERR_REGRESSION;
+	fot_table_release(&compared);
+	return status;
+}
+
 static void add_metric(struct asked *a, const char *metric)
 {
 	size_t n = 0;
@@ -425,54 +447,27 @@ int fot_cmd_compare(int argc, char **argv)
 {
 	struct asked a = { .opts = { .margin = -1 }, .seed = 1, .metric = -1 };
 	struct fot_option options[] = {
-		{ .name = "metric",
-		  .type = FOT_OPTION_CHOICE,
-		  .value = &a.metric,
-		  .choices = a.metrics,
-		  .help = "compare only this one (default: each task's own; bits_per_byte compares across tokenizers)" },
-		{ .name = "margin",
-		  .type = FOT_OPTION_REAL,
-		  .value = &a.opts.margin,
-		  .lo = 0,
-		  .hi = 1e9,
-		  .arg = "X",
-		  .help = "worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)" },
-		{ .name = "pair",
-		  .type = FOT_OPTION_TEXTS,
-		  .value = &a.pairs,
-		  .arg = "B=N",
-		  .help = "compare only condition B of BASE with N of NEW: fot=vanilla, fot/dense=fot/knn:128" },
-		{ .name = "output",
-		  .letter = 'o',
-		  .type = FOT_OPTION_TEXT,
-		  .value = &a.output,
-		  .arg = "FILE",
-		  .help = "also write the rows as CSV" },
-		{ .name = "seed",
-		  .type = FOT_OPTION_INT,
-		  .value = &a.seed,
-		  .lo = 0,
-		  .hi = 9007199254740991.0,
-		  .arg = "S",
-		  .help = "seed of the bootstrap" },
-		{ .name = "exact",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &a.exact,
-		  .help = "fail on any change beyond 1e-6 nats per token, for the better too" },
-		{ .name = "junit",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &a.junit,
-		  .arg = "FILE",
-		  .help = "also write the rows as tests, in JUnit's XML" },
-		{ .name = "benchmark",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &a.benchmark,
-		  .arg = "FILE",
-		  .help = "also write NEW's values as github-action-benchmark reads them (customSmallerIsBetter)" },
-		{ .name = "github",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &a.github,
-		  .help = "annotations of a GitHub workflow on stdout, a table in the file $GITHUB_STEP_SUMMARY" },
+		{ FOT_CHOICE_OPTION(
+			"metric", &a.metric, a.metrics,
+			"compare only this one (default: each task's own; bits_per_byte compares across tokenizers)") },
+		{ FOT_REAL_OPTION(
+			"margin", &a.opts.margin, 0, 1e9, "X",
+			"worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)") },
+		{ FOT_TEXTS_OPTION(
+			"pair", &a.pairs, "B=N",
+			"compare only condition B of BASE with N of NEW: fot=vanilla, fot/none=fot/knn:128, fot/dense=fot/dense,layers=1") },
+		{ FOT_TEXT_OPTION("output", &a.output, "FILE", "also write the rows as CSV"), .letter = 'o' },
+		{ FOT_INT_OPTION("seed", &a.seed, 0, 9007199254740991.0, "S", "seed of the bootstrap") },
+		{ FOT_FLAG_OPTION("exact", &a.exact,
+				  "fail on any change beyond 1e-6 nats per token, for the better too") },
+		{ FOT_TEXT_OPTION("junit", &a.junit, "FILE",
+				  "also write the rows as tests, in JUnit's XML") },
+		{ FOT_TEXT_OPTION(
+			"benchmark", &a.benchmark, "FILE",
+			"also write NEW's values as github-action-benchmark reads them (customSmallerIsBetter)") },
+		{ FOT_FLAG_OPTION(
+			"github", &a.github,
+			"annotations of a GitHub workflow on stdout, a table in the file $GITHUB_STEP_SUMMARY") },
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
@@ -485,9 +480,7 @@ int fot_cmd_compare(int argc, char **argv)
 		.min_positional = 2,
 		.max_positional = 2,
 	};
-	struct fot_table compared;
 	struct fot_err err = { 0 };
-	bool shown = false;
 	int status;
 
 	list_metrics(&a);
@@ -503,14 +496,5 @@ int fot_cmd_compare(int argc, char **argv)
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];
 	a.dir[1] = o.positional[1];
-	fot_table_init(&compared, &fot_schema_compare);
-	status = compare(&compared, &a, &shown, &err);
-	if (status != FOT_OK && !shown)
-		put_failure(&a, &err);
-	if (status != FOT_OK)
-		fot_command_failed("compare", &err);
-	else if (fot_compare_regressions(&compared) > 0)
-		status = FOT_ERR_REGRESSION;
-	fot_table_release(&compared);
-	return status;
+	return compare_and_end(&a);
 }

@@ -286,14 +286,10 @@ int fot_cmd_export(int argc, char **argv)
 	struct exporting x = { 0 };
 	struct fot_option options[] = {
 		FOT_COMMON_OUTPUT(&x.output, true),
-		{ .name = "log-samples",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &x.log_samples,
-		  .help = "also items as lm-evaluation-harness logs them: MODEL/samples_TASK_TIME.jsonl" },
-		{ .name = "overwrite",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &x.overwrite,
-		  .help = "replace files of the same names" },
+		{ FOT_FLAG_OPTION(
+			"log-samples", &x.log_samples,
+			"also items as lm-evaluation-harness logs them: MODEL/samples_TASK_TIME.jsonl") },
+		{ FOT_FLAG_OPTION("overwrite", &x.overwrite, "replace files of the same names") },
 		FOT_COMMON_QUIET(&x.quiet),
 	};
 	struct fot_options o = {

@@ -284,17 +284,11 @@ int fot_cmd_plot(int argc, char **argv)
 	struct drawing d = { .formats = "svg,png" };
 	bool quiet = false;
 	struct fot_option options[] = {
-		{ .name = "format",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &d.formats,
-		  .arg = "LIST",
-		  .help = "svg, png, pdf, with commas between" },
-		{ .name = "no-title", .type = FOT_OPTION_FLAG, .value = &d.no_title, .help = "no title, for papers with captions" },
-		{ .name = "scripts",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &d.scripts,
-		  .arg = "DIR",
-		  .help = "folder of the gnuplot scripts (default: plots/ of the program's repository)" },
+		{ FOT_TEXT_OPTION("format", &d.formats, "LIST", "svg, png, pdf, with commas between") },
+		{ FOT_FLAG_OPTION("no-title", &d.no_title, "no title, for papers with captions") },
+		{ FOT_TEXT_OPTION(
+			"scripts", &d.scripts, "DIR",
+			"folder of the gnuplot scripts (default: plots/ of the program's repository)") },
 		FOT_COMMON_QUIET(&quiet),
 	};
 	struct fot_options o = {

@@ -1,4 +1,4 @@
-/* cmd_report.c: tables of one or several runs, on stdout or as files. */
+/* cmd_report.c: tables of one or several runs, on stdout or as files, or a page of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "base/quote.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"
+#include "harness/cli/report_page.h"
 #include "harness/report/claims.h"
 #include "harness/report/measures.h"
 #include "harness/report/report.h"
@@ -29,6 +30,8 @@ struct reporting {
 	struct fot_claims claims;
 	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
+	cJSON *manifest[FOT_POSITIONAL_MAX]; /* NULL: none there */
+	struct fot_page_files page;
 	size_t n_runs, n_rows; /* rows: of observations, all tasks */
 	struct fot_str limited; /* a sentence for each run that was made with --limit */
 	int digits;            /* of the tables, significant; 0: as the metrics have them */
@@ -83,15 +86,15 @@ out:
 static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
-	cJSON *manifest = NULL;
+	cJSON **manifest = &r->manifest[r->n_runs - 1];
 	const cJSON *limit;
 	int status;
 
 	fot_path_join(&path, dir, "manifest.json");
 	FOT_TRY(fot_str_check(&path, err));
 	if (fot_file_exists(path.data))
-		FOT_TRY(fot_json_read(&manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
-	limit = fot_json_get(manifest, "limit");
+		FOT_TRY(fot_json_read(manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	limit = fot_json_get(*manifest, "limit");
 	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
 		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
 
@@ -101,13 +104,12 @@ static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
 			       limit->valuedouble, s, s);
 	}
 out:
-	cJSON_Delete(manifest);
 	fot_str_release(&path);
 	return status;
 }
 
 /* A run that has no rows yet, or nothing that could be scored, is left out of the tables and said to be. */
-static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
+static int load_run(struct reporting *r, const char *dir, bool page, struct fot_err *err)
 {
 	size_t run = r->n_runs, n = 0;
 	bool measured = false;
@@ -119,9 +121,11 @@ static int load_run(struct reporting *r, const char *dir, struct fot_err *err)
 		FOT_TRY(load_task(r, run, task, dir, &measured, err));
 		n += r->run[task][run].last - r->run[task][run].first;
 	}
-	if (n == 0)
+	if (page)
+		FOT_TRY(fot_page_files_add(&r->page, r->name[run], dir, r->manifest[run], err));
+	if (n == 0 && !(page && fot_page_files_any(&r->page, run)))
 		fot_log(FOT_LOG_WARN, "%s: a run without rows of any task", dir);
-	else if (!measured)
+	else if (n > 0 && !measured)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the run has measured nothing: none of its rows has status ok", dir);
 	r->n_rows += n;
 out:
@@ -168,14 +172,17 @@ out:
 	return status;
 }
 
-static int load_runs(struct reporting *r, const char *const *dir, size_t n, struct fot_err *err)
+static int load_runs(struct reporting *r, const char *const *dir, size_t n, bool page, struct fot_err *err)
 {
+	bool any = false;
 	int status;
 
 	FOT_TRY(check_runs(dir, n, err));
 	for (size_t i = 0; i < n; i++)
-		FOT_TRY(load_run(r, dir[i], err));
-	if (r->n_rows == 0)
+		FOT_TRY(load_run(r, dir[i], page, err));
+	for (size_t i = 0; i < r->page.n_runs; i++)
+		any = any || fot_page_files_any(&r->page, i);
+	if (r->n_rows == 0 && !any)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "nothing to report: no run has rows");
 out:
 	return status;
@@ -355,11 +362,53 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 	return status;
 }
 
+/* Where it stands unless --html says: in the folder for results, that of the only run, or here. */
+static void place_page(struct fot_str *path, const char *html, const char *output, const struct fot_options *o)
+{
+	const char *dir = output ? output : o->n_positional == 1 ? o->positional[0] : NULL;
+
+	if (*html || !dir)
+		fot_str_puts(path, *html ? html : FOT_PAGE_NAME);
+	else
+		fot_path_join(path, dir, FOT_PAGE_NAME);
+}
+
+static int write_page(const struct reporting *r, const char *html, const char *output, const struct fot_options *o,
+		      struct fot_err *err)
+{
+	const struct fot_page page = { .run = r->page.run,
+				       .n_runs = r->page.n_runs,
+				       .report = &r->report,
+				       .judged = &r->judged,
+				       .notes = r->limited.len ? r->limited.data : "",
+				       .samples = r->page.samples,
+				       .n_samples = r->page.n_samples,
+				       .tokens = r->page.tokens,
+				       .n_tokens = r->page.n_tokens,
+				       .digits = r->digits };
+	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	place_page(&path, html, output, o);
+	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_page_print(&text, &page, err));
+	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+	fot_print_lines(path.data);
+	fot_print_lines("\n");
+out:
+	fot_str_release(&path);
+	fot_str_release(&text);
+	return status;
+}
+
 static void release(struct reporting *r)
 {
 	fot_str_release(&r->limited);
-	for (size_t i = 0; i < r->n_runs; i++)
+	fot_page_files_release(&r->page);
+	for (size_t i = 0; i < r->n_runs; i++) {
 		fot_free(r->name[i]);
+		cJSON_Delete(r->manifest[i]);
+	}
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_release(&r->rows[i]);
 	fot_table_release(&r->paper);
@@ -372,30 +421,86 @@ static const char about[] =
 	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
 	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
 	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
-	"reproduced, not reproduced or undecided.";
+	"reproduced, not reproduced or undecided.\n"
+	"--html makes one page of it all for readers without this program: figures, tables, claims, manifests, samples.";
+
+struct report_flags {
+	const char *output, *paper, *claims, *html;
+	struct fot_texts tokens;
+	int64_t seed, digits;
+	int format, metric;
+	bool quiet;
+};
+
+/* Files where output or html are given, else a text on stdout. */
+static int write_report(const struct reporting *r, const struct report_flags *f, const struct fot_options *o,
+			struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (f->output)
+		FOT_TRY(write_all(r, f->output, err));
+	if (f->html)
+		FOT_TRY(write_page(r, f->html, f->output, o, err));
+	if (!f->output && !f->html)
+		FOT_TRY(print(r, f->format, err));
+	status = fot_flush_stdout(err);
+out:
+	return status;
+}
+
+static int report(struct reporting *r, const struct report_flags *f, const struct fot_options *o, struct fot_err *err)
+{
+	int status;
+
+	if (f->tokens.n && !f->html)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
+	FOT_TRY(fot_page_files_tokens(&r->page, &f->tokens, err));
+	FOT_TRY(load_runs(r, o->positional, o->n_positional, f->html != NULL, err));
+	FOT_TRY(load_paper(r, f->paper, err));
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		FOT_TRY(fot_report_build(&r->report, &r->rows[i], r->run[i], r->n_runs, &r->paper, f->metric == 1,
+					 (uint64_t)f->seed, NULL, err));
+	FOT_TRY(judge_claims(r, f->claims, (uint64_t)f->seed, err));
+	status = write_report(r, f, o, err);
+out:
+	return status;
+}
+
+static void init(struct reporting *r, const struct report_flags *f)
+{
+	*r = (struct reporting){ .digits = (int)f->digits };
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
+	fot_table_init(&r->paper, &fot_schema_paper);
+	fot_table_init(&r->report, &fot_schema_report);
+	fot_table_init(&r->judged, &fot_schema_claims);
+}
 
 int fot_cmd_report(int argc, char **argv)
 {
-	const char *output = NULL, *paper = NULL, *claims = NULL;
 	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
-	int64_t seed = 1, digits = 0;
-	int format = MARKDOWN, metric = 0, status;
-	bool quiet = false;
+	struct report_flags f = { .seed = 1, .format = MARKDOWN };
 	struct fot_option options[] = {
-		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &format, .choices = format_names,
+		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &f.format, .choices = format_names,
 		  .help = "what stands on stdout" },
-		{ .name = "digits", .type = FOT_OPTION_INT, .value = &digits, .lo = 1, .hi = 9, .arg = "N",
+		{ .name = "digits", .type = FOT_OPTION_INT, .value = &f.digits, .lo = 1, .hi = 9, .arg = "N",
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
-		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
-		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
+		FOT_COMMON_OUTPUT(&f.output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
+		{ .name = "html", .type = FOT_OPTION_OPTIONAL, .value = &f.html, .arg = "FILE",
+		  .help = "one page that needs nothing else, instead of stdout (default: report.html in the folder for results, in DIR "
+			  "where it is one, else here)" },
+		{ .name = "tokens", .type = FOT_OPTION_TEXTS, .value = &f.tokens, .arg = "FILE",
+		  .help = "for --html: files of `score --token-texts` on one text, whose gains over the first of them are shown" },
+		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &f.metric, .choices = metric_names,
 		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
-		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
+		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &f.paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
-		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",
+		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &f.claims, .arg = "FILE",
 		  .help = "claims to judge (default: results/paper/claims.json)" },
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
+		{ .name = "seed", .type = FOT_OPTION_INT, .value = &f.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
 		  .help = "seed of the bootstrap" },
-		FOT_COMMON_QUIET(&quiet),
+		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {
 		.command = "report",
@@ -406,28 +511,15 @@ int fot_cmd_report(int argc, char **argv)
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
-	struct reporting r = { 0 };
+	struct reporting r;
 	struct fot_err err = { 0 };
+	int status;
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	r.digits = (int)digits;
-	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
-	fot_table_init(&r.paper, &fot_schema_paper);
-	fot_table_init(&r.report, &fot_schema_report);
-	fot_table_init(&r.judged, &fot_schema_claims);
-	FOT_TRY(load_runs(&r, o.positional, o.n_positional, &err));
-	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, NULL, &err));
-	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
-	status = output ? write_all(&r, output, &err) : print(&r, format, &err);
-	if (status == FOT_OK)
-		status = fot_flush_stdout(&err);
-out:
+	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
+	init(&r, &f);
+	status = report(&r, &f, &o, &err);
 	release(&r);
 	return fot_command_ended(&o, status, &err);
 }

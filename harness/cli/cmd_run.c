@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/jsondiff.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
 #include "harness/run/dryrun.h"
@@ -18,11 +19,13 @@
 int fot_cmd_run(int argc, char **argv)
 {
 	struct fot_run_flags c = { 0 };
-	int compute = -1; /* the spec's */
+	int compute = -1, engine = -1; /* the spec's */
 	struct fot_option options[] = {
 		FOT_RUN_OPTIONS(&c),
 		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
-		  .help = "numbers of products with weights (default: the spec's, f32)" },
+		  .help = "numbers of products (default: the spec's, f32)" },
+		{ .name = "engine", .type = FOT_OPTION_CHOICE, .value = &engine, .choices = fot_engine_words,
+		  .help = "what computes (default: the spec's, cpu)" },
 	};
 	struct fot_options o = {
 		.command = "run",
@@ -47,6 +50,8 @@ int fot_cmd_run(int argc, char **argv)
 	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
 	if (compute >= 0)
 		spec.compute = (enum fot_compute)compute;
+	if (engine >= 0)
+		spec.engine = (enum fot_engine_number)engine;
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	fot_spec_release(&spec);
@@ -55,36 +60,82 @@ out:
 
 /* --- merge --- */
 
-/* The folders' journals; all of the same run. */
-static int load_journals(struct fot_given_journals *j, const struct fot_options *o, struct fot_err *err)
+/* A folder's journal. All are of the same run. */
+static int load_journal(struct fot_given_journals *j, const char *dir, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
-	int status = FOT_OK;
+	struct fot_journal_content *c;
+	int status;
 
-	for (size_t i = 0; i < o->n_positional; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, o->positional[i], "journal.jsonl");
-		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(fot_journal_load(&j->at[i], path.data, err));
-		j->n++;
-		if (!j->at[i].identity) {
-			status =
-				FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data);
-			goto out;
-		}
-		FOT_TRY(fot_json_differences(&text, j->at[0].identity, o->positional[0], j->at[i].identity,
-					     o->positional[i], 4, NULL, err));
-		FOT_TRY(fot_str_check(&text, err));
-		if (text.len > 0) {
-			status = FOT_FAIL(err, FOT_ERR_USAGE, "these are not shards of one run: %s",
-					  text.data);
-			goto out;
-		}
+	if (!FOT_GROW(j->at, j->n, j->cap) || !FOT_GROW(j->dir, j->n, j->cap_dir))
+		return FOT_NO_MEMORY(err, "merge");
+	fot_path_join(&path, dir, "journal.jsonl");
+	FOT_TRY(fot_str_check(&path, err));
+	c = &j->at[j->n];
+	FOT_TRY(fot_journal_load(c, path.data, err));
+	j->dir[j->n++] = fot_strdup(dir);
+	if (!j->dir[j->n - 1]) {
+		status = FOT_NO_MEMORY(err, "merge");
+		goto out;
 	}
+	if (!c->identity) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data);
+		goto out;
+	}
+	FOT_TRY(fot_json_differences(&text, j->at[0].identity, j->dir[0], c->identity, dir, 4, NULL, err));
+	FOT_TRY(fot_str_check(&text, err));
+	if (text.len > 0)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "these are not shards of one run: %s", text.data);
 out:
 	fot_str_release(&path);
 	fot_str_release(&text);
 	return status;
+}
+
+static bool has_journal(const char *dir)
+{
+	struct fot_str path = FOT_STR_INIT;
+	bool has;
+
+	fot_path_join(&path, dir, "journal.jsonl");
+	has = !path.failed && fot_file_exists(path.data);
+	fot_str_release(&path);
+	return has;
+}
+
+/* A folder with a journal; or all such folders in it, as submit makes them. */
+static int load_folder(struct fot_given_journals *j, const char *dir, struct fot_err *err)
+{
+	struct fot_names names = { 0 };
+	struct fot_str path = FOT_STR_INIT;
+	size_t before = j->n;
+	int status = FOT_OK;
+
+	if (!has_journal(dir) && fot_is_dir(dir))
+		FOT_TRY(fot_dir_list(&names, dir, err));
+	for (size_t i = 0; i < names.n; i++) {
+		fot_str_clear(&path);
+		fot_path_join(&path, dir, names.name[i]);
+		FOT_TRY(fot_str_check(&path, err));
+		if (has_journal(path.data))
+			FOT_TRY(load_journal(j, path.data, err));
+	}
+	if (j->n == before)
+		status = load_journal(j, dir, err); /* or the error that says what is not there */
+out:
+	fot_names_release(&names);
+	fot_str_release(&path);
+	return status;
+}
+
+static void release_journals(struct fot_given_journals *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		fot_journal_content_release(&j->at[i]);
+		fot_free(j->dir[i]);
+	}
+	fot_free(j->at);
+	fot_free(j->dir);
 }
 
 /* The manifest of a folder, where its shard found the spec; NULL: not there, or not readable. */
@@ -110,13 +161,14 @@ int fot_cmd_merge(int argc, char **argv)
 		.about =
 			"One run out of the folders of its shards (run --shard I/N): the same files as if it had been run at\n"
 			"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
-			"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4).",
+			"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4); run --resume\n"
+			"on OUT does them. A DIR that is no run stands for the runs in it: OUT/shards of submit.",
 		.option = options,
 		.n = FOT_COUNT(options),
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
-	struct fot_given_journals j = { .n = 0 };
+	struct fot_given_journals j = { 0 };
 	struct fot_spec spec = { 0 };
 	struct fot_err err = { 0 };
 	const cJSON *limit, *folder;
@@ -131,19 +183,19 @@ int fot_cmd_merge(int argc, char **argv)
 				  "--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
 		goto out;
 	}
-	FOT_TRY(load_journals(&j, &o, &err));
+	for (size_t i = 0; i < o.n_positional; i++)
+		FOT_TRY(load_folder(&j, o.positional[i], &err));
 	limit = fot_json_get(j.at[0].identity, "limit");
 	c.limit = cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
 			  (int64_t)limit->valuedouble :
 			  0;
-	manifest = read_manifest(o.positional[0]);
+	manifest = read_manifest(j.dir[0]);
 	folder = fot_json_get(manifest, "spec_folder");
-	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), o.positional[0],
+	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), j.dir[0],
 			       cJSON_IsString(folder) ? folder->valuestring : NULL, &err));
 	status = fot_run_spec(&spec, &c, &j, argc, argv, &err);
 out:
-	for (size_t i = 0; i < j.n; i++)
-		fot_journal_content_release(&j.at[i]);
+	release_journals(&j);
 	cJSON_Delete(manifest);
 	fot_spec_release(&spec);
 	return fot_run_ended(&o, status, &err);

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/sum.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/sequences.h"
@@ -15,6 +16,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/reading_options.h"
 #include "harness/run/paths.h"
+#include "harness/run/task_class.h"
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
@@ -121,7 +123,7 @@ static void close_input(struct input *in)
 struct score_flags {
 	struct input_flags in;
 	const char *out, *output, *logits; /* out and output: two names of one option */
-	bool all_logits, last_window;
+	bool all_logits, last_window, token_texts;
 };
 
 /* The rows, and what they add up to. */
@@ -129,6 +131,7 @@ struct scored {
 	struct fot_str csv;
 	size_t n;
 	struct fot_sum nll;
+	const struct fot_tokenizer *tokenizer; /* NULL: no texts of tokens */
 };
 
 /* Logits of every turn and sequence, turn by turn. */
@@ -235,16 +238,44 @@ out:
 	return status;
 }
 
-static void put_rows(struct scored *to, size_t sequence, const char *turn,
-		     const struct fot_call *c, const double *nll, const int32_t *argmax)
+/* A cell with the text of a token: what it adds to that of the token before it, as decoding drops a space in front. */
+static int put_text(struct scored *to, const int32_t *token, struct fot_err *err)
 {
-	for (size_t p = c->score_from + 1; p < c->n; p++) {
+	struct fot_str before = FOT_STR_INIT, both = FOT_STR_INIT, text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_tokenizer_decode(to->tokenizer, &before, token - 1, 1, err));
+	FOT_TRY(fot_tokenizer_decode(to->tokenizer, &both, token - 1, 2, err));
+	if (both.len >= before.len && (before.len == 0 || memcmp(both.data, before.data, before.len) == 0))
+		fot_str_add(&text, both.data ? both.data + before.len : "", both.len - before.len);
+	else
+		FOT_TRY(fot_tokenizer_decode(to->tokenizer, &text, token, 1, err));
+	FOT_TRY(fot_task_printable(&text, err));
+	fot_str_putc(&to->csv, ',');
+	fot_quote_csv(&to->csv, text.len ? text.data : "");
+out:
+	fot_str_release(&before);
+	fot_str_release(&both);
+	fot_str_release(&text);
+	return status;
+}
+
+static int put_rows(struct scored *to, size_t sequence, const char *turn,
+		    const struct fot_call *c, const double *nll, const int32_t *argmax, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t p = c->score_from + 1; p < c->n && status == FOT_OK; p++) {
 		fot_str_printf(&to->csv, "%zu,%s,%zu,%d,", sequence, turn, p, c->tokens[p]);
 		fot_str_double(&to->csv, nll[p - 1]);
-		fot_str_printf(&to->csv, ",%d\n", argmax[p - 1]);
+		fot_str_printf(&to->csv, ",%d", argmax[p - 1]);
+		if (to->tokenizer)
+			status = put_text(to, c->tokens + p, err);
+		fot_str_putc(&to->csv, '\n');
 		fot_sum_add(&to->nll, nll[p - 1]);
 		to->n++;
 	}
+	return status;
 }
 
 static struct fot_call call_of(const struct fot_turn *t, size_t sequence)
@@ -281,7 +312,7 @@ static int score_call(struct fot_reading *r, const struct input *in, size_t sequ
 	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
 	if (in->seq.turns)
 		snprintf(name, sizeof name, "%zu", turn);
-	put_rows(to, sequence, name, &c, nll, argmax);
+	FOT_TRY(put_rows(to, sequence, name, &c, nll, argmax, err));
 	status = fot_str_check(&to->csv, err);
 out:
 	fot_free(nll);
@@ -333,6 +364,15 @@ out:
 	return status;
 }
 
+static int take_tokenizer(struct scored *to, const struct input *in, const struct score_flags *f, struct fot_err *err)
+{
+	to->tokenizer = fot_model_tokenizer(in->model);
+	if (to->tokenizer)
+		return FOT_OK;
+	return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no tokenizer, which --token-texts needs (tokenizer.model or tokenizer.json)",
+			f->in.model);
+}
+
 static int score(const struct score_flags *f, struct fot_err *err)
 {
 	struct input in = { 0 };
@@ -344,7 +384,9 @@ static int score(const struct score_flags *f, struct fot_err *err)
 	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
-	fot_str_puts(&scored.csv, "sequence,turn,position,token,nll_nats,argmax\n");
+	if (f->token_texts)
+		FOT_TRY(take_tokenizer(&scored, &in, f, err));
+	fot_str_printf(&scored.csv, "sequence,turn,position,token,nll_nats,argmax%s\n", f->token_texts ? ",text" : "");
 	for (size_t i = 0; i < in.seq.n; i++)
 		FOT_TRY(score_one(&r, &in, i, &l, f, &scored, err));
 	fot_progress_end();
@@ -366,30 +408,17 @@ int fot_cmd_score(int argc, char **argv)
 	struct score_flags f = { 0 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
-		{ .name = "output",
-		  .letter = 'o',
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.output,
-		  .arg = "FILE",
-		  .help = "file for the rows: sequence,turn,position,token,nll_nats,argmax" },
-		{ .name = "out",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.out,
-		  .arg = "FILE",
-		  .help = "the same as --output" },
-		{ .name = "logits",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.logits,
-		  .arg = "FILE.safetensors",
-		  .help = "fp32 logits of the last window, [sequences, tokens, vocab]" },
-		{ .name = "all-logits",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &f.all_logits,
-		  .help = "of all tokens" },
-		{ .name = "last-window",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &f.last_window,
-		  .help = "score the last window only; the others are just read, which is faster" },
+		{ FOT_TEXT_OPTION("output", &f.output, "FILE",
+				  "file for the rows: sequence,turn,position,token,nll_nats,argmax"),
+		  .letter = 'o' },
+		{ FOT_TEXT_OPTION("out", &f.out, "FILE", "the same as --output") },
+		{ FOT_TEXT_OPTION("logits", &f.logits, "FILE.safetensors",
+				  "fp32 logits of the last window, [sequences, tokens, vocab]") },
+		{ FOT_FLAG_OPTION("all-logits", &f.all_logits, "of all tokens") },
+		{ FOT_FLAG_OPTION("last-window", &f.last_window,
+				  "score the last window only; the others are just read, which is faster") },
+		{ FOT_FLAG_OPTION("token-texts", &f.token_texts,
+				  "one more column, text: that of each token") },
 	};
 	struct fot_options o = {
 		.command = "score",
@@ -508,19 +537,9 @@ int fot_cmd_generate(int argc, char **argv)
 	struct generate_flags f = { 0 };
 	struct fot_option options[] = {
 		INPUT_OPTIONS(&f.in),
-		{ .name = "max-new",
-		  .letter = 'n',
-		  .type = FOT_OPTION_SIZE,
-		  .value = &f.max_new,
-		  .lo = 1,
-		  .hi = 1 << 24,
-		  .arg = "N",
-		  .required = true,
-		  .help = "tokens to generate" },
-		{ .name = "ignore-eos",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &f.ignore_eos,
-		  .help = "do not stop at the end token" },
+		{ FOT_SIZE_OPTION("max-new", &f.max_new, 1, 1 << 24, "N", "tokens to generate"),
+		  .letter = 'n', .required = true },
+		{ FOT_FLAG_OPTION("ignore-eos", &f.ignore_eos, "do not stop at the end token") },
 	};
 	struct fot_options o = {
 		.command = "generate",

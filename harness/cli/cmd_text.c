@@ -201,20 +201,10 @@ int fot_cmd_tokenize(int argc, char **argv)
 	struct flags f = { 0 };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, true),
-		{ .name = "text",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.input,
-		  .arg = "FILE",
-		  .required = true,
-		  .help = "text, or records with --jsonl" },
-		{ .name = "jsonl",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &f.jsonl,
-		  .help = "lines are {\"text\": ...}" },
-		{ .name = "no-bos",
-		  .type = FOT_OPTION_FLAG,
-		  .value = &f.no_bos,
-		  .help = "do not put BOS first" },
+		{ FOT_TEXT_OPTION("text", &f.input, "FILE", "text, or records with --jsonl"),
+		  .required = true },
+		{ FOT_FLAG_OPTION("jsonl", &f.jsonl, "lines are {\"text\": ...}") },
+		{ FOT_FLAG_OPTION("no-bos", &f.no_bos, "do not put BOS first") },
 		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {
@@ -236,21 +226,10 @@ int fot_cmd_detokenize(int argc, char **argv)
 	struct flags f = { 0 };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, true),
-		{ .name = "ids",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.input,
-		  .arg = "FILE",
-		  .help = "lines of JSON: [1,2,...] or {\"tokens\": [1,2,...]}" },
-		{ .name = "tokens",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.input,
-		  .arg = "FILE",
-		  .help = "the same as --ids" },
-		{ .name = "text",
-		  .type = FOT_OPTION_TEXT,
-		  .value = &f.input,
-		  .arg = "FILE",
-		  .help = "the same as --ids" },
+		{ FOT_TEXT_OPTION("ids", &f.input, "FILE",
+				  "lines of JSON: [1,2,...] or {\"tokens\": [1,2,...]}") },
+		{ FOT_TEXT_OPTION("tokens", &f.input, "FILE", "the same as --ids") },
+		{ FOT_TEXT_OPTION("text", &f.input, "FILE", "the same as --ids") },
 		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {

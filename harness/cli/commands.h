@@ -10,6 +10,8 @@ int fot_cmd_run(int argc, char **argv);
 /* A task's command: its flags build the same spec as a file would. */
 int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv);
 int fot_cmd_merge(int argc, char **argv);
+int fot_cmd_submit(int argc, char **argv);
+int fot_cmd_status(int argc, char **argv);
 int fot_cmd_validate(int argc, char **argv);
 /* The parity door. */
 int fot_cmd_score(int argc, char **argv);

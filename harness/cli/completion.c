@@ -9,8 +9,8 @@ enum value { NO_VALUE, WORDS, FOLDER, FILE_OR_FOLDER, ANYTHING };
 
 static enum value value_of(const struct fot_option *p)
 {
-	if (p->type == FOT_OPTION_FLAG)
-		return NO_VALUE;
+	if (p->type == FOT_OPTION_FLAG || p->type == FOT_OPTION_OPTIONAL)
+		return NO_VALUE; /* behind it */
 	if (p->type == FOT_OPTION_CHOICE)
 		return WORDS;
 	if (strcmp(p->arg, "DIR") == 0)
@@ -151,7 +151,7 @@ static void zsh_option(struct fot_str *out, const struct fot_option *p)
 	static const char *const values[] = {
 		[FOLDER] = "_files -/", [FILE_OR_FOLDER] = "_files", [ANYTHING] = " "
 	};
-	const char *more = p->type == FOT_OPTION_FLAG ? "" : "=";
+	const char *more = p->type == FOT_OPTION_FLAG ? "" : p->type == FOT_OPTION_OPTIONAL ? "=-" : "=";
 
 	fot_str_puts(out, "\t\t");
 	if (p->type == FOT_OPTION_TEXTS)
@@ -169,6 +169,8 @@ static void zsh_option(struct fot_str *out, const struct fot_option *p)
 		fot_str_printf(out, ":%s:(", p->name);
 		put_words(out, p->choices);
 		fot_str_putc(out, ')');
+	} else if (p->type == FOT_OPTION_OPTIONAL) {
+		fot_str_printf(out, "::%s:_files", p->arg);
 	} else if (p->type != FOT_OPTION_FLAG) {
 		fot_str_putc(out, ':');
 		put_posix(out, p->arg);

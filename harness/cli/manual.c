@@ -137,9 +137,11 @@ static void put_option(struct fot_str *out, const struct fot_option *p)
 		fot_str_puts(out, "\\fR");
 	}
 	if (p->type != FOT_OPTION_FLAG && p->type != FOT_OPTION_CHOICE) {
-		fot_str_puts(out, " \\fI");
+		bool optional = p->type == FOT_OPTION_OPTIONAL;
+
+		fot_str_puts(out, optional ? "[=\\fI" : " \\fI");
 		put(out, p->arg);
-		fot_str_puts(out, "\\fR");
+		fot_str_puts(out, optional ? "\\fR]" : "\\fR");
 	}
 	fot_str_putc(out, '\n');
 }

@@ -104,6 +104,7 @@ static int take_value(struct fot_option *p, const char *text, struct fot_err *er
 		texts->at[texts->n++] = text;
 		return FOT_OK;
 	case FOT_OPTION_TEXT:
+	case FOT_OPTION_OPTIONAL:
 		if (!*text)
 			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: expected %s, got \"\"", p->name, p->arg);
 		*(const char **)p->value = text;
@@ -127,6 +128,10 @@ static int take_option(struct fot_option *p, const char *value, int argc, char *
 	}
 	if (p->type == FOT_OPTION_FLAG)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--%s takes no value", p->name);
+	if (p->type == FOT_OPTION_OPTIONAL && !value) {
+		*(const char **)p->value = "";
+		return FOT_OK;
+	}
 	if (!value && *i + 1 >= argc)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--%s: expected %s behind it", p->name, p->arg);
 	if (!value)
@@ -225,6 +230,8 @@ static void show_option(struct fot_str *out, const struct fot_option *p)
 	if (p->type == FOT_OPTION_CHOICE) {
 		for (int i = 0; p->choices[i]; i++)
 			fot_str_printf(&left, "%s%s", i ? "|" : " ", p->choices[i]);
+	} else if (p->type == FOT_OPTION_OPTIONAL) {
+		fot_str_printf(&left, "[=%s]", p->arg);
 	} else if (p->type != FOT_OPTION_FLAG) {
 		fot_str_printf(&left, " %s", p->arg);
 	}

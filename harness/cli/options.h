@@ -1,6 +1,7 @@
 /* options.h: command line options from a table.
  *
- * `--name value`, `--name=value`, `-x value` and `-xvalue`; `--` ends options.
+ * `--name value`, `--name=value`, `-x value` and `-xvalue`; `--` ends options.  A value that may be left out
+ * stands in --name=value alone.
  * Unknown options are answered with the nearest known one, a repeated option
  * and a value out of range are errors: FOT_ERR_USAGE, exit code 2.  Defaults are
  * what the variables hold before parsing, and --help shows them.
@@ -25,7 +26,8 @@ enum fot_option_type {
 	FOT_OPTION_REAL,   /* double */
 	FOT_OPTION_TEXT,   /* const char *, points into argv */
 	FOT_OPTION_CHOICE, /* int: index into choices */
-	FOT_OPTION_TEXTS   /* struct fot_texts: may be repeated */
+	FOT_OPTION_TEXTS,  /* struct fot_texts: may be repeated */
+	FOT_OPTION_OPTIONAL /* const char *: "" when given, or the text of --name=TEXT */
 };
 
 #define FOT_TEXTS_MAX 64
@@ -75,7 +77,21 @@ void fot_option_tell(struct fot_str *out, const struct fot_option *p);
  * (manual.h). */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
 
-/* --- common options: rows of a command's table --- */
+/* --- rows of a command's table: { FOT_TEXT_OPTION("store", &store, "DIR", "..."), .required = true } --- */
+
+#define FOT_OPTION_OF(kind, n, v, h) .name = (n), .type = FOT_OPTION_##kind, .value = (v), .help = (h)
+#define FOT_NUMBER_OPTION(kind, n, v, least, most, a, h) \
+	FOT_OPTION_OF(kind, n, v, h), .lo = (least), .hi = (most), .arg = (a)
+
+#define FOT_FLAG_OPTION(n, v, h) FOT_OPTION_OF(FLAG, n, v, h)
+#define FOT_TEXT_OPTION(n, v, a, h) FOT_OPTION_OF(TEXT, n, v, h), .arg = (a)
+#define FOT_TEXTS_OPTION(n, v, a, h) FOT_OPTION_OF(TEXTS, n, v, h), .arg = (a)
+#define FOT_CHOICE_OPTION(n, v, words, h) FOT_OPTION_OF(CHOICE, n, v, h), .choices = (words)
+#define FOT_INT_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(INT, n, v, least, most, a, h)
+#define FOT_SIZE_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(SIZE, n, v, least, most, a, h)
+#define FOT_REAL_OPTION(n, v, least, most, a, h) FOT_NUMBER_OPTION(REAL, n, v, least, most, a, h)
+
+/* --- common options --- */
 
 #define FOT_THREADS_MOST 1024
 
@@ -84,12 +100,6 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 	{                                                                                     \
 		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = (v),        \
 		.arg = "DIR", .required = (must), .help = FOT_COMMON_MODEL_HELP               \
-	}
-/* struct fot_texts * */
-#define FOT_COMMON_MODELS(v)                                                                  \
-	{                                                                                     \
-		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXTS, .value = (v),       \
-		.arg = "DIR", .required = true, .help = FOT_COMMON_MODEL_HELP                 \
 	}
 #define FOT_COMMON_MODEL_HELP "model folder"
 /* const char **, may be required */

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/run/division.h"
 #include "harness/run/dryrun.h"
 #include "harness/run/paths.h"
 #include "harness/run/run.h"
@@ -77,7 +78,7 @@ static int set_shard(struct fot_run_opts *opts, const char *text, struct fot_err
 		return bad_shard(text, err);
 	*slash = '\0';
 	if (!fot_parse_i64(copy, &opts->shard) || !fot_parse_i64(slash + 1, &opts->shards) ||
-	    opts->shard < 1 || opts->shard > opts->shards)
+	    opts->shard < 1 || opts->shard > opts->shards || opts->shards > FOT_SHARDS_MOST)
 		return bad_shard(text, err);
 	opts->shard--;
 	return FOT_OK;

@@ -17,8 +17,9 @@ struct fot_run_flags {
 
 /* Of the folders that are merged. */
 struct fot_given_journals {
-	struct fot_journal_content at[FOT_POSITIONAL_MAX];
-	size_t n;
+	struct fot_journal_content *at; /* [n] */
+	char **dir;                     /* [n] */
+	size_t n, cap, cap_dir;
 };
 
 #define FOT_RUN_OPTIONS(c)                                                                                         \
@@ -30,7 +31,7 @@ struct fot_given_journals {
 		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &(c)->dry_run,                              \
 		  .help = "check all inputs and print items, tokens, memory and time" },                           \
 		{ .name = "shard", .type = FOT_OPTION_TEXT, .value = &(c)->shard, .arg = "I/N",                    \
-		  .help = "every N-th item from the I-th on (1 <= I <= N); slurm: by the job array; see merge" },  \
+		  .help = "the I-th of N parts of about equal cost (1 <= I <= N); slurm: by the job array; see submit, merge" },  \
 		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
 		  .help = "only N documents or test items per dataset, or N trials: not for reporting" },          \
 		FOT_COMMON_STORE(&(c)->store),                                                                     \

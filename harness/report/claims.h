@@ -69,7 +69,8 @@ int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const
 		     const struct fot_report_run *run, size_t n_runs, uint64_t seed, struct fot_err *err);
 /* "reproduced", "not reproduced" or "undecided" of an interval of A - B. */
 const char *fot_claims_verdict(enum fot_expect expect, double lo, double hi, double margin);
-/* A list of the claims with counts of verdicts, then the lines of each; nothing without lines. */
+/* A list of the claims with counts of verdicts, then the lines of each; nothing without lines. In HTML elements of a
+ * section whose heading is the caller's. */
 int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_report_format format,
 		     struct fot_err *err);
 

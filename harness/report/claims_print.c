@@ -1,8 +1,9 @@
-/* claims_print.c: claims with verdicts as Markdown and LaTeX (booktabs); see claims.h. */
+/* claims_print.c: claims with verdicts as Markdown, LaTeX (booktabs) and HTML; see claims.h. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/report/claims.h"
@@ -14,13 +15,15 @@ static const char *const verdicts[] = { "reproduced", "not reproduced", "undecid
 struct printer {
 	struct fot_str *out;
 	const struct fot_table *t;
-	bool latex;
+	bool latex, html; /* else Markdown */
 };
 
 static void put(const struct printer *p, const char *text)
 {
 	if (p->latex)
 		fot_quote_latex(p->out, text);
+	else if (p->html)
+		fot_quote_xml(p->out, text);
 	else
 		fot_quote_markdown(p->out, text);
 }
@@ -72,11 +75,13 @@ static bool is_share(const struct printer *p, size_t row)
 	return fot_measure_is_percent(fot_measure_of(p->t, row));
 }
 
-/* A minus sign that LaTeX sets as one. */
+/* A minus sign that LaTeX and HTML set as one. */
 static void signed_number(const struct printer *p, double x, int digits)
 {
 	if (p->latex && x < 0)
 		fot_str_printf(p->out, "$-$%.*f", digits, -x);
+	else if (p->html && x < 0)
+		fot_str_printf(p->out, "\xe2\x88\x92%.*f", digits, -x);
 	else
 		fot_str_printf(p->out, "%+.*f", digits, x);
 }
@@ -145,28 +150,36 @@ static void verdict(const struct printer *p, size_t row)
 {
 	const char *status = text(p, row, "status");
 
+	if (p->html) { /* a class of our own words alone */
+		size_t v = 0;
+
+		while (v + 1 < FOT_COUNT(verdicts) && strcmp(verdicts[v], text(p, row, "verdict")) != 0)
+			v++;
+		fot_str_printf(p->out, "<span class=\"verdict v%zu\">", v);
+	}
 	put(p, text(p, row, "verdict"));
 	if (*status && strcmp(status, "ok") != 0) {
 		fot_str_puts(p->out, " (");
 		put(p, status);
 		fot_str_putc(p->out, ')');
 	}
+	fot_str_puts(p->out, p->html ? "</span>" : "");
 }
 
 static void cell(const struct printer *p)
 {
-	fot_str_puts(p->out, p->latex ? " & " : " | ");
+	fot_str_puts(p->out, p->latex ? " & " : p->html ? "</td><td>" : " | ");
 }
 
 static void begin_line(const struct printer *p)
 {
-	fot_str_puts(p->out, p->latex ? "" : "| ");
+	fot_str_puts(p->out, p->latex ? "" : p->html ? "<tr><td>" : "| ");
 }
 
 /* tabularnewline: raggedright takes the short form for itself. */
 static void end_line(const struct printer *p)
 {
-	fot_str_puts(p->out, p->latex ? " \\tabularnewline\n" : " |\n");
+	fot_str_puts(p->out, p->latex ? " \\tabularnewline\n" : p->html ? "</td></tr>\n" : " |\n");
 }
 
 /* Text in a column of fixed width. */
@@ -175,9 +188,22 @@ static void ragged(const struct printer *p)
 	fot_str_puts(p->out, p->latex ? "\\raggedright " : "");
 }
 
-/* Headings are plain text; columns: LaTeX's letters. */
-static void begin_table(const struct printer *p, const char *const *headings, size_t n, const char *columns)
+static void html_head(const struct printer *p, const char *const *headings, size_t n, const char *class)
 {
+	fot_str_printf(p->out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"%s\">\n<thead><tr>",
+		       class, class);
+	for (size_t i = 0; i < n; i++)
+		fot_str_printf(p->out, "<th scope=\"col\">%s</th>", headings[i]);
+	fot_str_puts(p->out, "</tr></thead>\n<tbody>\n");
+}
+
+/* Headings are plain text; columns: LaTeX's letters; class: HTML's. */
+static void begin_table(const struct printer *p, const char *const *headings, size_t n, const char *columns, const char *class)
+{
+	if (p->html) {
+		html_head(p, headings, n, class);
+		return;
+	}
 	if (p->latex)
 		fot_str_printf(p->out,
 			       "\\setlength{\\tabcolsep}{3pt}\n\\noindent\\begin{tabular}{%s}\n\\toprule\n",
@@ -197,7 +223,7 @@ static void begin_table(const struct printer *p, const char *const *headings, si
 
 static void end_table(const struct printer *p)
 {
-	fot_str_puts(p->out, p->latex ? "\\bottomrule\n\\end{tabular}\n" : "");
+	fot_str_puts(p->out, p->latex ? "\\bottomrule\n\\end{tabular}\n" : p->html ? "</tbody></table></div>\n" : "");
 }
 
 /* --- the list of claims --- */
@@ -210,7 +236,7 @@ static void put_list(const struct printer *p)
 	fot_str_puts(p->out, p->latex ? "{\\small\n" : "");
 	begin_table(p, headings, runs ? 6 : 5,
 		    runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
-			   "p{0.29\\linewidth}p{0.32\\linewidth}rrr");
+			   "p{0.29\\linewidth}p{0.32\\linewidth}rrr", "claims");
 	for (size_t row = 0; row < p->t->n_rows; row++) {
 		if (!begins(p, row))
 			continue;
@@ -273,18 +299,22 @@ static void put_expectation(const struct printer *p, size_t row)
 
 static void put_heading(const struct printer *p, size_t row)
 {
-	fot_str_puts(p->out, p->latex ? "\n\\paragraph{\\raggedright " : "\n## ");
+	fot_str_puts(p->out, p->latex ? "\n\\paragraph{\\raggedright " : p->html ? "<details><summary>" : "\n## ");
 	put(p, text(p, row, "claim"));
 	fot_str_puts(p->out, " (");
 	put(p, text(p, row, "source"));
-	fot_str_puts(p->out, p->latex ? ")} " : ")\n");
+	if (p->html && several_runs(p)) {
+		fot_str_puts(p->out, ", ");
+		put(p, text(p, row, "run"));
+	}
+	fot_str_puts(p->out, p->latex ? ")} " : p->html ? ")</summary>\n<p>" : ")\n");
 	if (several_runs(p)) {
 		fot_str_puts(p->out, "Run ");
 		put(p, text(p, row, "run"));
 		fot_str_puts(p->out, ". ");
 	}
 	put_expectation(p, row);
-	fot_str_puts(p->out, p->latex ? "\n\n{\\scriptsize\n" : "\n\n");
+	fot_str_puts(p->out, p->latex ? "\n\n{\\scriptsize\n" : p->html ? "</p>\n" : "\n\n");
 }
 
 static void put_line(const struct printer *p, size_t row)
@@ -323,13 +353,13 @@ static void put_claim(const struct printer *p, size_t first)
 	put_heading(p, first);
 	begin_table(
 		p, headings, sizeof headings / sizeof headings[0],
-		"lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}");
+		"lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}", "claim");
 	for (size_t row = first; row < p->t->n_rows; row++) {
 		if (same_claim(p, row, first))
 			put_line(p, row);
 	}
 	end_table(p);
-	fot_str_puts(p->out, p->latex ? "}\n" : "");
+	fot_str_puts(p->out, p->latex ? "}\n" : p->html ? "</details>\n" : "");
 }
 
 /* The first metric there is stands for all rates. */
@@ -357,14 +387,16 @@ static void put_legend(const struct printer *p)
 int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_report_format format,
 		     struct fot_err *err)
 {
-	const struct printer p = { .out = out, .t = judged, .latex = format == FOT_REPORT_LATEX };
+	const struct printer p = {
+		.out = out, .t = judged, .latex = format == FOT_REPORT_LATEX, .html = format == FOT_REPORT_HTML
+	};
 
 	if (judged->n_rows == 0)
 		return FOT_OK;
 	fot_str_puts(out,
-		     p.latex ? "\\section*{Claims of the paper}\n\\sloppy\n" : "# Claims of the paper\n\n");
+		     p.latex ? "\\section*{Claims of the paper}\n\\sloppy\n" : p.html ? "<p class=\"note\">" : "# Claims of the paper\n\n");
 	put_legend(&p);
-	fot_str_puts(out, "\n\n");
+	fot_str_puts(out, p.html ? "</p>\n" : "\n\n");
 	put_list(&p);
 	for (size_t row = 0; row < judged->n_rows; row++) {
 		if (begins(&p, row))

@@ -18,10 +18,13 @@
 #include "harness/tables/stats.h"
 
 
+#define CONDITIONS_TOLD 8
+
 struct comparing {
 	const struct fot_table *base, *new;
 	const struct fot_measured_task *task;
 	const struct fot_compare_opts *opts;
+	bool other_memory; /* the memory is what the two differ in: how far it reaches may differ, too */
 	struct fot_table *out;
 	struct fot_groups old_groups, new_groups;
 	struct fot_err *err;
@@ -58,16 +61,54 @@ static void group_name(char out[192], const struct fot_table *t, size_t row)
 	fot_str_release(&s);
 }
 
-/* n conditions of BASE are none of NEW, the first of them that of a row. */
-static int missing(const struct fot_table *t, size_t row, size_t n, struct fot_err *err)
+/* "fot/dense,layers=1" */
+static void put_condition(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	char group[192], more[40] = "";
+	fot_str_printf(out, "%.60s/", fot_table_text(t, row, "model_variant"));
+	fot_label_memory(out, t, row);
+}
 
-	group_name(group, t, row);
+/* A condition of NEW at the same place; if there are several, one of the same variant. SIZE_MAX: none. */
+static size_t other_condition(const struct comparing *c, size_t row)
+{
+	size_t found = SIZE_MAX;
+
+	for (size_t k = 0; k < c->new_groups.n; k++) {
+		size_t new = c->new_groups.at[k].row[0];
+		bool alike = fot_table_same(c->base, row, c->new, new, "model_variant");
+
+		if (fot_measured_same_place(c->task, c->base, row, c->new, new) &&
+		    fot_table_same(c->base, row, c->new, new, "window") && (alike || found == SIZE_MAX))
+			found = new;
+		if (alike && found == new)
+			break;
+	}
+	return found;
+}
+
+/* n conditions of BASE are none of NEW, the first of them that of a row. */
+static int missing(struct comparing *c, size_t row, size_t n)
+{
+	size_t other = other_condition(c, row);
+	struct fot_str hint = FOT_STR_INIT;
+	char group[192];
+	int status;
+
+	group_name(group, c->base, row);
 	if (n > 1)
-		snprintf(more, sizeof more, ", and %zu more", n - 1);
-	return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s: only in BASE%s",
-			t->schema->name, group, more);
+		fot_str_printf(&hint, ", and %zu more", n - 1);
+	if (other != SIZE_MAX) {
+		fot_str_puts(&hint, "; with what NEW has there it is compared by --pair ");
+		put_condition(&hint, c->base, row);
+		fot_str_putc(&hint, '=');
+		put_condition(&hint, c->new, other);
+	}
+	status = fot_str_check(&hint, c->err);
+	if (status == FOT_OK)
+		status = FOT_FAIL(c->err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s: only in BASE%s",
+				  c->base->schema->name, group, hint.len ? hint.data : "");
+	fot_str_release(&hint);
+	return status;
 }
 
 static int make_groups(struct comparing *c, struct fot_groups *out, const struct fot_table *t)
@@ -150,8 +191,8 @@ static int check_twin(struct comparing *c, size_t old, size_t new)
 	for (size_t i = 0; c->task->same[i]; i++) {
 		const char *column = c->task->same[i];
 
-		if (!fot_table_same(c->base, old, c->new, new, column) &&
-		    !(across && is_of_tokenizer(column)))
+		if (!fot_table_same(c->base, old, c->new, new, column) && !(across && is_of_tokenizer(column)) &&
+		    !(c->other_memory && strcmp(column, "memory_tokens") == 0))
 			return refuse_column(c, old, new, column);
 	}
 	if (strcmp(fot_table_text(c->base, old, "status"), "failed") == 0)
@@ -203,29 +244,33 @@ static int check_model(struct comparing *c, const struct fot_rows *r)
 static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old,
 		     const struct fot_rows *new, bool *used)
 {
+	struct fot_row_index items;
 	size_t twin = new->n - 1;
-	int status = FOT_OK;
+	int status = fot_row_index_init(&items, new->t, new->row, new->n, c->task->item, c->err);
 
 	*f = (struct found){ .identical = true, .same_answers = true };
+	if (status != FOT_OK)
+		return status;
 	FOT_TRY(check_model(c, old));
 	FOT_TRY(check_model(c, new));
 	for (size_t i = 0; i < old->n && status == FOT_OK; i++) {
-		twin = fot_measure_twin(new, old->t, old->row[i], c->task->item, twin + 1);
-		if (twin == new->n)
-			return refuse(c, old->t, old->row[i], "items", "is missing in NEW");
-		if (used[twin])
-			return refuse(c, old->t, old->row[i], "items", "stands twice in BASE");
+		twin = fot_measure_twin(&items, old->t, old->row[i], twin + 1);
+		if (twin == new->n || used[twin]) {
+			status = refuse(c, old->t, old->row[i], "items",
+					twin == new->n ? "is missing in NEW" : "stands twice in BASE");
+			break;
+		}
 		used[twin] = true;
 		status = check_twin(c, old->row[i], new->row[twin]);
 		if (status == FOT_OK)
 			take_outcomes(c, f, old->row[i], new->row[twin]);
 	}
-	for (size_t i = 0; i < new->n &&status == FOT_OK; i++) {
+	for (size_t i = 0; i < new->n && status == FOT_OK; i++) {
 		if (!used[i])
-			return refuse(c, new->t, new->row[i], "items",
-				      "is missing in BASE, or stands twice in NEW");
+			status = refuse(c, new->t, new->row[i], "items", "is missing in BASE, or stands twice in NEW");
 	}
 out:
+	fot_row_index_release(&items);
 	return status;
 }
 
@@ -350,34 +395,36 @@ static int check_base(struct comparing *c)
 		if (is_compared(c, of) && !partner(c, of) && n++ == 0)
 			first = of->row[0];
 	}
-	return n ? missing(c->base, first, n, c->err) : FOT_OK;
+	return n ? missing(c, first, n) : FOT_OK;
+}
+
+static int compare_all(struct comparing *c)
+{
+	int status;
+
+	c->task = fot_measured_task(c->base->schema);
+	if (!c->task || c->new->schema != c->base->schema)
+		return FOT_FAIL(c->err, FOT_ERR_RUN, "compare: no task writes %s.csv", c->base->schema->name);
+	FOT_TRY(make_groups(c, &c->old_groups, c->base));
+	FOT_TRY(make_groups(c, &c->new_groups, c->new));
+	FOT_TRY(check_base(c));
+	for (size_t g = 0; g < c->old_groups.n; g++) {
+		if (is_compared(c, &c->old_groups.at[g]))
+			FOT_TRY(compare_group(c, &c->old_groups.at[g], partner(c, &c->old_groups.at[g])));
+	}
+	status = fot_table_check(c->out, c->err);
+out:
+	fot_groups_release(&c->old_groups);
+	fot_groups_release(&c->new_groups);
+	return status;
 }
 
 int fot_compare_tables(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
 		       const struct fot_compare_opts *opts, struct fot_err *err)
 {
-	struct comparing c = { .base = base,
-			       .new = new,
-			       .task = fot_measured_task(base->schema),
-			       .opts = opts,
-			       .out = out,
-			       .err = err };
-	int status;
+	struct comparing c = { .base = base, .new = new, .opts = opts, .out = out, .err = err };
 
-	if (!c.task || new->schema != base->schema)
-		return FOT_FAIL(err, FOT_ERR_RUN, "compare: no task writes %s.csv", base->schema->name);
-	FOT_TRY(make_groups(&c, &c.old_groups, base));
-	FOT_TRY(make_groups(&c, &c.new_groups, new));
-	FOT_TRY(check_base(&c));
-	for (size_t g = 0; g < c.old_groups.n; g++) {
-		if (is_compared(&c, &c.old_groups.at[g]))
-			FOT_TRY(compare_group(&c, &c.old_groups.at[g], partner(&c, &c.old_groups.at[g])));
-	}
-	status = fot_table_check(out, err);
-out:
-	fot_groups_release(&c.old_groups);
-	fot_groups_release(&c.new_groups);
-	return status;
+	return compare_all(&c);
 }
 
 /* Holm over the context lengths of a condition. */
@@ -441,10 +488,20 @@ static bool read_condition(struct fot_compare_condition *c, const char *text, si
 	return true;
 }
 
+/* The = between the two: options of a memory hold others. */
+static const char *between(const char *text)
+{
+	const char *slash = strrchr(text, '/'), *equal = strchr(text, '=');
+
+	for (const char *next = equal; slash && next && next < slash; next = strchr(next + 1, '='))
+		equal = next;
+	return equal;
+}
+
 int fot_compare_pair_parse(struct fot_compare_pair *pair, const char *text, struct fot_err *err)
 {
 	struct fot_compare_condition *side[] = { &pair->base, &pair->new };
-	const char *equal = strchr(text, '=');
+	const char *equal = between(text);
 
 	if (!equal || !read_condition(&pair->base, text, (size_t)(equal - text)) ||
 	    !read_condition(&pair->new, equal + 1, strlen(equal + 1)) ||
@@ -454,7 +511,8 @@ int fot_compare_pair_parse(struct fot_compare_pair *pair, const char *text, stru
 			"--pair: expected VARIANT=VARIANT or VARIANT/MEMORY=VARIANT/MEMORY, got \"%.80s\"",
 			text);
 	for (size_t i = 0; i < 2; i++) {
-		if (*side[i]->memory && !fot_condition_is_memory(side[i]->memory))
+		if (*side[i]->memory && !fot_condition_is_memory(side[i]->memory) &&
+		    !fot_condition_has_options(side[i]->memory))
 			return FOT_FAIL(err, FOT_ERR_USAGE,
 					"--pair: memory: expected " FOT_CONDITION_MEMORIES "got \"%.40s\"",
 					side[i]->memory);
@@ -534,8 +592,24 @@ static int name_rows(struct fot_table *out, size_t first, const struct fot_compa
 static int refuse_side(const struct fot_table *t, const char *side, const struct fot_compare_condition *c,
 		  struct fot_err *err)
 {
-	return FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s has no %s%s%s",
-			t->schema->name, side, c->variant, *c->memory ? "/" : "", c->memory);
+	struct fot_str there = FOT_STR_INIT;
+	size_t n = 0;
+	int status;
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		if (!fot_table_is_first(t, row, FOT_LIST("model_variant", "memory")) || ++n > CONDITIONS_TOLD)
+			continue;
+		fot_str_puts(&there, n > 1 ? ", " : "");
+		put_condition(&there, t, row);
+	}
+	fot_str_puts(&there, n > CONDITIONS_TOLD ? ", ..." : "");
+	status = fot_str_check(&there, err);
+	if (status == FOT_OK)
+		status = FOT_FAIL(err, FOT_ERR_COMPARE, "not comparable: conditions: %s: %s has no %s%s%s; it has %s",
+				  t->schema->name, side, c->variant, *c->memory ? "/" : "", c->memory,
+				  there.len ? there.data : "no rows");
+	fot_str_release(&there);
+	return status;
 }
 
 int fot_compare_paired(struct fot_table *out, const struct fot_table *base, const struct fot_table *new,
@@ -543,6 +617,9 @@ int fot_compare_paired(struct fot_table *out, const struct fot_table *base, cons
 		       struct fot_err *err)
 {
 	struct fot_table a, b;
+	struct comparing c = {
+		.base = &a, .new = &b, .opts = opts, .other_memory = *pair->base.memory, .out = out, .err = err
+	};
 	size_t first = out->n_rows;
 	int status;
 
@@ -558,7 +635,7 @@ int fot_compare_paired(struct fot_table *out, const struct fot_table *base, cons
 		goto out;
 	}
 	FOT_TRY(rename_rows(&b, &a, pair, err));
-	FOT_TRY(fot_compare_tables(out, &a, &b, opts, err));
+	FOT_TRY(compare_all(&c));
 	status = name_rows(out, first, pair, err);
 out:
 	fot_table_release(&a);

@@ -53,12 +53,13 @@ int fot_compare_manifests(const cJSON *base, const cJSON *new, struct fot_err *e
 /* Two conditions under different names: rows of `base` in BASE against rows of `new` in NEW. */
 struct fot_compare_condition {
 	char variant[128];
-	char memory[64]; /* FOT_CONDITION_FORMS; empty: any, the same in both */
+	char memory[128]; /* FOT_CONDITION_FORMS, with options; empty: any, the same in both */
 };
 struct fot_compare_pair {
 	struct fot_compare_condition base, new;
 };
-/* "fot=vanilla" or "fot/dense=fot/knn:128". Errors: FOT_ERR_USAGE. */
+/* "fot=vanilla", "fot/dense=fot/knn:128" or "fot/dense,layers=1=fot/none": of several = the last one before the last
+ * slash is between the two. Errors: FOT_ERR_USAGE. */
 int fot_compare_pair_parse(struct fot_compare_pair *pair, const char *text, struct fot_err *err);
 /* As fot_compare_tables, of one pair alone: columns new_* of the rows say what NEW's condition is.
  * No rows when neither table has its side of the pair. */

@@ -118,12 +118,20 @@ static const char *core_of(const cJSON *manifest)
 	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
 }
 
-/* Of products with weights; manifests from before there was a choice say nothing. */
+/* Of products; manifests from before there was a choice say nothing. */
 static const char *compute_of(const cJSON *manifest)
 {
 	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "compute"));
 
 	return word ? word : "f32";
+}
+
+/* What computed; before there was a choice, the CPU. */
+static const char *engine_of(const cJSON *manifest)
+{
+	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "engine"));
+
+	return word ? word : "cpu";
 }
 
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
@@ -148,6 +156,8 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 			       compute_of(new));
 	if (there && here && strcmp(there, here) != 0)
 		put_cores(out, compared, there, here);
+	if (strcmp(engine_of(base), engine_of(new)) != 0)
+		fot_str_printf(out, "; by the engine %.20s there, %.20s here", engine_of(base), engine_of(new));
 	return fot_str_check(out, err);
 }
 
@@ -211,7 +221,13 @@ void fot_compare_delta(struct fot_str *out, const struct fot_table *t, size_t ro
 			       digits, fot_table_real(t, row, "delta_ci_high", 0));
 }
 
-/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla", "dense=knn:128". */
+static bool is_text(const struct fot_str *s, const char *text)
+{
+	return strcmp(s->data ? s->data : "", text) == 0;
+}
+
+/* At most so many bytes of each variant; of a pair under two names both, as --pair has them: "fot=vanilla",
+ * "dense,layers=1=knn:128". */
 static void put_condition(struct fot_str *variant, struct fot_str *memory, const struct fot_table *t,
 			  size_t row, int most)
 {
@@ -222,7 +238,11 @@ static void put_condition(struct fot_str *variant, struct fot_str *memory, const
 	}
 	fot_str_printf(variant, "=%.*s", most, fot_table_text(t, row, "new_model_variant"));
 	fot_condition_memory(memory, t, row);
-	if (strcmp(memory->data ? memory->data : "", fot_table_text(t, row, "new_memory")) != 0)
+	if (is_text(memory, fot_table_text(t, row, "new_memory")))
+		return;
+	fot_str_clear(memory);
+	fot_label_memory(memory, t, row);
+	if (!is_text(memory, fot_table_text(t, row, "new_memory")))
 		fot_str_printf(memory, "=%s", fot_table_text(t, row, "new_memory"));
 }
 

@@ -255,6 +255,14 @@ static void texts(struct fot_str *out, const struct fot_grid *g)
 			       (long long)n, n == 1 ? "" : "s", n == 1 ? " One text: no interval." : "");
 }
 
+static void fitted(struct fot_str *out, const struct fot_grid *g)
+{
+	int64_t lo, hi;
+
+	if (g->task->reached && span(g, g->task->reached, &lo, &hi))
+		fot_str_puts(out, "; fit: demonstrations in the prompt, where not all asked for do (fewest of any seed)");
+}
+
 static void draws(struct fot_str *out, const struct fot_grid *g)
 {
 	(void)g;
@@ -265,7 +273,8 @@ static const struct {
 	const char *name;
 	void (*put)(struct fot_str *out, const struct fot_grid *g);
 } words[] = {
-	{ "chance", chance }, { "majority", majority }, { "texts", texts }, { "draws", draws }, { "common", fot_grid_common },
+	{ "chance", chance }, { "majority", majority }, { "texts", texts }, { "draws", draws },
+	{ "fitted", fitted }, { "common", fot_grid_common },
 };
 
 /* --- columns --- */

@@ -3,7 +3,8 @@
  * A view says which rows make a table: a line per condition (and per value of the view's
  * further columns), a column per value of its axis.  Cells show `7.5243 [7.4410, 7.6091]`,
  * `94.0 % [83.8, 97.9] (47/50)`; differences also their adjusted p.  In LaTeX what follows the
- * value stands below it, and tables of many columns are cut into panels. */
+ * value stands below it, and tables of many columns are cut into panels.  In HTML estimates that have a level
+ * of chance or of the commonest label end with a line of it. */
 #ifndef FOT_GRID_H
 #define FOT_GRID_H
 
@@ -14,7 +15,7 @@
 #include "base/str.h"
 #include "harness/report/measures.h"
 
-enum fot_grid_format { FOT_GRID_MARKDOWN, FOT_GRID_LATEX, FOT_GRID_TEXT };
+enum fot_grid_format { FOT_GRID_MARKDOWN, FOT_GRID_LATEX, FOT_GRID_TEXT, FOT_GRID_HTML };
 
 struct fot_grid {
 	const struct fot_measured_task *task;
@@ -58,6 +59,7 @@ int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct
  *   {common}            what all lines have in common of the view's further columns: ", filler paper"
  *   {chance} {majority} {texts} {draws}   " Chance: 1.0 %."; the commonest label's share; a warning where items
  *                       hold the same text; draws of a bootstrap
+ *   {fitted}            what "36 fit" in a cell means, where there is one
  *
  * Names are quoted as g->words says. */
 void fot_grid_words(struct fot_str *out, const struct fot_grid *g, const char *text);

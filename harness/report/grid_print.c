@@ -1,4 +1,4 @@
-/* grid_print.c: how the tables of grid.h look as Markdown, LaTeX (booktabs) and plain text. */
+/* grid_print.c: how the tables of grid.h look as Markdown, LaTeX (booktabs), plain text and HTML. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/report/grid.h"
+#include "harness/report/plotdata.h"
 #include "harness/tables/labels.h"
 
 /* A LaTeX tabular is at most as wide as the text of an article: estimated, in points. */
@@ -45,7 +46,7 @@ static int decimals(double x, enum form form, int digits)
 	return n > 0 ? n : 0;
 }
 
-/* value with the digits of its form; a minus sign that LaTeX sets as one. */
+/* value with the digits of its form; a minus sign that LaTeX and HTML set as one. */
 static void number(struct fot_str *out, double x, enum form form, int significant, bool sign, enum fot_grid_format format)
 {
 	int digits = decimals(x, form, significant);
@@ -53,6 +54,8 @@ static void number(struct fot_str *out, double x, enum form form, int significan
 	x *= form == PERCENT ? 100.0 : 1.0;
 	if (format == FOT_GRID_LATEX && x < 0)
 		fot_str_printf(out, "$-$%.*f", digits, -x);
+	else if (format == FOT_GRID_HTML && x < 0)
+		fot_str_printf(out, "\xe2\x88\x92%.*f", digits, -x);
 	else
 		fot_str_printf(out, sign ? "%+.*f" : "%.*f", digits, x);
 }
@@ -77,7 +80,8 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* "(sd 2.1, top 87)": between demonstration seeds; share of the commonest answer. */
+/* "(sd 2.1, top 87, 36 fit)": between demonstration seeds; share of the commonest answer; demonstrations in the
+ * prompt, where those are fewer than asked for. */
 static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	static const struct {
@@ -92,6 +96,11 @@ static void put_answers(struct fot_str *out, const struct fot_table *t, size_t r
 			continue;
 		fot_str_printf(out, "%s%s %.*f", any ? ", " : before, part[i].word, part[i].decimals,
 			       100 * fot_table_real(t, row, part[i].column, 0));
+		any = true;
+	}
+	if (fot_table_has(t, row, "n_shots_fitted")) {
+		fot_str_printf(out, "%s%lld fit", any ? ", " : before,
+			       (long long)fot_table_int(t, row, "n_shots_fitted", 0));
 		any = true;
 	}
 	fot_str_puts(out, any ? ")" : "");
@@ -164,6 +173,8 @@ static void put_name(struct fot_str *out, const char *text, enum fot_grid_format
 		fot_quote_latex(out, text);
 	else if (format == FOT_GRID_MARKDOWN)
 		fot_quote_markdown(out, text);
+	else if (format == FOT_GRID_HTML)
+		fot_quote_xml(out, text);
 	else
 		fot_quote_terminal(out, text);
 }
@@ -317,7 +328,7 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 		return;
 	}
 	if (strcmp(relation, "above") == 0)
-		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : "> ");
+		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : p->format == FOT_GRID_HTML ? "&gt; " : "> ");
 	if (strcmp(relation, "chance") == 0)
 		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$\\approx$" : "about ");
 	if (percent)
@@ -355,7 +366,12 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 	const struct fot_grid *g = p->g;
 	size_t row = g->row[line * g->n_columns + column];
 	struct fot_str value = FOT_STR_INIT;
-	const char *mark = p->format == FOT_GRID_MARKDOWN ? "**" : p->format == FOT_GRID_TEXT ? "*" : "}";
+	static const struct {
+		const char *begin, *end;
+	} bold[] = { [FOT_GRID_MARKDOWN] = { "**", "**" },
+		     [FOT_GRID_LATEX] = { "\\textbf{", "}" },
+		     [FOT_GRID_TEXT] = { "*", "*" },
+		     [FOT_GRID_HTML] = { "<b>", "</b>" } };
 
 	if (p->size == &compact) {
 		if (row == SIZE_MAX || !fot_table_has(g->t, row, "value"))
@@ -378,8 +394,7 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 	if (value.failed)
 		out->value.failed = true;
 	else
-		fot_str_printf(&out->value, "%s%s%s", p->format == FOT_GRID_LATEX ? "\\textbf{" : mark, value.data,
-			       mark);
+		fot_str_printf(&out->value, "%s%s%s", bold[p->format].begin, value.data, bold[p->format].end);
 	fot_str_release(&value);
 }
 
@@ -397,7 +412,7 @@ static void fill(struct printer *p)
 	}
 }
 
-/* --- the three formats --- */
+/* --- the formats --- */
 
 static const char *text_of(const struct fot_str *s)
 {
@@ -637,6 +652,91 @@ static void print_latex(struct fot_str *out, const struct printer *p)
 	}
 }
 
+static void put_level(struct fot_str *out, const struct fot_grid *g, size_t row, const char *column)
+{
+	const struct fot_measure *m = fot_measure_of(g->t, row);
+	double x = fot_table_real(g->t, row, column, 0);
+
+	if (fot_measure_is_percent(m) && x > 0 && x < 0.0005) {
+		fot_str_printf(out, "1 in %.0f", 1 / x);
+		return;
+	}
+	number(out, x, form_of(m), g->digits, false, FOT_GRID_HTML);
+	fot_str_puts(out, fot_measure_is_percent(m) ? " %" : "");
+}
+
+/* The cells of a column's share that no model has: what guessing, or the commonest answer, gets. */
+static void html_level(struct fot_str *out, const struct printer *p, const char *column, const char *name)
+{
+	const struct fot_grid *g = p->g;
+	struct fot_str line = FOT_STR_INIT;
+	bool any = false;
+
+	for (size_t c = 0; c < g->n_columns; c++) {
+		size_t row = SIZE_MAX;
+
+		for (size_t l = 0; l < g->n_lines && row == SIZE_MAX; l++) {
+			size_t r = g->row[l * g->n_columns + c];
+
+			if (r != SIZE_MAX && fot_measure_of(g->t, r)->level && fot_table_has(g->t, r, column))
+				row = r;
+		}
+		fot_str_puts(&line, "<td>");
+		if (row != SIZE_MAX && !g->column[c].paper) {
+			put_level(&line, g, row, column);
+			any = true;
+		}
+		fot_str_puts(&line, "</td>");
+	}
+	out->failed = out->failed || line.failed;
+	if (any && !line.failed)
+		fot_str_printf(out, "<tr class=\"level\"><th scope=\"row\" colspan=\"%zu\">%s</th>%s</tr>\n", p->n_lead, name,
+			       line.data);
+	fot_str_release(&line);
+}
+
+/* Do rows of their own show the levels? Figures hide these and draw lines instead. */
+static bool shows_levels(const struct fot_grid *g)
+{
+	for (size_t f = 0; f < g->task->n_figures; f++)
+		for (const char *const *name = g->task->figure[f].hidden; name && *name; name++)
+			for (size_t l = 0; l < g->n_lines; l++)
+				if (strcmp(fot_table_text(g->t, g->line[l], "model_variant"), *name) == 0)
+					return true;
+	return false;
+}
+
+static void html_line(struct fot_str *out, const struct printer *p, size_t line)
+{
+	const struct text *t = at(p, line, 0);
+
+	fot_str_puts(out, "<tr>");
+	for (size_t c = 0; c < p->n; c++, t++) {
+		bool name = line == 0 || c < p->n_lead;
+
+		fot_str_printf(out, name ? "<th scope=\"%s\"%s>" : "<td>", line ? "row" : "col", c < p->n_lead ? "" : " class=\"n\"");
+		fot_str_puts(out, text_of(&t->value));
+		if (t->rest.len)
+			fot_str_printf(out, " <small>%s</small>", text_of(&t->rest));
+		fot_str_puts(out, name ? "</th>" : "</td>");
+	}
+	fot_str_puts(out, "</tr>\n");
+}
+
+static void print_html(struct fot_str *out, const struct printer *p)
+{
+	fot_str_puts(out, "<table>\n<thead>\n");
+	html_line(out, p, 0);
+	fot_str_puts(out, "</thead>\n<tbody>\n");
+	for (size_t l = 1; l <= p->g->n_lines; l++)
+		html_line(out, p, l);
+	if (p->g->view->rows == FOT_GRID_ESTIMATES && !shows_levels(p->g)) {
+		html_level(out, p, "chance_level", "chance");
+		html_level(out, p, "majority_level", "commonest label");
+	}
+	fot_str_puts(out, "</tbody>\n</table>\n");
+}
+
 static bool any_failed(const struct printer *p)
 {
 	for (size_t i = 0; i < (p->g->n_lines + 1) * p->n; i++) {
@@ -649,8 +749,12 @@ static bool any_failed(const struct printer *p)
 static int print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, const struct sizes *size,
 		 struct fot_err *err)
 {
-	static void (*const prints[])(struct fot_str *, const struct printer *) = { print_markdown, print_latex,
-										    print_text };
+	static void (*const prints[])(struct fot_str *, const struct printer *) = {
+		[FOT_GRID_MARKDOWN] = print_markdown,
+		[FOT_GRID_LATEX] = print_latex,
+		[FOT_GRID_TEXT] = print_text,
+		[FOT_GRID_HTML] = print_html,
+	};
 	struct printer p = { .g = g, .format = format, .size = size };
 	size_t n;
 	int status = FOT_OK;

@@ -122,6 +122,7 @@ struct fot_measured_task {
 	const char *per;            /* column that scores in outcome are per unit of; NULL: 1 */
 	const char *axis;           /* column along which a condition is compared with itself */
 	const char *least;          /* the word for its smallest value: "shortest" */
+	const char *reached; /* column that says how far along the axis a row comes, which may be less; or NULL */
 	const char *axis_place;     /* the column in place that goes with it; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
@@ -180,7 +181,10 @@ struct fot_rows {
 
 /* Least value of the task's axis among the rows; INT64_MAX: they have none. */
 int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task);
-/* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. */
+/* The least that any comes to along the axis, where that is less than the axis says; else -1. */
+int64_t fot_rows_short(const struct fot_rows *r, const struct fot_measured_task *task);
+/* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. Where out
+ * has the column `reached`, it holds what they fall short to, or nothing. */
 void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
 		       const struct fot_measured_task *task);
 /* How many have a status; one that ends with * stands for all that begin so. */
@@ -247,9 +251,9 @@ struct fot_sides {
 int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_task *task,
 			 const struct fot_measure *m, const struct fot_sides *sides, uint64_t seed,
 			 struct fot_err *err);
-/* Index in r of the row that is the same item, r->n when there is none; hint: where to begin. */
-size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,
-			const char *const *item, size_t hint);
+/* Place in the index (of rows by the task's item columns) of the row that is the same item, its n when there is none;
+ * hint: where to look first. */
+size_t fot_measure_twin(const struct fot_row_index *x, const struct fot_table *t, size_t row, size_t hint);
 
 /* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
  * n_total, value_min, value_max, sd_between and top_answer_share. */

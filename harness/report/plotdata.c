@@ -1,8 +1,4 @@
-/* plotdata.c: see plotdata.h.
- *
- * One walk for all figures: the rows of the figure's metrics that are estimates, or compared as it says;
- * each has a panel, a series and a place on the x axis.  The names file lists
- * panels, series and x values. */
+/* plotdata.c: see plotdata.h.  The names file lists panels, series and x values. */
 #include "harness/report/plotdata.h"
 
 #include <math.h>
@@ -12,12 +8,7 @@
 #include "harness/report/measures.h"
 #include "harness/tables/labels.h"
 
-/* Fractions times the factor of the figure; below 0: none. */
-struct levels {
-	double chance, majority;
-};
-
-static const struct levels no_levels = { -1, -1 };
+static const struct fot_plot_levels no_levels = { -1, -1 };
 
 #define FOT_KEYS_MOST 1e15 /* of a summary from anywhere */
 #define TICKS_APART 1.6    /* where they are by value */
@@ -27,39 +18,27 @@ struct builder {
 	const struct fot_table *t;
 	const struct fot_measured_task *task;
 	const struct fot_figure *k;
-	struct fot_plot_places places;
-	struct levels *level; /* [n_panels] */
-	int64_t *x;           /* ascending */
-	size_t n_x;
-	double *depth; /* ascending */
-	size_t n_depths;
-	int64_t common; /* of all rows, in the figure's column; -1: they differ */
-	struct fot_plot_text *out;
-	struct fot_err *err;
+	struct fot_plot *p;
 };
 
 static const char *series_name(const struct builder *b, size_t series)
 {
-	return b->places.c->name[b->places.series[series - 1]];
+	return b->p->places.c->name[b->p->places.series[series - 1]];
 }
 
-static void add_depth(struct builder *b, double x)
+static void add_y(struct fot_plot *p, double y)
 {
-	size_t at = b->n_depths;
+	size_t at = p->n_y;
 
-	for (size_t i = 0; i < b->n_depths; i++) {
-		if (fabs(b->depth[i] - x) < 1e-9)
+	for (size_t i = 0; i < p->n_y; i++) {
+		if (fabs(p->y[i] - y) < 1e-9)
 			return;
 	}
-	for (; at > 0 && b->depth[at - 1] > x; at--)
-		b->depth[at] = b->depth[at - 1];
-	b->depth[at] = x;
-	b->n_depths++;
+	for (; at > 0 && p->y[at - 1] > y; at--)
+		p->y[at] = p->y[at - 1];
+	p->y[at] = y;
+	p->n_y++;
 }
-
-struct point {
-	double value, low, high;
-};
 
 static double scaled(const struct builder *b, size_t row, const char *column)
 {
@@ -69,7 +48,7 @@ static double scaled(const struct builder *b, size_t row, const char *column)
 }
 
 /* The figure's point of a row that has a value; false where no double holds it. */
-static bool point_of(const struct builder *b, size_t row, struct point *p)
+static bool point_of(const struct builder *b, size_t row, struct fot_plot_point *p)
 {
 	p->value = scaled(b, row, b->k->value);
 	p->low = fot_table_has(b->t, row, b->k->low) ? scaled(b, row, b->k->low) : p->value;
@@ -131,9 +110,10 @@ static int64_t x_of(const struct builder *b, size_t row)
 
 static bool wanted(const struct builder *b, size_t row)
 {
-	struct point p;
+	struct fot_plot_point p;
 
-	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && fot_table_has(b->t, row, b->k->value) &&
+	return is_of(b, row, b->k->comparison ? b->k->comparison : "") &&
+	       fot_table_has(b->t, row, b->k->value) &&
 	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
 	       is_beside(b, row) && point_of(b, row, &p) &&
 	       (!b->k->kinds || x_of(b, row) > 0); /* the axis is logarithmic */
@@ -196,7 +176,8 @@ static void put_told(struct fot_str *out, const struct builder *b, size_t row, c
 	} else if (c->kind == FOT_CELL_INT) {
 		fot_str_printf(out, "%s %lld", column, (long long)c->i);
 	} else {
-		fot_str_printf(out, "%s%s", strcmp(column, "prompt_style") == 0 ? "filler " : "", fot_table_text(b->t, row, column));
+		fot_str_printf(out, "%s%s", strcmp(column, "prompt_style") == 0 ? "filler " : "",
+			       fot_table_text(b->t, row, column));
 	}
 }
 
@@ -205,7 +186,7 @@ static void panel_text(struct fot_str *out, struct builder *b, size_t row)
 	const char *metric = fot_table_text(b->t, row, "metric");
 
 	if (b->k->y)
-		fot_str_puts(out, series_name(b, fot_plot_series(&b->places, row)));
+		fot_str_puts(out, series_name(b, fot_plot_series(&b->p->places, row)));
 	else if (b->k->panel[0])
 		fot_str_puts(out, b->k->panel[strcmp(metric, b->k->metric[0]) != 0]);
 	if (!out->len || several(b, "dataset"))
@@ -222,115 +203,181 @@ static double level_of(const struct builder *b, size_t row, const char *column)
 	return fot_table_has(b->t, row, column) ? b->k->factor * fot_table_real(b->t, row, column, -1) : -1;
 }
 
-static struct levels levels_of(const struct builder *b, size_t row)
+static struct fot_plot_levels levels_of(const struct builder *b, size_t row)
 {
 	if (!fot_measure_of(b->t, row)->level)
 		return no_levels;
-	return (struct levels){ level_of(b, row, "chance_level"), level_of(b, row, "majority_level") };
+	return (struct fot_plot_levels){ level_of(b, row, "chance_level"),
+					 level_of(b, row, "majority_level") };
 }
 
 /* The panel's number, 0 without memory. */
 static size_t panel_of(struct builder *b, size_t row)
 {
 	struct fot_str name = FOT_STR_INIT;
-	size_t known = b->places.n_panels, panel;
+	size_t known = b->p->places.n_panels, panel;
 
 	panel_text(&name, b, row);
-	panel = name.failed ? 0 : fot_plot_panel(&b->places, name.len ? name.data : "");
+	panel = name.failed ? 0 : fot_plot_panel(&b->p->places, name.len ? name.data : "");
 	fot_str_release(&name);
 	if (panel > known)
-		b->level[panel - 1] = levels_of(b, row);
+		b->p->level[panel - 1] = levels_of(b, row);
 	return panel;
 }
 
 /* What there is on the axes, before the places on them are counted. */
 static void find_axes(struct builder *b)
 {
+	struct fot_plot *p = b->p;
+
 	for (size_t row = 0; row < b->t->n_rows; row++) {
 		int64_t common = b->k->common ? fot_table_int(b->t, row, b->k->common, 0) : 0;
 
 		if (!wanted(b, row))
 			continue;
-		fot_insert_i64(b->x, &b->n_x, x_of(b, row));
+		fot_insert_i64(p->x, &p->n_x, x_of(b, row));
 		if (b->k->comparison)
-			fot_insert_i64(b->x, &b->n_x, shortest(b, row));
+			fot_insert_i64(p->x, &p->n_x, shortest(b, row));
 		if (b->k->y)
-			add_depth(b, fot_table_real(b->t, row, b->k->y, 0));
-		b->common = b->common == 0 || b->common == common ? common : -1;
+			add_y(p, fot_table_real(b->t, row, b->k->y, 0));
+		p->common = p->common == 0 || p->common == common ? common : -1;
 	}
 }
 
-/* --- the data file --- */
+/* --- points --- */
 
-static size_t place_of(const struct builder *b, int64_t x)
+static size_t place_of(const struct fot_plot *p, int64_t x)
 {
 	size_t i = 0;
 
-	while (b->x[i] != x)
+	while (p->x[i] != x)
 		i++;
 	return i + 1;
 }
 
-static size_t depth_place(const struct builder *b, double x)
+static size_t y_place_of(const struct fot_plot *p, double y)
 {
 	size_t i = 0;
 
-	while (fabs(b->depth[i] - x) >= 1e-9)
+	while (fabs(p->y[i] - y) >= 1e-9)
 		i++;
 	return i + 1;
-}
-
-static void put_bars(const struct builder *b, const struct point *p)
-{
-	fot_str_double(&b->out->data, p->value);
-	fot_str_putc(&b->out->data, ',');
-	fot_str_double(&b->out->data, p->low);
-	fot_str_putc(&b->out->data, ',');
-	fot_str_double(&b->out->data, p->high);
-}
-
-static void put_names_of(struct builder *b, size_t panel, size_t series)
-{
-	fot_plot_put_names(&b->out->data, b->places.panel[panel - 1], series_name(b, series));
-	b->out->n_points++;
 }
 
 /* A change starts at zero: once per series and panel. */
-static void put_origin(struct builder *b, size_t row, size_t panel)
+static void add_origin(struct builder *b, size_t row, size_t panel)
 {
-	static const struct point zero = { 0, 0, 0 };
-	size_t series = fot_plot_series(&b->places, row);
+	int64_t x = shortest(b, row);
 
-	fot_str_printf(&b->out->data, "%zu,%zu,%lld,", panel, series, (long long)shortest(b, row));
-	put_bars(b, &zero);
-	put_names_of(b, panel, series);
+	b->p->point[b->p->n_points++] =
+		(struct fot_plot_point){ .row = SIZE_MAX,
+					 .panel = panel,
+					 .series = fot_plot_series(&b->p->places, row),
+					 .x = x,
+					 .place = place_of(b->p, x) };
 }
 
-static void put_row(struct builder *b, size_t row, size_t panel)
+static void add_point(struct builder *b, size_t row, size_t panel)
 {
-	struct fot_str *out = &b->out->data;
-	int64_t place = x_of(b, row), x = b->k->kinds ? place : fot_table_int(b->t, row, b->k->x, 0);
-	size_t series = fot_plot_series(&b->places, row);
-	struct point p;
+	struct fot_plot_point *point = &b->p->point[b->p->n_points++];
 
-	point_of(b, row, &p);
-	fot_str_printf(out, "%zu,", panel);
-	if (b->k->y) {
-		double depth = fot_table_real(b->t, row, b->k->y, 0);
+	*point = (struct fot_plot_point){ .row = row,
+					  .panel = panel,
+					  .series = fot_plot_series(&b->p->places, row),
+					  .x = b->k->kinds ? x_of(b, row) : fot_table_int(b->t, row, b->k->x, 0),
+					  .place = place_of(b->p, x_of(b, row)) };
+	point_of(b, row, point);
+	if (!b->k->y)
+		return;
+	point->y = fot_table_real(b->t, row, b->k->y, 0);
+	point->y_place = y_place_of(b->p, point->y);
+}
 
-		fot_str_printf(out, "%lld,%zu,", (long long)x, place_of(b, place));
-		fot_str_double(out, depth);
-		fot_str_printf(out, ",%zu,", depth_place(b, depth));
-		fot_str_double(out, p.value);
-		fot_str_printf(out, ",%lld", (long long)fot_table_int(b->t, row, "n_total", 0));
-	} else {
-		fot_str_printf(out, "%zu,%lld,", series, (long long)x);
-		if (b->k->by_place)
-			fot_str_printf(out, "%zu,", place_of(b, place));
-		put_bars(b, &p);
+static int add_points(struct builder *b, struct fot_err *err)
+{
+	for (size_t row = 0; row < b->t->n_rows; row++) {
+		size_t panel;
+
+		if (!wanted(b, row))
+			continue;
+		panel = panel_of(b, row);
+		if (panel == 0)
+			return FOT_NO_MEMORY(err, "plot");
+		if (b->k->comparison && starts_series(b, row))
+			add_origin(b, row, panel);
+		add_point(b, row, panel);
 	}
-	put_names_of(b, panel, series);
+	return FOT_OK;
 }
+
+static bool enough_kinds(struct builder *b, struct fot_err *err)
+{
+	struct fot_plot_places seen;
+	bool enough = false;
+
+	if (fot_plot_places_init(&seen, &b->p->conditions, err) == FOT_OK) {
+		for (size_t row = 0; row < b->t->n_rows; row++)
+			if (wanted(b, row))
+				fot_plot_series(&seen, row);
+		enough = seen.n_series >= KINDS_LEAST;
+	}
+	fot_plot_places_release(&seen);
+	return enough;
+}
+
+int fot_plot_init(struct fot_plot *p, const struct fot_table *summary, const struct fot_measured_task *task,
+		  const struct fot_figure *figure, struct fot_err *err)
+{
+	struct builder b = { .t = summary, .task = task, .k = figure, .p = p };
+	size_t n = summary->n_rows;
+	int status;
+
+	*p = (struct fot_plot){ .figure = figure };
+	FOT_TRY(fot_plot_conditions_init(&p->conditions, summary, figure->kinds, err));
+	FOT_TRY(fot_plot_places_init(&p->places, &p->conditions, err));
+	p->x = fot_alloc(n, sizeof *p->x);
+	p->y = fot_alloc(n, sizeof *p->y);
+	p->level = fot_alloc(n, sizeof *p->level);
+	p->point = fot_alloc(fot_size_mul(2, n), sizeof *p->point);
+	if (!p->x || !p->y || !p->level || !p->point) {
+		status = FOT_NO_MEMORY(err, "plot");
+		goto out;
+	}
+	if (figure->kinds && !enough_kinds(&b, err))
+		goto out;
+	find_axes(&b);
+	status = add_points(&b, err);
+out:
+	return status;
+}
+
+void fot_plot_release(struct fot_plot *p)
+{
+	fot_plot_places_release(&p->places);
+	fot_plot_conditions_release(&p->conditions);
+	fot_free(p->x);
+	fot_free(p->y);
+	fot_free(p->level);
+	fot_free(p->point);
+	*p = (struct fot_plot){ 0 };
+}
+
+void fot_plot_tic(struct fot_str *out, const struct fot_figure *figure, int64_t x)
+{
+	if (strcmp(figure->x, "context_length") == 0)
+		fot_label_length(out, x);
+	else if (x == FOT_PLACE_FILL)
+		fot_str_puts(out, "fill");
+	else
+		fot_str_printf(out, "%lld", (long long)x);
+}
+
+bool fot_plot_by_place(const struct fot_figure *figure)
+{
+	return figure->y || figure->by_place;
+}
+
+/* --- the data file --- */
 
 static void put_header(struct fot_str *out, const struct fot_figure *k)
 {
@@ -341,148 +388,107 @@ static void put_header(struct fot_str *out, const struct fot_figure *k)
 	fot_str_puts(out, ",panel_name,series_name\n");
 }
 
-static int put_rows(struct builder *b)
+static void put_point(struct fot_str *out, const struct fot_plot *p, const struct fot_plot_point *point)
 {
-	put_header(&b->out->data, b->k);
-	for (size_t row = 0; row < b->t->n_rows; row++) {
-		size_t panel;
+	const struct fot_table *t = p->conditions.t;
 
-		if (!wanted(b, row))
-			continue;
-		panel = panel_of(b, row);
-		if (panel == 0)
-			return FOT_NO_MEMORY(b->err, "plot");
-		if (b->k->comparison && starts_series(b, row))
-			put_origin(b, row, panel);
-		put_row(b, row, panel);
+	fot_str_printf(out, "%zu,", point->panel);
+	if (p->figure->y) {
+		fot_str_printf(out, "%lld,%zu,", (long long)point->x, point->place);
+		fot_str_double(out, point->y);
+		fot_str_printf(out, ",%zu,", point->y_place);
+		fot_str_double(out, point->value);
+		fot_str_printf(out, ",%lld", (long long)fot_table_int(t, point->row, "n_total", 0));
+	} else {
+		fot_str_printf(out, "%zu,%lld,", point->series, (long long)point->x);
+		if (p->figure->by_place)
+			fot_str_printf(out, "%zu,", point->place);
+		fot_str_double(out, point->value);
+		fot_str_putc(out, ',');
+		fot_str_double(out, point->low);
+		fot_str_putc(out, ',');
+		fot_str_double(out, point->high);
 	}
-	return FOT_OK;
+	fot_plot_put_names(out, p->places.panel[point->panel - 1],
+			   p->conditions.name[p->places.series[point->series - 1]]);
 }
 
 /* --- the names file --- */
 
-static void put_levels(const struct builder *b)
+static void put_levels(struct fot_str *out, const struct fot_plot *p)
 {
-	struct fot_str *out = &b->out->names;
-
-	fot_str_printf(out, "array chance[%zu] = [", b->places.n_panels);
-	for (size_t i = 0; i < b->places.n_panels; i++)
-		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->level[i].chance);
-	fot_str_printf(out, "]\narray majority[%zu] = [", b->places.n_panels);
-	for (size_t i = 0; i < b->places.n_panels; i++)
-		fot_str_printf(out, "%s%.6g", i ? ", " : "", b->level[i].majority);
+	fot_str_printf(out, "array chance[%zu] = [", p->places.n_panels);
+	for (size_t i = 0; i < p->places.n_panels; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", p->level[i].chance);
+	fot_str_printf(out, "]\narray majority[%zu] = [", p->places.n_panels);
+	for (size_t i = 0; i < p->places.n_panels; i++)
+		fot_str_printf(out, "%s%.6g", i ? ", " : "", p->level[i].majority);
 	fot_str_puts(out, "]\n");
 }
 
 /* By value, or by place (from 1) where values are not to scale. */
-static void put_tics(const struct builder *b)
+static void put_tics(struct fot_str *out, const struct fot_plot *p)
 {
-	struct fot_str *out = &b->out->names;
-	bool by_place = b->k->y || b->k->by_place;
-	bool lengths = strcmp(b->k->x, "context_length") == 0;
 	size_t n = 0;
 
 	fot_str_puts(out, "x_tics = '(");
-	for (size_t i = 0; i < b->n_x; i++) {
+	for (size_t i = 0; i < p->n_x; i++) {
 		/* keys read may come as near to each other as they like: the last of those has a tick */
-		if (b->k->kinds && i + 1 < b->n_x && (double)b->x[i + 1] < TICKS_APART * (double)b->x[i])
+		if (p->figure->kinds && i + 1 < p->n_x && (double)p->x[i + 1] < TICKS_APART * (double)p->x[i])
 			continue;
 		fot_str_puts(out, n++ ? ", \"" : "\"");
-		if (lengths)
-			fot_label_length(out, b->x[i]);
-		else if (b->x[i] == FOT_PLACE_FILL)
-			fot_str_puts(out, "fill");
-		else
-			fot_str_printf(out, "%lld", (long long)b->x[i]);
-		fot_str_printf(out, "\" %lld", by_place ? (long long)i + 1 : (long long)b->x[i]);
+		fot_plot_tic(out, p->figure, p->x[i]);
+		fot_str_printf(out, "\" %lld",
+			       fot_plot_by_place(p->figure) ? (long long)i + 1 : (long long)p->x[i]);
 	}
 	fot_str_puts(out, ")'\n");
-	if (!b->k->y)
+	if (!p->figure->y)
 		return;
-	fot_str_printf(out, "n_depths = %zu\ny_tics = '(", b->n_depths);
-	for (size_t i = 0; i < b->n_depths; i++)
-		fot_str_printf(out, "%s\"%.3g\" %zu", i ? ", " : "", b->depth[i], i + 1);
+	fot_str_printf(out, "n_depths = %zu\ny_tics = '(", p->n_y);
+	for (size_t i = 0; i < p->n_y; i++)
+		fot_str_printf(out, "%s\"%.3g\" %zu", i ? ", " : "", p->y[i], i + 1);
 	fot_str_puts(out, ")'\n");
 }
 
-static void put_names(const struct builder *b)
+static void put_names(struct fot_plot_text *text, const struct fot_plot *p)
 {
-	struct fot_str *out = &b->out->names;
-	bool by_place = b->k->y || b->k->by_place;
+	struct fot_str *out = &text->names;
+	bool by_place = fot_plot_by_place(p->figure);
 
 	fot_str_puts(out, "# Written by fotbench plot.\n");
-	fot_plot_put_places(b->out, &b->places);
-	if (b->k->levels)
-		put_levels(b);
-	fot_str_printf(out, "title = \"%s\"\n", b->k->title);
-	if (b->k->common)
-		fot_str_printf(out, "%s = %lld\n", b->k->common, (long long)b->common);
+	fot_plot_put_places(text, &p->places);
+	if (p->figure->levels)
+		put_levels(out, p);
+	fot_str_printf(out, "title = \"%s\"\n", p->figure->title);
+	if (p->figure->common)
+		fot_str_printf(out, "%s = %lld\n", p->figure->common, (long long)p->common);
 	fot_str_printf(out, "x_low = %lld.0\nx_high = %lld.0\n",
-		       by_place || !b->n_x ? 1LL : (long long)b->x[0],
-		       by_place ? (long long)b->n_x :
-		       b->n_x   ? (long long)b->x[b->n_x - 1] :
+		       by_place || !p->n_x ? 1LL : (long long)p->x[0],
+		       by_place ? (long long)p->n_x :
+		       p->n_x   ? (long long)p->x[p->n_x - 1] :
 				  1LL);
-	fot_str_printf(out, "n_lengths = %zu\n", b->n_x);
-	put_tics(b);
+	fot_str_printf(out, "n_lengths = %zu\n", p->n_x);
+	put_tics(out, p);
 }
 
-static bool enough_kinds(struct builder *b)
+int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary,
+		  const struct fot_measured_task *task, const struct fot_figure *figure, struct fot_err *err)
 {
-	struct fot_plot_places seen;
-	bool enough = false;
-
-	if (fot_plot_places_init(&seen, b->places.c, b->err) == FOT_OK) {
-		for (size_t row = 0; row < b->t->n_rows; row++)
-			if (wanted(b, row))
-				fot_plot_series(&seen, row);
-		enough = seen.n_series >= KINDS_LEAST;
-	}
-	fot_plot_places_release(&seen);
-	return enough;
-}
-
-static int plot(struct fot_plot_text *out, const struct fot_plot_conditions *c, const struct fot_measured_task *task,
-		const struct fot_figure *figure, struct fot_err *err)
-{
-	struct builder b = { .t = c->t, .task = task, .k = figure, .out = out, .err = err };
-	size_t n = c->t->n_rows;
-	int status;
-
-	FOT_TRY(fot_plot_places_init(&b.places, c, err));
-	b.x = fot_alloc(n, sizeof *b.x);
-	b.depth = fot_alloc(n, sizeof *b.depth);
-	b.level = fot_alloc(n, sizeof *b.level);
-	if (!b.x || !b.depth || !b.level) {
-		status = FOT_NO_MEMORY(b.err, "plot");
-		goto out;
-	}
-	if (figure->kinds && !enough_kinds(&b))
-		goto out;
-	find_axes(&b);
-	FOT_TRY(put_rows(&b));
-	put_names(&b);
-out:
-	fot_plot_places_release(&b.places);
-	fot_free(b.x);
-	fot_free(b.depth);
-	fot_free(b.level);
-	return status;
-}
-
-int fot_plot_text(struct fot_plot_text *out, const struct fot_table *summary, const struct fot_measured_task *task,
-		  const struct fot_figure *figure, struct fot_err *err)
-{
-	struct fot_plot_conditions c = { 0 };
+	struct fot_plot p = { 0 };
 	int status;
 
 	*out = (struct fot_plot_text){ 0 };
-	FOT_TRY(fot_plot_conditions_init(&c, summary, figure->kinds, err));
-	FOT_TRY(plot(out, &c, task, figure, err));
+	FOT_TRY(fot_plot_init(&p, summary, task, figure, err));
+	put_header(&out->data, figure);
+	for (size_t i = 0; i < p.n_points; i++)
+		put_point(&out->data, &p, &p.point[i]);
+	out->n_points = p.n_points;
+	put_names(out, &p);
 	FOT_TRY(fot_str_check(&out->data, err));
 	FOT_TRY(fot_str_check(&out->labels, err));
 	FOT_TRY(fot_str_check(&out->names, err));
 out:
-	fot_plot_conditions_release(&c);
+	fot_plot_release(&p);
 	return status;
 }
 

@@ -83,6 +83,46 @@ void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, con
 /* Numbers of panels and series and the looks of the series; the names into out->labels. */
 void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p);
 
+/* --- a figure, before it is text ---
+ *
+ * One walk for all figures: the rows of the figure's metrics that are estimates, or compared as it says; each has a
+ * panel, a series and a place on the x axis. */
+
+/* Chance and the commonest answer's share, times the factor of the figure; below 0: none. */
+struct fot_plot_levels {
+	double chance, majority;
+};
+
+struct fot_plot_point {
+	size_t row;            /* of the summary; SIZE_MAX: the zero that a change starts from */
+	size_t panel, series;  /* from 1 */
+	int64_t x;             /* of the axis's column */
+	double y;              /* of a map */
+	size_t place, y_place; /* of both on their axes, from 1 */
+	double value, low, high;
+};
+
+struct fot_plot {
+	const struct fot_figure *figure;
+	struct fot_plot_conditions conditions;
+	struct fot_plot_places places;
+	struct fot_plot_levels *level; /* [n_panels] */
+	int64_t *x;                    /* [n_x] fot_label_place, ascending */
+	double *y;                     /* [n_y] ascending */
+	size_t n_x, n_y;
+	int64_t common; /* of all rows, in the figure's column; -1: they differ */
+	struct fot_plot_point *point; /* [n_points] in the order of the summary */
+	size_t n_points;
+};
+/* n_points 0: the summary has nothing for this figure. p borrows the summary. Errors: FOT_ERR_RUN. */
+int fot_plot_init(struct fot_plot *p, const struct fot_table *summary, const struct fot_measured_task *task,
+		  const struct fot_figure *figure, struct fot_err *err);
+void fot_plot_release(struct fot_plot *p);
+/* What stands at a place of the x axis: "8k", "fill", "64". */
+void fot_plot_tic(struct fot_str *out, const struct fot_figure *figure, int64_t x);
+/* Are values of x at equal distances, not to scale? */
+bool fot_plot_by_place(const struct fot_figure *figure);
+
 /* What a memory is worth as training goes on. valid: rows of fot_schema_valid.  Data: series,tokens,worth_nats,dataset, one row per
  * validation: nll without memory minus nll with the largest memory, on the same
  * tokens, per token. n_points 0 when there is no memory. Errors: FOT_ERR_RUN. */

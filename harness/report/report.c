@@ -229,52 +229,6 @@ static int contrast(struct builder *b, const struct cell *c, const struct cell *
 	return status;
 }
 
-/* c is the best of its column: against all others. */
-static int judge(struct builder *b, const struct cell *c)
-{
-	size_t n = 0;
-	double worst = 0;
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < b->n; i++) {
-		const struct cell *d = &b->cell[i];
-		struct fot_contrast k;
-		bool all;
-
-		if (d == c || d->n_items == 0 || !same_column(b, c, d))
-			continue;
-		FOT_TRY(contrast(b, c, d, &k, &all));
-		b->p[n++] = all ? k.p : 1.0;
-	}
-	if (n == 0)
-		goto out;
-	FOT_TRY(fot_stats_holm(b->p, b->p, n, b->err));
-	for (size_t i = 0; i < n; i++)
-		worst = fmax(worst, b->p[i]);
-	fot_table_set_real(b->out, c->out, "p_best", worst);
-	fot_table_set_int(b->out, c->out, "best", worst < FOT_REPORT_LEVEL);
-out:
-	return status;
-}
-
-static int judge_columns(struct builder *b)
-{
-	int status = FOT_OK;
-
-	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
-		const struct cell *c = &b->cell[i];
-		bool best = fot_table_has(b->out, c->out, "value");
-
-		for (size_t k = 0; k < b->n && best; k++)
-			best = k == i || !same_column(b, c, &b->cell[k]) || before(b, c, &b->cell[k]);
-		if (best)
-			status = judge(b, c);
-	}
-	return status;
-}
-
-/* --- its rank, and the two best against the next --- */
-
 /* The next behind c in its column, NULL: none. *rank: of c, from 1. */
 static const struct cell *next_of(const struct builder *b, const struct cell *c, int64_t *rank)
 {
@@ -294,41 +248,70 @@ static const struct cell *next_of(const struct builder *b, const struct cell *c,
 	return next;
 }
 
-/* *told: the interval excludes zero. */
-static int against_next(struct builder *b, const struct cell *c, const struct cell *next, bool *told)
+/* c against the next; all: as contrast has it. Does the interval exclude zero? */
+static bool against_next(struct builder *b, const struct cell *c, const struct fot_contrast *k, bool all)
 {
-	struct fot_contrast k;
-	bool all;
-	int status = contrast(b, c, next, &k, &all);
-
-	*told = all && (k.nats.lo > 0 || k.nats.hi < 0);
 	if (!all)
-		return status;
-	fot_table_set_estimate(b->out, c->out, "next_delta", k.d.delta);
-	fot_table_set_estimate(b->out, c->out, "next_ci_low", k.d.lo);
-	fot_table_set_estimate(b->out, c->out, "next_ci_high", k.d.hi);
-	return FOT_OK;
+		return false;
+	fot_table_set_estimate(b->out, c->out, "next_delta", k->d.delta);
+	fot_table_set_estimate(b->out, c->out, "next_ci_low", k->d.lo);
+	fot_table_set_estimate(b->out, c->out, "next_ci_high", k->d.hi);
+	return k->nats.lo > 0 || k->nats.hi < 0;
 }
 
+/* c is the best of its column, next the second: against all others. *told: from the second. */
+static int judge(struct builder *b, const struct cell *c, const struct cell *next, bool *told)
+{
+	size_t n = 0;
+	double worst = 0;
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct cell *d = &b->cell[i];
+		struct fot_contrast k;
+		bool all;
+
+		if (d == c || d->n_items == 0 || !same_column(b, c, d))
+			continue;
+		FOT_TRY(contrast(b, c, d, &k, &all));
+		b->p[n++] = all ? k.p : 1.0;
+		if (d == next)
+			*told = against_next(b, c, &k, all);
+	}
+	if (n == 0 || !fot_table_has(b->out, c->out, "value"))
+		goto out;
+	FOT_TRY(fot_stats_holm(b->p, b->p, n, b->err));
+	for (size_t i = 0; i < n; i++)
+		worst = fmax(worst, b->p[i]);
+	fot_table_set_real(b->out, c->out, "p_best", worst);
+	fot_table_set_int(b->out, c->out, "best", worst < FOT_REPORT_LEVEL);
+out:
+	return status;
+}
+
+/* Ranks; the best against all others; where that is told from the second, the second against the third. */
 static int rank_columns(struct builder *b)
 {
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < b->n && status == FOT_OK; i++) {
-		const struct cell *second = NULL, *third = NULL;
+		const struct cell *c = &b->cell[i], *second, *third = NULL;
+		struct fot_contrast k;
+		bool told = false, all;
 		int64_t rank;
-		bool told = false;
 
-		if (b->cell[i].n_items == 0)
+		if (c->n_items == 0)
 			continue;
-		second = next_of(b, &b->cell[i], &rank);
-		fot_table_set_int(b->out, b->cell[i].out, "rank", rank);
-		if (rank == 1 && second)
-			status = against_next(b, &b->cell[i], second, &told);
+		second = next_of(b, c, &rank);
+		fot_table_set_int(b->out, c->out, "rank", rank);
+		if (rank == 1)
+			status = judge(b, c, second, &told);
 		if (told && status == FOT_OK)
 			third = next_of(b, second, &rank);
 		if (third)
-			status = against_next(b, second, third, &told);
+			status = contrast(b, second, third, &k, &all);
+		if (third && status == FOT_OK)
+			against_next(b, second, &k, all);
 	}
 	return status;
 }
@@ -362,7 +345,6 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 		FOT_TRY(find_cells(&b));
 		for (size_t i = 0; i < b.n; i++)
 			FOT_TRY(write_cell(&b, &b.cell[i]));
-		FOT_TRY(judge_columns(&b));
 		FOT_TRY(rank_columns(&b));
 	}
 	status = fot_table_check(report, err);

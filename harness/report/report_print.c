@@ -37,6 +37,12 @@ static void cite(struct fot_str *out, const struct fot_grid *g)
 		fot_str_puts(out, ") for this dataset, method and length; other models, tokenizers and documents than ours.");
 }
 
+void fot_report_words(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g)
+{
+	fot_grid_words(out, g, v->caption);
+	cite(out, g);
+}
+
 static int put_caption(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g, bool latex,
 		       struct fot_err *err)
 {
@@ -48,8 +54,7 @@ static int put_caption(struct fot_str *out, const struct fot_report_view *v, con
 	else
 		fot_quote_markdown(out, g->dataset);
 	fot_str_puts(&text, *g->dataset ? ": " : "");
-	fot_grid_words(&text, g, v->caption);
-	cite(&text, g);
+	fot_report_words(&text, v, g);
 	status = fot_str_check(&text, err);
 	if (status == FOT_OK && latex)
 		fot_quote_latex(out, text.data);

@@ -25,6 +25,9 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 		      struct fot_estimates *kept, struct fot_err *err);
 /* Markdown: per dataset, estimates by condition and place, then the differences. */
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
+struct fot_grid;
+/* What a table shows, on what, and the warning of copies: plain text where the names are (g->words). */
+void fot_summary_words(struct fot_str *out, const struct fot_summary_view *v, const struct fot_grid *g);
 /* The estimates of each dataset as aligned plain text, tables at most `width` characters wide where that can
  * be (0: no limit), values with so many significant digits (0: as in summary.md). */
 int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,
@@ -40,6 +43,9 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
  * Errors: FOT_ERR_RUN. */
 int fot_left_out(struct fot_str *skipped, struct fot_str *nothing, const struct fot_table *rows,
 		 struct fot_err *err);
+/* Of one task's rows, a line (with a newline) where some come less far along the task's axis than asked for.
+ * Appended. Errors: FOT_ERR_RUN. */
+int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err);
 /* Has any of the rows [first, last) been measured? */
 bool fot_measured_any(const struct fot_table *rows, size_t first, size_t last);
 

@@ -37,6 +37,17 @@ static void describe_items(struct fot_str *out, const struct fot_grid *g, const 
 		fot_str_printf(out, " One %s: no interval.", v->one);
 }
 
+void fot_summary_words(struct fot_str *out, const struct fot_summary_view *v, const struct fot_grid *g)
+{
+	fot_str_printf(out, "%s%s", v->caption, v->items ? " " : "");
+	if (v->items)
+		describe_items(out, g, v, true);
+	if (v->copies) {
+		fot_str_putc(out, ' ');
+		warn_of_copies(out, g, false);
+	}
+}
+
 /* What is the same for all tables. */
 struct printing {
 	struct fot_str *out;
@@ -225,5 +236,40 @@ out:
 	fot_groups_release(&datasets);
 	fot_groups_release(&units);
 	fot_groups_release(&conditions);
+	return status;
+}
+
+/* Of all cells the one that is furthest from what is asked for. */
+int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err)
+{
+	const struct fot_measured_task *task = fot_measured_task(rows->schema);
+	struct fot_groups cells = { 0 };
+	int64_t most = 0, fit = 0;
+	size_t worst = 0, n = 0;
+	int status;
+
+	if (!task || !task->reached)
+		return FOT_OK;
+	FOT_TRY(fot_measured_groups(&cells, rows, 0, rows->n_rows, fot_condition_columns, task, NULL, err));
+	for (size_t i = 0; i < cells.n; i++) {
+		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
+		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
+
+		n += reached >= 0;
+		if (reached < 0 || asked - reached <= most)
+			continue;
+		most = asked - reached;
+		fit = reached;
+		worst = r.row[0];
+	}
+	if (n)
+		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens); in %zu of %zu cells not all do: "
+				    "the tables say where and how many\n",
+			       rows->schema->name, (long long)(fit + most), (long long)fit,
+			       fot_table_text(rows, worst, "dataset"),
+			       (long long)fot_table_int(rows, worst, "context_length", 0), n, cells.n);
+	status = fot_str_check(out, err);
+out:
+	fot_groups_release(&cells);
 	return status;
 }

@@ -159,13 +159,21 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
 	bool one = condition != SIZE_MAX;
-	size_t weights = 0, most = one ? fot_plan_bytes(p, condition, w) : 0;
+	size_t from = one ? condition : 0, to = one ? condition + 1 : p->n_conditions, most = 0, weights = 0;
 
-	for (size_t c = 0; c < p->n_conditions && !one; c++)
+	for (size_t c = from; c < to; c++)
 		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
-	for (size_t m = 0; m < p->n_models; m++)
-		if (!one || m == p->condition[condition].model)
-			weights = fot_size_add(weights, fot_weights_bytes(fot_model_weights(p->model[m].model)));
+	for (size_t m = 0; m < p->n_models; m++) {
+		size_t mapped = 0;
+
+		for (size_t c = from; c < to; c++) {
+			struct fot_session_opts o = fot_plan_session(p, c, w);
+			size_t here = p->condition[c].model == m ? fot_session_mapped(p->model[m].model, &o) : 0;
+
+			mapped = here > mapped ? here : mapped;
+		}
+		weights = fot_size_add(weights, mapped);
+	}
 	return fot_size_add(FOT_PROCESS_BYTES, fot_size_add(weights, most));
 }
 
@@ -198,7 +206,7 @@ static size_t address_space(int32_t threads)
 	return used < most.rlim_cur ? (size_t)most.rlim_cur - used : 0;
 }
 
-static size_t available(int32_t threads)
+size_t fot_memory_available(int32_t threads)
 {
 	size_t room[] = { number_in("/proc/meminfo", "MemAvailable:", 1024),
 			  number_in("/sys/fs/cgroup/memory.max", NULL, 1), address_space(threads) };
@@ -211,7 +219,7 @@ static size_t available(int32_t threads)
 
 int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot_err *err)
 {
-	size_t room = available(w->threads);
+	size_t room = fot_memory_available(w->threads);
 
 	for (size_t c = 0; c < p->n_conditions; c++) {
 		size_t need = fot_plan_bytes(p, c, w);

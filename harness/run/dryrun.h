@@ -17,6 +17,8 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 /* The most that its run will take: program, mapped weights and that. SIZE_MAX as the condition: of the whole plan,
  * whose models stay mapped while one session follows the other. */
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w);
+/* Bytes that this process may still take, beside the buffers of matrix products by so many threads. */
+size_t fot_memory_available(int32_t threads);
 /* Errors: FOT_ERR_USAGE naming the condition, what it needs and what is available: as the kernel
  * estimates it, or less where a control group or a limit on the address space allows less. Where
  * that is not known everything fits. */

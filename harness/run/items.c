@@ -57,8 +57,8 @@ out:
 
 /* --- items --- */
 
-int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
-		      struct fot_err *err)
+int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+		      cJSON *samples, struct fot_err *err)
 {
 	int status = fot_worker_use(w, item->condition, err);
 
@@ -131,46 +131,54 @@ out:
 }
 
 /* A note: the timing cells of a row, and perhaps samples. */
-static int take_note(struct fot_table *table, size_t row, struct fot_str *samples, const cJSON *note,
+static int take_note(struct fot_table *table, size_t row, struct fot_str *samples, cJSON *note,
 		     const char *where, struct fot_err *err)
 {
-	cJSON *cells = cJSON_Duplicate(note, true), *list;
-	int status;
+	cJSON *list = cJSON_DetachItemFromObjectCaseSensitive(note, "samples");
+	int status = fot_table_row_from_json(table, row, note, where, err);
 
-	if (!cells)
-		return FOT_NO_MEMORY(err, where);
-	list = cJSON_DetachItemFromObjectCaseSensitive(cells, "samples");
-	status = fot_table_row_from_json(table, row, cells, where, err);
 	if (status == FOT_OK && list && samples)
 		status = print_samples(samples, list, err);
 	cJSON_Delete(list);
-	cJSON_Delete(cells);
 	return status;
 }
 
-int fot_item_rows(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
-		  struct fot_err *err)
+int fot_item_rows(struct fot_table *table, struct fot_str *samples, const cJSON *result, cJSON *note,
+		  size_t line, struct fot_err *err)
 {
-	const cJSON *result = record->result->child;
-	const cJSON *note = cJSON_IsArray(record->note) ? record->note->child : NULL;
+	cJSON *cells = cJSON_IsArray(note) ? note->child : NULL;
 	struct fot_str where = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	fot_str_printf(&where, "journal.jsonl: line %zu", record->line);
-	if (!cJSON_IsArray(record->result) || where.failed) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "journal.jsonl: line %zu: expected rows", record->line);
+	fot_str_printf(&where, "journal.jsonl: line %zu", line);
+	if (!cJSON_IsArray(result) || where.failed) {
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "journal.jsonl: line %zu: expected rows", line);
 		goto out;
 	}
-	for (; result; result = result->next) {
+	for (const cJSON *cell = result->child; cell; cell = cell->next) {
 		size_t row = fot_table_add(table);
 
-		FOT_TRY(fot_table_row_from_json(table, row, result, where.data, err));
-		if (note)
-			FOT_TRY(take_note(table, row, samples, note, where.data, err));
-		note = note ? note->next : NULL;
+		FOT_TRY(fot_table_row_from_json(table, row, cell, where.data, err));
+		if (cells)
+			FOT_TRY(take_note(table, row, samples, cells, where.data, err));
+		cells = cells ? cells->next : NULL;
 	}
 	status = fot_table_check(table, err);
 out:
 	fot_str_release(&where);
+	return status;
+}
+
+int fot_item_rows_of(struct fot_table *table, struct fot_str *samples, const struct fot_record *record,
+		     struct fot_err *err)
+{
+	cJSON *result = NULL, *note = NULL;
+	int status;
+
+	FOT_TRY(fot_journal_read(&result, &note, record, err));
+	FOT_TRY(fot_item_rows(table, samples, result, note, record->line, err));
+out:
+	cJSON_Delete(result);
+	cJSON_Delete(note);
 	return status;
 }

@@ -21,7 +21,6 @@
 #define MIDDLE "\",\"rec\":"
 #define LEAD_LEN (sizeof LEAD - 1)
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
-#define MAX_FILE ((size_t)4 << 30)
 #define MAX_DIFFERENCES 12
 #define FORMAT "fotbench-journal"
 
@@ -29,6 +28,7 @@ struct fot_journal {
 	int fd;
 	size_t bytes; /* all of them on the disk */
 	bool dead;    /* an fsync failed: the kernel may have dropped what we wrote */
+	bool waiting; /* records were copied, and not waited for */
 	char *path;
 };
 
@@ -47,20 +47,11 @@ static const char *unframe(const char *line, size_t n, size_t *payload_len)
 	return memcmp(crc, line + LEAD_LEN, 8) == 0 ? line + FRAME_LEN : NULL;
 }
 
-static int frame(struct fot_str *line, const cJSON *record, struct fot_err *err)
+static void frame(struct fot_str *line, const char *payload, size_t n)
 {
-	struct fot_str payload = FOT_STR_INIT;
-	int status = fot_json_print(&payload, record, 0, err);
-
-	if (status != FOT_OK)
-		goto out;
-	fot_str_printf(line, LEAD "%08x" MIDDLE, (unsigned)fot_crc32(0, payload.data, payload.len));
-	fot_str_add(line, payload.data, payload.len);
+	fot_str_printf(line, LEAD "%08x" MIDDLE, (unsigned)fot_crc32(0, payload, n));
+	fot_str_add(line, payload, n);
 	fot_str_puts(line, "}\n");
-	status = fot_str_check(line, err);
-out:
-	fot_str_release(&payload);
-	return status;
 }
 
 /* --- reading --- */
@@ -101,48 +92,83 @@ out:
 	return status;
 }
 
-static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record, size_t line,
+static int parse(cJSON **out, const char *text, size_t n, size_t line, const char *path, struct fot_err *err)
+{
+	struct fot_str where = FOT_STR_INIT;
+	int status;
+
+	fot_str_printf(&where, "%s: line %zu", path, line);
+	status = fot_json_parse(out, text, n, where.failed ? path : where.data, FOT_ERR_INPUT, err);
+	fot_str_release(&where);
+	return status;
+}
+
+static const cJSON *usable_item(const cJSON *record)
+{
+	return cJSON_GetObjectItemCaseSensitive(record, "result") ?
+		       cJSON_GetObjectItemCaseSensitive(record, "item") :
+		       NULL;
+}
+
+/* item: or NULL */
+static int keep_record(struct fot_journal_content *c, size_t *cap, const cJSON *item, struct fot_record *r,
 		       const char *path, struct fot_err *err)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "item");
-	struct fot_record *r;
+	if (!cJSON_IsString(item))
+		return corrupt(path, r->line, "no item record", err);
+	if (!FOT_GROW(c->rec, c->n, *cap))
+		return FOT_NO_MEMORY(err, path);
+	r->name = c->names.len;
+	fot_str_add(&c->names, item->valuestring, strlen(item->valuestring) + 1);
+	c->rec[c->n++] = *r;
+	return fot_str_check(&c->names, err);
+}
+
+/* The item of a record of the form that journals write, without what it gave: that is read when it is asked for, and
+ * until then its checksum answers for it. NULL: of another form. */
+static cJSON *read_item(const struct fot_record *r)
+{
+	static const char begin[] = "{\"item\":", after[] = ",\"result\":";
+	const char *at = r->text + sizeof begin - 1, *end = r->text + r->n_text, *quote = at + 1;
+	cJSON *item = NULL;
+
+	if (r->n_text < sizeof begin || memcmp(r->text, begin, sizeof begin - 1) != 0 || *at != '"')
+		return NULL;
+	while (quote < end && *quote != '"')
+		quote += *quote == '\\' ? 2 : 1;
+	if (quote >= end || (size_t)(end - quote) < sizeof after + 1 ||
+	    memcmp(quote + 1, after, sizeof after - 1) != 0)
+		return NULL;
+	if (fot_json_parse(&item, at, (size_t)(quote + 1 - at), "item", FOT_ERR_INPUT, NULL) != FOT_OK)
+		return NULL;
+	return item;
+}
+
+static int read_record(struct fot_journal_content *c, size_t *cap, struct fot_record *r, const char *path,
+		       struct fot_err *err)
+{
+	cJSON *item = read_item(r), *record = NULL;
 	int status = FOT_OK;
 
-	if (!cJSON_IsString(item) || !cJSON_GetObjectItemCaseSensitive(record, "result")) {
-		status = corrupt(path, line, "no item record", err);
-		goto out;
-	}
-	if (!FOT_GROW(c->rec, c->n, *cap)) {
-		status = FOT_NO_MEMORY(err, path);
-		goto out;
-	}
-	r = &c->rec[c->n];
-	*r = (struct fot_record){ .line = line, .item = fot_strdup(item->valuestring) };
-	if (!r->item) {
-		status = FOT_NO_MEMORY(err, path);
-		goto out;
-	}
-	r->result = cJSON_DetachItemFromObjectCaseSensitive(record, "result");
-	r->note = cJSON_DetachItemFromObjectCaseSensitive(record, "note");
-	c->n++;
+	if (!item)
+		FOT_TRY(parse(&record, r->text, r->n_text, r->line, path, err));
+	status = keep_record(c, cap, item ? item : usable_item(record), r, path, err);
 out:
+	cJSON_Delete(item);
 	cJSON_Delete(record);
 	return status;
 }
 
-static int read_line(struct fot_journal_content *c, size_t *cap, const char *payload, size_t n, size_t line,
-		     const char *path, struct fot_err *err)
+static int read_line(struct fot_journal_content *c, size_t *cap, struct fot_record *r, const char *path,
+		     struct fot_err *err)
 {
-	struct fot_str where = FOT_STR_INIT;
-	cJSON *record = NULL;
+	cJSON *header = NULL;
 	int status;
 
-	fot_str_printf(&where, "%s: line %zu", path, line);
-	status = fot_json_parse(&record, payload, n, where.failed ? path : where.data, FOT_ERR_INPUT, err);
-	fot_str_release(&where);
-	if (status != FOT_OK)
-		return status;
-	return line == 1 ? read_header(c, record, path, err) : keep_record(c, cap, record, line, path, err);
+	if (r->line > 1)
+		return read_record(c, cap, r, path, err);
+	status = parse(&header, r->text, r->n_text, r->line, path, err);
+	return status == FOT_OK ? read_header(c, header, path, err) : status;
 }
 
 /* May a bad last line be the torn rest of one of ours? A foreign file is never cut. */
@@ -151,10 +177,10 @@ static bool may_be_torn(const char *line, size_t n, size_t number, bool ended)
 	return number > 1 || (!ended && memcmp(line, LEAD, n < LEAD_LEN ? n : LEAD_LEN) == 0);
 }
 
-static int read_lines(struct fot_journal_content *c, const char *text, size_t size, const char *path,
-		      struct fot_err *err)
+static int read_lines(struct fot_journal_content *c, const char *path, struct fot_err *err)
 {
-	size_t at = 0, cap = 0;
+	const char *text = c->file.data ? (const char *)c->file.data : "";
+	size_t at = 0, cap = 0, size = c->file.size;
 	int status = FOT_OK;
 
 	for (size_t line = 1; at < size && status == FOT_OK; line++) {
@@ -164,7 +190,10 @@ static int read_lines(struct fot_journal_content *c, const char *text, size_t si
 		const char *payload = end ? unframe(text + at, n, &payload_len) : NULL;
 
 		if (payload) {
-			status = read_line(c, &cap, payload, payload_len, line, path, err);
+			status = read_line(
+				c, &cap,
+				&(struct fot_record){ .text = payload, .n_text = payload_len, .line = line },
+				path, err);
 			at = next;
 			continue;
 		}
@@ -188,11 +217,29 @@ static int by_item(const void *a, const void *b)
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static void record_release(struct fot_record *r)
+/* Equal texts are equal results; others may still be, written by different versions. */
+static int check_same(const struct fot_record *first, const struct fot_record *r, const char *path,
+		      struct fot_err *err)
 {
-	fot_free(r->item);
-	cJSON_Delete(r->result);
-	cJSON_Delete(r->note);
+	cJSON *a = NULL, *b = NULL, *note_a = NULL, *note_b = NULL;
+	struct fot_str text = FOT_STR_INIT;
+	size_t n = 0;
+	int status;
+
+	FOT_TRY(fot_journal_read(&a, &note_a, first, err));
+	FOT_TRY(fot_journal_read(&b, &note_b, r, err));
+	FOT_TRY(fot_json_differences(&text, a, "first", b, "second", 3, &n, err));
+	if (n > 0)
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: lines %zu and %zu: two different results of item %.200s: %.300s", path,
+				  first->line, r->line, r->item, text.data);
+out:
+	fot_str_release(&text);
+	cJSON_Delete(a);
+	cJSON_Delete(b);
+	cJSON_Delete(note_a);
+	cJSON_Delete(note_b);
+	return status;
 }
 
 /* After sorting, records of one item are neighbours, the first one first. */
@@ -201,28 +248,13 @@ static int drop_duplicates(struct fot_journal_content *c, const char *path, stru
 	size_t kept = 0;
 	int status = FOT_OK;
 
-	for (size_t i = 0; i < c->n; i++) {
-		struct fot_record *r = &c->rec[i], *first = kept ? &c->rec[kept - 1] : NULL;
-		struct fot_str text = FOT_STR_INIT;
-		size_t n = 0;
-
-		if (!first || strcmp(first->item, r->item) != 0) {
-			struct fot_record moved = *r;
-
-			c->rec[kept++] = moved;
-			continue;
+	for (size_t i = 0; i < c->n && status == FOT_OK; i++) {
+		if (kept && strcmp(c->rec[kept - 1].item, c->rec[i].item) == 0) {
+			status = check_same(&c->rec[kept - 1], &c->rec[i], path, err);
+			c->n_duplicates++;
+		} else {
+			c->rec[kept++] = c->rec[i];
 		}
-		if (status == FOT_OK)
-			status = fot_json_differences(&text, first->result, "first", r->result, "second", 3,
-						      &n, err);
-		if (status == FOT_OK && n > 0)
-			status = FOT_FAIL(
-				err, FOT_ERR_INPUT,
-				"%s: lines %zu and %zu: two different results of item %.200s: %.300s", path,
-				first->line, r->line, r->item, text.data);
-		fot_str_release(&text);
-		record_release(r);
-		c->n_duplicates++;
 	}
 	c->n = kept;
 	return status;
@@ -230,27 +262,40 @@ static int drop_duplicates(struct fot_journal_content *c, const char *path, stru
 
 int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT;
 	int status;
 
 	*out = (struct fot_journal_content){ 0 };
-	FOT_TRY(fot_file_read(&text, path, MAX_FILE, err));
-	FOT_TRY(read_lines(out, text.data ? text.data : "", text.len, path, err));
+	FOT_TRY(fot_map_open(&out->file, path, err));
+	FOT_TRY(read_lines(out, path, err));
+	for (size_t i = 0; i < out->n; i++)
+		out->rec[i].item = out->names.data + out->rec[i].name;
 	if (out->n > 0)
 		qsort(out->rec, out->n, sizeof *out->rec, by_item);
 	FOT_TRY(drop_duplicates(out, path, err));
 out:
-	fot_str_release(&text);
 	if (status != FOT_OK)
 		fot_journal_content_release(out);
 	return status;
 }
 
+int fot_journal_read(cJSON **result, cJSON **note, const struct fot_record *r, struct fot_err *err)
+{
+	cJSON *record = NULL;
+	int status = parse(&record, r->text, r->n_text, r->line, "journal.jsonl", err);
+
+	if (status != FOT_OK)
+		return status;
+	*result = cJSON_DetachItemFromObjectCaseSensitive(record, "result");
+	*note = cJSON_DetachItemFromObjectCaseSensitive(record, "note");
+	cJSON_Delete(record);
+	return FOT_OK;
+}
+
 void fot_journal_content_release(struct fot_journal_content *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		record_release(&c->rec[i]);
 	fot_free(c->rec);
+	fot_str_release(&c->names);
+	fot_map_close(&c->file);
 	cJSON_Delete(c->identity);
 	*c = (struct fot_journal_content){ 0 };
 }
@@ -275,7 +320,16 @@ const struct fot_record *fot_journal_find(const struct fot_journal_content *c, c
 
 /* --- writing --- */
 
-static int append_line(struct fot_journal *j, const struct fot_str *line, struct fot_err *err)
+static int sync_journal(struct fot_journal *j, struct fot_err *err)
+{
+	int status = fot_fsync(j->fd, j->path, err);
+
+	j->dead = status != FOT_OK;
+	j->waiting = false;
+	return status;
+}
+
+static int append_line(struct fot_journal *j, const struct fot_str *line, bool wait, struct fot_err *err)
 {
 	int status;
 
@@ -289,22 +343,35 @@ static int append_line(struct fot_journal *j, const struct fot_str *line, struct
 			j->dead = true;
 		return status;
 	}
-	status = fot_fsync(j->fd, j->path, err);
-	if (status != FOT_OK) {
-		j->dead = true;
-		return status;
-	}
 	j->bytes += line->len;
-	return FOT_OK;
+	j->waiting = true;
+	return wait ? sync_journal(j, err) : FOT_OK;
 }
 
 static int write_record(struct fot_journal *j, cJSON *record, struct fot_err *err)
 {
-	struct fot_str line = FOT_STR_INIT;
-	int status = frame(&line, record, err);
+	struct fot_str payload = FOT_STR_INIT, line = FOT_STR_INIT;
+	int status;
 
-	if (status == FOT_OK)
-		status = append_line(j, &line, err);
+	FOT_TRY(fot_json_print(&payload, record, 0, err));
+	frame(&line, payload.data, payload.len);
+	FOT_TRY(fot_str_check(&line, err));
+	FOT_TRY(append_line(j, &line, true, err));
+out:
+	fot_str_release(&payload);
+	fot_str_release(&line);
+	return status;
+}
+
+int fot_journal_copy(struct fot_journal *j, const struct fot_record *r, struct fot_err *err)
+{
+	struct fot_str line = FOT_STR_INIT;
+	int status;
+
+	frame(&line, r->text, r->n_text);
+	FOT_TRY(fot_str_check(&line, err));
+	FOT_TRY(append_line(j, &line, false, err));
+out:
 	fot_str_release(&line);
 	return status;
 }
@@ -404,6 +471,10 @@ int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *con
 		return status;
 	if (content->identity)
 		FOT_TRY(check_identity(content, identity, path, err));
+	fot_map_close(
+		&content->file); /* it will grow: a changed file under a map is an error (fot_map_check_all) */
+	for (size_t i = 0; i < content->n; i++)
+		content->rec[i].text = NULL;
 	FOT_TRY(open_journal(&j, path, 0, err));
 	j->bytes = content->valid_bytes;
 	if (content->torn_bytes > 0 && ftruncate(j->fd, (off_t)j->bytes) != 0) {
@@ -448,7 +519,9 @@ int fot_journal_close(struct fot_journal *j, struct fot_err *err)
 
 	if (!j)
 		return FOT_OK;
-	if (j->fd >= 0 && close(j->fd) != 0)
+	if (j->fd >= 0 && j->waiting && !j->dead)
+		status = sync_journal(j, err);
+	if (j->fd >= 0 && close(j->fd) != 0 && status == FOT_OK)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: close: %s", j->path, strerror(errno));
 	fot_free(j->path);
 	fot_free(j);

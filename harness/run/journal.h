@@ -20,18 +20,24 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
 
 #define FOT_JOURNAL_VERSION 1
 
+/* What an item gave stays in the file, which is mapped, until it is asked for: some 100 bytes of memory a record. */
 struct fot_record {
-	char *item;
-	cJSON *result;
-	cJSON *note; /* may be NULL */
+	const char *item; /* of the content */
+	const char *text; /* [n_text] of the mapped file; NULL after fot_journal_resume */
+	size_t n_text;
 	size_t line; /* from 1 */
+	size_t name; /* where item stands among the content's names */
 };
 
 struct fot_journal_content {
-	cJSON *identity;        /* NULL if not even the header was complete */
+	cJSON *identity; /* NULL if not even the header was complete */
+	struct fot_map file;
+	struct fot_str names;
 	struct fot_record *rec; /* sorted by item, duplicates gone */
 	size_t n, n_duplicates;
 	size_t valid_bytes; /* length of the good part */
@@ -43,13 +49,15 @@ int fot_journal_load(struct fot_journal_content *out, const char *path, struct f
 void fot_journal_content_release(struct fot_journal_content *c);
 const struct fot_record *fot_journal_find(const struct fot_journal_content *c,
 					  const char *item); /* or NULL */
+/* What it gave, for cJSON_Delete; *note is NULL where there is none. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_journal_read(cJSON **result, cJSON **note, const struct fot_record *r, struct fot_err *err);
 
 struct fot_journal;
 /* Start a journal; path must not exist. Errors: FOT_ERR_OUTPUT. */
 int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity,
 		       struct fot_err *err);
 /* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut a torn
- * tail and go on appending. content holds what is there already. */
+ * tail and go on appending. content holds what is there already, by its items alone. */
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
 		       const cJSON *identity, struct fot_err *err);
 /* Write one record and wait until it is on the disk. note may be NULL. A failed
@@ -57,6 +65,9 @@ int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *con
  * Errors: FOT_ERR_OUTPUT. */
 int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *result, const cJSON *note,
 		       struct fot_err *err);
+/* The same with a record of another journal, as it stands there. It is on the disk when the journal has been
+ * closed, or with the next record that is waited for: until then it still stands where it was taken from. */
+int fot_journal_copy(struct fot_journal *j, const struct fot_record *r, struct fot_err *err);
 int fot_journal_close(struct fot_journal *j, struct fot_err *err); /* NULL allowed */
 
 #endif

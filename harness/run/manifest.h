@@ -2,6 +2,7 @@
 #ifndef FOT_MANIFEST_H
 #define FOT_MANIFEST_H
 
+#include "harness/run/division.h"
 #include "harness/run/results.h"
 #include "harness/run/run.h"
 
@@ -11,6 +12,7 @@ struct fot_manifest {
 	const char *status;  /* started, complete, partial, failed */
 	const char *problem; /* text of the error, or NULL */
 	struct fot_run_counts counts;
+	enum fot_division_kind division; /* of a run of shards */
 	char run_uid[33];                      /* random: tells two runs of the same inputs apart */
 	char started[32];                      /* UTC */
 	double wall_s;                         /* monotonic */

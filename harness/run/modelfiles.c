@@ -20,10 +20,13 @@ static bool ends_with(const char *name, const char *tail)
 
 static bool belongs(const char *name)
 {
+	static const char *const names[] = { "config.json", "generation_config.json", "tokenizer.model" };
 	static const char *const tails[] = { ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json" };
 
-	if (strcmp(name, "config.json") == 0 || strcmp(name, "tokenizer.model") == 0)
-		return true;
+	for (size_t i = 0; i < FOT_COUNT(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < FOT_COUNT(tails); i++) {
 		if (name[0] != '.' && ends_with(name, tails[i]))
 			return true;

@@ -16,12 +16,13 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "harness/report/page.h"
 #include "harness/run/task_class.h"
 
 static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
-					    "summary.md",    "summary.tex",   "log.txt" };
+					    "summary.md",    "summary.tex",   "log.txt",     FOT_PAGE_NAME };
 
-/* What a run writes: the above, then the CSV of each task, then its samples, then its page. */
+/* What a run writes, or a report of it: the above, then the CSV of each task, then its samples, then its page. */
 static size_t n_own(void)
 {
 	return FOT_COUNT(shared_files) + 3 * fot_n_task_classes;
@@ -35,9 +36,10 @@ static const char *own_file(size_t i)
 		return shared_files[i];
 	i -= FOT_COUNT(shared_files);
 	task = fot_task_classes[i % fot_n_task_classes];
-	return i < fot_n_task_classes ? task->csv : i < 2 * fot_n_task_classes ? task->samples :
-	       task->page				  ? task->page :
-							    task->csv;
+	return i < fot_n_task_classes     ? task->csv :
+	       i < 2 * fot_n_task_classes ? task->samples :
+	       task->page                 ? task->page :
+					    task->csv;
 }
 
 char *fot_outdir_file(const struct fot_outdir *o, const char *name)
@@ -108,7 +110,13 @@ static int take_lock(struct fot_outdir *o, struct fot_err *err)
 	return FOT_OK;
 }
 
-/* What stands there besides LOCK: *own: files of a run, *other: the first name that is none. */
+/* Not of a run: its lock, and the shards that it may be merged of. */
+static bool is_beside(const char *name)
+{
+	return strcmp(name, "LOCK") == 0 || strcmp(name, "shards") == 0;
+}
+
+/* What stands there besides those: *own: files of a run, *other: the first name that is none. */
 static int look(const struct fot_outdir *o, bool *own, char other[128], struct fot_err *err)
 {
 	struct fot_names names = { 0 };
@@ -119,7 +127,7 @@ static int look(const struct fot_outdir *o, bool *own, char other[128], struct f
 	for (size_t i = 0; status == FOT_OK && i < names.n; i++) {
 		if (is_own(names.name[i]))
 			*own = true;
-		else if (strcmp(names.name[i], "LOCK") != 0 && !other[0])
+		else if (!is_beside(names.name[i]) && !other[0])
 			snprintf(other, 128, "%.120s", names.name[i]);
 	}
 	fot_names_release(&names);

@@ -2,7 +2,7 @@
  *
  * An empty or new folder is taken as it is.  One that holds a run needs resume
  * (the journal is kept) or overwrite (the files that a run writes are removed,
- * and only those).  A folder with other files and no run in it is refused. */
+ * and only those).  A folder with other files and no run in it is refused; shards/ (cluster.h) is none of them. */
 #ifndef FOT_OUTDIR_H
 #define FOT_OUTDIR_H
 

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/hash.h"
-#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -134,6 +132,7 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
 	c->opts.compute = p->spec->compute;
+	c->opts.engine = fot_engine_of(p->spec->engine);
 	FOT_TRY(fot_attach_apply(&c->opts, m, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
 out:
@@ -660,98 +659,6 @@ out:
 	return status;
 }
 
-/* --- identity --- */
-
-static bool add_models(cJSON *root, const struct fot_plan *p)
-{
-	cJSON *list = cJSON_AddArrayToObject(root, "models");
-
-	for (size_t i = 0; i < p->n_models && list; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		const struct fot_tokenizer *t = fot_model_tokenizer(p->model[i].model);
-
-		if (!o || !cJSON_AddItemToArray(list, o) ||
-		    !cJSON_AddStringToObject(o, "name", p->model[i].name) ||
-		    !cJSON_AddStringToObject(o, "sha256", p->model[i].files.sha256) ||
-		    !cJSON_AddStringToObject(o, "tokenizer_sha256", t ? fot_tokenizer_hash(t) : "none"))
-			return false;
-	}
-	return list != NULL;
-}
-
-static bool add_datasets(cJSON *root, const struct fot_plan *p)
-{
-	cJSON *list = cJSON_AddArrayToObject(root, "datasets");
-
-	for (size_t i = 0; i < p->n_datasets && list; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		if (!o || !cJSON_AddItemToArray(list, o) ||
-		    !cJSON_AddStringToObject(o, "name", fot_dataset_name(p->dataset[i].data)) ||
-		    !cJSON_AddStringToObject(o, "sha256", fot_dataset_hash(p->dataset[i].data)))
-			return false;
-	}
-	return list != NULL;
-}
-
-/* Only where there are any, so that other runs keep their run_id. */
-static bool add_labelled(cJSON *root, const struct fot_plan *p)
-{
-	cJSON *list = p->n_labelled ? cJSON_AddArrayToObject(root, "labelled") : NULL;
-
-	for (size_t i = 0; i < p->n_labelled && list; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		if (!o || !cJSON_AddItemToArray(list, o) ||
-		    !cJSON_AddStringToObject(o, "name", p->labelled[i].data->name) ||
-		    !cJSON_AddStringToObject(o, "sha256", p->labelled[i].data->hash) ||
-		    !cJSON_AddStringToObject(o, "template_sha256", p->labelled[i].template.sha256))
-			return false;
-	}
-	return list || !p->n_labelled;
-}
-
-static bool add_versions(cJSON *root, const struct fot_plan *p)
-{
-	cJSON *o = cJSON_AddObjectToObject(root, "task_versions");
-	bool good = o != NULL;
-
-	for (size_t t = 0; t < p->spec->n_tasks && good; t++) {
-		const struct fot_task_class *class = p->spec->task[t].class;
-
-		if (!fot_json_get(o, class->name))
-			good = cJSON_AddNumberToObject(o, class->name, class->version);
-	}
-	return good;
-}
-
-static int make_identity(struct fot_plan *p, struct fot_err *err)
-{
-	struct fot_str text = FOT_STR_INIT;
-	cJSON *root = cJSON_CreateObject(), *spec = fot_spec_json(p->spec);
-	char hash[65];
-	int status;
-
-	p->identity = root;
-	if (!root || !spec || !cJSON_AddItemToObject(root, "spec", spec)) {
-		cJSON_Delete(spec);
-		return FOT_NO_MEMORY(err, "plan");
-	}
-	if (!add_models(root, p) || !add_datasets(root, p) || !add_labelled(root, p) ||
-	    !add_versions(root, p) ||
-	    (p->limit && !cJSON_AddNumberToObject(root, "limit", (double)p->limit)))
-		return FOT_NO_MEMORY(err, "plan");
-	FOT_TRY(fot_json_canonical(&text, root, err));
-	fot_sha256_of(text.data, text.len, hash);
-	memcpy(p->run_id, hash, 16);
-	p->run_id[16] = '\0';
-	FOT_TRY(fot_spec_hash(p->spec_sha256, p->spec, err));
-out:
-	fot_str_release(&text);
-	return status;
-}
-
 int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err)
 {
@@ -764,7 +671,7 @@ int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, 
 	}
 	FOT_TRY(open_conditions(p, spec, err));
 	FOT_TRY(plan_items(p, err));
-	FOT_TRY(make_identity(p, err));
+	FOT_TRY(fot_plan_identify(p, err));
 out:
 	if (status != FOT_OK)
 		fot_plan_close(p);

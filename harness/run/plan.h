@@ -88,6 +88,8 @@ struct fot_plan {
 int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, int64_t limit,
 		  struct fot_err *err);
 void fot_plan_close(struct fot_plan *p);
+/* For fot_plan_open, last: identity, run_id and spec_sha256. Errors: FOT_ERR_RUN. */
+int fot_plan_identify(struct fot_plan *p, struct fot_err *err);
 /* Say what the datasets leave out and hold twice. */
 void fot_plan_notices(const struct fot_plan *p);
 

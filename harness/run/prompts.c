@@ -97,33 +97,50 @@ static int keep(struct kept_list *list, char *key, char *prompt, struct fot_err 
 	return FOT_NO_MEMORY(err, "prompts");
 }
 
-static int keep_record(struct kept_list *list, const struct fot_measured_task *task,
-		       const struct fot_record *record, struct fot_err *err)
+static int keep_prompts(struct kept_list *list, const struct fot_measured_task *task, const cJSON *result,
+			const cJSON *samples, const struct fot_table *rows, struct fot_err *err)
 {
-	const cJSON *note = cJSON_IsArray(record->note) ? record->note->child : NULL;
-	const cJSON *samples = fot_json_get(note, "samples"), *sample, *row;
-	const char *name = cJSON_IsArray(record->result) && record->result->child ?
-				   cJSON_GetStringValue(fot_json_get(record->result->child, "task")) :
-				   NULL;
-	struct fot_table rows;
+	const cJSON *sample, *row;
 	int status = FOT_OK;
 
-	if (!name || strcmp(name, task->schema->name) != 0 || !cJSON_IsArray(samples))
-		return FOT_OK;
-	fot_table_init(&rows, task->schema);
-	FOT_TRY(fot_item_rows(&rows, NULL, record, err));
 	cJSON_ArrayForEach (sample, samples) {
 		char *prompt = NULL;
 		size_t k = 0;
 
-		for (row = record->result->child; row && !tells_of(sample, row); row = row->next)
+		for (row = result->child; row && !tells_of(sample, row); row = row->next)
 			k++;
 		prompt = row ? prompt_of(sample) : NULL;
 		if (prompt)
-			FOT_TRY(keep(list, key_of(task, &rows, k), prompt, err));
+			FOT_TRY(keep(list, key_of(task, rows, k), prompt, err));
 	}
 out:
+	return status;
+}
+
+static int keep_record(struct kept_list *list, const struct fot_measured_task *task,
+		       const struct fot_record *record, struct fot_err *err)
+{
+	cJSON *result = NULL, *note = NULL, *samples = NULL;
+	const char *name;
+	struct fot_table rows;
+	int status;
+
+	fot_table_init(&rows, task->schema);
+	FOT_TRY(fot_journal_read(&result, &note, record, err));
+	name = cJSON_IsArray(result) && result->child ?
+		       cJSON_GetStringValue(fot_json_get(result->child, "task")) :
+		       NULL;
+	if (cJSON_IsArray(note) && note->child)
+		samples = cJSON_DetachItemFromObjectCaseSensitive(note->child, "samples");
+	if (!name || strcmp(name, task->schema->name) != 0 || !cJSON_IsArray(samples))
+		goto out;
+	FOT_TRY(fot_item_rows(&rows, NULL, result, note, record->line, err));
+	status = keep_prompts(list, task, result, samples, &rows, err);
+out:
 	fot_table_release(&rows);
+	cJSON_Delete(result);
+	cJSON_Delete(note);
+	cJSON_Delete(samples);
 	return status;
 }
 

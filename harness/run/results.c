@@ -71,6 +71,8 @@ static void name_condition(struct fot_table *t, size_t from, const struct fot_pl
 			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
 		if (fot_memory_stores(c->mode))
 			set_budget(t, row, config, &c->opts);
+		if (c->opts.engine != &fot_engine_cpu)
+			fot_table_set_text(t, row, "engine", fot_engine_name(c->opts.engine));
 	}
 }
 
@@ -98,7 +100,7 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
 
 		if (record)
-			FOT_TRY(fot_item_rows(&r->rows[k], &r->samples[k], record, err));
+			FOT_TRY(fot_item_rows_of(&r->rows[k], &r->samples[k], record, err));
 		else if (mine(context, i))
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, p, &p->condition[p->item[i].condition]);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "harness/report/summary.h"
+#include "harness/run/division.h"
 #include "harness/run/dryrun.h"
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
@@ -25,7 +26,9 @@
 #include "harness/run/signals.h"
 #include "harness/run/task_class.h"
 
-#define LONG_FLOPS 1e10 /* of a quiet run whose time left is worth a measurement */
+#define MANIFEST_BYTES ((size_t)64 << 20)
+#define MISSING_SHOWN 10 /* items that a merge names */
+#define LONG_FLOPS 1e10  /* of a quiet run whose time left is worth a measurement */
 
 struct runner {
 	const struct fot_plan *plan;
@@ -35,6 +38,7 @@ struct runner {
 	struct fot_journal *journal;
 	struct fot_journal_content before; /* what a resumed journal holds */
 	struct fot_worker worker;
+	struct fot_division division; /* of a run of shards */
 	struct fot_manifest manifest;
 	double begun;
 	struct fot_schedule todo;
@@ -43,6 +47,7 @@ struct runner {
 	double flops_left, flops_done; /* of the schedule's: skipped and failed items are neither */
 	int64_t tokens_done;
 	int64_t n_seen; /* items */
+	bool measured;  /* the summary has rows */
 	struct fot_err *err;
 };
 
@@ -51,7 +56,15 @@ static bool is_mine(const void *runner, size_t i)
 {
 	const struct runner *r = runner;
 
-	return r->opts->shards == 0 || (int64_t)i % r->opts->shards == r->opts->shard;
+	return r->opts->shards == 0 || r->division.shard[i] == r->opts->shard;
+}
+
+/* Items of which neither a row nor a try is there. */
+static bool is_todo(const void *runner, size_t i)
+{
+	const struct runner *r = runner;
+
+	return is_mine(r, i) && !fot_journal_find(&r->before, r->plan->item[i].id);
 }
 
 static int write_manifest(struct runner *r, const char *status, const char *problem)
@@ -83,21 +96,61 @@ static int open_journal(struct runner *r)
 	return fot_journal_resume(&r->journal, &r->before, r->journal_path, r->plan->identity, r->err);
 }
 
+/* A folder that an older version began as the same number of shards says nothing of its division: by count, as the
+ * folders beside it. */
+static int old_division(struct runner *r)
+{
+	char *path = fot_outdir_file(&r->dir, "manifest.json");
+	cJSON *manifest = NULL;
+	const cJSON *shard, *count;
+	int status = path ? FOT_OK : FOT_NO_MEMORY(r->err, "run");
+
+	r->manifest.division = FOT_DIVISION_COST;
+	if (status == FOT_OK && r->dir.has_journal)
+		(void)fot_json_read(&manifest, path, MANIFEST_BYTES, FOT_ERR_INPUT,
+				    NULL); /* the journal is the truth */
+	shard = fot_json_get(manifest, "shard");
+	count = fot_json_get(shard, "count");
+	if (cJSON_IsNumber(count) && (int64_t)count->valuedouble == r->opts->shards) {
+		const char *word = cJSON_GetStringValue(fot_json_get(shard, "division"));
+
+		if (!word || strcmp(word, fot_division_words[FOT_DIVISION_COUNT]) == 0)
+			r->manifest.division = FOT_DIVISION_COUNT;
+	}
+	cJSON_Delete(manifest);
+	fot_free(path);
+	return status;
+}
+
+static int divide(struct runner *r)
+{
+	int status = FOT_OK;
+
+	if (r->opts->shards) {
+		FOT_TRY(old_division(r));
+		FOT_TRY(fot_division_make(&r->division, r->plan, r->opts->shards, r->manifest.division,
+					  r->err));
+	}
+	for (size_t i = 0; i < r->plan->n_items; i++)
+		r->manifest.counts.planned += is_mine(r, i);
+out:
+	return status;
+}
+
 static int begin(struct runner *r)
 {
 	int status;
 
 	r->begun = fot_clock();
-	r->manifest = (struct fot_manifest){
-		.plan = r->plan, .opts = r->opts
-	};
-	for (size_t i = 0; i < r->plan->n_items; i++)
-		r->manifest.counts.planned += is_mine(r, i);
+	r->manifest = (struct fot_manifest){ .plan = r->plan, .opts = r->opts };
 	fot_manifest_uid(r->manifest.run_uid);
 	fot_utc_now(r->manifest.started);
 	FOT_TRY(fot_outdir_open(&r->dir, r->opts->output, r->opts->mode, r->err));
+	FOT_TRY(divide(r));
 	FOT_TRY(open_journal(r)); /* before anything is changed: it may refuse */
 	FOT_TRY(open_log(r));
+	for (size_t i = 0; i < r->plan->n_items; i++)
+		r->manifest.counts.resumed += is_mine(r, i) && !is_todo(r, i);
 	FOT_TRY(write_manifest(r, "started", NULL));
 	if (r->before.torn_bytes)
 		fot_log(FOT_LOG_WARN,
@@ -115,7 +168,7 @@ static double seconds_left(const struct runner *r)
 	double elapsed = fot_clock() - r->began;
 
 	return r->flops_done > 0 && elapsed > 0 ? r->flops_left * elapsed / r->flops_done :
-	       r->rate > 0			? r->flops_left / r->rate :
+	       r->rate > 0                      ? r->flops_left / r->rate :
 						  -1;
 }
 
@@ -127,10 +180,12 @@ static void show_progress(const struct runner *r, const char *id)
 	if (left >= 0)
 		fot_duration_text(left, eta);
 	fot_progress("%lld of %lld items, %.0f tokens/s, %s left, %s", (long long)r->n_seen,
-		     (long long)r->manifest.counts.planned, elapsed > 0 ? (double)r->tokens_done / elapsed : 0.0, eta, id);
+		     (long long)r->manifest.counts.planned,
+		     elapsed > 0 ? (double)r->tokens_done / elapsed : 0.0, eta, id);
 }
 
-static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows, const cJSON *samples)
+static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows,
+		     const cJSON *samples)
 {
 	cJSON *result = NULL, *note = NULL;
 	int status = fot_item_record(rows, samples, &result, &note, r->err);
@@ -178,42 +233,61 @@ out:
 	return status;
 }
 
-/* The item's record in the journals that are merged; they must not contradict each other. */
-static int take_item(struct runner *r, const struct fot_item *item)
+/* Equal texts are equal results; others may still be, written by different versions. */
+static int check_equal(const struct fot_record *a, const struct fot_record *b, struct fot_err *err)
 {
-	const struct fot_record *found = NULL;
-	struct fot_table rows;
+	cJSON *result[2] = { NULL, NULL }, *note[2] = { NULL, NULL };
+	int status;
+
+	FOT_TRY(fot_journal_read(&result[0], &note[0], a, err));
+	FOT_TRY(fot_journal_read(&result[1], &note[1], b, err));
+	if (!cJSON_Compare(result[0], result[1], true))
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "merge: two journals hold unequal results of %s",
+				  a->item);
+out:
+	for (int i = 0; i < 2; i++) {
+		cJSON_Delete(result[i]);
+		cJSON_Delete(note[i]);
+	}
+	return status;
+}
+
+/* The item's record in the journals that are merged; they must not contradict each other. *found: or NULL. */
+static int find_given(const struct fot_record **found, const struct runner *r, const struct fot_item *item)
+{
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < r->opts->n_given; k++) {
+	*found = NULL;
+	for (size_t k = 0; k < r->opts->n_given && status == FOT_OK; k++) {
 		const struct fot_record *record = fot_journal_find(&r->opts->given[k], item->id);
 
-		if (record && found && !cJSON_Compare(record->result, found->result, true))
-			return FOT_FAIL(r->err, FOT_ERR_INPUT,
-					"merge: two journals hold unequal results of %s", item->id);
-		found = found ? found : record;
+		if (record && *found)
+			status = check_equal(record, *found, r->err);
+		*found = *found ? *found : record;
 	}
-	if (!found) {
-		fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
-		r->manifest.counts.failed++;
-		return FOT_OK;
-	}
+	return status;
+}
+
+static int take_item(struct runner *r, const struct fot_item *item)
+{
+	const struct fot_record *found;
+	struct fot_table rows;
+	int status;
+
 	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	FOT_TRY(fot_item_rows(&rows, NULL, found, r->err)); /* must be readable before it is taken over */
+	FOT_TRY(find_given(&found, r, item));
+	if (!found) {
+		if (r->manifest.counts.failed++ < MISSING_SHOWN)
+			fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
+		goto out;
+	}
+	FOT_TRY(fot_item_rows_of(&rows, NULL, found, r->err)); /* must be readable before it is taken over */
 	r->manifest.counts.skipped += is_skipped(&rows);
-	FOT_TRY(fot_journal_append(r->journal, item->id, found->result, found->note, r->err));
+	FOT_TRY(fot_journal_copy(r->journal, found, r->err));
 	r->manifest.counts.done++;
 out:
 	fot_table_release(&rows);
 	return status;
-}
-
-/* Items of which neither a row nor a try is there. */
-static bool is_todo(const void *runner, size_t i)
-{
-	const struct runner *r = runner;
-
-	return is_mine(r, i) && !fot_journal_find(&r->before, r->plan->item[i].id);
 }
 
 static int do_job(struct runner *r, const struct fot_job *job)
@@ -241,6 +315,9 @@ static int merge_items(struct runner *r)
 		status = take_item(r, &r->plan->item[i]);
 		r->n_seen++;
 	}
+	if (r->manifest.counts.failed > MISSING_SHOWN)
+		fot_log(FOT_LOG_ERROR, "and %lld more items are in none of the folders",
+			(long long)r->manifest.counts.failed - MISSING_SHOWN);
 	return status;
 }
 
@@ -248,8 +325,6 @@ static int do_items(struct runner *r)
 {
 	int status;
 
-	for (size_t i = 0; i < r->plan->n_items; i++)
-		r->manifest.counts.resumed += is_mine(r, i) && !is_todo(r, i);
 	r->n_seen = r->manifest.counts.done = r->manifest.counts.resumed;
 	if (r->opts->merge)
 		return merge_items(r);
@@ -307,17 +382,21 @@ static void log_lines(enum fot_log_level level, const struct fot_str *lines)
 /* *nothing: a condition has measured nothing on a dataset. A shard may have drawn what is skipped alone. */
 static int say_left_out(const struct runner *r, const struct fot_results *results, bool *nothing)
 {
-	struct fot_str skipped = FOT_STR_INIT, empty = FOT_STR_INIT;
+	struct fot_str skipped = FOT_STR_INIT, empty = FOT_STR_INIT, few = FOT_STR_INIT;
 	int status = FOT_OK;
 
-	for (size_t k = 0; k < fot_n_task_classes; k++)
+	for (size_t k = 0; k < fot_n_task_classes; k++) {
 		FOT_TRY(fot_left_out(&skipped, &empty, &results->rows[k], r->err));
+		FOT_TRY(fot_fell_short(&few, &results->rows[k], r->err));
+	}
 	log_lines(FOT_LOG_INFO, &skipped);
+	log_lines(FOT_LOG_WARN, &few);
 	*nothing = empty.len > 0 && r->opts->shards == 0;
 	if (*nothing)
 		log_lines(FOT_LOG_ERROR, &empty);
 out:
 	fot_str_release(&skipped);
+	fot_str_release(&few);
 	fot_str_release(&empty);
 	return status;
 }
@@ -336,6 +415,7 @@ static int finish(struct runner *r)
 	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
 	r->manifest.results = &results;
 	FOT_TRY(say_left_out(r, &results, &nothing));
+	r->measured = results.summary.n_rows > 0;
 	partial |= nothing;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
 	if (r->opts->json)
@@ -366,10 +446,12 @@ static void report_end(const struct runner *r, bool written)
 	fot_duration_text(fot_clock() - r->begun, wall);
 	fot_log(FOT_LOG_INFO,
 		"%lld item%s: %lld done (%lld resumed, %lld skipped), %lld failed; %s; peak memory %.0f MiB",
-		(long long)c->planned, FOT_S(c->planned), (long long)c->done, (long long)c->resumed, (long long)c->skipped,
-		(long long)c->failed, wall, (double)fot_mem_peak_rss() / (1024.0 * 1024.0));
+		(long long)c->planned, FOT_S(c->planned), (long long)c->done, (long long)c->resumed,
+		(long long)c->skipped, (long long)c->failed, wall,
+		(double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 	if (written)
-		fot_log(FOT_LOG_INFO, "results in %s; draw them: fotbench plot %s", r->opts->output, r->opts->output);
+		fot_log(FOT_LOG_INFO, "results in %s%s%s", r->opts->output, r->measured ? "; draw them: fotbench plot " : "",
+			r->measured ? r->opts->output : "");
 }
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
@@ -397,6 +479,7 @@ out:
 		write_manifest(&r, "failed", kept ? kept->text : NULL);
 	}
 	fot_schedule_release(&r.todo);
+	fot_division_release(&r.division);
 	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
 	fot_journal_content_release(&r.before);

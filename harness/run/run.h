@@ -14,13 +14,13 @@ struct fot_run_opts {
 	const char *output;
 	enum fot_outdir_mode mode;
 	struct fot_work work;
-	bool timings;    /* false: timing columns stay empty */
-	bool quiet;      /* no table on stdout */
-	int digits;      /* significant ones of the table */
-	bool json;       /* the summary as JSON on stdout instead of the table */
-	int argc;        /* for the manifest */
+	bool timings; /* false: timing columns stay empty */
+	bool quiet;   /* no table on stdout */
+	int digits;   /* significant ones of the table */
+	bool json;    /* the summary as JSON on stdout instead of the table */
+	int argc;     /* for the manifest */
 	char **argv;
-	/* Every shards-th item from shard on (0 <= shard < shards); shards 0: all items. */
+	/* The items of one shard of the plan's division (0 <= shard < shards, division.h); shards 0: all items. */
 	int64_t shard, shards;
 	/* merge: nothing is evaluated, items are taken from given; those in none fail. */
 	bool merge;

@@ -78,18 +78,28 @@ static int by_stem(const void *a, const void *b)
 
 /* --- the costs --- */
 
-static double job_flops(const struct walk *k, const struct fot_job *job)
+/* Of a cost behind `shared` tokens that are there already. */
+static double cost_flops(const struct fot_plan *p, const struct fot_item *item, int64_t shared, const struct fot_cost *cost,
+			 bool no_skipping)
 {
-	const struct fot_condition *at = &k->plan->condition[k->plan->item[job->item].condition];
-	const struct fot_config *c = fot_model_config(k->plan->model[at->model].model);
+	const struct fot_condition *at = &p->condition[item->condition];
+	const struct fot_config *c = fot_model_config(p->model[at->model].model);
 	struct fot_session_opts opts = at->opts;
 	struct fot_flops f = { 0 };
 
-	opts.no_skip = k->work->no_skipping;
-	fot_flops_read(&f, c, &opts, (double)job->shared, (double)job->cost.filled, false);
-	fot_flops_asked(&f, c, &opts, (double)job->cost.asked,
-			job->cost.asked ? job->cost.pairs / (double)job->cost.asked : 0);
+	opts.no_skip = no_skipping;
+	fot_flops_read(&f, c, &opts, (double)shared, (double)cost->filled, false);
+	fot_flops_asked(&f, c, &opts, (double)cost->asked, cost->asked ? cost->pairs / (double)cost->asked : 0);
 	return fot_flops_sum(&f);
+}
+
+double fot_item_flops(const struct fot_plan *p, const struct fot_item *item, bool follows)
+{
+	struct fot_cost cost = fot_task_class_of(p, item)->cost(p, item);
+	int64_t there = cost.again + (follows ? cost.common : 0);
+
+	cost.filled -= there;
+	return cost_flops(p, item, there, &cost, false);
 }
 
 /* Leading tokens that stay in the memory from the item before: whole windows, or all. */
@@ -177,7 +187,7 @@ static void add_job(struct walk *k, struct fot_schedule *s, const struct entry *
 		stem_cost(k, job, e);
 	else
 		task_cost(k, job);
-	job->flops = job_flops(k, job);
+	job->flops = cost_flops(k->plan, item, job->shared, &job->cost, k->work->no_skipping);
 	s->flops += job->flops;
 	k->before = e->hash ? e : NULL;
 }

@@ -36,6 +36,8 @@ struct fot_schedule {
 int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(const void *user, size_t item),
 		 const void *user, struct fot_err *err);
 void fot_schedule_release(struct fot_schedule *s);
-
+/* Operations of an item by its task's estimate: no prompt is built. follows: behind another item of its condition,
+ * task and dataset, whose common windows it finds; nothing else is shared. */
+double fot_item_flops(const struct fot_plan *p, const struct fot_item *item, bool follows);
 
 #endif

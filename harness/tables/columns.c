@@ -21,6 +21,10 @@
 		"beside the accuracy of answers: share of them that is the commonest one, mean over demonstration "   \
 		"seeds; 1: one answer whatever the question"
 
+#define FITTED                                                                                                       \
+	"n_shots_fitted", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                            \
+		"demonstrations in the prompt where not all asked for fit, the fewest of any seed; empty: all"
+
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,
 	{ "depth", FOT_COLUMN_REAL, false, "place of what is asked for, 0 to 1" },
@@ -34,7 +38,7 @@ static const struct fot_column summary_columns[] = {
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
 	{ "ci_method", FOT_COLUMN_TEXT, false,
 	  "cluster-bootstrap, crossed-bootstrap (items and demonstration seeds), paired-bootstrap (of delta), ratio-t, "
-	  "wilson, clopper-pearson" },
+	  "wilson" },
 	{ "se", FOT_COLUMN_REAL, false, "linearised standard error of value; empty in rows with a baseline" },
 	{ "n_items", FOT_COLUMN_INT, false, "observations that count" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts, trials or test items: what is drawn; documents of the same text are one" },
@@ -88,6 +92,7 @@ static const struct fot_column summary_columns[] = {
 	  "baseline at the same place); empty in rows without a comparison" },
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
+	{ FITTED },
 	FOT_BUDGET_COLUMNS,
 };
 
@@ -189,6 +194,7 @@ static const struct fot_column report_columns[] = {
 	FOT_MEMORY_COLUMN,
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
+	{ FITTED },
 };
 
 static const struct fot_column paper_columns[] = {
@@ -324,9 +330,22 @@ const struct fot_schema fot_schema_claims = { "claims",
 					      "Claims of the paper: one row per pair of conditions that a run has.",
 					      claims_columns, FOT_COUNT(claims_columns) };
 
+static const struct fot_column token_columns[] = {
+	{ "sequence", FOT_COLUMN_INT, false, "sequence of the input, from 0" },
+	{ "turn", FOT_COLUMN_INT, false, "turn of the input, from 0; empty without turns" },
+	{ "position", FOT_COLUMN_INT, false, "place of the token in its sequence and turn, from 1: the first is not predicted" },
+	{ "token", FOT_COLUMN_INT, false, "id" },
+	{ "nll_nats", FOT_COLUMN_REAL, false, "negative log-likelihood of the token given all before it" },
+	{ "argmax", FOT_COLUMN_INT, false, "id of the most likely token there" },
+	{ "text", FOT_COLUMN_TEXT, false, "of the token, with --token-texts; parts of a character: U+FFFD" },
+};
+
+const struct fot_schema fot_schema_tokens = { "tokens", "Written by `fotbench score -o FILE`, one row per predicted token.",
+					      token_columns, FOT_COUNT(token_columns) };
+
 const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
 						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
-						 &fot_schema_claims,  &fot_schema_labels };
+						 &fot_schema_claims,  &fot_schema_labels, &fot_schema_tokens };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",
@@ -346,7 +365,7 @@ size_t fot_columns_append(const char **key, size_t n, const char *const *columns
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {
 	for (size_t i = 0; i < schema->n; i++) {
-		if (strcmp(schema->column[i].name, name) == 0)
+		if (schema->column[i].name[0] == name[0] && strcmp(schema->column[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;

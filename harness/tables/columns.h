@@ -47,6 +47,8 @@ extern const struct fot_schema fot_schema_report;
 extern const struct fot_schema fot_schema_paper;
 /* Written by `report -o`: claims of the paper against our rows. */
 extern const struct fot_schema fot_schema_claims;
+/* Written by `score -o`. */
+extern const struct fot_schema fot_schema_tokens;
 
 /* All schemas of this file. */
 extern const struct fot_schema *const fot_schemas[];
@@ -117,11 +119,14 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
-/* compute.h */
+/* compute.h, engine.h */
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
 		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
-			"numbers of products with weights: bf16; empty: f32"                                   \
+			"numbers of products: bf16; empty: f32"                                   \
+	},                                                                                                     \
+	{                                                                                                      \
+		"engine", FOT_COLUMN_TEXT, FOT_COLUMN_LATE, "what computed: cuda or its twin; empty: the CPU's engine" \
 	}
 
 /* What the condition's memory spends on a query, and what it must hold; columns of rows and of the summary. */

@@ -61,13 +61,17 @@ static bool is_number(char c)
 /* Bytes at the start of text that have the form; 0: it begins otherwise. */
 static size_t formed(const char *text, const char *form)
 {
-	const char *at = text;
+	const char *at = text, *without = NULL; /* what may be left out at the end of the form */
 
 	for (; *form; form++) {
 		size_t digits = strspn(at, "0123456789");
 
+		if (*form == '[')
+			without = at;
+		if (*form == '[' || *form == ']')
+			continue;
 		if (is_number(*form) ? digits == 0 || *at == '0' : *at != *form)
-			return 0;
+			return without ? (size_t)(without - text) : 0;
 		at += is_number(*form) ? digits : 1;
 	}
 	return (size_t)(at - text);
@@ -109,6 +113,13 @@ bool fot_condition_is_memory(const char *text)
 	return n > 0 && kind_and_numbers(text) == n;
 }
 
+bool fot_condition_has_options(const char *text)
+{
+	size_t n = kind_and_numbers(text);
+
+	return n > 0 && text[n] == ',' && text[n + 1];
+}
+
 /* The bytes of the column memory that are kind and numbers, where these are not top_k. */
 static size_t own_numbers(const struct fot_table *t, size_t row)
 {
@@ -122,6 +133,8 @@ bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char
 	const char *mode = fot_table_text(t, row, "memory_mode");
 	size_t n = mode_length(text), own = own_numbers(t, row);
 
+	if (fot_condition_has_options(text))
+		return strcmp(fot_table_text(t, row, "memory"), text) == 0;
 	if (strlen(mode) != n || memcmp(mode, text, n) != 0)
 		return false;
 	if (!text[n])

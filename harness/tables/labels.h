@@ -25,8 +25,8 @@ void fot_label_shots(struct fot_str *out, int64_t place);
 /* --- conditions as users write them, in claims and on the command line ---
  *
  * A memory is a kind with its numbers as in a spec (attach.h): "dense", "knn:128", "recent:1024"; or its word alone, which
- * stands for any numbers.  No options. */
-/* The one list of how kinds are written; a capital is a number. It stands here since tables see no model; that the kinds of
+ * stands for any numbers.  No options, except where fot_condition_has_options is asked too. */
+/* The one list of how kinds are written; a capital is a number, what stands in [] may be left out. It stands here since tables see no model; that the kinds of
  * model/memory_kinds.h are these tests/unit/test_memory_kinds.c holds. */
 #define FOT_CONDITION_FORMS(FORM)                                                                       \
 	FORM("none")                                                                                    \
@@ -39,6 +39,9 @@ void fot_label_shots(struct fot_str *out, int64_t place);
 	FORM("random:K")                                                                                \
 	FORM("moba:B,K")                                                                                \
 	FORM("quest:B,K")                                                                               \
+	FORM("ivf:K,probe=P[,lists=N]")                                                                 \
+	FORM("hnsw:K,ef=E[,m=M]")                                                                       \
+	FORM("int8:K[,rescore=R]")                                                                      \
 	FORM("infllm:B,K,R")                                                                            \
 	FORM("shared:K")                                                                                \
 	FORM("knorm:B")                                                                                 \
@@ -51,7 +54,9 @@ void fot_label_shots(struct fot_str *out, int64_t place);
 
 /* Is text one of these? */
 bool fot_condition_is_memory(const char *text);
-/* Is it that of a row, by the columns memory_mode, top_k and memory? */
+/* Is text a kind with its numbers and options behind a comma, as the column memory has them: "dense,layers=1"? */
+bool fot_condition_has_options(const char *text);
+/* Is it that of a row, by the columns memory_mode, top_k and memory? With options, all that memory says. */
 bool fot_condition_memory_fits(const struct fot_table *t, size_t row, const char *text);
 /* Append that of a row: "dense", "knn:128", "recent:1024". */
 void fot_condition_memory(struct fot_str *out, const struct fot_table *t, size_t row);

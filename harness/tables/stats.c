@@ -3,14 +3,11 @@
  * Linearised ratio (Cochran, Sampling Techniques, 2.11): with r = sum y / sum x,
  * var(r) ~ m/(m-1) sum (y_i - r x_i)^2 / (sum x)^2.
  * Bootstrap: documents are drawn with replacement, m of them, and the ratio of
- * the drawn sums is taken; percentiles by linear interpolation (type 7).
- * gsl_cdf_beta_Pinv fails for ordinary arguments, so the Clopper-Pearson limits
- * come from Brent's method on gsl_cdf_beta_P. */
+ * the drawn sums is taken; percentiles by linear interpolation (type 7). */
 #include "harness/tables/stats.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_roots.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
@@ -325,92 +322,29 @@ out:
 
 /* --- proportions --- */
 
-static int proportion_begin(struct fot_estimate *out, int64_t k, int64_t n, double level, const char *method,
-			    struct fot_err *err)
+int fot_stats_wilson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err)
 {
-	*out = (struct fot_estimate){ .level = level, .method = method, .status = n == 0 ? "empty" : "ok" };
+	double z, nn = (double)n, centre, half;
+
+	*out = (struct fot_estimate){ .level = level, .method = "wilson", .status = n == 0 ? "empty" : "ok" };
 	if (n < 0 || k < 0 || k > n)
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: %lld successes of %lld trials", (long long)k,
 				(long long)n);
 	if (!(level > 0.0 && level < 1.0))
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: level %g: expected a number between 0 and 1",
 				level);
-	if (n > 0) {
-		out->has_value = out->has_interval = true;
-		out->value = (double)k / (double)n;
-		out->se = sqrt(out->value * (1.0 - out->value) / (double)n);
-	}
-	return FOT_OK;
-}
-
-int fot_stats_wilson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err)
-{
-	int status = proportion_begin(out, k, n, level, "wilson", err);
-	double z, nn = (double)n, centre, half;
-
-	if (status != FOT_OK || n == 0)
-		return status;
+	if (n == 0)
+		return FOT_OK;
 	quiet_gsl();
+	out->has_value = out->has_interval = true;
+	out->value = (double)k / nn;
+	out->se = sqrt(out->value * (1.0 - out->value) / nn);
 	z = gsl_cdf_ugaussian_Pinv((1.0 + level) / 2.0);
 	centre = (out->value + z * z / (2.0 * nn)) / (1.0 + z * z / nn);
 	half = z / (1.0 + z * z / nn) * sqrt(out->value * (1.0 - out->value) / nn + z * z / (4.0 * nn * nn));
 	out->lo = k == 0 ? 0.0 : fmax(0.0, centre - half);
 	out->hi = k == n ? 1.0 : fmin(1.0, centre + half);
 	return FOT_OK;
-}
-
-struct beta_root {
-	double a, b, p;
-};
-
-static double beta_excess(double x, void *params)
-{
-	const struct beta_root *r = params;
-
-	return gsl_cdf_beta_P(x, r->a, r->b) - r->p;
-}
-
-/* x with gsl_cdf_beta_P(x, a, b) = p; the function rises from -p to 1 - p on [0, 1]. */
-static int beta_quantile(double *out, double a, double b, double p, struct fot_err *err)
-{
-	struct beta_root params = { a, b, p };
-	gsl_function f = { .function = beta_excess, .params = &params };
-	gsl_root_fsolver *solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
-	int gsl = solver ? gsl_root_fsolver_set(solver, &f, 0.0, 1.0) : GSL_ENOMEM;
-	bool found = false;
-
-	for (int i = 0; i < 200 && gsl == GSL_SUCCESS && !found; i++) {
-		gsl = gsl_root_fsolver_iterate(solver);
-		found = gsl_root_test_interval(gsl_root_fsolver_x_lower(solver),
-					       gsl_root_fsolver_x_upper(solver), 1e-15, 1e-14) == GSL_SUCCESS;
-	}
-	if (gsl == GSL_SUCCESS && found)
-		*out = gsl_root_fsolver_root(solver);
-	if (solver)
-		gsl_root_fsolver_free(solver);
-	if (gsl == GSL_SUCCESS && found)
-		return FOT_OK;
-	return FOT_FAIL(err, FOT_ERR_RUN, "beta quantile (%g; %g, %g): %s", p, a, b,
-			gsl != GSL_SUCCESS ? gsl_strerror(gsl) : "no convergence");
-}
-
-int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level,
-			      struct fot_err *err)
-{
-	int status = proportion_begin(out, k, n, level, "clopper-pearson", err);
-	double tail = (1.0 - level) / 2.0;
-
-	if (status != FOT_OK || n == 0)
-		return status;
-	quiet_gsl();
-	out->lo = 0.0;
-	out->hi = 1.0;
-	if (k > 0)
-		FOT_TRY(beta_quantile(&out->lo, (double)k, (double)(n - k + 1), tail, err));
-	if (k < n)
-		FOT_TRY(beta_quantile(&out->hi, (double)(k + 1), (double)(n - k), 1.0 - tail, err));
-out:
-	return status;
 }
 
 /* --- several tests --- */
@@ -429,52 +363,27 @@ static int compare_ranked(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-static struct ranked *rank_p(const double *p, size_t n, struct fot_err *err)
-{
-	struct ranked *r = fot_alloc(n, sizeof *r);
-
-	if (!r) {
-		FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu p values", n);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!(p[i] >= 0.0 && p[i] <= 1.0)) {
-			FOT_FAIL(err, FOT_ERR_RUN, "statistics: p[%zu] = %g is no probability", i, p[i]);
-			fot_free(r);
-			return NULL;
-		}
-		r[i] = (struct ranked){ p[i], i };
-	}
-	qsort(r, n, sizeof *r, compare_ranked);
-	return r;
-}
-
 int fot_stats_holm(double *adjusted, const double *p, size_t n, struct fot_err *err)
 {
-	struct ranked *r = rank_p(p, n, err);
+	struct ranked *r = fot_alloc(n, sizeof *r);
 	double worst = 0.0;
+	int status = FOT_OK;
 
 	if (!r)
-		return FOT_ERR_RUN;
+		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu p values", n);
+	for (size_t i = 0; i < n && status == FOT_OK; i++) {
+		if (!(p[i] >= 0.0 && p[i] <= 1.0))
+			status = FOT_FAIL(err, FOT_ERR_RUN, "statistics: p[%zu] = %g is no probability", i, p[i]);
+		r[i] = (struct ranked){ p[i], i };
+	}
+	if (status != FOT_OK)
+		goto out;
+	qsort(r, n, sizeof *r, compare_ranked);
 	for (size_t i = 0; i < n; i++) {
 		worst = fmax(worst, fmin(1.0, (double)(n - i) * r[i].p));
 		adjusted[r[i].at] = worst;
 	}
+out:
 	fot_free(r);
-	return FOT_OK;
-}
-
-int fot_stats_benjamini_hochberg(double *adjusted, const double *p, size_t n, struct fot_err *err)
-{
-	struct ranked *r = rank_p(p, n, err);
-	double best = 1.0;
-
-	if (!r)
-		return FOT_ERR_RUN;
-	for (size_t i = n; i-- > 0;) {
-		best = fmin(best, (double)n / (double)(i + 1) * r[i].p);
-		adjusted[r[i].at] = best;
-	}
-	fot_free(r);
-	return FOT_OK;
+	return status;
 }

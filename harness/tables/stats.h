@@ -29,7 +29,7 @@ struct fot_estimate {
 	bool has_value;    /* value holds */
 	bool has_interval; /* lo, hi and se hold */
 	double value, lo, hi, level, se;
-	const char *method; /* "cluster-bootstrap", "ratio-t", "wilson", "clopper-pearson" */
+	const char *method; /* "cluster-bootstrap", "ratio-t", "wilson" */
 	const char *status; /* "ok", "one cluster", "empty", "out of range" */
 };
 
@@ -72,13 +72,9 @@ double fot_stats_sign_flip(const double *d, size_t m, const struct fot_boot *boo
 
 /* k successes of n. */
 int fot_stats_wilson(struct fot_estimate *out, int64_t k, int64_t n, double level, struct fot_err *err);
-int fot_stats_clopper_pearson(struct fot_estimate *out, int64_t k, int64_t n, double level,
-			      struct fot_err *err);
 
-/* Adjusted p values: Holm's step-down and Benjamini-Hochberg's step-up.
- * adjusted may be p itself. Errors: FOT_ERR_RUN (memory, p outside [0, 1]). */
+/* Adjusted p values: Holm's step-down. adjusted may be p itself. Errors: FOT_ERR_RUN (memory, p outside [0, 1]). */
 int fot_stats_holm(double *adjusted, const double *p, size_t n, struct fot_err *err);
-int fot_stats_benjamini_hochberg(double *adjusted, const double *p, size_t n, struct fot_err *err);
 
 /* --- yes/no outcomes of A and B on the same items (stats_items.c) --- */
 

@@ -44,7 +44,7 @@ static const struct fot_measure measures[] = {
 #define VIEW .metric = { "accuracy" }, LINES
 #define BALANCED .metric = { "balanced_accuracy" }, LINES
 
-#define ITEMS .items = "{n_items:answer} per cell{n_skipped#too long}{n_failed#failed}", .one = "trial or item"
+#define ITEMS .items = "{n_items:answer} per cell{n_skipped#too long}{n_failed#failed}{fitted}", .one = "trial or item"
 
 static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_ESTIMATES, VIEW }, .title = "few-shot accuracy",
@@ -70,7 +70,7 @@ static const struct fot_summary_view summary[] = {
 
 #define CELLS                                                                                                         \
 	" against the number of demonstrations. {n_clusters:test item}, {n_items:answer} per cell over all "           \
-	"demonstration seeds{n_missing#others failed or too long}; {window} tokens of local window{common}.{chance}"
+	"demonstration seeds{n_missing#others failed or too long}{fitted}; {window} tokens of local window{common}.{chance}"
 #define DRAWS                                                                                                         \
 	" In brackets the 95 % interval of the crossed bootstrap over test items and demonstration seeds ({draws} "    \
 	"draws, percentiles); sd: between seeds, in percentage points"
@@ -111,5 +111,6 @@ const struct fot_measured_task fot_measured_fewshot = {
 	.axis = "n_shots",
 	.least = "fewest shots",
 	.axis_place = "shots_asked",
+	.reached = "n_shots_fitted",
 	FOT_MEASURED(measures, summary, report, figures),
 };

@@ -140,8 +140,12 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 	fot_real *q = before_norms(&c->q_norms, c->q, t, DQ), *k = before_norms(&c->k_norms, c->k, t, DK);
 	const fot_real *x = taken(net, c->x + t * D, at->norm1, c->inv1 + t, W, s);
 
+	product_hold(net, s, x, W, D, false);
 	product(net, s, k, x, weight(net, at->k), W, D, DK, 0);
 	product(net, s, c->v + t * DK, x, weight(net, at->v), W, D, DK, 0);
+	if (asks)
+		product(net, s, q, x, weight(net, at->q), W, D, DQ, 0);
+	product_hold(net, s, NULL, 0, 0, false);
 	add_bias(net, k, at->k_bias, W, DK);
 	add_bias(net, c->v + t * DK, at->v_bias, W, DK);
 	norm_heads(net, &c->k_norms, c->k, at->k_norm, -1, t, W, DK);
@@ -150,7 +154,6 @@ void block_project(struct fot_net *net, const struct fot_batch *b, int l, int64_
 		fot_rope_apply(c->k + t * DK, W, net->KV, net->dh, net->rope_cos, net->rope_sin, 0, 1);
 	if (!asks)
 		return;
-	product(net, s, q, x, weight(net, at->q), W, D, DQ, 0);
 	add_bias(net, q, at->q_bias, W, DQ);
 	norm_heads(net, &c->q_norms, c->q, at->q_norm, at->qk_scale, t, W, DQ);
 	if (net_rotates(net, l))
@@ -225,8 +228,10 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 
 	add_attention(net, l, t, W, s);
 	x = taken(net, x2, at->norm2, c->inv2 + t, W, s);
+	product_hold(net, s, x, W, D, false);
 	product(net, s, g, x, weight(net, at->gate), W, D, F, 0);
 	product(net, s, u, x, weight(net, at->up), W, D, F, 0);
+	product_hold(net, s, NULL, 0, 0, false);
 	fot_swiglu_forward(s->h, g, u, W * F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
 	product(net, s, y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
@@ -367,8 +372,10 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 	product_backward(net, s, s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
 	fot_swiglu_backward(s->dg, s->du, s->dg, g, u, W * F);
 	x = taken(net, x2, at->norm2, NULL, W, s);
+	product_hold(net, s, x, W, D, true);
 	product_backward(net, s, s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);
 	product_backward(net, s, s->dxn, grad + at->up, s->du, x, weight(net, at->up), W, D, F, 1);
+	product_hold(net, s, NULL, 0, 0, true);
 	taken_backward(net, dx, x2, at->norm2, c->inv2 + t, W, grad, s);
 	dy = given_backward(net, dx, rows_of(c->y1, t * D), at->out_norm1, c->inv1 + t, W, grad, s);
 	bias_backward(grad, at->o_bias, dy, W, D);
@@ -459,11 +466,13 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 	x = taken(net, c->x + t * D, at->norm1, NULL, W, s);
 	bias_backward(grad, at->k_bias, dk, W, DK);
 	bias_backward(grad, at->v_bias, dv, W, DK);
+	product_hold(net, s, x, W, D, true);
 	product_backward(net, s, s->dxn, grad + at->k, dk, x, weight(net, at->k), W, D, DK, 0);
 	product_backward(net, s, s->dxn, grad + at->v, dv, x, weight(net, at->v), W, D, DK, 1);
 	if (asks_at(net, b, l, w)) {
 		bias_backward(grad, at->q_bias, dq, W, net->DQ);
 		product_backward(net, s, s->dxn, grad + at->q, dq, x, weight(net, at->q), W, D, net->DQ, 1);
 	}
+	product_hold(net, s, NULL, 0, 0, true);
 	taken_backward(net, net->dx + t * D, c->x + t * D, at->norm1, c->inv1 + t, W, grad, s);
 }

@@ -11,7 +11,6 @@
 #include "model/train/rows.h"
 
 #define MAX_PACK 64
-#define SLOTS (1u << 20) /* streams per step: asking windows from 0, negatives from SLOTS / 2 */
 
 static int64_t imax(int64_t a, int64_t b)
 {
@@ -47,6 +46,26 @@ static int64_t own_windows(const struct fot_stage *s)
 int64_t fot_stage_windows(const struct fot_stage *s)
 {
 	return s->batch * (1 + own_windows(s)) + (fot_stage_has_memory(s) ? s->negatives : 0);
+}
+
+int64_t fot_stage_parts(const struct fot_stage *s)
+{
+	return s->accumulate > 1 ? s->accumulate : 1;
+}
+
+int64_t fot_stage_asking(const struct fot_stage *s)
+{
+	return s->batch * fot_stage_parts(s);
+}
+
+uint64_t fot_batch_ask_slot(const struct fot_batch *b, const struct fot_stage *s, uint64_t step, int64_t i)
+{
+	return step * FOT_STEP_SLOTS + (uint64_t)(b->part * s->batch + i);
+}
+
+uint64_t fot_batch_negative_slot(const struct fot_batch *b, const struct fot_stage *s, uint64_t step, int64_t i)
+{
+	return step * FOT_STEP_SLOTS + FOT_STEP_SLOTS / 2 + (uint64_t)(b->part * fot_stage_windows(s) + i);
 }
 
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err)
@@ -313,16 +332,17 @@ int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const stru
 	if (src->generator)
 		return fot_generator_draw(b, src, st, seed, purpose, step, err);
 	if (st->method == FOT_METHOD_LONGLLAMA)
-		return fot_rows_draw(b, src, st, seed, purpose, step, err);
+		return fot_rows_draw(b, src, st, seed, purpose,
+				     step * (uint64_t)fot_stage_parts(st) + (uint64_t)b->part, err);
 	for (int64_t i = 0; i < st->batch; i += packed(st) ? st->pack : 1) {
-		fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
+		fot_rng_init(&rng, seed, purpose, fot_batch_ask_slot(b, st, step, i));
 		FOT_TRY(packed(st) ? draw_packed(b, src, st, i, &rng, err) : draw_ask(b, src, st, i, &rng, err));
 	}
 	for (int64_t i = st->batch * (1 + own_windows(st)); i < b->n_win; i++) {
 		const struct fot_corpus_doc *doc;
 		size_t set;
 
-		fot_rng_init(&rng, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)i);
+		fot_rng_init(&rng, seed, purpose, fot_batch_negative_slot(b, st, step, i));
 		doc = draw_document(src, b->window, &rng, &set);
 		if (!doc)
 			return FOT_FAIL(err, FOT_ERR_INPUT, "training data: dataset %zu has no document of %lld tokens",

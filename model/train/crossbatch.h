@@ -70,7 +70,8 @@ struct fot_stage {
 	enum fot_method method;
 	int64_t steps;
 	int64_t window;    /* W, tokens */
-	int64_t batch;     /* asking windows per step */
+	int64_t batch;     /* asking windows per part of a step */
+	int64_t accumulate; /* parts of a step, whose gradients are summed; 0: 1 */
 	int64_t w;         /* own previous windows, >= 1 (crossbatch, transformer-xl) */
 	int64_t d;         /* documents seen, own included, 1 <= d <= batch / pack */
 	int64_t negatives; /* extra windows that ask nothing */
@@ -96,6 +97,7 @@ struct fot_rows;
 #define FOT_BATCH_CHOICES 64 /* most labels of an episode */
 
 struct fot_batch {
+	int64_t part; /* of the step, to be drawn */
 	int64_t window;
 	int64_t n_ask, n_win;   /* windows 0 .. n_ask-1 ask, the rest are contexts */
 	int32_t *tokens;        /* [n_win, window] */
@@ -133,6 +135,14 @@ extern const char *const fot_method_words[]; /* NULL-terminated */
 bool fot_stage_has_memory(const struct fot_stage *s);
 /* Windows of a batch of this stage, asking ones and contexts. */
 int64_t fot_stage_windows(const struct fot_stage *s);
+/* Parts of a step of this stage, and windows that all of them ask for. */
+int64_t fot_stage_parts(const struct fot_stage *s);
+int64_t fot_stage_asking(const struct fot_stage *s);
+/* Numbers of random streams: of asking window i and of negative i of the batch's part of a step.  Parts of m windows draw
+ * the asking windows that one batch of all would. */
+#define FOT_STEP_SLOTS (1u << 20)
+uint64_t fot_batch_ask_slot(const struct fot_batch *b, const struct fot_stage *s, uint64_t step, int64_t i);
+uint64_t fot_batch_negative_slot(const struct fot_batch *b, const struct fot_stage *s, uint64_t step, int64_t i);
 /* Room for the largest of the stages. Errors: FOT_ERR_RUN. */
 int fot_batch_init(struct fot_batch *b, const struct fot_stage *stages, size_t n, struct fot_err *err);
 void fot_batch_release(struct fot_batch *b);
@@ -149,7 +159,7 @@ struct fot_source {
 	const struct fot_episodes *episodes;   /* of the generator of that name */
 	int32_t bos, eos; /* longllama: ids around a document, -1: none; documents hold their BOS */
 };
-/* Fill b for (seed, step). purpose names the stream ("train" or "valid").
+/* Fill b for (seed, step, b->part). purpose names the stream ("train" or "valid").
  * Errors: FOT_ERR_INPUT when a dataset has no document of (w + 1) windows + 1. */
 int fot_batch_draw(struct fot_batch *b, const struct fot_source *src, const struct fot_stage *stage, uint64_t seed,
 		   const char *purpose, uint64_t step, struct fot_err *err);

@@ -15,7 +15,6 @@
 #include "datasets/episodes.h"
 #include "model/train/generator.h"
 
-#define SLOTS (1u << 20)
 _Static_assert(FOT_BATCH_CHOICES == FOT_EPISODES_CLASSES, "an episode's labels are a window's choices");
 
 /* Windows of an asking episode: contexts of its own, then those that ask. */
@@ -35,7 +34,7 @@ int fot_generate_episode(struct fot_episode *x, const struct fot_source *src, co
 	int64_t n = (own_windows(st) + asking_windows(st)) * st->window + 1;
 	struct fot_rng rng;
 
-	fot_rng_init(&rng, seed, purpose, step * SLOTS + (uint64_t)i);
+	fot_rng_init(&rng, seed, purpose, step * FOT_STEP_SLOTS + (uint64_t)i);
 	return fot_episodes_draw(src->episodes, &rng, st->copy, x, (size_t)n, err);
 }
 
@@ -121,7 +120,7 @@ int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, con
 	for (int64_t i = 0; i < st->batch; i += pack) {
 		int32_t first = (int32_t)(i * FOT_BATCH_CHOICES);
 
-		FOT_TRY(fot_generate_episode(&x, src, st, seed, purpose, step, i, err));
+		FOT_TRY(fot_generate_episode(&x, src, st, seed, purpose, step, b->part * st->batch + i, err));
 		for (int64_t j = 0; j < own; j++) /* nearest first */
 			show(b, b->n_ask + i * own + j, &x, (own - 1 - j) * W, first);
 		for (int64_t j = 0; j < pack; j++)
@@ -129,7 +128,7 @@ int fot_generate_episodes(struct fot_batch *b, const struct fot_source *src, con
 			    src->generator->text);
 	}
 	for (int64_t j = 0; j < negatives; j++) {
-		fot_rng_init(&rng, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j);
+		fot_rng_init(&rng, seed, purpose, fot_batch_negative_slot(b, st, step, j));
 		FOT_TRY(fot_episodes_draw(src->episodes, &rng, st->copy, &x, (size_t)W, err));
 		show(b, b->n_win - negatives + j, &x, 0, -1);
 	}

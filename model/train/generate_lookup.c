@@ -1,6 +1,6 @@
 /* generate_lookup.c: records in the own windows, questions in the asking one.
  *
- * Batch index i of step s reads dictionary number s * SLOTS + i, negative j the one
+ * Batch index i of step s reads dictionary number s * FOT_STEP_SLOTS + i, negative j the one
  * behind those; all of them are new in every step. */
 #include <string.h>
 
@@ -8,7 +8,6 @@
 #include "datasets/lookup.h"
 #include "model/train/generator.h"
 
-#define SLOTS (1u << 20)
 #define R FOT_LOOKUP_RECORD
 
 /* Dictionaries of training and of validation must differ: the purpose is part of the seed. */
@@ -58,14 +57,14 @@ static void draw_ask(struct fot_batch *b, const struct fot_source *src, const st
 
 /* Give a record a key like that of an own record of some batch index: one or two of its
  * symbols are others. */
-static void resemble(int32_t *record, const struct fot_stage *st, int64_t slots, uint64_t seed, const char *purpose,
+static void resemble(const struct fot_batch *b, int32_t *record, const struct fot_stage *st, int64_t slots, uint64_t seed, const char *purpose,
 		     uint64_t step, struct fot_rng *rng)
 {
 	uint64_t index = fot_rng_below(rng, (uint64_t)st->batch);
 	struct fot_rng unused;
 	struct fot_lookup d;
 
-	dictionary(&d, seed, purpose, step * SLOTS + index, &unused);
+	dictionary(&d, seed, purpose, fot_batch_ask_slot(b, st, step, (int64_t)index), &unused);
 	fot_lookup_key(&d, (int64_t)fot_rng_below(rng, (uint64_t)(st->w * slots)), record + 1);
 	for (uint64_t k = 1 + fot_rng_below(rng, 2), at = fot_rng_below(rng, 4); k > 0; k--) {
 		record[1 + at] += 1 + (int32_t)fot_rng_below(rng, FOT_LOOKUP_SYMBOLS - 1);
@@ -84,17 +83,17 @@ int fot_generate_lookup(struct fot_batch *b, const struct fot_source *src, const
 
 	(void)err; /* nothing can fail; the table of generators has one signature */
 	for (int64_t i = 0; i < st->batch; i++) {
-		dictionary(&d, seed, purpose, step * SLOTS + (uint64_t)i, &rng);
+		dictionary(&d, seed, purpose, fot_batch_ask_slot(b, st, step, i), &rng);
 		draw_ask(b, src, st, i, &d, &rng);
 	}
 	for (int64_t j = 0; j < negatives; j++) {
 		int32_t *out = b->tokens + (b->n_win - negatives + j) * b->window;
 
-		dictionary(&d, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j, &rng);
+		dictionary(&d, seed, purpose, fot_batch_negative_slot(b, st, step, j), &rng);
 		write_records(out, &d, 0, slots);
 		for (int64_t i = 0; i < slots; i++)
 			if (fot_rng_uniform(&rng) < st->near)
-				resemble(out + i * R, st, slots, seed, purpose, step, &rng);
+				resemble(b, out + i * R, st, slots, seed, purpose, step, &rng);
 	}
 	return FOT_OK;
 }

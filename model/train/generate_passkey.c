@@ -16,7 +16,6 @@
 #include "datasets/passkey_text.h"
 #include "model/train/generator.h"
 
-#define SLOTS (1u << 20)
 #define BOS 256
 #define MAX_INSERTS 256
 #define DECOYS_PER_WINDOW 4 /* at most */
@@ -344,11 +343,11 @@ int fot_generate_passkey(struct fot_batch *b, const struct fot_source *src, cons
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a document of %lld tokens",
 				(long long)((own + 1) * W));
 	for (int64_t i = 0; i < st->batch; i++) {
-		start(&m, seed, purpose, step * SLOTS + (uint64_t)i);
+		start(&m, seed, purpose, fot_batch_ask_slot(b, st, step, i));
 		FOT_TRY(draw_document_into(&m, b, own, i, text, err));
 	}
 	for (int64_t j = 0; j < negatives; j++) {
-		start(&m, seed, purpose, step * SLOTS + SLOTS / 2 + (uint64_t)j);
+		start(&m, seed, purpose, fot_batch_negative_slot(b, st, step, j));
 		FOT_TRY(draw_negative(&m, b->tokens + (b->n_win - negatives + j) * W, W, st->near, err));
 	}
 out:

@@ -129,6 +129,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 		int64_t width;
 	} all[] = { { &s->xn, D },  { &s->dxn, D }, { &s->h, F },   { &s->dg, F },  { &s->du, F },
 		    { &s->d_o, DQ }, { &s->dq, DQ }, { &s->dk, DK }, { &s->dv, DK }, { &s->dy, imax(D, DQ) } };
+	const struct fot_bf16_kernel *kernel = product_kernel(z);
 	fot_real *attn;
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -141,9 +142,9 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->values = fot_layout_take(y, z->top_k, sizeof *s->values);
 	s->logits = take(y, (int64_t)HEAD_ROWS * cfg->vocab_size);
 	product_lay_scratch(y, s, cfg, z);
-	attn = take(y, fot_attn_need(cfg->head_dim, 1));
+	attn = take(y, fot_attn_need(cfg->head_dim, 1, kernel));
 	if (attn)
-		fot_attn_bind(&s->attn, attn, cfg->head_dim, 1);
+		fot_attn_bind(&s->attn, attn, cfg->head_dim, 1, kernel);
 }
 
 static void lay_out(struct fot_layout *y, struct fot_net *net, const struct fot_config *cfg, int64_t n_params)

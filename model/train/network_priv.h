@@ -70,6 +70,8 @@ struct scratch {
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
 	uint32_t *left, *right;    /* operands of a product in bf16; NULL in f32 */
+	uint32_t *held;            /* rows of product_hold */
+	const fot_real *held_rows; /* which; NULL: none */
 	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
 };
 
@@ -168,11 +170,16 @@ void block_project_backward(struct fot_net *net, const struct fot_batch *b, int 
 
 /* ---- product.c: y = x W^T in the numbers of net->size.compute; w lies in net->p->w ---- */
 
+/* What multiplies in bf16; NULL: in f32. */
+const struct fot_bf16_kernel *product_kernel(const struct fot_net_size *z);
 void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *cfg, const struct fot_net_size *z);
 void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct fot_config *cfg,
 			 const struct fot_net_size *z);
 /* The parameters are what the next products take. */
 void product_pack(struct fot_net *net);
+/* Products that follow take the rows x [rows, in] as they are now, forward or backward, so that they are rounded once; x
+ * NULL: no more. */
+void product_hold(const struct fot_net *net, struct scratch *s, const fot_real *x, int64_t rows, int64_t in, bool back);
 /* y[rows, out] = x[rows, in] W^T + beta y, beta 0 or 1 */
 void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
 	     int64_t rows, int64_t in, int64_t out, fot_real beta);

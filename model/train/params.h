@@ -38,16 +38,6 @@ int64_t fot_params_offset(const struct fot_params *p, enum fot_tensor_role role,
  * changes no tensor (memory layers, positions, window), not in heads or query-key normalisation.
  * Errors: FOT_ERR_INPUT, FOT_ERR_RUN (memory). */
 int fot_params_start(struct fot_params *p, const char *dir, struct fot_err *err);
-/* Can a model have the form that fot_params_match gives? With a memory layer above another layer, as many key as query
- * heads, of hidden_size / n_heads numbers, and layers that norm their inputs. */
-bool fot_params_can_match(const struct fot_config *c);
-/* Give the layers up to the first memory layer the form of a vote of like texts: what layers below the one
- * before it add is scaled down; that one takes the mean of what it looks at (V = 1, O = a gain) and looks
- * nearly everywhere; the memory layer compares its inputs (Q = K = a multiple of 1).  The config is one that
- * can have it. */
-void fot_params_match(struct fot_params *p);
-/* No gradient for what that sets below the memory layer, nor for the embedding. */
-void fot_params_hold(const struct fot_params *p, fot_real *grad);
 /* Has the folder's model.safetensors this sha256? Errors: FOT_ERR_INPUT, with both. */
 int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err);
 /* Write array (w itself, or a moment) as a safetensors file of F32, F16 or BF16

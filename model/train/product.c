@@ -7,13 +7,13 @@
 
 #include "model/train/network_priv.h"
 
-static bool in_bf16(const struct fot_net_size *z)
+const struct fot_bf16_kernel *product_kernel(const struct fot_net_size *z)
 {
 #ifdef FOT_REAL_DOUBLE
 	(void)z;
-	return false; /* bf16.h is of floats; finite differences want the exact products */
+	return NULL; /* bf16.h is of floats; finite differences want the exact products */
 #else
-	return z->compute == FOT_COMPUTE_BF16;
+	return z->compute == FOT_COMPUTE_BF16 ? fot_bf16_kernel() : NULL;
 #endif
 }
 
@@ -35,14 +35,16 @@ void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct f
 	int64_t n =
 		imax(operand(z->max_window, widest), operand(HEAD_ROWS, imax(c->hidden_size, c->vocab_size)));
 
-	s->left = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
-	s->right = in_bf16(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+	s->left = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
+	s->right = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+	s->held = product_kernel(z) ? fot_layout_take(y, operand(z->max_window, c->hidden_size), sizeof *s->held) : NULL;
+	s->held_rows = NULL;
 }
 
 void product_lay(struct fot_layout *y, struct products *p, const struct fot_config *c,
 		 const struct fot_net_size *z)
 {
-	int64_t n = in_bf16(z) ? (int64_t)fot_config_tensors(c, NULL) : 0;
+	int64_t n = product_kernel(z) ? (int64_t)fot_config_tensors(c, NULL) : 0;
 
 	p->at = n ? fot_layout_take(y, n, sizeof *p->at) : NULL;
 	p->forward = n ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *p->forward) : NULL;
@@ -86,7 +88,7 @@ void product_pack(struct fot_net *net)
 	if (!q->at)
 		return;
 	place_all(q, p);
-	q->kernel = fot_bf16_kernel();
+	q->kernel = product_kernel(&net->size);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(net->size.n_threads)
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		const float *w = p->w + p->offset[i];
@@ -118,9 +120,10 @@ static const struct packed *packed_of(const struct fot_net *net, const float *w)
 static void forward_bf16(const struct fot_net *net, struct scratch *s, float *y, const float *x,
 			 const float *w, int64_t rows, int64_t in, int64_t out, float beta)
 {
-	fot_bf16_round(s->left, x, rows, in);
-	fot_bf16_product(net->products.kernel, y, out, s->left, packed_of(net, w)->forward, rows, out, in,
-			 beta);
+	if (x != s->held_rows)
+		fot_bf16_round(s->left, x, rows, in);
+	fot_bf16_product(net->products.kernel, y, out, x == s->held_rows ? s->held : s->left,
+			 packed_of(net, w)->forward, rows, out, in, beta);
 }
 
 static void backward_bf16(const struct fot_net *net, struct scratch *s, float *dx, float *dw, const float *dy,
@@ -129,13 +132,26 @@ static void backward_bf16(const struct fot_net *net, struct scratch *s, float *d
 	const struct fot_bf16_kernel *kernel = net->products.kernel;
 
 	fot_bf16_pack(s->left, dy, rows, out);
-	fot_bf16_pack(s->right, x, rows, in);
-	fot_bf16_product_rows(kernel, dw, in, s->left, s->right, out, in, rows, 1);
+	if (x != s->held_rows)
+		fot_bf16_pack(s->right, x, rows, in);
+	fot_bf16_product_rows(kernel, dw, in, s->left, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
 	fot_bf16_round(s->left, dy, rows, out);
 	fot_bf16_product(kernel, dx, in, s->left, packed_of(net, w)->backward, rows, in, out, beta);
 }
 
 #endif
+
+void product_hold(const struct fot_net *net, struct scratch *s, const fot_real *x, int64_t rows, int64_t in, bool back)
+{
+#ifndef FOT_REAL_DOUBLE
+	s->held_rows = net->products.at ? x : NULL;
+	if (s->held_rows && back)
+		fot_bf16_pack(s->held, x, rows, in);
+	else if (s->held_rows)
+		fot_bf16_round(s->held, x, rows, in);
+#endif
+	(void)net, (void)s, (void)x, (void)rows, (void)in, (void)back;
+}
 
 void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
 	     int64_t rows, int64_t in, int64_t out, fot_real beta)

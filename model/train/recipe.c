@@ -13,6 +13,7 @@
 #include "model/dtype.h"
 #include "model/tokenizer.h"
 #include "model/train/params.h"
+#include "model/train/vote.h"
 
 #define RECIPE_BYTES_MAX ((size_t)1 << 20)
 #define MAX_TOP_K 4096
@@ -45,7 +46,7 @@ static const struct fot_key top_keys[] = {
 	{ .name = "save_dtype", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, save_dtype), .words = dtype_words,
 	  .dflt = "\"F32\"", .help = "type of the weights that are saved" },
 	{ .name = "compute", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, compute), .words = fot_compute_words,
-	  .dflt = "\"f32\"", .help = "numbers of products with weights" },
+	  .dflt = "\"f32\"", .help = "numbers of products" },
 	{ .name = "comment", .type = &fot_key_comment, .help = "for readers" },
 };
 
@@ -56,8 +57,8 @@ static const struct fot_key init_keys[] = {
 	  .dflt = "0.5", .help = "standard deviation of random embeddings" },
 	{ .name = "from", .type = &fot_key_text, FOT_KEY_AT(struct fot_recipe, start), .unset = "random weights",
 	  .help = "folder of the model to go on from" },
-	{ .name = "match", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, match), .dflt = "false",
-	  .help = "layers up to the memory layer begin as a vote of like texts" },
+	{ .name = "vote", .type = &fot_key_flag, FOT_KEY_AT(struct fot_recipe, vote), .dflt = "false",
+	  .help = "begin as a vote of like texts, with the embeddings of `from`" },
 	{ .name = "sha256", .type = &fot_key_comment, .unset = "whichever are there",
 	  .help = "the hash that its model.safetensors must have" },
 };
@@ -106,6 +107,7 @@ static const struct fot_key stage_keys[] = {
 	{ STAGE(steps, fot_key_size, 1, 100000000, "optimiser steps"), .required = true },
 	{ STAGE(window, fot_key_size, 2, 1 << 20, "tokens of a window"), .required = true },
 	{ STAGE(batch, fot_key_size, 1, 4096, "windows of each step that are predicted"), .required = true },
+	{ STAGE(accumulate, fot_key_size, 1, 4096, "batches of each step, one after the other: the mean of their losses"), .dflt = "1" },
 	{ STAGE(w, fot_key_size, 1, MAX_OWN, "own windows before, seen by memory layers"), .dflt = "1" },
 	{ STAGE(d, fot_key_size, 1, 4096, "documents seen, the own one included (crossbatch)"), .dflt = "1" },
 	{ STAGE(negatives, fot_key_size, 0, 65536, "windows of others that all see besides (crossbatch)"), .dflt = "0" },
@@ -183,6 +185,10 @@ static int read_stage(struct fot_recipe *r, const cJSON *obj, const char *where,
 	if (status == FOT_OK && s->d > s->batch / s->pack)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: d: expected at most batch / pack = %lld documents, got %lld",
 				  where, (long long)(s->batch / s->pack), (long long)s->d);
+	if (status == FOT_OK && fot_stage_windows(s) * s->accumulate > FOT_STEP_SLOTS / 2)
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: accumulate: expected at most %lld batches of %lld windows, got %lld",
+				  where, (long long)(FOT_STEP_SLOTS / 2 / fot_stage_windows(s)),
+				  (long long)fot_stage_windows(s), (long long)s->accumulate);
 	if (status == FOT_OK)
 		status = check_method(s, where, err);
 	r->n_stages++;
@@ -458,6 +464,21 @@ out:
 	return status;
 }
 
+static int check_vote(const struct fot_recipe *r, const char *name, struct fot_err *err)
+{
+	if (!r->vote)
+		return FOT_OK;
+	if (!r->start || r->generator.kind != FOT_GENERATOR_EPISODES)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: init: vote: expected init.from and the generator episodes", name);
+	if (!fot_vote_possible(&r->config))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"%s: init: vote: expected two layers below the first memory layer, no mem_positionals, "
+				"mix \"joint\", tied embeddings and windows of at most %d tokens (model/train/vote.h has "
+				"the rest)",
+				name, FOT_VOTE_WINDOW);
+	return FOT_OK;
+}
+
 static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, const char *base, struct fot_err *err)
 {
 	struct fot_key_ctx ctx = { { name, FOT_ERR_USAGE }, NULL, err };
@@ -477,11 +498,7 @@ static int read_root(struct fot_recipe *r, const cJSON *root, const char *name, 
 	FOT_TRY(read_groups(r, root, name, err));
 	FOT_TRY(read_list(r, root, "stages", FOT_MAX_STAGES, name, read_stage, err));
 	FOT_TRY(check_stages(r, name, err));
-	if (r->match && !fot_params_can_match(&r->config))
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: init: match: expected a memory layer above another layer, as many key as query heads of "
-				  "hidden_size / heads numbers, and layers that norm their inputs",
-				  name);
+	FOT_TRY(check_vote(r, name, err));
 out:
 	return status;
 }
@@ -617,7 +634,7 @@ int64_t fot_recipe_tokens(const struct fot_recipe *r, int64_t steps)
 	for (size_t i = 0; i < r->n_stages && steps > 0; i++) {
 		int64_t here = steps < r->stage[i].steps ? steps : r->stage[i].steps;
 
-		n += here * r->stage[i].batch * r->stage[i].window;
+		n += here * fot_stage_asking(&r->stage[i]) * r->stage[i].window;
 		steps -= here;
 	}
 	return n;
@@ -630,6 +647,7 @@ static bool same_stage(const struct fot_recipe *a, const struct fot_recipe *b, s
 	bool constant = l->lr == l->lr_end && s->teach == s->teach_end; /* then the length of the stage does not matter */
 
 	return s->method == t->method && s->window == t->window && s->batch == t->batch && s->w == t->w &&
+	       fot_stage_parts(s) == fot_stage_parts(t) &&
 	       s->d == t->d && s->negatives == t->negatives && s->far == t->far && s->copy == t->copy &&
 	       s->pack == t->pack && s->near == t->near && s->cut == t->cut && s->top_k == t->top_k &&
 	       s->range == t->range && s->stepping == t->stepping && s->teach == t->teach &&
@@ -653,7 +671,7 @@ bool fot_recipe_same_beginning(const struct fot_recipe *a, const struct fot_reci
 	if (!a->start != !b->start || (a->start && strcmp(a->start, b->start) != 0) ||
 	    strcmp(a->start_sha256, b->start_sha256) != 0)
 		return false;
-	if (a->match != b->match || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
+	if (a->vote != b->vote || a->seed != b->seed || a->gain != b->gain || a->embed_std != b->embed_std ||
 	    memcmp(&a->adamw, &b->adamw, sizeof a->adamw) != 0)
 		return false;
 	*why = "compute";

@@ -8,18 +8,17 @@
  *    "init": {"gain": 0.6, "embed_std": 0.5} or {"from": "model/zoo/lm-local", "sha256": "..."},
  *    "optimizer": {"beta1", "beta2", "eps", "weight_decay", "clip", "gate_lr"},
  *    "stages": [{"method": "standard" | "crossbatch" | "memorizing" | "transformer-xl" | "longllama",
- *                "steps", "window", "batch", "w", "d", "negatives", "far", "copy", "pack", "near",
+ *                "steps", "window", "batch", "accumulate", "w", "d", "negatives", "far", "copy", "pack", "near",
  *                "cut", "top_k", "range", "stepping", "teach", "teach_end", "teach_text", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16",
- *    "compute": "f32" | "bf16"}             of products with weights (compute.h)
+ *    "compute": "f32" | "bf16"}             of products (compute.h)
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)
- * init.match: the network begins as a vote of like texts, in form (fot_params_match): the layer below the memory layer
- * takes the mean of what it looks at, the memory layer compares such means.  What it takes the mean of is
- * learnt (teach_text); the rest below the memory layer is held, but for weight_decay.  Without it reading and comparing have to
- * be found at once, which they were not.
+ * init.vote: the network begins as a vote of like texts (vote.h): embeddings of init.from, all else by rule, plus the
+ * random numbers that init.gain says.  Embeddings and what lies below the memory layer are held then, but for what texts'
+ * means are taken of.  For the generator episodes, with its template.
  *
  * A "model" without hidden_size (or none at all) is the model that is started from, with these keys over
  * its config.json; then "tokenizer" may be left out, too: it is that model's.
@@ -30,6 +29,10 @@
  * no gradient into the memory; its keys and values are those of the step, not stale ones.
  * top_k (either): each query and head reads the k best keys of the memory, as `--memory knn
  * --top-k k` does at evaluation; 0 or absent: all.  With many negatives it is much cheaper.
+ *
+ * accumulate: a step goes through so many batches, one after the other in the memory of one, and takes the mean of their
+ * losses.  Windows that meet no others (standard, transformer-xl) are those of one batch of that size; what else sees windows
+ * of its own batch alone, and rows (longllama) go on by as many.
  *
  * teach (generator episodes): weight of a loss term that says to the memory layers where labels of the
  * right class stand (teach.c), and with teach times teach_text to the layers below to read the text, going in a straight line to teach_end; any method, so that variants
@@ -77,7 +80,7 @@ struct fot_recipe {
 	double weight[FOT_MAX_SOURCES];
 	struct fot_generator generator; /* kind FOT_GENERATOR_NONE: none */
 	double gain, embed_std;
-	bool match; /* see above */
+	bool vote; /* see above */
 	char *start; /* folder of the model to start from, or NULL: random */
 	char start_sha256[65]; /* of its model.safetensors; "": whichever are there */
 	struct fot_adamw_opts adamw;

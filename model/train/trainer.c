@@ -21,6 +21,7 @@
 #include "model/train/checkpoint.h"
 #include "model/train/label_accuracy.h"
 #include "model/train/network.h"
+#include "model/train/vote.h"
 
 #define VALID_BATCH 4
 #define CSV_BYTES_MAX ((size_t)1 << 30)
@@ -43,7 +44,7 @@ struct trainer {
 	struct fot_adamw adam;
 	struct fot_net *net;
 	struct fot_batch batch;
-	fot_real *grad;
+	fot_real *grad, *part; /* [p.n] of a step; of one of its parts, NULL where all steps have one */
 	int64_t step;
 	const char *came_from; /* folder of the run that made the first steps, or NULL */
 	struct fot_stage valid_stage;
@@ -121,6 +122,14 @@ static void plan_validation(struct trainer *t)
 			t->valid_stage.window = r->stage[i].window;
 }
 
+static bool accumulates(const struct fot_recipe *r)
+{
+	for (size_t i = 0; i < r->n_stages; i++)
+		if (fot_stage_parts(&r->stage[i]) > 1)
+			return true;
+	return false;
+}
+
 static int open_network(struct trainer *t, struct fot_err *err)
 {
 	struct fot_stage stages[FOT_MAX_STAGES + 1];
@@ -139,7 +148,8 @@ static int open_network(struct trainer *t, struct fot_err *err)
 	FOT_TRY(fot_net_open(&t->net, &t->p, &size, err));
 	FOT_TRY(fot_batch_init(&t->batch, stages, n, err));
 	t->grad = fot_calloc((size_t)t->p.n, sizeof *t->grad);
-	if (!t->grad)
+	t->part = accumulates(t->r) ? fot_calloc((size_t)t->p.n, sizeof *t->part) : NULL;
+	if (!t->grad || (accumulates(t->r) && !t->part))
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for gradients");
 out:
 	return status;
@@ -220,10 +230,10 @@ static int start_state(struct trainer *t, struct fot_err *err)
 	if (model && !t->o->from && t->r->start_sha256[0])
 		FOT_TRY(fot_params_check_hash(model, t->r->start_sha256, err));
 	fot_params_random(&t->p, t->r->seed, t->r->gain, t->r->embed_std);
-	if (model)
-		FOT_TRY(fot_params_start(&t->p, model, err));
-	if (t->r->match)
-		fot_params_match(&t->p);
+	if (t->r->vote)
+		status = fot_vote_start(&t->p, model, t->tok, &t->template, err);
+	else if (model)
+		status = fot_params_start(&t->p, model, err);
 out:
 	return status;
 }
@@ -322,11 +332,8 @@ static void print_answers(FILE *f, const struct fot_net_answers *a)
 }
 
 /* The last cell of a row of train.csv: what the attention was told, empty where it was told nothing. */
-static void print_taught(FILE *f, const struct fot_net *net, const struct fot_batch *b)
+static void print_taught(FILE *f, double taught, int64_t places)
 {
-	int64_t places;
-	double taught = fot_net_taught(net, b, &places);
-
 	if (places)
 		fprintf(f, ",%.17g\n", taught);
 	else
@@ -483,45 +490,95 @@ out:
 
 /* ---- the loop -------------------------------------------------------- */
 
+/* What the parts of a step have together. */
+struct sums {
+	double loss, flops, taught; /* taught: the mean over the places */
+	int64_t places; /* that were taught */
+	struct fot_net_answers answers;
+};
+
+/* sum = (sum + x) f */
+static void add_gradient(fot_real *sum, const fot_real *x, int64_t n, fot_real f, int n_threads)
+{
+#pragma omp parallel for simd schedule(static) num_threads(n_threads)
+	for (int64_t i = 0; i < n; i++)
+		sum[i] = (sum[i] + x[i]) * f;
+}
+
+/* Part `part` of the step: its gradient is added to t->grad, which is the mean behind the last one. */
+static int one_part(struct trainer *t, const struct fot_source *src, const struct fot_stage *s, int64_t part,
+		    struct sums *sums, struct fot_err *err)
+{
+	int64_t parts = fot_stage_parts(s), places;
+	struct fot_net_answers a;
+	double loss, taught;
+	int status;
+
+	t->batch.part = part;
+	FOT_TRY(fot_batch_draw(&t->batch, src, s, t->r->seed, "train.batch", (uint64_t)t->step, err));
+	t->batch.part = 0;
+	t->batch.teach = fot_recipe_teach(t->r, t->step);
+	t->batch.teach_text = t->batch.teach * s->teach_text;
+	sums->flops += fot_net_flops(&t->r->config, &t->batch);
+	FOT_TRY(fot_net_gradient(t->net, &t->batch, &loss, part ? t->part : t->grad, err));
+	if (part)
+		add_gradient(t->grad, t->part, t->p.n, part + 1 < parts ? 1 : 1 / (fot_real)parts,
+			     fot_threads_at_once(t->o->n_threads));
+	sums->loss += loss / (double)parts;
+	fot_net_answers(t->net, &t->batch, &a);
+	sums->answers.n += a.n;
+	sums->answers.right += a.right;
+	sums->answers.nll += a.nll;
+	taught = fot_net_taught(t->net, &t->batch, &places);
+	sums->places += places;
+	if (places)
+		sums->taught += (taught - sums->taught) * ((double)places / (double)sums->places);
+out:
+	return status;
+}
+
+static void print_step(struct trainer *t, const struct fot_train_progress *g, const struct sums *sums, double wall)
+{
+	const struct fot_stage *s = &t->r->stage[g->stage];
+
+	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
+		(long long)t->step, g->stage, (long long)g->tokens, g->loss, g->lr, g->grad_norm,
+		fot_method_name(s->method), (long long)s->window, (long long)s->w, (long long)s->d,
+		(long long)s->negatives, wall, (double)(fot_stage_asking(s) * s->window) / wall, g->gflops);
+	print_answers(t->train_csv, &sums->answers);
+	print_taught(t->train_csv, sums->taught, sums->places);
+}
+
 static int one_step(struct trainer *t, int *stop, struct fot_err *err)
 {
 	struct fot_source src = source_of(t, false, t->r->weight);
-	struct fot_net_answers answers;
 	struct fot_train_progress g = { 0 };
-	double began = fot_clock(), wall, flops;
+	struct sums sums = { 0 };
+	double began = fot_clock(), wall, rate;
 	const struct fot_stage *s;
-	int64_t asked;
-	int status;
+	int status = FOT_OK;
 
 	g.stage = fot_recipe_stage(t->r, t->step, &g.lr);
 	s = &t->r->stage[g.stage];
-	FOT_TRY(fot_batch_draw(&t->batch, &src, s, t->r->seed, "train.batch", (uint64_t)t->step, err));
-	t->batch.teach = fot_recipe_teach(t->r, t->step);
-	t->batch.teach_text = t->batch.teach * s->teach_text;
-	flops = fot_net_flops(&t->r->config, &t->batch);
-	FOT_TRY(fot_net_gradient(t->net, &t->batch, &g.loss, t->grad, err));
-	if (t->r->match)
-		fot_params_hold(&t->p, t->grad);
+	for (int64_t part = 0; part < fot_stage_parts(s); part++)
+		FOT_TRY(one_part(t, &src, s, part, &sums, err));
+	g.loss = sums.loss;
+	if (t->r->vote)
+		fot_vote_hold(&t->p, t->grad);
 	FOT_TRY(fot_adamw_step(&t->adam, &t->p, t->grad, g.lr, fot_threads_at_once(t->o->n_threads),
 			       &g.grad_norm, err));
-	fot_net_answers(t->net, &t->batch, &answers);
 	t->step++;
 	wall = fot_clock() - began;
-	asked = s->batch * s->window;
-	t->rate = t->rate > 0 ? 0.9 * t->rate + 0.1 * (double)asked / wall : (double)asked / wall;
+	rate = (double)(fot_stage_asking(s) * s->window) / wall;
+	t->rate = t->rate > 0 ? 0.9 * t->rate + 0.1 * rate : rate;
 	g.step = t->step;
 	g.steps = fot_recipe_steps(t->r);
 	g.tokens = fot_recipe_tokens(t->r, t->step);
 	g.tokens_per_s = t->rate;
-	g.gflops = flops / wall * 1e-9;
+	g.gflops = sums.flops / wall * 1e-9;
 	g.eta_s = (double)(fot_recipe_tokens(t->r, g.steps) - g.tokens) / t->rate;
 	g.valid = t->valid_line[0] ? t->valid_line : NULL;
-	fprintf(t->train_csv, "%lld,%zu,%lld,%.17g,%.17g,%.17g,%s,%lld,%lld,%lld,%lld,%.6g,%.6g,%.6g",
-		(long long)t->step, g.stage, (long long)g.tokens, g.loss, g.lr, g.grad_norm,
-		fot_method_name(s->method), (long long)s->window, (long long)s->w, (long long)s->d,
-		(long long)s->negatives, wall, (double)asked / wall, g.gflops);
-	print_answers(t->train_csv, &answers);
-	print_taught(t->train_csv, t->net, &t->batch);
+	print_step(t, &g, &sums, wall);
 	FOT_TRY(flush_csv(t->train_csv, "train.csv", err));
 	*stop = t->o->progress ? t->o->progress(t->o->user, &g) : 0;
 out:
@@ -584,6 +641,7 @@ static void close_all(struct trainer *t)
 	fot_adamw_release(&t->adam);
 	fot_params_release(&t->p);
 	fot_free(t->grad);
+	fot_free(t->part);
 	fot_episodes_close(t->train_episodes);
 	fot_episodes_close(t->valid_episodes);
 	fot_template_release(&t->template);
@@ -704,5 +762,5 @@ size_t fot_train_estimate(const struct fot_recipe *r, int n_threads)
 
 	fot_net_size_of(&size, r->stage, r->n_stages, fot_threads_at_once(n_threads));
 	size.compute = r->compute;
-	return fot_size_add(fot_net_estimate(&r->config, &size), fot_size_mul(params, 4));
+	return fot_size_add(fot_net_estimate(&r->config, &size), fot_size_mul(params, accumulates(r) ? 5 : 4));
 }

@@ -79,5 +79,5 @@ done=()
 for name in "$@"; do
 	grep -qs '"status": "complete"' "$runs/$name/manifest.json" && done+=("$runs/$name")
 done
-[ ${#done[@]} -eq 0 ] || "$fotbench" report "${done[@]}" -o "$runs/paper" || failed=1
+[ ${#done[@]} -eq 0 ] || "$fotbench" report "${done[@]}" -o "$runs/paper" --html || failed=1
 exit $failed

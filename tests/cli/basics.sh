@@ -40,12 +40,12 @@ sentence() { # OPTION SENTENCE COMMANDS
 	ok "cli_common_$1"
 }
 tasks=$("$fotbench" help spec | sed -n 's/^tasks: each object with "task": "\(.*\)"$/\1/p' | xargs)
-sentence quiet 'warnings and errors only' "run $tasks merge validate score generate train compare report export plot data tokenize detokenize inspect bench"
-sentence json 'the result as JSON on stdout' "run $tasks merge score generate train compare data inspect bench"
+sentence quiet 'warnings and errors only' "run $tasks merge submit validate score generate train compare report export plot data tokenize detokenize inspect bench"
+sentence json 'the result as JSON on stdout' "run $tasks merge submit status score generate train compare data inspect bench"
 sentence progress 'progress on stderr; auto: unless -q [auto]' "run $tasks merge score generate train bench"
 sentence threads 'threads; no result depends on it [all processors]' "run $tasks merge score generate train inspect bench"
-sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]' "run $tasks merge validate train data"
-folders="run $tasks merge train report export"
+sentence store 'folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]' "run $tasks merge submit validate train data"
+folders="run $tasks merge submit train report export"
 for c in $folders; do
 	said=$(option_help "$c" output)
 	[ "${said% (required)}" = 'folder for the results' ] || not_ok "cli_common_output_$c" "$said"

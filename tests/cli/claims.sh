@@ -47,7 +47,7 @@ prints claims_ratio_says_of_what "^Expected: A below B; A and B are ratios, of t
 check claims_ratio_in_csv grep -q ',context length 64$' gains/claims.csv
 for bad in top-8 knn:0 Dense dense:8; do
 	sed "s/\"knn:8\"/\"$bad\"/" gain.json >bad.json
-	exits "claims_memory_unknown_$bad" 2 "claims\[0\]: a: memory: expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B, got \"$bad\"" "$fotbench" report one --claims bad.json
+	exits "claims_memory_unknown_$bad" 2 "claims\[0\]: a: memory: expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, ivf:K,probe=P.*, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B, got \"$bad\"" "$fotbench" report one --claims bad.json
 done
 sed 's/"memory": "knn:8"/"memory_mode": "knn:8"/' gain.json >bad.json
 exits claims_memory_mode_unknown 2 'a: memory_mode: expected the word of a kind, such as none, dense or knn, got "knn:8"' "$fotbench" report one --claims bad.json

@@ -90,9 +90,19 @@ same_value() { # of a pair and of its two conditions
 }
 check compare_pair_values same_value
 prints compare_pair_json '"new_memory": "knn:8"' compare base base --pair vanilla=vanilla --json
-exits compare_pair_missing 7 'conditions: perplexity: NEW has no nobody' "$fotbench" compare base base --pair vanilla=nobody
+# Without a memory against one, as a whole run too; options of a memory hold = and commas.
+settings() { "$fotbench" perplexity -m tiny -d docs --window 32 --context-lengths 32,128 --target-tokens 64 --memory "$2" -o "$1" -q --no-timings; }
+all_settings() { settings none none && settings layers dense,layers=0 && settings factor knn:8,scale=1.5; }
+check compare_settings_run all_settings
+exits compare_suggests_a_pair 7 'only in BASE, and 1 more; with what NEW has there it is compared by --pair tiny/none=tiny/dense,layers=0$' "$fotbench" compare none layers
+prints compare_pair_none_with_memory ' 128 tiny=tiny +none=dense,layers=0 +6 ' compare none layers --pair tiny/none=tiny/dense,layers=0 --margin 1e9
+prints compare_pair_memory_with_none ' 128 tiny=tiny +dense,layers=0=none +6 ' compare layers none --pair tiny/dense=tiny/none --margin 1e9
+prints compare_pair_with_options ' 128 tiny=tiny +dense,layers=0=knn:8,scale=1.5 +6 ' compare layers factor --pair tiny/dense,layers=0=tiny/knn:8,scale=1.5 --margin 1e9
+prints compare_pair_same_options ' 128 tiny=tiny +dense,layers=0 +6 .* identical$' compare layers layers --pair tiny/dense,layers=0=tiny/dense,layers=0
+exits compare_pair_other_options 7 'NEW has no tiny/dense,layers=9; it has tiny/dense,layers=0$' "$fotbench" compare none layers --pair tiny/none=tiny/dense,layers=9
+exits compare_pair_missing 7 'conditions: perplexity: NEW has no nobody; it has local/none, ' "$fotbench" compare base base --pair vanilla=nobody
 exits compare_pair_in_neither 7 'neither run has --pair a=b' "$fotbench" compare base base --pair a=b
-exits compare_pair_bad_memory 2 'expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B, got "top-8"' "$fotbench" compare base base --pair fot/top-8=fot/dense
+exits compare_pair_bad_memory 2 'expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, ivf:K,probe=P.*, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B, got "top-8"' "$fotbench" compare base base --pair fot/top-8=fot/dense
 exits compare_pair_one_memory 2 'expected VARIANT=VARIANT or VARIANT/MEMORY=VARIANT/MEMORY' "$fotbench" compare base base --pair fot=fot/dense
 
 # What is not the same measurement.

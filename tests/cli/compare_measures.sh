@@ -49,5 +49,5 @@ refuses measured_other_key 'differs in key' key
 cp -r passkey twins && awk -F, -v OFS=, 'NR > 1 { $2 = "other"; print }' passkey/passkey.csv >>twins/passkey.csv
 exits measured_two_models 7 'conditions: passkey: .* stands twice in one run: two models share the variant' "$fotbench" compare twins twins
 grep -v ',fot,knn,' passkey/passkey.csv >fewer/passkey.csv
-refuses measured_missing_condition 'conditions: passkey: fot knn:128 [0-9]+k on grass: only in BASE, and [0-9]+ more$' fewer
+refuses measured_missing_condition 'conditions: passkey: fot knn:128 [0-9]+k on grass: only in BASE, and [0-9]+ more; with what NEW has there it is compared by --pair fot/knn:128=fot/dense$' fewer
 prints measured_pair '^grass +accuracy +2k fot=fot +dense=knn:128 ' compare passkey passkey --pair fot/dense=fot/knn:128 --margin 1

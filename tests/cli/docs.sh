@@ -61,7 +61,7 @@ command_line() {
 	for word; do
 		case $word in
 		--help | -h) ;;
-		--*) grep -qE -- "^ +(-., )?${word%%=*}( |\$)" "$helps/$name" || echo "fotbench $name ${word%%=*}: no such flag" ;;
+		--*) grep -qE -- "^ +(-., )?${word%%=*}( |\[|\$)" "$helps/$name" || echo "fotbench $name ${word%%=*}: no such flag" ;;
 		-[a-z]*) grep -qE -- "^ +$word, " "$helps/$name" || echo "fotbench $name $word: no such flag" ;;
 		esac
 	done

@@ -50,6 +50,19 @@ check fewshot_right_label_in_every_row gold
 # The rows of different seeds are one cell, beside the numbers asked for.
 cells() { [ "$(grep -cE ',accuracy,.*,fill(,|$)' one/summary.csv)" -ge 4 ] && grep -q 'as many as fit' one/summary.md; }
 check fewshot_fill_is_one_cell cells
+# Of 64 demonstrations 4 fit 256 tokens and 20 fit 1k; 0 and, in 1k, 8 of them fit all. A warning says so, once.
+short() {
+	"$fotbench" fewshot -m tiny -d ./trec --shots 0,8,64 --memory dense --context-lengths 256,1k --window 128 --demo-seeds 2 \
+		--no-baselines --progress off --no-timings -o short >short.txt 2>short.err &&
+		[ "$(grep -c '^warning' short.err)" -eq 1 ] &&
+		grep -qF 'warning: fewshot: of 64 demonstrations 4 fit (trec, 256 tokens); in 3 of 6 cells not all do' short.err &&
+		[ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["metric"] == "accuracy" && !$at["comparison"] {
+			printf "%s:%s:%s ", $at["context_length"], $at["n_shots"], $at["n_shots_fitted"] }' short/summary.csv)" = \
+			'256:0: 256:8:4 256:64:4 1024:0: 1024:8: 1024:64:20 ' ] &&
+		grep -qE '^\| tiny \| dense \| 1k \| [^|]*top [0-9]+\) \| [^|]*top [0-9]+\) \| [^|]*top [0-9]+, 20 fit\) \|$' <("$fotbench" report short) &&
+		grep -qF '; fit: demonstrations in the prompt' short.txt
+}
+check fewshot_says_where_not_all_demonstrations_fit short
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
 	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 400 }'; }
 check fewshot_chance_and_majority levels

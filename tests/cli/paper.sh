@@ -19,6 +19,7 @@ for name in one two three; do
 	check paper_"$name"_plotted test -s runs/paper-$name/plots/perplexity.svg
 done
 check paper_report_holds_all grep -q 'paper-three' runs/paper/report.csv
+check paper_page_of_all grep -q "<h1>" runs/paper/report.html
 
 # Specs beside the paper's: only where their models are there.
 cp specs/paper-one.json specs/decay.json

@@ -98,7 +98,7 @@ score_settings() {
 }
 check scale_score_all_settings score_settings
 exits scale_score_xl 2 'memory "xl" is for models with cached windows' scored x.csv --memory xl
-exits scale_score_unknown 2 '^error: score: --memory: "all": expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B or model$' scored x.csv --memory all
+exits scale_score_unknown 2 '^error: score: --memory: "all": expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, ivf:K,probe=P.*, infllm:B,K,R, shared:K, knorm:B, keydiff:B, snapkv:B, tova:B or model$' scored x.csv --memory all
 exits scale_score_one_memory 2 'memory: "dense,knn": expected one memory' scored x.csv --memory dense,knn
 prints scale_inspect '^reading with memory knn:5 in F32, 1 threads' "$fotbench" inspect tiny --memory knn:5,f32 -t 1
 # What a memory says goes before what its model says for all; layers tell two entries of one model apart.

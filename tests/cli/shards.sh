@@ -40,6 +40,20 @@ check shard_missing_one_is_partial missing
 check shard_partial_merge_can_be_run_on bash -c '"$0" run spec.json --no-timings -q -t 1 -o partial --resume && cmp one/perplexity.csv partial/perplexity.csv' "$fotbench"
 check shard_resume bash -c 'head -c 2500 s2.1/journal.jsonl >j && mkdir cut && mv j cut/journal.jsonl && "$0" run spec.json --no-timings -q -t 1 -o cut --shard 1/2 --resume && cmp s2.1/perplexity.csv cut/perplexity.csv' "$fotbench"
 
+# By cost, neighbours stay together; a folder that an older version began is divided by count, as those beside it.
+check shard_manifest_says_division grep -q '"division": "cost"' s3.2/manifest.json
+old() { # I: shard I of 2 begun by an older version, two of its records there
+	mkdir "old$1" && sed 2,3d s2.1/journal.jsonl | head -n 1 >"old$1/journal.jsonl" &&
+		printf '{ "status": "started", "shard": { "index": %d, "count": 2 } }\n' "$1" >"old$1/manifest.json" &&
+		run -o "old$1" --shard "$1/2" --resume && grep -q '"division": "count"' "old$1/manifest.json"
+}
+old_folders() {
+	old 1 && old 2 && [ "$(($(wc -l <old1/journal.jsonl) - $(wc -l <old2/journal.jsonl)))" -eq 1 ] &&
+		run -o old2 --shard 2/2 --resume && grep -q '"division": "count"' old2/manifest.json &&
+		"$fotbench" merge old1 old2 -o old --no-timings -q && same one old
+}
+check shard_begun_by_count_goes_on_by_count old_folders
+
 sed 's/"seed": 3/"seed": 4/' spec.json >other.json
 check shard_other_run "$fotbench" run other.json --no-timings -q -t 1 -o other --shard 2/2
 exits merge_other_spec 2 'not shards of one run: spec.seed: s2.1 3, other 4' "$fotbench" merge s2.1 other -o no

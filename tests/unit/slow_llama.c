@@ -142,7 +142,8 @@ static double taken(const struct slow *s, double x)
 }
 
 /* y [n, out] = x [n, in] times w [out, in] transposed. */
-static void times(const struct slow *s, double *y, const double *x, const fot_real *w, int n, int64_t in, int64_t out)
+static void times(const struct slow *s, double *y, const double *x, const fot_real *w, int n, int64_t in,
+		  int64_t out)
 {
 	for (int i = 0; i < n; i++)
 		for (int64_t o = 0; o < out; o++) {
@@ -249,6 +250,16 @@ static void keep_best(double *score, int n, int k)
 	free(best);
 }
 
+/* Of `n` scores the exponentials less the largest of those and of `max`, as attention in bf16 takes them; then less the
+ * largest of all. */
+static void weigh(const struct slow *s, double *score, int n, double max, double largest)
+{
+	for (int j = 0; j < n; j++)
+		max = score[j] > max ? score[j] : max;
+	for (int j = 0; j < n; j++)
+		score[j] = taken(s, exp(score[j] - max)) * exp(max - largest);
+}
+
 /* One query of one head: scores over local keys (the last `sliding` of them, 0: all), then memory, whose keys
  * stand at position 0; one softmax. */
 static void attend_one(const struct slow *s, int l, double *out, const double *q, const struct pairs *local,
@@ -257,15 +268,20 @@ static void attend_one(const struct slow *s, int l, double *out, const double *q
 	int64_t d = s->c.head_dim, D = key_width(s), sliding = s->c.slides[l] ? s->c.sliding_window : 0;
 	double at_zero = rotates(s, l) ? slow_factor(&s->c) : 1;
 	int all = local->n + memory->n;
-	double *score = grown(NULL, (size_t)all, sizeof *score), max = -HUGE_VAL, sum = 0;
+	double *score = grown(NULL, (size_t)all, sizeof *score), max = -HUGE_VAL, first = -HUGE_VAL, sum = 0;
 
 	for (int j = 0; j < all; j++) {
 		const double *k = j < local->n ? local->k + j * D : memory->k + (j - local->n) * D;
 		bool seen = j < local->n ? j <= self && mask[j] && (!sliding || self - j < sliding) :
 					   s->memory_mask[j - local->n];
 
-		score[j] = seen ? product(q, k + col, d) / (s->c.qk_norm ? 1 : sqrt((double)d)) : -HUGE_VAL;
-		score[j] *= j < local->n ? 1 : s->c.mem_scale * at_zero;
+		double scale = (j < local->n ? 1 : s->c.mem_scale) / (s->c.qk_norm ? 1 : sqrt((double)d));
+
+		score[j] = 0;
+		for (int64_t c = 0; c < d; c++)
+			score[j] +=
+				taken(s, q[c] * scale) * taken(s, k[col + c] * (j < local->n ? 1 : at_zero));
+		score[j] = seen ? score[j] : -HUGE_VAL;
 		if (j >= local->n)
 			score[j] -= s->decay * log(1 + (double)(all - 1 - j) / s->window);
 		if (trace)
@@ -278,14 +294,18 @@ static void attend_one(const struct slow *s, int l, double *out, const double *q
 		max = score[j] > max ? score[j] : max;
 	}
 	for (int j = 0; j < all; j++)
-		sum += score[j] = exp(score[j] - max);
+		sum += exp(score[j] - max);
+	for (int j = 0; j < local->n; j++)
+		first = score[j] > first ? score[j] : first;
+	weigh(s, score, local->n, first, max);
+	weigh(s, score + local->n, memory->n, first, max);
 	for (int64_t c = 0; c < d; c++)
 		out[c] = 0;
 	for (int j = 0; j < all; j++) {
 		const double *v = j < local->n ? local->v + j * D : memory->v + (j - local->n) * D;
 
 		for (int64_t c = 0; c < d; c++)
-			out[c] += score[j] / sum * v[col + c];
+			out[c] += score[j] / sum * taken(s, v[col + c]);
 	}
 	free(score);
 }
@@ -438,8 +458,8 @@ static void relative(const struct slow *s, int64_t *rel)
 }
 
 /* One window. mask [n_local + n]. keep: it becomes local context, else memory. */
-static void run_window(struct slow *s, const int32_t *ids, int n, const int *mask, const int64_t *position, bool keep,
-		       double *logits)
+static void run_window(struct slow *s, const int32_t *ids, int n, const int *mask, const int64_t *position,
+		       bool keep, double *logits)
 {
 	int64_t D = s->c.hidden_size, *rel;
 	const fot_real *embed = weights(s, FOT_ROLE_EMBED, -1);

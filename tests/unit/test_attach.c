@@ -60,7 +60,8 @@ static void test_attach_text_comes_back(void **state)
 static void test_attach_refuses(void **state)
 {
 #define A_MEMORY                                                                                                            \
-	"expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, infllm:B,K,R, " \
+	"expected none, dense, knn, knn:K, xl, recent:B, sinks:S,recent:B, random:K, moba:B,K, quest:B,K, " \
+	"ivf:K,probe=P[,lists=N], hnsw:K,ef=E[,m=M], int8:K[,rescore=R], infllm:B,K,R, "                                     \
 	"shared:K, knorm:B, keydiff:B, snapkv:B, tova:B or model"
 #define AN_OPTION "expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 or layers=A+B"
 #define LAYERS "here: layers: expected ascending layers such as layers=6+12"

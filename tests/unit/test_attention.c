@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "model/attention.h"
+#include "model/dtype.h"
 #include "model/memory.h"
 #include "model/ops.h"
 #include "model/safetensors.h"
@@ -96,26 +97,25 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 
 	m.ops->lay(&m, &y);
 	m.ops->lay_scratch(&s, &m, &y);
-	fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float));
+	fot_layout_take(&y, fot_attn_need(DH, 0, NULL), sizeof(float));
 	assert_int_equal(fot_arena_init(&arena, y.need, NULL), FOT_OK);
 	y.arena = &arena;
 	m.ops->lay(&m, &y);
 	m.ops->lay_scratch(&s, &m, &y);
-	fot_attn_bind(&a, fot_layout_take(&y, fot_attn_need(DH, 0), sizeof(float)), DH, 0);
+	fot_attn_bind(&a, fot_layout_take(&y, fot_attn_need(DH, 0, NULL), sizeof(float)), DH, 0, NULL);
 	m.ops->append(&m, mk, mv, DH, n_mem);
 	for (int64_t q0 = 0; q0 < n_q; q0 += FOT_TILE_Q) {
 		int64_t n = n_q - q0 < FOT_TILE_Q ? n_q - q0 : FOT_TILE_Q;
 
 		fot_attn_begin(&a, n);
 		fot_attn_fold(&a, q + q0 * DH, DH, k, DH, v, DH, n_local, n_local - n_q + q0, (float)scale);
-		m.ops->read(&m,
-			    &(struct fot_query){ .a = &a,
-						 .q = q + q0 * DH,
-						 .ldq = DH,
-						 .to = n_mem,
-						 .now = n_mem,
-						 .scale = (float)scale,
-						 .s = &s });
+		m.ops->read(&m, &(struct fot_query){ .a = &a,
+						     .q = q + q0 * DH,
+						     .ldq = DH,
+						     .to = n_mem,
+						     .now = n_mem,
+						     .scale = (float)scale,
+						     .s = &s });
 		fot_attn_end(&a, o + q0 * DH, DH, NULL);
 	}
 	for (int64_t i = 0; i < n_q; i++) {
@@ -169,10 +169,11 @@ static void test_attention_top_k(void **state)
 
 /* Rows [first, first + n) of many queries against local keys, of which they see the last `seen`, and 300 more under a
  * bias. */
-static void attend_some(float *o, int64_t first, int64_t n, int64_t dim, int64_t seen)
+static void attend_some(float *o, int64_t first, int64_t n, int64_t dim, int64_t seen,
+			const struct fot_bf16_kernel *kernel)
 {
 	static float q[80 * 40], k[700 * 40], v[700 * 40], bias[300];
-	float *mem = fot_alloc((size_t)fot_attn_need(dim, 0), sizeof *mem);
+	float *mem = fot_alloc((size_t)fot_attn_need(dim, 0, kernel), sizeof *mem);
 	int64_t low[80];
 	struct fot_attn a;
 	struct fot_rng r;
@@ -185,8 +186,9 @@ static void attend_some(float *o, int64_t first, int64_t n, int64_t dim, int64_t
 		bias[i % 300] = (float)fot_rng_normal(&r);
 	}
 	assert_non_null(mem);
-	memset(mem, 0xff, (size_t)fot_attn_need(dim, 0) * sizeof *mem); /* NaN: what is not set is not used */
-	fot_attn_bind(&a, mem, dim, 0);
+	memset(mem, 0xff,
+	       (size_t)fot_attn_need(dim, 0, kernel) * sizeof *mem); /* NaN: what is not set is not used */
+	fot_attn_bind(&a, mem, dim, 0, kernel);
 	fot_attn_begin(&a, n);
 	for (int64_t i = 0; i < n; i++)
 		low[i] = 300 + first + i + 1 - seen;
@@ -200,22 +202,258 @@ static void attend_some(float *o, int64_t first, int64_t n, int64_t dim, int64_t
 	fot_free(mem);
 }
 
-static void test_attention_of_a_row_is_its_own(void **state)
+static void check_rows(const struct fot_bf16_kernel *kernel)
 {
 	static const int64_t dims[] = { 2, 10, 16, 20, 32, 40 }, seen[] = { 1, 7, 290, 1000 };
 	float all[80 * 40], some[80 * 40];
 
-	(void)state;
 	for (size_t d = 0; d < 6; d++)
 		for (size_t s = 0; s < 4; s++) {
-			attend_some(all, 0, 80, dims[d], seen[s]);
+			attend_some(all, 0, 80, dims[d], seen[s], kernel);
 			for (int64_t n = 1; n <= 37; n += n < 5 ? 1 : 16)
 				for (int64_t first = 0; first + n <= 80; first += 13) {
-					attend_some(some, first, n, dims[d], seen[s]);
+					attend_some(some, first, n, dims[d], seen[s], kernel);
 					assert_memory_equal(some, all + first * dims[d],
 							    sizeof *some * (size_t)(n * dims[d]));
 				}
 		}
+}
+
+static void test_attention_of_a_row_is_its_own(void **state)
+{
+	(void)state;
+	check_rows(NULL);
+}
+
+static void test_attention_bf16_of_a_row_is_its_own(void **state)
+{
+	(void)state;
+	check_rows(&fot_bf16_portable);
+	if (fot_bf16_kernel() != &fot_bf16_portable)
+		check_rows(fot_bf16_kernel());
+}
+
+/* ---- in bf16 --------------------------------------------------------- */
+
+static void test_attention_bf16_kernels_give_the_same_bits(void **state)
+{
+	static const int64_t dims[] = { 1, 2, 7, 16, 33, 40 };
+	float a[80 * 40], b[80 * 40];
+
+	(void)state;
+	if (fot_bf16_kernel() == &fot_bf16_portable)
+		skip();
+	for (size_t d = 0; d < 6; d++)
+		for (int64_t n = 1; n <= 80; n += n < 5 ? 1 : 15) {
+			attend_some(a, 80 - n, n, dims[d], 290, fot_bf16_kernel());
+			attend_some(b, 80 - n, n, dims[d], 290, &fot_bf16_portable);
+			assert_memory_equal(a, b, sizeof *a * (size_t)(n * dims[d]));
+		}
+}
+
+static double narrowed(float x)
+{
+	return (double)fot_bf16_widen(fot_bf16_of(x));
+}
+
+/* One query's softmax over keys [low, high) with its way back, on rounded operands; all of dim d and in double. */
+struct slow_row {
+	double weight[300], gradient[300], lse, out[40];
+	double size[300]; /* of what the gradients are differences of */
+};
+static void slow_row(struct slow_row *r, const float *q, const float *k, const float *v, const float *d_o,
+		     int64_t d, int64_t low, int64_t high, float scale)
+{
+	double sum = 0, delta = 0, size = 0;
+
+	memset(r, 0, sizeof *r);
+	for (int64_t j = low; j < high; j++) {
+		double score = 0;
+
+		for (int64_t c = 0; c < d; c++)
+			score += narrowed(q[c] * scale) * narrowed(k[j * d + c]);
+		sum += r->weight[j] = exp(score);
+	}
+	r->lse = log(sum);
+	for (int64_t j = low; j < high; j++)
+		for (int64_t c = 0; c < d; c++) {
+			double term = (r->weight[j] / sum) * narrowed(v[j * d + c]);
+
+			r->out[c] += term;
+			size += fabs(term * (double)d_o[c]);
+		}
+	for (int64_t c = 0; c < d; c++)
+		delta += (double)d_o[c] * r->out[c];
+	for (int64_t j = low; j < high; j++) {
+		double dp = 0;
+
+		for (int64_t c = 0; c < d; c++)
+			dp += narrowed(d_o[c]) * narrowed(v[j * d + c]);
+		r->weight[j] /= sum;
+		r->gradient[j] = r->weight[j] * (dp - delta);
+		r->size[j] = r->weight[j] * (fabs(dp) + size);
+	}
+}
+
+/* Arrays of n rows of queries and of keys, and their gradients. */
+struct way {
+	int64_t n, d;
+	float *q, *k, *v, *d_o, *o, *dq, *dk, *dv, *lse, *delta;
+	int64_t low[200];
+};
+
+static void open_way(struct way *w, int64_t n, int64_t d)
+{
+	*w = (struct way){ .n = n,
+			   .d = d,
+			   .q = random_floats(n * d, 1, 1),
+			   .k = random_floats(n * d, 2, 1),
+			   .v = random_floats(n * d, 3, 1),
+			   .d_o = random_floats(n * d, 4, 1),
+			   .o = random_floats(n * d, 5, 0),
+			   .dq = random_floats(n * d, 6, 0),
+			   .dk = random_floats(n * d, 7, 0),
+			   .dv = random_floats(n * d, 8, 0),
+			   .lse = random_floats(n, 9, 0),
+			   .delta = random_floats(n, 10, 0) };
+	for (int64_t i = 0; i < n; i++)
+		w->low[i] = i - 97;
+}
+
+static void close_way(struct way *w)
+{
+	float *all[] = { w->q, w->k, w->v, w->d_o, w->o, w->dq, w->dk, w->dv, w->lse, w->delta };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		fot_free(all[i]);
+}
+
+/* A causal square of which each query sees 98 keys, there and back. */
+static void go(struct way *w, const struct fot_bf16_kernel *kernel)
+{
+	int64_t d = w->d;
+	float *mem = fot_alloc((size_t)fot_attn_need(d, 1, kernel), sizeof *mem);
+	struct fot_attn_grad g = { .q = w->q,
+				   .k = w->k,
+				   .v = w->v,
+				   .d_o = w->d_o,
+				   .dq = w->dq,
+				   .dk = w->dk,
+				   .dv = w->dv,
+				   .ldq = d,
+				   .ldk = d,
+				   .ldv = d,
+				   .ldo = d,
+				   .lse = w->lse,
+				   .delta = w->delta,
+				   .n_q = w->n,
+				   .n_k = w->n,
+				   .low = w->low,
+				   .scale = 0.4f };
+	struct fot_attn a;
+
+	assert_non_null(mem);
+	memset(mem, 0xff, (size_t)fot_attn_need(d, 1, kernel) * sizeof *mem);
+	fot_attn_bind(&a, mem, d, 1, kernel);
+	for (int64_t q0 = 0; q0 < w->n; q0 += FOT_TILE_Q) {
+		int64_t n = w->n - q0 < FOT_TILE_Q ? w->n - q0 : FOT_TILE_Q;
+
+		fot_attn_begin(&a, n);
+		a.low = w->low + q0;
+		fot_attn_fold(&a, w->q + q0 * d, d, w->k, d, w->v, d, q0 + n, q0, 0.4f);
+		a.low = NULL;
+		fot_attn_end(&a, w->o + q0 * d, d, w->lse + q0);
+	}
+	for (int64_t i = 0; i < w->n; i++)
+		w->delta[i] = fot_dot(w->o + i * d, w->d_o + i * d, d);
+	fot_attn_backward(&a, &g);
+	fot_free(mem);
+}
+
+/* Weights, and gradients of scores, are rounded to 2^-8 of themselves at the most: so much of the sum of sizes. */
+static void assert_near(float got, double want, double size, const char *what)
+{
+	if (!(fabs((double)got - want) <= 0x1p-8 * 1.2 * size + 1e-6))
+		fail_msg("%s: %.9g, expected %.9g of terms of %.9g", what, (double)got, want, size);
+}
+
+/* got [d] against sum_j w[j] x[j]; w_size: what the errors of w are a part of. */
+static void check_sums(const float *got, const double *w, const double *w_size, const float *x, int64_t n,
+		       int64_t d, float scale, const char *what)
+{
+	for (int64_t c = 0; c < d; c++) {
+		double sum = 0, size = 0;
+
+		for (int64_t j = 0; j < n; j++) {
+			double term = w[j] * narrowed(x[j * d + c]) * (double)scale;
+
+			sum += term;
+			size += fabs(w_size[j] * narrowed(x[j * d + c]) * (double)scale);
+		}
+		assert_near(got[c], sum, size, what);
+	}
+}
+
+static void check_way(int64_t n, int64_t d)
+{
+	struct slow_row *row = fot_calloc((size_t)n, sizeof *row);
+	double column[200], size[200];
+	struct way w;
+
+	assert_non_null(row);
+	open_way(&w, n, d);
+	go(&w, fot_bf16_kernel());
+	for (int64_t i = 0; i < n; i++) {
+		slow_row(&row[i], w.q + i * d, w.k, w.v, w.d_o + i * d, d, w.low[i] > 0 ? w.low[i] : 0, i + 1,
+			 0.4f);
+		assert_true(fabs((double)w.lse[i] - row[i].lse) < 1e-5);
+		check_sums(w.o + i * d, row[i].weight, row[i].weight, w.v, n, d, 1, "o");
+		check_sums(w.dq + i * d, row[i].gradient, row[i].size, w.k, n, d, 0.4f, "dq");
+	}
+	for (int64_t j = 0; j < n; j++) {
+		for (int64_t i = 0; i < n; i++) {
+			column[i] = row[i].gradient[j];
+			size[i] = row[i].size[j];
+		}
+		check_sums(w.dk + j * d, column, size, w.q, n, d, 0.4f, "dk");
+		for (int64_t i = 0; i < n; i++)
+			column[i] = row[i].weight[j];
+		check_sums(w.dv + j * d, column, column, w.d_o, n, d, 1, "dv");
+	}
+	close_way(&w);
+	fot_free(row);
+}
+
+static void test_attention_bf16_agrees_with_slow_sums(void **state)
+{
+	(void)state;
+	check_way(1, 8);
+	check_way(3, 5);
+	check_way(100, 16);
+	check_way(200, 40);
+}
+
+static void test_attention_bf16_kernels_give_the_same_bits_backward(void **state)
+{
+	static const int64_t sizes[][2] = { { 1, 1 }, { 5, 7 }, { 67, 16 }, { 200, 40 } };
+
+	(void)state;
+	if (fot_bf16_kernel() == &fot_bf16_portable)
+		skip();
+	for (size_t s = 0; s < 4; s++) {
+		size_t bytes = sizeof(float) * (size_t)(sizes[s][0] * sizes[s][1]);
+		struct way w[2];
+
+		for (int i = 0; i < 2; i++) {
+			open_way(&w[i], sizes[s][0], sizes[s][1]);
+			go(&w[i], i ? &fot_bf16_portable : fot_bf16_kernel());
+		}
+		assert_memory_equal(w[0].dq, w[1].dq, bytes);
+		assert_memory_equal(w[0].dk, w[1].dk, bytes);
+		assert_memory_equal(w[0].dv, w[1].dv, bytes);
+		close_way(&w[0]);
+		close_way(&w[1]);
+	}
 }
 
 /* ---- the authors' cross-batch attention ------------------------------ */
@@ -276,8 +514,8 @@ static void check_cross(const struct fot_safetensors *st, const char *name, cons
 	struct fot_attn a;
 
 	o = fot_calloc((size_t)(c->batch * c->seq * ld), sizeof *o);
-	mem = fot_alloc((size_t)fot_attn_need(c->dim, 0), sizeof *mem);
-	fot_attn_bind(&a, mem, c->dim, 0);
+	mem = fot_alloc((size_t)fot_attn_need(c->dim, 0, NULL), sizeof *mem);
+	fot_attn_bind(&a, mem, c->dim, 0, NULL);
 	rotate_pairs(q, c);
 	rotate_pairs(local, c);
 	for (int64_t i = 0; i < c->batch; i++)
@@ -356,6 +594,10 @@ int main(void)
 		cmocka_unit_test(test_attention_joint_softmax),
 		cmocka_unit_test(test_attention_top_k),
 		cmocka_unit_test(test_attention_of_a_row_is_its_own),
+		cmocka_unit_test(test_attention_bf16_of_a_row_is_its_own),
+		cmocka_unit_test(test_attention_bf16_kernels_give_the_same_bits),
+		cmocka_unit_test(test_attention_bf16_agrees_with_slow_sums),
+		cmocka_unit_test(test_attention_bf16_kernels_give_the_same_bits_backward),
 		cmocka_unit_test(test_attention_authors_crossbatch),
 	};
 

@@ -202,20 +202,22 @@ static void test_bf16_sums_over_rows(void **state)
 	}
 }
 
-/* A checkpoint's numbers go in as they are. */
-static void test_bf16_packs_every_type(void **state)
+/* Numbers of matrix w [n, k] of a size in every type: packed from floats that are the same. */
+static void check_types(const int64_t *size)
 {
+	static const uint16_t edges[] = { 0x0000, 0x8000, 0x0001, 0x807f, 0x0080,
+					  0x7f80, 0xff80, 0x7f81, 0xffc1 };
 	struct product p;
 	uint16_t half[130 * 96], brain[130 * 96];
 	uint32_t *c;
 
-	(void)state;
-	begin(&p, sizes[6], 1);
+	begin(&p, size, 1);
 	c = fot_alloc(fot_bf16_packed(p.n, p.k), sizeof *c);
 	assert_non_null(c);
 	for (int64_t i = 0; i < p.n * p.k; i++) {
 		half[i] = fot_f16_of(p.w[i]);
-		brain[i] = fot_bf16_of(p.w[i]);
+		brain[i] = i % 7 ? fot_bf16_of(p.w[i]) : edges[i / 7 % 9];
+		p.w[i] = i % 7 ? p.w[i] : fot_bf16_widen(brain[i]);
 	}
 	fot_bf16_pack_transposed(p.b, p.w, FOT_F32, p.n, p.k);
 	fot_bf16_pack_transposed(c, brain, FOT_BF16, p.n, p.k);
@@ -227,6 +229,14 @@ static void test_bf16_packs_every_type(void **state)
 	assert_memory_equal(p.b, c, sizeof *c * fot_bf16_packed(p.n, p.k));
 	fot_free(c);
 	end(&p);
+}
+
+/* A checkpoint's numbers go in as they are. */
+static void test_bf16_packs_every_type(void **state)
+{
+	(void)state;
+	check_types(sizes[6]);
+	check_types(sizes[7]);
 }
 
 static void test_bf16_rounds_to_nearest_even(void **state)
@@ -252,6 +262,87 @@ static void test_bf16_rounds_to_nearest_even(void **state)
 	}
 }
 
+/* Every kind of number, by bits that stand close to what decides: rounding, ties, denormals, infinities, NaN. */
+static void fill_bits(float *x, int64_t n, uint64_t item)
+{
+	static const uint32_t edges[] = { 0x00000000u, 0x80000000u, 0x00000001u, 0x807fffffu, 0x00800000u,
+					  0x7f800000u, 0xff800000u, 0x7f800001u, 0xffc00000u, 0x7f7fffffu,
+					  0x3f808000u, 0x3f818000u, 0x3f807fffu, 0x3f808001u };
+	struct fot_rng r;
+
+	fot_rng_init(&r, 11, "test.bf16.bits", item);
+	for (int64_t i = 0; i < n; i++) {
+		uint32_t u = (uint32_t)fot_rng_u64(&r);
+
+		u = i % 3 ? u : edges[fot_rng_below(&r, sizeof edges / sizeof *edges)];
+		memcpy(&x[i], &u, sizeof u);
+	}
+}
+
+/* Rows and pairs of rows against numbers that are rounded one by one; what lies beside them stays. */
+static void check_rounding(const struct fot_bf16_kernel *kernel, int64_t m, int64_t k)
+{
+	enum { LD = 91 };
+	static float x[40 * LD];
+	static uint32_t a[40 * LD];
+
+	fill_bits(x, 40 * LD, (uint64_t)(m * k));
+	memset(a, 0xa5, sizeof a);
+	fot_bf16_rows(kernel, a, LD, x, LD, m, k);
+	for (int64_t r = 0; r < m; r++)
+		for (int64_t p = 0; p < LD; p++) {
+			float even = x[r * LD + 2 * p], odd = 2 * p + 1 < k ? x[r * LD + 2 * p + 1] : 0;
+			uint32_t want = 0xa5a5a5a5u, got[2];
+
+			if (2 * p < k) {
+				fot_bf16_rows(&fot_bf16_portable, got, 1, (float[]){ even, odd }, 2, 1, 2);
+				want = got[0];
+			}
+			assert_int_equal(a[r * LD + p], want);
+		}
+	memset(a, 0xa5, sizeof a);
+	fot_bf16_pair(kernel, a, LD, x, LD, m, k);
+	for (int64_t p = 0; 2 * p < m; p++)
+		for (int64_t c = 0; c < LD; c++) {
+			float even = x[2 * p * LD + c], odd = 2 * p + 1 < m ? x[(2 * p + 1) * LD + c] : 0;
+			uint32_t want = 0xa5a5a5a5u, got[2];
+
+			if (c < k) {
+				fot_bf16_rows(&fot_bf16_portable, got, 1, (float[]){ even, odd }, 2, 1, 2);
+				want = got[0];
+			}
+			assert_int_equal(a[p * LD + c], want);
+		}
+}
+
+static void check_turning(const struct fot_bf16_kernel *kernel, int64_t m, int64_t n)
+{
+	enum { LD = 90 };
+	static uint32_t a[LD * LD], b[LD * LD];
+
+	for (uint32_t i = 0; i < LD * LD; i++)
+		a[i] = i;
+	memset(b, 0xa5, sizeof b);
+	fot_bf16_turn(kernel, b, LD, a, LD, m, n);
+	for (int64_t c = 0; c < LD; c++)
+		for (int64_t r = 0; r < LD; r++)
+			assert_int_equal(b[c * LD + r], c < n && r < m ? a[r * LD + c] : 0xa5a5a5a5u);
+}
+
+static void test_bf16_kernels_round_and_turn(void **state)
+{
+	static const int64_t shapes[][2] = { { 1, 1 },   { 2, 2 },   { 3, 15 },  { 4, 16 },  { 5, 17 },
+					     { 16, 31 }, { 17, 32 }, { 39, 33 }, { 32, 90 }, { 33, 64 } };
+	const struct fot_bf16_kernel *kernel[] = { fot_bf16_kernel(), &fot_bf16_portable };
+
+	(void)state;
+	for (size_t s = 0; s < 20; s++) {
+		check_rounding(kernel[s % 2], shapes[s / 2][0], shapes[s / 2][1]);
+		check_turning(kernel[s % 2], shapes[s / 2][0], shapes[s / 2][1]);
+		check_turning(kernel[s % 2], shapes[s / 2][1], shapes[s / 2][0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_bf16_sums_over_rows),
 		cmocka_unit_test(test_bf16_packs_every_type),
 		cmocka_unit_test(test_bf16_rounds_to_nearest_even),
+		cmocka_unit_test(test_bf16_kernels_round_and_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

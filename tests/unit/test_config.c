@@ -20,6 +20,49 @@ static int read_text(struct fot_config *c, const char *text, struct fot_err *err
 	return fot_config_read(c, scratch_path(""), err);
 }
 
+/* The ids that end a text behind both files; "": the error instead. */
+static void check_ends(const char *config, const char *generation, int32_t eos, const char *more)
+{
+	struct fot_config c;
+	struct fot_err err = { 0 };
+	char got[64] = "";
+	int n = 0;
+
+	scratch_puts("generation_config.json", generation);
+	assert_int_equal(read_text(&c, config, &err), FOT_OK);
+	assert_int_equal(c.eos_id, eos);
+	for (int32_t i = 0; i < c.n_more_eos; i++)
+		n += snprintf(got + n, sizeof got - (size_t)n, "%s%d", i ? "," : "", c.more_eos[i]);
+	assert_string_equal(got, more);
+}
+
+static void refuse_ends(const char *generation, const char *want)
+{
+	struct fot_config c;
+	struct fot_err err = { 0 };
+
+	scratch_puts("generation_config.json", generation);
+	assert_fails(read_text(&c, "{\"eos_token_id\": 2}", &err), FOT_ERR_INPUT, &err, want);
+}
+
+static void test_config_generation_config_adds_ends(void **state)
+{
+	(void)state;
+	check_ends("{\"eos_token_id\": 2}", "{\"eos_token_id\": [7, 2, 9], \"do_sample\": true}", 2, "7,9");
+	check_ends("{\"eos_token_id\": 2}", "{\"eos_token_id\": 5}", 2, "5");
+	check_ends("{\"eos_token_id\": [2, 5]}", "{\"eos_token_id\": 5}", 2, "5");
+	check_ends("{\"eos_token_id\": 2}", "{\"transformers_version\": \"5.0.0\"}", 2, "");
+	check_ends("{\"eos_token_id\": 2}", "{\"eos_token_id\": null}", 2, "");
+	check_ends("{\"eos_token_id\": 2}", "{\"eos_token_id\": []}", 2, "");
+	check_ends("{\"eos_token_id\": null}", "{\"eos_token_id\": [9, 7]}", 9, "7");
+	check_ends("{\"model_type\": \"llama\"}", "{\"eos_token_id\": 3}", 3, "");
+	refuse_ends("{\"eos_token_id\": \"2\"}", "generation_config.json");
+	refuse_ends("{\"eos_token_id\": [3, 32000]}", "eos_token_id: ");
+	refuse_ends("{\"eos_token_id\": -1}", "generation_config.json");
+	refuse_ends("{\"eos_token_id\": [10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25]}", "expected at most 16 ids");
+	refuse_ends("[", "generation_config.json");
+}
+
 static void assert_same(const struct fot_config *a, const struct fot_config *b)
 {
 	assert_int_equal(a->vocab_size, b->vocab_size);
@@ -501,6 +544,7 @@ static void test_config_reads_families(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_config_generation_config_adds_ends),
 		TEST(test_config_empty_object_gives_defaults),
 		TEST(test_config_reads_every_key),
 		TEST(test_config_reads_families),

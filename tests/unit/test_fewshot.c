@@ -11,79 +11,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tasks/fewshot.h"
+#include "tests/unit/fewshot_set.h"
 #include "tests/unit/scratch.h"
-
-static struct fot_tokenizer *byte_tok, *spm_tok;
-static struct fot_template t;
-
-static int setup(void **state)
-{
-	static const char text[] =
-		"{\"format\": \"fotbench-template-1\", \"instruction\": \"Name the kind.\\n\","
-		"\"demonstration\": \"Text: {text}\\nKind: {label}\\n\", \"separator\": \"\\n\","
-		"\"labels\": {\"A\": \"art\", \"B\": \"artist\", \"C\": \"bird\"}}";
-
-	if (scratch_make(state) || fot_tokenizer_open_byte(&byte_tok, NULL) != FOT_OK ||
-	    fot_tokenizer_open_spm(&spm_tok, "model/zoo/bpe-2k/tokenizer.model", NULL) != FOT_OK ||
-	    fot_template_parse(&t, text, strlen(text), "t", NULL) != FOT_OK)
-		return -1;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fot_template_release(&t);
-	fot_tokenizer_close(byte_tok);
-	fot_tokenizer_close(spm_tok);
-	return scratch_remove(state);
-}
-
-/* n training items of random words, 6 test items; label A is twice as common. One
- * training item has the text of a test item, one the text of another training item. */
-static struct fot_labelled *make_set(int n)
-{
-	struct fot_str s = FOT_STR_INIT;
-	struct fot_labelled *l = NULL;
-	struct fot_err err = { 0 };
-	struct fot_rng rng;
-
-	fot_rng_init(&rng, 7, "test", 0);
-	for (int i = 0; i < n + 6; i++) {
-		fot_str_printf(&s, "{\"split\": \"%s\", \"label\": \"%c\", \"text\": \"no%d",
-			       i < n ? "train" : "test", "ABCA"[i % 4], i);
-		for (int k = (int)fot_rng_below(&rng, 5); k >= 0; k--)
-			fot_str_printf(&s, " w%llx", (unsigned long long)fot_rng_below(&rng, 4096));
-		fot_str_puts(&s, "\"}\n");
-	}
-	fot_str_puts(&s, "{\"split\": \"test\", \"label\": \"A\", \"text\": \"Given away!\"}\n"
-			 "{\"split\": \"train\", \"label\": \"A\", \"text\": \"Given  away! \"}\n"
-			 "{\"split\": \"train\", \"label\": \"B\", \"text\": \"twice\"}\n"
-			 "{\"split\": \"train\", \"label\": \"C\", \"text\": \"  twice\"}\n");
-	scratch_write("set.jsonl", s.data, s.len);
-	fot_str_release(&s);
-	if (fot_labelled_open(&l, scratch_path("set.jsonl"), NULL, &err) != FOT_OK)
-		fail_msg("%s", err.text);
-	return l;
-}
-
-static struct fot_fewshot_opts opts(int64_t shots)
-{
-	return (struct fot_fewshot_opts){
-		.window = 200, .context_max = 4000, .shots_max = shots > 0 ? shots : 0,
-		.fill = shots == FOT_FEWSHOT_FILL, .seed = 3, .bos = true
-	};
-}
-
-static struct fot_fewshot *open_task(const struct fot_labelled *l, const struct fot_tokenizer *tok,
-				     const struct fot_fewshot_opts *o)
-{
-	struct fot_fewshot *f = NULL;
-	struct fot_err err = { 0 };
-
-	if (fot_fewshot_open(&f, l, &t, tok, o, &err) != FOT_OK)
-		fail_msg("%s", err.text);
-	return f;
-}
 
 static struct fot_fewshot_demos make_demos(const struct fot_fewshot *f, uint64_t seed)
 {
@@ -110,9 +39,9 @@ static void want_prompt(struct fot_str *s, const struct fot_labelled *l, const s
 
 static void check_prompts(const struct fot_tokenizer *tok)
 {
-	struct fot_labelled *l = make_set(40);
-	struct fot_fewshot_opts o = opts(10);
-	struct fot_fewshot *f = open_task(l, tok, &o);
+	struct fot_labelled *l = make_fewshot_set(40);
+	struct fot_fewshot_opts o = fewshot_opts(10);
+	struct fot_fewshot *f = open_fewshot(l, tok, &o);
 	struct fot_fewshot_demos d = make_demos(f, 0);
 	struct fot_ids prompt = { 0 };
 	struct fot_question q;
@@ -155,24 +84,24 @@ static void check_prompts(const struct fot_tokenizer *tok)
 static void test_fewshot_prompts_read_as_written_bytes(void **state)
 {
 	(void)state;
-	check_prompts(byte_tok);
+	check_prompts(fewshot_bytes);
 }
 
 static void test_fewshot_prompts_read_as_written_pieces(void **state)
 {
 	(void)state;
-	check_prompts(spm_tok);
+	check_prompts(fewshot_pieces);
 }
 
 static void test_fewshot_no_answer_begins_another(void **state)
 {
-	struct fot_tokenizer *const toks[] = { byte_tok, spm_tok };
-	struct fot_labelled *l = make_set(40);
-	struct fot_fewshot_opts o = opts(0);
+	struct fot_tokenizer *const toks[] = { fewshot_bytes, fewshot_pieces };
+	struct fot_labelled *l = make_fewshot_set(40);
+	struct fot_fewshot_opts o = fewshot_opts(0);
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
-		struct fot_fewshot *f = open_task(l, toks[k], &o);
+		struct fot_fewshot *f = open_fewshot(l, toks[k], &o);
 		struct fot_fewshot_demos d = make_demos(f, 0);
 		struct fot_ids prompt = { 0 };
 		struct fot_question q;
@@ -200,8 +129,8 @@ static void test_fewshot_no_answer_begins_another(void **state)
 
 static void test_fewshot_demonstrations_follow_the_seed(void **state)
 {
-	struct fot_labelled *l = make_set(200);
-	struct fot_fewshot_opts few = opts(20), all = opts(FOT_FEWSHOT_FILL);
+	struct fot_labelled *l = make_fewshot_set(200);
+	struct fot_fewshot_opts few = fewshot_opts(20), all = fewshot_opts(FOT_FEWSHOT_FILL);
 	struct fot_fewshot *f, *g;
 	struct fot_fewshot_demos a, b, c;
 	size_t same = 0;
@@ -209,8 +138,8 @@ static void test_fewshot_demonstrations_follow_the_seed(void **state)
 	(void)state;
 	few.items = 2;
 	all.context_max = 1000000;
-	f = open_task(l, byte_tok, &few);
-	g = open_task(l, byte_tok, &all);
+	f = open_fewshot(l, fewshot_bytes, &few);
+	g = open_fewshot(l, fewshot_bytes, &all);
 	a = make_demos(f, 5);
 	b = make_demos(g, 5);
 	c = make_demos(g, 6);
@@ -240,8 +169,8 @@ static void test_fewshot_demonstrations_follow_the_seed(void **state)
 
 static void test_fewshot_balanced_rounds_hold_each_label_once(void **state)
 {
-	struct fot_labelled *l = make_set(200);
-	struct fot_fewshot_opts o = opts(FOT_FEWSHOT_FILL);
+	struct fot_labelled *l = make_fewshot_set(200);
+	struct fot_fewshot_opts o = fewshot_opts(FOT_FEWSHOT_FILL);
 	struct fot_fewshot *f;
 	struct fot_fewshot_demos d;
 	int turns[3] = { 0 };
@@ -249,7 +178,7 @@ static void test_fewshot_balanced_rounds_hold_each_label_once(void **state)
 	(void)state;
 	o.balanced = true;
 	o.context_max = 1000000;
-	f = open_task(l, byte_tok, &o);
+	f = open_fewshot(l, fewshot_bytes, &o);
 	d = make_demos(f, 1);
 	assert_int_equal(d.n, 201); /* A 100, B 51, C 50 */
 	for (size_t i = 0; i < 150; i += 3) {
@@ -271,9 +200,9 @@ static void test_fewshot_balanced_rounds_hold_each_label_once(void **state)
 
 static void test_fewshot_fits_what_the_context_holds(void **state)
 {
-	struct fot_labelled *l = make_set(200);
-	struct fot_fewshot_opts o = opts(FOT_FEWSHOT_FILL);
-	struct fot_fewshot *f = open_task(l, byte_tok, &o);
+	struct fot_labelled *l = make_fewshot_set(200);
+	struct fot_fewshot_opts o = fewshot_opts(FOT_FEWSHOT_FILL);
+	struct fot_fewshot *f = open_fewshot(l, fewshot_bytes, &o);
 	struct fot_fewshot_demos d = make_demos(f, 2);
 	struct fot_err err = { 0 };
 	size_t n, most = 0, longest = 0;
@@ -305,25 +234,25 @@ static void test_fewshot_fits_what_the_context_holds(void **state)
 
 static void test_fewshot_says_what_cannot_be_asked(void **state)
 {
-	struct fot_labelled *l = make_set(40);
-	struct fot_fewshot_opts o = opts(42);
+	struct fot_labelled *l = make_fewshot_set(40);
+	struct fot_fewshot_opts o = fewshot_opts(42);
 	struct fot_fewshot *f = NULL;
 	struct fot_fewshot_demos d;
 	struct fot_err err = { 0 };
 	size_t n_long = 0;
 
 	(void)state;
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_INPUT, &err,
+	assert_fails(fot_fewshot_open(&f, l, &fewshot_words, fewshot_bytes, &o, &err), FOT_ERR_INPUT, &err,
 		     "expected 42 demonstrations, there are 41 different ones");
 	o.repeat = true;
-	f = open_task(l, byte_tok, &o);
+	f = open_fewshot(l, fewshot_bytes, &o);
 	d = make_demos(f, 0);
 	assert_int_equal(d.n, 42);
 	fot_fewshot_demos_release(&d);
 	fot_fewshot_close(f);
-	o = opts(1);
+	o = fewshot_opts(1);
 	o.window = 38; /* some questions fit */
-	f = open_task(l, byte_tok, &o);
+	f = open_fewshot(l, fewshot_bytes, &o);
 	for (size_t i = 0; i < fot_fewshot_n_items(f); i++) {
 		bool is_long = strlen("Text: \nKind: artist\n") + strlen(fot_fewshot_item(f, i)->text) > 38;
 
@@ -334,16 +263,16 @@ static void test_fewshot_says_what_cannot_be_asked(void **state)
 	assert_in_range(n_long, 1, 6);
 	fot_fewshot_close(f);
 	o.window = 20;
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_INPUT, &err,
+	assert_fails(fot_fewshot_open(&f, l, &fewshot_words, fewshot_bytes, &o, &err), FOT_ERR_INPUT, &err,
 		     "exceeds the window of 20");
 	o.window = 5000;
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_USAGE, &err,
+	assert_fails(fot_fewshot_open(&f, l, &fewshot_words, fewshot_bytes, &o, &err), FOT_ERR_USAGE, &err,
 		     "is below the window");
-	o = opts(9999);
+	o = fewshot_opts(9999);
 	o.fill = true;
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_INPUT, &err, "expected 9999 demonstrations");
+	assert_fails(fot_fewshot_open(&f, l, &fewshot_words, fewshot_bytes, &o, &err), FOT_ERR_INPUT, &err, "expected 9999 demonstrations");
 	o.shots_max = -1;
-	assert_fails(fot_fewshot_open(&f, l, &t, byte_tok, &o, &err), FOT_ERR_USAGE, &err, "got -1");
+	assert_fails(fot_fewshot_open(&f, l, &fewshot_words, fewshot_bytes, &o, &err), FOT_ERR_USAGE, &err, "got -1");
 	fot_labelled_close(l);
 }
 
@@ -361,7 +290,7 @@ static void assert_opens_not(const char *rows, const char *template, const struc
 		 strstr(rows, "answers") ? "&answers=answers" : "");
 	assert_int_equal(fot_labelled_open(&l, spec, NULL, &err), FOT_OK);
 	assert_int_equal(fot_template_parse(&other, template, strlen(template), "t", &err), FOT_OK);
-	assert_fails(fot_fewshot_open(&f, l, &other, byte_tok, o, &err), code, &err, fragment);
+	assert_fails(fot_fewshot_open(&f, l, &other, fewshot_bytes, o, &err), code, &err, fragment);
 	fot_template_release(&other);
 	fot_labelled_close(l);
 }
@@ -372,7 +301,7 @@ static void test_fewshot_refuses_sets_that_do_not_fit(void **state)
 #define TRAIN "{\"text\": \"x\", \"label\": \"a\", \"split\": \"train\"}\n"
 #define TEST "{\"text\": \"y\", \"label\": \"b\", \"split\": \"test\"}\n"
 #define ANSWER "{\"text\": \"y\", \"answers\": \"b\", \"split\": \"test\"}\n"
-	struct fot_fewshot_opts o = opts(0);
+	struct fot_fewshot_opts o = fewshot_opts(0);
 
 	(void)state;
 	assert_opens_not("{\"text\": \"x\", \"label\": \"a\"}\n{\"text\": \"y\", \"label\": \"b\"}",
@@ -388,8 +317,8 @@ static void test_fewshot_refuses_sets_that_do_not_fit(void **state)
 
 static void test_fewshot_scores_three_ways(void **state)
 {
-	struct fot_labelled *l = make_set(40);
-	struct fot_fewshot_opts o = opts(0);
+	struct fot_labelled *l = make_fewshot_set(40);
+	struct fot_fewshot_opts o = fewshot_opts(0);
 	struct fot_fewshot_observation obs;
 	double nll[64], score[3], free[3] = { -1, -30, -4 };
 	/* bytes: " art\n" 5, " artist\n" 8, " bird\n" 6 */
@@ -405,7 +334,7 @@ static void test_fewshot_scores_three_ways(void **state)
 		size_t best = 0;
 
 		o.score = (enum fot_fewshot_score)way;
-		f = open_task(l, byte_tok, &o);
+		f = open_fewshot(l, fewshot_bytes, &o);
 		assert_int_equal(fot_fewshot_answer_tokens(f), 19);
 		fot_fewshot_scores(score, f, nll, way == FOT_FEWSHOT_CONTENT_FREE ? free : NULL);
 		for (size_t k = 0; k < 3; k++) {
@@ -435,9 +364,9 @@ static void test_fewshot_scores_three_ways(void **state)
 
 static void test_fewshot_levels(void **state)
 {
-	struct fot_labelled *l = make_set(40);
-	struct fot_fewshot_opts o = opts(0);
-	struct fot_fewshot *f = open_task(l, byte_tok, &o);
+	struct fot_labelled *l = make_fewshot_set(40);
+	struct fot_fewshot_opts o = fewshot_opts(0);
+	struct fot_fewshot *f = open_fewshot(l, fewshot_bytes, &o);
 	double chance, majority;
 
 	(void)state;
@@ -447,7 +376,7 @@ static void test_fewshot_levels(void **state)
 	assert_int_equal(fot_fewshot_n_labels(f), 3);
 	fot_fewshot_close(f);
 	o.items = 3;
-	f = open_task(l, byte_tok, &o);
+	f = open_fewshot(l, fewshot_bytes, &o);
 	assert_int_equal(fot_fewshot_n_items(f), 3);
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = 0; j < i; j++)
@@ -469,9 +398,9 @@ static void test_fewshot_answers_by_text(void **state)
 		{ " bahama\n", "bahama", false },
 		{ "\n", "", false },
 	};
-	struct fot_tokenizer *const toks[] = { byte_tok, spm_tok };
+	struct fot_tokenizer *const toks[] = { fewshot_bytes, fewshot_pieces };
 	struct fot_labelled *l = NULL;
-	struct fot_fewshot_opts o = opts(1);
+	struct fot_fewshot_opts o = fewshot_opts(1);
 
 	(void)state;
 	scratch_puts("train.json", "[{\"qId\": \"1\", \"qText\": \"who\", \"answers\": [\"me\", \"you\"]}]");
@@ -481,7 +410,7 @@ static void test_fewshot_answers_by_text(void **state)
 	assert_int_equal(fot_labelled_open(&l, scratch_path(""), NULL, NULL), FOT_OK);
 	o.n_greedy = 32;
 	for (int k = 0; k < 2; k++) {
-		struct fot_fewshot *f = open_task(l, toks[k], &o);
+		struct fot_fewshot *f = open_fewshot(l, toks[k], &o);
 		struct fot_fewshot_demos d = make_demos(f, 0);
 		struct fot_ids prompt = { 0 };
 		struct fot_question q;
@@ -545,259 +474,7 @@ static void test_fewshot_normalises_answers(void **state)
 	}
 }
 
-/* --- distractors --- */
-
-static struct fot_template own_words, other_words;
-static struct fot_labelled *own_set, *signs, *answers;
-static struct fot_fewshot_other others[2];
-
-/* Two other sets: one with labels, of which a text is that of a test item; one with answers. */
-static void make_others(void)
-{
-	static const char a[] = "{\"format\": \"fotbench-template-1\", \"demonstration\": \"{text} -> {label}\\n\"}";
-	static const char b[] = "{\"format\": \"fotbench-template-1\", \"demonstration\": \"Q: {text} A: {label}\\n\","
-				"\"separator\": \"--\\n\"}";
-	struct fot_str s = FOT_STR_INIT;
-	struct fot_err err = { 0 };
-
-	own_set = make_set(40);
-	assert_int_equal(fot_template_parse(&own_words, a, strlen(a), "a", &err), FOT_OK);
-	assert_int_equal(fot_template_parse(&other_words, b, strlen(b), "b", &err), FOT_OK);
-	for (int i = 0; i < 9; i++)
-		fot_str_printf(&s, "{\"split\": \"train\", \"label\": \"%s\", \"text\": \"sum%d\"}\n", i % 2 ? "odd" : "even", i);
-	fot_str_puts(&s, "{\"split\": \"train\", \"label\": \"odd\", \"text\": \"Given away!\"}\n"
-			 "{\"split\": \"test\", \"label\": \"odd\", \"text\": \"a test item\"}\n");
-	scratch_write("signs.jsonl", s.data, s.len);
-	fot_str_clear(&s);
-	for (int i = 0; i < 7; i++)
-		fot_str_printf(&s, "{\"split\": \"%s\", \"answers\": [\"yes\", \"no\"], \"text\": \"ask%d\"}\n", i ? "train" : "test", i);
-	scratch_write("asks.jsonl", s.data, s.len);
-	fot_str_release(&s);
-	s = (struct fot_str)FOT_STR_INIT;
-	fot_str_printf(&s, "%s?answers=answers", scratch_path("asks.jsonl"));
-	if (fot_labelled_open(&answers, s.data, NULL, &err) != FOT_OK ||
-	    fot_labelled_open(&signs, scratch_path("signs.jsonl"), NULL, &err) != FOT_OK)
-		fail_msg("%s", err.text);
-	fot_str_release(&s);
-	others[0] = (struct fot_fewshot_other){ signs, &own_words };
-	others[1] = (struct fot_fewshot_other){ answers, &other_words };
-}
-
-static void drop_others(void)
-{
-	fot_labelled_close(own_set);
-	fot_labelled_close(signs);
-	fot_labelled_close(answers);
-	fot_template_release(&own_words);
-	fot_template_release(&other_words);
-}
-
-static struct fot_fewshot *open_with_others(int64_t shots)
-{
-	struct fot_fewshot_opts o = opts(shots);
-
-	o.other = others;
-	o.n_others = 2;
-	return open_task(own_set, byte_tok, &o);
-}
-
-static struct fot_fewshot_demos demos_among(const struct fot_fewshot *f, uint64_t seed, size_t distractors)
-{
-	struct fot_fewshot_demos d;
-	struct fot_err err = { 0 };
-
-	if (fot_fewshot_demos_init(&d, f, seed, distractors, &err) != FOT_OK)
-		fail_msg("%s", err.text);
-	return d;
-}
-
-/* The pieces of a list's text: 't' for each of the task's demonstrations, 's' and 'a' for those of the sets. */
-static size_t read_pieces(char *kind, size_t *seen, const struct fot_fewshot_demos *d, size_t n)
-{
-	struct fot_str text = FOT_STR_INIT;
-	size_t k = 0, number;
-	char *at;
-
-	assert_int_equal(fot_tokenizer_decode(byte_tok, &text, d->ids.id + d->end[0], d->end[n] - d->end[0], NULL), FOT_OK);
-	for (at = text.data ? text.data : (char[]){ "" }; *at;) {
-		int used = 0;
-		char word[8];
-
-		if (strncmp(at, "Text: ", 6) == 0) {
-			at = strstr(at, "\n\n") + 2;
-			kind[k++] = 't';
-		} else if (sscanf(at, "sum%zu -> %7[a-z]\n%n", &number, word, &used) == 2) {
-			assert_string_equal(word, number % 2 ? "odd" : "even");
-			at += used;
-			seen[number]++;
-			kind[k++] = 's';
-		} else if (sscanf(at, "Q: ask%zu A: yes\n--\n%n", &number, &used) == 1 && used) {
-			assert_in_range(number, 1, 6);
-			at += used;
-			seen[9 + number]++;
-			kind[k++] = 'a';
-		} else {
-			fail_msg("unexpected: %.40s", at);
-		}
-	}
-	fot_str_release(&text);
-	return k;
-}
-
-static void test_fewshot_distractors_stand_between(void **state)
-{
-	struct fot_fewshot *f;
-	size_t first[5] = { 0 }, by_set[2] = { 0 };
-
-	(void)state;
-	make_others();
-	f = open_with_others(30);
-	for (uint64_t seed = 0; seed < 4; seed++) {
-		struct fot_fewshot_demos alone = demos_among(f, seed, 0);
-
-		for (size_t r = 0; r <= 4; r += 2) {
-			struct fot_fewshot_demos d = demos_among(f, seed, r);
-			size_t seen[16] = { 0 }, least = 99, most = 0;
-			char kind[160];
-
-			assert_int_equal(d.n, 30);
-			assert_memory_equal(d.item, alone.item, 30 * sizeof(*d.item));
-			assert_int_equal(read_pieces(kind, seen, &d, 30), 30 * (r + 1));
-			for (size_t k = 0; k < 30; k++) {
-				size_t own = 0;
-
-				for (size_t i = 0; i <= r; i++) {
-					own += kind[k * (r + 1) + i] == 't';
-					first[i] += r == 4 && kind[k * (r + 1) + i] == 't';
-				}
-				assert_int_equal(own, 1); /* one in each block, at any place of it */
-				/* the list of k is the beginning of that of more */
-				assert_int_equal(read_pieces(kind, (size_t[16]){ 0 }, &d, k + 1), (k + 1) * (r + 1));
-			}
-			for (size_t i = 0; i < 9; i++) {
-				least = seen[i] < least ? seen[i] : least;
-				most = seen[i] > most ? seen[i] : most;
-				by_set[0] += seen[i];
-			}
-			for (size_t i = 10; i < 16; i++)
-				by_set[1] += seen[i];
-			assert_true(most - least <= 1); /* all before one comes again */
-			fot_fewshot_demos_release(&d);
-		}
-		fot_fewshot_demos_release(&alone);
-	}
-	for (size_t i = 0; i < 5; i++)
-		assert_in_range(first[i], 10, 40); /* 120 blocks over five places */
-	assert_in_range(by_set[0], 320, 400); /* of 720, sets being equally likely: sd 13 */
-	assert_int_equal(by_set[0] + by_set[1], 720);
-	fot_fewshot_close(f);
-	drop_others();
-}
-
-/* Longest prompt behind k demonstrations and their distractors. */
-static size_t longest_prompt(const struct fot_fewshot *f, const struct fot_fewshot_demos *d, size_t k)
-{
-	struct fot_ids prompt = { 0 };
-	struct fot_question q;
-	size_t n_stem, longest = 0;
-
-	assert_int_equal(fot_fewshot_stem(&prompt, &n_stem, f, d, k, NULL), FOT_OK);
-	for (size_t i = 0; i < fot_fewshot_n_items(f); i++) {
-		assert_int_equal(fot_fewshot_ask(&q, &prompt, n_stem, f, i, NULL), FOT_OK);
-		longest = q.n_prompt > longest ? q.n_prompt : longest;
-	}
-	fot_ids_release(&prompt);
-	return longest + strlen(" artist\n");
-}
-
-static void test_fewshot_distractors_take_room(void **state)
-{
-	struct fot_fewshot *f;
-	size_t before = SIZE_MAX;
-
-	(void)state;
-	make_others();
-	f = open_with_others(FOT_FEWSHOT_FILL);
-	for (size_t r = 0; r < 8; r += 3) {
-		struct fot_fewshot_demos d = demos_among(f, 1, r);
-		size_t fitted;
-
-		assert_int_equal(fot_fewshot_fit(&fitted, f, &d, FOT_FEWSHOT_FILL, 1000, NULL), FOT_OK);
-		assert_true(longest_prompt(f, &d, fitted) <= 1000);
-		assert_true(longest_prompt(f, &d, fitted + 1) > 1000);
-		assert_true(fitted > 1 && fitted < before);
-		before = fitted;
-		fot_fewshot_demos_release(&d);
-	}
-	fot_fewshot_close(f);
-	drop_others();
-}
-
-static void test_fewshot_distractors_refused(void **state)
-{
-	struct fot_fewshot_opts o = opts(3);
-	struct fot_fewshot *f = NULL;
-	struct fot_fewshot_demos d;
-	struct fot_err err = { 0 };
-
-	(void)state;
-	make_others();
-	o.other = &(struct fot_fewshot_other){ own_set, &own_words };
-	o.n_others = 1;
-	assert_int_equal(fot_fewshot_open(&f, own_set, &t, byte_tok, &o, &err), FOT_ERR_USAGE);
-	assert_string_equal(err.text, "set: expected another set for distractors, got the task's own");
-	for (size_t i = 0; i < signs->n; i++)
-		signs->item[i].split = FOT_TEST;
-	o.other = others;
-	assert_int_equal(fot_fewshot_open(&f, own_set, &t, byte_tok, &o, &err), FOT_ERR_INPUT);
-	assert_string_equal(err.text, "signs: expected training items for distractors of set, there are none");
-	o.n_others = 0;
-	f = open_task(own_set, byte_tok, &o);
-	assert_int_equal(fot_fewshot_demos_init(&d, f, 0, 2, &err), FOT_ERR_USAGE);
-	assert_string_equal(err.text, "few-shot: 2 distractors for each demonstration, of no other set");
-	fot_fewshot_close(f);
-	drop_others();
-}
-
-static void test_fewshot_survives_failing_memory(void **state)
-{
-	struct fot_labelled *l = make_set(12);
-	struct fot_fewshot_opts o = opts(5);
-	int status = FOT_ERR_RUN;
-
-	(void)state;
-	make_others();
-	o.balanced = true;
-	o.other = others;
-	o.n_others = 2;
-	for (long n = 1; status != FOT_OK; n++) {
-		struct fot_fewshot *f = NULL;
-		struct fot_fewshot_demos d = { 0 };
-		struct fot_ids prompt = { 0 };
-		struct fot_question q;
-		struct fot_err err = { 0 };
-		size_t n_stem;
-
-		assert_true(n < 3000);
-		fot_mem_fail_at(n);
-		status = fot_fewshot_open(&f, l, &t, spm_tok, &o, &err);
-		if (status == FOT_OK)
-			status = fot_fewshot_demos_init(&d, f, 0, 1, &err);
-		if (status == FOT_OK)
-			status = fot_fewshot_stem(&prompt, &n_stem, f, &d, 2, &err);
-		if (status == FOT_OK)
-			status = fot_fewshot_ask(&q, &prompt, n_stem, f, 1, &err);
-		fot_mem_fail_at(0);
-		assert_true((status == FOT_OK) == (err.code == 0));
-		fot_ids_release(&prompt);
-		fot_fewshot_demos_release(&d);
-		fot_fewshot_close(f);
-	}
-	fot_labelled_close(l);
-	drop_others();
-}
-
-#define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define WITH(f) cmocka_unit_test_setup_teardown(f, fewshot_setup, fewshot_teardown)
 
 int main(void)
 {
@@ -814,10 +491,6 @@ int main(void)
 		WITH(test_fewshot_levels),
 		WITH(test_fewshot_answers_by_text),
 		WITH(test_fewshot_normalises_answers),
-		WITH(test_fewshot_distractors_stand_between),
-		WITH(test_fewshot_distractors_take_room),
-		WITH(test_fewshot_distractors_refused),
-		WITH(test_fewshot_survives_failing_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,7 @@ static void test_journal_keeps_records(void **state)
 {
 	struct fot_journal_content c;
 	const struct fot_record *r;
+	cJSON *result = NULL, *note = NULL, *no_result = NULL, *no_note = NULL;
 
 	(void)state;
 	write_three();
@@ -116,9 +117,15 @@ static void test_journal_keeps_records(void **state)
 	r = fot_journal_find(&c, "b");
 	assert_non_null(r);
 	assert_int_equal(r->line, 2);
-	assert_true(cJSON_GetObjectItem(r->result, "x")->valuedouble == 0.1);
-	assert_non_null(r->note);
-	assert_null(fot_journal_find(&c, "a")->note);
+	assert_int_equal(fot_journal_read(&result, &note, r, NULL), FOT_OK);
+	assert_true(cJSON_GetObjectItem(result, "x")->valuedouble == 0.1);
+	assert_non_null(note);
+	assert_int_equal(fot_journal_read(&no_result, &no_note, fot_journal_find(&c, "a"), NULL), FOT_OK);
+	assert_non_null(no_result);
+	assert_null(no_note);
+	cJSON_Delete(result);
+	cJSON_Delete(note);
+	cJSON_Delete(no_result);
 	assert_non_null(fot_journal_find(&c, "c \"quoted\"\nline"));
 	assert_null(fot_journal_find(&c, "d"));
 	fot_journal_content_release(&c);

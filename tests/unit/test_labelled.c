@@ -14,18 +14,8 @@
 #include "base/mem.h"
 #include "datasets/index.h"
 #include "datasets/labelled.h"
+#include "tests/unit/labelled_set.h"
 #include "tests/unit/scratch.h"
-
-static struct fot_labelled *open_set(const char *spec)
-{
-	struct fot_labelled *l = NULL;
-	struct fot_err err = { 0 };
-
-	if (fot_labelled_open(&l, spec, scratch_path("store"), &err) != FOT_OK)
-		fail_msg("%s: %s", spec, err.text);
-	assert_int_equal(err.code, 0);
-	return l;
-}
 
 /* "SCRATCH/NAME" + options */
 static const char *spec_of(const char *name, const char *options)
@@ -36,30 +26,6 @@ static const char *spec_of(const char *name, const char *options)
 
 	snprintf(out, sizeof(text[0]), "%s%s", scratch_path(name), options);
 	return out;
-}
-
-static void assert_item(const struct fot_labelled *l, size_t i, const char *id, const char *text,
-			const char *label, enum fot_split split)
-{
-	char hash[65];
-
-	assert_true(i < l->n);
-	assert_string_equal(l->item[i].id, id);
-	assert_string_equal(l->item[i].text, text);
-	assert_true(l->item[i].label >= 0 && (size_t)l->item[i].label < l->n_labels);
-	assert_string_equal(l->label[l->item[i].label], label);
-	assert_int_equal(l->item[i].split, split);
-	fot_sha256_of(text, strlen(text), hash);
-	assert_string_equal(l->item[i].sha256, hash);
-}
-
-static void assert_refused(const char *spec, int code, const char *fragment)
-{
-	struct fot_labelled *l = NULL;
-	struct fot_err err = { 0 };
-
-	assert_fails(fot_labelled_open(&l, spec, scratch_path("store"), &err), code, &err, fragment);
-	assert_null(l);
 }
 
 /* ---- files ---- */
@@ -74,20 +40,20 @@ static void test_labelled_reads_trec(void **state)
 		      "city ?\n\nNUM:other How\xe9 ?\n",
 		      71);
 	scratch_puts("x.label", "LOC:city Where ?");
-	l = open_set(spec_of("", ""));
+	l = open_labelled(spec_of("", ""));
 	assert_int_equal(l->n, 4);
 	assert_int_equal(l->n_labels, 2);
-	assert_item(l, 0, "train.label:1", "When did it end ?", "NUM", FOT_TRAIN);
-	assert_item(l, 1, "train.label:2",
+	assert_labelled_item(l, 0, "train.label:1", "When did it end ?", "NUM", FOT_TRAIN);
+	assert_labelled_item(l, 1, "train.label:2",
 		    "A sister\xc3\xb0"
 		    "city ?",
 		    "LOC", FOT_TRAIN);
-	assert_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM", FOT_TRAIN);
-	assert_item(l, 3, "x.label:1", "Where ?", "LOC", FOT_TEST);
+	assert_labelled_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM", FOT_TRAIN);
+	assert_labelled_item(l, 3, "x.label:1", "Where ?", "LOC", FOT_TEST);
 	fot_labelled_close(l);
-	l = open_set(spec_of("", "?labels=fine"));
+	l = open_labelled(spec_of("", "?labels=fine"));
 	assert_int_equal(l->n_labels, 3);
-	assert_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM:other", FOT_TRAIN);
+	assert_labelled_item(l, 2, "train.label:4", "How\xc3\xa9 ?", "NUM:other", FOT_TRAIN);
 	assert_non_null(strstr(l->name, "-fine"));
 	fot_labelled_close(l);
 }
@@ -110,11 +76,11 @@ static void test_labelled_trec_refuses_bad_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		scratch_puts("t.label", rows[i].text);
-		assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, rows[i].want);
+		assert_labelled_refused(scratch_path("t.label"), FOT_ERR_INPUT, rows[i].want);
 	}
 	scratch_write("t.label", "NUM:date a\nLOC:city b\0c\n", 24);
-	assert_refused(scratch_path("t.label"), FOT_ERR_INPUT, "t.label:2: NUL byte, expected text");
-	assert_refused(scratch_path("none.label"), FOT_ERR_INPUT, "none.label");
+	assert_labelled_refused(scratch_path("t.label"), FOT_ERR_INPUT, "t.label:2: NUL byte, expected text");
+	assert_labelled_refused(scratch_path("none.label"), FOT_ERR_INPUT, "none.label");
 }
 
 static void test_labelled_reads_webquestions(void **state)
@@ -127,7 +93,7 @@ static void test_labelled_reads_webquestions(void **state)
 	scratch_puts("val.json", "[{\"qId\": \"b\", \"answers\": [\"v\"], \"qText\": \"why?\"}]");
 	scratch_puts("test.json", "[{\"qId\": \"c\", \"answers\": [\"z\"], \"qText\": \" who?\"},"
 				  "{\"qId\": \"d\", \"answers\": [\"z\"], \"qText\": \"WHO ?\"}]");
-	l = open_set(spec_of("", "?name=wq"));
+	l = open_labelled(spec_of("", "?name=wq"));
 	assert_string_equal(l->name, "wq");
 	assert_int_equal(l->n, 4);
 	assert_int_equal(l->n_labels, 0);
@@ -174,7 +140,7 @@ static void test_labelled_webquestions_refuses_bad_records(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		scratch_puts("w.json", rows[i].text);
-		assert_refused(scratch_path("w.json"), FOT_ERR_INPUT, rows[i].want);
+		assert_labelled_refused(scratch_path("w.json"), FOT_ERR_INPUT, rows[i].want);
 	}
 }
 
@@ -188,14 +154,14 @@ static void test_labelled_reads_jsonl(void **state)
 		     "\n{\"q\": \"two\\nlines\", \"c\": \"b\", \"split\": \"train\"}\n"
 		     "{\"q\": \"three\", \"c\": \"b\", \"split\": \"dev\"}\n"
 		     "{\"q\": \"four\", \"c\": \"4\", \"split\": \"test\"}");
-	l = open_set(spec_of("q.jsonl", "?text=q&label=c"));
+	l = open_labelled(spec_of("q.jsonl", "?text=q&label=c"));
 	assert_string_equal(l->name, "q");
-	assert_item(l, 0, "17", "one", "4", FOT_TRAIN);
-	assert_item(l, 1, "q.jsonl:3", "two lines", "b", FOT_TRAIN);
-	assert_item(l, 2, "q.jsonl:4", "three", "b", FOT_VALID);
-	assert_item(l, 3, "q.jsonl:5", "four", "4", FOT_TEST);
+	assert_labelled_item(l, 0, "17", "one", "4", FOT_TRAIN);
+	assert_labelled_item(l, 1, "q.jsonl:3", "two lines", "b", FOT_TRAIN);
+	assert_labelled_item(l, 2, "q.jsonl:4", "three", "b", FOT_VALID);
+	assert_labelled_item(l, 3, "q.jsonl:5", "four", "4", FOT_TEST);
 	fot_labelled_close(l);
-	l = open_set(spec_of("q.jsonl", "?text=q&answers=q"));
+	l = open_labelled(spec_of("q.jsonl", "?text=q&answers=q"));
 	assert_int_equal(l->n_labels, 0);
 	assert_string_equal(l->item[1].answer[0], "two lines");
 	fot_labelled_close(l);
@@ -236,7 +202,7 @@ static void test_labelled_jsonl_refuses_bad_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		scratch_puts("q.jsonl", rows[i].text);
-		assert_refused(scratch_path("q.jsonl"), FOT_ERR_INPUT, rows[i].want);
+		assert_labelled_refused(scratch_path("q.jsonl"), FOT_ERR_INPUT, rows[i].want);
 	}
 }
 
@@ -248,13 +214,13 @@ static void test_labelled_skips_and_counts_bad_rows(void **state)
 	scratch_puts(
 		"q.jsonl", ROW
 		"{\"text\": \"v\"\n{\"text\": \" \", \"label\": \"a\"}\n{\"text\": \"w\", \"label\": \"a\"}\n");
-	l = open_set(spec_of("q.jsonl", "?skip_bad=1"));
+	l = open_labelled(spec_of("q.jsonl", "?skip_bad=1"));
 	assert_int_equal(l->n, 3);
 	assert_int_equal(l->n_bad, 2);
 	assert_non_null(strstr(l->first_bad, "q.jsonl:3"));
 	fot_labelled_close(l);
 	scratch_puts("q.csv", "text,label\na,x\nb\nc,y\n");
-	l = open_set(spec_of("q.csv", "?skip_bad=1"));
+	l = open_labelled(spec_of("q.csv", "?skip_bad=1"));
 	assert_int_equal(l->n, 2);
 	assert_int_equal(l->n_bad, 1);
 	assert_non_null(strstr(l->first_bad, "q.csv:3: expected 2 cells, got 1"));
@@ -269,14 +235,14 @@ static void test_labelled_reads_csv(void **state)
 	scratch_puts("q.csv", "\xef\xbb\xbf"
 			      "class,no,question\r\n"
 			      "x,1,\"a, \"\"quoted\"\"\nquestion\"\r\n\r\n\"y \",2,plain\r\ny,,\"last\"");
-	l = open_set(spec_of("q.csv", "?text=question&label=class&holdout=0"));
+	l = open_labelled(spec_of("q.csv", "?text=question&label=class&holdout=0"));
 	assert_int_equal(l->n, 3);
-	assert_item(l, 0, "q.csv:2", "a, \"quoted\" question", "x", FOT_TRAIN);
-	assert_item(l, 1, "q.csv:5", "plain", "y", FOT_TRAIN);
-	assert_item(l, 2, "q.csv:6", "last", "y", FOT_TRAIN);
+	assert_labelled_item(l, 0, "q.csv:2", "a, \"quoted\" question", "x", FOT_TRAIN);
+	assert_labelled_item(l, 1, "q.csv:5", "plain", "y", FOT_TRAIN);
+	assert_labelled_item(l, 2, "q.csv:6", "last", "y", FOT_TRAIN);
 	fot_labelled_close(l);
 	scratch_puts("q.csv", "te xt\rx\ry\r"); /* line ends of CR alone, a blank in a column's name */
-	l = open_set(spec_of("q.csv", "?text=te%20xt&answers=te%20xt"));
+	l = open_labelled(spec_of("q.csv", "?text=te%20xt&answers=te%20xt"));
 	assert_int_equal(l->n, 2);
 	assert_string_equal(l->item[1].answer[0], "y");
 	fot_labelled_close(l);
@@ -307,7 +273,7 @@ static void test_labelled_csv_refuses_bad_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		scratch_puts("q.csv", rows[i].text);
-		assert_refused(scratch_path("q.csv"), FOT_ERR_INPUT, rows[i].want);
+		assert_labelled_refused(scratch_path("q.csv"), FOT_ERR_INPUT, rows[i].want);
 	}
 }
 
@@ -341,11 +307,11 @@ static void test_labelled_tables_of_every_kind(void **state)
 
 		scratch_puts(rows[i].file, rows[i].text);
 		snprintf(options, sizeof(options), "%s%sholdout=0", rows[i].options, *rows[i].options ? "&" : "?");
-		l = open_set(spec_of(rows[i].file, options));
+		l = open_labelled(spec_of(rows[i].file, options));
 		assert_string_equal(l->name, "q");
 		assert_int_equal(l->n, 2);
-		assert_item(l, 0, l->item[0].id, "a, \"b\"", "x", FOT_TRAIN);
-		assert_item(l, 1, l->item[1].id, "c", "y", FOT_TRAIN);
+		assert_labelled_item(l, 0, l->item[0].id, "a, \"b\"", "x", FOT_TRAIN);
+		assert_labelled_item(l, 1, l->item[1].id, "c", "y", FOT_TRAIN);
 		fot_labelled_close(l);
 	}
 }
@@ -379,7 +345,7 @@ static void test_labelled_tables_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		scratch_puts(rows[i].file, rows[i].text);
-		assert_refused(spec_of(rows[i].file, rows[i].options), rows[i].code, rows[i].want);
+		assert_labelled_refused(spec_of(rows[i].file, rows[i].options), rows[i].code, rows[i].want);
 	}
 }
 
@@ -390,14 +356,14 @@ static void test_labelled_reads_splits_of_pairs(void **state)
 	(void)state;
 	scratch_puts("c.json", "{\"oos_val\": [[\"v\", \"oos\"]],\n \"train\": [[\"a]}\", \"x\"] , [\"b\",\"oos\"]],"
 			       " \"test\": [[\"c\\u0000d\", \"x\"], [\"e\", \"x\"]]}");
-	assert_refused(spec_of("c.json", ""), FOT_ERR_INPUT, "c.json:4: NUL byte, expected text");
-	l = open_set(spec_of("c.json", "?skip_bad=1"));
+	assert_labelled_refused(spec_of("c.json", ""), FOT_ERR_INPUT, "c.json:4: NUL byte, expected text");
+	l = open_labelled(spec_of("c.json", "?skip_bad=1"));
 	assert_int_equal(l->n, 4);
 	assert_int_equal(l->n_bad, 1);
-	assert_item(l, 0, "c.json:1", "v", "oos", FOT_VALID);
-	assert_item(l, 1, "c.json:2", "a]}", "x", FOT_TRAIN);
-	assert_item(l, 2, "c.json:3", "b", "oos", FOT_TRAIN);
-	assert_item(l, 3, "c.json:5", "e", "x", FOT_TEST);
+	assert_labelled_item(l, 0, "c.json:1", "v", "oos", FOT_VALID);
+	assert_labelled_item(l, 1, "c.json:2", "a]}", "x", FOT_TRAIN);
+	assert_labelled_item(l, 2, "c.json:3", "b", "oos", FOT_TRAIN);
+	assert_labelled_item(l, 3, "c.json:5", "e", "x", FOT_TEST);
 	fot_labelled_close(l);
 }
 
@@ -410,20 +376,20 @@ static void test_labelled_json_values_as_written(void **state)
 	scratch_puts("q.jsonl", "{\"text\": \"a\", \"label\": true, \"id\": 9007199254740993}\n"
 				"{\"text\": \"b\", \"label\": false, \"id\": 9007199254740992}\n"
 				"{\"text\": \"c\", \"label\": 99999999999999999999, \"id\": -12345678901234567890}\n");
-	l = open_set(spec_of("q.jsonl", "?holdout=0"));
-	assert_item(l, 0, "9007199254740993", "a", "true", FOT_TRAIN);
-	assert_item(l, 1, "9007199254740992", "b", "false", FOT_TRAIN);
-	assert_item(l, 2, "-12345678901234567890", "c", "99999999999999999999", FOT_TRAIN);
+	l = open_labelled(spec_of("q.jsonl", "?holdout=0"));
+	assert_labelled_item(l, 0, "9007199254740993", "a", "true", FOT_TRAIN);
+	assert_labelled_item(l, 1, "9007199254740992", "b", "false", FOT_TRAIN);
+	assert_labelled_item(l, 2, "-12345678901234567890", "c", "99999999999999999999", FOT_TRAIN);
 	fot_labelled_close(l);
 	scratch_puts("q.jsonl", "{\"text\": \"a\", \"label\": \"x\", \"id\": {\"n\": 1}}\n{\"text\": \"b\", \"label\": \"y\", \"id\": 1.5}\n");
-	assert_refused(spec_of("q.jsonl", ""), FOT_ERR_INPUT, "q.jsonl:1: id: expected a string or an integer, got {\"n\": 1}");
-	l = open_set(spec_of("q.jsonl", "?id=&holdout=0"));
-	assert_item(l, 0, "q.jsonl:1", "a", "x", FOT_TRAIN);
-	assert_item(l, 1, "q.jsonl:2", "b", "y", FOT_TRAIN);
+	assert_labelled_refused(spec_of("q.jsonl", ""), FOT_ERR_INPUT, "q.jsonl:1: id: expected a string or an integer, got {\"n\": 1}");
+	l = open_labelled(spec_of("q.jsonl", "?id=&holdout=0"));
+	assert_labelled_item(l, 0, "q.jsonl:1", "a", "x", FOT_TRAIN);
+	assert_labelled_item(l, 1, "q.jsonl:2", "b", "y", FOT_TRAIN);
 	fot_labelled_close(l);
 	scratch_puts("q.csv", "text,label,id\na,x,1\nb,y,1\n");
-	l = open_set(spec_of("q.csv", "?id=&holdout=0"));
-	assert_item(l, 1, "q.csv:3", "b", "y", FOT_TRAIN);
+	l = open_labelled(spec_of("q.csv", "?id=&holdout=0"));
+	assert_labelled_item(l, 1, "q.csv:3", "b", "y", FOT_TRAIN);
 	fot_labelled_close(l);
 }
 
@@ -434,11 +400,11 @@ static void test_labelled_json_nuls_and_what_looks_like_them(void **state)
 
 	(void)state;
 	scratch_puts("f.json", "[{\"qText\": \"a \\\\u0000 \xef\xb7\x90\", \"qId\": 1, \"answers\": [\"y\"]}]");
-	l = open_set(spec_of("f.json", ""));
+	l = open_labelled(spec_of("f.json", ""));
 	assert_string_equal(l->item[0].text, "a \\u0000 \xef\xb7\x90");
 	fot_labelled_close(l);
 	scratch_puts("f.json", "[{\"qText\": \"a\\\\u0000\\u0000\", \"qId\": 1, \"answers\": [\"y\"]}]");
-	assert_refused(spec_of("f.json", ""), FOT_ERR_INPUT, "NUL byte, expected text");
+	assert_labelled_refused(spec_of("f.json", ""), FOT_ERR_INPUT, "NUL byte, expected text");
 }
 
 /* A NUL makes a bad row in every kind, not a file that cannot be read. */
@@ -466,8 +432,8 @@ static void test_labelled_nul_is_a_bad_row(void **state)
 		struct fot_labelled *l;
 
 		scratch_write(rows[i].file, rows[i].text, rows[i].n);
-		assert_refused(spec_of(rows[i].file, ""), FOT_ERR_INPUT, "NUL byte, expected text");
-		l = open_set(spec_of(rows[i].file, "?skip_bad=1&holdout=0"));
+		assert_labelled_refused(spec_of(rows[i].file, ""), FOT_ERR_INPUT, "NUL byte, expected text");
+		l = open_labelled(spec_of(rows[i].file, "?skip_bad=1&holdout=0"));
 		assert_int_equal(l->n, 2);
 		assert_int_equal(l->n_bad, 1);
 		assert_string_equal(l->item[1].text, "c");
@@ -485,9 +451,9 @@ static void test_labelled_reads_packed_files(void **state)
 	f = gzopen(scratch_path("set.csv.gz"), "wb");
 	assert_int_equal(gzwrite(f, text, sizeof(text) - 1), sizeof(text) - 1);
 	assert_int_equal(gzclose(f), Z_OK);
-	l = open_set(spec_of("set.csv.gz", "?holdout=0"));
+	l = open_labelled(spec_of("set.csv.gz", "?holdout=0"));
 	assert_string_equal(l->name, "set");
-	assert_item(l, 1, "set.csv.gz:3", "b", "y", FOT_TRAIN);
+	assert_labelled_item(l, 1, "set.csv.gz:3", "b", "y", FOT_TRAIN);
 	fot_labelled_close(l);
 }
 
@@ -510,7 +476,7 @@ static void test_labelled_holds_out_by_hash(void **state)
 
 	(void)state;
 	many("m.jsonl", 2000);
-	l = open_set(spec_of("m.jsonl", ""));
+	l = open_labelled(spec_of("m.jsonl", ""));
 	assert_in_range(l->n_split[FOT_TEST], 300, 500); /* 400 expected, sd of 1000 pairs 25 */
 	assert_int_equal(l->n_split[FOT_TEST] + l->n_split[FOT_TRAIN], 2000);
 	for (size_t i = 0; i < 2000; i += 2) {
@@ -521,7 +487,7 @@ static void test_labelled_holds_out_by_hash(void **state)
 	assert_int_equal(l->n_duplicates, 500);
 	assert_int_equal(l->n_leaked, 0);
 	fot_labelled_close(l);
-	l = open_set(spec_of("m.jsonl", "?holdout=0.5"));
+	l = open_labelled(spec_of("m.jsonl", "?holdout=0.5"));
 	assert_in_range(l->n_split[FOT_TEST], 850, 1150);
 	fot_labelled_close(l);
 }
@@ -539,7 +505,7 @@ static void test_labelled_texts_that_differ_in_a_sign_are_two(void **state)
 		fot_str_printf(&s, "%d + 3,plus\n%d - 3,minus\n", i, i);
 	fot_str_puts(&s, "  1  +\t3,plus\n"); /* blanks make no difference */
 	scratch_write("q.csv", s.data, s.len);
-	l = open_set(spec_of("q.csv", "?holdout=0"));
+	l = open_labelled(spec_of("q.csv", "?holdout=0"));
 	for (size_t i = 0; i < l->n; i++)
 		of_label[l->item[i].label] += !l->item[i].duplicate && !l->item[i].leaked;
 	assert_int_equal(of_label[0], 25);
@@ -559,7 +525,7 @@ static void test_labelled_hash_names_the_contents(void **state)
 	(void)state;
 	many("m.jsonl", 60);
 	for (int i = 0; i < 4; i++) {
-		struct fot_labelled *l = open_set(spec_of("m.jsonl", options[i]));
+		struct fot_labelled *l = open_labelled(spec_of("m.jsonl", options[i]));
 
 		memcpy(hash[i], l->hash, 65);
 		fot_labelled_close(l);
@@ -578,13 +544,13 @@ static void test_labelled_prefixes_and_filters(void **state)
 	scratch_puts("q.label", "A:x four\nC:z five\n");
 	snprintf(spec, sizeof(spec), "test:%s,train:%s?drop=B,X*&clip=7&name=n", scratch_path("q.label"),
 		 scratch_path("p.label"));
-	l = open_set(spec);
+	l = open_labelled(spec);
 	assert_int_equal(l->n, 4);
-	assert_item(l, 0, "q.label:1", "four", "A", FOT_TEST);
-	assert_item(l, 2, "p.label:1", "one two", "A", FOT_TRAIN);
+	assert_labelled_item(l, 0, "q.label:1", "four", "A", FOT_TEST);
+	assert_labelled_item(l, 2, "p.label:1", "one two", "A", FOT_TRAIN);
 	fot_labelled_close(l);
 	snprintf(spec, sizeof(spec), "train:%s?keep=A,B", scratch_path("p.label"));
-	l = open_set(spec);
+	l = open_labelled(spec);
 	assert_string_equal(l->name, "p");
 	assert_int_equal(l->n, 2);
 	assert_int_equal(l->n_labels, 2);
@@ -595,25 +561,25 @@ static void test_labelled_refuses_bad_specs(void **state)
 {
 	(void)state;
 	many("m.jsonl", 60);
-	assert_refused(spec_of("m.jsonl", "?txt=a"), FOT_ERR_USAGE,
+	assert_labelled_refused(spec_of("m.jsonl", "?txt=a"), FOT_ERR_USAGE,
 		       "unknown option 'txt' (did you mean 'text'?)");
-	assert_refused(spec_of("m.jsonl", "?text"), FOT_ERR_USAGE,
+	assert_labelled_refused(spec_of("m.jsonl", "?text"), FOT_ERR_USAGE,
 		       "expected key=value behind '?', got 'text'");
-	assert_refused(spec_of("m.jsonl", "?text="), FOT_ERR_USAGE, "text: empty");
-	assert_refused(spec_of("m.jsonl", "?text=a&text=b"), FOT_ERR_USAGE, "text: given twice");
-	assert_refused(spec_of("m.jsonl", "?text=%00"), FOT_ERR_USAGE, "bad option");
-	assert_refused(spec_of("m.jsonl", "?holdout=1"), FOT_ERR_USAGE, "holdout: expected a fraction");
-	assert_refused(spec_of("m.jsonl", "?clip=-1"), FOT_ERR_USAGE, "clip: expected");
-	assert_refused(spec_of("m.jsonl", "?skip_bad=2"), FOT_ERR_USAGE, "skip_bad: expected 0 or 1");
-	assert_refused(spec_of("m.jsonl", "?labels=small"), FOT_ERR_USAGE, "labels: expected coarse or fine");
-	assert_refused(spec_of("m.jsonl", "?label=a&answers=b"), FOT_ERR_USAGE, "expected label or answers");
-	assert_refused(spec_of("m.jsonl", ","), FOT_ERR_USAGE, "expected the name of a labelled set");
-	assert_refused(spec_of("m.txt", ""), FOT_ERR_INPUT, "is no labelled set");
+	assert_labelled_refused(spec_of("m.jsonl", "?text="), FOT_ERR_USAGE, "text: empty");
+	assert_labelled_refused(spec_of("m.jsonl", "?text=a&text=b"), FOT_ERR_USAGE, "text: given twice");
+	assert_labelled_refused(spec_of("m.jsonl", "?text=%00"), FOT_ERR_USAGE, "bad option");
+	assert_labelled_refused(spec_of("m.jsonl", "?holdout=1"), FOT_ERR_USAGE, "holdout: expected a fraction");
+	assert_labelled_refused(spec_of("m.jsonl", "?clip=-1"), FOT_ERR_USAGE, "clip: expected");
+	assert_labelled_refused(spec_of("m.jsonl", "?skip_bad=2"), FOT_ERR_USAGE, "skip_bad: expected 0 or 1");
+	assert_labelled_refused(spec_of("m.jsonl", "?labels=small"), FOT_ERR_USAGE, "labels: expected coarse or fine");
+	assert_labelled_refused(spec_of("m.jsonl", "?label=a&answers=b"), FOT_ERR_USAGE, "expected label or answers");
+	assert_labelled_refused(spec_of("m.jsonl", ","), FOT_ERR_USAGE, "expected the name of a labelled set");
+	assert_labelled_refused(spec_of("m.txt", ""), FOT_ERR_INPUT, "is no labelled set");
 	assert_int_equal(fot_mkdir_all(scratch_path("empty"), NULL), FOT_OK);
-	assert_refused(scratch_path("empty"), FOT_ERR_INPUT,
+	assert_labelled_refused(scratch_path("empty"), FOT_ERR_INPUT,
 		       "expected files *.label, *.json, *.jsonl, *.csv, *.tsv or *.parquet");
-	assert_refused("wordnet", FOT_ERR_INPUT, "fotbench data fetch wordnet");
-	assert_refused(spec_of("m.jsonl", "?drop=*"), FOT_ERR_INPUT, "0 items");
+	assert_labelled_refused("wordnet", FOT_ERR_INPUT, "fotbench data fetch wordnet");
+	assert_labelled_refused(spec_of("m.jsonl", "?drop=*"), FOT_ERR_INPUT, "0 items");
 }
 
 static void test_labelled_survives_failing_memory(void **state)
@@ -644,258 +610,6 @@ static void test_labelled_survives_failing_memory(void **state)
 	}
 }
 
-/* ---- installed sets ---- */
-
-static void install(const char *name, const char *const *ids, const char *const *texts, size_t n)
-{
-	struct fot_index_document rows[4] = { 0 };
-	struct fot_index x = { .dataset = name, .manifest_sha256 = "", .documents = rows, .n_documents = n };
-	static char hashes[4][65];
-	char path[128];
-
-	snprintf(path, sizeof(path), "store/%s/documents", name);
-	assert_int_equal(fot_mkdir_all(scratch_path(path), NULL), FOT_OK);
-	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "store/%s/documents/%s.txt", name, ids[i]);
-		scratch_puts(path, texts[i]);
-		fot_sha256_of(texts[i], strlen(texts[i]), hashes[i]);
-		rows[i] = (struct fot_index_document){ .id = ids[i],
-						       .sha256 = hashes[i],
-						       .package = "p",
-						       .split = FOT_TRAIN,
-						       .bytes = (int64_t)strlen(texts[i]),
-						       .pinned = true };
-	}
-	assert_int_equal(fot_index_write(&x, scratch_path("store"), NULL), FOT_OK);
-}
-
-static void test_labelled_reads_wordnet(void **state)
-{
-	static const char *const ids[] = { "adj", "noun" };
-	static const char *const texts[] = {
-		"  1 licence | of it\n00001740 44 a 01 able 0 000 | worked on; \"an example; too\"  \n",
-		"00001740 18 n 01 x 0 000 | a | person\n00001741 05 n 01 x 0 000 | \"quoted\"; one\n"
-		"00001742 23 n 01 x 0 000 | so many  \n",
-	};
-	struct fot_labelled *l;
-
-	(void)state;
-	install("wordnet", ids, texts, 2);
-	l = open_set("wordnet?holdout=0");
-	assert_int_equal(l->n, 4);
-	assert_item(l, 0, "adj:2", "worked on", "adj.ppl", FOT_TRAIN);
-	assert_item(l, 1, "noun:1", "a | person", "noun.person", FOT_TRAIN);
-	assert_item(l, 2, "noun:2", "\"quoted\"; one", "noun.animal", FOT_TRAIN);
-	fot_labelled_close(l);
-	l = open_set("wordnet?holdout=0&labels=coarse");
-	assert_int_equal(l->n, 3);
-	assert_item(l, 2, "noun:3", "so many", "number", FOT_TRAIN);
-	assert_string_equal(l->name, "wordnet-coarse");
-	fot_labelled_close(l);
-	static const char *const bad[] = { "", "00001740 45 n 01 x | gloss\n" };
-	install("wordnet", ids + 1, bad + 1, 1);
-	assert_refused("wordnet", FOT_ERR_INPUT, "labelled set wordnet: wordnet:1: expected a synset");
-}
-
-/* "wordnet?hypernym=": 4 classes of 40 texts below `top`, glosses "WORD 0" and so on. */
-static void add_source(struct fot_str *out, int top, const char *word)
-{
-	fot_str_printf(out, "%08d 03 n 01 %s 0 000 | top\n", top, word);
-	for (int i = 0; i < 4; i++)
-		fot_str_printf(out, "%08d 03 n 01 kind_%d 0 001 @ %08d n 0000 | class\n", top + 1 + i, i, top);
-	for (int i = 0; i < 160; i++)
-		fot_str_printf(out, "%08d 03 n 01 x 0 001 @ %08d n 0000 | %s %d; \"said so\"\n", top + 10 + i,
-			       top + 1 + i % 4, word, i);
-}
-
-struct seen {
-	char names[256];
-	size_t n_texts;
-};
-
-static int see(void *user, const struct fot_labelled *l, struct fot_err *err)
-{
-	struct seen *seen = user;
-
-	strcat(strcat(seen->names, l->name), l->held_out ? "! " : " ");
-	seen->n_texts += l->n;
-	return strcmp(l->name, "wordnet-stop") == 0 ? FOT_FAIL(err, FOT_ERR_RUN, "stopped") : FOT_OK;
-}
-
-static void assert_each(const char *spec, const char *names, size_t n_texts)
-{
-	struct seen seen = { 0 };
-	struct fot_err err = { 0 };
-
-	if (fot_labelled_each(spec, scratch_path("store"), see, &seen, &err) != FOT_OK)
-		fail_msg("%s: %s", spec, err.text);
-	assert_string_equal(seen.names, names);
-	assert_int_equal(seen.n_texts, n_texts);
-}
-
-static void test_labelled_reads_hypernyms(void **state)
-{
-	static const char *const ids[] = { "noun" };
-	struct fot_str text = FOT_STR_INIT;
-	struct seen seen = { 0 };
-	struct fot_err err = { 0 };
-	struct fot_labelled *l;
-	const char *texts[1];
-
-	(void)state;
-	add_source(&text, 1000, "ware");
-	add_source(&text, 2000, "act");
-	add_source(&text, 3000, "stop");
-	add_source(&text, 7555863, "food");
-	texts[0] = text.data;
-	install("wordnet", ids, texts, 1);
-	l = open_set("wordnet?hypernym=ware&holdout=0");
-	assert_int_equal(l->n, 160);
-	assert_int_equal(l->n_labels, 4);
-	assert_string_equal(l->name, "wordnet-ware");
-	assert_false(l->held_out);
-	assert_item(l, 0, "noun:6", "ware 0", "kind 0", FOT_TRAIN);
-	assert_item(l, 40, "noun:7", "ware 1", "kind 1", FOT_TRAIN);
-	fot_labelled_close(l);
-	l = open_set("wordnet-held-out?hypernym=food");
-	assert_string_equal(l->name, "wordnet-held-out-food");
-	assert_true(l->held_out);
-	fot_labelled_close(l);
-	assert_each("wordnet?hypernym=*e,act", "wordnet-ware wordnet-act ", 320);
-	assert_each("wordnet-held-out?hypernym=*", "wordnet-held-out-food! ", 160);
-	assert_each("wordnet?hypernym=act", "wordnet-act ", 160);
-	assert_each("wordnet?hypernym=[wa]*&name=w&keep=kind 1,kind 2", "w-ware w-act ", 160);
-	assert_fails(fot_labelled_each("wordnet?hypernym=*", scratch_path("store"), see, &seen, &err), FOT_ERR_RUN,
-		     &err, "stopped");
-	assert_refused("wordnet?hypernym=*", FOT_ERR_USAGE, "expected the name of one source, got a pattern");
-	assert_refused("wordnet?hypernym=food", FOT_ERR_USAGE,
-		       "'food' is held out for evaluation: wordnet-held-out?hypernym=food");
-	assert_refused("wordnet-held-out?hypernym=act", FOT_ERR_USAGE, "is for training: wordnet?hypernym=act");
-	assert_refused("wordnet?hypernym=ward", FOT_ERR_USAGE, "none of its 3 sources (did you mean 'ware'?)");
-	assert_refused("wordnet-held-out", FOT_ERR_USAGE, "wordnet-held-out: expected hypernym=NAME");
-	assert_refused("wordnet,wordnet-held-out", FOT_ERR_USAGE, "expected hypernym=NAME");
-	assert_refused("wordnet?hypernym=act&labels=fine", FOT_ERR_USAGE, "wordnet-held-out alone, without labels");
-	assert_refused("fortunes?hypernym=act", FOT_ERR_USAGE, "hypernym: is for wordnet");
-	memset(&err, 0, sizeof(err));
-	assert_fails(fot_labelled_each("wordnet?hypernym=x*", scratch_path("store"), see, &seen, &err), FOT_ERR_USAGE,
-		     &err, "no source matches 'x*'");
-	fot_str_release(&text);
-}
-
-static void test_labelled_reads_gcide(void **state)
-{
-	static const char *const ids[] = { "gcide" };
-	static const char *const texts[] = {
-		"Ahu \\A\"hu\\, n. [Native name.] (Zool.)\n"
-		"   The Asiatic   gazelle{s}, [ae] and (Bot.) so on.\n   [1913 Webster]\nAi\n"
-		"\n"
-		"   2. (Mus.), the highest vocal part; [Obs.] the air.\n"
-		"\n"
-		"   3. (Naut.) See {Luff}, and {Lee}.\n"
-		"\n"
-		"   4. (Naut.) Short one.\n"
-		"\n"
-		"   (Unknown.) A definition of nothing, (without a mark\n"
-		"\n"
-		"   {Dead sea} (Naut.), a sea without any waves. [PJC]\n"
-		"\n\n"
-		"   (Law) Said at the end without a line end [WordNet 1.5"
-	};
-	static const char *const broken[] = { "(\n\n(Zool.)\n\n()\n\n(Zool\n\n(Zool.) [1913 Webster]\n\n[\n\n\n(" };
-	struct fot_labelled *l;
-
-	(void)state;
-	install("gcide", ids, texts, 1);
-	l = open_set("gcide?holdout=0");
-	assert_int_equal(l->n, 2);
-	assert_item(l, 0, "gcide:1", "The Asiatic gazelles, ae and (Bot.) so on.", "zoology", FOT_TRAIN);
-	assert_item(l, 1, "gcide:14", "a sea without any waves.", "ships", FOT_TRAIN);
-	assert_false(l->held_out);
-	fot_labelled_close(l);
-	l = open_set("gcide-held-out?holdout=0");
-	assert_int_equal(l->n, 2);
-	assert_item(l, 0, "gcide:6", "the highest vocal part; Obs. the air.", "music", FOT_TRAIN);
-	assert_item(l, 1, "gcide:17", "Said at the end without a line end", "law", FOT_TRAIN);
-	assert_true(l->held_out);
-	fot_labelled_close(l);
-	install("gcide", ids, broken, 1);
-	assert_refused("gcide", FOT_ERR_INPUT, "gcide: 0 items");
-}
-
-static void test_labelled_reads_foldoc(void **state)
-{
-	static const char *const ids[] = { "foldoc" }, *const gcide = "gcide", *const mammal = "(Zool.) A large sea mammal.\n";
-	static const char *const texts[] = {
-		"broker\n\n   {object request broker}\n"
-		"\n"
-		"broket\n\n   <character> /broh'k*t/ Either of\n   the {characters} \"<\" or \">\".\n"
-		"\n   <language> A second paragraph that begins like one.\n"
-		"\n"
-		"C, D\n\n   <language, tool> The {language} called C.\n\n   (1995-02-07)\n"
-		"\n"
-		"odd\n\n   <abuse> A subject of few entries.\n\n   <language> Short.\n\n   <hardware\n"
-		"\n"
-		"end\n\n   <networking> Nothing stands behind it"
-	};
-	struct fot_labelled *l;
-
-	(void)state;
-	install("foldoc", ids, texts, 1);
-	l = open_set("foldoc?holdout=0");
-	assert_int_equal(l->n, 4);
-	assert_true(l->held_out);
-	assert_item(l, 0, "foldoc:7", "/broh'k*t/ Either of the characters \"<\" or \">\".", "character", FOT_TRAIN);
-	assert_item(l, 1, "foldoc:10", "A second paragraph that begins like one.", "language", FOT_TRAIN);
-	assert_item(l, 2, "foldoc:14", "The language called C.", "language", FOT_TRAIN);
-	assert_item(l, 3, "foldoc:28", "Nothing stands behind it", "networking", FOT_TRAIN);
-	fot_labelled_close(l);
-	install("gcide", &gcide, &mammal, 1);
-	l = open_set("foldoc,gcide?holdout=0"); /* one of them is held out */
-	assert_int_equal(l->n, 5);
-	assert_true(l->held_out);
-	fot_labelled_close(l);
-	l = open_set("foldoc?holdout=0&labels=coarse");
-	assert_int_equal(l->n, 3);
-	assert_string_equal(l->name, "foldoc-coarse");
-	fot_labelled_close(l);
-}
-
-static void test_labelled_reads_entries(void **state)
-{
-	static const char *const ids[] = { "easy-ham-1", "spam-1" };
-	static const char *const texts[] = {
-		"From: a\nSubject: Re: old\n hello\nTo: b\n\nBody\nof it\n%\n%\nno head\n",
-		"X: y\nSUBJECT: win\n\nmoney\n%\nA: b\n\nonly a body",
-	};
-	static const char *const genres[] = { "news", "lore" };
-	static const char *const tagged[] = { "\n\tThe/at one/two/nn end/vb ./.\n%\n``/`` b/nn\n", "c/nn" };
-	static const char *const files[] = { "art", "men-women" };
-	static const char *const fortunes[] = { "one\n\t-- me\n%\n100 %\n%\n", "two\n%\nthree" };
-	struct fot_labelled *l;
-
-	(void)state;
-	install("spam-assassin", ids, texts, 2);
-	l = open_set("spam-assassin?holdout=0");
-	assert_int_equal(l->n, 3); /* a mail without subject and body has no text */
-	assert_item(l, 0, "easy-ham-1:1", "Re: old - Body of it", "ham", FOT_TRAIN);
-	assert_item(l, 1, "spam-1:1", "win - money", "spam", FOT_TRAIN);
-	assert_item(l, 2, "spam-1:6", "only a body", "spam", FOT_TRAIN);
-	fot_labelled_close(l);
-	install("brown", genres, tagged, 2);
-	l = open_set("brown?holdout=0");
-	assert_int_equal(l->n, 3);
-	assert_item(l, 0, "news:1", "The one/two end .", "news", FOT_TRAIN);
-	assert_item(l, 1, "news:4", "`` b", "news", FOT_TRAIN);
-	fot_labelled_close(l);
-	install("fortunes", files, fortunes, 2);
-	l = open_set("fortunes?holdout=0&clip=3");
-	assert_int_equal(l->n, 4);
-	assert_item(l, 0, "art:1", "one", "art", FOT_TRAIN);
-	assert_item(l, 1, "art:4", "100", "art", FOT_TRAIN);
-	assert_item(l, 3, "men-women:3", "thr", "men-women", FOT_TRAIN);
-	fot_labelled_close(l);
-}
-
 #define SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -923,11 +637,6 @@ int main(void)
 		SCRATCH(test_labelled_prefixes_and_filters),
 		SCRATCH(test_labelled_refuses_bad_specs),
 		SCRATCH(test_labelled_survives_failing_memory),
-		SCRATCH(test_labelled_reads_wordnet),
-		SCRATCH(test_labelled_reads_hypernyms),
-		SCRATCH(test_labelled_reads_gcide),
-		SCRATCH(test_labelled_reads_foldoc),
-		SCRATCH(test_labelled_reads_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ struct values {
 	bool quiet;
 	int64_t trials, window;
 	double margin;
-	const char *output;
+	const char *output, *page;
 	int mode;
 	struct fot_texts models;
 };
@@ -25,7 +25,7 @@ static int parse(struct values *v, struct fot_options *out, const char *line, st
 {
 	static char copy[512];
 	static char *argv[32];
-	static struct fot_option option[7];
+	static struct fot_option option[8];
 	int argc = 1;
 
 	*v = (struct values){ .trials = 20, .margin = 0.5 };
@@ -73,11 +73,14 @@ static int parse(struct values *v, struct fot_options *out, const char *line, st
 					 .value = &v->models,
 					 .arg = "DIR",
 					 .help = "models" };
+	option[7] = (struct fot_option){
+		.name = "page", .type = FOT_OPTION_OPTIONAL, .value = &v->page, .arg = "FILE", .help = "page"
+	};
 	*out = (struct fot_options){ .command = "test",
 				     .usage = "test SPEC -o DIR",
 				     .about = "About.",
 				     .option = option,
-				     .n = 7,
+				     .n = 8,
 				     .min_positional = 1,
 				     .max_positional = 2 };
 	strcpy(copy, line);
@@ -110,6 +113,21 @@ static void test_options_read_all_forms(void **state)
 	assert_string_equal(o.positional[1], "-x");
 	assert_int_equal(parse(&v, &o, "spec -o d", NULL), FOT_OK);
 	assert_int_equal(v.trials, 20);
+	assert_null(v.page);
+}
+
+/* A value that may be left out never takes the word behind it. */
+static void test_options_value_may_be_left_out(void **state)
+{
+	struct values v;
+	struct fot_options o;
+
+	(void)state;
+	assert_int_equal(parse(&v, &o, "--page spec -o d", NULL), FOT_OK);
+	assert_string_equal(v.page, "");
+	assert_string_equal(o.positional[0], "spec");
+	assert_int_equal(parse(&v, &o, "spec --page=a.html -o d", NULL), FOT_OK);
+	assert_string_equal(v.page, "a.html");
 }
 
 static void test_options_refuse(void **state)
@@ -138,6 +156,8 @@ static void test_options_refuse(void **state)
 		{ "s -o d --memory xl", "expected one of none, dense, knn, got \"xl\"" },
 		{ "s -o d --margin", "--margin: expected X behind it" },
 		{ "s --output= x", "--output: expected DIR" },
+		{ "s -o d --page= x", "--page: expected FILE, got \"\"" },
+		{ "s -o d --page --page=x", "--page: given twice" },
 		{ "s", "--output DIR is missing" },
 		{ "-o d", "too few arguments" },
 		{ "a b c -o d", "unexpected argument \"c\"" },
@@ -183,6 +203,7 @@ static void test_options_help_shows_defaults_and_choices(void **state)
 	assert_non_null(strstr(text.data, "margin [0.5]"));
 	assert_non_null(strstr(text.data, "--memory none|dense|knn"));
 	assert_non_null(strstr(text.data, "-o, --output DIR"));
+	assert_non_null(strstr(text.data, "--page[=FILE] "));
 	assert_non_null(strstr(text.data, "(required)"));
 	fot_str_release(&text);
 }
@@ -212,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_read_all_forms),
+		cmocka_unit_test(test_options_value_may_be_left_out),
 		cmocka_unit_test(test_options_refuse),
 		cmocka_unit_test(test_options_help_needs_nothing_else),
 		cmocka_unit_test(test_options_help_shows_defaults_and_choices),

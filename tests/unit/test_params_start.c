@@ -127,60 +127,11 @@ static void test_params_start_refuses(void **state)
 	fot_params_release(&p);
 }
 
-/* Numbers of a tensor: f on the diagonal, g elsewhere. */
-static void expect_diagonal(const struct fot_params *p, enum fot_tensor_role role, int l, fot_real f)
-{
-	int64_t D = p->config.hidden_size, at = fot_params_offset(p, role, l);
-
-	for (int64_t i = 0; i < D * D; i++)
-		assert_true(p->w[at + i] == (i / D == i % D ? f : 0));
-}
-
-/* Memory layers 1 and 3 of 4: layer 0 reads, layer 1 compares; the gradients of what was set below it vanish. */
-static void test_params_match_is_a_vote(void **state)
-{
-	struct fot_config c;
-	struct fot_params p, old;
-	fot_real *grad;
-
-	(void)state;
-	make(&c, 2, false, FOT_MIX_JOINT);
-	assert_int_equal(fot_params_init(&p, &c, NULL), FOT_OK);
-	assert_int_equal(fot_params_init(&old, &c, NULL), FOT_OK);
-	fot_params_random(&p, 5, 1, 1);
-	fot_params_random(&old, 5, 1, 1);
-	fot_params_match(&p);
-	expect_diagonal(&p, FOT_ROLE_V, 0, 1);
-	expect_diagonal(&p, FOT_ROLE_O, 0, 5);
-	expect_diagonal(&p, FOT_ROLE_Q, 1, 2);
-	expect_diagonal(&p, FOT_ROLE_K, 1, 2);
-	expect_equal(&p, &old, FOT_ROLE_K, 0);
-	expect_equal(&p, &old, FOT_ROLE_V, 1);
-	expect_equal(&p, &old, FOT_ROLE_Q, 3);
-	grad = fot_calloc((size_t)p.n, sizeof *grad);
-	assert_non_null(grad);
-	for (int64_t i = 0; i < p.n; i++)
-		grad[i] = 1;
-	fot_params_hold(&p, grad);
-	for (int role = FOT_ROLE_ATTN_NORM; role <= FOT_ROLE_DOWN; role++) {
-		int64_t at = fot_params_offset(&p, (enum fot_tensor_role)role, 0);
-
-		if (at >= 0)
-			assert_true(grad[at] == (role == FOT_ROLE_Q || role == FOT_ROLE_K ? 1 : 0));
-	}
-	assert_true(grad[fot_params_offset(&p, FOT_ROLE_EMBED, -1)] == 0);
-	assert_true(grad[fot_params_offset(&p, FOT_ROLE_Q, 1)] == 1 && grad[fot_params_offset(&p, FOT_ROLE_HEAD, -1)] == 1);
-	fot_free(grad);
-	fot_params_release(&p);
-	fot_params_release(&old);
-}
-
 #define scratched(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_params_match_is_a_vote),
 		scratched(test_params_start_new_gates_are_open_by_half),
 		scratched(test_params_start_keeps_gates_or_drops_them),
 		scratched(test_params_start_refuses),

@@ -265,7 +265,7 @@ static void test_parquet_damaged_files_are_errors(void **state)
 		check_damage(javascript[i], 3);
 }
 
-/* ---- files made by hand: one column "text" of BYTE_ARRAY, one row group, one page ---- */
+/* ---- notes under a key ---- */
 
 static void put_number(struct fot_str *s, uint64_t v)
 {
@@ -273,6 +273,75 @@ static void put_number(struct fot_str *s, uint64_t v)
 		fot_str_putc(s, (char)(v | 0x80));
 	fot_str_putc(s, (char)v);
 }
+
+/* plain.parquet with one more pair of key and value at the end of its notes. */
+static const char *with_note(const char *key, const char *value)
+{
+	struct fot_str s = FOT_STR_INIT;
+	size_t before, len;
+
+	assert_int_equal(fot_file_read(&s, file_of("plain"), 1 << 20, NULL), FOT_OK);
+	before = s.len;
+	s.len -= 9; /* the stop of the notes, their length, "PAR1" */
+	len = (unsigned char)s.data[s.len + 1] + 256u * (unsigned char)s.data[s.len + 2];
+	fot_str_add(&s, "\11\12\34\30", 4); /* a list with the number 5, of one struct; its field 1 */
+	put_number(&s, strlen(key));
+	fot_str_puts(&s, key);
+	fot_str_putc(&s, '\30'); /* field 2 */
+	put_number(&s, strlen(value));
+	fot_str_puts(&s, value);
+	fot_str_add(&s, "\0\0", 2); /* of the pair, of the notes */
+	len += s.len + 8 - before;
+	for (int i = 0; i < 4; i++)
+		fot_str_putc(&s, (char)(len >> 8 * i));
+	fot_str_puts(&s, "PAR1");
+	scratch_write("noted.parquet", s.data, s.len);
+	fot_str_release(&s);
+	return scratch_path("noted.parquet");
+}
+
+/* The labels of a set of that file, with commas between, and its bad rows. */
+static void check_classes(const char *key, const char *value, const char *options, const char *labels, size_t bad)
+{
+	struct fot_str spec = FOT_STR_INIT, got = FOT_STR_INIT;
+	struct fot_labelled *l = NULL;
+
+	fot_str_printf(&spec, "%s?skip_bad=1%s", with_note(key, value), options);
+	assert_int_equal(fot_labelled_open(&l, spec.data, NULL, NULL), FOT_OK);
+	for (size_t i = 0; i < l->n_labels; i++)
+		fot_str_printf(&got, "%s%s", i ? "|" : "", l->label[i]);
+	assert_string_equal(got.data, labels);
+	assert_int_equal(l->n_bad, bad);
+	fot_labelled_close(l);
+	fot_str_release(&spec);
+	fot_str_release(&got);
+}
+
+/* Labels are -1, 0 and 1; one text holds a NUL. */
+static void test_parquet_names_of_classes_are_taken_from_the_notes(void **state)
+{
+	static const char note[] = "{\"info\": {\"features\": {\"text\": {\"dtype\": \"string\", \"_type\": \"Value\"}, "
+				   "\"label\": {\"names\": [\"no, not\", \"yes\"], \"_type\": \"ClassLabel\"}}}}";
+	struct fot_labelled *l = NULL;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	check_classes("huggingface", note, "", "no, not|yes", 21);
+	check_classes("huggingface", note, "&names=", "-1|0|1", 1);
+	check_classes("huggingface", note, "&names=a,b", "a|b", 21);
+	check_classes("huggingface", note, "&label=flag", "false|true", 12);
+	check_classes("pandas", note, "", "-1|0|1", 1);
+	check_classes("huggingface", "{\"info\": {\"features\": {\"label\": {\"names\": [\"a\", 1], \"_type\": \"ClassLabel\"}}}}",
+		      "", "-1|0|1", 1);
+	check_classes("huggingface", "{\"info\": {\"features\": {\"label\": {\"dtype\": \"int8\", \"_type\": \"Value\"}}}}", "",
+		      "-1|0|1", 1);
+	check_classes("huggingface", "{\"info\": [", "", "-1|0|1", 1);
+	assert_int_equal(fot_labelled_open(&l, with_note("huggingface", note), NULL, &err), FOT_ERR_INPUT);
+	assert_non_null(strstr(err.text, "noted.parquet:1: label: expected the number of one of the file's 2 classes, from 0, "
+					 "got '-1'"));
+}
+
+/* ---- files made by hand: one column "text" of BYTE_ARRAY, one row group, one page ---- */
 
 /* A field of type i32 or i64: the step from the number of the one before it, type, value. */
 static void put_field(struct fot_str *s, int step, int type, int64_t v)
@@ -562,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_parquet_documents_that_are_none),
 		SCRATCH(test_parquet_shards_of_a_folder),
 		cmocka_unit_test(test_parquet_rows_are_labelled_items),
+		SCRATCH(test_parquet_names_of_classes_are_taken_from_the_notes),
 	};
 
 	return cmocka_run_group_tests_name("parquet", tests, NULL, NULL);

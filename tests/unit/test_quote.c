@@ -72,6 +72,26 @@ static void test_quote_xml_is_text(void **state)
 	      "a????" EACUTE HAND "?????????\xef\xbf\xbd");
 }
 
+static void check_script(const char *json, const char *expected)
+{
+	struct fot_str out = FOT_STR_INIT;
+
+	fot_quote_script_json(&out, json, strlen(json));
+	assert_int_equal(out.failed, 0);
+	assert_string_equal(out.data, expected);
+	fot_str_release(&out);
+}
+
+static void test_quote_script_json_ends_nothing(void **state)
+{
+	(void)state;
+	check_script("[\"</script><!--&\"]", "[\"\\u003c/script\\u003e\\u003c!--\\u0026\"]");
+	check_script("[\"\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xa7\xe2\x80\xaa\"]",
+		     "[\"\\u2028\\u2029\xe2\x80\xa7\xe2\x80\xaa\"]");
+	check_script("{\"a\\\\\":[1,\"" EACUTE "\"]}", "{\"a\\\\\":[1,\"" EACUTE "\"]}");
+	check_script("[\"\xe2\x80", "[\"\xe2\x80"); /* cut within a character: nothing behind it is read */
+}
+
 static void test_quote_workflow_is_text(void **state)
 {
 	(void)state;
@@ -166,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_quote_markdown_is_text),
 		cmocka_unit_test(test_quote_latex_is_text),
 		cmocka_unit_test(test_quote_xml_is_text),
+		cmocka_unit_test(test_quote_script_json_ends_nothing),
 		cmocka_unit_test(test_quote_workflow_is_text),
 		cmocka_unit_test(test_quote_csv_goes_there_and_back),
 		cmocka_unit_test(test_quote_gnuplot_is_one_cell),

@@ -33,12 +33,12 @@
 	"\"num_attention_heads\": 2, \"num_hidden_layers\": 2, \"mem_layers\": " layers ", \"bos_token_id\": 256, "  \
 	"\"eos_token_id\": 257}, \"generator\": {\"kind\": \"episodes\", \"labelled\": [\"gcide\"]}, \"stages\": ["      \
 	"{\"method\": \"crossbatch\", \"steps\": 2, \"window\": 32, \"batch\": 6, \"lr\": 1, " keys "}]}"
-/* Of a model with these keys the form of a vote is asked for. */
-#define VOTE(keys)                                                                                                  \
+/* A vote, of this model, from there. */
+#define VOTE(model, init)                                                                                                  \
 	"{\"name\": \"n\", \"tokenizer\": \"byte\", \"model\": {\"vocab_size\": 258, \"hidden_size\": 16, "             \
 	"\"num_attention_heads\": 2, \"num_hidden_layers\": 2, \"intermediate_size\": 24, \"bos_token_id\": 256, "    \
-	"\"eos_token_id\": 257, " keys "}, " DATA "\"init\": {\"match\": true}, \"stages\": [" STANDARD "]}"
-#define NO_VOTE "r.json: init: match: expected a memory layer above another layer"
+	"\"eos_token_id\": 257, " model "}, " DATA "\"generator\": {\"kind\": \"episodes\"}, \"init\": {" init "\"vote\": true}, " \
+	"\"stages\": [" STANDARD "]}"
 #define CROSS                                                                                       \
 	"{\"method\": \"crossbatch\", \"steps\": 5, \"window\": 16, \"batch\": 8, \"w\": 3, \"d\": 2," \
 	" \"pack\": 4, \"negatives\": 6, \"far\": 0.5, \"copy\": 0.25, \"lr\": 0.02, \"lr_end\": 0.002}"
@@ -236,10 +236,8 @@ static const struct {
 	{ HEAD DATA "\"stages\": [{\"method\": \"memorizing\", \"steps\": 1, \"window\": 32, \"batch\": 4, "
 		    "\"top_k\": 5000, \"lr\": 1}]}",
 	  "top_k" },
-	{ VOTE("\"mem_layers\": []"), NO_VOTE },
-	{ VOTE("\"mem_layers\": [0]"), NO_VOTE },
-	{ VOTE("\"mem_layers\": [1], \"model_type\": \"llama\", \"num_key_value_heads\": 1"), NO_VOTE },
-	{ VOTE("\"mem_layers\": [1], \"model_type\": \"olmo2\""), NO_VOTE },
+	{ VOTE("\"mem_layers\": [1]", ""), "r.json: init: vote: expected init.from and the generator episodes" },
+	{ VOTE("\"mem_layers\": [1]", "\"from\": \"zoo/x\", "), "r.json: init: vote: expected two layers below the first memory layer" },
 	{ HEAD DATA "\"init\": {\"from\": 7}, \"stages\": [" STANDARD "]}", "init" },
 	{ HEAD DATA "\"stages\": [{\"method\": \"crossbatch\", \"steps\": 1, \"window\": 32, \"batch\": 6, \"pack\": 4, "
 		    "\"lr\": 1}]}",
