@@ -69,9 +69,9 @@ void fot_ivf_lay(struct fot_ivf *x, struct fot_layout *y, const struct fot_keys 
 	x->panel = fot_layout_take(y, panels * FOT_PANEL * d, sizeof *x->panel);
 	x->rows = fot_layout_take(y, FOT_TILE_Q * d, sizeof *x->rows);
 	x->sum = fot_layout_take(y, most * d, sizeof *x->sum);
-	attn = fot_layout_take(y, most ? fot_attn_need(d, 0) : 0, sizeof *attn);
+	attn = fot_layout_take(y, most ? fot_attn_need(d, 0, NULL) : 0, sizeof *attn);
 	if (x->n_ages && x->ages)
-		fot_attn_bind(&x->a, attn, d, 0);
+		fot_attn_bind(&x->a, attn, d, 0, NULL);
 }
 
 /* ---- lists ----------------------------------------------------------- */

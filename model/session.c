@@ -42,6 +42,11 @@ void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model
 					.n_threads = 1 };
 }
 
+static const struct fot_engine *engine_of(const struct fot_session_opts *o)
+{
+	return o->engine ? o->engine : &fot_engine_cpu;
+}
+
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
@@ -53,7 +58,8 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24,
 				o->window);
 	if (o->search == FOT_SEARCH_XL && !c->cached_windows)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: xl is for models with cached windows (Transformer-XL)");
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"memory: xl is for models with cached windows (Transformer-XL)");
 	if (fot_memory_keeps(o->search) && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
 	if (fot_memory_keeps(o->search) && c->cached_windows)
@@ -77,17 +83,12 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-decay: expected 0 to %g, got %g", FOT_MEM_DECAY_MOST,
 				o->mem_decay);
 	if (o->mem_scale != 0 && !(o->mem_scale >= FOT_MEM_SCALE_LEAST && o->mem_scale <= FOT_MEM_SCALE_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g", FOT_MEM_SCALE_LEAST,
-				FOT_MEM_SCALE_MOST, o->mem_scale);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g",
+				FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, o->mem_scale);
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld",
 				(long long)o->mem_max);
-	return FOT_OK;
-}
-
-static const struct fot_engine *engine_of(const struct fot_session_opts *o)
-{
-	return o->engine ? o->engine : &fot_engine_cpu;
+	return engine_of(o)->check ? engine_of(o)->check(m, o, err) : FOT_OK;
 }
 
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o)

@@ -199,8 +199,8 @@ static double cpu_seconds(void) /* of this thread at work */
 static void lay_reader(struct reading *g, struct fot_layout *y)
 {
 	g->m.ops->lay_scratch(&g->s, &g->m, y);
-	fot_attn_bind(&g->a, fot_layout_take(y, fot_attn_need(g->m.head_dim, 0), sizeof(float)),
-		      g->m.head_dim, 0);
+	fot_attn_bind(&g->a, fot_layout_take(y, fot_attn_need(g->m.head_dim, 0, NULL), sizeof(float)),
+		      g->m.head_dim, 0, NULL);
 }
 
 static void open_arena(struct fot_arena *arena, struct fot_layout *y)

@@ -417,6 +417,43 @@ static void release(struct reporting *r)
 	fot_claims_release(&r->claims);
 }
 
+/* Files where output or html are given, else a text in this format on stdout. */
+static int put(const struct reporting *r, int format, const char *output, const char *html, const struct fot_options *o,
+	       struct fot_err *err)
+{
+	int status;
+
+	if (output)
+		FOT_TRY(write_all(r, output, err));
+	if (html)
+		FOT_TRY(write_page(r, html, output, o, err));
+	if (!output && !html)
+		FOT_TRY(print(r, format, err));
+	status = fot_flush_stdout(err);
+out:
+	return status;
+}
+
+static void init(struct reporting *r, int digits)
+{
+	*r = (struct reporting){ .digits = digits };
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
+	fot_table_init(&r->paper, &fot_schema_paper);
+	fot_table_init(&r->report, &fot_schema_report);
+	fot_table_init(&r->judged, &fot_schema_claims);
+}
+
+static int build(struct reporting *r, bool bits_per_byte, uint64_t seed, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t i = 0; i < fot_n_measured_tasks && status == FOT_OK; i++)
+		status = fot_report_build(&r->report, &r->rows[i], r->run[i], r->n_runs, &r->paper, bits_per_byte, seed, NULL,
+					  err);
+	return status;
+}
+
 static const char about[] =
 	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
 	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
@@ -462,36 +499,23 @@ int fot_cmd_report(int argc, char **argv)
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
-	struct reporting r = { 0 };
+	struct reporting r;
 	struct fot_err err = { 0 };
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	r.digits = (int)digits;
 	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
 	if (tokens.n && !html) {
 		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
 		return fot_command_ended(&o, status, &err);
 	}
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
-	fot_table_init(&r.paper, &fot_schema_paper);
-	fot_table_init(&r.report, &fot_schema_report);
-	fot_table_init(&r.judged, &fot_schema_claims);
+	init(&r, (int)digits);
 	FOT_TRY(fot_page_files_tokens(&r.page, &tokens, &err));
 	FOT_TRY(load_runs(&r, o.positional, o.n_positional, html != NULL, &err));
 	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, NULL, &err));
+	FOT_TRY(build(&r, metric == 1, (uint64_t)seed, &err));
 	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
-	if (output)
-		FOT_TRY(write_all(&r, output, &err));
-	if (html)
-		FOT_TRY(write_page(&r, html, output, &o, &err));
-	if (!output && !html)
-		FOT_TRY(print(&r, format, &err));
-	status = fot_flush_stdout(&err);
+	status = put(&r, format, output, html, &o, &err);
 out:
 	release(&r);
 	return fot_command_ended(&o, status, &err);

@@ -419,7 +419,9 @@ static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_st
 	}
 	fot_quote_xml(out, caption->data);
 	fot_str_puts(out, folded ? "</summary>\n<figure class=\"table\">" : "</figcaption>\n");
-	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table\">");
+	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table, ");
+	fot_quote_xml(out, g->dataset);
+	fot_str_puts(out, "\">");
 	FOT_TRY(fot_grid_print(out, g, FOT_GRID_HTML, err));
 	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
 out:

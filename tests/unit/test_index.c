@@ -52,7 +52,7 @@ static void lay(struct world *w, struct fot_layout *y)
 	fot_hnsw_lay_walk(&w->walk, y, CAP, D, FOT_HNSW_LINKS, EF);
 	fot_int8_lay(&w->int8, y, &keys, CAP);
 	fot_int8_lay_search(&w->int8_search, y, D, 3 * K);
-	fot_attn_bind(&w->a, fot_layout_take(y, fot_attn_need(D, 0), sizeof(float)), D, 0);
+	fot_attn_bind(&w->a, fot_layout_take(y, fot_attn_need(D, 0, NULL), sizeof(float)), D, 0, NULL);
 }
 
 /* Normal numbers; around 50 centres, with queries near keys; with every entry alike; or with some that are no numbers. */
