@@ -346,7 +346,7 @@ static void judge(struct reading *g, const struct data *x, int64_t k, const int6
 	fot_free(lse);
 }
 
-#define TIMES 5 /* of which the fastest counts */
+#define TIMES 3 /* of which the fastest counts */
 
 static double faster(struct reading *g, const struct data *x, int64_t k, double best)
 {

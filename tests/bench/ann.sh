@@ -40,6 +40,6 @@ for size in $sizes; do
 		"$ann" measure "$dir/keys-$most.bin" "$size" knn:32 knn:128 | tail -n +2
 		[ -z "$faiss" ] || "$faiss" "$dir/keys-$most.bin" "$size" 32 128
 	done
-	"$ann" measure "$dir/keys-$most.bin" "$size" int8:32 int8:128 ivf:32,probe={8,16,24,32,64} ivf:128,probe={16,32,48,64} \
-		hnsw:32,ef={64,96,128,192} hnsw:128,ef={128,256,384} | tail -n +2
+	"$ann" measure "$dir/keys-$most.bin" "$size" int8:32 int8:128 ivf:32,probe={8,16,24,32} ivf:128,probe={16,32,64} \
+		hnsw:32,ef={64,128,192} hnsw:128,ef={128,256,384} | tail -n +2
 done

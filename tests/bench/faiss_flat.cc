@@ -12,7 +12,7 @@
 #include <faiss/IndexFlat.h>
 #include <omp.h>
 
-static const int times = 5; // of which the fastest counts
+static const int times = 3; // of which the fastest counts
 
 int main(int argc, char **argv)
 {
