@@ -385,8 +385,8 @@ static void test_kernels_attention_of_a_window(void **state)
 	struct fot_attn s;
 
 	(void)state;
-	assert_true(fot_attn_need(D, 0) < 1 << 20);
-	fot_attn_bind(&s, mem, D, 0);
+	assert_true(fot_attn_need(D, 0, NULL) < 1 << 20);
+	fot_attn_bind(&s, mem, D, 0, NULL);
 	for (size_t w = 0; w < 2; w++) {
 		for (int64_t i = 0; i < ROWS; i++) {
 			int64_t from = slides[w] ? past + i + 1 - slides[w] : 0;
