@@ -67,14 +67,15 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
 	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST,
-				o->top_k);
-	for (int i = 0; i < fot_memory_n_numbers(o->search); i++)
-		if (o->number[i] < 1 || o->number[i] > FOT_TOP_K_MOST)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s 1 to %d, got %d",
-					fot_memory_kind(o->search)->word,
-					fot_memory_kind(o->search)->takes[i].name, FOT_TOP_K_MOST,
-					o->number[i]);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
+	for (int i = 0; i < fot_memory_n_numbers(o->search); i++) {
+		const struct fot_memory_number *n = &fot_memory_kind(o->search)->takes[i];
+
+		if (!fot_memory_number_fits(n, o->number[i]))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s %d to %d, got %d",
+					fot_memory_kind(o->search)->word, n->name, n->least ? n->least : 1,
+					n->most ? n->most : FOT_TOP_K_MOST, o->number[i]);
+	}
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));

@@ -23,7 +23,7 @@ int fot_cmd_run(int argc, char **argv)
 	struct fot_option options[] = {
 		FOT_RUN_OPTIONS(&c),
 		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
-		  .help = "numbers of products with weights (default: the spec's, f32)" },
+		  .help = "numbers of products (default: the spec's, f32)" },
 		{ .name = "engine", .type = FOT_OPTION_CHOICE, .value = &engine, .choices = fot_engine_words,
 		  .help = "what computes (default: the spec's, cpu)" },
 	};

@@ -118,7 +118,7 @@ static const char *core_of(const cJSON *manifest)
 	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
 }
 
-/* Of products with weights; manifests from before there was a choice say nothing. */
+/* Of products; manifests from before there was a choice say nothing. */
 static const char *compute_of(const cJSON *manifest)
 {
 	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "compute"));

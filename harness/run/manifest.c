@@ -363,7 +363,7 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 	number(d, mpi, "size", 1);
 }
 
-/* Of products with weights. */
+/* Of products. */
 static void add_compute(struct doc *d, cJSON *root, enum fot_compute compute)
 {
 	text(d, root, "compute", fot_compute_words[compute]);

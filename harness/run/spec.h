@@ -25,7 +25,7 @@
  * says for all. Context lengths of perplexity cannot be excluded one by one: the longest decides
  * which tokens all of them score, or "targets_from", a longer one, in its place. Sizes may be
  * numbers or texts with k (1024) and M. Unknown keys are errors that name the nearest known one.
- * "compute": "bf16" makes products with weights in bf16 (compute.h). "engine" is what computes (engine.h). threads changes no result and does
+ * "compute": "bf16" makes products in bf16 (compute.h). "engine" is what computes (engine.h). threads changes no result and does
  * not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
 #define FOT_SPEC_H

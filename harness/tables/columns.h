@@ -122,7 +122,7 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
 		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
-			"numbers of products with weights: bf16; empty: f32"                                   \
+			"numbers of products: bf16; empty: f32"                                   \
 	},                                                                                                     \
 	{                                                                                                      \
 		"engine", FOT_COLUMN_TEXT, FOT_COLUMN_LATE, "what computed: cuda or its twin; empty: the CPU's engine" \
