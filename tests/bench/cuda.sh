@@ -7,7 +7,7 @@
 #   tests/bench/cuda.sh [DIR]        with one: DIR/cuda.csv (results/runs/cuda), DIR/log
 #
 # On the device: gcc, nvcc and cuBLAS.  FOTBENCH_SHARED (shared): the recorded cases.  For a try elsewhere ENGINE=twin,
-# SHAPE (further arguments of make_checkpoint), LENGTHS (16384 65536 262144), RATE_N (8192), PASSKEY (256k).
+# SHAPE (further arguments of make_checkpoint), LENGTHS (16384 65536 262144), RATE_N (8192), PASSKEY (256k), TEXT_BYTES (8000).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C OMP_WAIT_POLICY=passive
@@ -150,10 +150,11 @@ done
 # ---- the zoo against the CPU's engine ----
 
 # scores MODEL ENGINE COMPUTE OUT
-scores() { limited 20 "$fotbench" score --model "$1" --text tests/regress/notes.txt --engine "$2" --compute "$3" --out "$4" >>"$log"; }
+head -c "${TEXT_BYTES:-8000}" tests/regress/notes.txt >"$work/notes.txt"
+scores() { limited 20 "$fotbench" score --model "$1" --text "$work/notes.txt" --engine "$2" --compute "$3" --out "$4" >>"$log"; }
 # farthest A B: the largest difference of a token's nll
 farthest() { paste -d, "$1" "$2" | awk -F, 'NR > 1 { d = $5 - $11; if (d < 0) d = -d; if (!(d <= m)) m = d } END { if (NR < 2) exit 1; printf "%.3g", m }'; }
-for model in model/zoo/*-{fot,local,memorizing,xl}; do
+for model in model/zoo/{lm,passkey}-{fot,local,memorizing,xl}; do
 	[ -e "$model/config.json" ] || continue
 	for type in f32 bf16; do
 		status=failed

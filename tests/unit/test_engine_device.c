@@ -374,7 +374,7 @@ static void test_engine_device_caches_windows(void **state)
 	}
 }
 
-/* Products in bf16: what is rounded is the same, but for keys, values and weights of attention, which the CPU leaves in f32. */
+/* Products in bf16: both round what enters them, not always at the same place. */
 static void test_engine_device_in_bf16(void **state)
 {
 	struct story t;
