@@ -56,7 +56,8 @@ CPPFLAGS_ALL := -I. -I$(B) -MMD -MP
 SOURCES := $(wildcard base/*.c model/*.c model/train/*.c datasets/*.c tasks/*.c harness/*/*.c)
 OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out harness/cli/main.c,$(SOURCES)))
 LIBRARY := $(B)/libfotbench.a
-PROGRAM := $(if $(wildcard harness/cli/main.c),$(B)/fotbench)
+# With CUDA=1 the program is another one, linked of the same library and the device behind the engine "cuda".
+PROGRAM := $(if $(wildcard harness/cli/main.c),$(B)/$(if $(CUDA),cuda/)fotbench)
 
 # tests/unit/test_*.c and tests/grad/test_*.c are programs of their own; other
 # .c files beside them are shared by all programs of that folder.
@@ -73,6 +74,7 @@ all: $(LIBRARY) $(PROGRAM) $(if $(PROGRAM),$(if $(filter release,$(VARIANT)),fot
 
 help:
 	@echo 'make            build ./fotbench (OPT="-O3 -march=native" by default)'
+	@echo 'make CUDA=1     build ./fotbench with the engine "cuda" (nvcc and cuBLAS: docs/gpu.md)'
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
 	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures, compare with results/reference'
@@ -131,8 +133,22 @@ $(LIBRARY): $(OBJECTS)
 $(B)/fotbench: $(B)/harness/cli/main.o $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ $(LIBS)
 
-fotbench: $(B)/fotbench
+# Which of the two it is, the last make decides.
+fotbench: $(PROGRAM) FORCE
 	@ln -sf $< $@
+
+# CUDA_HOME: where the toolkit is; CUDA_ARCH: for which GPUs (sm_90: H100, H200; sm_80 at least).
+CUDA_HOME ?= $(or $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)),/usr/local/cuda)
+CUDA_ARCH ?= sm_90
+NVCC := $(CUDA_HOME)/bin/nvcc
+
+$(B)/cuda/device_cuda.o: model/device_cuda.cu $(wildcard model/device.h model/kernel*.h model/dtypes.h base/err.h)
+	@mkdir -p $(@D)
+	$(call say,NVCC)$(NVCC) -std=c++17 -O3 -arch=$(CUDA_ARCH) -Xcompiler -Wall -I. -c $< -o $@
+
+# Before the library, whose device_cuda_none.c is not asked for then.
+$(B)/cuda/fotbench: $(B)/harness/cli/main.o $(B)/cuda/device_cuda.o $(LIBRARY)
+	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublasLt -lcudart -lstdc++ $(LIBS)
 
 $(call unit_of,unit): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call shared_of,unit) $(LIBRARY)
 	$(call say,LD)$(CC) $(FLAGS) $^ -o $@ -lcmocka $(LIBS)

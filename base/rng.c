@@ -38,39 +38,6 @@ void fot_rng_init(struct fot_rng *r, uint64_t seed, const char *purpose, uint64_
 	}
 }
 
-static uint64_t rol(uint64_t x, unsigned n)
-{
-	return x << n | x >> (64 - n);
-}
-
-uint64_t fot_rng_u64(struct fot_rng *r)
-{
-	uint64_t *s = r->s, result = rol(s[0] + s[3], 23) + s[0], t = s[1] << 17;
-
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rol(s[3], 45);
-	return result;
-}
-
-/* Lemire's multiplication method: the high half of x * n is uniform once the
- * 2^64 mod n low halves that would favour some values are drawn again. */
-uint64_t fot_rng_below(struct fot_rng *r, uint64_t n)
-{
-	unsigned __int128 m = (unsigned __int128)fot_rng_u64(r) * n;
-	uint64_t reject;
-
-	if ((uint64_t)m < n) {
-		reject = -n % n;
-		while ((uint64_t)m < reject)
-			m = (unsigned __int128)fot_rng_u64(r) * n;
-	}
-	return (uint64_t)(m >> 64);
-}
-
 double fot_rng_uniform(struct fot_rng *r)
 {
 	return (double)(fot_rng_u64(r) >> 11) * 0x1p-53;

@@ -82,14 +82,14 @@ static size_t kind_length(const char *text)
 {
 	size_t n = strcspn(text, ",");
 	enum fot_memory_mode mode;
-	const char *before;
 
-	if (!find_mode(&mode, text) || n_numbers(mode) < 2)
-		return n;
-	before = takes(mode)[1].before;
-	if (strncmp(text + n, before, strlen(before)) == 0 &&
-	    strspn(text + n + strlen(before), "0123456789") > 0)
-		n += 1 + strcspn(text + n + 1, ",");
+	for (int i = 1; find_mode(&mode, text) && i < n_numbers(mode); i++) {
+		const char *before = takes(mode)[i].before;
+
+		if (strncmp(text + n, before, strlen(before)) == 0 &&
+		    strspn(text + n + strlen(before), "0123456789") > 0)
+			n += 1 + strcspn(text + n + 1, ",");
+	}
 	return n;
 }
 
@@ -110,7 +110,7 @@ static void put_form(struct fot_str *out, enum fot_memory_mode m)
 	if (counts(m))
 		fot_str_printf(out, ", %s:K", fot_memory_mode_name(m));
 	for (int i = 0; i < n_numbers(m); i++)
-		fot_str_printf(out, "%s%s", takes(m)[i].before, takes(m)[i].name);
+		fot_str_printf(out, takes(m)[i].optional ? "[%s%s]" : "%s%s", takes(m)[i].before, takes(m)[i].name);
 }
 
 void fot_memory_words(struct fot_str *out)
@@ -143,15 +143,18 @@ static bool read_numbers(struct fot_attach *a, const char *text)
 		char number[16];
 		int64_t x;
 
-		if (strncmp(text, before, strlen(before)) != 0)
-			return false;
+		if (strncmp(text, before, strlen(before)) != 0) {
+			if (!takes(a->mode)[i].optional)
+				return false;
+			continue;
+		}
 		text += strlen(before);
 		digits = strspn(text, "0123456789");
 		if (digits == 0 || digits >= sizeof number)
 			return false;
 		memcpy(number, text, digits);
 		number[digits] = '\0';
-		if (!fot_parse_i64(number, &x) || x < 1 || x > FOT_TOP_K_MOST)
+		if (!fot_parse_i64(number, &x) || x < 1 || !fot_memory_number_fits(&takes(a->mode)[i], x))
 			return false;
 		a->number[i] = (int32_t)x;
 		text += digits;
@@ -165,8 +168,13 @@ static int wrong_numbers(const struct fot_attach *a, const char *text, const cha
 	int status;
 
 	put_form(&form, a->mode);
-	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s, each 1 to %d", where, text,
-			  form.failed ? "numbers" : form.data, FOT_TOP_K_MOST);
+	fot_str_printf(&form, ", each 1 to %d", FOT_TOP_K_MOST);
+	for (int i = 0; i < n_numbers(a->mode); i++)
+		if (takes(a->mode)[i].most)
+			fot_str_printf(&form, ", %s %d to %d", takes(a->mode)[i].name, takes(a->mode)[i].least,
+				       takes(a->mode)[i].most);
+	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s", where, text,
+			  form.failed ? "numbers" : form.data);
 	fot_str_release(&form);
 	return status;
 }
@@ -295,7 +303,8 @@ void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a)
 {
 	fot_str_puts(out, fot_memory_mode_name(a->mode));
 	for (int i = 0; i < n_numbers(a->mode); i++)
-		fot_str_printf(out, "%s%d", takes(a->mode)[i].before, a->number[i]);
+		if (a->number[i])
+			fot_str_printf(out, "%s%d", takes(a->mode)[i].before, a->number[i]);
 }
 
 void fot_attach_print(struct fot_str *out, const struct fot_attach *a)

@@ -38,7 +38,7 @@ enum fot_memory_mode { /* any number of memory_kinds.h; names only for those tha
 struct fot_attach {
 	enum fot_memory_mode mode;
 	int32_t top_k; /* 1 to FOT_TOP_K_MOST; 0: the model's */
-	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes, 1 to FOT_TOP_K_MOST; else 0 */
+	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h); else 0 */
 	double decay;  /* above 0, to FOT_MEM_DECAY_MOST; 0: none */
 	double scale;  /* FOT_MEM_SCALE_LEAST to FOT_MEM_SCALE_MOST; 0: the model's */
 	bool dtype_given;

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "model/dtypes.h"
 #include "model/family.h"
 #include "model/memory_kinds.h" /* enum fot_search */
 #include "model/rope.h"
@@ -20,11 +21,6 @@
 #define FOT_MAX_LAYERS 256
 #define FOT_MORE_EOS_MOST 15
 
-/* From FOT_I64 on: types that files may hold, but no weight that is read. */
-enum fot_dtype {
-	FOT_F32, FOT_F16, FOT_BF16, FOT_F64, FOT_I64, FOT_I32, FOT_I16, FOT_I8, FOT_U8, FOT_BOOL, FOT_U16, FOT_U32,
-	FOT_U64, FOT_F8_E4M3, FOT_F8_E5M2, FOT_F8_E8M0, FOT_C64, FOT_DTYPE_COUNT
-};
 enum fot_mix { FOT_MIX_JOINT, FOT_MIX_GATE };
 enum fot_tokenizer_kind { FOT_TOKENIZER_FILE, FOT_TOKENIZER_BYTE, FOT_TOKENIZER_NONE };
 

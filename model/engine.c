@@ -6,8 +6,32 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/device.h"
 #include "model/memory.h"
 #include "model/ops.h"
+
+const char *const fot_engine_words[] = {
+	[FOT_ENGINE_CPU] = "cpu", [FOT_ENGINE_CUDA] = "cuda", [FOT_ENGINE_TWIN] = "twin", NULL
+};
+
+const struct fot_engine *fot_engine_of(enum fot_engine_number number)
+{
+	static const struct fot_engine *const engines[] = { [FOT_ENGINE_CPU] = &fot_engine_cpu,
+							    [FOT_ENGINE_CUDA] = &fot_engine_cuda,
+							    [FOT_ENGINE_TWIN] = &fot_engine_twin };
+
+	return engines[number];
+}
+
+const char *fot_engine_name(const struct fot_engine *e)
+{
+	return e ? e->name : fot_engine_cpu.name;
+}
+
+bool fot_engine_has_cuda(void)
+{
+	return fot_device_cuda() != NULL;
+}
 
 int64_t fot_place_mem_from(const struct fot_place *at)
 {
@@ -45,14 +69,15 @@ struct fot_piece fot_piece_next(const struct fot_place *at, const int32_t *token
 	return p;
 }
 
-static bool logits_asked(const struct fot_want *w, int64_t i)
+bool fot_want_logits(const struct fot_want *w, int64_t i)
 {
 	return w->logits && i >= w->logits_from && (!w->logit_rows || w->logit_rows[i]);
 }
 
 bool fot_want_row(const struct fot_want *w, int64_t i)
 {
-	return w && ((w->targets && w->targets[i] >= 0) || logits_asked(w, i) || (w->argmax && !w->targets));
+	return w &&
+	       ((w->targets && w->targets[i] >= 0) || fot_want_logits(w, i) || (w->argmax && !w->targets));
 }
 
 bool fot_want_any(const struct fot_want *w, int64_t from, int64_t n)
@@ -77,7 +102,7 @@ bool fot_want_answer(const struct fot_want *w, int64_t i, const float *logits, i
 {
 	int64_t bad = 0;
 
-	if (logits_asked(w, i))
+	if (fot_want_logits(w, i))
 		memcpy(w->logits + (i - w->logits_from) * n_vocab, logits, sizeof(float) * (size_t)n_vocab);
 	if (w->argmax)
 		w->argmax[i] = argmax(logits, n_vocab);
@@ -86,6 +111,22 @@ bool fot_want_answer(const struct fot_want *w, int64_t i, const float *logits, i
 	for (int64_t c = 0; c < n_vocab; c++)
 		bad += !isfinite(logits[c]);
 	return bad == 0;
+}
+
+void fot_masses_gate(double *group, int64_t n, double *local, float bias)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		max = group[i] > max ? group[i] : max;
+	if (isinf(max))
+		return; /* no memory in reach, no gate */
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(group[i] - max);
+	for (int64_t i = 0; i < n; i++)
+		group[i] += log((double)fot_gate(bias)) - max - log(sum);
+	if (local)
+		*local = log((double)fot_gate(-bias));
 }
 
 bool fot_fills_alone(const struct fot_config *c, const struct fot_session_opts *o)

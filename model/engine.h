@@ -55,6 +55,8 @@ struct fot_piece fot_piece_next(const struct fot_place *at, const int32_t *token
 /* Is row i of the feed asked for; any of [from, from + n)? want may be NULL. */
 bool fot_want_row(const struct fot_want *want, int64_t i);
 bool fot_want_any(const struct fot_want *want, int64_t from, int64_t n);
+/* Are the logits of row i asked for? */
+bool fot_want_logits(const struct fot_want *want, int64_t i);
 /* Answer row i, which is asked for, from its logits [n_vocab]; false when one is not finite. */
 bool fot_want_answer(const struct fot_want *want, int64_t i, const float *logits, int64_t n_vocab);
 
@@ -65,6 +67,8 @@ bool fot_fills_alone(const struct fot_config *c, const struct fot_session_opts *
  * Errors: FOT_ERR_RUN; open also FOT_ERR_USAGE for options that this engine does not serve. */
 struct fot_engine {
 	const char *name; /* "cpu" */
+	/* Does it serve these options, here? NULL: any, everywhere. Errors: FOT_ERR_USAGE. */
+	int (*check)(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err);
 	/* Bytes of the host's memory that open takes. */
 	size_t (*estimate)(const struct fot_model *m, const struct fot_session_opts *o);
 	/* Takes all that it will ever need. The model outlives it. close: NULL is allowed. */
@@ -88,5 +92,20 @@ struct fot_engine {
 };
 
 extern const struct fot_engine fot_engine_cpu;
+/* engine_device.c: on an NVIDIA GPU, in programs built with make CUDA=1; and on the host's cores, slowly: its twin. */
+extern const struct fot_engine fot_engine_cuda, fot_engine_twin;
+
+enum fot_engine_number { FOT_ENGINE_CPU, FOT_ENGINE_CUDA, FOT_ENGINE_TWIN };
+/* Their names; ended by NULL, for tables of keys and options. */
+extern const char *const fot_engine_words[];
+const struct fot_engine *fot_engine_of(enum fot_engine_number number);
+/* The name of the engine of these options; NULL is the CPU's. */
+const char *fot_engine_name(const struct fot_engine *e);
+/* Can --engine cuda be asked for in this program? */
+bool fot_engine_has_cuda(void);
+
+/* Masses of the memory's n groups and of the local keys (NULL: not asked) behind a mix gate: g to the memory
+ * together, the rest to the local keys; as they are where no memory is in reach. */
+void fot_masses_gate(double *group, int64_t n, double *local, float bias);
 
 #endif

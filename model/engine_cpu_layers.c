@@ -210,23 +210,6 @@ static int64_t rows_within(const struct fot_masses *m, int64_t r0, int64_t n, in
 	return first;
 }
 
-/* A gate divides the mass: g to the memory's groups together, the rest to the local keys. */
-static void masses_through_gate(double *group, int64_t n, double *local, float bias)
-{
-	double max = -INFINITY, sum = 0;
-
-	for (int64_t i = 0; i < n; i++)
-		max = group[i] > max ? group[i] : max;
-	if (isinf(max))
-		return; /* no memory in reach, no gate */
-	for (int64_t i = 0; i < n; i++)
-		sum += exp(group[i] - max);
-	for (int64_t i = 0; i < n; i++)
-		group[i] += log((double)fot_gate(bias)) - max - log(sum);
-	if (local)
-		*local = log((double)fot_gate(-bias));
-}
-
 /* The state holds the local keys alone: their masses, then those of the memory. */
 static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scratch *t)
 {
@@ -247,7 +230,7 @@ static void note_masses(const struct step *s, int64_t h, int64_t r0, struct scra
 		m->local[place + i] = (double)t->attn.max[row[i]] + log((double)t->attn.sum[row[i]]);
 	fot_memory_masses(&s->a->memory, &q, &g);
 	for (int64_t i = 0; i < n_rows && s->a->mem_gate; i++)
-		masses_through_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL,
+		fot_masses_gate(g.out + i * n, n, m->local ? &m->local[place + i] : NULL,
 				    s->a->mem_gate[h]);
 }
 

@@ -81,13 +81,18 @@ const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h
 	return buf;
 }
 
-/* What the scores of entries [j, j + n) of those before `now` lose; NULL: nothing. */
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now)
+{
+	return (float)(-m->decay * log1p((double)(now - 1 - j) / (double)m->unit));
+}
+
+/* Of entries [j, j + n); NULL: nothing. */
 static const float *aging(const struct fot_memory *m, int64_t j, int64_t n, int64_t now, float *bias)
 {
 	if (m->decay <= 0)
 		return NULL;
 	for (int64_t i = 0; i < n; i++)
-		bias[i] = (float)(-m->decay * log1p((double)(now - 1 - j - i) / (double)m->unit));
+		bias[i] = fot_rows_age(m, j + i, now);
 	return bias;
 }
 

@@ -24,6 +24,7 @@
 
 struct fot_memory_ops;
 struct fot_block_kind;
+struct fot_index_kind;
 
 struct fot_memory {
 	const struct fot_memory_ops *ops;
@@ -80,19 +81,24 @@ struct fot_reads {
 	double keys, values;
 };
 
-/* A number that a kind takes: what stands before it in a text, and its letter in messages. */
+/* A number that a kind takes: what stands before it in a text, its letter in messages, its bounds. */
 struct fot_memory_number {
 	const char *before, *name;
+	bool optional;       /* may be left out, it is 0 then */
+	int32_t least, most; /* 0: 1 and FOT_TOP_K_MOST */
 };
+/* Is x one? */
+bool fot_memory_number_fits(const struct fot_memory_number *n, int64_t x);
 
 /* A kind that stores nothing has a word alone. Nothing here may allocate but by the layout. */
 struct fot_memory_ops {
 	const char *word; /* in settings: "dense", "knn" */
 	bool counts; /* takes a number of keys that are chosen by their scores: "knn:128"; without one the model's */
-	/* Numbers behind the word, all of them needed: { ":", "B" } and { ",", "K" } of "moba:128,8". Only a comma may
-	 * begin the second one's text. */
+	/* Numbers behind the word: { ":", "B" } and { ",", "K" } of "moba:128,8". The text of all but the first begins with a
+	 * comma; those that are optional stand last. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
 	const struct fot_block_kind *blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
+	const struct fot_index_kind *index;  /* of kinds that search an index (memory_index.h); else NULL */
 	/* Arrays of a memory as fot_memory_of gives it, and of one thread that reads it. */
 	void (*lay)(struct fot_memory *m, struct fot_layout *y);
 	void (*lay_scratch)(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
@@ -130,6 +136,8 @@ void fot_rows_lay(struct fot_memory *m, struct fot_layout *y);
 void fot_rows_lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y);
 void fot_rows_append(struct fot_memory *m, const float *k, const float *v, int64_t ld, int64_t n);
 void fot_rows_truncate(struct fot_memory *m, int64_t len);
+/* What the score of entry j loses to age where the memory ends at entry `now`; 0 or less. */
+float fot_rows_age(const struct fot_memory *m, int64_t j, int64_t now);
 /* n rows from entry j of head h of side k or v as floats: in place, or widened into buf [n, d]. */
 const float *fot_rows_of(const struct fot_memory *m, const void *side, int64_t h, int64_t j, int64_t n,
 			 float *buf);

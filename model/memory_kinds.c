@@ -41,6 +41,13 @@ int fot_memory_n_numbers(enum fot_search kind)
 	return n;
 }
 
+bool fot_memory_number_fits(const struct fot_memory_number *n, int64_t x)
+{
+	int64_t most = n->most ? n->most : FOT_TOP_K_MOST;
+
+	return (x == 0 && n->optional) || (x >= (n->least ? n->least : 1) && x <= most);
+}
+
 bool fot_memory_keeps(enum fot_search kind)
 {
 	return fot_memory_kind(kind)->append != NULL;
@@ -48,15 +55,17 @@ bool fot_memory_keeps(enum fot_search kind)
 
 struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_session_opts *o)
 {
-	return (struct fot_memory){ .ops = fot_memory_kind(o->search),
+	struct fot_memory m = { .ops = fot_memory_kind(o->search),
 				    .n_heads = fot_config_kv_heads(c),
 				    .head_dim = c->head_dim,
 				    .cap = o->mem_max,
 				    .dtype = o->mem_dtype,
 				    .top_k = o->top_k,
-				    .number = { o->number[0], o->number[1] },
 				    .decay = o->mem_decay,
 				    .unit = c->window };
+
+	memcpy(m.number, o->number, sizeof m.number);
+	return m;
 }
 
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,

@@ -15,10 +15,13 @@
 	KIND(FOT_SEARCH_SINKS, NULL, fot_memory_sinks)                                       \
 	KIND(FOT_SEARCH_RANDOM, NULL, fot_memory_random)                                     \
 	KIND(FOT_SEARCH_MOBA, NULL, fot_memory_moba)                                         \
-	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)
+	KIND(FOT_SEARCH_QUEST, NULL, fot_memory_quest)                                       \
+	KIND(FOT_SEARCH_IVF, NULL, fot_memory_ivf)                                           \
+	KIND(FOT_SEARCH_HNSW, NULL, fot_memory_hnsw)                                         \
+	KIND(FOT_SEARCH_INT8, NULL, fot_memory_int8)
 
-/* Numbers that a kind takes at most, as in "moba:128,8". */
-#define FOT_MEMORY_NUMBERS 2
+/* Numbers that a kind takes at most, as in "ivf:32,probe=8,lists=1024". */
+#define FOT_MEMORY_NUMBERS 3
 
 #define FOT_MEMORY_KIND_NUMBER(number, word, ops) number,
 enum fot_search { FOT_MEMORY_KINDS(FOT_MEMORY_KIND_NUMBER) FOT_SEARCH_COUNT };

@@ -184,8 +184,22 @@ void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int
 
 	for (; j + ROWS <= n_k; j += ROWS)
 		score_rows(ROWS, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
+	for (; j + ROWS / 2 <= n_k; j += ROWS / 2)
+		score_rows(ROWS / 2, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
 	for (; j < n_k; j++)
 		score_rows(1, s + j * FOT_PANEL, panel, k + j * ldk, ldk, d, bias ? bias + j : NULL);
+}
+
+void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d)
+{
+	fot_real sum[FOT_SPREAD] = { 0 };
+
+	for (int64_t c = 0; c < d; c++) {
+		UNROLL
+		for (int r = 0; r < FOT_SPREAD; r++)
+			sum[r] = madd_one(k[r][c], q[c], sum[r]);
+	}
+	memcpy(s, sum, sizeof sum);
 }
 
 /* ---- weights --------------------------------------------------------- */

@@ -36,6 +36,10 @@ void fot_panel_queries(fot_real *panel, const fot_real *q, int64_t ldq, int64_t 
 void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int64_t ldk, int64_t n_k,
 		      int64_t d, const fot_real *bias);
 
+/* The same scores of one query q [d], which the scale is in already, and FOT_SPREAD keys that lie anywhere. */
+#define FOT_SPREAD 8
+void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d);
+
 /* Keys and values [n_k, d] at distances ldk, ldv. */
 struct fot_panel_tile {
 	const fot_real *k, *v, *bias; /* bias [n_k] or NULL */

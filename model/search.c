@@ -81,23 +81,36 @@ static fot_int kth_largest(const fot_int *x, int64_t n, int64_t k)
 	return low;
 }
 
+/* Of the hits of score `least`, more than `equal`, those of the earliest keys stay: the last of these keys. */
+static int64_t last_equal(struct fot_topk *t, const struct fot_hit *h, int64_t n, fot_int least, int64_t equal)
+{
+	int64_t all = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		if (order_of(h[i].score) == least)
+			t->order[all++] = -(fot_int)h[i].key;
+	return -(int64_t)kth_largest(t->order, all, equal);
+}
+
 /* Only the k best stay, in their order. */
 static void cut_back(struct fot_topk *t, int64_t q)
 {
 	struct fot_hit *h = t->hit + q * t->cap;
-	int64_t n = t->n[q], kept = 0, equal;
+	int64_t n = t->n[q], kept = 0, last = INT64_MAX;
 	fot_int least;
 
 	for (int64_t i = 0; i < n; i++)
 		t->order[i] = order_of(h[i].score);
 	least = kth_largest(t->order, n, t->k);
-	equal = t->k - (least < FOT_INT_MAX ? count(t->order, n, least + 1) : 0);
+	if (count(t->order, n, least) > t->k)
+		last = last_equal(t, h, n, least,
+				  t->k - (least < FOT_INT_MAX ? count(t->order, n, least + 1) : 0));
 	for (int64_t i = 0; i < n; i++) {
 		struct fot_hit hit = h[i];
-		bool takes = t->order[i] > least || (t->order[i] == least && equal-- > 0);
+		fot_int order = order_of(hit.score);
 
 		h[kept] = hit;
-		kept += takes;
+		kept += order > least || (order == least && hit.key <= last);
 	}
 	t->n[q] = t->k;
 	t->threshold[q] = score_of(least);
@@ -108,15 +121,18 @@ struct offer {
 	int64_t row, first_key;
 };
 
+void fot_topk_push(struct fot_topk *t, int64_t q, fot_real score, int64_t key)
+{
+	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, key };
+	if (t->n[q] == t->cap)
+		cut_back(t, q);
+}
+
 static void take(void *to, int64_t query, int64_t key, fot_real score)
 {
 	const struct offer *o = to;
-	struct fot_topk *t = o->t;
-	int64_t q = o->row + query;
 
-	t->hit[q * t->cap + t->n[q]++] = (struct fot_hit){ score, o->first_key + key };
-	if (t->n[q] == t->cap)
-		cut_back(t, q);
+	fot_topk_push(o->t, o->row + query, score, o->first_key + key);
 }
 
 void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
@@ -141,4 +157,47 @@ int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits)
 		cut_back(t, q);
 	*hits = t->hit + q * t->cap;
 	return t->n[q];
+}
+
+void fot_topk_take(struct fot_topk *t, int64_t q, const fot_real *score, const int32_t *key, int64_t n)
+{
+	fot_int any = 0;
+
+#pragma omp simd reduction(| : any)
+	for (int64_t i = 0; i < n; i++)
+		any |= score[i] >= t->threshold[q];
+	for (int64_t i = 0; any && i < n; i++)
+		if (score[i] >= t->threshold[q])
+			fot_topk_push(t, q, score[i], key[i]);
+}
+
+/* The hit at `at` goes down in a heap of n whose largest key is at the top. */
+static void sift(struct fot_hit *h, int64_t at, int64_t n)
+{
+	struct fot_hit hit = h[at];
+
+	for (int64_t child; (child = 2 * at + 1) < n; at = child) {
+		child += child + 1 < n && h[child + 1].key > h[child].key;
+		if (h[child].key <= hit.key)
+			break;
+		h[at] = h[child];
+	}
+	h[at] = hit;
+}
+
+int64_t fot_topk_end_sorted(struct fot_topk *t, int64_t q, struct fot_hit **hits)
+{
+	int64_t n = fot_topk_end(t, q, hits);
+	struct fot_hit *h = *hits;
+
+	for (int64_t i = n / 2 - 1; i >= 0; i--)
+		sift(h, i, n);
+	for (int64_t last = n - 1; last > 0; last--) {
+		struct fot_hit hit = h[last];
+
+		h[last] = h[0];
+		h[0] = hit;
+		sift(h, 0, last);
+	}
+	return n;
 }

@@ -23,7 +23,7 @@ struct fot_topk {
 	int64_t n_queries;   /* rows in use */
 	int64_t *n;          /* [rows] candidates held */
 	fot_real *threshold; /* [rows] scores not above it are out */
-	struct fot_hit *hit; /* [rows, cap] in the order of their keys */
+	struct fot_hit *hit; /* [rows, cap] in the order in which they came */
 	fot_int *order;      /* [cap] the scores of one buffer as integers of the same order */
 };
 
@@ -37,7 +37,13 @@ void fot_topk_begin(struct fot_topk *t, int64_t n_queries);
  * of fot_topk_begin. a->bias counts. */
 void fot_topk_offer(struct fot_topk *t, const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n,
 		    int64_t first_key);
+/* One key to query q, whose score is above its threshold. */
+void fot_topk_push(struct fot_topk *t, int64_t q, fot_real score, int64_t key);
 /* The best min(k, offered) of query q, sorted by key; returns their number. */
 int64_t fot_topk_end(struct fot_topk *t, int64_t q, struct fot_hit **hits);
+/* For keys (below 2^31) that come in another order, of which each comes once: n of them with their scores to query q
+ * alone, and then its best, sorted by key.  The same result as if all had come in their order. */
+void fot_topk_take(struct fot_topk *t, int64_t q, const fot_real *score, const int32_t *key, int64_t n);
+int64_t fot_topk_end_sorted(struct fot_topk *t, int64_t q, struct fot_hit **hits);
 
 #endif

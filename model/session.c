@@ -42,6 +42,11 @@ void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model
 					.n_threads = 1 };
 }
 
+static const struct fot_engine *engine_of(const struct fot_session_opts *o)
+{
+	return o->engine ? o->engine : &fot_engine_cpu;
+}
+
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
@@ -53,7 +58,8 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24,
 				o->window);
 	if (o->search == FOT_SEARCH_XL && !c->cached_windows)
-		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: xl is for models with cached windows (Transformer-XL)");
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"memory: xl is for models with cached windows (Transformer-XL)");
 	if (fot_memory_keeps(o->search) && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
 	if (fot_memory_keeps(o->search) && c->cached_windows)
@@ -62,11 +68,14 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
 	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
-	for (int i = 0; i < fot_memory_n_numbers(o->search); i++)
-		if (o->number[i] < 1 || o->number[i] > FOT_TOP_K_MOST)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s 1 to %d, got %d",
-					fot_memory_kind(o->search)->word, fot_memory_kind(o->search)->takes[i].name,
-					FOT_TOP_K_MOST, o->number[i]);
+	for (int i = 0; i < fot_memory_n_numbers(o->search); i++) {
+		const struct fot_memory_number *n = &fot_memory_kind(o->search)->takes[i];
+
+		if (!fot_memory_number_fits(n, o->number[i]))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s %d to %d, got %d",
+					fot_memory_kind(o->search)->word, n->name, n->least ? n->least : 1,
+					n->most ? n->most : FOT_TOP_K_MOST, o->number[i]);
+	}
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-dtype: expected f32 or bf16, got %s",
 				fot_dtype_name(o->mem_dtype));
@@ -74,17 +83,12 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-decay: expected 0 to %g, got %g", FOT_MEM_DECAY_MOST,
 				o->mem_decay);
 	if (o->mem_scale != 0 && !(o->mem_scale >= FOT_MEM_SCALE_LEAST && o->mem_scale <= FOT_MEM_SCALE_MOST))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g", FOT_MEM_SCALE_LEAST,
-				FOT_MEM_SCALE_MOST, o->mem_scale);
+		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g",
+				FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, o->mem_scale);
 	if (o->mem_max < 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: expected 0 tokens or more, got %lld",
 				(long long)o->mem_max);
-	return FOT_OK;
-}
-
-static const struct fot_engine *engine_of(const struct fot_session_opts *o)
-{
-	return o->engine ? o->engine : &fot_engine_cpu;
+	return engine_of(o)->check ? engine_of(o)->check(m, o, err) : FOT_OK;
 }
 
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o)

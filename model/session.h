@@ -39,9 +39,9 @@ struct fot_session_opts {
 	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
 	enum fot_search search;
 	int32_t top_k;            /* for kinds of memory that count: 1 .. FOT_TOP_K_MOST */
-	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h): 1 .. FOT_TOP_K_MOST */
+	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h) */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
-	enum fot_compute compute; /* of products with weights */
+	enum fot_compute compute; /* of products */
 	int32_t window;           /* W: 1 .. ; 0: the model's */
 	double mem_decay;         /* an entry with `age` others behind it in the memory loses mem_decay ln(1 + age / W)
 				     of its attention score, so it weighs (1 + age / W)^-mem_decay; W: the model's
@@ -52,6 +52,8 @@ struct fot_session_opts {
 	bool crowd;               /* all n_threads run, be there fewer processors: the same bits, only slower */
 	int64_t cache_windows;    /* windows kept by their tokens (window_cache.h); 0: none */
 	bool apart;               /* room for fot_session_feed_apart */
+	size_t device_room;       /* bytes of a device's memory for keys and values of the memory: where they take more
+				     they stay on the host and are read through it in blocks; 0: what is free */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */

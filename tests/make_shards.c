@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 		return FOT_ERR_USAGE;
 	}
 	FOT_TRY(fot_spec_read(&spec, argv[1], &err));
-	FOT_TRY(fot_plan_open(&m.plan, &spec, ".", 0, &err));
+	FOT_TRY(fot_plan_open(&m.plan, &spec, m.out, 0, &err));
 	FOT_TRY(fot_division_make(&m.division, &m.plan, shards, FOT_DIVISION_COST, &err));
 	for (int64_t k = 0; k < shards && status == FOT_OK; k++)
 		status = make_shard(&m, k, &err);

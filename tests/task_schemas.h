@@ -5,6 +5,6 @@
 #include "harness/report/measures.h"
 
 extern const struct fot_schema fot_schema_perplexity, fot_schema_passkey, fot_schema_lookup, fot_schema_fewshot,
-	fot_schema_distraction;
+	fot_schema_distraction, fot_schema_samples;
 
 #endif

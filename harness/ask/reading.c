@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "model/attach.h"
 #include "model/blas.h"
+#include "model/engine.h"
 #include "model/memory.h"
 
 static int read_memory(struct fot_attach *a, const struct fot_reading_flags *f, struct fot_err *err)
@@ -35,6 +36,7 @@ static int apply_flags(struct fot_session_opts *o, const struct fot_model *m, co
 	FOT_TRY(read_memory(&a, f, err));
 	status = fot_attach_apply(o, &a, fot_model_config(m), err);
 	o->compute = (enum fot_compute)f->compute;
+	o->engine = fot_engine_of((enum fot_engine_number)f->engine);
 	o->n_threads = f->threads ? (int32_t)f->threads : fot_default_threads();
 	o->crowd = f->crowd;
 out:

@@ -31,6 +31,7 @@ struct fot_reading_flags {
 	int64_t top_k;                /* 0: the config's */
 	int mem_dtype;                /* 0: the config's, 1 f32, 2 bf16 */
 	int compute;                  /* enum fot_compute */
+	int engine;                   /* enum fot_engine_number */
 	double mem_scale;             /* 0: the config's */
 	double mem_decay;             /* session.h */
 	int64_t window, last_context; /* 0: the config's */

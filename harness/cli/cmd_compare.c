@@ -35,15 +35,17 @@ static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err
 	bool any = false;
 	int status = FOT_OK;
 
-	for (size_t i = fot_n_measured_tasks; i-- > 0;) {
+	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
 		fot_str_clear(&path);
 		fot_path_join(&path, dir, fot_task_classes[i]->csv);
 		FOT_TRY(fot_str_check(&path, err));
-		r->has[i] = fot_file_exists(path.data) || (i == 0 && !any);
+		r->has[i] = fot_file_exists(path.data);
 		if (r->has[i])
 			FOT_TRY(fot_table_read(&r->rows[i], path.data, err));
 		any = any || r->has[i];
 	}
+	if (!any)
+		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no rows to compare: no %s, ... there", dir, fot_task_classes[0]->csv);
 out:
 	fot_str_release(&path);
 	return status;

@@ -424,34 +424,83 @@ static const char about[] =
 	"reproduced, not reproduced or undecided.\n"
 	"--html makes one page of it all for readers without this program: figures, tables, claims, manifests, samples.";
 
+struct report_flags {
+	const char *output, *paper, *claims, *html;
+	struct fot_texts tokens;
+	int64_t seed, digits;
+	int format, metric;
+	bool quiet;
+};
+
+/* Files where output or html are given, else a text on stdout. */
+static int write_report(const struct reporting *r, const struct report_flags *f, const struct fot_options *o,
+			struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	if (f->output)
+		FOT_TRY(write_all(r, f->output, err));
+	if (f->html)
+		FOT_TRY(write_page(r, f->html, f->output, o, err));
+	if (!f->output && !f->html)
+		FOT_TRY(print(r, f->format, err));
+	status = fot_flush_stdout(err);
+out:
+	return status;
+}
+
+static int report(struct reporting *r, const struct report_flags *f, const struct fot_options *o, struct fot_err *err)
+{
+	int status;
+
+	if (f->tokens.n && !f->html)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
+	FOT_TRY(fot_page_files_tokens(&r->page, &f->tokens, err));
+	FOT_TRY(load_runs(r, o->positional, o->n_positional, f->html != NULL, err));
+	FOT_TRY(load_paper(r, f->paper, err));
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		FOT_TRY(fot_report_build(&r->report, &r->rows[i], r->run[i], r->n_runs, &r->paper, f->metric == 1,
+					 (uint64_t)f->seed, NULL, err));
+	FOT_TRY(judge_claims(r, f->claims, (uint64_t)f->seed, err));
+	status = write_report(r, f, o, err);
+out:
+	return status;
+}
+
+static void init(struct reporting *r, const struct report_flags *f)
+{
+	*r = (struct reporting){ .digits = (int)f->digits };
+	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
+	fot_table_init(&r->paper, &fot_schema_paper);
+	fot_table_init(&r->report, &fot_schema_report);
+	fot_table_init(&r->judged, &fot_schema_claims);
+}
+
 int fot_cmd_report(int argc, char **argv)
 {
-	const char *output = NULL, *paper = NULL, *claims = NULL, *html = NULL;
-	struct fot_texts tokens = { 0 };
 	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
-	int64_t seed = 1, digits = 0;
-	int format = MARKDOWN, metric = 0, status;
-	bool quiet = false;
+	struct report_flags f = { .seed = 1, .format = MARKDOWN };
 	struct fot_option options[] = {
-		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &format, .choices = format_names,
+		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &f.format, .choices = format_names,
 		  .help = "what stands on stdout" },
-		{ .name = "digits", .type = FOT_OPTION_INT, .value = &digits, .lo = 1, .hi = 9, .arg = "N",
+		{ .name = "digits", .type = FOT_OPTION_INT, .value = &f.digits, .lo = 1, .hi = 9, .arg = "N",
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
-		FOT_COMMON_OUTPUT(&output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
-		{ .name = "html", .type = FOT_OPTION_OPTIONAL, .value = &html, .arg = "FILE",
+		FOT_COMMON_OUTPUT(&f.output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
+		{ .name = "html", .type = FOT_OPTION_OPTIONAL, .value = &f.html, .arg = "FILE",
 		  .help = "one page that needs nothing else, instead of stdout (default: report.html in the folder for results, in DIR "
 			  "where it is one, else here)" },
-		{ .name = "tokens", .type = FOT_OPTION_TEXTS, .value = &tokens, .arg = "FILE",
+		{ .name = "tokens", .type = FOT_OPTION_TEXTS, .value = &f.tokens, .arg = "FILE",
 		  .help = "for --html: files of `score --token-texts` on one text, whose gains over the first of them are shown" },
-		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &metric, .choices = metric_names,
+		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &f.metric, .choices = metric_names,
 		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
-		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &paper, .arg = "FILE",
+		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &f.paper, .arg = "FILE",
 		  .help = "published figures (default: all of results/paper/TASK.csv)" },
-		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &claims, .arg = "FILE",
+		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &f.claims, .arg = "FILE",
 		  .help = "claims to judge (default: results/paper/claims.json)" },
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
+		{ .name = "seed", .type = FOT_OPTION_INT, .value = &f.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
 		  .help = "seed of the bootstrap" },
-		FOT_COMMON_QUIET(&quiet),
+		FOT_COMMON_QUIET(&f.quiet),
 	};
 	struct fot_options o = {
 		.command = "report",
@@ -462,37 +511,15 @@ int fot_cmd_report(int argc, char **argv)
 		.min_positional = 1,
 		.max_positional = FOT_POSITIONAL_MAX,
 	};
-	struct reporting r = { 0 };
+	struct reporting r;
 	struct fot_err err = { 0 };
+	int status;
 
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
-	r.digits = (int)digits;
-	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	if (tokens.n && !html) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
-		return fot_command_ended(&o, status, &err);
-	}
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		fot_table_init(&r.rows[i], fot_task_classes[i]->schema);
-	fot_table_init(&r.paper, &fot_schema_paper);
-	fot_table_init(&r.report, &fot_schema_report);
-	fot_table_init(&r.judged, &fot_schema_claims);
-	FOT_TRY(fot_page_files_tokens(&r.page, &tokens, &err));
-	FOT_TRY(load_runs(&r, o.positional, o.n_positional, html != NULL, &err));
-	FOT_TRY(load_paper(&r, paper, &err));
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
-		FOT_TRY(fot_report_build(&r.report, &r.rows[i], r.run[i], r.n_runs, &r.paper, metric == 1,
-					 (uint64_t)seed, NULL, &err));
-	FOT_TRY(judge_claims(&r, claims, (uint64_t)seed, &err));
-	if (output)
-		FOT_TRY(write_all(&r, output, &err));
-	if (html)
-		FOT_TRY(write_page(&r, html, output, &o, &err));
-	if (!output && !html)
-		FOT_TRY(print(&r, format, &err));
-	status = fot_flush_stdout(&err);
-out:
+	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
+	init(&r, &f);
+	status = report(&r, &f, &o, &err);
 	release(&r);
 	return fot_command_ended(&o, status, &err);
 }

@@ -19,11 +19,13 @@
 int fot_cmd_run(int argc, char **argv)
 {
 	struct fot_run_flags c = { 0 };
-	int compute = -1; /* the spec's */
+	int compute = -1, engine = -1; /* the spec's */
 	struct fot_option options[] = {
 		FOT_RUN_OPTIONS(&c),
 		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
-		  .help = "numbers of products with weights (default: the spec's, f32)" },
+		  .help = "numbers of products (default: the spec's, f32)" },
+		{ .name = "engine", .type = FOT_OPTION_CHOICE, .value = &engine, .choices = fot_engine_words,
+		  .help = "what computes (default: the spec's, cpu)" },
 	};
 	struct fot_options o = {
 		.command = "run",
@@ -48,6 +50,8 @@ int fot_cmd_run(int argc, char **argv)
 	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
 	if (compute >= 0)
 		spec.compute = (enum fot_compute)compute;
+	if (engine >= 0)
+		spec.engine = (enum fot_engine_number)engine;
 	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
 out:
 	fot_spec_release(&spec);

@@ -106,7 +106,7 @@ out:
 
 /* Where the files are that a recipe names. */
 struct places {
-	struct fot_str recipe, folder, tokenizer, start;
+	struct fot_str recipe, folder, tokenizer, start, from;
 };
 
 static void release_places(struct places *at)
@@ -115,6 +115,7 @@ static void release_places(struct places *at)
 	fot_str_release(&at->folder);
 	fot_str_release(&at->tokenizer);
 	fot_str_release(&at->start);
+	fot_str_release(&at->from);
 }
 
 static int find_recipe(struct places *at, const char *name, struct fot_err *err)
@@ -185,7 +186,7 @@ struct flags {
 static int train(const struct flags *f, const char *name, struct fot_err *err)
 {
 	struct watch watch = { 0 };
-	struct fot_train_opts opts = { .out = f->output, .from = f->from, .resume = f->resume, .n_threads = (int)f->threads,
+	struct fot_train_opts opts = { .out = f->output, .resume = f->resume, .n_threads = (int)f->threads,
 				       .stop_after = f->stop_after, .progress = show, .notice = say, .user = &watch };
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_recipe recipe = { 0 };
@@ -200,6 +201,10 @@ static int train(const struct flags *f, const char *name, struct fot_err *err)
 	FOT_TRY(fot_str_check(&store, err));
 	opts.store = store.data;
 	FOT_TRY(find_recipe(&at, name, err));
+	if (f->from) {
+		FOT_TRY(fot_path_need(&at.from, FOT_PATH_MODEL, f->from, NULL, FOT_ERR_INPUT, err));
+		opts.from = at.from.data;
+	}
 	FOT_TRY(fot_recipe_read(&recipe, at.recipe.data, err));
 	FOT_TRY(read_base(&at, &recipe, &opts, err));
 	if (f->compute >= 0)
@@ -235,7 +240,7 @@ int fot_cmd_train(int argc, char **argv)
 		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
 		FOT_COMMON_STORE(&f.store),
 		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &f.compute, .choices = fot_compute_words,
-		  .help = "numbers of products with weights (default: the recipe's, f32)" },
+		  .help = "numbers of products (default: the recipe's, f32)" },
 		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &f.resume,
 		  .help = "go on from the last checkpoint, if there is one" },
 		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &f.overwrite, .help = "start anew over an old run" },

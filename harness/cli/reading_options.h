@@ -6,6 +6,7 @@
 #include "harness/cli/options.h"
 #include "harness/ask/reading.h"
 #include "model/attach.h"
+#include "model/engine.h"
 
 extern const char *const fot_reading_dtype_names[];
 
@@ -17,7 +18,8 @@ extern const char *const fot_reading_dtype_names[];
 	{ FOT_SIZE_OPTION("top-k", &(f)->top_k, 1, FOT_TOP_K_MOST, "K",                                          \
 			  "keys per query and head with knn (default: the model's)") },                          \
 	{ FOT_CHOICE_OPTION("mem-dtype", &(f)->mem_dtype, fot_reading_dtype_names, "type of stored keys and values") }, \
-	{ FOT_CHOICE_OPTION("compute", &(f)->compute, fot_compute_words, "numbers of products with weights") },  \
+	{ FOT_CHOICE_OPTION("compute", &(f)->compute, fot_compute_words, "numbers of products") },  \
+	{ FOT_CHOICE_OPTION("engine", &(f)->engine, fot_engine_words, "what computes") },                        \
 	{ FOT_REAL_OPTION("mem-scale", &(f)->mem_scale, FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, "X",            \
 			  "factor of the attention scores of memory keys (default: the model's)") },             \
 	{ FOT_REAL_OPTION("mem-decay", &(f)->mem_decay, 0, FOT_MEM_DECAY_MOST, "X",                              \

@@ -10,6 +10,7 @@
 #include "harness/run/manifest.h"
 #include "harness/run/paths.h"
 #include "model/bf16.h"
+#include "model/engine.h"
 #include "model/panel.h"
 
 #if defined(__FMA__)
@@ -59,6 +60,8 @@ int fot_print_version(void)
 	put_features(&out);
 	fot_str_printf(&out, "\nkernels:    attention %d bits wide, %s; bf16 %s\n", 8 * FOT_VECTOR_BYTES,
 		       FUSED, fot_bf16_kernel_name(fot_bf16_kernel()));
+	fot_str_printf(&out, "engines:    cpu, %s\n",
+		       fot_engine_has_cuda() ? "cuda" : "no cuda in this program (make CUDA=1)");
 	FOT_TRY(fot_manifests_default(&manifests));
 	FOT_TRY(fot_store_default(&store));
 	fot_str_printf(&out, "manifests:  %s%s\ndatasets:   %s\n", manifests.data,

@@ -244,29 +244,33 @@ static int check_model(struct comparing *c, const struct fot_rows *r)
 static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old,
 		     const struct fot_rows *new, bool *used)
 {
+	struct fot_row_index items;
 	size_t twin = new->n - 1;
-	int status = FOT_OK;
+	int status = fot_row_index_init(&items, new->t, new->row, new->n, c->task->item, c->err);
 
 	*f = (struct found){ .identical = true, .same_answers = true };
+	if (status != FOT_OK)
+		return status;
 	FOT_TRY(check_model(c, old));
 	FOT_TRY(check_model(c, new));
 	for (size_t i = 0; i < old->n && status == FOT_OK; i++) {
-		twin = fot_measure_twin(new, old->t, old->row[i], c->task->item, twin + 1);
-		if (twin == new->n)
-			return refuse(c, old->t, old->row[i], "items", "is missing in NEW");
-		if (used[twin])
-			return refuse(c, old->t, old->row[i], "items", "stands twice in BASE");
+		twin = fot_measure_twin(&items, old->t, old->row[i], twin + 1);
+		if (twin == new->n || used[twin]) {
+			status = refuse(c, old->t, old->row[i], "items",
+					twin == new->n ? "is missing in NEW" : "stands twice in BASE");
+			break;
+		}
 		used[twin] = true;
 		status = check_twin(c, old->row[i], new->row[twin]);
 		if (status == FOT_OK)
 			take_outcomes(c, f, old->row[i], new->row[twin]);
 	}
-	for (size_t i = 0; i < new->n &&status == FOT_OK; i++) {
+	for (size_t i = 0; i < new->n && status == FOT_OK; i++) {
 		if (!used[i])
-			return refuse(c, new->t, new->row[i], "items",
-				      "is missing in BASE, or stands twice in NEW");
+			status = refuse(c, new->t, new->row[i], "items", "is missing in BASE, or stands twice in NEW");
 	}
 out:
+	fot_row_index_release(&items);
 	return status;
 }
 

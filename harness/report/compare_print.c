@@ -118,12 +118,20 @@ static const char *core_of(const cJSON *manifest)
 	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
 }
 
-/* Of products with weights; manifests from before there was a choice say nothing. */
+/* Of products; manifests from before there was a choice say nothing. */
 static const char *compute_of(const cJSON *manifest)
 {
 	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "compute"));
 
 	return word ? word : "f32";
+}
+
+/* What computed; before there was a choice, the CPU. */
+static const char *engine_of(const cJSON *manifest)
+{
+	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "engine"));
+
+	return word ? word : "cpu";
 }
 
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
@@ -148,6 +156,8 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 			       compute_of(new));
 	if (there && here && strcmp(there, here) != 0)
 		put_cores(out, compared, there, here);
+	if (strcmp(engine_of(base), engine_of(new)) != 0)
+		fot_str_printf(out, "; by the engine %.20s there, %.20s here", engine_of(base), engine_of(new));
 	return fot_str_check(out, err);
 }
 

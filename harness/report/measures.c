@@ -269,16 +269,13 @@ int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, cons
 
 /* --- differences --- */
 
-size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,
-			const char *const *item, size_t hint)
+size_t fot_measure_twin(const struct fot_row_index *x, const struct fot_table *t, size_t row, size_t hint)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		size_t k = (hint + i) % r->n;
+	size_t k = x->n ? hint % x->n : 0;
 
-		if (fot_table_same_all(r->t, r->row[k], t, row, item))
-			return k;
-	}
-	return r->n;
+	if (x->n && fot_table_same_all(x->t, x->row[k], t, row, x->columns))
+		return k;
+	return fot_row_index_find(x, t, row);
 }
 
 /* How items of two sides find each other. */
@@ -286,7 +283,7 @@ struct pairing {
 	const struct fot_measured_task *task;
 	const struct fot_measure *m;
 	const struct fot_sides *sides;
-	const char *const *item;
+	struct fot_row_index base, base_from, new_from; /* by the item; empty: no such side */
 };
 
 static bool one_seed(const struct fot_rows *r)
@@ -298,13 +295,29 @@ static bool one_seed(const struct fot_rows *r)
 	return r->n > 0;
 }
 
+static int index_side(struct fot_row_index *x, const struct fot_rows *r, const char *const *item, struct fot_err *err)
+{
+	return r ? fot_row_index_init(x, r->t, r->row, r->n, item, err) : FOT_OK;
+}
+
+static int index_sides(struct pairing *p, const char *const *item, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(index_side(&p->base, p->sides->base, item, err));
+	FOT_TRY(index_side(&p->base_from, p->sides->base_from, item, err));
+	FOT_TRY(index_side(&p->new_from, p->sides->new_from, item, err));
+out:
+	return status;
+}
+
 /* The numerator and denominator of an item in a side's rows; *hint: where to begin, then where it was. */
-static bool fraction_in(double *num, double *den, const struct pairing *p, const struct fot_rows *side,
+static bool fraction_in(double *num, double *den, const struct pairing *p, const struct fot_row_index *side,
 			size_t row, size_t *hint)
 {
 	const struct fot_table *t = p->sides->new->t;
 
-	*hint = fot_measure_twin(side, t, row, p->item, *hint + 1);
+	*hint = fot_measure_twin(side, t, row, *hint + 1);
 	if (*hint == side->n)
 		return false;
 	return (p->sides->checked || !p->task->target ||
@@ -319,10 +332,10 @@ static bool take_from(double *num, double *base, const struct pairing *p, size_t
 	double x = 0, y = 0, den;
 	size_t hint = SIZE_MAX;
 
-	if (s->new_from && !fraction_in(&x, &den, p, s->new_from, row, &hint))
+	if (s->new_from && !fraction_in(&x, &den, p, &p->new_from, row, &hint))
 		return false;
 	hint = SIZE_MAX;
-	if (s->base_from && !fraction_in(&y, &den, p, s->base_from, row, &hint))
+	if (s->base_from && !fraction_in(&y, &den, p, &p->base_from, row, &hint))
 		return false;
 	*num -= x;
 	*base -= y;
@@ -339,7 +352,7 @@ static void pair_up(struct fot_clusters *s, struct fot_contrast *out, const stru
 
 	for (size_t i = 0; i < new->n && base->n; i++) {
 		if (!fraction(&num, &den, p->m, new->t, new->row[i]) ||
-		    !fraction_in(&base_num, &base_den, p, base, new->row[i], &twin) ||
+		    !fraction_in(&base_num, &base_den, p, &p->base, new->row[i], &twin) ||
 		    !take_from(&num, &base_num, p, new->row[i]))
 			continue;
 		if (p->sides->checked) {
@@ -425,15 +438,17 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 			 const struct fot_measure *m, const struct fot_sides *sides, uint64_t seed,
 			 struct fot_err *err)
 {
+	static const char *const by_item[] = { "item_id", NULL };
 	const struct fot_rows *new = sides->new;
 	bool every_seed = fot_measure_is_crossed(m) && one_seed(sides->base);
-	struct pairing p = { task, m, sides, every_seed ? FOT_LIST("item_id") : task->item };
+	struct pairing p = { .task = task, .m = m, .sides = sides };
 	struct fot_boot boot = fot_rows_boot(new, seed);
 	struct fot_clusters s;
 	int status;
 
 	*out = (struct fot_contrast){ .p = 1.0 };
 	FOT_TRY(fot_clusters_init(&s, new->t, new->n, err));
+	FOT_TRY(index_sides(&p, every_seed ? by_item : task->item, err));
 	pair_up(&s, out, &p);
 	out->n_items = s.n_items;
 	out->n_clusters = s.n;
@@ -450,6 +465,9 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 	if (status == FOT_OK && !fot_measure_is_rate(m))
 		settle(out);
 out:
+	fot_row_index_release(&p.base);
+	fot_row_index_release(&p.base_from);
+	fot_row_index_release(&p.new_from);
 	fot_clusters_release(&s);
 	return status;
 }

@@ -251,9 +251,9 @@ struct fot_sides {
 int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_task *task,
 			 const struct fot_measure *m, const struct fot_sides *sides, uint64_t seed,
 			 struct fot_err *err);
-/* Index in r of the row that is the same item, r->n when there is none; hint: where to begin. */
-size_t fot_measure_twin(const struct fot_rows *r, const struct fot_table *t, size_t row,
-			const char *const *item, size_t hint);
+/* Place in the index (of rows by the task's item columns) of the row that is the same item, its n when there is none;
+ * hint: where to look first. */
+size_t fot_measure_twin(const struct fot_row_index *x, const struct fot_table *t, size_t row, size_t hint);
 
 /* Into a row, of rows of `in`: n_tokens_scored, value, ci_low, ci_high, ci_level, and what m has of n_correct,
  * n_total, value_min, value_max, sd_between and top_answer_share. */

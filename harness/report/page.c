@@ -178,7 +178,7 @@ static void fact_machine(struct fot_str *out, const cJSON *m)
 	fot_quote_xml(out, text_at(host, "cpu"));
 	if (host)
 		fot_str_printf(out, ", %.0f thread%s", number_at(host, "threads"),
-			       FOT_S((int)number_at(host, "threads")));
+			       FOT_S(number_at(host, "threads")));
 	if (blas) {
 		fot_str_puts(out, ", BLAS core ");
 		fot_quote_xml(out, text_at(blas, "core"));
@@ -331,12 +331,11 @@ static void put_lines(struct fot_str *out, const char *text, const char *before,
 		n = strcspn(text, "\n");
 		fot_str_clear(&line);
 		fot_str_add(&line, text, n);
+		out->failed = out->failed || line.failed;
 		fot_str_puts(out, before);
-		if (line.len && !line.failed)
-			fot_quote_xml(out, line.data);
+		fot_quote_xml(out, line.len ? line.data : "");
 		fot_str_puts(out, after);
 	}
-	out->failed = out->failed || line.failed;
 	fot_str_release(&line);
 }
 
@@ -419,7 +418,9 @@ static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_st
 	}
 	fot_quote_xml(out, caption->data);
 	fot_str_puts(out, folded ? "</summary>\n<figure class=\"table\">" : "</figcaption>\n");
-	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table\">");
+	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table, ");
+	fot_quote_xml(out, g->dataset);
+	fot_str_puts(out, "\">");
 	FOT_TRY(fot_grid_print(out, g, FOT_GRID_HTML, err));
 	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
 out:

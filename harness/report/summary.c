@@ -356,6 +356,7 @@ struct trend {
 	int64_t *length; /* [n_lengths] ascending */
 	size_t n_lengths;
 	struct fot_clusters texts;
+	struct at_length *at; /* [n_lengths] */
 	double *num;  /* [texts.n, n_lengths] */
 	double *here; /* [n_lengths] of the document at hand */
 	int64_t tokens;
@@ -366,22 +367,47 @@ static bool scored(const struct trend *t, size_t row)
 	return strcmp(fot_table_text(t->in, row, "status"), "ok") == 0;
 }
 
-/* nll of the row's document at a length; false where its targets were not scored there. */
-static bool nll_at(double *nll, const struct trend *t, size_t row, int64_t length)
+/* A document's targets. */
+static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
+				       "target_start", "tokenizer_sha256", NULL };
+
+/* Rows that were scored, by length and targets. */
+struct at_length {
+	size_t *row; /* [n] */
+	size_t n;
+	struct fot_row_index by_targets;
+};
+
+static int sort_by_length(struct trend *t, struct fot_err *err)
 {
-	static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
-					       "target_start", "tokenizer_sha256", NULL };
+	int status = FOT_OK;
 
-	for (size_t i = 0; i < t->g->n; i++) {
-		size_t r = t->g->row[i];
+	t->at = fot_calloc(t->n_lengths, sizeof *t->at);
+	if (!t->at)
+		return FOT_NO_MEMORY(err, "summary");
+	for (size_t l = 0; l < t->n_lengths && status == FOT_OK; l++) {
+		struct at_length *at = &t->at[l];
 
-		if (fot_table_int(t->in, r, "context_length", 0) == length && scored(t, r) &&
-		    fot_table_same_all(t->in, r, t->in, row, targets)) {
-			*nll = fot_table_real(t->in, r, "nll_nats", 0);
-			return true;
-		}
+		at->row = fot_alloc(t->g->n, sizeof *at->row);
+		if (!at->row)
+			return FOT_NO_MEMORY(err, "summary");
+		for (size_t i = 0; i < t->g->n; i++)
+			if (scored(t, t->g->row[i]) && fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[l])
+				at->row[at->n++] = t->g->row[i];
+		status = fot_row_index_init(&at->by_targets, t->in, at->row, at->n, targets, err);
 	}
-	return false;
+	return status;
+}
+
+/* nll of the row's document at a length; false where its targets were not scored there. */
+static bool nll_at(double *nll, const struct trend *t, size_t row, size_t length)
+{
+	const struct at_length *at = &t->at[length];
+	size_t k = fot_row_index_find(&at->by_targets, t->in, row);
+
+	if (k < at->n)
+		*nll = fot_table_real(t->in, at->row[k], "nll_nats", 0);
+	return k < at->n;
 }
 
 static int trend_init(struct trend *t, struct fot_err *err)
@@ -397,6 +423,7 @@ static int trend_init(struct trend *t, struct fot_err *err)
 	for (size_t i = 0; i < t->g->n; i++)
 		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
 	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
+	FOT_TRY(sort_by_length(t, err));
 	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
 	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
 	if (!t->num || !t->here)
@@ -415,7 +442,7 @@ static void collect(struct trend *t)
 		if (tokens < 1 || !scored(t, row) ||
 		    fot_table_int(t->in, row, "context_length", 0) != t->length[0])
 			continue;
-		while (l < t->n_lengths && nll_at(&t->here[l], t, row, t->length[l]))
+		while (l < t->n_lengths && nll_at(&t->here[l], t, row, l))
 			l++;
 		if (l < t->n_lengths)
 			continue;
@@ -486,6 +513,11 @@ static int trend_of(struct fot_table *out, const struct fot_table *in, const str
 		collect(&t);
 	if (status == FOT_OK && t.n_lengths >= 3 && t.texts.n > 0)
 		status = write_trend(out, &t, seed, err);
+	for (size_t l = 0; l < t.n_lengths && t.at; l++) {
+		fot_free(t.at[l].row);
+		fot_row_index_release(&t.at[l].by_targets);
+	}
+	fot_free(t.at);
 	fot_free(t.length);
 	fot_free(t.num);
 	fot_free(t.here);

@@ -103,12 +103,18 @@ static int parse(cJSON **out, const char *text, size_t n, size_t line, const cha
 	return status;
 }
 
-static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record, struct fot_record *r,
+static const cJSON *usable_item(const cJSON *record)
+{
+	return cJSON_GetObjectItemCaseSensitive(record, "result") ?
+		       cJSON_GetObjectItemCaseSensitive(record, "item") :
+		       NULL;
+}
+
+/* item: or NULL */
+static int keep_record(struct fot_journal_content *c, size_t *cap, const cJSON *item, struct fot_record *r,
 		       const char *path, struct fot_err *err)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "item");
-
-	if (!cJSON_IsString(item) || !cJSON_GetObjectItemCaseSensitive(record, "result"))
+	if (!cJSON_IsString(item))
 		return corrupt(path, r->line, "no item record", err);
 	if (!FOT_GROW(c->rec, c->n, *cap))
 		return FOT_NO_MEMORY(err, path);
@@ -118,19 +124,51 @@ static int keep_record(struct fot_journal_content *c, size_t *cap, cJSON *record
 	return fot_str_check(&c->names, err);
 }
 
+/* The item of a record of the form that journals write, without what it gave: that is read when it is asked for, and
+ * until then its checksum answers for it. NULL: of another form. */
+static cJSON *read_item(const struct fot_record *r)
+{
+	static const char begin[] = "{\"item\":", after[] = ",\"result\":";
+	const char *at = r->text + sizeof begin - 1, *end = r->text + r->n_text, *quote = at + 1;
+	cJSON *item = NULL;
+
+	if (r->n_text < sizeof begin || memcmp(r->text, begin, sizeof begin - 1) != 0 || *at != '"')
+		return NULL;
+	while (quote < end && *quote != '"')
+		quote += *quote == '\\' ? 2 : 1;
+	if (quote >= end || (size_t)(end - quote) < sizeof after + 1 ||
+	    memcmp(quote + 1, after, sizeof after - 1) != 0)
+		return NULL;
+	if (fot_json_parse(&item, at, (size_t)(quote + 1 - at), "item", FOT_ERR_INPUT, NULL) != FOT_OK)
+		return NULL;
+	return item;
+}
+
+static int read_record(struct fot_journal_content *c, size_t *cap, struct fot_record *r, const char *path,
+		       struct fot_err *err)
+{
+	cJSON *item = read_item(r), *record = NULL;
+	int status = FOT_OK;
+
+	if (!item)
+		FOT_TRY(parse(&record, r->text, r->n_text, r->line, path, err));
+	status = keep_record(c, cap, item ? item : usable_item(record), r, path, err);
+out:
+	cJSON_Delete(item);
+	cJSON_Delete(record);
+	return status;
+}
+
 static int read_line(struct fot_journal_content *c, size_t *cap, struct fot_record *r, const char *path,
 		     struct fot_err *err)
 {
-	cJSON *record = NULL;
-	int status = parse(&record, r->text, r->n_text, r->line, path, err);
+	cJSON *header = NULL;
+	int status;
 
-	if (status != FOT_OK)
-		return status;
-	if (r->line == 1)
-		return read_header(c, record, path, err);
-	status = keep_record(c, cap, record, r, path, err);
-	cJSON_Delete(record);
-	return status;
+	if (r->line > 1)
+		return read_record(c, cap, r, path, err);
+	status = parse(&header, r->text, r->n_text, r->line, path, err);
+	return status == FOT_OK ? read_header(c, header, path, err) : status;
 }
 
 /* May a bad last line be the torn rest of one of ours? A foreign file is never cut. */

@@ -363,7 +363,7 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 	number(d, mpi, "size", 1);
 }
 
-/* Of products with weights. */
+/* Of products. */
 static void add_compute(struct doc *d, cJSON *root, enum fot_compute compute)
 {
 	text(d, root, "compute", fot_compute_words[compute]);
@@ -449,6 +449,7 @@ static cJSON *build(const struct fot_manifest *m, const struct fot_outdir *dir)
 	add_conventions(&d, root, m->plan);
 	add_host(&d, root, m->opts);
 	add_compute(&d, root, m->plan->spec->compute);
+	text(&d, root, "engine", fot_engine_words[m->plan->spec->engine]);
 	add_progress(&d, root, m);
 	add_files(&d, root, m, dir);
 	if (!d.failed)

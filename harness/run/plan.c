@@ -132,6 +132,7 @@ static int set_options(struct fot_condition *c, const struct fot_plan *p, const 
 	c->mode = m->mode == FOT_MEMORY_NONE && config->cached_windows ? FOT_MEMORY_XL : m->mode;
 	c->opts.window = p->spec->window ? p->spec->window : config->window;
 	c->opts.compute = p->spec->compute;
+	c->opts.engine = fot_engine_of(p->spec->engine);
 	FOT_TRY(fot_attach_apply(&c->opts, m, config, err));
 	status = fot_session_check(pm->model, &c->opts, err);
 out:

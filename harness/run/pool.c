@@ -1,6 +1,7 @@
 /* pool.c: see pool.h. */
 #include "harness/run/pool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -49,15 +50,36 @@ int fot_pool_check(const struct fot_plan *p, const struct fot_item *item, int64_
 			fot_dataset_name(d), (long long)need, (long long)(all - largest));
 }
 
-/* Number of the first document with the same text: what others.h calls its text. */
-static size_t text_of(const struct fot_library *l, const struct fot_dataset *d, size_t i)
-{
-	const char *hash = fot_dataset_at(d, l->document[i])->sha256;
-	size_t k = 0;
+struct text {
+	const char *hash;
+	size_t place;
+};
 
-	while (k < i && strcmp(fot_dataset_at(d, l->document[k])->sha256, hash) != 0)
-		k++;
-	return k;
+static int by_hash(const void *a, const void *b)
+{
+	const struct text *x = a, *y = b;
+	int order = strcmp(x->hash, y->hash);
+
+	return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* Number of the first document with the same text: what others.h calls its text. */
+static int number_texts(struct pool *pool, const struct fot_dataset *d, struct fot_err *err)
+{
+	const struct fot_library *l = &pool->library;
+	struct text *text = fot_alloc(l->n + 1, sizeof *text);
+
+	if (!text)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", l->n);
+	for (size_t i = 0; i < l->n; i++)
+		text[i] = (struct text){ fot_dataset_at(d, l->document[i])->sha256, i };
+	qsort(text, l->n, sizeof *text, by_hash);
+	for (size_t i = 0, first = 0; i < l->n; i++) {
+		first = i > 0 && strcmp(text[i].hash, text[first].hash) == 0 ? first : i;
+		pool->document[text[i].place].text = text[first].place;
+	}
+	fot_free(text);
+	return FOT_OK;
 }
 
 static int open_pool(struct pool *pool, const struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
@@ -73,8 +95,8 @@ static int open_pool(struct pool *pool, const struct fot_worker *w, const struct
 	if (!pool->document)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", l->n);
 	for (size_t i = 0; i < l->n; i++)
-		pool->document[i] = (struct fot_others_document){ .tokens = l->ids[i].id, .n = l->ids[i].n,
-								  .text = text_of(l, d, i) };
+		pool->document[i] = (struct fot_others_document){ .tokens = l->ids[i].id, .n = l->ids[i].n };
+	FOT_TRY(number_texts(pool, d, err));
 	status = fot_others_init(&pool->others, pool->document, l->n, pool->window, w->plan->spec->seed,
 				 fot_crc32(0, name, strlen(name)), err);
 out:
@@ -192,9 +214,15 @@ void fot_library_release(struct fot_library *l)
 
 size_t fot_library_place(const struct fot_library *l, size_t document)
 {
-	size_t i = 0;
+	size_t lo = 0, hi = l->n;
 
-	while (l->document[i] != document)
-		i++;
-	return i;
+	while (lo + 1 < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (l->document[mid] <= document)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
 }

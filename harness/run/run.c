@@ -47,6 +47,7 @@ struct runner {
 	double flops_left, flops_done; /* of the schedule's: skipped and failed items are neither */
 	int64_t tokens_done;
 	int64_t n_seen; /* items */
+	bool measured;  /* the summary has rows */
 	struct fot_err *err;
 };
 
@@ -414,6 +415,7 @@ static int finish(struct runner *r)
 	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
 	r->manifest.results = &results;
 	FOT_TRY(say_left_out(r, &results, &nothing));
+	r->measured = results.summary.n_rows > 0;
 	partial |= nothing;
 	FOT_TRY(write_manifest(r, partial ? "partial" : "complete", NULL));
 	if (r->opts->json)
@@ -448,8 +450,8 @@ static void report_end(const struct runner *r, bool written)
 		(long long)c->skipped, (long long)c->failed, wall,
 		(double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 	if (written)
-		fot_log(FOT_LOG_INFO, "results in %s; draw them: fotbench plot %s", r->opts->output,
-			r->opts->output);
+		fot_log(FOT_LOG_INFO, "results in %s%s%s", r->opts->output, r->measured ? "; draw them: fotbench plot " : "",
+			r->measured ? r->opts->output : "");
 }
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)

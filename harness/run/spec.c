@@ -17,7 +17,8 @@
 /* --- memory --- */
 
 static const char *const mode_words[] = { "none", "dense", "knn", "knn:K", "xl", "recent:B", "sinks:S,recent:B",
-					 "random:K", "moba:B,K", "quest:B,K", "model", NULL };
+					 "random:K", "moba:B,K", "quest:B,K", "ivf:K,probe=P[,lists=N]", "hnsw:K,ef=E[,m=M]",
+					 "int8:K[,rescore=R]", "model", NULL };
 
 static int read_mode(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
 {
@@ -539,7 +540,10 @@ const struct fot_key fot_spec_keys[] = {
 	  .help = "threads; results do not depend on it" },
 	{ .name = "compute", .type = &fot_key_choice, FOT_KEY_AT(struct fot_spec, compute), .words = fot_compute_words,
 	  .only_if_set = true, .unset = "f32", .flag = "compute", .arg = "TYPE",
-	  .help = "numbers of products with weights; bf16 is twice as fast where the processor has it, and not the same bits" },
+	  .help = "numbers of products; bf16 is twice as fast where the processor has it, and not the same bits" },
+	{ .name = "engine", .type = &fot_key_choice, FOT_KEY_AT(struct fot_spec, engine), .words = fot_engine_words,
+	  .only_if_set = true, .unset = "cpu", .flag = "engine", .arg = "NAME",
+	  .help = "what computes; cuda is an NVIDIA GPU, in programs built with make CUDA=1, twin the same on the CPU, slowly" },
 	{ .name = "models", .type = &key_objects, FOT_KEY_AT(struct fot_spec, model), .required = true,
 	  .help = "models, each with the memories to read it with" },
 	{ .name = "tasks", .type = &key_objects, FOT_KEY_AT(struct fot_spec, task), .required = true,

@@ -25,7 +25,7 @@
  * says for all. Context lengths of perplexity cannot be excluded one by one: the longest decides
  * which tokens all of them score, or "targets_from", a longer one, in its place. Sizes may be
  * numbers or texts with k (1024) and M. Unknown keys are errors that name the nearest known one.
- * "compute": "bf16" makes products with weights in bf16 (compute.h). threads changes no result and does
+ * "compute": "bf16" makes products in bf16 (compute.h). "engine" is what computes (engine.h). threads changes no result and does
  * not belong to the spec's hash. */
 #ifndef FOT_SPEC_H
 #define FOT_SPEC_H
@@ -39,6 +39,7 @@
 #include "base/str.h"
 #include "datasets/dataset.h"
 #include "model/attach.h"
+#include "model/engine.h"
 
 struct fot_model_spec {
 	char *path;    /* as written */
@@ -116,6 +117,7 @@ struct fot_spec {
 	int32_t window;  /* 0: each model's */
 	int32_t threads; /* 0: not said */
 	enum fot_compute compute;
+	enum fot_engine_number engine;
 	struct fot_model_spec *model;
 	size_t n_models;
 	struct fot_task_spec *task;

@@ -364,7 +364,7 @@ size_t fot_columns_append(const char **key, size_t n, const char *const *columns
 int fot_schema_column(const struct fot_schema *schema, const char *name)
 {
 	for (size_t i = 0; i < schema->n; i++) {
-		if (strcmp(schema->column[i].name, name) == 0)
+		if (schema->column[i].name[0] == name[0] && strcmp(schema->column[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;

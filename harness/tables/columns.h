@@ -118,11 +118,14 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 		"stored keys, layers, as in knn:128,decay=1; empty: written before the column was"                    \
 	}
 
-/* compute.h; last of all. */
+/* compute.h, engine.h; last of all. */
 #define FOT_COMPUTE_COLUMN                                                                                     \
 	{                                                                                                      \
 		"compute", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                   \
-			"numbers of products with weights: bf16; empty: f32"                                   \
+			"numbers of products: bf16; empty: f32"                                   \
+	},                                                                                                     \
+	{                                                                                                      \
+		"engine", FOT_COLUMN_TEXT, FOT_COLUMN_LATE, "what computed: cuda or its twin; empty: the CPU's engine" \
 	}
 
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */

@@ -106,6 +106,67 @@ void fot_groups_release(struct fot_groups *g)
 	*g = (struct fot_groups){ 0 };
 }
 
+/* --- rows by what they say --- */
+
+static size_t mix(uint64_t h)
+{
+	return (size_t)(h ^ h >> 32);
+}
+
+static uint64_t cell_hash(const struct fot_cell *c)
+{
+	double x = c->kind == FOT_CELL_REAL ? c->x + 0.0 : 0.0; /* -0 says the same as 0 */
+
+	if (c->kind == FOT_CELL_TEXT)
+		return fot_fnv(c->text, strlen(c->text));
+	return c->kind == FOT_CELL_REAL ? fot_fnv(&x, sizeof x) : fot_fnv(&c->i, sizeof c->i);
+}
+
+static size_t row_hash(const struct fot_table *t, size_t row, const char *const *columns)
+{
+	uint64_t h = 0;
+
+	for (size_t i = 0; columns[i]; i++)
+		h = h * 0x100000001b3u ^ cell_hash(fot_table_cell(t, row, columns[i]));
+	return mix(h);
+}
+
+int fot_row_index_init(struct fot_row_index *x, const struct fot_table *t, const size_t *row, size_t n,
+		       const char *const *columns, struct fot_err *err)
+{
+	*x = (struct fot_row_index){ .t = t, .row = row, .n = n, .columns = columns, .slots = 16 };
+	while (x->slots < 2 * n)
+		x->slots *= 2;
+	x->slot = fot_calloc(x->slots, sizeof *x->slot);
+	if (!x->slot)
+		return FOT_NO_MEMORY(err, "index of rows");
+	for (size_t k = 0; k < n; k++) {
+		size_t i = row_hash(t, row[k], columns) & (x->slots - 1);
+
+		while (x->slot[i] && !fot_table_same_all(t, row[x->slot[i] - 1], t, row[k], columns))
+			i = (i + 1) & (x->slots - 1);
+		if (!x->slot[i])
+			x->slot[i] = k + 1;
+	}
+	return FOT_OK;
+}
+
+void fot_row_index_release(struct fot_row_index *x)
+{
+	fot_free(x->slot);
+	*x = (struct fot_row_index){ 0 };
+}
+
+size_t fot_row_index_find(const struct fot_row_index *x, const struct fot_table *u, size_t row)
+{
+	size_t i = row_hash(u, row, x->columns) & (x->slots - 1);
+
+	for (; x->slot[i]; i = (i + 1) & (x->slots - 1))
+		if (fot_table_same_all(x->t, x->row[x->slot[i] - 1], u, row, x->columns))
+			return x->slot[i] - 1;
+	return x->n;
+}
+
 /* --- clusters --- */
 
 int fot_clusters_init(struct fot_clusters *c, const struct fot_table *t, size_t most, struct fot_err *err)
@@ -146,13 +207,6 @@ void fot_clusters_clear(struct fot_clusters *c)
 	c->n = c->n_items = 0;
 }
 
-static size_t hash(const char *text)
-{
-	uint64_t h = fot_fnv(text, strlen(text));
-
-	return (size_t)(h ^ h >> 32);
-}
-
 /* The slot of the row's text, empty or its cluster's number plus one; c->slots: the row has no hash of its text. */
 static size_t slot_of(const struct fot_clusters *c, size_t row)
 {
@@ -166,7 +220,8 @@ static size_t slot_of(const struct fot_clusters *c, size_t row)
 	own = &cell[row * n];
 	if (own->kind != FOT_CELL_TEXT)
 		return c->slots;
-	for (i = hash(own->text) & (c->slots - 1); c->slot[i]; i = (i + 1) & (c->slots - 1))
+	for (i = mix(fot_fnv(own->text, strlen(own->text))) & (c->slots - 1); c->slot[i];
+	     i = (i + 1) & (c->slots - 1))
 		if (strcmp(cell[c->row[c->slot[i] - 1] * n].text, own->text) == 0)
 			break;
 	return i;
@@ -243,18 +298,6 @@ void fot_matrix_release(struct fot_matrix *x)
 	fot_free(x->have);
 }
 
-static size_t item_at(struct fot_matrix *x, const struct fot_table *t, size_t row, size_t hint)
-{
-	for (size_t i = 0; i < x->n_items; i++) {
-		size_t k = (hint + i) % x->n_items;
-
-		if (fot_table_same(t, x->item[k], t, row, "item_id"))
-			return k;
-	}
-	x->item[x->n_items] = row;
-	return x->n_items++;
-}
-
 static size_t seed_at(struct fot_matrix *x, int64_t seed)
 {
 	size_t k = 0;
@@ -312,22 +355,41 @@ static int matrix_complete(struct fot_matrix *x, struct fot_err *err)
 	return FOT_OK;
 }
 
-/* Items with the same value of this column are of one class. */
-static int matrix_classes(struct fot_matrix *x, const struct fot_table *t, const char *column, struct fot_err *err)
+/* Rows that agree in a column get the same number of[k], from 0 in the order of the first ones; *count: how many there
+ * are, and first[] a row of each (NULL: not wanted). */
+static int number_rows(size_t *of, size_t *count, size_t *first, const struct fot_table *t, const size_t *row,
+		       size_t n, const char *column, struct fot_err *err)
 {
-	size_t n = 0;
+	const char *columns[] = { column, NULL };
+	struct fot_row_index x;
+	int status = fot_row_index_init(&x, t, row, n, columns, err);
+
+	*count = 0;
+	for (size_t k = 0; k < n && status == FOT_OK; k++) {
+		size_t same_as = fot_row_index_find(&x, t, row[k]);
+
+		if (same_as < k) {
+			of[k] = of[same_as];
+			continue;
+		}
+		if (first)
+			first[*count] = row[k];
+		of[k] = (*count)++;
+	}
+	fot_row_index_release(&x);
+	return status;
+}
+
+/* Items with the same value of this column are of one class. */
+static int matrix_classes(struct fot_matrix *x, const struct fot_table *t, const char *column,
+			  struct fot_err *err)
+{
+	size_t n;
 
 	x->class = fot_alloc(x->n_items, sizeof *x->class);
 	if (!x->class)
 		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu items", x->n_items);
-	for (size_t i = 0; i < x->n_items; i++) {
-		x->class[i] = n;
-		for (size_t k = 0; k < i && x->class[i] == n; k++)
-			if (fot_table_same(t, x->item[i], t, x->item[k], column))
-				x->class[i] = x->class[k];
-		n += x->class[i] == n;
-	}
-	return FOT_OK;
+	return number_rows(x->class, &n, NULL, t, x->item, x->n_items, column, err);
 }
 
 int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v,
@@ -337,13 +399,12 @@ int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const do
 	int status = FOT_OK;
 
 	*x = (struct fot_matrix){ .item = fot_alloc(s->n, sizeof *x->item),
-			      .seed = fot_alloc(s->n, sizeof *x->seed) };
+				  .seed = fot_alloc(s->n, sizeof *x->seed) };
 	if (!i || !k || !x->item || !x->seed)
 		goto no_memory;
-	for (size_t r = 0; r < s->n; r++) {
-		i[r] = item_at(x, t, s->row[r], r ? i[r - 1] : 0);
+	FOT_TRY(number_rows(i, &x->n_items, x->item, t, s->row, s->n, "item_id", err));
+	for (size_t r = 0; r < s->n; r++)
 		k[r] = seed_at(x, fot_table_int(t, s->row[r], "demo_seed", 0));
-	}
 	x->score = fot_alloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->score);
 	x->have = fot_calloc(fot_size_mul(x->n_items, x->n_seeds), sizeof *x->have);
 	if (!x->score || !x->have)

@@ -28,6 +28,23 @@ int fot_groups_add(struct fot_groups *out, const struct fot_table *t, size_t fir
 		   const char *const *columns, struct fot_err *err);
 void fot_groups_release(struct fot_groups *g);
 
+/* --- rows by what they say in some columns --- */
+
+struct fot_row_index {
+	const struct fot_table *t;
+	const size_t *row; /* [n] borrowed */
+	size_t n;
+	const char *const *columns; /* borrowed, ends with NULL */
+	size_t *slot, slots;        /* open addressing: place among the rows plus one, 0: free */
+};
+
+/* Errors: FOT_ERR_RUN. */
+int fot_row_index_init(struct fot_row_index *x, const struct fot_table *t, const size_t *row, size_t n,
+		       const char *const *columns, struct fot_err *err);
+void fot_row_index_release(struct fot_row_index *x);
+/* Place among the rows of the first that says the same as a row of this or another table; n: none does. */
+size_t fot_row_index_find(const struct fot_row_index *x, const struct fot_table *u, size_t row);
+
 /* --- clusters: what the bootstrap draws: documents, those of equal text as one ---
  *
  * Two copies of a text say nothing that one of them does not: their observations are added
@@ -65,8 +82,8 @@ struct fot_matrix {
 /* Values v [s->n] of the rows of t that s has, by their columns item_id and demo_seed. Seeds that fewer than half
  * of the items have are left out, then items that lack one of the others. balance: column whose
  * values are the classes, or NULL. Errors: FOT_ERR_RUN. */
-int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v, const struct fot_table *t,
-		    const char *balance, struct fot_err *err);
+int fot_matrix_init(struct fot_matrix *x, const struct fot_clusters *s, const double *v,
+		    const struct fot_table *t, const char *balance, struct fot_err *err);
 void fot_matrix_release(struct fot_matrix *x);
 
 /* Rows from `first` on that have a p_value get p_adjusted, each over its family: the rows there that agree in

@@ -50,7 +50,9 @@ void fot_label_shots(struct fot_str *out, int64_t place)
 /* --- conditions as users write them --- */
 
 /* Kinds of memory as a spec has them (model/memory_kinds.h); # is a number. */
-static const char *const forms[] = { "none", "dense", "knn:#", "xl", "recent:#", "sinks:#,recent:#", "random:#", "moba:#,#", "quest:#,#" };
+static const char *const forms[] = { "none", "dense", "knn:#", "xl", "recent:#", "sinks:#,recent:#", "random:#", "moba:#,#", "quest:#,#",
+				    "ivf:#,probe=#", "ivf:#,probe=#,lists=#", "hnsw:#,ef=#", "hnsw:#,ef=#,m=#",
+				    "int8:#", "int8:#,rescore=#" };
 
 /* Bytes at the start of text that have the form; 0: it begins otherwise. */
 static size_t formed(const char *text, const char *form)

@@ -12,7 +12,7 @@
 #include "base/quote.h"
 #include "harness/tables/stats.h"
 
-static const struct fot_cell EMPTY = { FOT_CELL_EMPTY, 0, 0.0, NULL };
+static const struct fot_cell EMPTY = { .kind = FOT_CELL_EMPTY };
 
 void fot_table_init(struct fot_table *t, const struct fot_schema *schema)
 {
@@ -21,8 +21,7 @@ void fot_table_init(struct fot_table *t, const struct fot_schema *schema)
 
 void fot_table_clear(struct fot_table *t)
 {
-	for (size_t i = 0; i < t->n_rows * t->schema->n; i++)
-		fot_free(t->cell[i].text);
+	fot_intern_release(&t->texts);
 	t->n_rows = 0;
 	t->mistake = (struct fot_err){ 0 };
 }
@@ -138,25 +137,22 @@ void fot_table_set_text(struct fot_table *t, size_t row, const char *column, con
 
 	if (!c)
 		return;
-	fot_free(c->text);
 	*c = EMPTY;
 	if (!value || !*value)
 		return;
-	c->text = fot_strdup(value);
-	if (!c->text)
-		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
+	value = fot_intern(&t->texts, value);
+	if (value)
+		*c = (struct fot_cell){ .kind = FOT_CELL_TEXT, .text = value };
 	else
-		c->kind = FOT_CELL_TEXT;
+		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
 }
 
 void fot_table_set_empty(struct fot_table *t, size_t row, const char *column)
 {
 	struct fot_cell *c = cell_at(t, row, column);
 
-	if (!c)
-		return;
-	fot_free(c->text);
-	*c = EMPTY;
+	if (c)
+		*c = EMPTY;
 }
 
 void fot_table_copy_shared(struct fot_table *t, size_t row, const struct fot_table *from, size_t from_row)

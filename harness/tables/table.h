@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/intern.h"
 #include "base/str.h"
 #include "harness/tables/columns.h"
 
@@ -20,15 +21,18 @@ enum fot_cell_kind { FOT_CELL_EMPTY, FOT_CELL_INT, FOT_CELL_REAL, FOT_CELL_TEXT 
 
 struct fot_cell {
 	enum fot_cell_kind kind;
-	int64_t i;
-	double x;
-	char *text; /* owned */
+	union { /* by kind; all zero of an empty one */
+		int64_t i;
+		double x;
+		const char *text; /* of the table */
+	};
 };
 
 struct fot_table {
 	const struct fot_schema *schema;
 	struct fot_cell *cell; /* [n_rows, schema->n] */
 	size_t n_rows, cap;
+	struct fot_intern texts; /* of its cells */
 	struct fot_err mistake;
 };
 

@@ -42,7 +42,7 @@ struct fot_net_size {
 	bool teach; /* some stage teaches attention */
 	bool cached; /* some stage has cached windows; its contexts take no room of their own */
 	int n_threads;
-	enum fot_compute compute; /* of products with weights */
+	enum fot_compute compute; /* of products */
 };
 /* n_threads: so many run, be there fewer processors (blas.h says how many pay). */
 void fot_net_size_of(struct fot_net_size *size, const struct fot_stage *stages, size_t n, int n_threads);

@@ -46,7 +46,7 @@ static const struct fot_key top_keys[] = {
 	{ .name = "save_dtype", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, save_dtype), .words = dtype_words,
 	  .dflt = "\"F32\"", .help = "type of the weights that are saved" },
 	{ .name = "compute", .type = &fot_key_choice, FOT_KEY_AT(struct fot_recipe, compute), .words = fot_compute_words,
-	  .dflt = "\"f32\"", .help = "numbers of products with weights" },
+	  .dflt = "\"f32\"", .help = "numbers of products" },
 	{ .name = "comment", .type = &fot_key_comment, .help = "for readers" },
 };
 

@@ -12,7 +12,7 @@
  *                "cut", "top_k", "range", "stepping", "teach", "teach_end", "teach_text", "lr", "lr_end", "warmup"}, ...],
  *    "validation": {"every": 200, "windows": 16, "memory": 8},
  *    "checkpoint_every": 200, "save_dtype": "F32" | "F16" | "BF16",
- *    "compute": "f32" | "bf16"}             of products with weights (compute.h)
+ *    "compute": "f32" | "bf16"}             of products (compute.h)
  *
  * init.from: fine-tuning, the weights of a model folder instead of random ones; gates of the memory
  * that it does not have start at g = 1/2.  (`--from DIR` does the same for a folder that is no run.)

@@ -96,7 +96,7 @@ mkdir empty && echo '{}' >empty/manifest.json
 exits html_nothing_to_show 5 'nothing to report' page empty
 cp -r smp broken && mkdir -p broken/samples && printf '{"item":1}\n{"item":\n' >broken/samples/lookup.jsonl
 exits html_broken_sample 5 'broken/samples/lookup.jsonl: line 2' page broken
-cp -r one odd && printf '{"status":[1],"tool":3,"models":{"a":1},"conditions":7,"counts":{"done":"x"},"times":[],"command_line":[1,"<b>"],"task_versions":[1]}' >odd/manifest.json
+cp -r one odd && printf '{"status":[1],"tool":3,"models":{"a":1},"conditions":7,"counts":{"done":"x","planned":1e300},"host":{"threads":1e300},"times":[],"command_line":[1,"<b>"],"task_versions":[1]}' >odd/manifest.json
 check html_manifest_of_other_types page odd
 check html_words_of_the_command_are_text grep -qF '<code>fotbench ? &lt;b&gt;</code>' odd/report.html
 exits html_no_place 6 'no/where.html' to no/where.html one

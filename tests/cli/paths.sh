@@ -18,11 +18,16 @@ if [ -d "$root/model/zoo/lm-fot" ]; then
 	exits paths_working_folder_first 5 'lm-fot.*config.json' ask lm-fot
 	rmdir lm-fot
 	check paths_score_finds_it "$fotbench" score -m lm-fot --text docs/short.txt --out s.csv
+	mkdir -p texts/train texts/valid && cp docs/d1.txt texts/train/ && cp docs/d1.txt texts/valid/
+	sed 's#"books"#"./texts"#; s#^ *8$#2#; s#"window": 512#"window": 16#; s#"steps": 200#"steps": 20#' "$root/model/train/recipes/fine-tune.json" >tune.json
+	exits paths_train_finds_it 0 'M parameters' "$fotbench" train tune.json --from lm-local --dry-run
 	prints paths_inspect_finds_it 'lm-fot' "$fotbench" inspect lm-fot
 else
 	echo "skip paths_shipped_model: no model/zoo/lm-fot"
 fi
 exits paths_missing_model_names_all_places 5 'no-such: no such model; looked for it as well at .*/no-such, .*model/zoo/no-such' ask no-such
+exits paths_train_from_nowhere 5 'no-such: no such model; looked for it as well at .*/no-such, .*model/zoo/no-such' \
+	"$fotbench" train fine-tune --from no-such --dry-run
 sed 's/tiny2/gone/' beside/spec.json >beside/gone.json
 exits paths_missing_names_the_spec_s_folder 5 'gone: no such model; looked for it as well at beside/gone, .*model/zoo/gone' \
 	"$fotbench" validate beside/gone.json

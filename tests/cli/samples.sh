@@ -10,7 +10,8 @@ head -c 60 "$root/LICENSE" >docs/b.txt
 smp() { "$fotbench" samples -m tiny -d ./docs --context-length 128 "$@"; }
 same() { cmp "$1/samples.csv" "$2/samples.csv" && cmp "$1/samples.md" "$2/samples.md"; }
 
-check samples_run smp --memory knn --top-k 5 -o one -t 2
+exits samples_run 0 'results in one$' smp --memory knn --top-k 5 -o one -t 2 # no figures: nothing to draw
+exits samples_are_not_compared 5 'one: no rows to compare: no perplexity.csv, ... there' "$fotbench" compare one one
 # 2 documents (b is too short), 4 queries, 2 heads, 3 keys
 queries() { [ "$(grep -c '^## Document' one/samples.md)" -eq 8 ] && [ "$(grep -cE '^\| [0-9]* ?\|.*\| [0-9]+ \| [01]\.[0-9]{3} \| [01]\.[0-9]{3} \|$' one/samples.md)" -eq $((8 * 2 * 3)) ]; }
 check samples_rows_for_queries_heads_and_keys queries

@@ -30,7 +30,7 @@ void slow_trace(struct slow *s, double *scores);
 void slow_decay(struct slow *s, double decay);
 /* From now on a query sees only the k memory entries of the largest scores; 0: all. */
 void slow_top_k(struct slow *s, int k);
-/* From now on weights and inputs of products with weights are rounded to bf16. */
+/* From now on what goes into products is rounded to bf16, that of attention too. */
 void slow_bf16(struct slow *s);
 /* Greedy tokens behind a call. mask as above. */
 void slow_greedy(struct slow *s, const int32_t *ids, int n, const int *mask, int32_t *out, int steps);

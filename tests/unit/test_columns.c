@@ -103,10 +103,10 @@ static void assert_same(const struct fot_table *a, const struct fot_table *b)
 	assert_int_equal(a->n_rows, b->n_rows);
 	for (size_t i = 0; i < a->n_rows * a->schema->n; i++) {
 		assert_int_equal(a->cell[i].kind, b->cell[i].kind);
-		assert_int_equal(a->cell[i].i, b->cell[i].i);
-		assert_memory_equal(&a->cell[i].x, &b->cell[i].x, sizeof(double));
 		if (a->cell[i].kind == FOT_CELL_TEXT)
 			assert_string_equal(a->cell[i].text, b->cell[i].text);
+		else
+			assert_int_equal(a->cell[i].i, b->cell[i].i); /* or the bits of x */
 	}
 }
 

@@ -38,6 +38,32 @@ static void lay(struct fot_layout *y, struct fot_topk *t, struct fot_attn *a, in
 		fot_attn_bind(a, mem, 1, 0, NULL);
 }
 
+/* The keys of a query of -1 in another order, block by block. */
+static void take_shuffled(struct fot_topk *t, const float *key, int64_t n, int64_t block)
+{
+	uint64_t *order = fot_calloc((size_t)n, sizeof *order);
+	struct fot_rng r;
+
+	assert_non_null(order);
+	for (int64_t i = 0; i < n; i++)
+		order[i] = (uint64_t)i;
+	fot_rng_init(&r, (uint64_t)n, "test.order", (uint64_t)block);
+	fot_rng_shuffle(&r, order, (uint64_t)n);
+	fot_topk_begin(t, QUERIES);
+	for (int64_t i = 0; i < n; i += block) {
+		int64_t some = n - i < block ? n - i : block;
+		float score[256];
+		int32_t entry[256];
+
+		for (int64_t j = 0; j < some; j++) {
+			entry[j] = (int32_t)order[i + j];
+			score[j] = -key[entry[j]];
+		}
+		fot_topk_take(t, QUERIES - 1, score, entry, some);
+	}
+	fot_free(order);
+}
+
 /* levels: number of different scores; few of them make many ties. Keys of one number, and as queries 1 and -1. */
 static void check(int64_t n, int64_t k, uint64_t levels, int64_t block)
 {
@@ -73,6 +99,12 @@ static void check(int64_t n, int64_t k, uint64_t levels, int64_t block)
 	for (int64_t i = 0; i < n; i += block)
 		fot_topk_offer(&t, &a, key + i, 1, n - i < block ? n - i : block, i);
 	assert_int_equal(fot_topk_end(&t, QUERIES - 1, &got), kept);
+	for (int64_t i = 0; i < kept; i++) {
+		assert_int_equal(got[i].key, want[i].key);
+		assert_true(got[i].score == want[i].score);
+	}
+	take_shuffled(&t, key, n, block);
+	assert_int_equal(fot_topk_end_sorted(&t, QUERIES - 1, &got), kept);
 	for (int64_t i = 0; i < kept; i++) {
 		assert_int_equal(got[i].key, want[i].key);
 		assert_true(got[i].score == want[i].score);
