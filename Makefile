@@ -212,7 +212,7 @@ reproduce: corpora
 	./fotbench compare results/reference/quick results/runs/quick --quiet
 
 # Fine-tunings for which the zoo has no room: 5 to 15 minutes each where nothing else runs.
-ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-memorizing ft-fot-memorizing
+ABLATIONS = ft-fot ft-fot-w2 ft-fot-d8 ft-fot-gate ft-memorizing ft-fot-memorizing fewshot-fot-d1 fewshot-vanilla fewshot-start
 
 ablations: corpora
 	@set -e; for m in $(or $(NAME),$(ABLATIONS)); do \
