@@ -241,6 +241,8 @@ static int check(const struct fot_device_kind *kind, const struct fot_model *m,
 	if (!kind)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"engine: cuda is not built into this program: build it with make CUDA=1");
+	if (o->rope_factor)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "engine: rope: windows that grow are the cpu's alone");
 	if (fot_memory_keeps(o->search) && o->search != FOT_SEARCH_ALL && o->search != FOT_SEARCH_TOPK)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory: a device's engine serves none, dense, knn and xl, got %s",

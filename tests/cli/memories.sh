@@ -31,7 +31,7 @@ named() {
 check memories_stand_in_the_rows named
 scores() { awk -F'"' '{ gsub(/,/, ";", $2); print $1 $2 $3 }' one/perplexity.csv |
 	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "nll_sum") c = i; next } /,500,/ { print $c }' | sort -u | wc -l; }
-check memories_differ test "$(scores)" -eq 23
+check memories_differ test "$(scores)" -eq 35
 # FILE COLUMN...: its cells in these columns, whatever commas stand in others.
 cells() {
 	local file=$1
@@ -70,14 +70,14 @@ check memories_are_pairs paired
 drawn() {
 	"$fotbench" plot one --format svg && [ -s one/plots/budget.svg ] || return 1
 	head -n 1 one/plots/budget_data.csv | grep -qx 'panel,series,keys_read,value,low,high,panel_name,series_name' || return 1
-	[ "$(grep -c '^series' one/plots/budget_names.tsv)" -eq 23 ] || return 1
+	[ "$(grep -c '^series' one/plots/budget_names.tsv)" -eq 29 ] || return 1
 	grep -q '^1,1,60,.*: context 192,one (recent memory)$' one/plots/budget_data.csv
 	grep -q '^2,1,60,.*: context 500,one (recent memory)$' one/plots/budget_data.csv
-	grep -q '^2,12,372,.*: context 500,one (dense memory)$' one/plots/budget_data.csv
+	grep -q '^2,15,372,.*: context 500,one (dense memory)$' one/plots/budget_data.csv
 }
 check memories_are_drawn_against_keys_read drawn
 few() {
-	sed '/^[^,]*,[^,]*,two,/d; /,\(dense\|recent\|sinks\|snapkv\|tova\|k[a-z]*\|infllm\|shared\|quest\),/d' one/summary.csv >few/summary.csv
+	sed '/^[^,]*,[^,]*,two,/d; /,\(dense\|recent\|sinks\|snapkv\|tova\|k[a-z]*\|ivf\|hnsw\|int8\|infllm\|shared\|quest\),/d' one/summary.csv >few/summary.csv
 	"$fotbench" plot few --format svg && [ -s few/plots/perplexity.svg ] && [ ! -e few/plots/budget.svg ]
 }
 mkdir few
