@@ -20,12 +20,22 @@ fi
 unset "${!SLURM_@}" "${!SBATCH_@}"
 export SLURM_CONF=$work/slurm.conf
 pids=()
+# Jobs, daemons, and what jobs leave behind: it has this test's configuration in its environment.
 clean_up() {
-	scancel --quiet --state=PENDING 2>/dev/null
-	scancel --quiet --state=RUNNING 2>/dev/null
+	timeout 10 scancel --quiet --state=PENDING 2>/dev/null
+	timeout 10 scancel --quiet --state=RUNNING 2>/dev/null
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
+	until_true 5 gone || for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+	for pid in $(pgrep slurmstepd); do
+		grep -qsF "SLURM_CONF=$SLURM_CONF" "/proc/$pid/environ" && kill -9 "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
 	rm -rf "$work"
+}
+gone() {
+	local pid
+	for pid in "${pids[@]}"; do kill -0 "$pid" && return 1; done
+	return 0
 }
 trap clean_up EXIT
 
@@ -77,7 +87,7 @@ cat >slurm.conf <<-EOS
 	SchedulerParameters=bf_interval=1,sched_interval=1,sched_min_interval=0
 	ReturnToService=2
 	SlurmctldTimeout=30
-	SlurmdTimeout=2
+	SlurmdTimeout=4
 	TCPTimeout=1
 	MessageTimeout=3
 	KillWait=2
@@ -148,7 +158,7 @@ wait "$slurmd2" 2>/dev/null
 "$fotbench" run spec.json -o one --no-timings -q -t 1 &
 one=$!
 down() { sinfo --noheader --Node --nodes=n2 --format=%T | grep -q -i down; }
-check slurm_node_is_down until_true 30 down
+check slurm_node_is_down until_true 60 down
 
 # Slurm lets a requeued task wait for two minutes; the test does not.
 waits() { squeue --noheader --array --format=%r --jobs "$(array)_$1" | grep -q BeginTime; }
