@@ -52,7 +52,10 @@ if (!exists("x_label")) x_label = "context length (tokens)"
 # Panels in a grid, the legend below all of them.
 columns = n_datasets > 1 ? 2 : 1
 rows = (n_datasets + columns - 1) / columns
-key_columns = columns > 1 ? 3 : 2
+longest = 0
+do for [i = 1 : n_series] { longest = strlen(series[i]) > longest ? strlen(series[i]) : longest }
+key_columns = columns > 1 ? 3 : longest > 28 ? 1 : 2
+key_width = columns > 1 ? 1 : -3 # gnuplot takes names for wider than they are, and puts two columns into one that overflows
 if (!exists("key_more")) key_more = 0 # what a figure puts there besides its series
 key_rows = (n_series + key_more + key_columns - 1) / key_columns
 panel_height = 290
@@ -109,4 +112,4 @@ PLACE_KEY = 'set lmargin at screen 0.02; \
 	unset ylabel; \
 	unset logscale; \
 	set offsets 0, 0, 0, 0; \
-	set key inside center center horizontal maxcols key_columns samplen 4.5 width 1 Left reverse;'
+	set key inside center center horizontal maxcols key_columns samplen 4.5 width key_width Left reverse;'
