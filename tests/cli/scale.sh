@@ -49,7 +49,7 @@ exits scale_other_scale_is_another_run 2 'flag' run -m tiny --mem-scale 1.8 -o f
 
 # Settings of one model are told apart by the column memory, without a variant.
 # memories DIR: the cells of the column, each once, in the order of the rows
-memories() { sed -n 's/"//g; 2,$s/^.*,[0-9a-f]\{64\},,,//; 2,$s/\(,[^,]*\)\{4\}$//p' "$1/perplexity.csv" | awk '!seen[$0]++' | paste -sd ' '; }
+memories() { sed -n 's/"//g; 2,$s/^.*,[0-9a-f]\{64\},,,//; 2,$s/\(,[^,]*\)\{5\}$//p' "$1/perplexity.csv" | awk '!seen[$0]++' | paste -sd ' '; }
 memories_are() { local want=$2; [ "$(memories "$1")" = "$want" ] || { memories "$1"; return 1; }; }
 labels() { grep -o '"label": "[^"]*"' "$1/manifest.json" | cut -d'"' -f4 | paste -sd ' '; }
 check scale_memory_of_flags memories_are flag 'dense,scale=1.7 knn:5,scale=1.7'
