@@ -54,8 +54,7 @@ columns = n_datasets > 1 ? 2 : 1
 rows = (n_datasets + columns - 1) / columns
 longest = 0
 do for [i = 1 : n_series] { longest = strlen(series[i]) > longest ? strlen(series[i]) : longest }
-key_columns = columns > 1 ? 3 : longest > 28 ? 1 : 2
-key_width = columns > 1 ? 1 : -3 # gnuplot takes names for wider than they are, and puts two columns into one that overflows
+key_columns = (columns > 1 ? 3 : 2) - (longest > 28)
 if (!exists("key_more")) key_more = 0 # what a figure puts there besides its series
 key_rows = (n_series + key_more + key_columns - 1) / key_columns
 panel_height = 290
@@ -99,7 +98,8 @@ PLACE_PANEL = 'col = (p - 1) % columns; \
 	set title dataset[p] offset 0, -0.6; \
 	set xlabel (row == rows - 1 || p + columns > n_datasets ? x_label : "") offset 0, 0.3;'
 
-# The legend is a plot of its own below the panels, without axes.
+# The legend is a plot of its own below the panels, without axes.  width: gnuplot takes names for wider than
+# they are, and would put them into fewer columns, which overflow.
 PLACE_KEY = 'set lmargin at screen 0.02; \
 	set rmargin at screen 0.98; \
 	set tmargin at screen 22.0 * (key_rows + 1) / page_height; \
@@ -112,4 +112,4 @@ PLACE_KEY = 'set lmargin at screen 0.02; \
 	unset ylabel; \
 	unset logscale; \
 	set offsets 0, 0, 0, 0; \
-	set key inside center center horizontal maxcols key_columns samplen 4.5 width key_width Left reverse;'
+	set key inside center center horizontal maxcols key_columns samplen 4.5 width -3 Left reverse;'
