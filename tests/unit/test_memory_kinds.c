@@ -17,438 +17,48 @@
 #include "model/attach.h"
 #include "model/memory.h"
 #include "tests/unit/scratch.h"
+#include "tests/unit/slow_memory.h"
 #include "tests/unit/tiny_model.h"
 
-#define H 2     /* heads of keys */
-#define HQ 4    /* heads of queries */
-#define D 8     /* numbers of a key */
-#define CAP 900 /* entries */
-#define N_Q 70  /* queries: two panels and part of a third, where a panel has 32 */
-#define SCALE 0.375f /* products of small whole numbers stay exact */
-
-struct world {
-	struct fot_memory m;
-	struct fot_memory_scratch s;
-	struct fot_attn a;
-	struct fot_arena arena;
-	float *k, *v, *q;              /* [CAP, H * D], [N_Q, HQ * D] */
-	float *asked;                  /* [CAP, HQ * D] the queries of the entries */
-	int64_t start[CAP], n_windows; /* where windows began */
-	int64_t place[N_Q];
-	double worth[H][CAP]; /* of entries as representatives; 0: not known yet */
-	int64_t unseen;       /* entries at the memory's end that no query sees */
-};
-
-/* What one query sees of the entries [from, to): true or false for each entry. */
-struct look {
-	const struct fot_memory *m;
-	struct world *w;
-	const float *q; /* [D], one of a row of HQ heads */
-	int64_t from, to, head, position;
-	bool seen[CAP];
-};
-
-struct kind {
-	const char *text;
-	void (*look)(struct look *l);
-};
-
-/* Number c of entry j: as it is stored. */
-static double stored(const struct look *l, const void *side, int64_t j, int c)
-{
-	float buf[D];
-
-	return (double)fot_rows_of(l->m, side, l->head / 2, j, 1, buf)[c];
-}
-
-static double score_of(const struct look *l, int64_t j)
-{
-	double dot = 0;
-
-	for (int c = 0; c < D; c++)
-		dot += (double)l->q[c] * stored(l, l->m->k, j, c);
-	return dot * (double)SCALE -
-	       (l->m->decay > 0 ? l->m->decay * log(1 + (double)(l->to - 1 - j) / (double)l->m->unit) : 0);
-}
-
-/* ---- what is seen ---------------------------------------------------- */
-
-static void look_recent(struct look *l)
-{
-	for (int64_t j = l->from; j < l->to; j++)
-		l->seen[j] = l->to - j <= l->m->number[0];
-}
-
-static void look_sinks(struct look *l)
-{
-	for (int64_t j = l->from; j < l->to; j++)
-		l->seen[j] = l->to - j <= l->m->number[1] || j - l->from < l->m->number[0];
-}
-
-/* Floyd: for each j of the last K numbers one up to j, or j itself where that was drawn. */
-static void look_random(struct look *l)
-{
-	int64_t all = l->to - l->from, k = l->m->number[0] < all ? l->m->number[0] : all;
-	struct fot_rng r;
-
-	fot_rng_init(&r, 0, "memory.random",
-		     (uint64_t)l->position * (1 << 24) + (uint64_t)l->m->layer * (1 << 12) +
-			     (uint64_t)l->head);
-	for (int64_t j = all - k; j < all; j++) {
-		int64_t x = k < all ? (int64_t)fot_rng_below(&r, (uint64_t)j + 1) : j;
-
-		if (l->seen[l->to - 1 - x])
-			x = j;
-		l->seen[l->to - 1 - x] = true;
-	}
-}
-
-static double moba_worth(const struct look *l, int64_t from, int64_t to)
-{
-	double sum = 0;
-
-	for (int64_t j = from; j < to; j++)
-		for (int c = 0; c < D; c++)
-			sum += (double)l->q[c] * stored(l, l->m->k, j, c);
-	return sum / (double)(to - from);
-}
-
-static double quest_worth(const struct look *l, int64_t from, int64_t to)
-{
-	double sum = 0;
-
-	for (int c = 0; c < D; c++) {
-		double best = -INFINITY;
-
-		for (int64_t j = from; j < to; j++)
-			best = fmax(best, (double)l->q[c] * stored(l, l->m->k, j, c));
-		sum += best;
-	}
-	return sum;
-}
-
-static void look_blocks(struct look *l, double (*worth)(const struct look *l, int64_t from, int64_t to))
-{
-	int64_t size = l->m->number[0], first = l->from / size, last = (l->to + size - 1) / size;
-	static double of[CAP];
-
-	for (int64_t b = first; b < last; b++)
-		of[b] = worth(l, b * size > l->from ? b * size : l->from,
-			      (b + 1) * size < l->to ? (b + 1) * size : l->to);
-	for (int64_t b = first; b < last; b++) {
-		int64_t before = 0;
-
-		for (int64_t o = first; o < last; o++)
-			before += of[o] > of[b] || (!(of[o] < of[b]) && o < b);
-		for (int64_t j = b * size; j < (b + 1) * size && j < l->to; j++)
-			l->seen[j] = j >= l->from && before < l->m->number[1];
-	}
-}
-
-static void look_moba(struct look *l)
-{
-	look_blocks(l, moba_worth);
-}
-
-static void look_quest(struct look *l)
-{
-	look_blocks(l, quest_worth);
-}
-
-/* The mean over heads of their scores; of age each loses the same. */
-static double shared_worth(const struct look *l, int64_t j)
-{
-	struct look other = *l;
-	double sum = 0;
-
-	for (other.head = 0; other.head < HQ; other.head++)
-		for (int c = 0; c < D; c++)
-			sum += (double)l->q[(other.head - l->head) * D + c] * stored(&other, l->m->k, j, c);
-	return sum * (double)SCALE / HQ -
-	       (l->m->decay > 0 ? l->m->decay * log(1 + (double)(l->to - 1 - j) / (double)l->m->unit) : 0);
-}
-
-/* ---- what a window's queries say ------------------------------------- */
-
-/* What a query of the text scored, of entry i and head x, key j. */
-static double asked(const struct look *l, int64_t i, int64_t x, int64_t j)
-{
-	struct look other = *l;
-	double dot = 0;
-
-	other.head = x;
-	for (int c = 0; c < D; c++)
-		dot += (double)l->w->asked[(i * HQ + x) * D + c] * stored(&other, l->m->k, j, c);
-	return dot;
-}
-
-static int64_t window_end(const struct look *l, int64_t j)
-{
-	int64_t i = 0;
-
-	while (i < l->w->n_windows && l->w->start[i] <= j)
-		i++;
-	return i < l->w->n_windows ? l->w->start[i] : l->m->len;
-}
-
-/* The mean of what the queries from its own to the window's last, of both heads together, give entry j. */
-static double representative(const struct look *l, int64_t j)
-{
-	int64_t end = window_end(l, j), h = l->head / 2;
-	double *sum = &l->w->worth[h][j];
-
-	if (fabs(*sum) > 0)
-		return *sum;
-	for (int64_t i = j; i < end; i++)
-		*sum += (asked(l, i, 2 * h, j) + asked(l, i, 2 * h + 1, j)) / (double)(end - j);
-	return *sum;
-}
-
-static double infllm_worth(const struct look *l, int64_t from, int64_t to)
-{
-	static double of[CAP];
-	double sum = 0, n = 0;
-
-	for (int64_t j = from; j < to; j++)
-		of[j] = representative(l, j);
-	for (int64_t j = from; j < to; j++) {
-		int64_t before = 0;
-
-		for (int64_t o = from; o < to; o++)
-			before += of[o] > of[j] || (!(of[o] < of[j]) && o < j);
-		if (before >= l->m->number[2])
-			continue;
-		n++;
-		for (int c = 0; c < D; c++)
-			sum += (double)l->q[c] * stored(l, l->m->k, j, c);
-	}
-	return sum / n;
-}
-
-static void look_infllm(struct look *l)
-{
-	look_blocks(l, infllm_worth);
-}
-
-/* ---- what is kept ---------------------------------------------------- */
-
-struct candidate {
-	int64_t entry;
-	double worth;
-};
-
-static double dot_of(const struct look *l, int64_t i, int64_t j)
-{
-	double dot = 0;
-
-	for (int c = 0; c < D; c++)
-		dot += stored(l, l->m->k, i, c) * stored(l, l->m->k, j, c);
-	return dot;
-}
-
-static void worth_knorm(const struct look *l, struct candidate *x, int64_t n, int64_t end)
-{
-	(void)end;
-	for (int64_t i = 0; i < n; i++)
-		x[i].worth = -sqrt(dot_of(l, x[i].entry, x[i].entry));
-}
-
-static void worth_keydiff(const struct look *l, struct candidate *x, int64_t n, int64_t end)
-{
-	double anchor[D] = { 0 }, norm = 0;
-
-	(void)end;
-	for (int64_t i = 0; i < n; i++)
-		for (int c = 0; c < D; c++)
-			anchor[c] += stored(l, l->m->k, x[i].entry, c) /
-				     sqrt(dot_of(l, x[i].entry, x[i].entry)) / (double)n;
-	for (int c = 0; c < D; c++)
-		norm += anchor[c] * anchor[c];
-	for (int64_t i = 0; i < n; i++) {
-		double dot = 0;
-
-		for (int c = 0; c < D; c++)
-			dot += anchor[c] * stored(l, l->m->k, x[i].entry, c);
-		x[i].worth = -dot / sqrt(norm * dot_of(l, x[i].entry, x[i].entry));
-	}
-}
-
-/* worth += softmax of the query of entry i, head x, over the candidates that it sees. */
-static void add_softmax(const struct look *l, struct candidate *x, int64_t n, int64_t i, int64_t head)
-{
-	double sum = 0;
-
-	for (int64_t j = 0; j < n; j++)
-		sum += x[j].entry <= i ? exp((double)SCALE * asked(l, i, head, x[j].entry)) : 0;
-	for (int64_t j = 0; j < n; j++)
-		x[j].worth += x[j].entry <= i ? exp((double)SCALE * asked(l, i, head, x[j].entry)) / sum : 0;
-}
-
-static void worth_snapkv(const struct look *l, struct candidate *x, int64_t n, int64_t end)
-{
-	int64_t b = l->m->number[0], last = b < 64 ? (b + 1) / 2 : 32, window = 0;
-	static double raw[CAP];
-
-	while (window < n && x[n - 1 - window].entry >= l->from &&
-	       window_end(l, x[n - 1 - window].entry) == end)
-		window++;
-	last = last < window ? last : window;
-	for (int64_t i = end - last; i < end; i++)
-		for (int64_t g = 0; g < 2; g++)
-			add_softmax(l, x, n, i, l->head / 2 * 2 + g);
-	for (int64_t i = 0; i < n; i++)
-		raw[i] = x[i].worth;
-	for (int64_t i = 0; i < n; i++) {
-		x[i].worth = i >= n - last ? 1e9 : 0;
-		for (int64_t j = i - 2; j <= i + 2 && i < n - last; j++)
-			x[i].worth += j >= 0 && j < n - last ? raw[j] / 5 : 0;
-	}
-}
-
-static void worth_tova(const struct look *l, struct candidate *x, int64_t n, int64_t end)
-{
-	for (int64_t head = 0; head < HQ; head++)
-		add_softmax(l, x, n, end - 1, head);
-}
-
-static int by_worth(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	if (x->worth > y->worth || x->worth < y->worth)
-		return x->worth > y->worth ? -1 : 1;
-	return (x->entry > y->entry) - (x->entry < y->entry);
-}
-
-static int by_entry(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	return (x->entry > y->entry) - (x->entry < y->entry);
-}
-
-static void look_shared(struct look *l)
-{
-	static struct candidate x[CAP];
-	int64_t n = l->to - l->from;
-
-	for (int64_t i = 0; i < n; i++)
-		x[i] = (struct candidate){ l->from + i, shared_worth(l, l->from + i) };
-	qsort(x, (size_t)n, sizeof *x, by_worth);
-	for (int64_t i = 0; i < n && i < l->m->number[0]; i++)
-		l->seen[x[i].entry] = true;
-}
-
-static void look_kept(struct look *l,
-		      void (*worth)(const struct look *l, struct candidate *x, int64_t n, int64_t end))
-{
-	static struct candidate x[CAP];
-	int64_t n = 0, b = l->m->number[0];
-
-	for (int64_t j = l->from; j < l->to;) {
-		int64_t end = window_end(l, j);
-
-		for (; j < end; j++)
-			x[n++] = (struct candidate){ .entry = j };
-		if (n <= b)
-			continue;
-		for (int64_t i = 0; i < n; i++)
-			x[i].worth = 0;
-		worth(l, x, n, end);
-		qsort(x, (size_t)n, sizeof *x, by_worth);
-		n = b;
-		qsort(x, (size_t)n, sizeof *x, by_entry);
-	}
-	for (int64_t i = 0; i < n; i++)
-		l->seen[x[i].entry] = true;
-}
-
-static void look_knorm(struct look *l)
-{
-	look_kept(l, worth_knorm);
-}
-
-static void look_keydiff(struct look *l)
-{
-	look_kept(l, worth_keydiff);
-}
-
-static void look_snapkv(struct look *l)
-{
-	look_kept(l, worth_snapkv);
-}
-
-static void look_tova(struct look *l)
-{
-	look_kept(l, worth_tova);
-}
-
-struct scored {
-	double score;
-	int64_t entry;
-};
-
-static int better_first(const void *a, const void *b)
-{
-	const struct scored *x = a, *y = b;
-
-	if (x->score > y->score || x->score < y->score)
-		return x->score > y->score ? -1 : 1;
-	return (x->entry > y->entry) - (x->entry < y->entry);
-}
-
-/* The best by the score that reading takes; of equal ones the earlier. */
-static void look_best(struct look *l)
-{
-	static struct scored of[CAP];
-	int64_t n = l->to - l->from;
-
-	for (int64_t j = 0; j < n; j++)
-		of[j] = (struct scored){ score_of(l, l->from + j), l->from + j };
-	qsort(of, (size_t)n, sizeof *of, better_first);
-	for (int64_t j = 0; j < n && j < l->m->number[0]; j++)
-		l->seen[of[j].entry] = true;
-}
-
 static const struct kind kinds[] = {
-	{ "ivf:20,probe=5000", look_best },
-	{ "ivf:1,probe=30,lists=30", look_best },
-	{ "hnsw:20,ef=900", look_best },
-	{ "int8:30,rescore=900", look_best },
-	{ "sinks:4,recent:60", look_sinks },
-	{ "sinks:300,recent:1", look_sinks },
-	{ "sinks:300,recent:400", look_sinks },
-	{ "random:1", look_random },
-	{ "random:290", look_random },
-	{ "random:5000", look_random },
-	{ "moba:64,3", look_moba },
-	{ "moba:1,20", look_moba },
-	{ "moba:512,1", look_moba },
-	{ "moba:16,5000", look_moba },
-	{ "quest:64,3", look_quest },
-	{ "quest:1,20", look_quest },
-	{ "quest:512,1", look_quest },
-	{ "quest:16,5000", look_quest },
-	{ "shared:1", look_shared },
-	{ "shared:40", look_shared },
-	{ "shared:300", look_shared },
-	{ "shared:5000", look_shared },
-	{ "infllm:64,3,4", look_infllm },
-	{ "infllm:16,8,1", look_infllm },
-	{ "infllm:512,1,5000", look_infllm },
-	{ "knorm:1", look_knorm },
-	{ "knorm:290", look_knorm },
-	{ "keydiff:7", look_keydiff },
-	{ "keydiff:290", look_keydiff },
-	{ "snapkv:1", look_snapkv },
-	{ "snapkv:41", look_snapkv },
-	{ "snapkv:290", look_snapkv },
-	{ "tova:1", look_tova },
-	{ "tova:60", look_tova },
-	{ "tova:5000", look_tova },
-	{ "recent:1", look_recent },
-	{ "recent:300", look_recent },
-	{ "recent:5000", look_recent },
+	{ "ivf:20,probe=5000", slow_look_best },
+	{ "ivf:1,probe=30,lists=30", slow_look_best },
+	{ "hnsw:20,ef=900", slow_look_best },
+	{ "int8:30,rescore=900", slow_look_best },
+	{ "sinks:4,recent:60", slow_look_sinks },
+	{ "sinks:300,recent:1", slow_look_sinks },
+	{ "sinks:300,recent:400", slow_look_sinks },
+	{ "random:1", slow_look_random },
+	{ "random:290", slow_look_random },
+	{ "random:5000", slow_look_random },
+	{ "moba:64,3", slow_look_moba },
+	{ "moba:1,20", slow_look_moba },
+	{ "moba:512,1", slow_look_moba },
+	{ "moba:16,5000", slow_look_moba },
+	{ "quest:64,3", slow_look_quest },
+	{ "quest:1,20", slow_look_quest },
+	{ "quest:512,1", slow_look_quest },
+	{ "quest:16,5000", slow_look_quest },
+	{ "shared:1", slow_look_shared },
+	{ "shared:40", slow_look_shared },
+	{ "shared:300", slow_look_shared },
+	{ "shared:5000", slow_look_shared },
+	{ "infllm:64,3,4", slow_look_infllm },
+	{ "infllm:16,8,1", slow_look_infllm },
+	{ "infllm:512,1,5000", slow_look_infllm },
+	{ "knorm:1", slow_look_knorm },
+	{ "knorm:290", slow_look_knorm },
+	{ "keydiff:7", slow_look_keydiff },
+	{ "keydiff:290", slow_look_keydiff },
+	{ "snapkv:1", slow_look_snapkv },
+	{ "snapkv:41", slow_look_snapkv },
+	{ "snapkv:290", slow_look_snapkv },
+	{ "tova:1", slow_look_tova },
+	{ "tova:60", slow_look_tova },
+	{ "tova:5000", slow_look_tova },
+	{ "recent:1", slow_look_recent },
+	{ "recent:300", slow_look_recent },
+	{ "recent:5000", slow_look_recent },
 	/* APPROXIMATE: N_EXACT are before them */
 	{ "ivf:20,probe=3", NULL },
 	{ "ivf:300,probe=2,lists=20", NULL },
@@ -477,7 +87,7 @@ static bool forgets(const struct kind *kind)
 /* Worths are rounded, so that of equal ones any may win. */
 static bool is_rough(const struct kind *kind)
 {
-	return ops_of(kind)->observe || kind->look == look_keydiff;
+	return ops_of(kind)->observe || kind->look == slow_look_keydiff;
 }
 
 /* ---- reading --------------------------------------------------------- */
@@ -608,12 +218,12 @@ static void plain_read(const struct look *l, double *out)
 	for (int c = 0; c < D; c++)
 		out[c] = 0;
 	for (int64_t j = l->from; j < l->to; j++)
-		max = l->seen[j] ? fmax(max, score_of(l, j)) : max;
+		max = l->seen[j] ? fmax(max, slow_score(l, j)) : max;
 	for (int64_t j = l->from; j < l->to; j++)
-		sum += l->seen[j] ? exp(score_of(l, j) - max) : 0;
+		sum += l->seen[j] ? exp(slow_score(l, j) - max) : 0;
 	for (int64_t j = l->from; j < l->to; j++)
 		for (int c = 0; c < D && l->seen[j]; c++)
-			out[c] += exp(score_of(l, j) - max) / sum * stored(l, l->m->v, j, c);
+			out[c] += exp(slow_score(l, j) - max) / sum * slow_stored(l, l->m->v, j, c);
 }
 
 #define NEAR 1e-5
@@ -684,7 +294,7 @@ static void check_groups(struct world *w, const struct kind *kind, int64_t from,
 			double sum = 0, got = out[r * g.n + n], want;
 
 			for (int64_t j = from + n * size; j < from + (n + 1) * size && j < w->m.len; j++)
-				sum += all || l.seen[j] ? exp(score_of(&l, j)) : 0;
+				sum += all || l.seen[j] ? exp(slow_score(&l, j)) : 0;
 			want = log(sum);
 			if (isinf(want) ? !(isinf(got) && got < 0) : !(fabs(got - want) < NEAR))
 				fail_msg("%s, row %lld, group %lld of %lld: %.9g, expected %.9g", kind->text,
