@@ -5,10 +5,9 @@
 #include "base/mem.h"
 #include "model/dtype.h"
 #include "model/rope.h"
-#include "model/train/vote_fit.h"
 #include "model/weights.h"
 
-/* Chosen on held-out sources of episodes (docs/notebook.md). */
+/* Compared on two labelled sets, food and foldoc; docs/notebook.md says what else was looked at. */
 #define CONSTANT 0.5   /* the last numbers of an embedding; a token's other numbers have the norm 1 */
 #define REACH 17       /* tokens before the label whose mean is taken, about */
 #define KAPPA 20.0     /* likeness of texts: exp(KAPPA cos) */

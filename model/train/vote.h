@@ -19,12 +19,12 @@
 
 #include "model/tokenizer.h"
 #include "model/train/params.h"
+#include "model/train/vote_fit.h"
 #include "datasets/template.h"
 
 /* Can a model have that form?  The first memory layer has two layers below it, no positions and one softmax for window and
  * memory; tied embeddings; as many key as query heads, of hidden_size / n_heads numbers; layers
  * that norm their inputs; intermediate_size >= hidden_size / 3 + 8; windows of at most FOT_VOTE_WINDOW tokens. */
-#define FOT_VOTE_WINDOW 256
 bool fot_vote_possible(const struct fot_config *c);
 /* Add that form to p, which holds small random numbers, with embeddings from the model in dir, which has the same
  * vocabulary and may be of another shape.  Labels stand where t says.

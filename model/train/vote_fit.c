@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "model/train/vote_fit.h"
 
-#define WINDOW 256  /* distances that are asked for */
 #define DEPTH 12.0  /* scores of tokens out of reach below others */
 #define FALL 2.5    /* by which scores fall per token at the border of what is in reach */
 #define NEAR 6      /* tokens beyond the border that count as much as those in reach */
@@ -18,7 +17,7 @@ static void gather(double *x, double *b, double *row, const double *freq, size_t
 {
 	size_t m = n + 1;
 
-	for (int s = 0; s < WINDOW; s++) {
+	for (int s = 0; s < FOT_VOTE_WINDOW; s++) {
 		double off = fmax(fabs(s - center) - center, 0), want = -fmin(off * FALL, DEPTH),
 		       weight = off <= NEAR ? WEIGHT : 1;
 
