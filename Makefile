@@ -138,7 +138,8 @@ fotbench: $(PROGRAM) FORCE
 	@ln -sf $< $@
 
 # CUDA_HOME: where the toolkit is; CUDA_ARCH: for which GPUs (sm_90: H100, H200; sm_80 at least).
-CUDA_HOME ?= $(or $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)),/usr/local/cuda)
+# nvcc itself says where it lies: the nvcc of PATH may be a script or a link that stands elsewhere.
+CUDA_HOME ?= $(or $(shell nvcc --dryrun -x cu /dev/null 2>&1 | sed -n 's/^\#\$$ TOP=//p'),/usr/local/cuda)
 CUDA_ARCH ?= sm_90
 NVCC := $(CUDA_HOME)/bin/nvcc
 

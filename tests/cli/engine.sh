@@ -54,7 +54,12 @@ elif [ "$variant" != release ]; then
 	echo "skip engine_cuda_builds: of the release variant alone"
 	exit 0
 fi
-home=$(dirname "$(dirname "$nvcc")")
+# As in the Makefile: nvcc may be a script that stands elsewhere than its toolkit.
+home=$("$nvcc" --dryrun -x cu /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p')
+if ! echo 'int main(void) { return 0; }' | ${CC:-gcc} -x c - -o "$work/links" -L"$home/lib64" -lcublasLt -lcudart 2>/dev/null; then
+	echo "skip engine_cuda_builds: nvcc without cuBLAS"
+	exit 0
+fi
 object=$root/build/release/cuda/device_cuda.o
 build_cuda() (
 	cd "$root" || return 1
