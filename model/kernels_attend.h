@@ -239,23 +239,28 @@ static inline FOT_DEV bool FOT_OF(weigh_row)(const struct fot_attend *a, const s
 	return f != 1;
 }
 
-/* What the tile's rows see: each its ranges, all together [sight[0], sight[1]) behind them. */
+/* An end of a range, within the block's keys. */
+static inline FOT_DEV int32_t FOT_OF(within)(const struct fot_attend *a, int64_t key)
+{
+	return (int32_t)(key < a->from ? a->from : key > a->to ? a->to : key);
+}
+
+/* What the tile's rows see: each its ranges, all together [sight[0], sight[1]) behind them.
+ * A row's four ends are written one by one: of a loop over them gcc 12 makes wrong code for AVX2 at -O3. */
 static inline FOT_DEV void FOT_OF(look)(const struct fot_attend *a, const struct FOT_OF(fot_tiles) *s, int64_t first,
 				    int n, struct fot_team t)
 {
 	int32_t *all = s->sight + 4 * FOT_ROWS;
 
-	for (int r = t.lane; r < FOT_ROWS; r += t.lanes)
-		for (int i = 0; i < 4; i++) {
-			int32_t x = a->sight ? a->sight[4 * (first + (r < n ? r : 0)) + i] :
-					       (int32_t)(i == 0 ? a->from :
-							 i == 1 ? a->to :
-								  0);
+	for (int r = t.lane; r < FOT_ROWS; r += t.lanes) {
+		const int32_t *sees = a->sight && r < n ? a->sight + 4 * (first + r) : NULL;
+		int32_t *to = s->sight + 4 * r;
 
-			x = r < n ? x : 0;
-			x = x < a->from ? (int32_t)a->from : x;
-			s->sight[4 * r + i] = x > a->to ? (int32_t)a->to : x;
-		}
+		to[0] = FOT_OF(within)(a, sees ? sees[0] : a->from);
+		to[1] = FOT_OF(within)(a, sees ? sees[1] : r < n ? a->to : a->from);
+		to[2] = FOT_OF(within)(a, sees ? sees[2] : a->from);
+		to[3] = FOT_OF(within)(a, sees ? sees[3] : a->from);
+	}
 	fot_team_sync(t);
 	if (t.warp == 0) {
 		int32_t low = INT32_MAX, high = INT32_MIN;
