@@ -152,17 +152,22 @@ done
 # scores MODEL ENGINE COMPUTE OUT
 head -c "${TEXT_BYTES:-8000}" tests/regress/notes.txt >"$work/notes.txt"
 scores() { limited 20 "$fotbench" score --model "$1" --text "$work/notes.txt" --engine "$2" --compute "$3" --out "$4" >>"$log"; }
-# farthest A B: the largest difference of a token's nll
-farthest() { paste -d, "$1" "$2" | awk -F, 'NR > 1 { d = $5 - $11; if (d < 0) d = -d; if (!(d <= m)) m = d } END { if (NR < 2) exit 1; printf "%.3g", m }'; }
+# apart A B: the mean and the largest difference of a token's nll. A token where the model is ill-conditioned differs by 5e-3
+# between two CPU programs too: the mean decides.
+apart() {
+	paste -d, "$1" "$2" | awk -F, 'NR > 1 { d = $5 - $11; if (d < 0) d = -d; if (!(d <= m)) m = d; s += d; n++ }
+		END { if (n == 0) exit 1; printf "%.3g %.3g", s / n, m }'
+}
 for model in model/zoo/{lm,passkey}-{fot,local,memorizing,xl}; do
 	[ -e "$model/config.json" ] || continue
 	for type in f32 bf16; do
 		status=failed
-		far=""
+		mean="" far=""
 		scores "$model" cpu $type "$work/a.csv" && scores "$model" "$engine" $type "$work/b.csv" &&
-			far=$(farthest "$work/a.csv" "$work/b.csv") && status=ok
-		[ $type = f32 ] && [ $status = ok ] && awk -v d="$far" 'BEGIN { exit d <= 1e-3 }' && status=failed
-		row "zoo_$type" "$(basename "$model")" "$far" nats $status
+			read -r mean far <<<"$(apart "$work/a.csv" "$work/b.csv")" && [ -n "$far" ] && status=ok
+		[ $type = f32 ] && [ $status = ok ] && awk -v d="$mean" -v m="$far" 'BEGIN { exit d <= 1e-4 && m <= 2e-2 }' && status=failed
+		row "zoo_${type}_mean" "$(basename "$model")" "$mean" nats $status
+		row "zoo_${type}_largest" "$(basename "$model")" "$far" nats $status
 	done
 done
 again() { scores model/zoo/lm-fot "$engine" f32 "$work/b.csv" && scores model/zoo/lm-fot "$engine" f32 "$work/c.csv" && cmp -s "$work/b.csv" "$work/c.csv"; }
@@ -177,13 +182,13 @@ if command -v nvidia-smi >/dev/null; then
 fi
 vocabulary=$(sed -n 's/.*"vocab_size": *\([0-9]*\).*/\1/p' "$work/3b/config.json" 2>/dev/null)
 prompt() { awk -v n="$1" -v v="$vocabulary" 'BEGIN { printf "[[1"; for (i = 1; i < n; i++) printf ",%d", 3 + (i * 7919 + int(i / 97) * 31) % (v - 3); print "]]" }'; }
-# read_prompt LENGTH SECONDS OUT: prints the seconds it took
+# read_prompt LENGTH SECONDS OUT: prints the seconds it took; memory dense, as the released code reads
 read_prompt() {
 	local start
 	prompt "$1" >"$work/prompt.json"
 	start=$(now)
-	limited "$2" "$fotbench" score --model "$work/3b" --tokens "$work/prompt.json" --last-window --compute bf16 --mem-dtype bf16 \
-		--engine "$engine" --out "$3" >>"$log" || return 1
+	limited "$2" "$fotbench" score --model "$work/3b" --tokens "$work/prompt.json" --last-window --memory dense --mem-dtype bf16 \
+		--compute bf16 --engine "$engine" --out "$3" >>"$log" || return 1
 	calc "$(now) - $start"
 }
 loading=""
@@ -202,7 +207,7 @@ for n in $lengths; do
 		row longllama3b "$n" "" s failed
 		continue
 	fi
-	work_n=$("$fotbench" inspect "$work/3b" --context-lengths "$n" 2>>"$log" | awk -v n="$n" '$1 == n { print $4 }')
+	work_n=$("$fotbench" inspect "$work/3b" --context-lengths "$n" 2>>"$log" | awk -v n="$n" '/^reading with/ { kind = $4 } $1 == n && kind == "dense" { print $4 }')
 	row longllama3b "${n}_wall" "$seconds" s ok
 	row longllama3b "${n}_tokens_per_s" "$(calc "$n / ($seconds - $loading)")" 1/s ok
 	row longllama3b "${n}_rate" "$(calc "${work_n:-0} / ($seconds - $loading)")" TFLOP/s ok
