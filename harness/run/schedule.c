@@ -153,6 +153,7 @@ static void stem_cost(struct walk *k, struct fot_job *job, const struct entry *e
 	int64_t window = (int64_t)window_of(k->plan, job->item), sight = fot_task_sight(k->plan, item);
 	int64_t kept = kept_tokens(k, e, window, sight > 0);
 
+	job->kept = kept ? cost_flops(k->plan, item, 0, &(struct fot_cost){ .filled = kept }, k->work->no_skipping) : 0;
 	job->shared = kept < e->n_tokens ? kept + found_tokens(k, e, window, kept) : kept;
 	job->cost = (struct fot_cost){ .filled = e->n_tokens - job->shared, .asked = e->asked,
 				       .pairs = (double)e->asked * (double)e->n_tokens };
@@ -240,7 +241,7 @@ int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(
 	struct entry *entry = fot_alloc(p->n_items + 1, sizeof *entry);
 	int status = FOT_OK;
 
-	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job) };
+	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job), .n_workers = 1 };
 	if (!entry || !out->job) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
 		goto out;
