@@ -23,6 +23,7 @@ struct fot_job {
 	int64_t shared;       /* tokens of its prompt that are not, as they were before */
 	double flops;
 	double kept;          /* operations for those of them that stay in the memory from the item before it */
+	double found;         /* for those and the ones that the session has from any item before: what it costs alone */
 	bool begins;          /* a piece (workers.h) */
 };
 

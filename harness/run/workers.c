@@ -102,6 +102,11 @@ out:
 	return status;
 }
 
+static bool same_condition(const struct fot_schedule *s, const struct fot_plan *p, size_t a, size_t b)
+{
+	return p->item[s->job[a].item].condition == p->item[s->job[b].item].condition;
+}
+
 static void cut(struct fot_schedule *s, const struct fot_plan *p, int32_t threads)
 {
 	double all = 0, piece = 0;
@@ -110,7 +115,7 @@ static void cut(struct fot_schedule *s, const struct fot_plan *p, int32_t thread
 		all += s->job[i].flops;
 	for (size_t i = 0; i < s->n_small; i++) {
 		struct fot_job *job = &s->job[i];
-		bool other = i == 0 || p->item[job->item].condition != p->item[s->job[i - 1].item].condition;
+		bool other = i == 0 || !same_condition(s, p, i, i - 1);
 
 		job->begins = other || job->kept <= 0 ||
 			      (job->kept <= AGAIN * piece && piece * PIECES * threads >= all);
@@ -118,20 +123,43 @@ static void cut(struct fot_schedule *s, const struct fot_plan *p, int32_t thread
 	}
 }
 
+/* What a worker is foretold to have done. */
+struct load {
+	double end;
+	size_t condition; /* of its session, or SIZE_MAX */
+};
+
+/* The most that any job of the condition whose jobs begin at i finds in its session: a worker that comes to it reads
+ * that once more. */
+static double most_found(const struct fot_schedule *s, const struct fot_plan *p, size_t i)
+{
+	double most = 0;
+
+	for (size_t j = i; j < s->n_small && same_condition(s, p, i, j); j++)
+		most = s->job[j].found > most ? s->job[j].found : most;
+	return most;
+}
+
 /* Pieces go one after the other to the worker that is free first: do all end about together? */
-static bool ends_together(const struct fot_schedule *s, double *end, int32_t n)
+static bool ends_together(const struct fot_schedule *s, const struct fot_plan *p, struct load *load,
+			  int32_t n)
 {
 	int32_t free = 0;
-	double all = 0, last = 0;
+	double all = 0, last = 0, found = 0;
 
 	for (int32_t k = 0; k < n; k++)
-		end[k] = 0;
+		load[k] = (struct load){ .condition = SIZE_MAX };
 	for (size_t i = 0; i < s->n_small; i++) {
+		size_t condition = p->item[s->job[i].item].condition;
+		bool first = i == 0 || !same_condition(s, p, i, i - 1);
+
 		for (int32_t k = 0; k < n && s->job[i].begins; k++)
-			free = end[k] < end[free] ? k : free;
-		end[free] += s->job[i].flops;
+			free = load[k].end < load[free].end ? k : free;
+		found = first ? most_found(s, p, i) : found;
+		load[free].end += s->job[i].flops + (first || load[free].condition == condition ? 0 : found);
+		load[free].condition = condition;
 		all += s->job[i].flops;
-		last = end[free] > last ? end[free] : last;
+		last = load[free].end > last ? load[free].end : last;
 	}
 	return last * n <= LONGEST * all;
 }
@@ -140,24 +168,24 @@ int fot_workers_divide(struct fot_schedule *s, const struct fot_plan *p, const s
 		       struct fot_err *err)
 {
 	struct fot_work here = *w;
-	double *end = NULL;
+	struct load *load = NULL;
 	int status = FOT_OK;
 
 	here.threads = fot_threads_at_once(w->threads);
 	if (here.threads < 2 ||
 	    fot_workers_bytes(p, SIZE_MAX, &here) > fot_memory_available(here.threads) / 2)
 		return FOT_OK;
-	end = fot_alloc((size_t)here.threads, sizeof *end);
-	if (!end)
+	load = fot_alloc((size_t)here.threads, sizeof *load);
+	if (!load)
 		return FOT_NO_MEMORY(err, "schedule");
 	FOT_TRY(sort_jobs(s, p, &here, err));
 	cut(s, p, here.threads);
 	s->n_workers = s->n_small ? here.threads : 1;
-	while (s->n_workers > 1 && !ends_together(s, end, s->n_workers))
+	while (s->n_workers > 1 && !ends_together(s, p, load, s->n_workers))
 		s->n_workers--;
 	s->n_small = s->n_workers > 1 ? s->n_small : 0;
 out:
-	fot_free(end);
+	fot_free(load);
 	return status;
 }
 

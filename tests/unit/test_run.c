@@ -230,8 +230,9 @@ static void test_run_kth_allocation_of_two_workers_fails(void **state)
 
 /* --- workers --- */
 
-/* The schedule of the plan, whose items' operations are then `flops` [8]; kept: likewise. Returns its workers. */
-static int32_t divide(struct fot_schedule *s, int threads, const double *flops, const double *kept)
+/* The schedule of the plan, whose items' operations are then `flops` [8]; kept, found: likewise. Returns its workers. */
+static int32_t divide(struct fot_schedule *s, int threads, const double *flops, const double *kept,
+		      const double *found)
 {
 	const struct fot_work work = { .threads = threads };
 	struct fot_worker w = { 0 };
@@ -243,6 +244,7 @@ static int32_t divide(struct fot_schedule *s, int threads, const double *flops, 
 	for (size_t i = 0; i < s->n; i++) {
 		s->job[i].flops = flops[i];
 		s->job[i].kept = kept[i];
+		s->job[i].found = found[i];
 	}
 	assert_int_equal(fot_workers_divide(s, &plan, &work, &err), FOT_OK);
 	fot_worker_release(&w);
@@ -254,13 +256,14 @@ static void test_run_pieces_begin_where_little_is_read_again(void **state)
 	/* conditions change at item 4 */
 	static const double flops[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
 	static const double kept[8] = { 0, 0.9, 1.1, 1.9, 9, 0, 9, 9 };
+	static const double none[8] = { 0 };
 	static const bool begins[8] = { true, true, false, true, true, true, false, false };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
 	if (fot_threads_at_once(2) < 2)
 		skip();
-	assert_int_equal(divide(&s, 2, flops, kept), 2);
+	assert_int_equal(divide(&s, 2, flops, kept, none), 2);
 	assert_int_equal(s.n_small, 8);
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(s.job[i].begins, begins[i]);
@@ -270,19 +273,24 @@ static void test_run_pieces_begin_where_little_is_read_again(void **state)
 static void test_run_uneven_pieces_have_all_threads(void **state)
 {
 	static const double even[8] = { 10, 10, 10, 10, 10, 10, 10, 10 }, uneven[8] = { 10, 10, 10, 10, 10, 10, 10, 1000 };
-	static const double kept[8] = { 0 };
+	static const double none[8] = { 0 }, little[8] = { [6] = 4 }, much[8] = { [6] = 31 };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
 	if (fot_threads_at_once(2) < 2)
 		skip();
-	assert_int_equal(divide(&s, 2, uneven, kept), 1);
+	assert_int_equal(divide(&s, 2, uneven, none, none), 1);
 	assert_int_equal(s.n_small, 0);
 	fot_schedule_release(&s);
-	assert_int_equal(divide(&s, 1, even, kept), 1);
+	assert_int_equal(divide(&s, 1, even, none, none), 1);
 	assert_int_equal(s.n_small, 0);
 	fot_schedule_release(&s);
-	assert_in_range(divide(&s, 1000, even, kept), 2, 8);
+	assert_in_range(divide(&s, 1000, even, none, none), 2, 8);
+	fot_schedule_release(&s);
+	/* what the second worker of a condition finds no more: 20 + 10 + 31 are more than 5 quarters of 40 */
+	assert_int_equal(divide(&s, 2, even, none, little), 2);
+	fot_schedule_release(&s);
+	assert_int_equal(divide(&s, 2, even, none, much), 1);
 	fot_schedule_release(&s);
 }
 
