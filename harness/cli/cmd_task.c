@@ -13,6 +13,7 @@
 #include "harness/cli/runner.h"
 #include "harness/options/commands.h"
 #include "harness/plan/task_class.h"
+#include "model/memory.h"
 
 /* One key with the value of its flag. */
 struct value {
@@ -91,7 +92,7 @@ static bool add_memory(cJSON *list, const char *memory, const struct values *v)
 		return good;
 	if (fot_memory_counts(a.mode) && !a.top_k)
 		good = add_value(o, top_k);
-	if (good && (fot_memory_stores(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
+	if (good && (fot_memory_keeps(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
 		good = add_value(o, dtype);
 	return good;
 }

@@ -98,7 +98,7 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
 		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
-			       fot_config_search_word(c->search), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       fot_config_search_word(c->mode), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
 	if (c->n_mem_layers && c->mem_scale != 1)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
@@ -332,7 +332,7 @@ static int describe_kinds(struct fot_str *out, const struct fot_model *m, const 
 	int status = FOT_OK;
 	size_t bytes;
 
-	for (int k = 0; k < FOT_SEARCH_COUNT && status == FOT_OK; k++) {
+	for (int k = 0; k < FOT_MEMORY_COUNT && status == FOT_OK; k++) {
 		struct flags one = *f;
 
 		one.reading.memory = fot_memory_mode_name((enum fot_memory_mode)k);

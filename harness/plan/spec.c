@@ -11,6 +11,7 @@
 #include "harness/plan/spec_keys.h"
 #include "harness/plan/task_class.h"
 #include "harness/tables/labels.h"
+#include "model/memory.h"
 #include "model/session.h"
 
 #define MAX_FILE ((size_t)16 << 20)
@@ -111,7 +112,7 @@ static int read_stored_real(void *base, const struct fot_key *k, const cJSON *ob
 	const struct fot_attach *a = base;
 	int status;
 
-	if (!fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
+	if (!fot_memory_keeps(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode %s stores nothing", ctx->json.where, k->name,
 				fot_memory_mode_name(a->mode));
 	if (fot_key_real.is_set(k, base))
@@ -342,7 +343,7 @@ static int check_mem_settings(const struct fot_model_spec *m, const struct fot_k
 	bool stores = false;
 
 	for (size_t i = 0; i < m->n_memory; i++)
-		stores = stores || fot_memory_stores(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
+		stores = stores || fot_memory_keeps(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
 	if (given && !stores)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected dense or knn among the memories", ctx->json.where,
 				given);

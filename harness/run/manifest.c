@@ -222,11 +222,11 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "memory_mode", fot_memory_mode_name(c->mode));
 		text(d, o, "memory", c->memory);
 		number(d, o, "window", c->opts.window);
-		if (fot_memory_kind(c->opts.search)->counts)
+		if (fot_memory_kind(c->opts.mode)->counts)
 			number(d, o, "top_k", c->opts.top_k);
-		if (fot_memory_stores(c->mode))
+		if (fot_memory_keeps(c->mode))
 			text(d, o, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
-		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
+		if (fot_memory_keeps(c->mode) && c->opts.mem_decay > 0)
 			number(d, o, "mem_decay", c->opts.mem_decay);
 	}
 }

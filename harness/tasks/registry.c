@@ -215,9 +215,9 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 			   item->dataset == FOT_NO_DATASET ? "synthetic" :
 							     fot_dataset_name(p->dataset[item->dataset].data));
 	fot_table_set_int(t, row, "context_length", context_length);
-	if (fot_memory_kind(c->opts.search)->counts)
+	if (fot_memory_kind(c->opts.mode)->counts)
 		fot_table_set_int(t, row, "top_k", c->opts.top_k);
-	if (fot_memory_stores(c->mode))
+	if (fot_memory_keeps(c->mode))
 		fot_table_set_text(t, row, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", c->opts.window);
 	if (tokenizer)

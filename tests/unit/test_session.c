@@ -42,14 +42,14 @@ static void close_fixture(struct fixture *f)
 	fot_params_release(&f->p);
 }
 
-static struct fot_session *open_session(const struct fixture *f, enum fot_search search, int32_t top_k, int threads)
+static struct fot_session *open_session(const struct fixture *f, enum fot_memory_mode mode, int32_t top_k, int threads)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
 	struct fot_err err = { 0 };
 
 	fot_session_opts_default(&o, f->m);
-	o.search = search;
+	o.mode = mode;
 	o.top_k = top_k;
 	o.n_threads = threads;
 	o.crowd = true;
@@ -116,7 +116,7 @@ static void check_against_network(bool qk_norm, bool positionals)
 	double want[W];
 
 	open_fixture(&f, 1, qk_norm, positionals, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 2);
+	s = open_session(&f, FOT_MEMORY_DENSE, 0, 2);
 	feed(s, &f, 0, N - W, false);
 	for (size_t i = 0; i < 4; i++) {
 		struct fot_mark m = fot_session_mark(s);
@@ -143,9 +143,9 @@ static void test_session_equals_network(void **state)
 static void test_session_same_bits_for_any_threads(void **state)
 {
 	static const struct {
-		enum fot_search search;
+		enum fot_memory_mode mode;
 		int32_t k;
-	} ways[] = { { FOT_SEARCH_ALL, 0 }, { FOT_SEARCH_TOPK, 7 }, { FOT_SEARCH_NONE, 0 } };
+	} ways[] = { { FOT_MEMORY_DENSE, 0 }, { FOT_MEMORY_KNN, 7 }, { FOT_MEMORY_NONE, 0 } };
 	struct fixture f;
 	double first[N];
 
@@ -153,7 +153,7 @@ static void test_session_same_bits_for_any_threads(void **state)
 	open_fixture(&f, 2, true, false, FOT_F32);
 	for (size_t i = 0; i < 3; i++)
 		for (int threads = 1; threads <= 16; threads += threads < 3 ? 1 : 13) {
-			struct fot_session *s = open_session(&f, ways[i].search, ways[i].k, threads);
+			struct fot_session *s = open_session(&f, ways[i].mode, ways[i].k, threads);
 
 			feed(s, &f, 0, N, true);
 			if (threads == 1)
@@ -212,7 +212,7 @@ static void test_session_filling_in_pieces_changes_no_bit(void **state)
 	(void)state;
 	open_fixture(&f, 1, false, false, FOT_F32);
 	for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
-		struct fot_session *s = open_session(&f, FOT_SEARCH_TOPK, 20, 2);
+		struct fot_session *s = open_session(&f, FOT_MEMORY_KNN, 20, 2);
 
 		feed(s, &f, 0, cut[i], false);
 		feed(s, &f, cut[i], N - W, false);
@@ -275,7 +275,7 @@ static void test_session_rewind_equals_fresh(void **state)
 
 	(void)state;
 	open_fixture(&f, 2, false, true, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_TOPK, 16, 2);
+	s = open_session(&f, FOT_MEMORY_KNN, 16, 2);
 	feed(s, &f, 0, 2 * W + 40, true);
 	feed(s, &f, 2 * W + 40, N, true);
 	memcpy(first, f.nll, sizeof first);
@@ -305,15 +305,15 @@ static void test_session_topk_of_all_is_dense(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	s = open_session(&f, FOT_MEMORY_DENSE, 0, 1);
 	feed(s, &f, 0, N, true);
 	memcpy(dense, f.nll + N - W, sizeof dense);
 	fot_session_close(s);
-	s = open_session(&f, FOT_SEARCH_TOPK, N, 1);
+	s = open_session(&f, FOT_MEMORY_KNN, N, 1);
 	feed(s, &f, 0, N, true);
 	assert_close(f.nll + N - W, dense);
 	fot_session_close(s);
-	s = open_session(&f, FOT_SEARCH_TOPK, 3, 1);
+	s = open_session(&f, FOT_MEMORY_KNN, 3, 1);
 	feed(s, &f, 0, N, true);
 	assert_true(fabs(f.nll[N - 1] - dense[W - 1]) > 1e-4); /* k = 3 is another reading */
 	fot_session_close(s);
@@ -329,7 +329,7 @@ static void test_session_bf16_memory_is_rounded(void **state)
 
 	(void)state;
 	open_fixture(&f, 2, false, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	s = open_session(&f, FOT_MEMORY_DENSE, 0, 1);
 	feed(s, &f, 0, N, true);
 	memcpy(exact, f.nll + N - W, sizeof exact);
 	fot_session_close(s);
@@ -355,7 +355,7 @@ static void test_session_reads_16_bit_weights(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	s = open_session(&f, FOT_MEMORY_DENSE, 0, 1);
 	feed(s, &f, 0, N, true);
 	memcpy(exact, f.nll, sizeof exact);
 	fot_session_close(s);
@@ -364,7 +364,7 @@ static void test_session_reads_16_bit_weights(void **state)
 		double worst = 0;
 
 		open_fixture(&f, 1, true, false, types[i]);
-		s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+		s = open_session(&f, FOT_MEMORY_DENSE, 0, 1);
 		feed(s, &f, 0, N, true);
 		for (int j = 0; j < N; j++)
 			worst = fmax(worst, fabs(f.nll[j] - exact[j]));
@@ -391,7 +391,7 @@ static void check_cached_against_network(int n_mem, bool qk_norm, bool positiona
 	double want[W], last[W] = { 0 };
 
 	open_cached(&f, n_mem, qk_norm, positionals);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
+	s = open_session(&f, FOT_MEMORY_NONE, 0, 2);
 	assert_int_equal(fot_session_sight(s), 5 * W);
 	for (int64_t seen = 0; seen < WINDOWS; seen++) {
 		expect_last(&f, seen, want);
@@ -429,7 +429,7 @@ static void test_session_cached_changes_no_bit(void **state)
 		struct fot_session *s = NULL;
 
 		fot_session_opts_default(&o, f.m);
-		assert_int_equal(o.search, FOT_SEARCH_NONE);
+		assert_int_equal(o.mode, FOT_MEMORY_NONE);
 		o.n_threads = k % 2 + 1;
 		o.no_skip = k == 1;
 		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
@@ -459,7 +459,7 @@ static void test_session_cached_sight_is_exact(void **state)
 	f.c.n_layers = 3;
 	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
 	tiny_tokens(f.text, N + 1, VOCAB, 1);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 1);
+	s = open_session(&f, FOT_MEMORY_NONE, 0, 1);
 	assert_int_equal(fot_session_sight(s), 3 * W);
 	feed(s, &f, 0, 4 * W, false);
 	feed(s, &f, 4 * W, N, true);
@@ -491,7 +491,7 @@ static void test_session_cached_after_a_short_window(void **state)
 	fot_model_close(f.m);
 	fot_params_release(&f.p);
 	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
+	s = open_session(&f, FOT_MEMORY_NONE, 0, 2);
 	feed(s, &f, 0, W, false);
 	feed(s, &f, W, 2 * W, true);
 	memcpy(whole, f.nll + W, sizeof whole);
@@ -517,7 +517,7 @@ static void test_session_cached_leaves_padding_out(void **state)
 
 	(void)state;
 	open_cached(&f, 1, false, true);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
+	s = open_session(&f, FOT_MEMORY_NONE, 0, 2);
 	feed(s, &f, 20, W, false);
 	assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
 	feed(s, &f, W, 2 * W, true);
@@ -544,7 +544,7 @@ static void test_session_cached_rewinds_within_its_window(void **state)
 
 	(void)state;
 	open_cached(&f, 2, false, false);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 1);
+	s = open_session(&f, FOT_MEMORY_NONE, 0, 1);
 	old = fot_session_mark(s);
 	feed(s, &f, 0, 2 * W, false);
 	start = fot_session_mark(s);
@@ -625,15 +625,15 @@ static void feed_alone(struct fot_session *s, const struct fixture *f, double nl
 	}
 }
 
-static void check_branches(const struct fixture *f, enum fot_search search)
+static void check_branches(const struct fixture *f, enum fot_memory_mode mode)
 {
 	double alone[ROWS + 10], one[ROWS + 10], two[ROWS + 10];
-	struct fot_session *s = open_session(f, search, 7, 1);
+	struct fot_session *s = open_session(f, mode, 7, 1);
 
 	feed_alone(s, f, alone);
 	feed_branches(s, f, one);
 	fot_session_close(s);
-	s = open_session(f, search, 7, 2);
+	s = open_session(f, mode, 7, 2);
 	feed_branches(s, f, two);
 	fot_session_close(s);
 	assert_memory_equal(one, two, sizeof one);
@@ -648,21 +648,21 @@ static void test_session_branches_equal_feeds_of_their_own(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true, false, FOT_F32);
-	check_branches(&f, FOT_SEARCH_NONE);
-	check_branches(&f, FOT_SEARCH_ALL);
-	check_branches(&f, FOT_SEARCH_TOPK);
+	check_branches(&f, FOT_MEMORY_NONE);
+	check_branches(&f, FOT_MEMORY_DENSE);
+	check_branches(&f, FOT_MEMORY_KNN);
 	close_fixture(&f);
 	open_fixture(&f, 2, false, true, FOT_F32);
-	check_branches(&f, FOT_SEARCH_ALL);
+	check_branches(&f, FOT_MEMORY_DENSE);
 	close_fixture(&f);
 	open_cached(&f, 1, false, true);
-	check_branches(&f, FOT_SEARCH_NONE);
+	check_branches(&f, FOT_MEMORY_NONE);
 	close_fixture(&f);
 	tiny_config(&f.c, W, 1, false, false);
 	f.c.mix = FOT_MIX_GATE;
 	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
 	tiny_tokens(f.text, N + 1, VOCAB, 1);
-	check_branches(&f, FOT_SEARCH_ALL);
+	check_branches(&f, FOT_MEMORY_DENSE);
 	close_fixture(&f);
 }
 
@@ -676,7 +676,7 @@ static void test_session_refuses_branches_that_are_none(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, false, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	s = open_session(&f, FOT_MEMORY_DENSE, 0, 1);
 	assert_fails(fot_session_feed(s, f.text, 4, &want, &err), FOT_ERR_USAGE, &err, "token 3: expected to begin one");
 	branch[1] = 0;
 	memset(&err, 0, sizeof err);
@@ -709,7 +709,7 @@ static void test_session_refuses(void **state)
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "threads");
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_TOPK;
+	o.mode = FOT_MEMORY_KNN;
 	o.top_k = 0;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "top-k");
@@ -720,7 +720,7 @@ static void test_session_refuses(void **state)
 	close_fixture(&f);
 	open_cached(&f, 1, false, false);
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_ALL;
+	o.mode = FOT_MEMORY_DENSE;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "cached windows");
 	close_fixture(&f);
@@ -745,12 +745,12 @@ static void test_session_windows_grow(void **state)
 		assert_int_equal(fot_mkdir_all(scratch_path("long"), NULL), FOT_OK);
 		g.m = tiny_model(&g.p, &g.c, scratch_path("long"), FOT_F32);
 		fot_session_opts_default(&o, f.m);
-		o.search = FOT_SEARCH_NONE;
+		o.mode = FOT_MEMORY_NONE;
 		o.rope = types[i];
 		o.rope_factor = 3;
 		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
 		fot_session_opts_default(&o, g.m);
-		o.search = FOT_SEARCH_NONE;
+		o.mode = FOT_MEMORY_NONE;
 		assert_int_equal(fot_session_open(&s[1], g.m, &o, NULL), FOT_OK);
 		for (int k = 0; k < 2; k++) {
 			struct fot_want want = { .targets = f.text + 1, .nll = nll[k] };
@@ -778,7 +778,7 @@ static void test_session_windows_grow_without_a_memory_alone(void **state)
 	o.rope_factor = 3;
 	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
 	assert_non_null(strstr(err.text, "rope: expected no memory"));
-	o.search = FOT_SEARCH_NONE;
+	o.mode = FOT_MEMORY_NONE;
 	assert_int_equal(fot_session_check(f.m, &o, NULL), FOT_OK);
 	o.rope_factor = 1 << 20;
 	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
