@@ -249,6 +249,14 @@ static void plain(const struct fixture *f, enum fot_memory_mode mode, const int3
 	close_asker(&a);
 }
 
+/* A cached window passes on what its own layers saw, one window a layer. */
+static size_t seen_from(const struct fixture *f, size_t n_stem)
+{
+	size_t sight = (size_t)(f->c.cached_windows * f->c.n_layers), windows = n_stem / W;
+
+	return windows > sight ? (windows - sight) * W : 0;
+}
+
 /* One answer of 6 tokens; the windows are those that ask.h promises. */
 static void check_windows(const struct fixture *f, enum fot_memory_mode mode, size_t n_stem, size_t n_question,
 			  const size_t *begin, size_t n_windows)
@@ -261,6 +269,7 @@ static void check_windows(const struct fixture *f, enum fot_memory_mode mode, si
 	double want[6];
 
 	open_asker(&a, f, mode, 1, true);
+	assert_int_equal(fot_asker_sees_from(&a, &q), f->c.cached_windows ? seen_from(f, n_stem) : begin[0]);
 	ask(&a, &q, &r);
 	plain(f, mode, f->text, begin, n_windows, n_stem + n_question + 6, 6, want);
 	for (int i = 0; i < 6; i++)
