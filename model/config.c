@@ -487,8 +487,7 @@ int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err)
 	cJSON *root = NULL;
 	int status;
 
-	fot_path_join(&path, dir, "config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "config.json", err));
 	FOT_TRY(fot_json_read(&root, path.data, CONFIG_BYTES_MAX, FOT_ERR_INPUT, err));
 	FOT_TRY(fot_config_parse(c, root, path.data, err));
 	FOT_TRY(fot_config_read_generation(c, root, dir, err));

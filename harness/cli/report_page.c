@@ -13,8 +13,7 @@ static int read_summary(struct fot_page_run *run, const char *dir, struct fot_er
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, "summary.csv");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "summary.csv", err));
 	if (fot_file_exists(path.data))
 		status = fot_table_read(&run->summary, path.data, err);
 out:
@@ -48,8 +47,7 @@ static int read_samples(struct fot_page_files *f, const char *name, const char *
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, retrieved ? class->csv : class->samples);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, retrieved ? class->csv : class->samples, err));
 	if (!fot_file_exists(path.data))
 		goto out;
 	*s = (struct fot_page_samples){ .run = name, .task = class->name };

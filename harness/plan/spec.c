@@ -294,10 +294,9 @@ static bool write_memories(cJSON *o, const struct fot_key *k, const void *base)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < m->n_memory && good; i++) {
-		cJSON *entry = cJSON_CreateObject();
+		cJSON *entry = fot_json_append(list);
 
-		good = cJSON_AddItemToArray(list, entry) &&
-		       fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
+		good = entry && fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
 	}
 	return good;
 }
@@ -541,9 +540,9 @@ static bool write_objects(cJSON *o, const struct fot_key *k, const void *base)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < count_in(l, base) && good; i++) {
-		cJSON *entry = cJSON_CreateObject();
+		cJSON *entry = fot_json_append(list);
 
-		good = cJSON_AddItemToArray(list, entry) && l->print(entry, entries_of(l, base) + i * l->size);
+		good = entry && l->print(entry, entries_of(l, base) + i * l->size);
 	}
 	return good;
 }

@@ -473,6 +473,20 @@ void fot_manifest_uid(char out[33])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+#define MANIFEST_BYTES ((size_t)64 << 20)
+
+int fot_manifest_read(cJSON **out, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
+	status = fot_json_read(out, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, err);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
 int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err)
 {
 	cJSON *root = build(m, dir);

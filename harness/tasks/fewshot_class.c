@@ -356,36 +356,20 @@ static void failed(const struct fot_plan *p, const struct fot_item *item, struct
 
 /* --- asking --- */
 
-/* Text of the prompt's tokens [from, to). */
-static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_question *q,
-		      size_t from, size_t to)
-{
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
-
-	good = fot_tokenizer_decode(t, &text, q->prompt + from, to - from, NULL) == FOT_OK &&
-	       fot_task_printable(&text, NULL) == FOT_OK &&
-	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
-	fot_str_release(&text);
-	return good;
-}
-
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
 		      const struct state *s, size_t i, size_t seen, const struct fot_question *q,
 		      const struct fot_fewshot_observation *o, const char *answer, struct fot_err *err)
 {
 	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
 	size_t end = q->n_prompt > SAMPLE_BYTES ? q->n_prompt - SAMPLE_BYTES : 0;
-	cJSON *j = cJSON_CreateObject();
-	bool good = j && cJSON_AddItemToArray(samples, j);
+	cJSON *j = fot_json_append(samples);
+	bool good;
 
-	if (!good)
-		cJSON_Delete(j);
-	good = good && cJSON_AddStringToObject(j, "item", item->id) &&
+	good = j && cJSON_AddStringToObject(j, "item", item->id) &&
 	       cJSON_AddStringToObject(j, "item_id", fot_fewshot_item(s->f, i)->id) &&
 	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)seen) &&
-	       (end == 0 || add_piece(j, "prompt_begin", t, q, 0, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
-	       add_piece(j, "prompt_end", t, q, end, q->n_prompt) &&
+	       (end == 0 || fot_task_add_text(j, "prompt_begin", t, q->prompt, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
+	       fot_task_add_text(j, "prompt_end", t, q->prompt + end, q->n_prompt - end) &&
 	       cJSON_AddStringToObject(j, "label_gold", o->label_gold ? o->label_gold : "") &&
 	       cJSON_AddStringToObject(j, "label_pred", answer) &&
 	       cJSON_AddBoolToObject(j, "correct", o->correct);

@@ -253,3 +253,14 @@ int fot_task_printable(struct fot_str *text, struct fot_err *err)
 	*text = out;
 	return fot_str_check(text, err);
 }
+
+bool fot_task_add_text(cJSON *o, const char *name, const struct fot_tokenizer *t, const int32_t *token, size_t n)
+{
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
+
+	good = fot_tokenizer_decode(t, &text, token, n, NULL) == FOT_OK && fot_task_printable(&text, NULL) == FOT_OK &&
+	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
+	fot_str_release(&text);
+	return good;
+}

@@ -321,8 +321,7 @@ static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const
 	bool good = true;
 	int status;
 
-	fot_path_join(&path, r->base, "config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, r->base, "config.json", err));
 	FOT_TRY(fot_json_read(out, path.data, RECIPE_BYTES_MAX, FOT_ERR_INPUT, err));
 	for (size_t i = 0; i < FOT_COUNT(rope); i++)
 		if (fot_json_get(model, rope[i]) && fot_json_get(*out, "rope_parameters")) {
