@@ -30,21 +30,16 @@ struct run_folder {
 /* The rows of the tasks that the run has; without any, what is missing is that of the first task. */
 static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
 	bool any = false;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
-		FOT_TRY(fot_path_at(&path, dir, fot_task_classes[i]->csv, err));
-		r->has[i] = fot_file_exists(path.data);
-		if (r->has[i])
-			FOT_TRY(fot_table_read(&r->rows[i], path.data, err));
+		FOT_TRY(fot_table_read_at(&r->rows[i], dir, fot_task_classes[i]->csv, &r->has[i], err));
 		any = any || r->has[i];
 	}
 	if (!any)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no rows to compare: no %s, ... there", dir, fot_task_classes[0]->csv);
 out:
-	fot_str_release(&path);
 	return status;
 }
 

@@ -50,17 +50,9 @@ static int put_file(struct exporting *x, const char *name, const struct fot_str 
 static int read_table(struct exporting *x, struct fot_bundle_table *b, struct fot_table *rows,
 		      const char *dir, const char *csv, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
-	int status;
+	int status = fot_table_read_at(rows, dir, csv, NULL, err);
 
-	FOT_TRY(fot_path_at(&path, dir, csv, err));
-	if (fot_file_exists(path.data)) {
-		FOT_TRY(fot_table_read(rows, path.data, err));
-		FOT_TRY(fot_bundle_add(b, x->name.data, rows, err));
-	}
-out:
-	fot_str_release(&path);
-	return status;
+	return status == FOT_OK ? fot_bundle_add(b, x->name.data, rows, err) : status;
 }
 
 static int read_task(struct exporting *x, size_t i, const char *dir, const char *time, struct fot_err *err)

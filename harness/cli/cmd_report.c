@@ -65,18 +65,14 @@ out:
 static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *measured, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
-	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(fot_path_at(&path, dir, fot_task_classes[task]->csv, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data))
-		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
+	FOT_TRY(fot_table_read_at(&r->rows[task], dir, fot_task_classes[task]->csv, NULL, err));
 	part->last = r->rows[task].n_rows;
 	*measured |= fot_measured_any(&r->rows[task], part->first, part->last);
 out:
-	fot_str_release(&path);
 	return status;
 }
 

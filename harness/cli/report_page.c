@@ -8,19 +8,6 @@
 
 #define MAX_SAMPLES ((size_t)1 << 31) /* bytes of a file */
 
-static int read_summary(struct fot_page_run *run, const char *dir, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT;
-	int status;
-
-	FOT_TRY(fot_path_at(&path, dir, "summary.csv", err));
-	if (fot_file_exists(path.data))
-		status = fot_table_read(&run->summary, path.data, err);
-out:
-	fot_str_release(&path);
-	return status;
-}
-
 /* Samples are added in memory that is there for all of a run. */
 static int make_room(struct fot_page_files *f, struct fot_err *err)
 {
@@ -74,7 +61,7 @@ int fot_page_files_add(struct fot_page_files *f, const char *name, const char *d
 
 	*run = (struct fot_page_run){ .name = name, .manifest = manifest };
 	fot_table_init(&run->summary, &fot_schema_summary);
-	FOT_TRY(read_summary(run, dir, err));
+	FOT_TRY(fot_table_read_at(&run->summary, dir, "summary.csv", NULL, err));
 	FOT_TRY(make_room(f, err));
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(read_samples(f, name, dir, fot_task_classes[i], err));
