@@ -127,14 +127,14 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 
 	for (int l = 0; l < c->n_layers; l++) {
 		struct layer *a = &e->layer[l];
-		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
+		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.mode);
 
 		a->k_local = take_local(y, e->past_max * DK, W * DK);
 		a->v_local = take_local(y, e->past_max * DK, W * DK);
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * DK) : a->k_local;
 		if (!keeps)
 			continue;
-		a->q_ctx = fot_memory_observes(e->opts.search) ? take(y, W * DQ) : NULL;
+		a->q_ctx = fot_memory_observes(e->opts.mode) ? take(y, W * DQ) : NULL;
 		a->memory = fot_memory_of(c, &e->opts);
 		a->memory.layer = l;
 		a->memory.ops->lay(&a->memory, y);
@@ -144,7 +144,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W);
 	if (fot_fills_alone(c, &e->opts))
 		fot_window_cache_lay(&e->cache, y,
-				     fot_memory_observes(e->opts.search) ? 0 : e->opts.cache_windows, W, DK);
+				     fot_memory_observes(e->opts.mode) ? 0 : e->opts.cache_windows, W, DK);
 	e->x = take(y, W * c->hidden_size);
 	e->q = take(y, W * DQ);
 	e->o = take(y, W * DQ);
@@ -166,7 +166,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 	e->key_width = fot_config_key_width(&e->cfg);
 	e->group = e->cfg.n_heads / fot_config_kv_heads(&e->cfg);
 	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
-	if (fot_memory_keeps(o->search))
+	if (fot_memory_keeps(o->mode))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
@@ -311,7 +311,7 @@ static int place_weights(struct cpu *e, bool made, struct fot_err *err)
 			place_matrix(e, &e->head, &t, &packed, made);
 	}
 	for (int l = 0; l < e->cfg.n_layers; l++) {
-		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);
+		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.mode);
 		e->layer[l].rotates = fot_config_rotates(&e->cfg, l);
 		e->layer[l].sliding = e->cfg.slides[l] && e->cfg.sliding_window < e->window + e->past_max ?
 					      e->cfg.sliding_window :

@@ -39,7 +39,7 @@ struct fot_engine; /* engine.h */
 struct fot_session;
 struct fot_session_opts {
 	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
-	enum fot_search search;
+	enum fot_memory_mode mode;
 	int32_t top_k;            /* for kinds of memory that count: 1 .. FOT_TOP_K_MOST */
 	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h) */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */

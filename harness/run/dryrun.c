@@ -40,7 +40,7 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
 	double most;
 	int status;
 
-	opts.search = FOT_SEARCH_NONE;
+	opts.mode = FOT_MEMORY_NONE;
 	fot_flops_window(&token, c, &opts, 0, 1);
 	most = PROBE_FLOPS / fot_flops_sum(&token);
 	if (most < (double)n)

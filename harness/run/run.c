@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/summary.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
@@ -25,10 +26,8 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
-#include "harness/run/task_class.h"
 #include "harness/run/workers.h"
 
-#define MANIFEST_BYTES ((size_t)64 << 20)
 #define MISSING_SHOWN 10 /* items that a merge names */
 #define LONG_FLOPS 1e10  /* of a quiet run whose time left is worth a measurement */
 
@@ -102,17 +101,14 @@ static int open_journal(struct runner *r)
 
 /* A folder that an older version began as the same number of shards says nothing of its division: by count, as the
  * folders beside it. */
-static int old_division(struct runner *r)
+static void old_division(struct runner *r)
 {
-	char *path = fot_outdir_file(&r->dir, "manifest.json");
 	cJSON *manifest = NULL;
 	const cJSON *shard, *count;
-	int status = path ? FOT_OK : FOT_NO_MEMORY(r->err, "run");
 
 	r->manifest.division = FOT_DIVISION_COST;
-	if (status == FOT_OK && r->dir.has_journal)
-		(void)fot_json_read(&manifest, path, MANIFEST_BYTES, FOT_ERR_INPUT,
-				    NULL); /* the journal is the truth */
+	if (r->dir.has_journal)
+		(void)fot_manifest_read(&manifest, r->dir.path, NULL); /* the journal is the truth */
 	shard = fot_json_get(manifest, "shard");
 	count = fot_json_get(shard, "count");
 	if (cJSON_IsNumber(count) && (int64_t)count->valuedouble == r->opts->shards) {
@@ -122,8 +118,6 @@ static int old_division(struct runner *r)
 			r->manifest.division = FOT_DIVISION_COUNT;
 	}
 	cJSON_Delete(manifest);
-	fot_free(path);
-	return status;
 }
 
 static int divide(struct runner *r)
@@ -131,7 +125,7 @@ static int divide(struct runner *r)
 	int status = FOT_OK;
 
 	if (r->opts->shards) {
-		FOT_TRY(old_division(r));
+		old_division(r);
 		FOT_TRY(fot_division_make(&r->division, r->plan, r->opts->shards, r->manifest.division,
 					  r->err));
 	}

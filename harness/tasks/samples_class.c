@@ -11,8 +11,8 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/plan/task_class.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 #include "model/attach.h"
 #include "model/memory.h"
 #include "tasks/retrieved.h"
@@ -60,7 +60,7 @@ static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
 
 static int check(const struct fot_plan *p, size_t condition, const struct sampling *x, struct fot_err *err)
 {
-	if (!fot_memory_keeps(p->condition[condition].opts.search))
+	if (!fot_memory_keeps(p->condition[condition].opts.mode))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: memory: expected dense or knn, got %s",
 				fot_memory_mode_name(p->condition[condition].mode));
 	if (x->context_length <= x->window)
@@ -218,7 +218,7 @@ static int head_rows(const struct window *w, size_t q, int slot, int head, struc
 	const struct fot_config *c = config_of(w);
 	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->w->plan, w->item);
 	size_t place = (size_t)(slot * c->n_heads + head) * w->n + q;
-	int64_t top_k = fot_memory_kind(w->opts->search)->counts ? w->opts->top_k : 0;
+	int64_t top_k = fot_memory_kind(w->opts->mode)->counts ? w->opts->top_k : 0;
 	struct fot_retrieval r;
 	int status;
 
@@ -278,7 +278,7 @@ static int look(struct window *w, struct fot_table *t, struct fot_err *err)
 	const struct fot_config *c = config_of(w);
 	size_t heads = (size_t)(c->n_mem_layers * c->n_heads), left;
 	/* The best of all are found here as knn does; what other kinds leave out only they know. */
-	struct fot_masses masses = { .group = 1, .all = fot_memory_n_numbers(w->opts->search) == 0, .n_rows = (int64_t)w->n };
+	struct fot_masses masses = { .group = 1, .all = fot_memory_n_numbers(w->opts->mode) == 0, .n_rows = (int64_t)w->n };
 	struct fot_want want = { .masses = &masses };
 	int status;
 
