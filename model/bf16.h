@@ -76,4 +76,12 @@ struct fot_bf16_operands {
 };
 void fot_bf16_multiply(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o);
 
+/* Called with a number above its column's threshold. */
+typedef void fot_bf16_hit(void *to, int64_t column, int64_t row, float y);
+/* The same y, beta 0, of n <= FOT_BF16_SEARCH columns, of which nothing is written: those numbers alone are told that lie
+ * above threshold[n] when it comes to them, of one column in the order of the rows. The threshold may rise meanwhile. */
+#define FOT_BF16_SEARCH 32
+void fot_bf16_search(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o,
+		     const float *threshold, fot_bf16_hit *hit, void *to);
+
 #endif
