@@ -203,8 +203,10 @@ static inline __attribute__((always_inline)) TARGET void avx_tile(const struct f
 	__m512 sum[AVX_ROWS * AVX_LANES];
 
 	UNROLL
-	for (int i = 0; i < rows * n; i++)
+	for (int i = 0; i < rows * n; i++) {
+		__builtin_prefetch(t->y + i / n * t->ldy + i % n * LANES, 1); /* while sums are made */
 		sum[i] = _mm512_setzero_ps();
+	}
 	for (int64_t p = 0; p < t->pairs; p++) {
 		const uint32_t *a = t->a + p * t->pair_step, *panel = t->b + p * t->b_step;
 		__m512i b[AVX_LANES];
@@ -507,15 +509,36 @@ static void pad_panel(uint32_t *panel, int64_t columns, int64_t pairs)
 		memset(panel + p * PANEL + columns, 0, sizeof *panel * (size_t)(PANEL - columns));
 }
 
-void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
+/* Rows [r, r + m) of a right side of `rows` rows [., n], of which x are those; r is even. */
+static void pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t rows, int64_t n)
 {
-	int64_t pairs = fot_bf16_pairs(k);
+	int64_t pairs = fot_bf16_pairs(rows);
 
 	for (int64_t c = 0; c < n; c += PANEL) {
 		int64_t columns = n - c < PANEL ? n - c : PANEL;
+		uint32_t *panel = b + c * pairs + r / 2 * PANEL;
 
-		fot_bf16_pair(fot_bf16_kernel(), b + c * pairs, PANEL, x + c, n, k, columns);
-		pad_panel(b + c * pairs, columns, pairs);
+		fot_bf16_pair(fot_bf16_kernel(), panel, PANEL, x + c, n, m, columns);
+		pad_panel(panel, columns, fot_bf16_pairs(m));
+	}
+}
+
+/* Rows that stay in the cache until all columns are packed: they are read in the order in which they lie. */
+#define PACK_ROWS 8
+
+void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
+{
+	for (int64_t r = 0; r < k; r += PACK_ROWS)
+		pack_rows(b, x + r * n, r, k - r < PACK_ROWS ? k - r : PACK_ROWS, k, n);
+}
+
+void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m, int64_t k)
+{
+	for (int64_t r = 0; r < m; r += PACK_ROWS) {
+		int64_t rows = m - r < PACK_ROWS ? m - r : PACK_ROWS;
+
+		fot_bf16_round(a + r * fot_bf16_pairs(k), x + r * k, rows, k);
+		pack_rows(b, x + r * k, r, rows, m, k);
 	}
 }
 

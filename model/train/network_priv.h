@@ -70,6 +70,7 @@ struct scratch {
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
 	uint32_t *left, *right;    /* operands of a product in bf16; NULL in f32 */
+	uint32_t *turned;          /* the rows of the left one as they stand on the left of dy^T x */
 	uint32_t *held;            /* rows of product_hold */
 	const fot_real *held_rows; /* which; NULL: none */
 	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */

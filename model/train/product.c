@@ -37,6 +37,7 @@ void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct f
 
 	s->left = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
 	s->right = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
+	s->turned = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->turned) : NULL;
 	s->held = product_kernel(z) ? fot_layout_take(y, operand(z->max_window, c->hidden_size), sizeof *s->held) : NULL;
 	s->held_rows = NULL;
 }
@@ -131,11 +132,10 @@ static void backward_bf16(const struct fot_net *net, struct scratch *s, float *d
 {
 	const struct fot_bf16_kernel *kernel = net->products.kernel;
 
-	fot_bf16_pack(s->left, dy, rows, out);
+	fot_bf16_round_and_pack(s->left, s->turned, dy, rows, out);
 	if (x != s->held_rows)
 		fot_bf16_pack(s->right, x, rows, in);
-	fot_bf16_product_rows(kernel, dw, in, s->left, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
-	fot_bf16_round(s->left, dy, rows, out);
+	fot_bf16_product_rows(kernel, dw, in, s->turned, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
 	fot_bf16_product(kernel, dx, in, s->left, packed_of(net, w)->backward, rows, in, out, beta);
 }
 

@@ -202,6 +202,32 @@ static void test_bf16_sums_over_rows(void **state)
 	}
 }
 
+static void test_bf16_rounds_and_packs_at_once(void **state)
+{
+	(void)state;
+	for (size_t s = 0; s < N_SIZES; s++) {
+		struct product p;
+		uint32_t *a, *b;
+		size_t rows, panels;
+
+		begin(&p, sizes[s], s);
+		rows = (size_t)(p.m * fot_bf16_pairs(p.k)) * sizeof *a;
+		panels = fot_bf16_packed(p.k, p.m) * sizeof *b;
+		a = fot_alloc(rows, 1);
+		b = fot_alloc(2 * panels, 1);
+		assert_true(a && b);
+		memset(b, 0xa5, 2 * panels);
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		fot_bf16_pack(b, p.x, p.m, p.k);
+		fot_bf16_round_and_pack(a, b + panels / sizeof *b, p.x, p.m, p.k);
+		assert_memory_equal(a, p.a, rows);
+		assert_memory_equal(b, b + panels / sizeof *b, panels);
+		fot_free(a);
+		fot_free(b);
+		end(&p);
+	}
+}
+
 /* Numbers of matrix w [n, k] of a size in every type: packed from floats that are the same. */
 static void check_types(const int64_t *size)
 {
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_bf16_kernels_give_the_same_bits),
 		cmocka_unit_test(test_bf16_tiles_give_the_same_bits),
 		cmocka_unit_test(test_bf16_sums_over_rows),
+		cmocka_unit_test(test_bf16_rounds_and_packs_at_once),
 		cmocka_unit_test(test_bf16_packs_every_type),
 		cmocka_unit_test(test_bf16_rounds_to_nearest_even),
 		cmocka_unit_test(test_bf16_kernels_round_and_turn),
