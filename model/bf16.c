@@ -509,10 +509,9 @@ static void pad_panel(uint32_t *panel, int64_t columns, int64_t pairs)
 		memset(panel + p * PANEL + columns, 0, sizeof *panel * (size_t)(PANEL - columns));
 }
 
-/* Rows [r, r + m) of a right side of `rows` rows [., n], of which x are those; r is even. */
-static void pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t rows, int64_t n)
+void fot_bf16_pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t k, int64_t n)
 {
-	int64_t pairs = fot_bf16_pairs(rows);
+	int64_t pairs = fot_bf16_pairs(k);
 
 	for (int64_t c = 0; c < n; c += PANEL) {
 		int64_t columns = n - c < PANEL ? n - c : PANEL;
@@ -523,13 +522,13 @@ static void pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t
 	}
 }
 
-/* Rows that stay in the cache until all columns are packed: they are read in the order in which they lie. */
-#define PACK_ROWS 8
+/* So few rows that they stay in the cache until all columns are packed: they are read in the order in which they lie. */
+#define PACK_ROWS FOT_BF16_PACK_ROWS
 
 void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
 {
 	for (int64_t r = 0; r < k; r += PACK_ROWS)
-		pack_rows(b, x + r * n, r, k - r < PACK_ROWS ? k - r : PACK_ROWS, k, n);
+		fot_bf16_pack_rows(b, x + r * n, r, k - r < PACK_ROWS ? k - r : PACK_ROWS, k, n);
 }
 
 void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m, int64_t k)
@@ -538,7 +537,7 @@ void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m
 		int64_t rows = m - r < PACK_ROWS ? m - r : PACK_ROWS;
 
 		fot_bf16_round(a + r * fot_bf16_pairs(k), x + r * k, rows, k);
-		pack_rows(b, x + r * k, r, rows, m, k);
+		fot_bf16_pack_rows(b, x + r * k, r, rows, m, k);
 	}
 }
 

@@ -54,6 +54,9 @@ void fot_bf16_turn(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ld
 void fot_bf16_round(uint32_t *a, const float *x, int64_t m, int64_t k);
 /* A right side x [k, n], dense rows, into panels. */
 void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n);
+/* FOT_BF16_PACK_ROWS of its k rows or, at the end, fewer: x [m, n], the first of which is row r. */
+#define FOT_BF16_PACK_ROWS 8
+void fot_bf16_pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t k, int64_t n);
 /* Both of the same rows x [m, k]: a as a left side, b as a right side; each part of x is read once from where it lies. */
 void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m, int64_t k);
 /* A right side that is the transpose of w [n, k], of type F32, F16, BF16 or F64, as a checkpoint has it. */
