@@ -11,7 +11,7 @@
 
 #include "base/list.h"
 #include "harness/report/effective.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 
 extern const struct fot_schema fot_schema_perplexity, fot_schema_passkey;
 
