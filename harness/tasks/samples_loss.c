@@ -48,7 +48,7 @@ static bool value_of(double *value, const struct losses *l, size_t row, const ch
 	if (!counts(l->t, row) || (!column && twin == l->n_whole) ||
 	    !fot_table_has(l->t, row, column ? column : "nll_nats"))
 		return false;
-	*value = fot_table_real(l->t, row, column ? column : "nll_nats", 0);
+	*value = fot_table_number(l->t, row, column ? column : "nll_nats");
 	if (!column)
 		*value -= fot_table_real(l->t, l->whole[twin], "nll_nats", 0);
 	return true;

@@ -73,7 +73,7 @@ printf '{ "name": "kinds", "models": [{ "path": "tiny", "memory": ["dense", "knn
 check samples_kinds "$fotbench" run kinds.json -o kinds
 lost() { sed -n "s/^| $1 | all | all |//p" kinds/samples.md; }
 against() { [ "$(grep -c '^# Against all of the memory$' kinds/samples.md)" = 1 ] && [ "$(grep -cE '^\| [a-z].* \| all \| all \|' kinds/samples.md)" = 7 ] &&
-	lost dense | grep -qE '^ ?[0-9]+ \| 1.000 \| 1.000 .* \| 0.000 .* \| 0.000 \| 0.000 \| [0-9.]+ \|  \|$' && [ "$(lost dense)" = "$(lost knn:999)" ] &&
-	lost knn:8 | grep -q '^ 8 | 1.000 | ' && ! lost recent:8 | grep -q '^ 8 | 1.000 | ' && lost recent:8 | grep -q '^ 8 |'; }
+	lost dense | grep -qE '^ ?[0-9]+ \| 1.000 \| 1.000 .* \| 0.000 .* \| 0.000 \| 0.000 \| [0-9.]+ \|  \|$' && [ "$(lost dense)" = "$(lost knn.:999)" ] &&
+	lost knn.:8 | grep -q '^ 8 | 1.000 | ' && ! lost recent.:8 | grep -q '^ 8 | 1.000 | ' && lost recent.:8 | grep -q '^ 8 |'; }
 check samples_tell_what_kinds_lose against
 check samples_page_is_in_the_manifest grep -q '"samples.md"' both/manifest.json
