@@ -12,12 +12,14 @@ data = name . "_data.csv"
 load name . "_names.gp"
 load "style.gp"
 
-# One panel is wide here, its names stand at the lines' ends.
+# One panel is wide here; its names stand at the lines' ends too.
 page_width = 860
-panel_height = 460
-page_height = rows * panel_height + 90 + 22 * key_rows
-key_columns = 4
+panel_height = 440
+key_columns = longest > 10 ? 4 : 8
 key_rows = (n_series + key_columns - 1) / key_columns
+page_height = rows * panel_height + 90 + 22 * key_rows
+top = 1.0 - (title eq "" ? 12.0 : 38.0) / page_height
+bottom = (26.0 + 22.0 * key_rows) / page_height
 
 array end_x[n_series]
 do for [i = 1 : n_series] {
@@ -46,6 +48,7 @@ do for [format in formats] {
 			with labels left offset 0.8, 0 textcolor linestyle i notitle
 	}
 	@PLACE_KEY
+	set key width 1 samplen 2.5
 	plot [0:1] [0:1] for [i = 1 : n_series] NaN with linespoints linestyle i title series[i]
 	unset multiplot
 	set output

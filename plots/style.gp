@@ -46,7 +46,7 @@ if (exists("kind")) {
 		do for [k = 1 : words(KINDS)] {
 			if (word(KINDS, k) eq kind[i]) {
 				set style line i linecolor rgb kind_colour[k] linewidth 1.6 \
-					dashtype (model[i] == 1 ? 1 : 10 + 4 + (model[i] - 1) % 3) pointtype kind_mark[k] pointsize 0.9
+					dashtype 14 + (model[i] - 1) % 3 pointtype kind_mark[k] pointsize 0.9
 				set style line 20 + i linecolor rgb kind_colour[k] linewidth 0.8 dashtype 1 pointsize 0
 			}
 		}
