@@ -107,7 +107,7 @@ int fot_attended(struct fot_attended *out, const double *dense, double dense_loc
 		}
 		caught += mass;
 		right += i < out->n_read;
-		*(i < out->n_read ? &out->rest : &out->distraction) += more;
+		*(i < out->n_read ? &out->rest : &out->distracted) += more;
 	}
 	out->caught = caught / p.sum;
 	out->recall = right / (double)out->n_read;

@@ -36,15 +36,15 @@ int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t m
  * of the largest p:
  *
  *   missed       sum of p over what is not in R
- *   distraction  sum of q - p over R without T: the mass that goes to others than the right entries
+ *   distracted  sum of q - p over R without T: the mass that goes to others than the right entries
  *   rest         sum of q - p over R and T both, and on the local keys
  *
- * All three are shares of the query's mass, and missed = distraction + rest, since both softmaxes sum to 1. */
+ * All three are shares of the query's mass, and missed = distracted + rest, since both softmaxes sum to 1. */
 struct fot_attended {
 	double dense;  /* sum of p over the memory */
 	double caught; /* of that, the share on R */
 	double recall; /* share of T that is in R */
-	double missed, distraction, rest;
+	double missed, distracted, rest;
 	int64_t n_read; /* |R| */
 };
 

@@ -242,7 +242,7 @@ static void put_attended(const struct window *w, size_t q, const struct fot_atte
 	fot_table_set_real(t, row, "mass_caught", a->caught);
 	fot_table_set_real(t, row, "recall", a->recall);
 	fot_table_set_real(t, row, "missed", a->missed);
-	fot_table_set_real(t, row, "distraction", a->distraction);
+	fot_table_set_real(t, row, "distracted", a->distracted);
 	fot_table_set_real(t, row, "rest", a->rest);
 	if (w->target[w->row[q]] >= 0)
 		fot_table_set_real(t, row, "nll_nats", w->nll[w->row[q]]);
@@ -566,8 +566,8 @@ static const struct fot_column columns[] = {
 	{ "recall", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
 	  "share of the entries of most dense mass, as many as the kind reads, that it reads" },
 	{ "missed", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
-	  "share of the query's dense attention mass on entries that are not read; distraction plus rest" },
-	{ "distraction", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "share of the query's dense attention mass on entries that are not read; distracted plus rest" },
+	{ "distracted", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
 	  "what of it goes to entries that are read and are none of those that recall counts" },
 	{ "rest", FOT_COLUMN_REAL, FOT_COLUMN_LATE, "what of it goes to those that it counts, and to the local keys" },
 	{ "nll_nats", FOT_COLUMN_REAL, FOT_COLUMN_LATE,

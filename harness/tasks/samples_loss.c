@@ -130,7 +130,7 @@ static int put_condition(const struct losses *l, const struct fot_group *g)
 	put_mean(l, g, "recall", "%.3f");
 	FOT_TRY(put_estimate(l, g, "mass_caught", "%.3f"));
 	FOT_TRY(put_estimate(l, g, "missed", "%.3f"));
-	put_mean(l, g, "distraction", "%.3f");
+	put_mean(l, g, "distracted", "%.3f");
 	put_mean(l, g, "rest", "%.3f");
 	put_mean(l, g, "nll_nats", "%.3f");
 	if (whole)
@@ -151,7 +151,7 @@ static void put_place(const struct losses *l, const struct fot_group *g)
 	put_mean(l, g, "recall", "%.3f");
 	put_mean(l, g, "mass_caught", "%.3f");
 	put_mean(l, g, "missed", "%.3f");
-	put_mean(l, g, "distraction", "%.3f");
+	put_mean(l, g, "distracted", "%.3f");
 	put_mean(l, g, "rest", "%.3f");
 	fot_str_puts(l->out, " | | |\n");
 }
@@ -160,10 +160,10 @@ static const char legend[] =
 	".\n\nMeans over queries; at the lines of all layers and heads the 95 % interval over documents. Read: entries of the memory "
 	"that a query attends to. Recall: what of the entries of most dense mass, as many as are read, is read. Caught: what of the dense "
 	"mass on the memory lies on entries that are read. Missed: the share of a query's dense attention mass that lies on the others. It goes "
-	"elsewhere: distraction is what of it goes to entries that are read and are none of those that recall counts, the rest goes to those "
+	"elsewhere: distracted is what of it goes to entries that are read and are none of those that recall counts, the rest goes to those "
 	"that it counts and to the local keys. In layers above the first memory layer queries and keys are those of the memory at hand. nll: "
 	"of the token behind the query, in nats; the last column: less that where all is read.\n\n"
-	"| memory | layer | head | read | recall | caught | missed | distraction | rest | nll | against all |\n"
+	"| memory | layer | head | read | recall | caught | missed | distracted | rest | nll | against all |\n"
 	"|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
 
 static bool any_counts(const struct fot_table *t, const struct fot_group *g)

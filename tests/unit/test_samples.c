@@ -122,7 +122,7 @@ static struct fot_attended attended_plainly(const double *dense, double dense_lo
 		a.dense += p;
 		a.missed += isfinite(kind[i]) ? 0 : p;
 		a.recall += right && isfinite(kind[i]) ? 1.0 / (double)a.n_read : 0;
-		a.distraction += isfinite(kind[i]) && !right ? q - p : 0;
+		a.distracted += isfinite(kind[i]) && !right ? q - p : 0;
 		a.rest += isfinite(kind[i]) && right ? q - p : 0;
 	}
 	a.caught = 1 - a.missed / a.dense;
@@ -146,17 +146,17 @@ static void test_samples_attended_as_plainly(void **state)
 			kind[i] = i == 8 || fot_rng_below(&rng, x % 5 + 1) == 0 ? dense[i] - (x % 3 == 2 ? 3 : 0) : -HUGE_VAL;
 		want = attended_plainly(dense, beside < 1000 ? beside : 320, kind, beside < 1000 ? beside : 320);
 		assert_int_equal(fot_attended(&got, dense, beside, kind, beside, KEYS, NULL), FOT_OK);
-		assert_true(fabs(got.missed - got.distraction - got.rest) < 1e-14);
+		assert_true(fabs(got.missed - got.distracted - got.rest) < 1e-14);
 		assert_int_equal(got.n_read, want.n_read);
 		assert_true(fabs(got.recall - want.recall) < 1e-12);
 		assert_true(fabs(got.caught - want.caught) < 1e-12);
 		if (beside > 1000) { /* no mass is left for the memory */
-			assert_true(got.dense == 0 && got.missed == 0 && got.distraction == 0 && got.rest == 0);
+			assert_true(got.dense == 0 && got.missed == 0 && got.distracted == 0 && got.rest == 0);
 			continue;
 		}
 		assert_true(fabs(got.dense - want.dense) < 1e-12);
 		assert_true(fabs(got.missed - want.missed) < 1e-12);
-		assert_true(fabs(got.distraction - want.distraction) < 1e-12);
+		assert_true(fabs(got.distracted - want.distracted) < 1e-12);
 		assert_true(fabs(got.rest - want.rest) < 1e-12);
 	}
 }
@@ -174,10 +174,10 @@ static void test_samples_attended_by_hand(void **state)
 	assert_true(fabs(a.caught - 0.5) < 1e-15);
 	assert_true(fabs(a.recall - 0.5) < 1e-15);
 	assert_true(fabs(a.missed - 5 / 20.0) < 1e-15);
-	assert_true(fabs(a.distraction - (1 / 15.0 - 1 / 20.0)) < 1e-15);
+	assert_true(fabs(a.distracted - (1 / 15.0 - 1 / 20.0)) < 1e-15);
 	assert_true(fabs(a.rest - (14 / 15.0 - 14 / 20.0)) < 1e-15);
 	assert_int_equal(fot_attended(&a, dense, log(10), dense, log(10), 4, NULL), FOT_OK);
-	assert_true(a.recall == 1 && a.caught == 1 && a.missed == 0 && a.distraction == 0 && a.rest == 0);
+	assert_true(a.recall == 1 && a.caught == 1 && a.missed == 0 && a.distracted == 0 && a.rest == 0);
 }
 
 static void test_samples_positions_are_different_and_seeded(void **state)
@@ -264,7 +264,7 @@ static void test_samples_markdown_escapes(void **state)
 /* Two documents with a query each, one head: what is told of a kind by hand. */
 static void add_losses(struct fot_table *t, const char *memory, int64_t read, const double *x, double second_nll)
 {
-	static const char *const columns[] = { "recall", "mass_caught", "missed", "distraction", "rest", "nll_nats" };
+	static const char *const columns[] = { "recall", "mass_caught", "missed", "distracted", "rest", "nll_nats" };
 
 	for (int64_t doc = 0; doc < 2; doc++)
 		for (int64_t k = 1; k <= 2; k++) { /* the second key says the same */
