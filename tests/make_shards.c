@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "harness/plan/task_class.h"
 #include "harness/run/division.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 
 struct maker {
 	struct fot_plan plan;

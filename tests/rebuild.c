@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "harness/report/summary.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
-#include "harness/run/task_class.h"
+#include "harness/report/summary.h"
 
 static int seed_of(const char *dir, int64_t *seed, struct fot_err *err)
 {

@@ -10,12 +10,12 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/report/compare.h"
-#include "harness/report/compare_ci.h"
+#include "harness/compare/compare.h"
+#include "harness/compare/compare_ci.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
-#include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 

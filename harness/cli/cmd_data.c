@@ -14,10 +14,10 @@
 #include "datasets/datamanifest.h"
 #include "datasets/fetch.h"
 #include "datasets/index.h"
-#include "harness/cli/commands.h"
 #include "datasets/labelled.h"
-#include "harness/cli/options.h"
-#include "harness/run/paths.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 
 struct args {
 	const char *store, *manifests;

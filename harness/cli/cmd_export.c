@@ -5,13 +5,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/report/bundle.h"
-#include "harness/report/lm_samples.h"
+#include "harness/export/bundle.h"
+#include "harness/export/lm_samples.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/prompts.h"
-#include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 

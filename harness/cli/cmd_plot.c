@@ -13,10 +13,10 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 #include "harness/report/plotdata.h"
-#include "harness/run/paths.h"
 
 #define MAX_FILE ((size_t)1 << 24)
 

@@ -10,15 +10,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
 #include "harness/cli/report_page.h"
-#include "harness/report/claims.h"
+#include "harness/compare/claims.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
-#include "harness/run/paths.h"
-#include "harness/run/task_class.h"
 
 #define MAX_MANIFEST ((size_t)1 << 26)
 

@@ -7,11 +7,11 @@
 #include "base/jsondiff.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
+#include "harness/options/commands.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/plan.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/paths.h"
-#include "harness/run/plan.h"
 #include "model/blas.h"
 
 #define MANIFEST_BYTES ((size_t)64 << 20)

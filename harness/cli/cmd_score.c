@@ -12,11 +12,11 @@
 #include "base/sum.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/sequences.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/cli/reading_options.h"
-#include "harness/run/paths.h"
-#include "harness/run/task_class.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/options/reading_options.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/task_class.h"
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)

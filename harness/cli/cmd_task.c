@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
-#include "harness/run/task_class.h"
+#include "harness/options/commands.h"
+#include "harness/plan/task_class.h"
 
 /* One key with the value of its flag. */
 struct value {

@@ -9,9 +9,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/plan/paths.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/paths.h"
 #include "harness/run/run.h"
 #include "model/blas.h"
 

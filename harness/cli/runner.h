@@ -2,9 +2,9 @@
 #ifndef FOT_RUNNER_H
 #define FOT_RUNNER_H
 
+#include "harness/options/options.h"
+#include "harness/plan/spec.h"
 #include "harness/run/journal.h"
-#include "harness/cli/options.h"
-#include "harness/run/spec.h"
 #include "model/session.h"
 
 /* What run and every task command share. */

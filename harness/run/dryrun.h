@@ -3,7 +3,7 @@
 #define FOT_DRYRUN_H
 
 #include "base/str.h"
-#include "harness/run/plan.h"
+#include "harness/plan/plan.h"
 
 /* Operations per second that the engine reaches scoring one window of the first condition's model, measured
  * for a moment: the best of a few rounds. Errors: FOT_ERR_RUN. */

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 
 /* --- the worker --- */
 

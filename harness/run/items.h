@@ -3,8 +3,8 @@
 #define FOT_ITEMS_H
 
 #include "harness/ask/ask.h"
+#include "harness/plan/plan.h"
 #include "harness/run/journal.h"
-#include "harness/run/plan.h"
 #include "harness/tables/table.h"
 
 /* A session per condition, kept while items of one condition follow each other. */

@@ -20,7 +20,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "build_info.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 #include "harness/tables/stats.h"
 #include "model/attach.h"
 #include "model/bf16.h"

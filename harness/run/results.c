@@ -5,10 +5,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "harness/run/items.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
-#include "harness/run/task_class.h"
+#include "harness/run/items.h"
 #include "model/attach.h"
 #include "model/memory.h"
 

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/summary.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
@@ -24,7 +25,6 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
-#include "harness/run/task_class.h"
 
 #define MANIFEST_BYTES ((size_t)64 << 20)
 #define MISSING_SHOWN 10 /* items that a merge names */

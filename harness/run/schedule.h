@@ -13,8 +13,8 @@
 
 #include <stdbool.h>
 
+#include "harness/plan/task_class.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 
 /* An item when its turn comes. */
 struct fot_job {

@@ -3,9 +3,9 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/pool.h"
-#include "harness/run/task_class.h"
 #include "model/attach.h"
 #include "model/memory.h"
 

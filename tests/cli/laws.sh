@@ -26,11 +26,11 @@ model/train/recipe.c 14
 tasks/others.c 1
 "
 memory_exceptions="
-harness/cli/cmd_bench.c 2
-harness/report/compare_print.c 1
+harness/bench/cmd_bench.c 2
+harness/compare/compare_print.c 1
 harness/tables/labels.h 4
 harness/report/plotseries.c 3
-harness/run/plan.c 5
+harness/plan/plan.c 5
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1

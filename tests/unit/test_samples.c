@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 #include "base/rng.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 #include "tasks/retrieved.h"
 #include "tests/unit/scratch.h"
 
