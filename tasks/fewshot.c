@@ -283,11 +283,6 @@ bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i)
 	return f->is_long[i];
 }
 
-size_t fot_fewshot_n_long(const struct fot_fewshot *f)
-{
-	return f->n_long;
-}
-
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 {
 	return f->n_labels;
@@ -296,11 +291,6 @@ size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 size_t fot_fewshot_pool(const struct fot_fewshot *f)
 {
 	return f->n_pool;
-}
-
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
-{
-	return f->label_ids.n;
 }
 
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f)

@@ -89,7 +89,6 @@ const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, si
 const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
-size_t fot_fewshot_n_long(const struct fot_fewshot *f);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f);
@@ -98,8 +97,6 @@ const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label); /* its
 int32_t fot_fewshot_commonest(const struct fot_fewshot *f);
 /* Accuracy of guessing and of the test items' commonest label; false: answers. */
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority);
-/* Tokens of all answers together: the length of a reply's nll. */
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f);
 
 /* The demonstrations of one seed, tokenised as far as they can be used, each among `distractors`
  * of the other sets. */
