@@ -149,8 +149,7 @@ out:
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
-/* Bytes that a condition's session will take. */
-static size_t session_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
 	struct fot_session_opts opts = fot_plan_session(p, condition, w);
 
@@ -163,7 +162,7 @@ size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fo
 	size_t from = one ? condition : 0, to = one ? condition + 1 : p->n_conditions, most = 0, weights = 0;
 
 	for (size_t c = from; c < to; c++)
-		most = session_bytes(p, c, w) > most ? session_bytes(p, c, w) : most;
+		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
 	for (size_t m = 0; m < p->n_models; m++) {
 		size_t mapped = 0;
 
@@ -223,7 +222,7 @@ int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot
 	size_t room = fot_memory_available(w->threads);
 
 	for (size_t c = 0; c < p->n_conditions; c++) {
-		size_t need = session_bytes(p, c, w);
+		size_t need = fot_plan_bytes(p, c, w);
 
 		if (need > room)
 			return FOT_FAIL(err, FOT_ERR_USAGE,

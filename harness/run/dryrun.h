@@ -12,7 +12,9 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
  * the time in all from the engine's rate, measured for a moment. */
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err);
 
-/* The most that a condition's run will take: program, mapped weights and session. SIZE_MAX as the condition: of the whole plan,
+/* Bytes that a condition's session will take. */
+size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w);
+/* The most that its run will take: program, mapped weights and that. SIZE_MAX as the condition: of the whole plan,
  * whose models stay mapped while one session follows the other. */
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w);
 /* Bytes that this process may still take, beside the buffers of matrix products by so many threads. */

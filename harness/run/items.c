@@ -34,8 +34,7 @@ void fot_worker_release(struct fot_worker *w)
 	w->state = NULL;
 }
 
-/* Open the session (and asker) of a condition, unless it is open. */
-static int use(struct fot_worker *w, size_t condition, struct fot_err *err)
+int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
 {
 	const struct fot_condition *c = &w->plan->condition[condition];
 	const struct fot_model *m = w->plan->model[c->model].model;
@@ -61,7 +60,7 @@ out:
 int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
 		      cJSON *samples, struct fot_err *err)
 {
-	int status = use(w, item->condition, err);
+	int status = fot_worker_use(w, item->condition, err);
 
 	if (status == FOT_OK)
 		status = fot_task_class_of(w->plan, item)->evaluate(w, item, table, samples, err);

@@ -21,6 +21,8 @@ struct fot_worker {
 int fot_worker_init(struct fot_worker *w, const struct fot_plan *plan, const struct fot_work *work,
 		    struct fot_err *err);
 void fot_worker_release(struct fot_worker *w);
+/* Open the session (and asker) of a condition, unless it is open. */
+int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err);
 
 /* Append the item's rows to table, whose schema is the task's. samples may be NULL. */
 int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
