@@ -101,6 +101,8 @@ struct fot_memory_ops {
 	/* Numbers behind the word: { ":", "B" } and { ",", "K" } of "moba:128,8". The text of all but the first begins with a
 	 * comma; those that are optional stand last. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
+	bool together; /* chooses once for all heads of a layer: one thread reads those of its queries one behind the other, from
+			  head 0 on, with the same scratch, and nothing else between */
 	const struct fot_block_kind
 		*blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
 	const struct fot_evict_kind *evict; /* of kinds that forget (memory_evict.h); else NULL */

@@ -116,6 +116,13 @@ size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_
 	return fot_session_check(m, o, NULL) == FOT_OK ? engine_of(o)->estimate(m, o) : 0;
 }
 
+size_t fot_session_common(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	bool has = engine_of(o)->common && fot_session_check(m, o, NULL) == FOT_OK;
+
+	return has ? engine_of(o)->common(m, o) : 0;
+}
+
 size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o)
 {
 	const struct fot_weights *w = fot_model_weights(m);
@@ -130,6 +137,8 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 		     struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
+	const struct fot_engine *engine = engine_of(o);
+	const struct fot_session *beside = o->beside;
 	struct fot_session *s;
 	int status = fot_session_check(m, o, err);
 
@@ -138,11 +147,15 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 	s = fot_calloc(1, sizeof *s);
 	if (!s)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
-	*s = (struct fot_session){ .model = m, .cfg = c, .opts = *o, .engine = engine_of(o) };
+	*s = (struct fot_session){ .model = m, .cfg = c, .opts = *o, .engine = engine };
+	s->opts.beside = NULL; /* it may be closed before this one */
 	s->at.window = fot_session_window(m, o);
 	s->at.reach = INT64_MAX;
 	s->at.past_max = c->cached_windows * s->at.window;
-	status = s->engine->open(&s->held, m, o, err);
+	if (beside && beside->model == m && beside->engine == engine && engine->open_with)
+		status = engine->open_with(&s->held, beside->held, m, o, err);
+	else
+		status = engine->open(&s->held, m, o, err);
 	if (status == FOT_OK)
 		*out = s;
 	else

@@ -15,6 +15,8 @@ static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 
 	if (!*comparison)
 		return FOT_GRID_ESTIMATES;
+	if (strcmp(comparison, FOT_COMPARED_ALL) == 0)
+		return FOT_GRID_WITH_ALL;
 	return strcmp(comparison, FOT_COMPARED_VANILLA) == 0 || strcmp(comparison, FOT_COMPARED_LOCAL) == 0 ?
 		       FOT_GRID_WITH_BASELINE :
 		       FOT_GRID_WITH_ITSELF;

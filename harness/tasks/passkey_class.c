@@ -470,6 +470,9 @@ static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_WITH_BASELINE, VIEW },
 	  .caption = "Difference of pass-key accuracy, in percentage points, from " FOT_BASELINE
 		     " in the same trials; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_WITH_ALL, VIEW },
+	  .caption = "Difference of pass-key accuracy, in percentage points, from the same model reading all of its memory (dense) in the same "
+		     "trials; intervals and p as above." },
 };
 
 static const struct fot_report_view report[] = {
@@ -498,6 +501,7 @@ const struct fot_measured_task fot_measured_passkey = {
 	.outcome = FOT_LIST("exact_match", "answer", "answer_rank", "answer_logprob_nats"),
 	.axis = "context_length",
 	.least = FOT_COMPARED_SHORTEST,
+	.enough = FOT_EFFECTIVE_SHARE,
 	.part = "depth",
 	FOT_MEASURED(measures, summary, report, figures),
 };

@@ -499,6 +499,42 @@ static void test_session_windows_grow_without_a_memory_alone(void **state)
 	session_fixture_close(&f);
 }
 
+/* Weights that are made for one are used by others, whichever is closed first. */
+static void test_session_beside_another(void **state)
+{
+	struct session_fixture f;
+
+	(void)state;
+	session_fixture_open(&f, 1, false, true, FOT_BF16);
+	for (int k = 0; k < 4; k++) {
+		enum fot_compute compute = k % 2 ? FOT_COMPUTE_BF16 : FOT_COMPUTE_F32;
+		struct fot_session *s[3] = { NULL };
+		struct fot_session_opts o;
+		double alone[W];
+
+		fot_session_opts_default(&o, f.m);
+		o.compute = compute;
+		o.mem_max = N;
+		assert_in_range(fot_session_common(f.m, &o), 1, fot_session_estimate(f.m, &o) - 1);
+		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
+		session_fixture_feed(s[0], &f, 0, W, true);
+		memcpy(alone, f.nll, sizeof alone);
+		o.compute = k < 2 ? compute : FOT_COMPUTE_F32; /* of another kind: weights of its own */
+		o.beside = s[0];
+		assert_int_equal(fot_session_open(&s[1], f.m, &o, NULL), FOT_OK);
+		fot_session_close(s[0]);
+		o.compute = compute;
+		o.beside = s[1];
+		assert_int_equal(fot_session_open(&s[2], f.m, &o, NULL), FOT_OK);
+		fot_session_close(s[1]);
+		memset(f.nll, 0, sizeof f.nll);
+		session_fixture_feed(s[2], &f, 0, W, true);
+		assert_memory_equal(f.nll, alone, sizeof alone);
+		fot_session_close(s[2]);
+	}
+	session_fixture_close(&f);
+}
+
 static void test_session_estimate_is_what_it_takes(void **state)
 {
 	struct fot_session_opts o;
@@ -537,6 +573,7 @@ int main(void)
 		scratched(test_session_windows_grow),
 		scratched(test_session_windows_grow_without_a_memory_alone),
 		scratched(test_session_estimate_is_what_it_takes),
+		scratched(test_session_beside_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
