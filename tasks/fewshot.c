@@ -283,6 +283,11 @@ bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i)
 	return f->is_long[i];
 }
 
+size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i)
+{
+	return f->question_end[i + 1] - f->question_end[i];
+}
+
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 {
 	return f->n_labels;

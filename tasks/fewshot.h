@@ -89,6 +89,8 @@ const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, si
 const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
+/* Of a test item's question, without an answer. */
+size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f);

@@ -15,7 +15,8 @@
  * depend on what was read before it.  What lies too far back to have an influence is not
  * read at all.
  *
- * Without memory the question's window is filled up with the end of the stem.
+ * Without memory the question's window is filled up with the end of the stem, which is read on its own before it:
+ * questions of one length behind one stem share it.
  * Models that cut as LongLLaMA does read the prompt's last last_context_length tokens as
  * the question's window (docs/longllama.md, cutting). */
 #ifndef FOT_ASK_H

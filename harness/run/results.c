@@ -105,6 +105,8 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, p, &p->condition[p->item[i].condition]);
 		there[i] = r->rows[k].n_rows > before;
+		if (i % FOT_JOURNAL_PART == 0)
+			fot_map_unload(c.file.data, c.file.size);
 	}
 	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)

@@ -38,6 +38,7 @@ struct runner {
 	char *journal_path;
 	struct fot_journal *journal;
 	struct fot_journal_content before; /* what a resumed journal holds */
+	struct fot_journal_content given;  /* what those that are merged hold */
 	struct fot_worker worker;
 	struct fot_division division; /* of a run of shards */
 	struct fot_manifest manifest;
@@ -232,49 +233,13 @@ static int keep_outcome(struct runner *r, const struct fot_item *item, const str
 	return status;
 }
 
-/* Equal texts are equal results; others may still be, written by different versions. */
-static int check_equal(const struct fot_record *a, const struct fot_record *b, struct fot_err *err)
-{
-	cJSON *result[2] = { NULL, NULL }, *note[2] = { NULL, NULL };
-	int status;
-
-	FOT_TRY(fot_journal_read(&result[0], &note[0], a, err));
-	FOT_TRY(fot_journal_read(&result[1], &note[1], b, err));
-	if (!cJSON_Compare(result[0], result[1], true))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "merge: two journals hold unequal results of %s",
-				  a->item);
-out:
-	for (int i = 0; i < 2; i++) {
-		cJSON_Delete(result[i]);
-		cJSON_Delete(note[i]);
-	}
-	return status;
-}
-
-/* The item's record in the journals that are merged; they must not contradict each other. *found: or NULL. */
-static int find_given(const struct fot_record **found, const struct runner *r, const struct fot_item *item)
-{
-	int status = FOT_OK;
-
-	*found = NULL;
-	for (size_t k = 0; k < r->opts->n_given && status == FOT_OK; k++) {
-		const struct fot_record *record = fot_journal_find(&r->opts->given[k], item->id);
-
-		if (record && *found)
-			status = check_equal(record, *found, r->err);
-		*found = *found ? *found : record;
-	}
-	return status;
-}
-
 static int take_item(struct runner *r, const struct fot_item *item)
 {
-	const struct fot_record *found;
+	const struct fot_record *found = fot_journal_find(&r->given, item->id);
 	struct fot_table rows;
-	int status;
+	int status = FOT_OK;
 
 	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	FOT_TRY(find_given(&found, r, item));
 	if (!found) {
 		if (r->manifest.counts.failed++ < MISSING_SHOWN)
 			fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
@@ -324,16 +289,25 @@ static int do_job(void *runner, struct fot_worker *worker, const struct fot_job 
 	return status;
 }
 
+/* Of files that are read record by record no more than what the next records need has to be in memory. */
+static void unload_given(const struct runner *r)
+{
+	for (size_t k = 0; k < r->opts->n_given; k++)
+		fot_map_unload(r->opts->given[k].file.data, r->opts->given[k].file.size);
+}
+
 static int merge_items(struct runner *r)
 {
-	int status = FOT_OK;
+	int status = fot_journal_join(&r->given, r->opts->given, r->opts->n_given, r->err);
 
 	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK && !fot_signals_pending(); i++) {
 		if (!is_todo(r, i))
 			continue;
 		status = take_item(r, &r->plan->item[i]);
-		r->n_seen++;
+		if (++r->n_seen % FOT_JOURNAL_PART == 0)
+			unload_given(r);
 	}
+	unload_given(r);
 	if (r->manifest.counts.failed > MISSING_SHOWN)
 		fot_log(FOT_LOG_ERROR, "and %lld more items are in none of the folders",
 			(long long)r->manifest.counts.failed - MISSING_SHOWN);
@@ -422,15 +396,21 @@ out:
 	return status;
 }
 
+/* All of it is on the disk then. */
+static int close_journal(struct runner *r)
+{
+	struct fot_journal *journal = r->journal;
+
+	r->journal = NULL; /* also when closing fails it is gone */
+	return fot_journal_close(journal, r->err);
+}
+
 static int finish(struct runner *r)
 {
 	struct fot_results results = { 0 };
 	bool partial = r->manifest.counts.failed > 0, nothing = false;
-	struct fot_journal *journal = r->journal;
 	int status;
 
-	r->journal = NULL; /* also when closing fails it is gone */
-	FOT_TRY(fot_journal_close(journal, r->err));
 	FOT_TRY(fot_results_init(&results, r->err));
 	FOT_TRY(fot_results_gather(&results, r->plan, r->journal_path, is_mine, r, r->err));
 	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
@@ -488,6 +468,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	FOT_TRY(begin(&r));
 	begun = true;
 	FOT_TRY(do_items(&r));
+	FOT_TRY(close_journal(&r));
 	if (fot_signals_pending()) {
 		status = stopped(&r, fot_signals_pending());
 	} else {
@@ -506,6 +487,7 @@ out:
 	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
 	fot_journal_content_release(&r.before);
+	fot_journal_content_release(&r.given);
 	fot_free(r.journal_path);
 	fot_outdir_close(&r.dir);
 	fot_log_close();

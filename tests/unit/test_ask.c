@@ -226,6 +226,44 @@ static void test_ask_each_is_asking_one_by_one(void **state)
 	close_fixture(&f);
 }
 
+/* Without memory a window holds the end of the stem: 40 - 8 - 1 = 31 tokens before 8 of the question and 1 of the answer.
+ * Questions of that length share them; others have an end of their own. */
+static void test_ask_without_memory_reads_what_the_window_sees_once(void **state)
+{
+	struct fixture f;
+	struct fot_answer answer = { .n = 2 };
+	struct fot_question q[5];
+	struct fot_reply r[5], apart;
+	struct fot_asker a, b;
+
+	(void)state;
+	open_fixture(&f, 1, true);
+	open_asker(&a, &f, FOT_MEMORY_NONE, 2, true);
+	open_asker(&b, &f, FOT_MEMORY_NONE, 1, false);
+	answer.tokens = f.text + 7;
+	for (int i = 0; i < 5; i++) {
+		q[i] = (struct fot_question){ .prompt = f.text,
+					      .n_stem = 100,
+					      .n_prompt = i < 4 ? 108 : 109,
+					      .answer = &answer,
+					      .n_answers = 1,
+					      .ranks = true };
+		assert_int_equal(fot_reply_init(&r[i], &q[i], NULL), FOT_OK);
+	}
+	assert_int_equal(fot_ask_each(&a, q, 5, r, NULL), FOT_OK);
+	assert_int_equal(a.n_read, 31 + 4 * 9 + 30 + 10);
+	for (int i = 0; i < 5; i++) {
+		ask(&b, &q[i], &apart);
+		assert_same_reply(&q[i], &r[i], &apart);
+		fot_reply_release(&apart);
+		fot_reply_release(&r[i]);
+	}
+	assert_int_equal(b.n_read, 4 * (31 + 9) + 30 + 10);
+	close_asker(&b);
+	close_asker(&a);
+	close_fixture(&f);
+}
+
 /* nll of the last n tokens of a text whose windows begin at the given places. */
 static void plain(const struct fixture *f, enum fot_memory_mode mode, const int32_t *text, const size_t *begin,
 		  size_t n_windows, size_t end, size_t n, double *nll)
@@ -380,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratched(test_ask_sharing_changes_no_bit),
 		scratched(test_ask_each_is_asking_one_by_one),
+		scratched(test_ask_without_memory_reads_what_the_window_sees_once),
 		scratched(test_ask_cuts_where_it_says),
 		scratched(test_ask_cached_windows),
 		scratched(test_ask_cached_cuts_where_it_says),
