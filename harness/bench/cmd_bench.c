@@ -496,7 +496,8 @@ static int measure_all(struct bench *b, const char *model, int64_t rounds, int64
 	if (!b->json) {
 		fot_print_lines(model);
 		printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
-		       (double)fot_config_parameters(b->c) * 1e-6, openblas_get_corename(), (long long)rounds);
+		       (double)fot_config_parameters(b->c) * 1e-6, openblas_get_corename(),
+		       (long long)rounds);
 	}
 	for (int64_t t = 1; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
 		b->threads = (int)t;
