@@ -1,8 +1,6 @@
 /* attention_filter.c: see attention_filter.h. */
 #include "model/attention_filter.h"
 
-#include "model/ops.h"
-
 /* Added to lengths: what is smaller is lost when it is squared, or when it is rounded to bf16. */
 #define SHORTEST ((fot_real)1e-12)
 #define WAITING 64 /* keys that wait to be scored */
@@ -46,18 +44,51 @@ void attn_filter_ask(const struct fot_attn *a)
 	}
 }
 
+#define LANES 16
+
+/* x^2 of d numbers, summed in LANES places. */
+static void square(float *sum, const fot_real *x, int64_t d)
+{
+	int64_t c = 0;
+
+	for (int64_t i = 0; i < LANES; i++)
+		sum[i] = 0;
+	for (; c + LANES <= d; c += LANES)
+#pragma omp simd
+		for (int64_t i = 0; i < LANES; i++)
+			sum[i] += (float)(x[c + i] * x[c + i]);
+	for (int64_t i = 0; c + i < d; i++)
+		sum[i] += (float)(x[c + i] * x[c + i]);
+}
+
+/* The largest |k|^2; NaN if one is. LANES keys together, so that no sum goes across a register. */
+static float longest(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n)
+{
+	float part[LANES * LANES] = { 0 }, turned[LANES * LANES] = { 0 }, most = 0;
+
+	for (int64_t j = 0; j < n; j += LANES) {
+		int64_t rows = n - j < LANES ? n - j : LANES;
+		float sum[LANES] = { 0 };
+
+		for (int64_t i = 0; i < rows; i++)
+			square(part + i * LANES, k + (j + i) * ldk, a->head_dim);
+		fot_bf16_turn(a->filter.kernel, (uint32_t *)turned, LANES, (const uint32_t *)part, LANES,
+			      LANES, LANES);
+		for (int64_t c = 0; c < LANES; c++)
+#pragma omp simd
+			for (int64_t i = 0; i < LANES; i++)
+				sum[i] += turned[c * LANES + i];
+		for (int64_t i = 0; i < rows; i++)
+			most = sum[i] <= most ? most : sum[i];
+	}
+	return most;
+}
+
 void attn_filter_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n)
 {
-	fot_real most = 0;
-
 	fot_bf16_rows(a->filter.kernel, a->filter.k, fot_bf16_pairs(a->head_dim), (const float *)k, ldk, n,
 		      a->head_dim);
-	for (int64_t j = 0; j < n; j++) {
-		fot_real size = fot_dot(k + j * ldk, k + j * ldk, a->head_dim);
-
-		most = size <= most ? most : size; /* NaN stays */
-	}
-	*a->filter.k_size = fot_real_sqrt(most) + SHORTEST;
+	*a->filter.k_size = fot_real_sqrt((fot_real)longest(a, k, ldk, n)) + SHORTEST;
 }
 
 /* What scores in bf16 must be above, so that none in f32 above the threshold is missed. false: that is no limit. */
