@@ -369,6 +369,15 @@ int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fo
 	return FOT_OK;
 }
 
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from)
+{
+	size_t first = 0;
+
+	while (first < fitted && d->end[first] < from)
+		first++;
+	return fitted - first;
+}
+
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,
 		     const struct fot_fewshot_demos *d, size_t fitted, struct fot_err *err)
 {

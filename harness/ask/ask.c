@@ -157,10 +157,18 @@ static int hold(struct fot_asker *a, const int32_t *stem, size_t n, size_t same,
 	return FOT_OK;
 }
 
+/* Of `whole` tokens in whole windows the first that has an influence; 0 too where all have. */
+static size_t influence_from(const struct fot_asker *a, size_t whole)
+{
+	size_t sight = (size_t)fot_session_sight(a->session);
+
+	return sight && sight < whole ? whole - sight : 0;
+}
+
 /* Bring the session to the end of the stem. */
 static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool commit, struct fot_err *err)
 {
-	size_t w = (size_t)a->window, whole = n / w * w, sight = (size_t)fot_session_sight(a->session), kept, from;
+	size_t w = (size_t)a->window, whole = n / w * w, kept, from;
 	int status;
 
 	if (is_held(a, stem, n, commit))
@@ -172,7 +180,8 @@ static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool co
 	else
 		fot_session_reset(a->session);
 	FOT_TRY(hold(a, stem, n, kept, err));
-	from = sight && sight < whole ? whole - sight : kept; /* no influence reaches farther */
+	from = influence_from(a, whole);
+	from = from > kept ? from : kept;
 	FOT_TRY(read_tokens(a, stem + from, whole - from, err));
 	FOT_TRY(fot_session_commit(a->session, err));
 	FOT_TRY(read_tokens(a, stem + whole, n - whole, err));
@@ -366,6 +375,13 @@ static struct way way_of(const struct fot_asker *a, const struct fot_question *q
 	return (struct way){ .n_stem = n_stem,
 			     .from = n_stem,
 			     .commit = rest > 0 && (rest + tail > (size_t)a->window || a->last_context > 0) };
+}
+
+size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question *q)
+{
+	size_t n_stem = fot_asker_stem(a, q);
+
+	return a->memory ? influence_from(a, n_stem - n_stem % (size_t)a->window) : alone_from(a, q);
 }
 
 /* Bring the session to where the question begins. */

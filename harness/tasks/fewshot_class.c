@@ -212,6 +212,7 @@ struct state {
 	uint64_t clock;
 	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* the stem, of n_stem tokens, and a question */
 	size_t n_stem, fitted;
+	const struct fot_fewshot_demos *demos; /* the item's, one of `kept` */
 	int64_t asked; /* 0: not counted yet */
 	double *score, *free;
 	size_t *turn, n_turns; /* test items that are asked, in that order */
@@ -328,6 +329,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 
 	FOT_TRY(open_set(w, item, &s, err));
 	FOT_TRY(open_demos(s, item, &demos, err));
+	s->demos = demos;
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
 	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
@@ -381,36 +383,20 @@ static void failed(const struct fot_plan *p, const struct fot_item *item, struct
 
 /* --- asking --- */
 
-/* Text of the prompt's tokens [from, to). */
-static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_question *q,
-		      size_t from, size_t to)
-{
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
-
-	good = fot_tokenizer_decode(t, &text, q->prompt + from, to - from, NULL) == FOT_OK &&
-	       fot_task_printable(&text, NULL) == FOT_OK &&
-	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
-	fot_str_release(&text);
-	return good;
-}
-
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
-		      const struct state *s, size_t i, const struct fot_question *q,
+		      const struct state *s, size_t i, size_t seen, const struct fot_question *q,
 		      const struct fot_fewshot_observation *o, const char *answer, struct fot_err *err)
 {
 	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
 	size_t end = q->n_prompt > SAMPLE_BYTES ? q->n_prompt - SAMPLE_BYTES : 0;
-	cJSON *j = cJSON_CreateObject();
-	bool good = j && cJSON_AddItemToArray(samples, j);
+	cJSON *j = fot_json_append(samples);
+	bool good;
 
-	if (!good)
-		cJSON_Delete(j);
-	good = good && cJSON_AddStringToObject(j, "item", item->id) &&
+	good = j && cJSON_AddStringToObject(j, "item", item->id) &&
 	       cJSON_AddStringToObject(j, "item_id", fot_fewshot_item(s->f, i)->id) &&
-	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)s->fitted) &&
-	       (end == 0 || add_piece(j, "prompt_begin", t, q, 0, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
-	       add_piece(j, "prompt_end", t, q, end, q->n_prompt) &&
+	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)seen) &&
+	       (end == 0 || fot_task_add_text(j, "prompt_begin", t, q->prompt, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
+	       fot_task_add_text(j, "prompt_end", t, q->prompt + end, q->n_prompt - end) &&
 	       cJSON_AddStringToObject(j, "label_gold", o->label_gold ? o->label_gold : "") &&
 	       cJSON_AddStringToObject(j, "label_pred", answer) &&
 	       cJSON_AddBoolToObject(j, "correct", o->correct);
@@ -461,11 +447,12 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 {
 	struct fot_fewshot_observation o = { 0 };
 	struct fot_str answer = FOT_STR_INIT;
-	size_t row;
+	size_t row, seen = fot_fewshot_seen(s->demos, s->fitted, fot_asker_sees_from(&w->asker, q));
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
 	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
+	fot_table_set_int(table, row, "n_shots_fitted", (int64_t)seen);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
@@ -475,7 +462,7 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 	}
 	fot_table_set_text(table, row, "status", "ok");
 	if (samples && i < SAMPLES)
-		status = add_sample(samples, w->plan, item, s, i, q, &o, answer.len ? answer.data : "", err);
+		status = add_sample(samples, w->plan, item, s, i, seen, q, &o, answer.len ? answer.data : "", err);
 out:
 	fot_str_release(&answer);
 	return status;
