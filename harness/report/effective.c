@@ -287,17 +287,30 @@ static void put_length(const struct printer *p, size_t row, const char *column)
 	}
 }
 
+static void put_memory(const struct printer *p, size_t row)
+{
+	struct fot_str memory = FOT_STR_INIT;
+
+	fot_label_memory(&memory, p->t, row);
+	put(p, memory.len ? memory.data : "");
+	p->out->failed |= memory.failed;
+	fot_str_release(&memory);
+}
+
 static void put_line(const struct printer *p, size_t row)
 {
-	static const char *const names[] = { "run", "model_variant", "memory", "task", "dataset" };
 	const char *style = fot_table_text(p->t, row, "prompt_style");
 
 	fot_str_puts(p->out, p->latex ? "" : "| ");
-	for (size_t i = 0; i < FOT_COUNT(names); i++) {
-		if (i)
-			next_cell(p);
-		put(p, fot_table_text(p->t, row, names[i]));
-	}
+	put(p, fot_table_text(p->t, row, "run"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "model_variant"));
+	next_cell(p);
+	put_memory(p, row);
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "task"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "dataset"));
 	fot_str_puts(p->out, *style ? ", " : "");
 	put(p, style);
 	next_cell(p);

@@ -68,7 +68,8 @@ static size_t add_row(struct fot_table *t, const char *memory, int64_t length)
 	fot_table_set_text(t, row, "model", "m");
 	fot_table_set_text(t, row, "model_variant", "v_1");
 	fot_table_set_text(t, row, "memory_mode", memory);
-	fot_table_set_text(t, row, "memory", memory);
+	if (strcmp(memory, "xl") != 0) /* older rows lack it */
+		fot_table_set_text(t, row, "memory", memory);
 	fot_table_set_text(t, row, "task", t->schema->name);
 	fot_table_set_text(t, row, "status", "ok");
 	fot_table_set_int(t, row, "context_length", length);
