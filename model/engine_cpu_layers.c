@@ -378,7 +378,7 @@ static void finish(const struct step *s, int64_t r0, int64_t n, struct scratch *
 	in = taken(s, x, s->a->norm2, n, t);
 	fot_linear_forward(t->g, in, n, &s->a->gate, 0, t->widened);
 	fot_linear_forward(t->u, in, n, &s->a->up, 0, t->widened);
-	fot_swiglu_forward(t->g, t->g, t->u, n * s->e->cfg.intermediate_size);
+	fot_swiglu_forward(t->g, NULL, t->g, t->u, n * s->e->cfg.intermediate_size);
 	add_output(s, x, t->g, &s->a->down, s->a->out_norm2, n, t);
 }
 

@@ -20,8 +20,7 @@
 #include "harness/report/measures.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
-
-#define MAX_MANIFEST ((size_t)1 << 26)
+#include "harness/run/manifest.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
@@ -67,19 +66,14 @@ out:
 static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *measured, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
-	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, fot_task_classes[task]->csv);
-	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data))
-		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
+	FOT_TRY(fot_table_read_at(&r->rows[task], dir, fot_task_classes[task]->csv, NULL, err));
 	part->last = r->rows[task].n_rows;
 	*measured |= fot_measured_any(&r->rows[task], part->first, part->last);
 out:
-	fot_str_release(&path);
 	return status;
 }
 
@@ -91,10 +85,9 @@ static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
 	const cJSON *limit;
 	int status;
 
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
 	if (fot_file_exists(path.data))
-		FOT_TRY(fot_json_read(manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_manifest_read(manifest, dir, err));
 	limit = fot_json_get(*manifest, "limit");
 	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
 		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
@@ -141,9 +134,7 @@ static int is_run(bool *is, const char *dir, struct fot_err *err)
 
 	*is = false;
 	for (size_t task = 0; task <= fot_n_measured_tasks && !*is; task++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json");
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json", err));
 		*is = fot_file_exists(path.data);
 	}
 out:
@@ -293,8 +284,7 @@ static int write_files(const struct reporting *r, const char *dir, const char *n
 		snprintf(file, sizeof file, "%s.%s", name, format_names[format]);
 		fot_str_clear(&path);
 		fot_str_clear(&text);
-		fot_path_join(&path, dir, file);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, dir, file, err));
 		FOT_TRY(text_of(&text, r, format, err));
 		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 		fot_print_lines(path.data);

@@ -262,7 +262,7 @@ static void fitted(struct fot_str *out, const struct fot_grid *g)
 	int64_t lo, hi;
 
 	if (g->task->reached && span(g, g->task->reached, &lo, &hi))
-		fot_str_puts(out, "; fit: demonstrations in the prompt, where not all asked for do (fewest of any seed)");
+		fot_str_puts(out, "; fit: demonstrations in the prompt, without memory in its last window, where not all asked for do (fewest of any)");
 }
 
 static void draws(struct fot_str *out, const struct fot_grid *g)

@@ -23,7 +23,7 @@
 
 #define FITTED                                                                                                       \
 	"n_shots_fitted", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                            \
-		"demonstrations in the prompt where not all asked for fit, the fewest of any seed; empty: all"
+		"demonstrations that can be seen where not all asked for fit, the fewest of any prompt; empty: all"
 
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,

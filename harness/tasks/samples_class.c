@@ -61,7 +61,7 @@ static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
 
 static int check(const struct fot_plan *p, size_t condition, const struct sampling *x, struct fot_err *err)
 {
-	if (!fot_memory_keeps(p->condition[condition].opts.search))
+	if (!fot_memory_keeps(p->condition[condition].opts.mode))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: memory: expected dense or knn, got %s",
 				fot_memory_mode_name(p->condition[condition].mode));
 	if (x->context_length <= x->window)
@@ -97,7 +97,7 @@ out:
 }
 
 /* Does the kind leave nothing out? Then a window is asked once, else once more for what it leaves out. */
-static bool reads_all(enum fot_search kind)
+static bool reads_all(enum fot_memory_mode kind)
 {
 	return !fot_memory_kind(kind)->counts && fot_memory_n_numbers(kind) == 0;
 }
@@ -106,7 +106,7 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 {
 	struct sampling x = sampling_of(p, item->condition, item->task);
 	int64_t n = x.n ? (int64_t)x.n : x.queries, filled = x.context_length - x.window;
-	int64_t asked = n * x.window * (reads_all(p->condition[item->condition].opts.search) ? 1 : 2);
+	int64_t asked = n * x.window * (reads_all(p->condition[item->condition].opts.mode) ? 1 : 2);
 
 	return (struct fot_cost){ .filled = n * filled, .asked = asked, .pairs = (double)asked * (double)filled };
 }
@@ -227,9 +227,9 @@ static const struct fot_config *config_of(const struct window *w)
 static int retrieve(struct fot_retrieval *r, struct fot_retrieved *best, const struct window *w, size_t place,
 		    struct fot_err *err)
 {
-	bool found = fot_memory_n_numbers(w->opts->search) > 0;
+	bool found = fot_memory_n_numbers(w->opts->mode) > 0;
 	const double *score = (found ? w->memory : w->all) + place * (size_t)w->keys;
-	int64_t top_k = fot_memory_kind(w->opts->search)->counts ? w->opts->top_k : 0;
+	int64_t top_k = fot_memory_kind(w->opts->mode)->counts ? w->opts->top_k : 0;
 
 	return fot_retrieve(r, best, (size_t)w->x.shown, score, w->keys, top_k, (found ? w->local : w->all_local)[place],
 			    err);
@@ -316,7 +316,7 @@ static int take_room(struct window *w, struct fot_err *err)
 	const struct fot_config *c = config_of(w);
 	size_t heads = fot_size_mul((size_t)(c->n_mem_layers * c->n_heads), w->n);
 	size_t masses = fot_size_mul(heads, (size_t)w->keys);
-	bool all = reads_all(w->opts->search);
+	bool all = reads_all(w->opts->mode);
 
 	w->row = fot_alloc(w->n, sizeof *w->row);
 	w->all_local = fot_alloc(heads, sizeof *w->all_local);
