@@ -52,7 +52,9 @@ static bool make_room(struct fot_intern *p)
 static char *keep(struct fot_intern *p, const char *text)
 {
 	struct fot_intern_block *b = p->block;
-	size_t n = strlen(text) + 1, size = !b ? FIRST_BLOCK : b->size < BLOCK_BYTES ? 2 * b->size : BLOCK_BYTES;
+	size_t n = strlen(text) + 1, size = !b                    ? FIRST_BLOCK :
+					    b->size < BLOCK_BYTES ? 2 * b->size :
+								    BLOCK_BYTES;
 	char *copy;
 
 	size = n > size ? n : size;
