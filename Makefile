@@ -227,7 +227,7 @@ paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
 
 # Kinds of memory at equal budget: results/runs/panel*, their figures, and what they say of results/panel/claims.json.
-PANEL = panel panel-128k panel-rope panel-passkey panel-lookup
+PANEL = panel panel-128k panel-rope panel-passkey panel-lookup panel-index panel-index-passkey panel-index-lookup
 
 panel: corpora
 	@set -e; for s in $(PANEL); do \

@@ -11,9 +11,11 @@
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -149,6 +151,18 @@ void fot_free(void *p)
 
 /* ---- arenas ---- */
 
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* Tiles of matrices lie in as many pages as they have rows, and what is trained passes through hundreds of megabytes: with
+ * pages of 4 KiB a step of training takes 6 % longer in bf16. A wish that the system may not grant. */
+static void ask_for_large_pages(unsigned char *p, size_t bytes)
+{
+	size_t skip = -(uintptr_t)p % LARGE_PAGE;
+
+	if (bytes > skip + LARGE_PAGE)
+		madvise(p + skip, (bytes - skip) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+}
+
 int fot_arena_init(struct fot_arena *a, size_t size, struct fot_err *err)
 {
 	size_t bytes = fot_size_align(size);
@@ -159,6 +173,7 @@ int fot_arena_init(struct fot_arena *a, size_t size, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory: cannot reserve %zu bytes (%.1f GiB)", bytes,
 				(double)bytes / (double)(1u << 30));
 	a->size = bytes;
+	ask_for_large_pages(a->base, bytes);
 	return FOT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "model/attention.h"
 
 #include "model/attention_bf16.h"
+#include "model/attention_filter.h"
 
 /* The one list of what a state holds: binds it from mem on, and returns how much that is. mem NULL: nothing is bound. */
 static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
@@ -31,7 +32,8 @@ static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int 
 		*list[i].array = mem ? mem + at : NULL;
 		at += list[i].n;
 	}
-	at += a->kernel ? attn_narrow_lay(&a->narrow, mem ? mem + at : NULL, d, backward) : 0;
+	at += a->kernel ? attn_narrow_lay(&a->narrow, mem ? mem + at : NULL, d, backward) :
+			  attn_filter_lay(&a->filter, mem ? mem + at : NULL, d);
 	a->row = mem ? mem + at : NULL;
 	return at + d;
 }
@@ -46,6 +48,10 @@ void fot_attn_bind(struct fot_attn *a, fot_real *mem, int64_t head_dim, int back
 {
 	*a = (struct fot_attn){ .head_dim = head_dim, .kernel = kernel };
 	lay_out(a, mem, head_dim, backward);
+#ifndef FOT_REAL_DOUBLE
+	if (!kernel && fot_bf16_kernel() != &fot_bf16_portable)
+		a->filter.kernel = fot_bf16_kernel();
+#endif
 }
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
@@ -86,6 +92,8 @@ void fot_attn_ask(struct fot_attn *a, const fot_real *q, int64_t ldq, fot_real s
 	for (int64_t i = 0; i < a->n_q; i += FOT_PANEL)
 		fot_panel_queries(a->q + i * a->head_dim, q + i * ldq, ldq, panel_rows(a, i), a->head_dim,
 				  scale);
+	if (attn_filter_on(a))
+		attn_filter_ask(a);
 }
 
 /* Keys of [0, n_k) that query i sees. */
@@ -219,18 +227,23 @@ void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int
 {
 	if (a->kernel)
 		attn_narrow_keys(a, k, ldk, n_k);
+	else if (attn_filter_on(a))
+		attn_filter_keys(a, k, ldk, n_k);
 }
 
 void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k,
 		     const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to)
 {
-	if (!a->kernel) {
-		fot_panel_search(a->q + row * a->head_dim, k, ldk, n_k, a->head_dim, bias, threshold, hit,
-				 to);
-		return;
-	}
-	attn_narrow_scores(a, row, &(struct attn_keys){ 0, n_k, bias });
-	fot_panel_sift(a->s, n_k, threshold, hit, to);
+	const struct fot_panel_tile t = { .k = k, .bias = bias, .ldk = ldk, .n = n_k };
+	const fot_real *q = a->q + row * a->head_dim;
+	int64_t n = panel_rows(a, row);
+
+	if (a->kernel)
+		attn_narrow_search(a, row, n, &(struct attn_keys){ 0, n_k, bias }, threshold, hit, to);
+	else if (n <= FOT_FEW)
+		fot_panel_search_few(q, n, &t, a->head_dim, threshold, hit, to, a->s);
+	else if (bias || !attn_filter_on(a) || !attn_filter_search(a, row, k, ldk, n_k, threshold, hit, to))
+		fot_panel_search(q, k, ldk, n_k, a->head_dim, bias, threshold, hit, to);
 }
 
 /* The place of number 0 of query `row` in a->out; the next one is FOT_PANEL further. */

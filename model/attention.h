@@ -51,6 +51,13 @@ struct fot_attn {
 		uint32_t *rows; /* [FOT_TILE_K][pairs of FOT_PANEL] weights or gradients of scores, rounded */
 		uint32_t *q_pairs, *d_o_pairs; /* [pairs of FOT_PANEL][head_dim] */
 	} narrow;
+	/* In f32: what a search multiplies first (attention_filter.h). */
+	struct fot_attn_filter {
+		const struct fot_bf16_kernel *kernel; /* NULL: nothing; this processor is no faster by it */
+		uint32_t *q; /* [panels][pairs of head_dim][FOT_PANEL] */
+		uint32_t *k; /* [FOT_TILE_K][pairs of head_dim] of a tile */
+		fot_real *q_size, *k_size; /* [FOT_TILE_Q] lengths; the longest of the tile */
+	} filter;
 	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */
 	const fot_real *bias; /* [n_k] added to the scores of the keys that are folded in; NULL: none */
 };

@@ -97,19 +97,25 @@ void attn_narrow_values(const struct fot_attn *a, const fot_real *v, int64_t ldv
 }
 
 /* s [n][FOT_PANEL] = rounded rows [n][pairs] x a panel. */
+static struct fot_bf16_operands panel_operands(const struct fot_attn *a, fot_real *s, const uint32_t *rows,
+					       const uint32_t *panel, int64_t n)
+{
+	return (struct fot_bf16_operands){ .y = (float *)s,
+					   .ldy = FOT_PANEL,
+					   .a = rows,
+					   .row_step = pairs_of(a),
+					   .pair_step = 1,
+					   .b = panel,
+					   .b_step = FOT_PANEL,
+					   .m = n,
+					   .n = FOT_PANEL,
+					   .pairs = pairs_of(a) };
+}
+
 static void panel_products(const struct fot_attn *a, fot_real *s, const uint32_t *rows, const uint32_t *panel,
 			   int64_t n)
 {
-	const struct fot_bf16_operands o = { .y = (float *)s,
-					     .ldy = FOT_PANEL,
-					     .a = rows,
-					     .row_step = pairs_of(a),
-					     .pair_step = 1,
-					     .b = panel,
-					     .b_step = FOT_PANEL,
-					     .m = n,
-					     .n = FOT_PANEL,
-					     .pairs = pairs_of(a) };
+	const struct fot_bf16_operands o = panel_operands(a, s, rows, panel, n);
 
 	fot_bf16_multiply(a->kernel, &o);
 }
@@ -219,6 +225,38 @@ void attn_narrow_fold(struct fot_attn *a, int64_t row, int64_t n_q, const struct
 	attn_narrow_scores(a, row, k);
 	fot_panel_weights(a->s, k->n, low, high, &state, d);
 	add_over_keys(a, state.out, a->narrow.v_pairs + k->from / 2 * d, a->s, k->n);
+}
+
+struct told {
+	fot_panel_hit *hit;
+	void *to;
+};
+
+static void tell(void *to, int64_t query, int64_t key, float score)
+{
+	const struct told *t = to;
+
+	t->hit(t->to, query, key, (fot_real)score);
+}
+
+void attn_narrow_search(const struct fot_attn *a, int64_t row, int64_t n_q, const struct attn_keys *k,
+			const fot_real *threshold, fot_panel_hit *hit, void *to)
+{
+	int64_t pairs = pairs_of(a);
+	const struct fot_bf16_operands o =
+		panel_operands(a, NULL, a->narrow.k + k->from * pairs, a->narrow.q + row * pairs, k->n);
+	struct told t = { hit, to };
+
+	if (n_q <= FOT_FEW) {
+		few_scores(a, row, n_q, k);
+		for (int64_t i = 0; i < n_q; i++)
+			fot_panel_sift_row(a->s + i * FEW_ROW, k->n, threshold, i, hit, to);
+	} else if (k->bias) {
+		attn_narrow_scores(a, row, k);
+		fot_panel_sift(a->s, k->n, threshold, hit, to);
+	} else {
+		fot_bf16_search(a->kernel, &o, (const float *)threshold, tell, &t);
+	}
 }
 
 void attn_narrow_add(const struct fot_attn *a, fot_real *o, int64_t ldo, const fot_real *panel, int64_t n,

@@ -21,6 +21,9 @@ void attn_narrow_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, 
 void attn_narrow_values(const struct fot_attn *a, const fot_real *v, int64_t ldv, int64_t n);
 /* Into a->s, of the panel that begins with query `row`. */
 void attn_narrow_scores(const struct fot_attn *a, int64_t row, const struct attn_keys *k);
+/* fot_panel_search of the n_q queries from `row` on. */
+void attn_narrow_search(const struct fot_attn *a, int64_t row, int64_t n_q, const struct attn_keys *k,
+			const fot_real *threshold, fot_panel_hit *hit, void *to);
 /* Scores, weights, outputs of its n_q queries, query i of which sees [low[i], high[i]) of the keys. */
 void attn_narrow_fold(struct fot_attn *a, int64_t row, int64_t n_q, const struct attn_keys *k,
 		      const int64_t *low, const int64_t *high);

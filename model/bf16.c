@@ -26,6 +26,9 @@ struct fot_bf16_kernel {
 	void (*round)(uint32_t *a, int64_t lda, const float *x, int64_t ldx, int64_t m, int64_t k);
 	void (*pair)(uint32_t *b, int64_t ldb, const float *x, int64_t ldx, int64_t m, int64_t k);
 	void (*turn)(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t lda, int64_t m, int64_t n);
+	/* As fot_bf16_search. */
+	void (*search)(const struct fot_bf16_operands *t, const float *threshold, fot_bf16_hit *hit,
+		       void *to);
 };
 
 /* The upper half of the result, to nearest even; below 2^-126 zero, as the instruction takes it. */
@@ -140,8 +143,36 @@ static void portable_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t l
 			b[c * ldb + r] = a[r * lda + c];
 }
 
+static void portable_search(const struct fot_bf16_operands *o, const float *threshold, fot_bf16_hit *hit,
+			    void *to)
+{
+	float y[PORTABLE_ROWS * FOT_BF16_SEARCH];
+	struct fot_bf16_operands t = *o;
+
+	t.y = y;
+	t.ldy = FOT_BF16_SEARCH;
+	t.beta = 0;
+	for (int64_t r = 0; r < o->m; r += PORTABLE_ROWS, t.a += PORTABLE_ROWS * t.row_step) {
+		int64_t rows = o->m - r < PORTABLE_ROWS ? o->m - r : PORTABLE_ROWS;
+
+		portable_run(&t, rows, o->n);
+		for (int64_t i = 0; i < rows; i++) {
+			const float *row = y + i * FOT_BF16_SEARCH;
+			int any = 0;
+
+#pragma omp simd reduction(| : any)
+			for (int64_t c = 0; c < o->n; c++)
+				any |= row[c] > threshold[c];
+			for (int64_t c = 0; c < o->n && any; c++)
+				if (row[c] > threshold[c])
+					hit(to, c, r + i, row[c]);
+		}
+	}
+}
+
 const struct fot_bf16_kernel fot_bf16_portable = { "portable",     PORTABLE_ROWS, portable_run,
-						   portable_round, portable_pair, portable_turn };
+						   portable_round, portable_pair, portable_turn,
+						   portable_search };
 
 /* ---- AVX512-BF16 ----------------------------------------------------- */
 
@@ -172,8 +203,10 @@ static inline __attribute__((always_inline)) TARGET void avx_tile(const struct f
 	__m512 sum[AVX_ROWS * AVX_LANES];
 
 	UNROLL
-	for (int i = 0; i < rows * n; i++)
+	for (int i = 0; i < rows * n; i++) {
+		__builtin_prefetch(t->y + i / n * t->ldy + i % n * LANES, 1); /* while sums are made */
 		sum[i] = _mm512_setzero_ps();
+	}
 	for (int64_t p = 0; p < t->pairs; p++) {
 		const uint32_t *a = t->a + p * t->pair_step, *panel = t->b + p * t->b_step;
 		__m512i b[AVX_LANES];
@@ -322,8 +355,101 @@ TARGET static void avx_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t
 		}
 }
 
-static const struct fot_bf16_kernel avx512_bf16 = { "avx512_bf16", AVX_ROWS, avx_run,
-						    avx_round,     avx_pair, avx_turn };
+#define SEARCH_ROWS 12
+#define SEARCH_LANES (FOT_BF16_SEARCH / LANES)
+
+/* A search at work: the threshold's registers, and which of their lanes are there. */
+struct search {
+	const float *threshold;
+	fot_bf16_hit *hit;
+	void *to;
+	__mmask16 mask[SEARCH_LANES];
+};
+
+/* Tells those above the threshold of y, `rows` rows of n registers, the first of which is number `row`. */
+TARGET static void avx_tell(const struct search *s, const float *y, int rows, int n, int64_t row)
+{
+	for (int i = 0; i < rows * n; i++, y += LANES) {
+		int v = i % n;
+		uint32_t found = _mm512_mask_cmp_ps_mask(
+			s->mask[v], _mm512_loadu_ps(y),
+			_mm512_maskz_loadu_ps(s->mask[v], s->threshold + v * LANES), _CMP_GT_OQ);
+
+		for (; found; found &= found - 1) {
+			int lane = __builtin_ctz(found);
+
+			s->hit(s->to, v * LANES + lane, row + i / n, y[lane]);
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) TARGET void avx_search_rows(const struct fot_bf16_operands *t,
+									 const struct search *s, int64_t row,
+									 const int rows, const int n)
+{
+	const uint32_t *a = t->a + row * t->row_step, *b = t->b;
+	__m512 sum[SEARCH_ROWS * SEARCH_LANES], most[SEARCH_LANES];
+	float y[SEARCH_ROWS * FOT_BF16_SEARCH];
+	uint32_t any = 0;
+
+	UNROLL
+	for (int i = 0; i < rows * n; i++)
+		sum[i] = _mm512_setzero_ps();
+	for (int64_t p = 0; p < t->pairs; p++, a += t->pair_step, b += t->b_step) {
+		__m512i right[SEARCH_LANES];
+
+		UNROLL
+		for (int v = 0; v < n; v++)
+			right[v] = _mm512_loadu_si512(b + v * LANES);
+		UNROLL
+		for (int r = 0; r < rows; r++)
+			avx_add(sum + r * n, a[r * t->row_step], right, n);
+	}
+	UNROLL
+	for (int v = 0; v < n; v++) {
+		__m512 limit = _mm512_maskz_loadu_ps(s->mask[v], s->threshold + v * LANES);
+
+		most[v] = limit; /* of a NaN and a number behind it the number stays */
+		UNROLL
+		for (int r = 0; r < rows; r++)
+			most[v] = _mm512_max_ps(sum[r * n + v], most[v]);
+		any |= _mm512_mask_cmp_ps_mask(s->mask[v], most[v], limit, _CMP_GT_OQ);
+	}
+	if (!any)
+		return;
+	UNROLL
+	for (int i = 0; i < rows * n; i++)
+		_mm512_storeu_ps(y + i * LANES, sum[i]);
+	avx_tell(s, y, rows, n, row);
+}
+
+/* n: registers of columns. */
+static inline __attribute__((always_inline)) TARGET void avx_search_lanes(const struct fot_bf16_operands *t,
+									  const struct search *s, const int n)
+{
+	int64_t row = 0;
+
+	for (; row + SEARCH_ROWS <= t->m; row += SEARCH_ROWS)
+		avx_search_rows(t, s, row, SEARCH_ROWS, n);
+	for (; row + 4 <= t->m; row += 4)
+		avx_search_rows(t, s, row, 4, n);
+	for (; row < t->m; row++)
+		avx_search_rows(t, s, row, 1, n);
+}
+
+TARGET static void avx_search(const struct fot_bf16_operands *t, const float *threshold, fot_bf16_hit *hit,
+			      void *to)
+{
+	const struct search s = { threshold, hit, to, { first(t->n), first(t->n - LANES) } };
+
+	if (t->n > LANES)
+		avx_search_lanes(t, &s, 2);
+	else
+		avx_search_lanes(t, &s, 1);
+}
+
+static const struct fot_bf16_kernel avx512_bf16 = { "avx512_bf16", AVX_ROWS, avx_run,   avx_round,
+						    avx_pair,      avx_turn, avx_search };
 
 const struct fot_bf16_kernel *fot_bf16_kernel(void)
 {
@@ -383,15 +509,35 @@ static void pad_panel(uint32_t *panel, int64_t columns, int64_t pairs)
 		memset(panel + p * PANEL + columns, 0, sizeof *panel * (size_t)(PANEL - columns));
 }
 
-void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
+void fot_bf16_pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t k, int64_t n)
 {
 	int64_t pairs = fot_bf16_pairs(k);
 
 	for (int64_t c = 0; c < n; c += PANEL) {
 		int64_t columns = n - c < PANEL ? n - c : PANEL;
+		uint32_t *panel = b + c * pairs + r / 2 * PANEL;
 
-		fot_bf16_pair(fot_bf16_kernel(), b + c * pairs, PANEL, x + c, n, k, columns);
-		pad_panel(b + c * pairs, columns, pairs);
+		fot_bf16_pair(fot_bf16_kernel(), panel, PANEL, x + c, n, m, columns);
+		pad_panel(panel, columns, fot_bf16_pairs(m));
+	}
+}
+
+/* So few rows that they stay in the cache until all columns are packed: they are read in the order in which they lie. */
+#define PACK_ROWS FOT_BF16_PACK_ROWS
+
+void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n)
+{
+	for (int64_t r = 0; r < k; r += PACK_ROWS)
+		fot_bf16_pack_rows(b, x + r * n, r, k - r < PACK_ROWS ? k - r : PACK_ROWS, k, n);
+}
+
+void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m, int64_t k)
+{
+	for (int64_t r = 0; r < m; r += PACK_ROWS) {
+		int64_t rows = m - r < PACK_ROWS ? m - r : PACK_ROWS;
+
+		fot_bf16_round(a + r * fot_bf16_pairs(k), x + r * k, rows, k);
+		fot_bf16_pack_rows(b, x + r * k, r, rows, m, k);
 	}
 }
 
@@ -517,4 +663,10 @@ void fot_bf16_product_rows(const struct fot_bf16_kernel *kernel, float *y, int64
 		t.m = m - r < PANEL ? m - r : PANEL;
 		multiply_panels(kernel, t, b, n);
 	}
+}
+
+void fot_bf16_search(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o,
+		     const float *threshold, fot_bf16_hit *hit, void *to)
+{
+	kernel->search(o, threshold, hit, to);
 }

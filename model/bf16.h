@@ -54,6 +54,11 @@ void fot_bf16_turn(const struct fot_bf16_kernel *kernel, uint32_t *b, int64_t ld
 void fot_bf16_round(uint32_t *a, const float *x, int64_t m, int64_t k);
 /* A right side x [k, n], dense rows, into panels. */
 void fot_bf16_pack(uint32_t *b, const float *x, int64_t k, int64_t n);
+/* FOT_BF16_PACK_ROWS of its k rows or, at the end, fewer: x [m, n], the first of which is row r. */
+#define FOT_BF16_PACK_ROWS 8
+void fot_bf16_pack_rows(uint32_t *b, const float *x, int64_t r, int64_t m, int64_t k, int64_t n);
+/* Both of the same rows x [m, k]: a as a left side, b as a right side; each part of x is read once from where it lies. */
+void fot_bf16_round_and_pack(uint32_t *a, uint32_t *b, const float *x, int64_t m, int64_t k);
 /* A right side that is the transpose of w [n, k], of type F32, F16, BF16 or F64, as a checkpoint has it. */
 void fot_bf16_pack_transposed(uint32_t *b, const void *w, enum fot_dtype dtype, int64_t n, int64_t k);
 
@@ -75,5 +80,13 @@ struct fot_bf16_operands {
 	float beta; /* 0 or 1 */
 };
 void fot_bf16_multiply(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o);
+
+/* Called with a number above its column's threshold. */
+typedef void fot_bf16_hit(void *to, int64_t column, int64_t row, float y);
+/* The same y, beta 0, of n <= FOT_BF16_SEARCH columns, of which nothing is written: those numbers alone are told that lie
+ * above threshold[n] when it comes to them, of one column in the order of the rows. The threshold may rise meanwhile. */
+#define FOT_BF16_SEARCH 32
+void fot_bf16_search(const struct fot_bf16_kernel *kernel, const struct fot_bf16_operands *o,
+		     const float *threshold, fot_bf16_hit *hit, void *to);
 
 #endif

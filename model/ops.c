@@ -18,8 +18,8 @@ void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, cons
 	}
 }
 
-void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x, const fot_real *w,
-			  const fot_real *inv_rms, int64_t rows, int64_t dim)
+void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const fot_real *x,
+			  const fot_real *w, const fot_real *inv_rms, int64_t rows, int64_t dim)
 {
 	for (int64_t r = 0; r < rows; r++) {
 		const fot_real *xr = x + r * dim, *dyr = dy + r * dim;
@@ -38,8 +38,8 @@ void fot_rmsnorm_backward(fot_real *dx, fot_real *dw, const fot_real *dy, const 
 	}
 }
 
-void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t half, int64_t i, double frequency,
-		     double factor)
+void fot_rope_column(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, int64_t half, int64_t i,
+		     double frequency, double factor)
 {
 	float inv_freq = (float)frequency;
 
@@ -86,8 +86,8 @@ void fot_rope_back(fot_real *x, int64_t rows, int64_t n_heads, int64_t head_dim,
 /* Keeps 0 / 0 away: a query of length zero points nowhere and scores 0. */
 #define UNIT_EPS ((fot_real)1e-6)
 
-void fot_unit_forward(fot_real *y, fot_real *inv_norm, const fot_real *x, const fot_real *log_scale, int64_t rows,
-		      int64_t n_heads, int64_t head_dim)
+void fot_unit_forward(fot_real *y, fot_real *inv_norm, const fot_real *x, const fot_real *log_scale,
+		      int64_t rows, int64_t n_heads, int64_t head_dim)
 {
 	for (int64_t r = 0; r < rows; r++)
 		for (int64_t h = 0; h < n_heads; h++) {
@@ -124,19 +124,27 @@ void fot_unit_backward(fot_real *dx, fot_real *d_log_scale, const fot_real *dy, 
 		}
 }
 
-void fot_swiglu_forward(fot_real *h, const fot_real *g, const fot_real *u, int64_t n)
+void fot_swiglu_forward(fot_real *h, fot_real *den, const fot_real *g, const fot_real *u, int64_t n)
 {
+	if (!den) {
 #pragma omp simd
-	for (int64_t i = 0; i < n; i++)
-		h[i] = g[i] / (1 + fot_real_exp(-g[i])) * u[i];
+		for (int64_t i = 0; i < n; i++)
+			h[i] = g[i] / (1 + fot_real_exp(-g[i])) * u[i];
+		return;
+	}
+#pragma omp simd
+	for (int64_t i = 0; i < n; i++) {
+		den[i] = 1 + fot_real_exp(-g[i]);
+		h[i] = g[i] / den[i] * u[i];
+	}
 }
 
-void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *g, const fot_real *u,
-			 int64_t n)
+void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *den,
+			 const fot_real *g, const fot_real *u, int64_t n)
 {
 #pragma omp simd
 	for (int64_t i = 0; i < n; i++) {
-		fot_real sig = 1 / (1 + fot_real_exp(-g[i])), d = dh[i];
+		fot_real sig = 1 / den[i], d = dh[i];
 
 		du[i] = d * g[i] * sig;
 		dg[i] = d * u[i] * sig * (1 + g[i] * (1 - sig));
@@ -148,8 +156,8 @@ fot_real fot_gate(fot_real bias)
 	return (fot_real)(1 / (1 + exp(-(double)bias)));
 }
 
-void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem, fot_real bias,
-		  int64_t rows, int64_t dim)
+void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real *mem, int64_t ld_mem,
+		  fot_real bias, int64_t rows, int64_t dim)
 {
 	fot_real g = fot_gate(bias), rest = fot_gate(-bias);
 

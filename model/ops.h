@@ -54,11 +54,11 @@ void fot_unit_backward(fot_real *dx, fot_real *d_log_scale, const fot_real *dy, 
 		       const fot_real *log_scale, const fot_real *inv_norm, int64_t rows, int64_t n_heads,
 		       int64_t head_dim);
 
-/* h = silu(g) * u over n numbers; h may be g or u. */
-void fot_swiglu_forward(fot_real *h, const fot_real *g, const fot_real *u, int64_t n);
-/* dg and du are overwritten; either may be the array dh. */
-void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *g, const fot_real *u,
-			 int64_t n);
+/* h = silu(g) * u over n numbers; h may be g or u. den [n], unless NULL: 1 + exp(-g), for the backward pass. */
+void fot_swiglu_forward(fot_real *h, fot_real *den, const fot_real *g, const fot_real *u, int64_t n);
+/* dg and du are overwritten; either may be the array dh or den. */
+void fot_swiglu_backward(fot_real *dg, fot_real *du, const fot_real *dh, const fot_real *den, const fot_real *g,
+			 const fot_real *u, int64_t n);
 
 /* sigmoid(bias): the share of the memory in the Memorizing Transformer's mixing [its eq. 2]. */
 fot_real fot_gate(fot_real bias);

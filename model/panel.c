@@ -202,6 +202,18 @@ void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, 
 	memcpy(s, sum, sizeof sum);
 }
 
+void fot_panel_pairs(fot_real *s, const fot_real *const *q, const fot_real *const *k, int64_t d)
+{
+	fot_real sum[FOT_SPREAD] = { 0 };
+
+	for (int64_t c = 0; c < d; c++) {
+		UNROLL
+		for (int r = 0; r < FOT_SPREAD; r++)
+			sum[r] = madd_one(k[r][c], q[r][c * FOT_PANEL], sum[r]);
+	}
+	memcpy(s, sum, sizeof sum);
+}
+
 /* ---- weights --------------------------------------------------------- */
 
 /* Scores of what a query does not see in row j become -INFINITY. */
@@ -533,17 +545,26 @@ static void few_outputs(fot_real *out, fot_real f, const fot_real *s, const fot_
 		out[k * FOT_PANEL] = row[k];
 }
 
-void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, const int64_t *low,
-		   const int64_t *high, const struct fot_panel_state *p, int64_t d, fot_real *s,
-		   fot_real *row)
+/* Of all keys of the tile: rows of scores, whose distance it returns. The last register may reach beyond the keys. */
+static int64_t score_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, int64_t d,
+			 fot_real *s)
 {
-	int64_t ld = (t->n + 2 * LANES - 1) / LANES * LANES; /* the last register may reach beyond the keys */
+	int64_t ld = (t->n + 2 * LANES - 1) / LANES * LANES;
 
 	for (int64_t j = 0; j < t->n; j += LANES)
 		if (n == 1)
 			few_scores(1, s, ld, panel, t, j, d);
 		else
 			few_scores(FOT_FEW, s, ld, panel, t, j, d);
+	return ld;
+}
+
+void fot_panel_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, const int64_t *low,
+		   const int64_t *high, const struct fot_panel_state *p, int64_t d, fot_real *s,
+		   fot_real *row)
+{
+	int64_t ld = score_few(panel, n, t, d, s);
+
 	for (int64_t i = 0; i < n; i++) {
 		fot_real *own = s + i * ld;
 		fot_real f;
@@ -627,4 +648,33 @@ void fot_panel_sift(const fot_real *s, int64_t n_k, const fot_real *threshold, f
 		sift_stored(ROWS, s + j * FOT_PANEL, threshold, j, hit, to);
 	for (; j < n_k; j++)
 		sift_stored(1, s + j * FOT_PANEL, threshold, j, hit, to);
+}
+
+void fot_panel_sift_row(const fot_real *s, int64_t n_k, const fot_real *threshold, int64_t i,
+			fot_panel_hit *hit, void *to)
+{
+	for (int64_t j = 0; j < n_k; j += LANES) {
+		uint32_t bits = above(load(s + j), all(threshold[i]));
+
+		for (; bits; bits &= bits - 1) {
+			int lane = __builtin_ctz(bits);
+
+			if (j + lane < n_k && s[j + lane] > threshold[i])
+				hit(to, i, j + lane, s[j + lane]);
+		}
+	}
+}
+
+void fot_panel_search_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, int64_t d,
+			  const fot_real *threshold, fot_panel_hit *hit, void *to, fot_real *s)
+{
+	int64_t ld = score_few(panel, n, t, d, s);
+
+	for (int64_t i = 0; i < n; i++) {
+		fot_real *own = s + i * ld;
+
+		for (int64_t j = 0; j < t->n && t->bias; j++)
+			own[j] += t->bias[j];
+		fot_panel_sift_row(own, t->n, threshold, i, hit, to);
+	}
 }

@@ -40,6 +40,9 @@ void fot_panel_scores(fot_real *s, const fot_real *panel, const fot_real *k, int
 #define FOT_SPREAD 8
 void fot_panel_spread(fot_real *s, const fot_real *q, const fot_real *const *k, int64_t d);
 
+/* The same of FOT_SPREAD queries, columns of a panel that begin at q, each with one key. */
+void fot_panel_pairs(fot_real *s, const fot_real *const *q, const fot_real *const *k, int64_t d);
+
 /* Keys and values [n_k, d] at distances ldk, ldv. */
 struct fot_panel_tile {
 	const fot_real *k, *v, *bias; /* bias [n_k] or NULL */
@@ -91,5 +94,11 @@ void fot_panel_search(const fot_real *panel, const fot_real *k, int64_t ldk, int
 		      const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to);
 /* The same with scores [n_k][FOT_PANEL] that are there. */
 void fot_panel_sift(const fot_real *s, int64_t n_k, const fot_real *threshold, fot_panel_hit *hit, void *to);
+/* With those of query i alone, s [n_k]. */
+void fot_panel_sift_row(const fot_real *s, int64_t n_k, const fot_real *threshold, int64_t i,
+			fot_panel_hit *hit, void *to);
+/* Search for a panel of n <= FOT_FEW queries, as fot_panel_few works; s: its scratch. */
+void fot_panel_search_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, int64_t d,
+			  const fot_real *threshold, fot_panel_hit *hit, void *to, fot_real *s);
 
 #endif

@@ -89,6 +89,8 @@ const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, si
 const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
+/* Of a test item's question, without an answer. */
+size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_long(const struct fot_fewshot *f);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
@@ -121,6 +123,8 @@ const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, co
  * FOT_ERR_USAGE when not even the instruction does. */
 int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
 		    int64_t shots, int64_t context_length, struct fot_err *err);
+/* How many of the first `fitted` demonstrations begin at this token of the prompt or behind it, their distractors with them. */
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from);
 /* Begin prompts with `fitted` demonstrations: prompt holds the stem then, *n_stem tokens. */
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,
 		     const struct fot_fewshot_demos *d, size_t fitted, struct fot_err *err);

@@ -258,7 +258,7 @@ static void read_memory(void *arg, int thread)
 	fot_attn_end(&t->a, g->o + thread * g->r->queries * d, d, NULL);
 }
 
-int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *err)
+int fot_bench_memory(enum fot_memory_mode *kind, const char *word, struct fot_err *err)
 {
 	if (fot_memory_find(kind, word, strlen(word)))
 		return FOT_OK;
@@ -271,7 +271,7 @@ int fot_bench_read(const struct fot_bench_reading *r, double *gflops, struct fot
 	struct fot_layout y = { 0 };
 	struct fot_arena arena = { 0 };
 	double pairs = (double)r->queries * (double)r->keys * r->threads;
-	enum fot_search kind;
+	enum fot_memory_mode kind;
 	int status;
 
 	FOT_TRY(fot_bench_memory(&kind, r->memory, err));

@@ -30,7 +30,7 @@ int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, e
 		       double *gflops, struct fot_err *err);
 
 /* The kind of memory of a word ("none", "dense", ...). Errors: FOT_ERR_RUN: there is none. */
-int fot_bench_memory(enum fot_search *kind, const char *word, struct fot_err *err);
+int fot_bench_memory(enum fot_memory_mode *kind, const char *word, struct fot_err *err);
 
 /* Queries of one head against a memory that all threads share, in float. */
 struct fot_bench_reading {

@@ -185,7 +185,7 @@ static int bench_feed(const struct bench *b, const char *memory, int32_t top_k, 
 	int status;
 
 	fot_session_opts_default(&o, b->model);
-	FOT_TRY(fot_bench_memory(&o.search, memory, err));
+	FOT_TRY(fot_bench_memory(&o.mode, memory, err));
 	o.top_k = top_k;
 	o.mem_max = b->tokens;
 	o.n_threads = b->threads;

@@ -172,11 +172,7 @@ int fot_run_spec(struct fot_spec *spec, const struct fot_run_flags *c, const str
 	fot_command_begin(c->quiet, c->progress);
 	if (c->verbose)
 		fot_log_level(FOT_LOG_DEBUG);
-	if (c->store)
-		fot_str_puts(&store, c->store);
-	else
-		FOT_TRY(fot_store_default(&store));
-	FOT_TRY(fot_str_check(&store, err));
+	FOT_TRY(fot_store_find(&store, c->store, err));
 	FOT_TRY(fot_plan_open(&plan, spec, store.data, c->limit, err));
 	status = run_plan(&plan, c, given, argc, argv, err);
 out:

@@ -170,9 +170,9 @@ static cJSON *calls_json(const struct fot_cluster *c)
 	for (size_t i = 0; i < c->n_submitted && good; i++) {
 		const struct fot_submitted *s = &c->submitted[i];
 		const char *const text[] = { s->at, s->tasks, s->array, s->merge };
-		cJSON *o = cJSON_CreateObject();
+		cJSON *o = fot_json_append(list);
 
-		good = o && cJSON_AddItemToArray(list, o);
+		good = o != NULL;
 		for (size_t k = 0; k < 4 && good; k++)
 			good = cJSON_AddStringToObject(o, keys[k], text[k]) != NULL;
 	}

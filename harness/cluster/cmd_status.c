@@ -92,13 +92,9 @@ static bool add_text(cJSON *o, const char *key, const char *text)
 
 static bool add_shard(cJSON *list, const struct fot_cluster_shard *s, int64_t k)
 {
-	cJSON *o = cJSON_CreateObject();
+	cJSON *o = fot_json_append(list);
 
-	if (!o || !cJSON_AddItemToArray(list, o)) {
-		cJSON_Delete(o);
-		return false;
-	}
-	return add_number(o, "shard", (double)k, true) && add_glance(o, &s->run) &&
+	return o && add_number(o, "shard", (double)k, true) && add_glance(o, &s->run) &&
 	       add_text(o, "job", s->job) && add_text(o, "job_state", s->job_state) &&
 	       add_text(o, "log_error", s->log_error);
 }
@@ -225,12 +221,9 @@ static void put_next(struct fot_str *out, const struct fot_str *next)
 
 static cJSON *new_run(struct showing *s, const char *dir, const char *run_id)
 {
-	cJSON *o = cJSON_CreateObject();
+	cJSON *o = fot_json_append(s->runs);
 
-	if (o && cJSON_AddItemToArray(s->runs, o))
-		return cJSON_AddStringToObject(o, "output", dir) && add_text(o, "run_id", run_id) ? o : NULL;
-	cJSON_Delete(o);
-	return NULL;
+	return o && cJSON_AddStringToObject(o, "output", dir) && add_text(o, "run_id", run_id) ? o : NULL;
 }
 
 static int show_cluster(struct showing *s, const struct fot_cluster *c, struct fot_err *err)

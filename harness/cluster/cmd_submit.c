@@ -104,11 +104,7 @@ static int open_plan(struct submitting *s, struct fot_err *err)
 	struct fot_str store = FOT_STR_INIT;
 	int status;
 
-	if (s->store)
-		fot_str_puts(&store, s->store);
-	else
-		FOT_TRY(fot_store_default(&store));
-	FOT_TRY(fot_str_check(&store, err));
+	FOT_TRY(fot_store_find(&store, s->store, err));
 	absolute(&s->where, s, store.data);
 	FOT_TRY(fot_str_check(&s->where, err));
 	FOT_TRY(fot_plan_open(&s->plan, &s->spec, store.data, s->limit, err));
@@ -320,20 +316,6 @@ out:
 
 /* --- submitting --- */
 
-static int write_script(const struct submitting *s, const char *name, const struct fot_str *text,
-			struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT;
-	int status;
-
-	fot_path_join(&path, s->cluster.dir, name);
-	FOT_TRY(fot_str_check(&path, err));
-	status = fot_file_replace(path.data, text->data, text->len, err);
-out:
-	fot_str_release(&path);
-	return status;
-}
-
 /* The command that submits again: as this one was given. */
 static int name_command(struct submitting *s, int argc, char **argv, struct fot_err *err)
 {
@@ -363,8 +345,7 @@ static int prepare(struct submitting *s, int argc, char **argv, struct fot_err *
 	struct fot_str log = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&log, c->dir, "log");
-	FOT_TRY(fot_str_check(&log, err));
+	FOT_TRY(fot_path_at(&log, c->dir, "log", err));
 	FOT_TRY(name_command(s, argc, argv, err));
 	if (!fot_cluster_is_there(c)) {
 		c->shards = s->shards;
@@ -378,8 +359,8 @@ static int prepare(struct submitting *s, int argc, char **argv, struct fot_err *
 	}
 	FOT_TRY(fot_mkdir_all(log.data, err));
 	if (s->n_wanted)
-		FOT_TRY(write_script(s, "array.sh", &s->array, err));
-	FOT_TRY(write_script(s, "merge.sh", &s->merge, err));
+		FOT_TRY(fot_file_replace_at(c->dir, "array.sh", &s->array, err));
+	FOT_TRY(fot_file_replace_at(c->dir, "merge.sh", &s->merge, err));
 out:
 	fot_str_release(&log);
 	return status;

@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/run/manifest.h"
 
-#define MANIFEST_BYTES ((size_t)64 << 20)
 #define TAIL_BYTES (256 << 10) /* of a log */
 #define CHUNK ((size_t)1 << 20)
 #define STALLED_S 900.0  /* silent for so long, and */
@@ -288,11 +288,10 @@ int fot_glance(struct fot_glance *g, const char *dir, struct fot_err *err)
 	int status;
 
 	*g = (struct fot_glance){ .state = FOT_RUN_MISSING, .age_s = -1, .left_s = -1, .item_s = -1 };
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
 	if (!fot_file_exists(path.data))
 		goto out;
-	FOT_TRY(fot_json_read(&manifest, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_manifest_read(&manifest, dir, err));
 	g->age_s = age_of(dir);
 	read_counts(g, manifest);
 	read_command(g, manifest);

@@ -272,12 +272,9 @@ static bool add_entry(cJSON *list, const struct fot_table *t, size_t row)
 {
 	bool share = fot_table_int(t, row, "higher_is_better", 0) != 0;
 	double value = fot_table_real(t, row, "new", 0);
-	cJSON *entry = cJSON_CreateObject();
-	bool good = entry && cJSON_AddItemToArray(list, entry);
+	cJSON *entry = fot_json_append(list);
 
-	if (!good)
-		cJSON_Delete(entry);
-	return good && add_text(entry, "name", t, row, fot_compare_row_name, share ? "1 - " : "") &&
+	return entry && add_text(entry, "name", t, row, fot_compare_row_name, share ? "1 - " : "") &&
 	       cJSON_AddStringToObject(entry, "unit", share ? "share" : fot_table_text(t, row, "metric")) &&
 	       cJSON_AddNumberToObject(entry, "value", share ? 1 - value : value) &&
 	       add_text(entry, "range", t, row, fot_compare_delta, share ? "of the share: " : "") &&

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 int fot_bundle_init(struct fot_bundle_table *b, const struct fot_schema *schema, struct fot_err *err)
@@ -52,12 +53,10 @@ static bool add_texts(cJSON *list, const char *a)
 static bool add_field(cJSON *fields, const struct fot_column *c)
 {
 	static const char *const type[] = { "string", "integer", "number", "boolean" };
-	cJSON *field = cJSON_CreateObject();
-	bool good = field && cJSON_AddItemToArray(fields, field);
+	cJSON *field = fot_json_append(fields);
+	bool good;
 
-	if (!good)
-		cJSON_Delete(field);
-	good = good && cJSON_AddStringToObject(field, "name", c->name) &&
+	good = field && cJSON_AddStringToObject(field, "name", c->name) &&
 	       cJSON_AddStringToObject(field, "type", type[c->type]);
 	if (good && c->type == FOT_COLUMN_BOOL) {
 		cJSON *yes = cJSON_AddArrayToObject(field, "trueValues"),
@@ -82,14 +81,12 @@ static bool add_resource(cJSON *list, const struct fot_bundle_table *b, const st
 {
 	struct fot_str path = FOT_STR_INIT;
 	char sha[72] = "sha256:";
-	cJSON *r = cJSON_CreateObject(), *schema = NULL, *fields = NULL, *missing = NULL;
-	bool good = r && cJSON_AddItemToArray(list, r);
+	cJSON *r = fot_json_append(list), *schema = NULL, *fields = NULL, *missing = NULL;
+	bool good;
 
-	if (!good)
-		cJSON_Delete(r);
 	fot_sha256_of(csv->data, csv->len, sha + strlen(sha));
 	fot_str_printf(&path, "%s.csv", b->own.name);
-	good = good && !path.failed && cJSON_AddStringToObject(r, "name", b->own.name) &&
+	good = r && !path.failed && cJSON_AddStringToObject(r, "name", b->own.name) &&
 	       cJSON_AddStringToObject(r, "path", path.data) &&
 	       cJSON_AddStringToObject(r, "profile", "tabular-data-resource") &&
 	       cJSON_AddStringToObject(r, "description", b->own.about) &&

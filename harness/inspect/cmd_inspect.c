@@ -98,7 +98,7 @@ static void describe_config(struct fot_str *out, const struct fot_config *c)
 	fot_str_puts(out, c->n_mem_layers ? "\n" : " none\n");
 	if (c->n_mem_layers)
 		fot_str_printf(out, "memory               search %s, top-k %d, mix %s, %s, positions %s\n",
-			       fot_config_search_word(c->search), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
+			       fot_config_search_word(c->mode), c->top_k, mix[c->mix], fot_dtype_name(c->mem_dtype),
 			       c->mem_positionals ? "as first" : "none");
 	if (c->n_mem_layers && c->mem_scale != 1)
 		fot_str_printf(out, "memory score scale   %g\n", c->mem_scale);
@@ -137,8 +137,7 @@ static int describe_types(struct fot_str *out, const struct fot_model *m, struct
 		if (n[d])
 			fot_str_printf(out, "%zu tensors %s  ", n[d], fot_dtype_name((enum fot_dtype)d));
 	fot_str_printf(out, "%.1f MiB\n", (double)fot_weights_bytes(w) / MIB);
-	fot_path_join(&path, fot_model_dir(m), "config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, fot_model_dir(m), "config.json", err));
 	FOT_TRY(fot_json_read(&root, path.data, 1 << 20, FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_string(root, "torch_dtype", false, &said, &ctx, err));
 	if (!said)
@@ -332,7 +331,7 @@ static int describe_kinds(struct fot_str *out, const struct fot_model *m, const 
 	int status = FOT_OK;
 	size_t bytes;
 
-	for (int k = 0; k < FOT_SEARCH_COUNT && status == FOT_OK; k++) {
+	for (int k = 0; k < FOT_MEMORY_COUNT && status == FOT_OK; k++) {
 		struct flags one = *f;
 
 		one.reading.memory = fot_memory_mode_name((enum fot_memory_mode)k);
@@ -369,10 +368,9 @@ static int json_lengths(cJSON *list, const struct fot_model *m, const struct fla
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < lengths->n; i++) {
-		cJSON *o = cJSON_CreateObject();
+		cJSON *o = fot_json_append(list);
 		struct takes t = { 0 };
 
-		cJSON_AddItemToArray(list, o);
 		FOT_TRY(takes_of(&t, m, f, lengths->at[i], err));
 		cJSON_AddNumberToObject(o, "tokens", (double)lengths->at[i]);
 		cJSON_AddNumberToObject(o, "peak_bytes", (double)t.bytes);
@@ -387,9 +385,8 @@ out:
 static void json_files(cJSON *list, const struct fot_model_files *files)
 {
 	for (size_t i = 0; i < files->n; i++) {
-		cJSON *o = cJSON_CreateObject();
+		cJSON *o = fot_json_append(list);
 
-		cJSON_AddItemToArray(list, o);
 		cJSON_AddStringToObject(o, "name", files->file[i].name);
 		cJSON_AddNumberToObject(o, "bytes", (double)files->file[i].bytes);
 		if (files->file[i].sha256[0])
@@ -401,9 +398,8 @@ static void json_tensors(cJSON *list, const struct fot_weights *w)
 {
 	for (size_t i = 0; i < fot_weights_count(w); i++) {
 		const struct fot_tensor *t = fot_weights_at(w, i);
-		cJSON *o = cJSON_CreateObject(), *shape;
+		cJSON *o = fot_json_append(list), *shape;
 
-		cJSON_AddItemToArray(list, o);
 		cJSON_AddStringToObject(o, "name", t->name);
 		cJSON_AddStringToObject(o, "type", fot_dtype_name(t->dtype));
 		shape = cJSON_AddArrayToObject(o, "shape");

@@ -111,11 +111,10 @@ static void json_splits(cJSON *o, const struct census *c)
 
 	for (int i = 0; i < SPLITS; i++) {
 		const struct part *p = &c->part[i];
-		cJSON *one = p->n ? cJSON_CreateObject() : NULL;
+		cJSON *one = p->n ? fot_json_append(list) : NULL;
 
 		if (!one)
 			continue;
-		cJSON_AddItemToArray(list, one);
 		cJSON_AddStringToObject(one, "split", fot_split_name((enum fot_split)i));
 		cJSON_AddNumberToObject(one, c->what, (double)p->n);
 		cJSON_AddNumberToObject(one, "bytes", (double)p->bytes);
@@ -130,9 +129,8 @@ static void json_classes(cJSON *o, const struct fot_labelled *l, const int64_t *
 	cJSON *list = cJSON_AddArrayToObject(o, "classes");
 
 	for (size_t k = 0; k < l->n_labels; k++) {
-		cJSON *one = cJSON_CreateObject();
+		cJSON *one = fot_json_append(list);
 
-		cJSON_AddItemToArray(list, one);
 		cJSON_AddStringToObject(one, "class", l->label[k]);
 		for (int i = 0; i < SPLITS; i++)
 			cJSON_AddNumberToObject(one, fot_split_name((enum fot_split)i),
@@ -240,7 +238,7 @@ int fot_inspect_dataset(struct fot_str *out, const char *spec, const struct fot_
 	cJSON *root = json ? cJSON_CreateObject() : NULL;
 	int status;
 
-	FOT_TRY(fot_store_default(&store));
+	FOT_TRY(fot_store_find(&store, NULL, err));
 	(void)fot_dataset_open(&d, spec, store.data, &of_d);
 	(void)fot_labelled_open(&l, spec, store.data, &of_l);
 	if (!d && !l) {
@@ -271,7 +269,7 @@ static bool is_installed(const char *name)
 	struct fot_str store = FOT_STR_INIT, path = FOT_STR_INIT;
 	bool is = false;
 
-	if (fot_store_default(&store) == FOT_OK && !strchr(name, '/'))
+	if (fot_store_find(&store, NULL, NULL) == FOT_OK && !strchr(name, '/'))
 		fot_index_path(&path, store.data, name, "index.json");
 	is = path.len && !path.failed && fot_file_exists(path.data);
 	fot_str_release(&store);

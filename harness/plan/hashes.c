@@ -45,7 +45,7 @@ static bool place_of(struct fot_str *folder, struct fot_str *file, const char *p
 {
 	struct fot_str store = FOT_STR_INIT;
 	char name[65];
-	bool good = fot_store_default(&store) == FOT_OK;
+	bool good = fot_store_find(&store, NULL, NULL) == FOT_OK;
 
 	if (good) {
 		fot_sha256_of(path, strlen(path), name);

@@ -133,13 +133,13 @@ int fot_repository_path(struct fot_str *out, const char *name)
 	return fot_str_check(out, NULL);
 }
 
-int fot_store_default(struct fot_str *out)
+int fot_store_find(struct fot_str *out, const char *given, struct fot_err *err)
 {
-	const char *given = getenv("FOTBENCH_DATA");
+	const char *of_user = given ? given : getenv("FOTBENCH_DATA");
 	struct fot_str shipped = FOT_STR_INIT, user = FOT_STR_INIT;
 
-	if (given && *given)
-		fot_str_puts(out, given);
+	if (given || (of_user && *of_user))
+		fot_str_puts(out, of_user);
 	else if (fot_is_dir(MANIFESTS) || !fot_place_shipped(&shipped))
 		fot_str_puts(out, STORE);
 	else if (fot_place_is_repository(shipped.data))
@@ -151,7 +151,7 @@ int fot_store_default(struct fot_str *out)
 	out->failed = out->failed || shipped.failed || user.failed;
 	fot_str_release(&shipped);
 	fot_str_release(&user);
-	return fot_str_check(out, NULL);
+	return fot_str_check(out, err);
 }
 
 int fot_manifests_default(struct fot_str *out)

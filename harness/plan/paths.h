@@ -29,10 +29,10 @@ const char *fot_path_shipped(enum fot_path_kind kind);
 /* "model", "text", ... */
 const char *fot_path_kind_name(enum fot_path_kind kind);
 
-/* $FOTBENCH_DATA; else ./datasets/store where ./datasets/manifests is; else
+/* Append the folder of datasets: what is given; without it (NULL) $FOTBENCH_DATA; else ./datasets/store where ./datasets/manifests is; else
  * datasets/store of the program's repository; of an installed program, store in the user's folder for data.
- * Appended to out. FOT_ERR_RUN when out of memory. */
-int fot_store_default(struct fot_str *out);
+ * Errors: FOT_ERR_RUN. */
+int fot_store_find(struct fot_str *out, const char *given, struct fot_err *err);
 /* Append a path in the repository: as it is where ./datasets/manifests is, else in what is shipped with the program
  * (place.h). */
 int fot_repository_path(struct fot_str *out, const char *name);

@@ -175,7 +175,7 @@ static bool label_taken(const struct fot_plan *p, const char *label)
 static void print_old_label(struct fot_str *out, const struct fot_condition *c, const struct fot_plan *p,
 			    const struct fot_attach *memory)
 {
-	bool stores = fot_memory_stores(c->mode);
+	bool stores = fot_memory_keeps(c->mode);
 	struct fot_attach kind = *memory;
 
 	kind.mode = c->mode;
@@ -194,7 +194,7 @@ static void print_old_label(struct fot_str *out, const struct fot_condition *c, 
 static int print_label(struct fot_condition *c, const struct fot_plan *p, const struct fot_model_spec *spec,
 		       const struct fot_attach *memory, struct fot_err *err)
 {
-	bool more = (fot_memory_stores(c->mode) && (memory->decay > 0 || memory->scale > 0)) || memory->rope_factor;
+	bool more = (fot_memory_keeps(c->mode) && (memory->decay > 0 || memory->scale > 0)) || memory->rope_factor;
 	struct fot_str label = FOT_STR_INIT;
 	int status;
 
@@ -272,7 +272,7 @@ static int set_own_memory(struct fot_model_spec *spec, struct fot_attach *m, con
 	m->mode = own_mode(model);
 	name = fot_memory_mode_name(m->mode);
 	unused = m->top_k && !fot_memory_counts(m->mode) ? "top_k" :
-		 fot_memory_stores(m->mode)            ? NULL :
+		 fot_memory_keeps(m->mode)            ? NULL :
 		 m->dtype_given                        ? "mem_dtype" :
 		 m->scale > 0                          ? "mem_scale" :
 		 m->decay > 0                          ? "mem_decay" :
@@ -444,7 +444,7 @@ int64_t fot_plan_memory(const struct fot_plan *p, size_t condition)
 {
 	int64_t most = 0;
 
-	if (!fot_memory_stores(p->condition[condition].mode))
+	if (!fot_memory_keeps(p->condition[condition].mode))
 		return 0;
 	for (size_t t = 0; t < p->spec->n_tasks; t++) {
 		int64_t need = p->spec->task[t].class->memory(p, condition, t);
@@ -476,7 +476,7 @@ static int64_t cache_windows(const struct fot_plan *p, size_t condition)
 	int64_t most = fot_window_cache_slots(CACHE_BYTES, c->opts.window, fot_config_key_width(config));
 	int64_t want = CACHE_PROMPTS * fot_plan_memory(p, condition) / c->opts.window;
 
-	if (!shares_windows(p, condition) || fot_memory_observes(c->opts.search))
+	if (!shares_windows(p, condition) || fot_memory_observes(c->opts.mode))
 		return 0;
 	return want < most ? want : most;
 }

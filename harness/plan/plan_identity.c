@@ -9,13 +9,9 @@
 /* An object with a name and a hash, at the end of a list; NULL: no memory. */
 static cJSON *add_named(cJSON *list, const char *name, const char *sha256)
 {
-	cJSON *o = cJSON_CreateObject();
+	cJSON *o = fot_json_append(list);
 
-	if (!o || !cJSON_AddItemToArray(list, o)) {
-		cJSON_Delete(o);
-		return NULL;
-	}
-	return cJSON_AddStringToObject(o, "name", name) && cJSON_AddStringToObject(o, "sha256", sha256) ? o : NULL;
+	return o && cJSON_AddStringToObject(o, "name", name) && cJSON_AddStringToObject(o, "sha256", sha256) ? o : NULL;
 }
 
 static bool add_models(cJSON *root, const struct fot_plan *p)

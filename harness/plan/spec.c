@@ -11,6 +11,7 @@
 #include "harness/plan/spec_keys.h"
 #include "harness/plan/task_class.h"
 #include "harness/tables/labels.h"
+#include "model/memory.h"
 #include "model/session.h"
 
 #define MAX_FILE ((size_t)16 << 20)
@@ -111,7 +112,7 @@ static int read_stored_real(void *base, const struct fot_key *k, const cJSON *ob
 	const struct fot_attach *a = base;
 	int status;
 
-	if (!fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
+	if (!fot_memory_keeps(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode %s stores nothing", ctx->json.where, k->name,
 				fot_memory_mode_name(a->mode));
 	if (fot_key_real.is_set(k, base))
@@ -293,10 +294,9 @@ static bool write_memories(cJSON *o, const struct fot_key *k, const void *base)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < m->n_memory && good; i++) {
-		cJSON *entry = cJSON_CreateObject();
+		cJSON *entry = fot_json_append(list);
 
-		good = cJSON_AddItemToArray(list, entry) &&
-		       fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
+		good = entry && fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
 	}
 	return good;
 }
@@ -342,7 +342,7 @@ static int check_mem_settings(const struct fot_model_spec *m, const struct fot_k
 	bool stores = false;
 
 	for (size_t i = 0; i < m->n_memory; i++)
-		stores = stores || fot_memory_stores(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
+		stores = stores || fot_memory_keeps(m->memory[i].mode) || m->memory[i].mode == FOT_MEMORY_OWN;
 	if (given && !stores)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected dense or knn among the memories", ctx->json.where,
 				given);
@@ -540,9 +540,9 @@ static bool write_objects(cJSON *o, const struct fot_key *k, const void *base)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < count_in(l, base) && good; i++) {
-		cJSON *entry = cJSON_CreateObject();
+		cJSON *entry = fot_json_append(list);
 
-		good = cJSON_AddItemToArray(list, entry) && l->print(entry, entries_of(l, base) + i * l->size);
+		good = entry && l->print(entry, entries_of(l, base) + i * l->size);
 	}
 	return good;
 }

@@ -116,6 +116,8 @@ void fot_task_timing(struct fot_table *t, size_t row, double wall_s, int64_t n_r
 /* Make generated text fit for CSV and JSON: what is no UTF-8, and control characters but
  * newline and tab, become U+FFFD. Errors: FOT_ERR_RUN. */
 int fot_task_printable(struct fot_str *text, struct fot_err *err);
+/* The text of n tokens as a member of o. false: it cannot be decoded, or no memory. */
+bool fot_task_add_text(cJSON *o, const char *name, const struct fot_tokenizer *t, const int32_t *token, size_t n);
 /* Does the condition of this item have a memory, or cached windows? */
 bool fot_task_has_memory(const struct fot_plan *p, const struct fot_item *item);
 /* Tokens before a window that can have any influence on it: fot_session_sight. */

@@ -26,6 +26,8 @@ struct fot_figure {
 	const char *const *told;          /* columns that are told in a panel's name where it varies; or NULL */
 	bool by_place;
 	bool levels; /* names hold chance and majority */
+	bool longest; /* the longest context length of the run alone, and means over the datasets: one panel.  Of a change in nats with
+			 an interval, whose half-widths add up in squares, since datasets are independent */
 	bool kinds;  /* a series is a kind of memory, whatever its numbers; drawn where there are three or more */
 };
 #define FOT_FIGURE_VALUE .value = "value", .low = "ci_low", .high = "ci_high"

@@ -14,6 +14,9 @@ struct fot_worker {
 	struct fot_session *session;
 	struct fot_asker asker; /* of session */
 	size_t condition;       /* of session */
+	/* One of several at work (workers.h): in place of fot_worker_use; and of the session that it opens (session.h). NULL: neither. */
+	int (*use)(struct fot_worker *w, size_t condition, struct fot_err *err);
+	const struct fot_session *beside;
 	void **state;           /* [n_tasks] what the tasks' classes keep */
 };
 

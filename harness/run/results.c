@@ -69,7 +69,7 @@ static void name_condition(struct fot_table *t, size_t from, const struct fot_pl
 		fot_table_set_text(t, row, "memory", c->memory);
 		if (c->opts.compute != FOT_COMPUTE_F32)
 			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
-		if (fot_memory_stores(c->mode))
+		if (fot_memory_keeps(c->mode))
 			set_budget(t, row, config, &c->opts);
 		if (c->opts.engine != &fot_engine_cpu)
 			fot_table_set_text(t, row, "engine", fot_engine_name(c->opts.engine));

@@ -7,6 +7,7 @@
  * Items that fail are not journalled, so a resume tries them again. */
 #include "harness/run/run.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,8 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
+#include "harness/run/workers.h"
 
-#define MANIFEST_BYTES ((size_t)64 << 20)
 #define MISSING_SHOWN 10 /* items that a merge names */
 #define LONG_FLOPS 1e10  /* of a quiet run whose time left is worth a measurement */
 
@@ -49,6 +50,8 @@ struct runner {
 	int64_t tokens_done;
 	int64_t n_seen; /* items */
 	bool measured;  /* the summary has rows */
+	pthread_mutex_t lock; /* of all this while workers are at work */
+	int status;           /* of the first item that could not be kept: nothing is kept behind it */
 	struct fot_err *err;
 };
 
@@ -99,17 +102,14 @@ static int open_journal(struct runner *r)
 
 /* A folder that an older version began as the same number of shards says nothing of its division: by count, as the
  * folders beside it. */
-static int old_division(struct runner *r)
+static void old_division(struct runner *r)
 {
-	char *path = fot_outdir_file(&r->dir, "manifest.json");
 	cJSON *manifest = NULL;
 	const cJSON *shard, *count;
-	int status = path ? FOT_OK : FOT_NO_MEMORY(r->err, "run");
 
 	r->manifest.division = FOT_DIVISION_COST;
-	if (status == FOT_OK && r->dir.has_journal)
-		(void)fot_json_read(&manifest, path, MANIFEST_BYTES, FOT_ERR_INPUT,
-				    NULL); /* the journal is the truth */
+	if (r->dir.has_journal)
+		(void)fot_manifest_read(&manifest, r->dir.path, NULL); /* the journal is the truth */
 	shard = fot_json_get(manifest, "shard");
 	count = fot_json_get(shard, "count");
 	if (cJSON_IsNumber(count) && (int64_t)count->valuedouble == r->opts->shards) {
@@ -119,8 +119,6 @@ static int old_division(struct runner *r)
 			r->manifest.division = FOT_DIVISION_COUNT;
 	}
 	cJSON_Delete(manifest);
-	fot_free(path);
-	return status;
 }
 
 static int divide(struct runner *r)
@@ -128,7 +126,7 @@ static int divide(struct runner *r)
 	int status = FOT_OK;
 
 	if (r->opts->shards) {
-		FOT_TRY(old_division(r));
+		old_division(r);
 		FOT_TRY(fot_division_make(&r->division, r->plan, r->opts->shards, r->manifest.division,
 					  r->err));
 	}
@@ -185,7 +183,7 @@ static void show_progress(const struct runner *r, const char *id)
 		     elapsed > 0 ? (double)r->tokens_done / elapsed : 0.0, eta, id);
 }
 
-static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows,
+static int keep_item(struct runner *r, const struct fot_item *item, const struct fot_table *rows,
 		     const cJSON *samples)
 {
 	cJSON *result = NULL, *note = NULL;
@@ -207,30 +205,31 @@ static bool is_skipped(const struct fot_table *rows)
 	return n > 0 && n == rows->n_rows;
 }
 
-/* A failing item does not take the others with it; a failing journal does. */
-static int do_item(struct runner *r, const struct fot_item *item)
-{
+/* What came of an item. */
+struct outcome {
+	int status;
 	struct fot_table rows;
-	struct fot_err problem = { 0 };
-	cJSON *samples = cJSON_CreateArray(); /* without memory there are none */
-	int status, evaluated;
+	cJSON *samples; /* without memory there are none */
+	struct fot_err problem;
+};
 
-	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	evaluated = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
+/* A failing item does not take the others with it; a failing journal does. */
+static int keep_outcome(struct runner *r, const struct fot_item *item, const struct outcome *o)
+{
 	/* Over a file that changed meanwhile nothing is a result, nor would anything after it be. */
-	FOT_TRY(fot_map_check_all(r->err));
-	if (evaluated == FOT_OK) {
-		r->manifest.counts.skipped += is_skipped(&rows);
-		status = keep_item(r, item, &rows, samples);
+	int status = fot_map_check_all(r->err);
+
+	if (status != FOT_OK)
+		return status;
+	if (o->status == FOT_OK) {
+		r->manifest.counts.skipped += is_skipped(&o->rows);
+		status = keep_item(r, item, &o->rows, o->samples);
 		r->manifest.counts.done += status == FOT_OK;
 	} else {
 		fot_progress_end();
-		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, problem.text);
+		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, o->problem.text);
 		r->manifest.counts.failed++;
 	}
-out:
-	fot_table_release(&rows);
-	cJSON_Delete(samples);
 	return status;
 }
 
@@ -255,10 +254,10 @@ out:
 	return status;
 }
 
-static int do_job(struct runner *r, const struct fot_job *job)
+static int keep_job(struct runner *r, const struct fot_job *job, const struct outcome *o)
 {
 	int64_t skipped = r->manifest.counts.skipped, failed = r->manifest.counts.failed;
-	int status = do_item(r, &r->plan->item[job->item]);
+	int status = keep_outcome(r, &r->plan->item[job->item], o);
 
 	r->n_seen++;
 	r->flops_left -= job->flops;
@@ -267,6 +266,26 @@ static int do_job(struct runner *r, const struct fot_job *job)
 		r->tokens_done += job->cost.filled + job->cost.asked;
 	}
 	show_progress(r, r->plan->item[job->item].id);
+	return status;
+}
+
+/* Several at once do this, each with its own worker. */
+static int do_job(void *runner, struct fot_worker *worker, const struct fot_job *job)
+{
+	struct runner *r = runner;
+	const struct fot_item *item = &r->plan->item[job->item];
+	struct outcome o = { .samples = cJSON_CreateArray() };
+	int status;
+
+	fot_table_init(&o.rows, fot_task_class_of(r->plan, item)->schema);
+	o.status = fot_item_evaluate(worker, item, &o.rows, o.samples, &o.problem);
+	pthread_mutex_lock(&r->lock);
+	if (r->status == FOT_OK)
+		r->status = keep_job(r, job, &o);
+	status = r->status;
+	pthread_mutex_unlock(&r->lock);
+	fot_table_release(&o.rows);
+	cJSON_Delete(o.samples);
 	return status;
 }
 
@@ -303,15 +322,17 @@ static int do_items(struct runner *r)
 	if (r->opts->merge)
 		return merge_items(r);
 	FOT_TRY(fot_schedule(&r->todo, &r->worker, is_todo, r, r->err));
+	FOT_TRY(fot_workers_divide(&r->todo, r->plan, &r->opts->work, r->err));
 	if (r->todo.n && (!r->opts->quiet || r->todo.flops > LONG_FLOPS))
 		FOT_TRY(fot_engine_rate(&r->rate, r->plan, r->opts->work.threads, r->err));
 	r->flops_left = r->todo.flops;
 	r->began = fot_clock();
-	for (size_t i = 0; i < r->todo.n && status == FOT_OK && !fot_signals_pending(); i++) {
-		if (i == 0)
-			show_progress(r, r->plan->item[r->todo.job[i].item].id);
-		status = do_job(r, &r->todo.job[i]);
-	}
+	if (r->todo.n)
+		show_progress(r, r->plan->item[r->todo.job[0].item].id);
+	if (r->todo.n_small)
+		status = fot_workers_run(&r->todo, r->plan, &r->opts->work, do_job, r, r->err);
+	for (size_t i = r->todo.n_small; i < r->todo.n && status == FOT_OK && !fot_signals_pending(); i++)
+		status = do_job(r, &r->worker, &r->todo.job[i]);
 	fot_progress_end();
 out:
 	return status;
@@ -436,7 +457,9 @@ static void report_end(const struct runner *r, bool written)
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
 {
-	struct runner r = { .plan = plan, .opts = opts, .err = err, .dir.lock_fd = -1 };
+	struct runner r = {
+		.plan = plan, .opts = opts, .lock = PTHREAD_MUTEX_INITIALIZER, .err = err, .dir.lock_fd = -1
+	};
 	bool begun = false;
 	int status;
 

@@ -22,12 +22,17 @@ struct fot_job {
 	struct fot_cost cost; /* filled: tokens that are computed */
 	int64_t shared;       /* tokens of its prompt that are not, as they were before */
 	double flops;
+	double kept;          /* operations for those of them that stay in the memory from the item before it */
+	double found;         /* for those and the ones that the session has from any item before: what it costs alone */
+	bool begins;          /* a piece (workers.h) */
 };
 
 struct fot_schedule {
 	struct fot_job *job; /* [n] */
 	size_t n;
 	double flops; /* of all */
+	size_t n_small;    /* the first ones, that several workers do at the same time (workers.h) */
+	int32_t n_workers; /* 1: there are none */
 };
 
 /* All items that `wanted` says (NULL: all), condition by condition, with w's sharing and skipping. Items

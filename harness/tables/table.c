@@ -589,3 +589,20 @@ int fot_table_read(struct fot_table *t, const char *path, struct fot_err *err)
 	fot_str_release(&text);
 	return status;
 }
+
+int fot_table_read_at(struct fot_table *t, const char *dir, const char *name, bool *there, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	bool is = false;
+	int status;
+
+	FOT_TRY(fot_path_at(&path, dir, name, err));
+	is = fot_file_exists(path.data);
+	if (is)
+		status = fot_table_read(t, path.data, err);
+out:
+	if (there)
+		*there = is;
+	fot_str_release(&path);
+	return status;
+}

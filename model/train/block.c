@@ -232,9 +232,10 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 	product(net, s, g, x, weight(net, at->gate), W, D, F, 0);
 	product(net, s, u, x, weight(net, at->up), W, D, F, 0);
 	product_hold(net, s, NULL, 0, 0, false);
-	fot_swiglu_forward(s->h, g, u, W * F);
+	product_gate(net, s, g, u, NULL, W, F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
 	product(net, s, y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
+	product_hold(net, s, NULL, 0, 0, false);
 	if (c->y2)
 		add_normed(net, out, y, at->out_norm2, c->inv2 + t, W, s);
 }
@@ -367,10 +368,11 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 	const fot_real *x2 = c->x2 + t * D, *g = c->g + t * F, *u = c->u + t * F, *x, *dy;
 	fot_real *dx = net->dx + t * D;
 
-	fot_swiglu_forward(s->h, g, u, W * F);
+	product_gate(net, s, g, u, s->du, W, F);
 	dy = given_backward(net, dx, rows_of(c->y2, t * D), at->out_norm2, c->inv2 + t, W, grad, s);
 	product_backward(net, s, s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
-	fot_swiglu_backward(s->dg, s->du, s->dg, g, u, W * F);
+	product_hold(net, s, NULL, 0, 0, true);
+	fot_swiglu_backward(s->dg, s->du, s->dg, s->du, g, u, W * F);
 	x = taken(net, x2, at->norm2, NULL, W, s);
 	product_hold(net, s, x, W, D, true);
 	product_backward(net, s, s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);

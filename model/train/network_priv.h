@@ -70,6 +70,7 @@ struct scratch {
 	fot_real *logits;          /* [HEAD_ROWS, V] */
 	struct fot_attn attn;
 	uint32_t *left, *right;    /* operands of a product in bf16; NULL in f32 */
+	uint32_t *turned;          /* the rows of the left one as they stand on the left of dy^T x */
 	uint32_t *held;            /* rows of product_hold */
 	const fot_real *held_rows; /* which; NULL: none */
 	int64_t n_prev;            /* tokens that the window at work sees of the one before it (cached.c) */
@@ -180,6 +181,10 @@ void product_pack(struct fot_net *net);
 /* Products that follow take the rows x [rows, in] as they are now, forward or backward, so that they are rounded once; x
  * NULL: no more. */
 void product_hold(const struct fot_net *net, struct scratch *s, const fot_real *x, int64_t rows, int64_t in, bool back);
+/* s->h = silu(g) u [rows, in], held so; den as of fot_swiglu_forward, on the way back alone, else NULL. In bf16 what is held is
+ * all there is of s->h. */
+void product_gate(const struct fot_net *net, struct scratch *s, const fot_real *g, const fot_real *u, fot_real *den,
+		  int64_t rows, int64_t in);
 /* y[rows, out] = x[rows, in] W^T + beta y, beta 0 or 1 */
 void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,
 	     int64_t rows, int64_t in, int64_t out, fot_real beta);

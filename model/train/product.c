@@ -5,6 +5,7 @@
  * packed over tokens.  Weights, sums and gradients stay f32. */
 #include <stdlib.h>
 
+#include "model/ops.h"
 #include "model/train/network_priv.h"
 
 const struct fot_bf16_kernel *product_kernel(const struct fot_net_size *z)
@@ -37,7 +38,10 @@ void product_lay_scratch(struct fot_layout *y, struct scratch *s, const struct f
 
 	s->left = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->left) : NULL;
 	s->right = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->right) : NULL;
-	s->held = product_kernel(z) ? fot_layout_take(y, operand(z->max_window, c->hidden_size), sizeof *s->held) : NULL;
+	s->turned = product_kernel(z) ? fot_layout_take(y, n, sizeof *s->turned) : NULL;
+	s->held = product_kernel(z) ? fot_layout_take(y, operand(z->max_window, imax(c->hidden_size, c->intermediate_size)),
+						      sizeof *s->held) :
+				      NULL;
 	s->held_rows = NULL;
 }
 
@@ -131,11 +135,10 @@ static void backward_bf16(const struct fot_net *net, struct scratch *s, float *d
 {
 	const struct fot_bf16_kernel *kernel = net->products.kernel;
 
-	fot_bf16_pack(s->left, dy, rows, out);
+	fot_bf16_round_and_pack(s->left, s->turned, dy, rows, out);
 	if (x != s->held_rows)
 		fot_bf16_pack(s->right, x, rows, in);
-	fot_bf16_product_rows(kernel, dw, in, s->left, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
-	fot_bf16_round(s->left, dy, rows, out);
+	fot_bf16_product_rows(kernel, dw, in, s->turned, x == s->held_rows ? s->held : s->right, out, in, rows, 1);
 	fot_bf16_product(kernel, dx, in, s->left, packed_of(net, w)->backward, rows, in, out, beta);
 }
 
@@ -151,6 +154,26 @@ void product_hold(const struct fot_net *net, struct scratch *s, const fot_real *
 		fot_bf16_round(s->held, x, rows, in);
 #endif
 	(void)net, (void)s, (void)x, (void)rows, (void)in, (void)back;
+}
+
+void product_gate(const struct fot_net *net, struct scratch *s, const fot_real *g, const fot_real *u, fot_real *den,
+		  int64_t rows, int64_t in)
+{
+#ifndef FOT_REAL_DOUBLE
+	for (int64_t r = 0, n; r < rows && net->products.at; r += n) { /* as many as stay in the first cache */
+		n = rows - r < FOT_BF16_PACK_ROWS ? rows - r : FOT_BF16_PACK_ROWS;
+		fot_swiglu_forward(s->h, den ? den + r * in : NULL, g + r * in, u + r * in, n * in);
+		if (den)
+			fot_bf16_pack_rows(s->held, s->h, r, n, rows, in);
+		else
+			fot_bf16_round(s->held + r * fot_bf16_pairs(in), s->h, n, in);
+	}
+	if (net->products.at) {
+		s->held_rows = s->h;
+		return;
+	}
+#endif
+	fot_swiglu_forward(s->h, den, g, u, rows * in);
 }
 
 void product(const struct fot_net *net, struct scratch *s, fot_real *y, const fot_real *x, const fot_real *w,

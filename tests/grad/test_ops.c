@@ -111,23 +111,26 @@ static void test_ops_unit(void **state)
 
 static void swiglu_of_g(fot_real *y, const fot_real *g, const void *u)
 {
-	fot_swiglu_forward(y, g, u, N);
+	fot_swiglu_forward(y, NULL, g, u, N);
 }
 
 static void swiglu_of_u(fot_real *y, const fot_real *u, const void *g)
 {
-	fot_swiglu_forward(y, g, u, N);
+	fot_swiglu_forward(y, NULL, g, u, N);
 }
 
 static void test_ops_swiglu(void **state)
 {
-	fot_real g[N], u[N], c[N], dg[N], du[N];
+	fot_real g[N], u[N], c[N], dg[N], du[N], h[N];
 
 	(void)state;
 	fill(g, N, 7);
 	fill(u, N, 8);
 	fill(c, N, 9);
-	fot_swiglu_backward(dg, du, c, g, u, N);
+	fot_swiglu_forward(h, NULL, g, u, N);
+	fot_swiglu_forward(dg, du, g, u, N);
+	assert_memory_equal(dg, h, sizeof h);
+	fot_swiglu_backward(dg, du, c, du, g, u, N);
 	check(swiglu_of_g, g, N, c, dg, u);
 	check(swiglu_of_u, u, N, c, du, g);
 }

@@ -202,6 +202,32 @@ static void test_bf16_sums_over_rows(void **state)
 	}
 }
 
+static void test_bf16_rounds_and_packs_at_once(void **state)
+{
+	(void)state;
+	for (size_t s = 0; s < N_SIZES; s++) {
+		struct product p;
+		uint32_t *a, *b;
+		size_t rows, panels;
+
+		begin(&p, sizes[s], s);
+		rows = (size_t)(p.m * fot_bf16_pairs(p.k)) * sizeof *a;
+		panels = fot_bf16_packed(p.k, p.m) * sizeof *b;
+		a = fot_alloc(rows, 1);
+		b = fot_alloc(2 * panels, 1);
+		assert_true(a && b);
+		memset(b, 0xa5, 2 * panels);
+		fot_bf16_round(p.a, p.x, p.m, p.k);
+		fot_bf16_pack(b, p.x, p.m, p.k);
+		fot_bf16_round_and_pack(a, b + panels / sizeof *b, p.x, p.m, p.k);
+		assert_memory_equal(a, p.a, rows);
+		assert_memory_equal(b, b + panels / sizeof *b, panels);
+		fot_free(a);
+		fot_free(b);
+		end(&p);
+	}
+}
+
 /* Numbers of matrix w [n, k] of a size in every type: packed from floats that are the same. */
 static void check_types(const int64_t *size)
 {
@@ -343,6 +369,73 @@ static void test_bf16_kernels_round_and_turn(void **state)
 	}
 }
 
+/* What a search tells, in its order. */
+struct told {
+	const float *y; /* [m, n] of the product */
+	int64_t n, count;
+	const float *threshold;
+	int64_t last[FOT_BF16_SEARCH]; /* row of each column */
+};
+
+static void note(void *to, int64_t column, int64_t row, float y)
+{
+	struct told *t = to;
+
+	assert_true(column < t->n && row > t->last[column]);
+	assert_true(y > t->threshold[column]);
+	assert_same_bits(&y, t->y + row * t->n + column, 1);
+	t->last[column] = row;
+	t->count++;
+}
+
+static void check_search(const struct fot_bf16_kernel *kernel, int64_t m, int64_t n, int64_t k)
+{
+	const int64_t size[] = { m, n, k };
+	float threshold[FOT_BF16_SEARCH];
+	struct fot_bf16_operands o;
+	struct told t = { .n = n, .threshold = threshold };
+	struct product p;
+	int64_t want = 0;
+
+	begin(&p, size, (uint64_t)(m * n + k));
+	p.x[(m - 1) / 2 * k] = NAN;
+	fot_bf16_round(p.a, p.x, m, k);
+	fot_bf16_pack_transposed(p.b, p.w, FOT_F32, n, k);
+	fot_bf16_product(&fot_bf16_portable, p.y, n, p.a, p.b, m, n, k, 0);
+	for (int64_t c = 0; c < n; c++) {
+		threshold[c] = c % 5 == 3 ? INFINITY : c % 5 == 4 ? -INFINITY : (float)(c % 5) - 0.5f;
+		t.last[c] = -1;
+		for (int64_t r = 0; r < m; r++)
+			want += p.y[r * n + c] > threshold[c];
+	}
+	t.y = p.y;
+	o = (struct fot_bf16_operands){ .a = p.a,
+					.b = p.b,
+					.row_step = fot_bf16_pairs(k),
+					.pair_step = 1,
+					.b_step = FOT_BF16_PANEL,
+					.m = m,
+					.n = n,
+					.pairs = fot_bf16_pairs(k) };
+	fot_bf16_search(kernel, &o, threshold, note, &t);
+	assert_int_equal(t.count, want);
+	end(&p);
+}
+
+static void test_bf16_search_tells_what_the_product_has(void **state)
+{
+	static const int64_t m[] = { 1, 3, 4, 11, 12, 13, 29, 256 }, n[] = { 1, 8, 15, 16, 17, 31, 32 },
+			     k[] = { 1, 2, 33, 64 };
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++)
+		for (size_t j = 0; j < 7; j++)
+			for (size_t l = 0; l < 4; l++) {
+				check_search(fot_bf16_kernel(), m[i], n[j], k[l]);
+				check_search(&fot_bf16_portable, m[i], n[j], k[l]);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,9 +443,11 @@ int main(void)
 		cmocka_unit_test(test_bf16_kernels_give_the_same_bits),
 		cmocka_unit_test(test_bf16_tiles_give_the_same_bits),
 		cmocka_unit_test(test_bf16_sums_over_rows),
+		cmocka_unit_test(test_bf16_rounds_and_packs_at_once),
 		cmocka_unit_test(test_bf16_packs_every_type),
 		cmocka_unit_test(test_bf16_rounds_to_nearest_even),
 		cmocka_unit_test(test_bf16_kernels_round_and_turn),
+		cmocka_unit_test(test_bf16_search_tells_what_the_product_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,7 +186,7 @@ static void test_kernels_mlp_and_bias(void **state)
 
 	(void)state;
 	fill(f->scores, ROWS * DQ, 5);
-	fot_swiglu_forward(f->want, f->q, f->scores, ROWS * DQ);
+	fot_swiglu_forward(f->want, NULL, f->q, f->scores, ROWS * DQ);
 	RUN(f, swiglu, ROWS * DQ,
 	    (struct fot_swiglu){ .g = f->q, .u = f->scores, .y = f->out, .dtype = FOT_F32 });
 	close_to(f->out, f->want, ROWS * DQ, 1e-6);
