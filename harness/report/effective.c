@@ -87,10 +87,11 @@ static bool asked_of(const struct builder *b, const struct family *f)
 {
 	const char *mode = fot_table_text(b->in, f->row, "memory_mode");
 
-	if (f->n < FOT_EFFECTIVE_LENGTHS || (b->task->detail && fot_table_has(b->in, f->row, b->task->detail)))
+	if (f->n < FOT_EFFECTIVE_LENGTHS ||
+	    (b->task->detail && fot_table_has(b->in, f->row, b->task->detail)))
 		return false;
-	return b->task->enough > 0 ||
-	       (fot_measure_is_rate(&b->task->measure[0]) && !(b->task->of_memory && strcmp(mode, "none") == 0));
+	return b->task->enough > 0 || (fot_measure_is_rate(&b->task->measure[0]) &&
+				       !(b->task->of_memory && strcmp(mode, "none") == 0));
 }
 
 /* --- rates --- */
@@ -219,7 +220,8 @@ static int build_run(struct builder *b, const struct fot_report_run *run)
 	int status;
 
 	b->run = run->name;
-	FOT_TRY(fot_measured_groups(&b->groups, b->in, run->first, run->last, fot_condition_columns, b->task, NULL, b->err));
+	FOT_TRY(fot_measured_groups(&b->groups, b->in, run->first, run->last, fot_condition_columns, b->task,
+				    NULL, b->err));
 	f.group = fot_alloc(b->groups.n, sizeof *f.group);
 	if (!f.group) {
 		status = FOT_NO_MEMORY(b->err, "report");
@@ -239,10 +241,12 @@ out:
 	return status;
 }
 
-int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run, size_t n_runs,
-			uint64_t seed, struct fot_err *err)
+int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run,
+			size_t n_runs, uint64_t seed, struct fot_err *err)
 {
-	struct builder b = { .out = out, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err };
+	struct builder b = {
+		.out = out, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+	};
 	int status = FOT_OK;
 
 	for (size_t r = 0; r < n_runs && b.task && status == FOT_OK; r++)
@@ -287,17 +291,30 @@ static void put_length(const struct printer *p, size_t row, const char *column)
 	}
 }
 
+static void put_memory(const struct printer *p, size_t row)
+{
+	struct fot_str memory = FOT_STR_INIT;
+
+	fot_label_memory(&memory, p->t, row);
+	put(p, memory.len ? memory.data : "");
+	p->out->failed |= memory.failed;
+	fot_str_release(&memory);
+}
+
 static void put_line(const struct printer *p, size_t row)
 {
-	static const char *const names[] = { "run", "model_variant", "memory", "task", "dataset" };
 	const char *style = fot_table_text(p->t, row, "prompt_style");
 
 	fot_str_puts(p->out, p->latex ? "" : "| ");
-	for (size_t i = 0; i < FOT_COUNT(names); i++) {
-		if (i)
-			next_cell(p);
-		put(p, fot_table_text(p->t, row, names[i]));
-	}
+	put(p, fot_table_text(p->t, row, "run"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "model_variant"));
+	next_cell(p);
+	put_memory(p, row);
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "task"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "dataset"));
 	fot_str_puts(p->out, *style ? ", " : "");
 	put(p, style);
 	next_cell(p);
@@ -315,26 +332,32 @@ static void put_legend(const struct printer *p)
 {
 	char text[512];
 
-	snprintf(text, sizeof text,
-		 "The longest context length of the run up to which a rate falls with every length, or a share is at least %.0f per "
-		 "cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
-		 "sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
-		 100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
+	snprintf(
+		text, sizeof text,
+		"The longest context length of the run up to which a rate falls with every length, or a share is at least %.0f per "
+		"cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
+		"sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
+		100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
 	put(p, text);
 }
 
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format, struct fot_err *err)
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+			struct fot_err *err)
 {
 	const struct printer p = { .out = out, .t = t, .latex = format == FOT_REPORT_LATEX };
 
 	if (t->n_rows == 0)
 		return FOT_OK;
-	fot_str_puts(out, p.latex ? "\\section*{Effective context length}\n" : "# Effective context length\n\n");
+	fot_str_puts(out,
+		     p.latex ? "\\section*{Effective context length}\n" : "# Effective context length\n\n");
 	put_legend(&p);
-	fot_str_puts(out, p.latex ? "\n\n{\\small\n\\begin{tabular}{lllllrrr}\n\\toprule\nrun & model & memory & task & dataset & effective & "
-				    "interval & lengths \\\\\n\\midrule\n" :
-				    "\n\n| run | model | memory | task | dataset | effective | interval | lengths |\n"
-				    "|---|---|---|---|---|---:|---:|---:|\n");
+	fot_str_puts(
+		out,
+		p.latex ?
+			"\n\n{\\small\n\\begin{tabular}{lllllrrr}\n\\toprule\nrun & model & memory & task & dataset & effective & "
+			"interval & lengths \\\\\n\\midrule\n" :
+			"\n\n| run | model | memory | task | dataset | effective | interval | lengths |\n"
+			"|---|---|---|---|---|---:|---:|---:|\n");
 	for (size_t row = 0; row < t->n_rows; row++)
 		put_line(&p, row);
 	fot_str_puts(out, p.latex ? "\\bottomrule\n\\end{tabular}}\n" : "");

@@ -18,9 +18,10 @@
 
 /* Rows of one task (of all runs) to rows of fot_schema_effective, behind those it has: of conditions with a memory (of
  * rates) and FOT_EFFECTIVE_LENGTHS context lengths or more. Errors: FOT_ERR_RUN. */
-int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run, size_t n_runs,
-			uint64_t seed, struct fot_err *err);
+int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run,
+			size_t n_runs, uint64_t seed, struct fot_err *err);
 /* One table, of no rows nothing. Not in HTML. */
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format, struct fot_err *err);
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+			struct fot_err *err);
 
 #endif

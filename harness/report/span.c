@@ -73,7 +73,8 @@ static int collect(struct fot_span *l, struct fot_err *err)
 		size_t row = l->row[i], text;
 		int64_t tokens = fot_table_int(l->t, row, "n_tokens_scored", 0);
 
-		if (tokens < 1 || !scored(l, row) || length_of(l, row) != l->length[0] || !nll_of(here, l, row))
+		if (tokens < 1 || !scored(l, row) || length_of(l, row) != l->length[0] ||
+		    !nll_of(here, l, row))
 			continue;
 		text = fot_clusters_add(&l->texts, row, 0, 0, (double)tokens);
 		for (size_t k = 0; k < l->n; k++)
@@ -84,7 +85,8 @@ static int collect(struct fot_span *l, struct fot_err *err)
 	return FOT_OK;
 }
 
-int fot_span_init(struct fot_span *l, const struct fot_table *t, const size_t *row, size_t n_rows, struct fot_err *err)
+int fot_span_init(struct fot_span *l, const struct fot_table *t, const size_t *row, size_t n_rows,
+		  struct fot_err *err)
 {
 	size_t shortest = 0;
 	int status;

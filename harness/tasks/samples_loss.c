@@ -23,8 +23,9 @@ struct losses {
 	size_t *whole; /* [n_whole] rows of conditions that read all */
 	size_t n_whole;
 	struct fot_row_index by_query; /* of these */
-	struct fot_groups conditions, places, documents; /* of rows by condition; by layer and head too; by document too */
-	const char *key[FOT_GROUP_COLUMNS + 1];          /* of a condition in a table */
+	struct fot_groups conditions, places,
+		documents; /* of rows by condition; by layer and head too; by document too */
+	const char *key[FOT_GROUP_COLUMNS + 1]; /* of a condition in a table */
 	struct fot_err *err;
 };
 
@@ -67,7 +68,8 @@ static double add_up(double *n, const struct losses *l, const struct fot_group *
 	return sum;
 }
 
-static void put_mean(const struct losses *l, const struct fot_group *g, const char *column, const char *format)
+static void put_mean(const struct losses *l, const struct fot_group *g, const char *column,
+		     const char *format)
 {
 	double n, sum = add_up(&n, l, g, column);
 
@@ -77,7 +79,8 @@ static void put_mean(const struct losses *l, const struct fot_group *g, const ch
 }
 
 /* The mean with its interval over documents. */
-static int put_estimate(const struct losses *l, const struct fot_group *g, const char *column, const char *format)
+static int put_estimate(const struct losses *l, const struct fot_group *g, const char *column,
+			const char *format)
 {
 	struct fot_rows rows = { .t = l->t, .row = g->row, .n = g->n };
 	struct fot_boot boot = fot_rows_boot(&rows, SEED);
@@ -183,7 +186,8 @@ static int put_table(const struct losses *l, size_t first)
 	fot_str_puts(l->out, "\n# Against all of the memory\n\nModel ");
 	fot_quote_markdown_text(l->out, fot_table_text(l->t, row, "model"));
 	fot_str_printf(l->out, "; context of %lld tokens, %lld of them local; dataset ",
-		       (long long)fot_table_int(l->t, row, "context_length", 0), (long long)fot_table_int(l->t, row, "window", 0));
+		       (long long)fot_table_int(l->t, row, "context_length", 0),
+		       (long long)fot_table_int(l->t, row, "window", 0));
 	fot_quote_markdown_text(l->out, fot_table_text(l->t, row, "dataset"));
 	fot_str_puts(l->out, legend);
 	for (size_t c = first; c < l->conditions.n; c++) {
@@ -205,18 +209,21 @@ static bool begins_table(const struct losses *l, size_t c)
 {
 	for (size_t i = 0; i < c; i++)
 		if (any_counts(l->t, &l->conditions.at[i]) &&
-		    fot_table_same_all(l->t, l->conditions.at[i].row[0], l->t, l->conditions.at[c].row[0], table_columns))
+		    fot_table_same_all(l->t, l->conditions.at[i].row[0], l->t, l->conditions.at[c].row[0],
+				       table_columns))
 			return false;
 	return any_counts(l->t, &l->conditions.at[c]);
 }
 
 static int group(struct losses *l)
 {
-	static const char *const per_head[] = { "layer", "head", NULL }, *const per_document[] = { "doc_id", NULL };
+	static const char *const per_head[] = { "layer", "head", NULL }, *const per_document[] = { "doc_id",
+												   NULL };
 	const char *key[FOT_GROUP_COLUMNS + 1];
 	int status;
 
-	fot_columns_append(l->key, fot_columns_append(l->key, 0, fot_condition_columns), FOT_LIST("context_length", "dataset"));
+	fot_columns_append(l->key, fot_columns_append(l->key, 0, fot_condition_columns),
+			   FOT_LIST("context_length", "dataset"));
 	FOT_TRY(fot_groups_add(&l->conditions, l->t, 0, l->t->n_rows, l->key, l->err));
 	fot_columns_append(key, fot_columns_append(key, 0, l->key), per_head);
 	FOT_TRY(fot_groups_add(&l->places, l->t, 0, l->t->n_rows, key, l->err));

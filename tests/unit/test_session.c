@@ -119,10 +119,12 @@ static void test_session_filling_in_pieces_changes_no_bit(void **state)
 	session_fixture_open(&f, 1, false, false, FOT_F32);
 	for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
 		struct fot_session *s = session_fixture_session(&f, FOT_MEMORY_KNN, 20, 2);
+		struct fot_mark m;
 
 		session_fixture_feed(s, &f, 0, cut[i], false);
 		session_fixture_feed(s, &f, cut[i], N - W, false);
-		assert_true(fot_session_mem_len(s) + fot_session_n_local(s) == N - W);
+		m = fot_session_mark(s);
+		assert_true(m.mem_len + m.n_local == N - W);
 		session_fixture_feed(s, &f, N - W, N, true);
 		if (i == 0)
 			memcpy(first, f.nll + N - W, sizeof first);
