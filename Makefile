@@ -120,11 +120,11 @@ $(B)/%.o: %.c $(B)/flags | $(B)/build_info.h
 	$(call say,CC)$(CC) $(FLAGS) $(CPPFLAGS_ALL) -c $< -o $@
 
 # What stands in every page of `report --html`: the bytes of a file, with commas between.
-$(B)/page_%.h: harness/report/page.%
+$(B)/page_%.h: harness/export/page.%
 	@mkdir -p $(@D)
 	$(call say,GEN)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
 
-$(B)/harness/report/page.o: $(B)/page_css.h $(B)/page_js.h
+$(B)/harness/export/page.o: $(B)/page_css.h $(B)/page_js.h
 
 # A new archive by quick append: files of equal name in two rooms both stay.
 $(LIBRARY): $(OBJECTS)
@@ -227,7 +227,7 @@ paper: $(if $(TABLE),corpora,ablations)
 	@results/paper/tables.sh $(TABLE)
 
 # Kinds of memory at equal budget: results/runs/panel*, their figures, and what they say of results/panel/claims.json.
-PANEL = panel panel-128k panel-rope panel-passkey panel-lookup
+PANEL = panel panel-128k panel-rope panel-passkey panel-lookup panel-index panel-index-passkey panel-index-lookup
 
 panel: corpora
 	@set -e; for s in $(PANEL); do \
@@ -255,7 +255,7 @@ $(B)/installed/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 
-$(B)/installed/prefix.o: harness/run/prefix.c $(B)/installed/prefix $(B)/flags
+$(B)/installed/prefix.o: harness/plan/prefix.c $(B)/installed/prefix $(B)/flags
 	$(call say,CC)$(CC) $(FLAGS) -I. -DFOT_SHIPPED='"$(PREFIX)/share/fotbench"' -c $< -o $@
 
 $(B)/installed/fotbench: $(B)/harness/cli/main.o $(B)/installed/prefix.o $(LIBRARY)

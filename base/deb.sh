@@ -4,7 +4,7 @@
 #   base/deb.sh FOLDER MACHINE...
 #
 # The first MACHINE, as gcc's -march has it, is what the package needs; the program starts the best of the others that
-# the processor can run (harness/run/place.c). "release" is the build for this machine, and needs one like it.
+# the processor can run (harness/plan/place.c). "release" is the build for this machine, and needs one like it.
 # CC and MAKE are the compiler and make.
 set -eu
 umask 022

@@ -392,6 +392,19 @@ int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_e
 	return fot_outfile_commit(f, err);
 }
 
+int fot_file_replace_at(const char *dir, const char *name, const struct fot_str *text, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_str_check(text, err));
+	FOT_TRY(fot_path_at(&path, dir, name, err));
+	status = fot_file_replace(path.data, text->data ? text->data : "", text->len, err);
+out:
+	fot_str_release(&path);
+	return status;
+}
+
 /* ---- paths ---- */
 
 static int make_one(const char *path, struct fot_err *err)
@@ -449,6 +462,13 @@ void fot_path_join(struct fot_str *out, const char *dir, const char *name)
 	if (n && dir[n - 1] != '/')
 		fot_str_putc(out, '/');
 	fot_str_puts(out, name);
+}
+
+int fot_path_at(struct fot_str *out, const char *dir, const char *name, struct fot_err *err)
+{
+	fot_str_clear(out);
+	fot_path_join(out, dir, name);
+	return fot_str_check(out, err);
 }
 
 void fot_path_base(struct fot_str *out, const char *path)
@@ -515,8 +535,7 @@ static int list_into(struct fot_names *out, const char *path, const char *prefix
 	while (errno = 0, (e = readdir(d))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		fot_path_join(&name, prefix, e->d_name);
-		FOT_TRY(fot_str_check(&name, err));
+		FOT_TRY(fot_path_at(&name, prefix, e->d_name, err));
 		FOT_TRY(names_take(out, fot_strdup(name.data), err));
 		fot_str_clear(&name);
 	}
@@ -550,8 +569,7 @@ static int visit(struct fot_names *files, struct fot_names *queue, const char *r
 	struct stat st;
 	int status;
 
-	fot_path_join(&full, root, relative);
-	FOT_TRY(fot_str_check(&full, err));
+	FOT_TRY(fot_path_at(&full, root, relative, err));
 	if (lstat(full.data, &st) != 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: cannot stat: %m", full.data);
 	else if (S_ISDIR(st.st_mode))

@@ -41,6 +41,8 @@ int fot_map_check_all(struct fot_err *err);
 
 /* Replace path by n bytes, atomically. Errors: FOT_ERR_OUTPUT. */
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err);
+/* The same of dir + "/" + name by a text, which may have failed. Errors: FOT_ERR_RUN too. */
+int fot_file_replace_at(const char *dir, const char *name, const struct fot_str *text, struct fot_err *err);
 
 /* A file being replaced: written in pieces, visible only after _commit.
  * A terminal, pipe or character device (/dev/stdout) is written to directly.
@@ -61,6 +63,8 @@ bool fot_file_exists(const char *path);
 bool fot_is_dir(const char *path);
 /* dir + "/" + name appended to out. */
 void fot_path_join(struct fot_str *out, const char *dir, const char *name);
+/* out becomes dir + "/" + name. Errors: FOT_ERR_RUN. */
+int fot_path_at(struct fot_str *out, const char *dir, const char *name, struct fot_err *err);
 /* Last component, without trailing slashes, appended to out. */
 void fot_path_base(struct fot_str *out, const char *path);
 

@@ -743,6 +743,16 @@ out:
 	return status;
 }
 
+cJSON *fot_json_append(cJSON *list)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	if (o && cJSON_AddItemToArray(list, o))
+		return o;
+	cJSON_Delete(o);
+	return NULL;
+}
+
 int fot_json_print(struct fot_str *out, const cJSON *node, int indent, struct fot_err *err)
 {
 	return print_tree(out, node, indent ? PRINT_INDENTED : PRINT_LINE, err);

@@ -54,6 +54,9 @@ int fot_json_as_i64(const cJSON *node, int64_t lo, int64_t hi, int64_t *out, con
 #define FOT_JSON_SHOWN 64
 const char *fot_json_shown(char shown[FOT_JSON_SHOWN], const cJSON *node);
 
+/* A new object at the end of a list; NULL: no memory, or no list. */
+cJSON *fot_json_append(cJSON *list);
+
 /* Print with keys in insertion order, %.17g doubles, exact integers; indent != 0
  * gives two-space indentation. NaN and infinities become null. */
 int fot_json_print(struct fot_str *out, const cJSON *node, int indent, struct fot_err *err);

@@ -4,9 +4,10 @@
  * is gone is a bus error; write into it and the numbers change under the reader.  So all
  * mappings are kept in a table, from which a signal handler can name the file of an
  * address (nothing is locked or allocated for that) and a caller can ask whether every
- * file is still what it was.  Replacing a file by renaming is harmless: the mapping keeps
- * the old one. */
+ * file is still what it was, while other threads close theirs.  Replacing a file by
+ * renaming is harmless: the mapping keeps the old one. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@ static struct slot {
 	char *path;
 	struct stat st;
 } slots[SLOTS];
+static pthread_mutex_t closing = PTHREAD_MUTEX_INITIALIZER; /* a slot's path is there as long as it is held */
 #define SLOT_TAKEN ((uintptr_t)1)
 
 /* Takes path over. */
@@ -45,15 +47,19 @@ static void remember(const struct fot_map *m, char *path, const struct stat *st)
 
 static void forget(const struct fot_map *m)
 {
-	for (size_t i = 0; i < SLOTS; i++) {
+	bool found = false;
+
+	pthread_mutex_lock(&closing);
+	for (size_t i = 0; i < SLOTS && !found; i++) {
 		uintptr_t expected = (uintptr_t)m->data;
 
-		if (!atomic_compare_exchange_strong(&slots[i].begin, &expected, SLOT_TAKEN))
+		found = atomic_compare_exchange_strong(&slots[i].begin, &expected, SLOT_TAKEN);
+		if (!found)
 			continue;
 		fot_free(slots[i].path);
 		atomic_store(&slots[i].begin, 0);
-		return;
 	}
+	pthread_mutex_unlock(&closing);
 }
 
 int fot_map_open(struct fot_map *m, const char *path, struct fot_err *err)
@@ -146,8 +152,10 @@ int fot_map_check_all(struct fot_err *err)
 {
 	int status = FOT_OK;
 
+	pthread_mutex_lock(&closing);
 	for (size_t i = 0; i < SLOTS && status == FOT_OK; i++)
 		if (atomic_load(&slots[i].begin) > SLOT_TAKEN)
 			status = check_slot(&slots[i], err);
+	pthread_mutex_unlock(&closing);
 	return status;
 }

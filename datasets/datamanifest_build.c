@@ -60,8 +60,7 @@ static int add_file(struct fot_str *out, const struct fot_rule *d, const char *f
 	const struct fot_str *bytes = &raw;
 	int status;
 
-	fot_path_join(&path, folder, name);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, folder, name, err));
 	FOT_TRY(fot_file_read(&raw, path.data, FILE_MAX, err));
 	if (d->gunzip && fot_text_is_gzip(raw.data, raw.len)) {
 		FOT_TRY(fot_text_gunzip(&plain, raw.data, raw.len, path.data, FILE_MAX, err));
@@ -135,8 +134,7 @@ int fot_datamanifest_build(const struct fot_datamanifest *m, const struct fot_ru
 
 	fot_str_clear(out);
 	if (d->module) {
-		fot_path_join(&base, folder, d->module);
-		FOT_TRY(fot_str_check(&base, err));
+		FOT_TRY(fot_path_at(&base, folder, d->module, err));
 		FOT_TRY(fot_text_sword(out, base.data, d->kind, d->first, d->count, err));
 	} else {
 		FOT_TRY(join_files(out, d, folder, err));

@@ -147,8 +147,7 @@ static int installed_text(const struct fot_dataset *d, size_t i, struct fot_str 
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, d->root, d->place[i].file);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, d->root, d->place[i].file, err));
 	FOT_TRY(fot_file_read(out, path.data, TEXT_MAX, err));
 out:
 	fot_str_release(&path);

@@ -312,9 +312,7 @@ static int remove_strangers(const struct install *in, const char *folder, struct
 	for (size_t i = 0; i < names.n; i++) {
 		if (has_file(&in->index, names.name[i]))
 			continue;
-		fot_str_clear(&path);
-		fot_path_join(&path, folder, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, folder, names.name[i], err));
 		FOT_TRY(fot_remove_tree(path.data, err));
 	}
 out:
@@ -396,8 +394,7 @@ static int lock_store(struct fetch *f, struct fot_err *err)
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, f->store, ".lock");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, f->store, ".lock", err));
 	f->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (f->lock < 0)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: %s", path.data, strerror(errno));
@@ -419,9 +416,7 @@ static int sweep(const struct fetch *f, struct fot_err *err)
 	for (size_t i = 0; i < names.n; i++) {
 		if (strncmp(names.name[i], WORK_PREFIX, strlen(WORK_PREFIX)) != 0)
 			continue;
-		fot_str_clear(&path);
-		fot_path_join(&path, f->store, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, f->store, names.name[i], err));
 		FOT_TRY(fot_remove_tree(path.data, err));
 	}
 out:
@@ -441,11 +436,9 @@ static int fetch_init(struct fetch *f, const char *store, struct fot_err *err)
 	}
 	FOT_TRY(lock_store(f, err));
 	FOT_TRY(sweep(f, err));
-	fot_path_join(&f->downloads, f->store, "downloads");
-	FOT_TRY(fot_str_check(&f->downloads, err));
+	FOT_TRY(fot_path_at(&f->downloads, f->store, "downloads", err));
 	FOT_TRY(fot_mkdir_all(f->downloads.data, err));
-	fot_path_join(&f->work, f->store, WORK_PREFIX "XXXXXX");
-	FOT_TRY(fot_str_check(&f->work, err));
+	FOT_TRY(fot_path_at(&f->work, f->store, WORK_PREFIX "XXXXXX", err));
 	if (!mkdtemp(f->work.data))
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: %s", f->work.data, strerror(errno));
 out:

@@ -145,9 +145,7 @@ static int add_folder(struct fot_labelled_spec *s, const char *folder, int split
 	for (size_t i = 0; i < names.n; i++) {
 		if (names.name[i][0] == '.' || !fot_labelled_kind(names.name[i]))
 			continue;
-		fot_str_clear(&path);
-		fot_path_join(&path, folder, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, folder, names.name[i], err));
 		FOT_TRY(add_source(s, path.data, split, err));
 	}
 	if (s->n == before)

@@ -163,12 +163,8 @@ static int keep(const struct fot_downloads *d, const char *from, struct fot_err 
 
 	FOT_TRY(fot_dir_list(&names, from, err));
 	for (size_t i = 0; i < names.n; i++) {
-		fot_str_clear(&a);
-		fot_str_clear(&b);
-		fot_path_join(&a, from, names.name[i]);
-		fot_path_join(&b, d->folder, names.name[i]);
-		FOT_TRY(fot_str_check(&a, err));
-		FOT_TRY(fot_str_check(&b, err));
+		FOT_TRY(fot_path_at(&a, from, names.name[i], err));
+		FOT_TRY(fot_path_at(&b, d->folder, names.name[i], err));
 		if (rename(a.data, b.data) != 0) {
 			status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be renamed to %s: %s", a.data, b.data,
 					  strerror(errno));
@@ -188,8 +184,7 @@ static int download(const struct fot_downloads *d, const char *const *argv, stru
 	struct fot_str folder = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&folder, d->work, "download");
-	FOT_TRY(fot_str_check(&folder, err));
+	FOT_TRY(fot_path_at(&folder, d->work, "download", err));
 	FOT_TRY(fot_remove_tree(folder.data, err));
 	FOT_TRY(fot_mkdir_all(folder.data, err));
 	FOT_TRY(fot_process_run(argv, folder.data, err));
@@ -393,8 +388,7 @@ int fot_package_unpack(const struct fot_package *p, const struct fot_got *got, c
 		fot_str_puts(folder, got->path.data);
 		return fot_str_check(folder, err);
 	}
-	fot_path_join(folder, work, "package");
-	FOT_TRY(fot_str_check(folder, err));
+	FOT_TRY(fot_path_at(folder, work, "package", err));
 	FOT_TRY(fot_remove_tree(folder->data, err));
 	FOT_TRY(fot_mkdir_all(folder->data, err));
 	argv[3] = folder->data;

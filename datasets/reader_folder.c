@@ -21,8 +21,7 @@ static int folder_text(const struct fot_dataset *d, size_t i, struct fot_str *ou
 
 	if (!d->place[i].file)
 		return fot_reader_parquet_text(d, i, out, err);
-	fot_path_join(&path, d->root, d->place[i].file);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, d->root, d->place[i].file, err));
 	FOT_TRY(fot_unpacked_text(out, path.data, TEXT_MAX, err));
 out:
 	fot_str_release(&path);
@@ -107,9 +106,7 @@ int fot_reader_folder(struct fot_dataset *d, struct fot_err *err)
 	d->text = folder_text;
 	FOT_TRY(fot_walk_texts(&names, &d->left, d->root, err));
 	for (size_t i = 0; i < names.n; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, d->root, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, d->root, names.name[i], err));
 		FOT_TRY(add_one(d, path.data, names.name[i], err));
 	}
 	if (d->n == 0)

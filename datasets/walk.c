@@ -123,8 +123,7 @@ static int step(struct walk *w, struct fot_err *err)
 	fot_str_puts(&w->path, name);
 	fot_str_clear(&w->full);
 	FOT_TRY(fot_str_check(&w->path, err));
-	fot_path_join(&w->full, w->root, w->path.data);
-	FOT_TRY(fot_str_check(&w->full, err));
+	FOT_TRY(fot_path_at(&w->full, w->root, w->path.data, err));
 	status = visit(w, name, err);
 out:
 	return status;

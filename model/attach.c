@@ -32,23 +32,12 @@ static double real_at(const struct fot_attach *a, size_t i)
 
 const char *fot_memory_mode_name(enum fot_memory_mode m)
 {
-	return m == FOT_MEMORY_OWN ? "model" : fot_memory_kind((enum fot_search)m)->word;
-}
-
-bool fot_memory_stores(enum fot_memory_mode m)
-{
-	return m != FOT_MEMORY_OWN && fot_memory_keeps((enum fot_search)m);
-}
-
-/* Does it need top_k? */
-static bool counts(enum fot_memory_mode m)
-{
-	return m != FOT_MEMORY_OWN && fot_memory_kind((enum fot_search)m)->counts;
+	return fot_memory_kind(m)->word;
 }
 
 bool fot_memory_counts(enum fot_memory_mode m)
 {
-	return m == FOT_MEMORY_OWN || counts(m);
+	return m == FOT_MEMORY_OWN || fot_memory_kind(m)->counts;
 }
 
 const char *fot_memory_dtype_name(enum fot_dtype dtype)
@@ -61,25 +50,7 @@ const char *fot_memory_dtype_name(enum fot_dtype dtype)
 /* Is the word at text, up to a comma, a kind, right or not so right ("knn:x")? */
 static bool find_mode(enum fot_memory_mode *mode, const char *text)
 {
-	const char *own = fot_memory_mode_name(FOT_MEMORY_OWN);
-	size_t n = strcspn(text, ",:");
-	enum fot_search kind = FOT_SEARCH_COUNT;
-	bool is_own = n == strlen(own) && memcmp(text, own, n) == 0;
-
-	if (!is_own && !fot_memory_find(&kind, text, n))
-		return false;
-	*mode = is_own ? FOT_MEMORY_OWN : (enum fot_memory_mode)kind;
-	return true;
-}
-
-static int n_numbers(enum fot_memory_mode m)
-{
-	return m == FOT_MEMORY_OWN ? 0 : fot_memory_n_numbers((enum fot_search)m);
-}
-
-static const struct fot_memory_number *takes(enum fot_memory_mode m)
-{
-	return fot_memory_kind((enum fot_search)m)->takes;
+	return fot_memory_find(mode, text, strcspn(text, ",:"));
 }
 
 /* Bytes of the kind with its numbers that a text begins with, right or not so right: 8 of "moba:4,8,bf16". */
@@ -88,8 +59,8 @@ static size_t kind_length(const char *text)
 	size_t n = strcspn(text, ",");
 	enum fot_memory_mode mode;
 
-	for (int i = 1; find_mode(&mode, text) && i < n_numbers(mode); i++) {
-		const char *before = takes(mode)[i].before;
+	for (int i = 1; find_mode(&mode, text) && i < fot_memory_n_numbers(mode); i++) {
+		const char *before = fot_memory_kind(mode)->takes[i].before;
 
 		if (strncmp(text + n, before, strlen(before)) == 0 &&
 		    strspn(text + n + strlen(before), "0123456789") > 0)
@@ -112,15 +83,15 @@ size_t fot_attach_length(const char *list)
 static void put_form(struct fot_str *out, enum fot_memory_mode m)
 {
 	fot_str_puts(out, fot_memory_mode_name(m));
-	if (counts(m))
+	if (fot_memory_kind(m)->counts)
 		fot_str_printf(out, ", %s:K", fot_memory_mode_name(m));
-	for (int i = 0; i < n_numbers(m); i++)
-		fot_str_printf(out, takes(m)[i].optional ? "[%s%s]" : "%s%s", takes(m)[i].before, takes(m)[i].name);
+	for (int i = 0; i < fot_memory_n_numbers(m); i++)
+		fot_str_printf(out, fot_memory_kind(m)->takes[i].optional ? "[%s%s]" : "%s%s", fot_memory_kind(m)->takes[i].before, fot_memory_kind(m)->takes[i].name);
 }
 
 void fot_memory_words(struct fot_str *out)
 {
-	for (int m = 0; m < FOT_SEARCH_COUNT; m++) {
+	for (int m = 0; m < FOT_MEMORY_COUNT; m++) {
 		fot_str_puts(out, m ? ", " : "");
 		put_form(out, (enum fot_memory_mode)m);
 	}
@@ -142,14 +113,14 @@ static int no_memory_of(const char *text, const char *where, struct fot_err *err
 static bool read_numbers(struct fot_attach *a, const char *text)
 {
 	text += strlen(fot_memory_mode_name(a->mode));
-	for (int i = 0; i < n_numbers(a->mode); i++) {
-		const char *before = takes(a->mode)[i].before;
+	for (int i = 0; i < fot_memory_n_numbers(a->mode); i++) {
+		const char *before = fot_memory_kind(a->mode)->takes[i].before;
 		size_t digits;
 		char number[16];
 		int64_t x;
 
 		if (strncmp(text, before, strlen(before)) != 0) {
-			if (!takes(a->mode)[i].optional)
+			if (!fot_memory_kind(a->mode)->takes[i].optional)
 				return false;
 			continue;
 		}
@@ -159,7 +130,7 @@ static bool read_numbers(struct fot_attach *a, const char *text)
 			return false;
 		memcpy(number, text, digits);
 		number[digits] = '\0';
-		if (!fot_parse_i64(number, &x) || x < 1 || !fot_memory_number_fits(&takes(a->mode)[i], x))
+		if (!fot_parse_i64(number, &x) || x < 1 || !fot_memory_number_fits(&fot_memory_kind(a->mode)->takes[i], x))
 			return false;
 		a->number[i] = (int32_t)x;
 		text += digits;
@@ -174,10 +145,10 @@ static int wrong_numbers(const struct fot_attach *a, const char *text, const cha
 
 	put_form(&form, a->mode);
 	fot_str_printf(&form, ", each 1 to %d", FOT_TOP_K_MOST);
-	for (int i = 0; i < n_numbers(a->mode); i++)
-		if (takes(a->mode)[i].most)
-			fot_str_printf(&form, ", %s %d to %d", takes(a->mode)[i].name, takes(a->mode)[i].least,
-				       takes(a->mode)[i].most);
+	for (int i = 0; i < fot_memory_n_numbers(a->mode); i++)
+		if (fot_memory_kind(a->mode)->takes[i].most)
+			fot_str_printf(&form, ", %s %d to %d", fot_memory_kind(a->mode)->takes[i].name, fot_memory_kind(a->mode)->takes[i].least,
+				       fot_memory_kind(a->mode)->takes[i].most);
 	status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected %s", where, text,
 			  form.failed ? "numbers" : form.data);
 	fot_str_release(&form);
@@ -189,9 +160,9 @@ static int read_mode(struct fot_attach *a, const char *text, const char *where, 
 	const char *colon = strchr(text, ':');
 	int64_t k = 0;
 
-	if (!find_mode(&a->mode, text) || (colon && !counts(a->mode) && n_numbers(a->mode) == 0))
+	if (!find_mode(&a->mode, text) || (colon && !fot_memory_kind(a->mode)->counts && fot_memory_n_numbers(a->mode) == 0))
 		return no_memory_of(text, where, err);
-	if (n_numbers(a->mode) > 0)
+	if (fot_memory_n_numbers(a->mode) > 0)
 		return read_numbers(a, text) ? FOT_OK : wrong_numbers(a, text, where, err);
 	if (colon && (!fot_parse_i64(colon + 1, &k) || k < 1 || k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": expected 1 to %d keys", where, text,
@@ -302,7 +273,7 @@ static int read_stored(struct fot_attach *a, const char *word, const char *where
 			"%s: \"%.40s\": expected a memory, or an option of the one before it: decay=X, scale=X, f32, bf16 "
 			"or layers=A+B",
 			where, word);
-	if (status == FOT_OK && !fot_memory_stores(a->mode) && a->mode != FOT_MEMORY_OWN)
+	if (status == FOT_OK && !fot_memory_keeps(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: \"%.40s\": memory %s stores nothing", where, word,
 				fot_memory_mode_name(a->mode));
 	return status;
@@ -351,9 +322,9 @@ out:
 void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a)
 {
 	fot_str_puts(out, fot_memory_mode_name(a->mode));
-	for (int i = 0; i < n_numbers(a->mode); i++)
+	for (int i = 0; i < fot_memory_n_numbers(a->mode); i++)
 		if (a->number[i])
-			fot_str_printf(out, "%s%d", takes(a->mode)[i].before, a->number[i]);
+			fot_str_printf(out, "%s%d", fot_memory_kind(a->mode)->takes[i].before, a->number[i]);
 }
 
 void fot_attach_print(struct fot_str *out, const struct fot_attach *a)
@@ -430,12 +401,12 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory \"xl\" is for models with cached windows, which training with method "
 				"\"transformer-xl\" makes");
-	if (fot_memory_stores(a->mode) && c->n_mem_layers == 0)
+	if (fot_memory_keeps(a->mode) && c->n_mem_layers == 0)
 		return FOT_FAIL(
 			err, FOT_ERR_USAGE,
 			"the model has no memory layers, memory must be \"none\" (or give it mem_layers)");
 	if (a->mode != FOT_MEMORY_OWN)
-		o->search = a->mode == FOT_MEMORY_XL ? FOT_SEARCH_NONE : (enum fot_search)a->mode;
+		o->mode = a->mode == FOT_MEMORY_XL ? FOT_MEMORY_NONE : a->mode;
 	if (a->top_k)
 		o->top_k = a->top_k;
 	if (a->rope_factor && (c->rope.type != FOT_ROPE_DEFAULT || c->cached_windows || c->sliding_window))
@@ -452,16 +423,16 @@ int fot_attach_apply(struct fot_session_opts *o, const struct fot_attach *a, con
 
 struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct fot_config *c)
 {
-	struct fot_attach a = { .mode = c->cached_windows ? FOT_MEMORY_XL : (enum fot_memory_mode)o->search };
+	struct fot_attach a = { .mode = c->cached_windows ? FOT_MEMORY_XL : o->mode };
 
 	a.n_layers = (size_t)c->n_mem_layers;
 	memcpy(a.layer, c->mem_layers, a.n_layers * sizeof *a.layer);
 	a.rope = o->rope;
 	a.rope_factor = o->rope_factor;
-	if (!fot_memory_stores(a.mode))
+	if (!fot_memory_keeps(a.mode))
 		return a;
-	a.top_k = counts(a.mode) ? o->top_k : 0;
-	for (int i = 0; i < n_numbers(a.mode); i++)
+	a.top_k = fot_memory_kind(a.mode)->counts ? o->top_k : 0;
+	for (int i = 0; i < fot_memory_n_numbers(a.mode); i++)
 		a.number[i] = o->number[i];
 	a.decay = o->mem_decay;
 	a.scale = c->mem_scale;
@@ -472,7 +443,7 @@ struct fot_attach fot_attach_of(const struct fot_session_opts *o, const struct f
 
 void fot_attach_tell(struct fot_attach *full, const struct fot_config *own)
 {
-	bool reads = fot_memory_stores(full->mode) || !own->mem_positionals;
+	bool reads = fot_memory_keeps(full->mode) || !own->mem_positionals;
 
 	if (same_real(full->scale, own->mem_scale))
 		full->scale = 0;

@@ -25,20 +25,10 @@
 #include "model/config.h"
 #include "model/session.h"
 
-/* xl: the cached window of a model trained as Transformer-XL; "none" means it for such a model.
- * own, "model": what config.json says, none without memory layers. */
-enum fot_memory_mode { /* any number of memory_kinds.h; names only for those that other code speaks of */
-	FOT_MEMORY_NONE = FOT_SEARCH_NONE,
-	FOT_MEMORY_DENSE = FOT_SEARCH_ALL,
-	FOT_MEMORY_KNN = FOT_SEARCH_TOPK,
-	FOT_MEMORY_XL = FOT_SEARCH_XL, /* those behind it have their numbers there alone */
-	FOT_MEMORY_OWN = FOT_SEARCH_COUNT
-};
-
 #define FOT_MEMORY_EXAMPLE "knn:128,decay=1,scale=1.5,bf16,layers=6+12"
 
 struct fot_attach {
-	enum fot_memory_mode mode;
+	enum fot_memory_mode mode; /* xl: the cached window of a model trained as Transformer-XL; none means it for such a model */
 	int32_t top_k; /* 1 to FOT_TOP_K_MOST; 0: the model's */
 	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h); else 0 */
 	double decay;  /* above 0, to FOT_MEM_DECAY_MOST; 0: none */
@@ -61,8 +51,6 @@ void fot_attach_print_kind(struct fot_str *out, const struct fot_attach *a);
 void fot_memory_words(struct fot_str *out);
 /* Does the kind take a number of keys, top_k, beside its text? Others have theirs in it: "random:128". The model's own may. */
 bool fot_memory_counts(enum fot_memory_mode m);
-/* Are keys and values of the memory layers kept for good? */
-bool fot_memory_stores(enum fot_memory_mode m);
 /* "f32" or "bf16". */
 const char *fot_memory_dtype_name(enum fot_dtype dtype);
 

@@ -134,7 +134,7 @@ void fot_config_default(struct fot_config *c)
 	c->mem_dtype = FOT_BF16;
 	c->mix = FOT_MIX_JOINT;
 	c->mem_scale = 1;
-	c->search = FOT_SEARCH_ALL;
+	c->mode = FOT_MEMORY_DENSE;
 	c->top_k = 128;
 	c->tokenizer = FOT_TOKENIZER_FILE;
 }
@@ -205,10 +205,10 @@ static int check_words(const struct fot_config *c, const char *name, struct fot_
 	size_t n = strnlen(c->variant, sizeof c->variant);
 
 	if (!word_of(mem_dtype_words, (int)c->mem_dtype) || !word_of(mix_words, (int)c->mix) ||
-	    !word_of(search_words, (int)c->search) || !word_of(tokenizer_words, (int)c->tokenizer))
+	    !word_of(search_words, (int)c->mode) || !word_of(tokenizer_words, (int)c->tokenizer))
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: mem_dtype %d, mix %d, search %d or tokenizer %d is no known value", name,
-				(int)c->mem_dtype, (int)c->mix, (int)c->search, (int)c->tokenizer);
+				(int)c->mem_dtype, (int)c->mix, (int)c->mode, (int)c->tokenizer);
 	if (n == sizeof c->variant)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: fot.variant: expected UTF-8 text of at most %zu bytes", name,
@@ -349,7 +349,7 @@ static int read_word(const cJSON *obj, const char *key, const struct word *words
 
 static int read_words(struct fot_config *c, const struct source *s, struct fot_err *err)
 {
-	int dtype = (int)c->mem_dtype, cut = c->blocks, mix = (int)c->mix, search = (int)c->search;
+	int dtype = (int)c->mem_dtype, cut = c->blocks, mix = (int)c->mix, search = (int)c->mode;
 	int tokenizer = (int)c->tokenizer;
 	int status;
 
@@ -361,7 +361,7 @@ static int read_words(struct fot_config *c, const struct source *s, struct fot_e
 	c->mem_dtype = (enum fot_dtype)dtype;
 	c->blocks = cut != 0;
 	c->mix = (enum fot_mix)mix;
-	c->search = (enum fot_search)search;
+	c->mode = (enum fot_memory_mode)search;
 	c->tokenizer = (enum fot_tokenizer_kind)tokenizer;
 out:
 	return status;
@@ -487,8 +487,7 @@ int fot_config_read(struct fot_config *c, const char *dir, struct fot_err *err)
 	cJSON *root = NULL;
 	int status;
 
-	fot_path_join(&path, dir, "config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "config.json", err));
 	FOT_TRY(fot_json_read(&root, path.data, CONFIG_BYTES_MAX, FOT_ERR_INPUT, err));
 	FOT_TRY(fot_config_parse(c, root, path.data, err));
 	FOT_TRY(fot_config_read_generation(c, root, dir, err));
@@ -560,7 +559,7 @@ static void print_ours(struct fot_str *out, const struct fot_config *c)
 	print_bools(out, c, true);
 	fot_str_printf(out, "    \"cut\": \"%s\",\n", word_of(cut_words, c->blocks));
 	fot_str_printf(out, "    \"mix\": \"%s\",\n", word_of(mix_words, (int)c->mix));
-	fot_str_printf(out, "    \"search\": \"%s\",\n", word_of(search_words, (int)c->search));
+	fot_str_printf(out, "    \"search\": \"%s\",\n", word_of(search_words, (int)c->mode));
 	fot_str_printf(out, "    \"tokenizer\": \"%s\",\n", word_of(tokenizer_words, (int)c->tokenizer));
 	fot_str_puts(out, "    \"variant\": ");
 	fot_str_json(out, c->variant, strlen(c->variant));
@@ -592,9 +591,9 @@ int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot
 
 /* ---- derived ----------------------------------------------------------- */
 
-const char *fot_config_search_word(enum fot_search search)
+const char *fot_config_search_word(enum fot_memory_mode mode)
 {
-	return word_of(search_words, (int)search);
+	return word_of(search_words, (int)mode);
 }
 
 bool fot_config_ends(const struct fot_config *c, int32_t id)

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "model/dtypes.h"
 #include "model/family.h"
-#include "model/memory_kinds.h" /* enum fot_search */
+#include "model/memory_kinds.h" /* enum fot_memory_mode */
 #include "model/rope.h"
 
 #define FOT_MAX_LAYERS 256
@@ -67,7 +67,7 @@ struct fot_config {
 					keys, the inverse temperature of their softmax.  The more keys,
 					the more mass the irrelevant ones have together; sharper scores
 					give it back */
-	enum fot_search search;      /* "search": "none" | "all" | "topk" (memory_kinds.h): default at evaluation */
+	enum fot_memory_mode mode;   /* "search": "none" | "all" | "topk" (memory_kinds.h): default at evaluation */
 	int32_t top_k;               /* "top_k", default 128 */
 	enum fot_tokenizer_kind tokenizer; /* "tokenizer": "spm" | "byte" | "none" */
 	int32_t cached_windows;      /* "cached_windows": 0 | 1: 1: as in Transformer-XL every layer
@@ -98,7 +98,7 @@ int fot_config_check(const struct fot_config *c, const char *name, struct fot_er
 int fot_config_print(struct fot_str *out, const struct fot_config *c, struct fot_err *err);
 
 /* "none", "all", "topk", ...; NULL for a kind that does not stand in config.json. */
-const char *fot_config_search_word(enum fot_search search);
+const char *fot_config_search_word(enum fot_memory_mode mode);
 /* H_kv; numbers of a row of queries, H d, and of keys or values, H_kv d. */
 int32_t fot_config_kv_heads(const struct fot_config *c);
 int64_t fot_config_query_width(const struct fot_config *c);

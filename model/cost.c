@@ -48,8 +48,8 @@ static struct way way_of(const struct fot_config *c, const struct fot_session_op
 {
 	return (struct way){ .c = c,
 			     .memory = fot_memory_of(c, o),
-			     .keeps = fot_memory_keeps(o->search),
-			     .observes = fot_memory_observes(o->search),
+			     .keeps = fot_memory_keeps(o->mode),
+			     .observes = fot_memory_observes(o->mode),
 			     .cached = c->cached_windows > 0,
 			     .window = o->window ? o->window : c->window };
 }

@@ -131,7 +131,7 @@ void fot_masses_gate(double *group, int64_t n, double *local, float bias)
 
 bool fot_fills_alone(const struct fot_config *c, const struct fot_session_opts *o)
 {
-	return fot_memory_keeps(o->search) && c->n_mem_layers == 1 && !o->no_skip;
+	return fot_memory_keeps(o->mode) && c->n_mem_layers == 1 && !o->no_skip;
 }
 
 #endif

@@ -75,6 +75,11 @@ struct fot_engine {
 	int (*open)(void **engine, const struct fot_model *m, const struct fot_session_opts *o,
 		    struct fot_err *err);
 	void (*close)(void *engine);
+	/* open for one that uses what `other`, open here for this model, has made of the weights, where both compute
+	 * alike, whichever is closed first; and the bytes that this saves. NULL: each has its own. */
+	size_t (*common)(const struct fot_model *m, const struct fot_session_opts *o);
+	int (*open_with)(void **engine, const void *other, const struct fot_model *m,
+			 const struct fot_session_opts *o, struct fot_err *err);
 	/* n_windows whole windows straight to the end of the memory (fot_fills_alone); the local one is empty. */
 	int (*fill)(void *engine, const struct fot_place *at, const int32_t *tokens, int64_t n_windows,
 		    struct fot_err *err);

@@ -108,26 +108,33 @@ static float *take_local(struct fot_layout *y, int64_t past, int64_t local)
 	return rows ? rows + past : NULL;
 }
 
-/* The one list of everything a session holds. */
-static void lay_out(struct fot_layout *y, struct cpu *e)
+/* The list of what is made of the weights. */
+static void lay_weights(struct fot_layout *y, struct cpu *e)
 {
 	const struct fot_config *c = &e->cfg;
-	int64_t DQ = e->query_width, DK = e->key_width, W = e->window;
 	bool wide = widens(c, &e->opts), bf16 = e->opts.compute == FOT_COMPUTE_BF16;
 
 	e->wide = wide ? take(y, (int64_t)(widened_bytes(c) / sizeof(float))) : NULL;
 	e->vectors = wide ? NULL : take(y, vector_numbers(c));
 	e->packed = bf16 ? fot_layout_take(y, fot_linear_packed(c, false), sizeof *e->packed) : NULL;
+}
+
+/* The one list of everything else that a session holds. */
+static void lay_out(struct fot_layout *y, struct cpu *e)
+{
+	const struct fot_config *c = &e->cfg;
+	int64_t DQ = e->query_width, DK = e->key_width, W = e->window;
+
 	for (int l = 0; l < c->n_layers; l++) {
 		struct layer *a = &e->layer[l];
-		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.search);
+		bool keeps = fot_config_is_mem_layer(c, l) && fot_memory_keeps(e->opts.mode);
 
 		a->k_local = take_local(y, e->past_max * DK, W * DK);
 		a->v_local = take_local(y, e->past_max * DK, W * DK);
 		a->k_ctx = keeps && c->mem_positionals ? take(y, W * DK) : a->k_local;
 		if (!keeps)
 			continue;
-		a->q_ctx = fot_memory_observes(e->opts.search) ? take(y, W * DQ) : NULL;
+		a->q_ctx = fot_memory_observes(e->opts.mode) ? take(y, W * DQ) : NULL;
 		a->memory = fot_memory_of(c, &e->opts);
 		a->memory.layer = l;
 		a->memory.ops->lay(&a->memory, y);
@@ -137,7 +144,7 @@ static void lay_out(struct fot_layout *y, struct cpu *e)
 			    e->last_mem < 0 ? NULL : &e->layer[e->last_mem].memory, W);
 	if (fot_fills_alone(c, &e->opts))
 		fot_window_cache_lay(&e->cache, y,
-				     fot_memory_observes(e->opts.search) ? 0 : e->opts.cache_windows, W, DK);
+				     fot_memory_observes(e->opts.mode) ? 0 : e->opts.cache_windows, W, DK);
 	e->x = take(y, W * c->hidden_size);
 	e->q = take(y, W * DQ);
 	e->o = take(y, W * DQ);
@@ -159,7 +166,7 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 	e->key_width = fot_config_key_width(&e->cfg);
 	e->group = e->cfg.n_heads / fot_config_kv_heads(&e->cfg);
 	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
-	if (fot_memory_keeps(o->search))
+	if (fot_memory_keeps(o->mode))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
@@ -172,6 +179,10 @@ static int allocate_shell(struct cpu *e, const struct fot_model *m, const struct
 
 static void release_shell(struct cpu *e)
 {
+	if (e->weights && atomic_fetch_sub(&e->weights->users, 1) == 1) {
+		fot_arena_release(&e->weights->arena);
+		fot_free(e->weights);
+	}
 	fot_arena_release(&e->arena);
 	fot_free(e->layer);
 	fot_free(e->scratch);
@@ -182,50 +193,69 @@ static size_t cpu_estimate(const struct fot_model *m, const struct fot_session_o
 	struct fot_layout y = { 0 };
 	struct cpu e;
 
-	if (allocate_shell(&e, m, o, NULL) == FOT_OK)
+	if (allocate_shell(&e, m, o, NULL) == FOT_OK) {
+		lay_weights(&y, &e);
 		lay_out(&y, &e);
+	}
 	release_shell(&e);
 	return y.need;
 }
 
+static size_t cpu_common(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	struct cpu e = { .cfg = *fot_model_config(m), .opts = *o };
+	struct fot_layout y = { 0 };
+
+	lay_weights(&y, &e);
+	return y.need;
+}
+
 /* One tensor: widened into e->wide at *at; of a large model only vectors are,
- * into e->vectors, and matrices stay where they are mapped. */
-static struct fot_tensor weight_of(struct cpu *e, const struct fot_tensor_spec *spec, int64_t *at)
+ * into e->vectors, and matrices stay where they are mapped. made: that was done before. */
+static struct fot_tensor weight_of(struct cpu *e, const struct fot_tensor_spec *spec, int64_t *at, bool made)
 {
 	struct fot_tensor t = *fot_weights_find(fot_model_weights(e->model), spec->name);
 	float *to = e->wide ? e->wide : e->vectors;
 
 	if (!e->wide && spec->cols)
 		return t;
-	fot_widen(to + *at, t.data, t.dtype, (size_t)t.n);
+	if (!made)
+		fot_widen(to + *at, t.data, t.dtype, (size_t)t.n);
 	t.data = to + *at;
 	t.dtype = FOT_F32;
 	*at += e->wide ? (t.n + 15) / 16 * 16 : t.n;
 	return t;
 }
 
-/* Matrix t where it is, or packed behind the first *packed numbers; then its pages are needed no more. */
-static void place_matrix(struct cpu *e, struct fot_linear *l, const struct fot_tensor *t, int64_t *packed)
+/* Matrix t packed; then its pages are needed no more. */
+static void pack_matrix(const struct cpu *e, uint32_t *to, const struct fot_linear *l, const struct fot_tensor *t)
 {
-	uint32_t *to = e->packed ? e->packed + *packed : NULL;
 	size_t row = fot_dtype_size(t->dtype) * (size_t)t->shape[1];
 
-	*l = fot_linear_of(t);
-	if (!to)
-		return;
-#pragma omp parallel for schedule(static) num_threads(e->opts.n_threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(e->opts.n_threads)
 	for (int64_t c = 0; c < l->out; c += FOT_BF16_PANEL)
 		fot_bf16_pack_transposed(to + c * fot_bf16_pairs(l->in),
 					 (const unsigned char *)t->data + row * (size_t)c, t->dtype,
 					 l->out - c < FOT_BF16_PANEL ? l->out - c : FOT_BF16_PANEL, l->in);
-	l->packed = to;
-	l->kernel = fot_bf16_kernel();
-	*packed += (int64_t)fot_bf16_packed(l->out, l->in);
 	fot_map_unload(t->data, t->bytes);
 }
 
+/* Matrix t where it is, or packed behind the first *packed numbers. */
+static void place_matrix(struct cpu *e, struct fot_linear *l, const struct fot_tensor *t, int64_t *packed,
+			 bool made)
+{
+	*l = fot_linear_of(t);
+	if (!e->packed)
+		return;
+	l->packed = e->packed + *packed;
+	l->kernel = fot_bf16_kernel();
+	if (!made)
+		pack_matrix(e, e->packed + *packed, l, t);
+	*packed += (int64_t)fot_bf16_packed(l->out, l->in);
+}
+
 static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, const struct fot_tensor *t,
-			 int64_t *packed)
+			 int64_t *packed, bool made)
 {
 	struct layer *a = spec->layer >= 0 ? &e->layer[spec->layer] : NULL;
 	const float **vectors[FOT_ROLE_COUNT] = { [FOT_ROLE_NORM] = &e->norm };
@@ -256,10 +286,11 @@ static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, cons
 	if (vectors[spec->role])
 		*vectors[spec->role] = t->data;
 	if (matrices[spec->role])
-		place_matrix(e, matrices[spec->role], t, packed);
+		place_matrix(e, matrices[spec->role], t, packed, made);
 }
 
-static int place_weights(struct cpu *e, struct fot_err *err)
+/* made: the numbers are there. */
+static int place_weights(struct cpu *e, bool made, struct fot_err *err)
 {
 	size_t n = fot_config_tensors(&e->cfg, NULL);
 	struct fot_tensor_spec *spec = fot_calloc(n, sizeof *spec);
@@ -269,18 +300,18 @@ static int place_weights(struct cpu *e, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
 	fot_config_tensors(&e->cfg, spec);
 	for (size_t i = 0; i < n; i++) {
-		struct fot_tensor t = weight_of(e, &spec[i], &at);
+		struct fot_tensor t = weight_of(e, &spec[i], &at, made);
 
-		place_weight(e, &spec[i], &t, &packed);
+		place_weight(e, &spec[i], &t, &packed, made);
 		if (spec[i].role != FOT_ROLE_EMBED)
 			continue;
 		e->embed = fot_weights_find(fot_model_weights(e->model), spec[i].name);
 		e->embed_f32 = e->wide ? t.data : NULL;
 		if (e->cfg.tie_embeddings)
-			place_matrix(e, &e->head, &t, &packed);
+			place_matrix(e, &e->head, &t, &packed, made);
 	}
 	for (int l = 0; l < e->cfg.n_layers; l++) {
-		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.search);
+		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(e->opts.mode);
 		e->layer[l].rotates = fot_config_rotates(&e->cfg, l);
 		e->layer[l].sliding = e->cfg.slides[l] && e->cfg.sliding_window < e->window + e->past_max ?
 					      e->cfg.sliding_window :
@@ -300,9 +331,36 @@ static void cpu_close(void *engine)
 	fot_free(e);
 }
 
-static int cpu_open(void **engine, const struct fot_model *m, const struct fot_session_opts *o,
-		    struct fot_err *err)
+/* Those of another engine that computes alike, or room for its own. */
+static int take_weights(struct cpu *e, const struct cpu *with, struct fot_err *err)
 {
+	struct fot_layout y = { 0 };
+	int status;
+
+	if (with) {
+		e->weights = with->weights;
+		e->wide = with->wide;
+		e->vectors = with->vectors;
+		e->packed = with->packed;
+		atomic_fetch_add(&e->weights->users, 1);
+		return FOT_OK;
+	}
+	e->weights = fot_calloc(1, sizeof *e->weights);
+	if (!e->weights)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
+	atomic_init(&e->weights->users, 1);
+	lay_weights(&y, e);
+	FOT_TRY(fot_arena_init(&e->weights->arena, y.need, err));
+	y.arena = &e->weights->arena;
+	lay_weights(&y, e);
+out:
+	return status;
+}
+
+static int cpu_open_with(void **engine, const void *other, const struct fot_model *m,
+			 const struct fot_session_opts *o, struct fot_err *err)
+{
+	const struct cpu *with = other && ((const struct cpu *)other)->opts.compute == o->compute ? other : NULL;
 	struct fot_layout y = { 0 };
 	struct cpu *e = fot_calloc(1, sizeof *e);
 	struct fot_turning turning;
@@ -316,7 +374,8 @@ static int cpu_open(void **engine, const struct fot_model *m, const struct fot_s
 	FOT_TRY(fot_arena_init(&e->arena, y.need, err));
 	y.arena = &e->arena;
 	lay_out(&y, e);
-	FOT_TRY(place_weights(e, err));
+	FOT_TRY(take_weights(e, with, err));
+	FOT_TRY(place_weights(e, with != NULL, err));
 	turning = fot_config_turning(&e->cfg, e->window);
 	e->key_factor = (float)fot_rope_attention(&turning);
 	fot_rope_tables(e->rope_cos, e->rope_sin, e->window + 1, &turning);
@@ -326,6 +385,12 @@ out:
 	else
 		cpu_close(e);
 	return status;
+}
+
+static int cpu_open(void **engine, const struct fot_model *m, const struct fot_session_opts *o,
+		    struct fot_err *err)
+{
+	return cpu_open_with(engine, NULL, m, o, err);
 }
 
 /* ---- pieces and their answers ---------------------------------------- */
@@ -530,6 +595,8 @@ const struct fot_engine fot_engine_cpu = {
 	.name = "cpu",
 	.estimate = cpu_estimate,
 	.open = cpu_open,
+	.common = cpu_common,
+	.open_with = cpu_open_with,
 	.close = cpu_close,
 	.fill = cpu_fill,
 	.run = cpu_run_piece,

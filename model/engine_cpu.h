@@ -3,6 +3,8 @@
 #ifndef FOT_ENGINE_CPU_H
 #define FOT_ENGINE_CPU_H
 
+#include <stdatomic.h>
+
 #include "model/engine.h"
 #include "model/linear.h"
 #include "model/memory.h"
@@ -44,11 +46,18 @@ struct scratch {
 	struct fot_memory_scratch mem;
 };
 
+/* What a model's weights are made of for engines that compute alike: widened or packed. The last one frees it. */
+struct cpu_weights {
+	atomic_int users; /* engines */
+	struct fot_arena arena;
+};
+
 struct cpu {
 	const struct fot_model *model;
 	struct fot_config cfg;
 	struct fot_session_opts opts;
 	struct fot_arena arena;
+	struct cpu_weights *weights; /* that wide, vectors and packed lie in */
 	struct layer *layer;
 	struct scratch *scratch;       /* [n_threads] */
 	struct fot_window_cache cache; /* without slots unless windows can be taken alone */

@@ -3,7 +3,7 @@
  * Work is cut into tiles of FOT_TILE_Q rows counted from the piece's start, and heads:
  *
  *   project   per row tile:        norm, q, k, v, rotation       -> local cache
- *   attend    per (head, tile):    cached and local keys, then the memory
+ *   attend    per (head, tile):    cached and local keys, then the memory; per tile where it chooses for all heads
  *   finish    per row tile:        output projection, MLP
  *
  * A tile's result depends on the tile alone, never on the thread that did it.  The threads of a
@@ -418,6 +418,13 @@ static void attend_tile(const struct step *s, int64_t i, struct scratch *t)
 		attend(s, i / tiles_of(s->p), tile * FOT_TILE_Q, cpu_tile_rows(s->p, tile), t);
 }
 
+/* All heads of a tile, for a memory that chooses once for them. */
+static void attend_together(const struct step *s, int64_t i, struct scratch *t)
+{
+	for (int64_t h = 0; h < s->e->cfg.n_heads; h++)
+		attend_tile(s, h * tiles_of(s->p) + i, t);
+}
+
 static void finish_tile(const struct step *s, int64_t i, struct scratch *t)
 {
 	if (comes_out(s, i))
@@ -462,7 +469,10 @@ static void go_through(struct step s, struct scratch *t)
 		each(&s, project_tile, tiles, t);
 		if (last_of(&s) && !s.masses)
 			break;
-		each(&s, attend_tile, tiles * s.e->cfg.n_heads, t);
+		if (s.a->mem && s.a->memory.ops->together)
+			each(&s, attend_together, tiles, t);
+		else
+			each(&s, attend_tile, tiles * s.e->cfg.n_heads, t);
 		if (last_of(&s))
 			break;
 		each(&s, finish_tile, tiles, t);

@@ -53,7 +53,7 @@ static size_t entry_bytes(const struct device_engine *e)
 /* Of all memory layers. */
 static size_t memory_bytes(const struct device_engine *e)
 {
-	size_t entries = fot_memory_keeps(e->opts.search) ?
+	size_t entries = fot_memory_keeps(e->opts.mode) ?
 				 fot_size_mul((size_t)e->opts.mem_max, (size_t)e->cfg.n_mem_layers) :
 				 0;
 
@@ -84,7 +84,7 @@ static void lay_layer(struct fot_layout *y, struct device_engine *e, struct laye
 /* For choosing entries and telling where queries look. */
 static void lay_choice(struct fot_layout *y, struct device_engine *e)
 {
-	int64_t H = e->cfg.n_heads, k = fot_memory_kind(e->opts.search)->counts ? e->opts.top_k : 0, rows;
+	int64_t H = e->cfg.n_heads, k = fot_memory_kind(e->opts.mode)->counts ? e->opts.top_k : 0, rows;
 	size_t row;
 
 	e->choice = (struct fot_choice){ .k = k, .cap = k ? 2 * k + 2 * FOT_WARP : 0 };
@@ -148,7 +148,7 @@ static void lay_out(struct fot_layout *y, struct device_engine *e)
 	e->wide = fot_layout_take(y, (int64_t)wide_bytes(e), 1);
 	for (int l = 0; l < e->cfg.n_layers; l++)
 		lay_layer(y, e, &e->layer[l]);
-	if (!fot_memory_keeps(e->opts.search))
+	if (!fot_memory_keeps(e->opts.mode))
 		return;
 	lay_choice(y, e);
 	e->block = e->streams ? STREAM_BLOCK : INT64_MAX;
@@ -194,7 +194,7 @@ static int open_shell(struct device_engine *e, const struct fot_device_kind *kin
 	e->key_width = fot_config_key_width(&e->cfg);
 	e->group = e->cfg.n_heads / fot_config_kv_heads(&e->cfg);
 	e->cfg.mem_scale = o->mem_scale > 0 ? o->mem_scale : e->cfg.mem_scale;
-	if (fot_memory_keeps(o->search))
+	if (fot_memory_keeps(o->mode))
 		e->last_mem = e->cfg.mem_layers[e->cfg.n_mem_layers - 1];
 	e->past_max = e->cfg.cached_windows * e->window;
 	e->last_kept = e->past_max ? e->cfg.n_layers - 1 : e->last_mem;
@@ -207,7 +207,7 @@ static int open_shell(struct device_engine *e, const struct fot_device_kind *kin
 	if (!e->layer)
 		return FOT_NO_MEMORY(err, "session");
 	for (int l = 0; l < e->cfg.n_layers; l++) {
-		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(o->search);
+		e->layer[l].mem = fot_config_is_mem_layer(&e->cfg, l) && fot_memory_keeps(o->mode);
 		e->layer[l].rotates = fot_config_rotates(&e->cfg, l);
 		e->layer[l].slides = e->cfg.slides[l] && e->cfg.sliding_window < e->window + e->past_max;
 	}
@@ -243,10 +243,10 @@ static int check(const struct fot_device_kind *kind, const struct fot_model *m,
 				"engine: cuda is not built into this program: build it with make CUDA=1");
 	if (o->rope_factor)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "engine: rope: windows that grow are the cpu's alone");
-	if (fot_memory_keeps(o->search) && o->search != FOT_SEARCH_ALL && o->search != FOT_SEARCH_TOPK)
+	if (fot_memory_keeps(o->mode) && o->mode != FOT_MEMORY_DENSE && o->mode != FOT_MEMORY_KNN)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory: a device's engine serves none, dense, knn and xl, got %s",
-				fot_memory_kind(o->search)->word);
+				fot_memory_kind(o->mode)->word);
 	if (c->head_dim > FOT_HEAD_MOST)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"engine: expected heads of at most %d numbers for a device, the model has %d",

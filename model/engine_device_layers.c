@@ -361,7 +361,7 @@ static void read_memory(const struct step *s, bool fresh)
 {
 	const struct fot_place *at = s->r->at;
 	int64_t from = fot_place_mem_from(at);
-	bool best = fot_memory_kind(s->e->opts.search)->counts;
+	bool best = fot_memory_kind(s->e->opts.mode)->counts;
 
 	if (!s->a->mem)
 		return;
@@ -446,7 +446,7 @@ static void note_rows(const struct step *s, const struct fot_masses *m, int64_t 
 
 	ask.row = e->list + i;
 	ask.n = n;
-	if (m->all || !fot_memory_kind(e->opts.search)->counts) {
+	if (m->all || !fot_memory_kind(e->opts.mode)->counts) {
 		score_all(s, &ask, into_groups, &l);
 	} else {
 		choose(s, &ask);

@@ -50,8 +50,7 @@ int fot_config_read_generation(struct fot_config *c, const cJSON *config, const 
 	cJSON *root = NULL;
 	int status;
 
-	fot_path_join(&path, dir, "generation_config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "generation_config.json", err));
 	if (!fot_file_exists(path.data))
 		goto out;
 	FOT_TRY(fot_json_read(&root, path.data, BYTES_MAX, FOT_ERR_INPUT, err));

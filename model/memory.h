@@ -101,6 +101,8 @@ struct fot_memory_ops {
 	/* Numbers behind the word: { ":", "B" } and { ",", "K" } of "moba:128,8". The text of all but the first begins with a
 	 * comma; those that are optional stand last. */
 	struct fot_memory_number takes[FOT_MEMORY_NUMBERS];
+	bool together; /* chooses once for all heads of a layer: one thread reads those of its queries one behind the other, from
+			  head 0 on, with the same scratch, and nothing else between */
 	const struct fot_block_kind
 		*blocks; /* of kinds that choose whole blocks (memory_blocks.h); else NULL */
 	const struct fot_evict_kind *evict; /* of kinds that forget (memory_evict.h); else NULL */
@@ -135,14 +137,14 @@ struct fot_memory_ops {
 	size_t (*needs)(const struct fot_memory *m, int64_t entries);
 };
 
-/* The row of a kind; never NULL. */
-const struct fot_memory_ops *fot_memory_kind(enum fot_search kind);
-/* The kind with this word of n bytes; false: none has. */
-bool fot_memory_find(enum fot_search *kind, const char *word, size_t n);
+/* The row of a kind; never NULL. That of FOT_MEMORY_OWN has its word alone. */
+const struct fot_memory_ops *fot_memory_kind(enum fot_memory_mode kind);
+/* The kind with this word of n bytes, or FOT_MEMORY_OWN; false: none has, and *kind is of no use. */
+bool fot_memory_find(enum fot_memory_mode *kind, const char *word, size_t n);
 /* How many numbers a kind takes. */
-int fot_memory_n_numbers(enum fot_search kind);
+int fot_memory_n_numbers(enum fot_memory_mode kind);
 /* Does it keep entries in memory layers? */
-bool fot_memory_keeps(enum fot_search kind);
+bool fot_memory_keeps(enum fot_memory_mode kind);
 /* What a memory of these settings spends with so many entries in reach. */
 struct fot_memory_budget {
 	double read,
@@ -153,7 +155,7 @@ struct fot_memory_budget {
 struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o,
 					   int64_t entries);
 /* Does it want the queries of what it keeps? Then windows are not taken from those that were seen before. */
-bool fot_memory_observes(enum fot_search kind);
+bool fot_memory_observes(enum fot_memory_mode kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
 		       const struct fot_memory_groups *g);

@@ -238,7 +238,7 @@ void fot_evict_prepare(struct fot_memory *m, int64_t from, float scale, int32_t 
 	own->from = from;
 	own->scale = scale;
 	own->to = m->len;
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_lists(m) > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_lists(m) > 1)
 	for (int64_t h = 0; h < n_lists(m); h++) {
 		if (!goes_on)
 			own->list[h].n = 0;

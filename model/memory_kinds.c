@@ -11,28 +11,28 @@ const struct fot_memory_ops fot_memory_none = { .word = "none" };
 #define DECLARED(number, word, ops) extern const struct fot_memory_ops ops;
 FOT_MEMORY_KINDS(DECLARED)
 
-const struct fot_memory_ops *fot_memory_kind(enum fot_search kind)
+const struct fot_memory_ops *fot_memory_kind(enum fot_memory_mode kind)
 {
 #define ROW(number, word, ops) [number] = &ops,
-	static const struct fot_memory_ops *const kinds[] = { FOT_MEMORY_KINDS(ROW) };
+	static const struct fot_memory_ops own = { .word = "model" };
+	static const struct fot_memory_ops *const kinds[] = { FOT_MEMORY_KINDS(ROW)[FOT_MEMORY_OWN] = &own };
 
 	return kinds[kind];
 }
 
-bool fot_memory_find(enum fot_search *kind, const char *word, size_t n)
+bool fot_memory_find(enum fot_memory_mode *kind, const char *word, size_t n)
 {
-	for (int i = 0; i < FOT_SEARCH_COUNT; i++) {
-		const char *own = fot_memory_kind((enum fot_search)i)->word;
+	const char *own;
 
-		if (strlen(own) != n || memcmp(own, word, n) != 0)
-			continue;
-		*kind = (enum fot_search)i;
-		return true;
+	for (*kind = FOT_MEMORY_NONE; *kind <= FOT_MEMORY_OWN; (*kind)++) {
+		own = fot_memory_kind(*kind)->word;
+		if (strlen(own) == n && memcmp(own, word, n) == 0)
+			return true;
 	}
 	return false;
 }
 
-int fot_memory_n_numbers(enum fot_search kind)
+int fot_memory_n_numbers(enum fot_memory_mode kind)
 {
 	int n = 0;
 
@@ -41,7 +41,7 @@ int fot_memory_n_numbers(enum fot_search kind)
 	return n;
 }
 
-bool fot_memory_observes(enum fot_search kind)
+bool fot_memory_observes(enum fot_memory_mode kind)
 {
 	return fot_memory_kind(kind)->observe != NULL;
 }
@@ -53,14 +53,14 @@ bool fot_memory_number_fits(const struct fot_memory_number *n, int64_t x)
 	return (x == 0 && n->optional) || (x >= (n->least ? n->least : 1) && x <= most);
 }
 
-bool fot_memory_keeps(enum fot_search kind)
+bool fot_memory_keeps(enum fot_memory_mode kind)
 {
 	return fot_memory_kind(kind)->append != NULL;
 }
 
 struct fot_memory fot_memory_of(const struct fot_config *c, const struct fot_session_opts *o)
 {
-	struct fot_memory m = { .ops = fot_memory_kind(o->search),
+	struct fot_memory m = { .ops = fot_memory_kind(o->mode),
 				    .n_heads = fot_config_kv_heads(c),
 				    .head_dim = c->head_dim,
 				    .group = c->n_heads / fot_config_kv_heads(c),
@@ -81,7 +81,7 @@ struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const str
 	struct fot_layout y = { 0 };
 	struct fot_reads r;
 
-	if (!fot_memory_keeps(o->search))
+	if (!fot_memory_keeps(o->mode))
 		return (struct fot_memory_budget){ 0 };
 	r = m.ops->reads(&m, (double)entries);
 	m.cap = entries;

@@ -4,7 +4,7 @@
  * tokens; here with their scores, so that a head of large scores has more to say.
  *
  * The sum over heads of q . k is one product of the queries and keys of all heads side by side, queries of heads that
- * share keys added up.  It is made again for each head, so that heads can be read by any threads. */
+ * share keys added up.  Head 0 makes it, those behind it find what it chose in the scratch (`together` in memory.h). */
 #include "model/memory.h"
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
@@ -16,6 +16,9 @@ struct voting {
 	struct fot_attn a; /* of queries of all heads side by side */
 	float *q;          /* [FOT_TILE_Q, width] */
 	float *k;          /* [FOT_TILE_K, width] */
+	/* What the searches of the scratch hold the entries of. */
+	const float *of; /* [n_q] rows, all heads side by side; NULL: nothing */
+	int64_t n_q, from, to, now;
 };
 
 static int64_t width_of(const struct fot_memory *m)
@@ -26,7 +29,7 @@ static int64_t width_of(const struct fot_memory *m)
 static void lay_scratch(struct fot_memory_scratch *s, const struct fot_memory *m, struct fot_layout *y)
 {
 	int64_t width = width_of(m), need = fot_attn_need(width, 0, NULL);
-	struct voting own;
+	struct voting own = { 0 };
 	float *mem;
 
 	fot_rows_lay_scratch(s, m, y);
@@ -56,6 +59,13 @@ static void ask_together(const struct fot_memory *m, const struct fot_query *q, 
 	fot_attn_ask(&own->a, own->q, width, 1);
 }
 
+/* Did an earlier head of these queries choose for this one? */
+static bool chosen(const struct fot_memory *m, const struct fot_query *q, const struct voting *own)
+{
+	return q->head > 0 && own->of == q->q - q->head * m->head_dim && own->n_q == q->a->n_q && own->from == q->from &&
+	       own->to == q->to && own->now == q->now;
+}
+
 /* The searches of the scratch then hold the entries of each query. */
 static void choose(const struct fot_memory *m, const struct fot_query *q)
 {
@@ -63,6 +73,13 @@ static void choose(const struct fot_memory *m, const struct fot_query *q)
 	float bias[FOT_TILE_K], heads = (float)(m->n_heads * m->group);
 	struct voting *own = q->s->own;
 
+	if (chosen(m, q, own))
+		return;
+	own->of = q->q - q->head * d;
+	own->n_q = q->a->n_q;
+	own->from = q->from;
+	own->to = q->to;
+	own->now = q->now;
 	ask_together(m, q, own);
 	fot_topk_begin(&q->s->topk, q->a->n_q);
 	for (int64_t j = q->from; j < q->to; j += FOT_TILE_K) {
@@ -123,11 +140,12 @@ static struct fot_reads reads(const struct fot_memory *m, double entries)
 {
 	double n = entries < m->number[0] ? entries : m->number[0];
 
-	return (struct fot_reads){ (double)m->n_heads * entries + n, n };
+	return (struct fot_reads){ entries / (double)m->group + n, n }; /* a head's share of one product */
 }
 
 const struct fot_memory_ops fot_memory_shared = {
 	.word = "shared",
+	.together = true,
 	.takes = { { ":", "K" } },
 	.lay = fot_rows_lay,
 	.lay_scratch = lay_scratch,

@@ -35,7 +35,7 @@ void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model
 
 	bool memory = c->n_mem_layers > 0 && c->cached_windows == 0;
 
-	*o = (struct fot_session_opts){ .search = memory ? c->search : FOT_SEARCH_NONE,
+	*o = (struct fot_session_opts){ .mode = memory ? c->mode : FOT_MEMORY_NONE,
 					.top_k = c->top_k,
 					.mem_dtype = c->mem_dtype,
 					.window = c->window,
@@ -57,23 +57,23 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 	if (o->window < 0 || o->window > 1 << 24)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window: expected 1 to %d tokens, got %d", 1 << 24,
 				o->window);
-	if (o->search == FOT_SEARCH_XL && !c->cached_windows)
+	if (o->mode == FOT_MEMORY_XL && !c->cached_windows)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"memory: xl is for models with cached windows (Transformer-XL)");
-	if (fot_memory_keeps(o->search) && c->n_mem_layers == 0)
+	if (fot_memory_keeps(o->mode) && c->n_mem_layers == 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "memory: the model has no memory layers");
-	if (fot_memory_keeps(o->search) && c->cached_windows)
+	if (fot_memory_keeps(o->mode) && c->cached_windows)
 		return FOT_FAIL(
 			err, FOT_ERR_USAGE,
 			"memory: a model with cached windows (Transformer-XL) has no other: expected none");
-	if (fot_memory_kind(o->search)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
+	if (fot_memory_kind(o->mode)->counts && (o->top_k < 1 || o->top_k > FOT_TOP_K_MOST))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "top-k: expected 1 to %d, got %d", FOT_TOP_K_MOST, o->top_k);
-	for (int i = 0; i < fot_memory_n_numbers(o->search); i++) {
-		const struct fot_memory_number *n = &fot_memory_kind(o->search)->takes[i];
+	for (int i = 0; i < fot_memory_n_numbers(o->mode); i++) {
+		const struct fot_memory_number *n = &fot_memory_kind(o->mode)->takes[i];
 
 		if (!fot_memory_number_fits(n, o->number[i]))
 			return FOT_FAIL(err, FOT_ERR_USAGE, "memory: %s: expected %s %d to %d, got %d",
-					fot_memory_kind(o->search)->word, n->name, n->least ? n->least : 1,
+					fot_memory_kind(o->mode)->word, n->name, n->least ? n->least : 1,
 					n->most ? n->most : FOT_TOP_K_MOST, o->number[i]);
 	}
 	if (o->mem_dtype != FOT_F32 && o->mem_dtype != FOT_BF16)
@@ -86,7 +86,7 @@ int fot_session_check(const struct fot_model *m, const struct fot_session_opts *
 		return FOT_FAIL(err, FOT_ERR_USAGE, "mem-scale: expected %g to %g, got %g",
 				FOT_MEM_SCALE_LEAST, FOT_MEM_SCALE_MOST, o->mem_scale);
 	if (o->rope_factor &&
-	    (fot_memory_keeps(o->search) || c->rope.type != FOT_ROPE_DEFAULT || c->cached_windows))
+	    (fot_memory_keeps(o->mode) || c->rope.type != FOT_ROPE_DEFAULT || c->cached_windows))
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"rope: expected no memory, and no scaling and cached windows of the model");
 	if (o->rope_factor) {
@@ -116,6 +116,13 @@ size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_
 	return fot_session_check(m, o, NULL) == FOT_OK ? engine_of(o)->estimate(m, o) : 0;
 }
 
+size_t fot_session_common(const struct fot_model *m, const struct fot_session_opts *o)
+{
+	bool has = engine_of(o)->common && fot_session_check(m, o, NULL) == FOT_OK;
+
+	return has ? engine_of(o)->common(m, o) : 0;
+}
+
 size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o)
 {
 	const struct fot_weights *w = fot_model_weights(m);
@@ -130,6 +137,8 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 		     struct fot_err *err)
 {
 	const struct fot_config *c = fot_model_config(m);
+	const struct fot_engine *engine = engine_of(o);
+	const struct fot_session *beside = o->beside;
 	struct fot_session *s;
 	int status = fot_session_check(m, o, err);
 
@@ -138,11 +147,15 @@ int fot_session_open(struct fot_session **out, const struct fot_model *m, const 
 	s = fot_calloc(1, sizeof *s);
 	if (!s)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
-	*s = (struct fot_session){ .model = m, .cfg = c, .opts = *o, .engine = engine_of(o) };
+	*s = (struct fot_session){ .model = m, .cfg = c, .opts = *o, .engine = engine };
+	s->opts.beside = NULL; /* it may be closed before this one */
 	s->at.window = fot_session_window(m, o);
 	s->at.reach = INT64_MAX;
 	s->at.past_max = c->cached_windows * s->at.window;
-	status = s->engine->open(&s->held, m, o, err);
+	if (beside && beside->model == m && beside->engine == engine && engine->open_with)
+		status = engine->open_with(&s->held, beside->held, m, o, err);
+	else
+		status = engine->open(&s->held, m, o, err);
 	if (status == FOT_OK)
 		*out = s;
 	else
@@ -179,7 +192,7 @@ static int check_masses(const struct fot_session *s, const struct fot_masses *m,
 {
 	const struct fot_place *at = &s->at;
 
-	if (m->group < 1 || !fot_memory_keeps(s->opts.search) || at->pads > 0)
+	if (m->group < 1 || !fot_memory_keeps(s->opts.mode) || at->pads > 0)
 		return FOT_FAIL(err, FOT_ERR_USAGE,
 				"masses: expected groups of 1 or more, a memory and no padding");
 	if (at->n_local + n > at->window)
@@ -258,7 +271,7 @@ int fot_session_commit(struct fot_session *s, struct fot_err *err)
 
 	if (at->n_local == 0)
 		return FOT_OK;
-	if (fot_memory_keeps(s->opts.search) && at->mem_len + n > s->opts.mem_max)
+	if (fot_memory_keeps(s->opts.mode) && at->mem_len + n > s->opts.mem_max)
 		return FOT_FAIL(err, FOT_ERR_RUN, "memory is full: room for %lld tokens, needed %lld",
 				(long long)s->opts.mem_max, (long long)(at->mem_len + n));
 	past = past < at->past_max ? past : at->past_max;
@@ -365,11 +378,6 @@ int64_t fot_session_groups(const struct fot_session *s, int64_t group)
 int64_t fot_session_room(const struct fot_session *s)
 {
 	return s->at.window;
-}
-
-int64_t fot_session_mem_len(const struct fot_session *s)
-{
-	return s->at.mem_len;
 }
 
 int64_t fot_session_n_local(const struct fot_session *s)

@@ -36,9 +36,10 @@
 #define FOT_ROPE_FACTOR_MOST 1024
 
 struct fot_engine; /* engine.h */
+struct fot_session;
 struct fot_session_opts {
 	const struct fot_engine *engine; /* what computes; NULL: the CPU's */
-	enum fot_search search;
+	enum fot_memory_mode mode;
 	int32_t top_k;            /* for kinds of memory that count: 1 .. FOT_TOP_K_MOST */
 	int32_t number[FOT_MEMORY_NUMBERS]; /* those that the kind takes (memory.h) */
 	enum fot_dtype mem_dtype; /* FOT_F32 or FOT_BF16 */
@@ -60,15 +61,18 @@ struct fot_session_opts {
 	size_t device_room;       /* bytes of a device's memory for keys and values of the memory: where they take more
 				     they stay on the host and are read through it in blocks; 0: what is free */
 	bool no_skip;             /* compute every window to the last layer: the same bits, only slower */
+	const struct fot_session *beside; /* open for this model: its weights are used again where both compute alike,
+					     whichever is closed first; NULL: own ones */
 };
 /* What the model's config says; n_threads 1, mem_max 0. */
 void fot_session_opts_default(struct fot_session_opts *o, const struct fot_model *m);
 
-struct fot_session;
 /* Can a session be opened so, memory apart? Errors: FOT_ERR_USAGE, naming the option. */
 int fot_session_check(const struct fot_model *m, const struct fot_session_opts *o, struct fot_err *err);
 /* Bytes that fot_session_open will take; 0 where the options are refused. */
 size_t fot_session_estimate(const struct fot_model *m, const struct fot_session_opts *o);
+/* Of these, bytes that one opened beside another does without. */
+size_t fot_session_common(const struct fot_model *m, const struct fot_session_opts *o);
 /* Bytes of the weights that are in memory as the files have them, at most: all of them, or in bf16 one matrix that is
  * being packed. */
 size_t fot_session_mapped(const struct fot_model *m, const struct fot_session_opts *o);
@@ -138,7 +142,6 @@ void fot_session_reach(struct fot_session *s, int64_t tokens);
 /* Groups of so many entries that queries see now. */
 int64_t fot_session_groups(const struct fot_session *s, int64_t group);
 int64_t fot_session_room(const struct fot_session *s); /* tokens that a window takes */
-int64_t fot_session_mem_len(const struct fot_session *s);
 int64_t fot_session_n_local(const struct fot_session *s);
 
 /* How many tokens before the local window can have any influence on it without memory: 0, or

@@ -80,9 +80,7 @@ int fot_tokenizer_path(struct fot_str *path, const char *dir, struct fot_err *er
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < FOT_COUNT(names); i++) {
-		fot_str_clear(path);
-		fot_path_join(path, dir, names[i]);
-		FOT_TRY(fot_str_check(path, err));
+		FOT_TRY(fot_path_at(path, dir, names[i], err));
 		if (fot_file_exists(path->data))
 			return FOT_OK;
 	}

@@ -142,9 +142,7 @@ static int open_shards(struct fot_weights *w, bool torch, struct fot_err *err)
 	if (!w->shards)
 		return out_of_memory(w, err);
 	for (size_t i = 0; i < w->n_shards; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, w->dir, w->shard_names[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, w->dir, w->shard_names[i], err));
 		FOT_TRY(open_shard(&w->shards[i], path.data, torch, err));
 		w->n += count_of(&w->shards[i]);
 	}

@@ -35,6 +35,23 @@ do for [i = 1 : n_series] {
 		pointtype look_mark[look[i]] - (dash[i] == 1) pointsize look_size[look[i]]
 	set style line 20 + i linecolor rgb look_colour[look[i]] linewidth 0.8 dashtype 1 pointsize 0
 }
+# Where series are kinds of memory: a colour for each family (what chooses entries by their scores, what looks for these in an
+# index, blocks, the last ones, what is kept for good, chance) and a mark of its own in it; other models than the first dashed.
+KINDS = "knn shared ivf hnsw int8 quest moba infllm recent sinks snapkv tova keydiff knorm random dense xl"
+array kind_colour[17] = [0x0b5394, 0x0b5394, 0x00a0b0, 0x00a0b0, 0x00a0b0, 0xd1600a, 0xd1600a, 0xd1600a, 0x2e8b2e, 0x2e8b2e, \
+	0x8e3a9d, 0x8e3a9d, 0x8e3a9d, 0x8e3a9d, 0x777777, 0x000000, 0x000000]
+array kind_mark[17] = [7, 6, 9, 5, 13, 5, 7, 9, 7, 6, 5, 7, 9, 11, 2, 7, 5]
+if (exists("kind")) {
+	do for [i = 1 : n_series] {
+		do for [k = 1 : words(KINDS)] {
+			if (word(KINDS, k) eq kind[i]) {
+				set style line i linecolor rgb kind_colour[k] linewidth 1.6 \
+					dashtype 14 + (model[i] - 1) % 3 pointtype kind_mark[k] pointsize 0.9
+				set style line 20 + i linecolor rgb kind_colour[k] linewidth 0.8 dashtype 1 pointsize 0
+			}
+		}
+	}
+}
 set style line 100 linecolor rgb "#999999" linewidth 0.8 dashtype 3
 set bars 0.5
 set minussign

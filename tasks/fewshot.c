@@ -283,9 +283,9 @@ bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i)
 	return f->is_long[i];
 }
 
-size_t fot_fewshot_n_long(const struct fot_fewshot *f)
+size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i)
 {
-	return f->n_long;
+	return f->question_end[i + 1] - f->question_end[i];
 }
 
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
@@ -296,11 +296,6 @@ size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 size_t fot_fewshot_pool(const struct fot_fewshot *f)
 {
 	return f->n_pool;
-}
-
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
-{
-	return f->label_ids.n;
 }
 
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f)
@@ -362,6 +357,15 @@ int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fo
 		most--;
 	*fitted = most;
 	return FOT_OK;
+}
+
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from)
+{
+	size_t first = 0;
+
+	while (first < fitted && d->end[first] < from)
+		first++;
+	return fitted - first;
 }
 
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,

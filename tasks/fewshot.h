@@ -89,7 +89,8 @@ const struct fot_labelled_item *fot_fewshot_item(const struct fot_fewshot *f, si
 const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 /* Question and longest answer exceed a window: not to be asked. */
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
-size_t fot_fewshot_n_long(const struct fot_fewshot *f);
+/* Of a test item's question, without an answer. */
+size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f);
@@ -98,8 +99,6 @@ const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label); /* its
 int32_t fot_fewshot_commonest(const struct fot_fewshot *f);
 /* Accuracy of guessing and of the test items' commonest label; false: answers. */
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority);
-/* Tokens of all answers together: the length of a reply's nll. */
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f);
 
 /* The demonstrations of one seed, tokenised as far as they can be used, each among `distractors`
  * of the other sets. */
@@ -121,6 +120,8 @@ const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, co
  * FOT_ERR_USAGE when not even the instruction does. */
 int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
 		    int64_t shots, int64_t context_length, struct fot_err *err);
+/* How many of the first `fitted` demonstrations begin at this token of the prompt or behind it, their distractors with them. */
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from);
 /* Begin prompts with `fitted` demonstrations: prompt holds the stem then, *n_stem tokens. */
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,
 		     const struct fot_fewshot_demos *d, size_t fitted, struct fot_err *err);

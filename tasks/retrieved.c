@@ -65,6 +65,57 @@ int fot_retrieve(struct fot_retrieval *out, struct fot_retrieved *best, size_t m
 	return FOT_OK;
 }
 
+/* exp of the scores, and of the mass beside them, less the largest score. */
+struct softmax {
+	double most, sum, all;
+};
+
+static struct softmax softmax_of(const double *score, int64_t n, double local)
+{
+	struct softmax s = { .most = -INFINITY };
+
+	for (int64_t i = 0; i < n; i++)
+		s.most = fmax(s.most, score[i]);
+	for (int64_t i = 0; i < n; i++)
+		s.sum += exp(score[i] - s.most);
+	s.all = s.sum + exp(local - s.most);
+	return s;
+}
+
+int fot_attended(struct fot_attended *out, const double *dense, double dense_local, const double *kind,
+		 double kind_local, int64_t n_keys, struct fot_err *err)
+{
+	struct scored *order = fot_alloc((size_t)n_keys, sizeof *order);
+	struct softmax p = softmax_of(dense, n_keys, dense_local), q = softmax_of(kind, n_keys, kind_local);
+	double caught = 0, right = 0;
+
+	if (!order)
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %lld keys", (long long)n_keys);
+	*out = (struct fot_attended){ .dense = p.sum / p.all };
+	for (int64_t i = 0; i < n_keys; i++) {
+		order[i] = (struct scored){ dense[i], i };
+		out->n_read += !isinf(kind[i]);
+	}
+	qsort(order, (size_t)n_keys, sizeof *order, better_first);
+	for (int64_t i = 0; i < n_keys; i++) {
+		double mass = exp(order[i].score - p.most), k = kind[order[i].key];
+		double more = exp(k - q.most) / q.all - mass / p.all;
+
+		if (isinf(k)) {
+			out->missed += mass / p.all;
+			continue;
+		}
+		caught += mass;
+		right += i < out->n_read;
+		*(i < out->n_read ? &out->rest : &out->distracted) += more;
+	}
+	out->caught = caught / p.sum;
+	out->recall = right / (double)out->n_read;
+	out->rest += p.sum / p.all - q.sum / q.all; /* of the local keys, as 1 less the memory's */
+	fot_free(order);
+	return FOT_OK;
+}
+
 size_t fot_retrieval_positions(int64_t *position, size_t n, int64_t first, int64_t end, uint64_t seed,
 			       uint64_t document)
 {

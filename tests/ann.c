@@ -115,7 +115,7 @@ static int32_t *read_tokens(int64_t n, int32_t vocab)
 static void make_keys(const char *dir, int64_t entries, int64_t queries, const char *path)
 {
 	struct fot_engine spy = fot_engine_cpu;
-	struct fot_memory_ops ops = *fot_memory_kind(FOT_SEARCH_ALL);
+	struct fot_memory_ops ops = *fot_memory_kind(FOT_MEMORY_DENSE);
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
 	struct fot_model *m = NULL;
@@ -132,7 +132,7 @@ static void make_keys(const char *dir, int64_t entries, int64_t queries, const c
 		die("entries: expected whole windows, and queries of one");
 	spy.open = spy_open;
 	o.engine = &spy;
-	o.search = FOT_SEARCH_ALL;
+	o.mode = FOT_MEMORY_DENSE;
 	o.mem_max = entries;
 	o.mem_dtype = FOT_F32;
 	if (fot_session_open(&s, m, &o, &err) != FOT_OK)
@@ -238,7 +238,7 @@ static void take_kind(struct reading *g, const struct data *x, const char *kind)
 
 	if (fot_attach_parse(&a, kind, "ann", &err) != FOT_OK)
 		die(err.text);
-	ops = fot_memory_kind((enum fot_search)a.mode);
+	ops = fot_memory_kind(a.mode);
 	if (!ops->index && a.mode != FOT_MEMORY_KNN)
 		die("expected knn, or a kind that searches an index");
 	same = g->m.ops == ops && g->m.number[2] == a.number[2];

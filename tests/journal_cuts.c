@@ -36,8 +36,7 @@ static int read_file(struct fot_str *out, const char *dir, const char *name, str
 	int status;
 
 	fot_str_clear(out);
-	fot_path_join(&path, dir, name);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, name, err));
 	FOT_TRY(fot_file_read(out, path.data, MAX_FILE, err));
 out:
 	fot_str_release(&path);
@@ -52,14 +51,10 @@ static int write_cut(const struct cutter *c, size_t n, struct fot_err *err)
 	int status;
 
 	for (size_t i = 0; i < N_FILES; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, c->cut, files[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, c->cut, files[i], err));
 		unlink(path.data);
 	}
-	fot_str_clear(&path);
-	fot_path_join(&path, c->cut, "journal.jsonl");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, c->cut, "journal.jsonl", err));
 	f = fopen(path.data, "wb");
 	if (!f || fwrite(c->journal.data, 1, n, f) != n)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be written", path.data);

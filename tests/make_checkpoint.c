@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 	m.c.mem_positionals = false;
 	m.c.blocks = true;
 	m.c.qk_norm = true;
-	m.c.search = FOT_SEARCH_ALL;
+	m.c.mode = FOT_MEMORY_DENSE;
 	m.c.top_k = 8;
 	m.c.tokenizer = FOT_TOKENIZER_BYTE;
 	m.c.bos_id = 256;

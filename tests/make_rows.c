@@ -248,8 +248,7 @@ static int write_text(const char *dir, const char *file, const char *text, struc
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, file);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, file, err));
 	FOT_TRY(fot_file_replace(path.data, text, strlen(text), err));
 out:
 	fot_str_release(&path);

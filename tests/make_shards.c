@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "harness/plan/task_class.h"
 #include "harness/run/division.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 
 struct maker {
 	struct fot_plan plan;
@@ -71,8 +71,7 @@ static int add_item(struct fot_journal *j, const struct maker *m, size_t i, stru
 	const struct fot_item *item = &m->plan.item[i];
 	const struct fot_task_class *class = fot_task_class_of(&m->plan, item);
 	bool passkey = strcmp(class->name, "passkey") == 0;
-	cJSON *result = NULL, *note = NULL, *record = cJSON_CreateObject(), *samples = cJSON_CreateArray();
-	struct fot_str text = FOT_STR_INIT;
+	cJSON *result = NULL, *note = NULL, *samples = cJSON_CreateArray();
 	struct fot_table rows;
 	struct fot_rng rng;
 	int status;
@@ -89,16 +88,12 @@ static int add_item(struct fot_journal *j, const struct maker *m, size_t i, stru
 	if (passkey)
 		FOT_TRY(add_sample(samples, item));
 	FOT_TRY(fot_item_record(&rows, samples, &result, &note, err));
-	cJSON_AddStringToObject(record, "item", item->id);
-	cJSON_AddItemToObject(record, "result", result);
-	cJSON_AddItemToObject(record, "note", note);
-	FOT_TRY(fot_json_print(&text, record, 0, err));
-	FOT_TRY(fot_journal_copy(j, &(struct fot_record){ .text = text.data, .n_text = text.len }, err));
+	FOT_TRY(fot_journal_append(j, item->id, result, note, err));
 out:
-	cJSON_Delete(record);
+	cJSON_Delete(result);
+	cJSON_Delete(note);
 	cJSON_Delete(samples);
 	fot_table_release(&rows);
-	fot_str_release(&text);
 	return status;
 }
 

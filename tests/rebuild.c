@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "harness/report/summary.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
-#include "harness/run/task_class.h"
+#include "harness/report/summary.h"
 
 static int seed_of(const char *dir, int64_t *seed, struct fot_err *err)
 {
@@ -19,8 +19,7 @@ static int seed_of(const char *dir, int64_t *seed, struct fot_err *err)
 	struct fot_json_ctx ctx = { "manifest.json: spec", FOT_ERR_INPUT };
 	int status;
 
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
 	FOT_TRY(fot_json_read(&manifest, path.data, (size_t)1 << 24, FOT_ERR_INPUT, err));
 	FOT_TRY(fot_json_object(manifest, "spec", true, &spec, &ctx, err));
 	status = fot_json_i64(spec, "seed", true, 0, INT64_MAX, seed, &ctx, err);
@@ -38,8 +37,7 @@ static int add_task(struct fot_table *summary, const char *dir, const struct fot
 	int status;
 
 	fot_table_init(&rows, task->schema);
-	fot_path_join(&path, dir, task->csv);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, task->csv, err));
 	if (fot_file_exists(path.data)) {
 		FOT_TRY(fot_table_read(&rows, path.data, err));
 		status = fot_summary_build(summary, &rows, seed, NULL, err);

@@ -19,7 +19,7 @@ size_t fot_question_answers(const struct fot_question *q)
 	return n;
 }
 
-size_t fot_question_longest(const struct fot_question *q)
+static size_t longest_of(const struct fot_question *q)
 {
 	size_t n = q->n_greedy;
 
@@ -99,14 +99,16 @@ void fot_asker_release(struct fot_asker *a)
 /* Tokens fed behind the stem: the question and all of the longest answer but its last. */
 static size_t tail_of(const struct fot_question *q, size_t n_stem)
 {
-	size_t longest = fot_question_longest(q);
+	size_t longest = longest_of(q);
 
 	return q->n_prompt - n_stem + (longest ? longest - 1 : 0);
 }
 
-size_t fot_asker_stem(const struct fot_asker *a, const struct fot_question *q)
+/* The stem as it will be read with this question: its length may differ from n_stem
+ * (LongLLaMA's cut); without memory 0. */
+static size_t stem_of(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t last = (size_t)a->last_context, longest = fot_question_longest(q), most = (size_t)a->window;
+	size_t last = (size_t)a->last_context, longest = longest_of(q), most = (size_t)a->window;
 
 	if (!a->memory)
 		return 0;
@@ -157,10 +159,18 @@ static int hold(struct fot_asker *a, const int32_t *stem, size_t n, size_t same,
 	return FOT_OK;
 }
 
+/* Of `whole` tokens in whole windows the first that has an influence; 0 too where all have. */
+static size_t influence_from(const struct fot_asker *a, size_t whole)
+{
+	size_t sight = (size_t)fot_session_sight(a->session);
+
+	return sight && sight < whole ? whole - sight : 0;
+}
+
 /* Bring the session to the end of the stem. */
 static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool commit, struct fot_err *err)
 {
-	size_t w = (size_t)a->window, whole = n / w * w, sight = (size_t)fot_session_sight(a->session), kept, from;
+	size_t w = (size_t)a->window, whole = n / w * w, kept, from;
 	int status;
 
 	if (is_held(a, stem, n, commit))
@@ -172,7 +182,8 @@ static int read_stem(struct fot_asker *a, const int32_t *stem, size_t n, bool co
 	else
 		fot_session_reset(a->session);
 	FOT_TRY(hold(a, stem, n, kept, err));
-	from = sight && sight < whole ? whole - sight : kept; /* no influence reaches farther */
+	from = influence_from(a, whole);
+	from = from > kept ? from : kept;
 	FOT_TRY(read_tokens(a, stem + from, whole - from, err));
 	FOT_TRY(fot_session_commit(a->session, err));
 	FOT_TRY(read_tokens(a, stem + whole, n - whole, err));
@@ -340,38 +351,46 @@ static int check(const struct fot_asker *a, const struct fot_question *q, size_t
 	return FOT_OK;
 }
 
-/* The last tokens of the prompt that a model without memory can see. */
+/* The first token of the stem that a model without memory can see. */
 static size_t alone_from(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t room = (size_t)a->window - (tail_of(q, q->n_stem) - (q->n_prompt - q->n_stem));
+	size_t tail = tail_of(q, q->n_stem), room = tail < (size_t)a->window ? (size_t)a->window - tail : 0;
 
-	return q->n_prompt > room ? q->n_prompt - room : 0;
+	return q->n_stem > room ? q->n_stem - room : 0;
 }
 
-/* How a question will be read: its stem's length, does the stem's rest go to memory, and the first
- * token behind what is read before it. */
+/* How a question will be read: the n_stem tokens from `first` on before it, does what is left of them go to memory,
+ * and the first token behind them. */
 struct way {
-	size_t n_stem, from;
+	size_t first, n_stem, from;
 	bool commit;
 };
 
 static struct way way_of(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t n_stem = fot_asker_stem(a, q), rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
+	size_t n_stem = stem_of(a, q), rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
 
+	if (!a->memory)
+		return (struct way){ .first = alone_from(a, q),
+				     .n_stem = q->n_stem - alone_from(a, q),
+				     .from = q->n_stem };
 	return (struct way){ .n_stem = n_stem,
-			     .from = a->memory ? n_stem : alone_from(a, q),
+			     .from = n_stem,
 			     .commit = rest > 0 && (rest + tail > (size_t)a->window || a->last_context > 0) };
+}
+
+size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question *q)
+{
+	size_t n_stem = stem_of(a, q);
+
+	return a->memory ? influence_from(a, n_stem - n_stem % (size_t)a->window) : alone_from(a, q);
 }
 
 /* Bring the session to where the question begins. */
 static int go(struct fot_asker *a, const struct fot_question *q, const struct way *way, struct fot_err *err)
 {
 	fot_session_reach(a->session, INT64_MAX); /* whoever used the session before */
-	if (a->memory)
-		return read_stem(a, q->prompt, way->n_stem, way->commit, err);
-	fot_session_reset(a->session);
-	return FOT_OK;
+	return read_stem(a, q->prompt + way->first, way->n_stem, way->commit, err);
 }
 
 int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply *reply, struct fot_err *err)
@@ -379,7 +398,7 @@ int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply 
 	struct way way = way_of(a, q);
 	int status;
 
-	FOT_TRY(check(a, q, a->memory ? way.n_stem : q->n_stem, err));
+	FOT_TRY(check(a, q, way.from, err));
 	FOT_TRY(go(a, q, &way, err));
 	FOT_TRY(answer_all(a, q, way.from, reply, err));
 	status = generate(a, q->n_greedy, reply, err);
@@ -397,9 +416,10 @@ static bool goes_with(const struct fot_asker *a, const struct fot_question *firs
 	size_t rest = way.commit ? 0 : way.n_stem % (size_t)a->window;
 	size_t n = q->n_prompt - way.from + fot_question_answers(q) - q->n_answers;
 
-	return q->n_greedy == 0 && rest + n <= (size_t)a->window && way.n_stem == of->n_stem && way.commit == of->commit &&
-	       check(a, q, a->memory ? way.n_stem : q->n_stem, NULL) == FOT_OK &&
-	       (way.n_stem == 0 || memcmp(q->prompt, first->prompt, way.n_stem * sizeof *q->prompt) == 0);
+	return q->n_greedy == 0 && rest + n <= (size_t)a->window && way.n_stem == of->n_stem &&
+	       way.commit == of->commit && check(a, q, way.from, NULL) == FOT_OK &&
+	       (way.n_stem == 0 || memcmp(q->prompt + way.first, first->prompt + of->first,
+					  way.n_stem * sizeof *q->prompt) == 0);
 }
 
 /* How many such questions are read together: their logits must have room, too. */

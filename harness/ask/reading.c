@@ -138,7 +138,7 @@ static int opts_for(struct fot_session_opts *o, const struct fot_model *m, const
 	lay_reading(&r, m, f);
 	extent_of(&r, (int64_t)n, &local, &memory);
 	o->window = (int32_t)(local < 1 ? 1 : local);
-	o->mem_max = fot_memory_keeps(o->search) ? memory : 0;
+	o->mem_max = fot_memory_keeps(o->mode) ? memory : 0;
 	return FOT_OK;
 }
 

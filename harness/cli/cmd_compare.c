@@ -10,14 +10,13 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/report/compare.h"
-#include "harness/report/compare_ci.h"
+#include "harness/compare/compare.h"
+#include "harness/compare/compare_ci.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
-#include "harness/run/task_class.h"
-
-#define MAX_MANIFEST ((size_t)1 << 26)
+#include "harness/run/manifest.h"
 
 #define METRICS_MAX 32
 #define BITS "bits_per_byte"
@@ -31,38 +30,28 @@ struct run_folder {
 /* The rows of the tasks that the run has; without any, what is missing is that of the first task. */
 static int load_tasks(struct run_folder *r, const char *dir, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
 	bool any = false;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, dir, fot_task_classes[i]->csv);
-		FOT_TRY(fot_str_check(&path, err));
-		r->has[i] = fot_file_exists(path.data);
-		if (r->has[i])
-			FOT_TRY(fot_table_read(&r->rows[i], path.data, err));
+		FOT_TRY(fot_table_read_at(&r->rows[i], dir, fot_task_classes[i]->csv, &r->has[i], err));
 		any = any || r->has[i];
 	}
 	if (!any)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: no rows to compare: no %s, ... there", dir, fot_task_classes[0]->csv);
 out:
-	fot_str_release(&path);
 	return status;
 }
 
 /* A folder that is no finished run is a bad input, not an unequal one. */
 static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
 	const cJSON *state;
 	int status;
 
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_json_read(&r->manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_manifest_read(&r->manifest, dir, err));
 	state = fot_json_get(r->manifest, "status");
 	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
@@ -71,7 +60,6 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 	}
 	status = load_tasks(r, dir, err);
 out:
-	fot_str_release(&path);
 	return status;
 }
 

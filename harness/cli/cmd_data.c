@@ -14,10 +14,10 @@
 #include "datasets/datamanifest.h"
 #include "datasets/fetch.h"
 #include "datasets/index.h"
-#include "harness/cli/commands.h"
 #include "datasets/labelled.h"
-#include "harness/cli/options.h"
-#include "harness/run/paths.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 
 struct args {
 	const char *store, *manifests;
@@ -259,8 +259,8 @@ static int list_set(void *user, const char *spec, const struct fot_labelled *l, 
 		       l->held_out ? "  for evaluation" : "");
 		return FOT_OK;
 	}
-	obj = cJSON_CreateObject();
-	if (!obj || !cJSON_AddItemToArray(list, obj))
+	obj = fot_json_append(list);
+	if (!obj)
 		return FOT_NO_MEMORY(err, spec);
 	cJSON_AddStringToObject(obj, "spec", spec);
 	cJSON_AddNumberToObject(obj, "classes", (double)l->n_labels);
@@ -353,7 +353,7 @@ static int set_folders(struct args *a, struct fot_err *err)
 	int status = FOT_OK;
 
 	if (!a->store) {
-		FOT_TRY(fot_store_default(&a->store_text));
+		FOT_TRY(fot_store_find(&a->store_text, NULL, err));
 		a->store = a->store_text.data;
 	}
 	if (!a->manifests) {

@@ -5,15 +5,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/report/bundle.h"
-#include "harness/report/lm_samples.h"
+#include "harness/export/bundle.h"
+#include "harness/export/lm_samples.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
+#include "harness/run/manifest.h"
 #include "harness/run/prompts.h"
-#include "harness/run/task_class.h"
-
-#define MAX_MANIFEST ((size_t)1 << 26)
 
 struct exporting {
 	struct fot_bundle_table summary, task[FOT_TASK_CLASSES_MAX];
@@ -42,16 +41,8 @@ static int name_run(struct exporting *x, const char *dir, struct fot_err *err)
 
 static int put_file(struct exporting *x, const char *name, const struct fot_str *text, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
-	int status;
-
-	fot_path_join(&path, x->output, name);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_replace(path.data, text->data, text->len, err));
 	x->n_files++;
-out:
-	fot_str_release(&path);
-	return status;
+	return fot_file_replace_at(x->output, name, text, err);
 }
 
 /* --- reading --- */
@@ -59,18 +50,9 @@ out:
 static int read_table(struct exporting *x, struct fot_bundle_table *b, struct fot_table *rows,
 		      const char *dir, const char *csv, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
-	int status;
+	int status = fot_table_read_at(rows, dir, csv, NULL, err);
 
-	fot_path_join(&path, dir, csv);
-	FOT_TRY(fot_str_check(&path, err));
-	if (fot_file_exists(path.data)) {
-		FOT_TRY(fot_table_read(rows, path.data, err));
-		FOT_TRY(fot_bundle_add(b, x->name.data, rows, err));
-	}
-out:
-	fot_str_release(&path);
-	return status;
+	return status == FOT_OK ? fot_bundle_add(b, x->name.data, rows, err) : status;
 }
 
 static int read_task(struct exporting *x, size_t i, const char *dir, const char *time, struct fot_err *err)
@@ -104,20 +86,16 @@ static const char *time_of(const cJSON *manifest)
 
 static int read_manifest(struct exporting *x, const char *dir, const cJSON **manifest, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
 	cJSON *read = NULL;
 	int status;
 
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_json_read(&read, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+	FOT_TRY(fot_manifest_read(&read, dir, err));
 	if (!cJSON_AddItemToObject(x->manifests, x->name.data, read)) {
 		cJSON_Delete(read);
 		status = FOT_NO_MEMORY(err, "export");
 	}
 	*manifest = read;
 out:
-	fot_str_release(&path);
 	return status;
 }
 
@@ -189,12 +167,8 @@ static int write_samples(struct exporting *x, struct fot_err *err)
 
 		if (f->text.len == 0)
 			continue;
-		fot_str_clear(&path);
-		fot_str_clear(&name);
-		fot_path_join(&path, x->output, f->folder);
-		fot_path_join(&name, f->folder, f->name);
-		FOT_TRY(fot_str_check(&path, err));
-		FOT_TRY(fot_str_check(&name, err));
+		FOT_TRY(fot_path_at(&path, x->output, f->folder, err));
+		FOT_TRY(fot_path_at(&name, f->folder, f->name, err));
 		FOT_TRY(fot_mkdir_all(path.data, err));
 		FOT_TRY(put_file(x, name.data, &f->text, err));
 	}
@@ -210,8 +184,6 @@ static int write_json(struct exporting *x, const char *name, const cJSON *root, 
 	int status = fot_json_print(&text, root, 1, err);
 
 	fot_str_putc(&text, '\n');
-	if (status == FOT_OK)
-		status = fot_str_check(&text, err);
 	if (status == FOT_OK)
 		status = put_file(x, name, &text, err);
 	fot_str_release(&text);

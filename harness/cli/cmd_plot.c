@@ -13,10 +13,10 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 #include "harness/report/plotdata.h"
-#include "harness/run/paths.h"
 
 #define MAX_FILE ((size_t)1 << 24)
 
@@ -37,18 +37,14 @@ static int find_scripts(struct fot_str *out, struct fot_err *err)
 
 static int copy_script(const char *scripts, const char *dir, const char *name, struct fot_err *err)
 {
-	struct fot_str from = FOT_STR_INIT, to = FOT_STR_INIT, text = FOT_STR_INIT;
+	struct fot_str from = FOT_STR_INIT, text = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&from, scripts, name);
-	fot_path_join(&to, dir, name);
-	FOT_TRY(fot_str_check(&from, err));
-	FOT_TRY(fot_str_check(&to, err));
+	FOT_TRY(fot_path_at(&from, scripts, name, err));
 	FOT_TRY(fot_file_read(&text, from.data, MAX_FILE, err));
-	FOT_TRY(fot_file_replace(to.data, text.data ? text.data : "", text.len, err));
+	status = fot_file_replace_at(dir, name, &text, err);
 out:
 	fot_str_release(&from);
-	fot_str_release(&to);
 	fot_str_release(&text);
 	return status;
 }
@@ -56,15 +52,10 @@ out:
 static int write_part(const char *dir, const char *figure, const char *tail, const struct fot_str *text,
 		      struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT;
-	int status;
+	char name[64];
 
-	fot_str_printf(&path, "%s/%s%s", dir, figure, tail);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_file_replace(path.data, text->data, text->len, err));
-out:
-	fot_str_release(&path);
-	return status;
+	snprintf(name, sizeof name, "%s%s", figure, tail);
+	return fot_file_replace_at(dir, name, text, err);
 }
 
 static int run_gnuplot(const char *dir, const char *script, struct fot_err *err)
@@ -242,12 +233,9 @@ static int plot(const char *name, struct drawing *d, struct fot_err *err)
 	FOT_TRY(check_formats(d->formats, err));
 	fot_path_find(&run, FOT_PATH_MODEL, name, NULL); /* models of the zoo keep their validations */
 	FOT_TRY(fot_str_check(&run, err));
-	fot_path_join(&csv, run.data, "summary.csv");
-	fot_path_join(&valid, run.data, "valid.csv");
-	fot_path_join(&dir, run.data, "plots");
-	FOT_TRY(fot_str_check(&csv, err));
-	FOT_TRY(fot_str_check(&valid, err));
-	FOT_TRY(fot_str_check(&dir, err));
+	FOT_TRY(fot_path_at(&csv, run.data, "summary.csv", err));
+	FOT_TRY(fot_path_at(&valid, run.data, "valid.csv", err));
+	FOT_TRY(fot_path_at(&dir, run.data, "plots", err));
 	if (d->scripts)
 		fot_str_puts(&scripts, d->scripts);
 	else

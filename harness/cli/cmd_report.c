@@ -10,23 +10,23 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
 #include "harness/cli/report_page.h"
-#include "harness/report/claims.h"
+#include "harness/compare/claims.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/task_class.h"
+#include "harness/report/effective.h"
 #include "harness/report/measures.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
-#include "harness/run/paths.h"
-#include "harness/run/task_class.h"
-
-#define MAX_MANIFEST ((size_t)1 << 26)
+#include "harness/run/manifest.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
 
 struct reporting {
-	struct fot_table rows[FOT_TASK_CLASSES_MAX], paper, report, judged;
+	struct fot_table rows[FOT_TASK_CLASSES_MAX], paper, report, effective, judged;
 	struct fot_claims claims;
 	struct fot_report_run run[FOT_TASK_CLASSES_MAX][FOT_POSITIONAL_MAX];
 	char *name[FOT_POSITIONAL_MAX];
@@ -66,19 +66,14 @@ out:
 static int load_task(struct reporting *r, size_t run, size_t task, const char *dir, bool *measured, struct fot_err *err)
 {
 	struct fot_report_run *part = &r->run[task][run];
-	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, fot_task_classes[task]->csv);
-	FOT_TRY(fot_str_check(&path, err));
 	part->name = r->name[run];
 	part->first = r->rows[task].n_rows;
-	if (fot_file_exists(path.data))
-		FOT_TRY(fot_table_read(&r->rows[task], path.data, err));
+	FOT_TRY(fot_table_read_at(&r->rows[task], dir, fot_task_classes[task]->csv, NULL, err));
 	part->last = r->rows[task].n_rows;
 	*measured |= fot_measured_any(&r->rows[task], part->first, part->last);
 out:
-	fot_str_release(&path);
 	return status;
 }
 
@@ -90,10 +85,9 @@ static int note_limit(struct reporting *r, const char *dir, struct fot_err *err)
 	const cJSON *limit;
 	int status;
 
-	fot_path_join(&path, dir, "manifest.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
 	if (fot_file_exists(path.data))
-		FOT_TRY(fot_json_read(manifest, path.data, MAX_MANIFEST, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_manifest_read(manifest, dir, err));
 	limit = fot_json_get(*manifest, "limit");
 	if (cJSON_IsNumber(limit) && limit->valuedouble >= 1) {
 		const char *name = r->name[r->n_runs - 1], *s = limit->valuedouble > 1 ? "s" : "";
@@ -140,9 +134,7 @@ static int is_run(bool *is, const char *dir, struct fot_err *err)
 
 	*is = false;
 	for (size_t task = 0; task <= fot_n_measured_tasks && !*is; task++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json");
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, dir, task < fot_n_measured_tasks ? fot_task_classes[task]->csv : "manifest.json", err));
 		*is = fot_file_exists(path.data);
 	}
 out:
@@ -262,6 +254,13 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 				err);
 }
 
+static int render_effective(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
+{
+	if (format == CSV)
+		return fot_table_print(out, &r->effective, true, err);
+	return fot_effective_print(out, &r->effective, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+}
+
 static int render_claims(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
@@ -285,8 +284,7 @@ static int write_files(const struct reporting *r, const char *dir, const char *n
 		snprintf(file, sizeof file, "%s.%s", name, format_names[format]);
 		fot_str_clear(&path);
 		fot_str_clear(&text);
-		fot_path_join(&path, dir, file);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, dir, file, err));
 		FOT_TRY(text_of(&text, r, format, err));
 		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 		fot_print_lines(path.data);
@@ -303,6 +301,8 @@ static int write_all(const struct reporting *r, const char *dir, struct fot_err 
 	int status;
 
 	FOT_TRY(write_files(r, dir, "report", render, err));
+	if (r->effective.n_rows)
+		FOT_TRY(write_files(r, dir, "effective", render_effective, err));
 	if (r->judged.n_rows)
 		status = write_files(r, dir, "claims", render_claims, err);
 out:
@@ -350,6 +350,10 @@ static int print(const struct reporting *r, int format, struct fot_err *err)
 	struct fot_str text = FOT_STR_INIT;
 	int status = render(&text, r, format, err);
 
+	if (status == FOT_OK && format != CSV && r->effective.n_rows) {
+		fot_str_putc(&text, '\n');
+		status = render_effective(&text, r, format, err);
+	}
 	if (status == FOT_OK && format != CSV && r->judged.n_rows) {
 		fot_str_putc(&text, '\n');
 		status = render_claims(&text, r, format, err);
@@ -413,6 +417,7 @@ static void release(struct reporting *r)
 		fot_table_release(&r->rows[i]);
 	fot_table_release(&r->paper);
 	fot_table_release(&r->report);
+	fot_table_release(&r->effective);
 	fot_table_release(&r->judged);
 	fot_claims_release(&r->claims);
 }
@@ -420,8 +425,8 @@ static void release(struct reporting *r)
 static const char about[] =
 	"Tables of one or several runs side by side, per dataset and task, against the context length or what\n"
 	"else the task varies; the significantly best of each column in bold, the paper's figure beside ours where it has one. In LaTeX first one\n"
-	"table per task over all datasets, ready for a paper. Then the claims of the paper whose conditions the runs hold:\n"
-	"reproduced, not reproduced or undecided.\n"
+	"table per task over all datasets, ready for a paper. Then, of runs with three context lengths or more, the effective context\n"
+	"length with its interval, and the claims of the paper whose conditions the runs hold: reproduced, not reproduced or undecided.\n"
 	"--html makes one page of it all for readers without this program: figures, tables, claims, manifests, samples.";
 
 struct report_flags {
@@ -458,9 +463,11 @@ static int report(struct reporting *r, const struct report_flags *f, const struc
 	FOT_TRY(fot_page_files_tokens(&r->page, &f->tokens, err));
 	FOT_TRY(load_runs(r, o->positional, o->n_positional, f->html != NULL, err));
 	FOT_TRY(load_paper(r, f->paper, err));
-	for (size_t i = 0; i < fot_n_measured_tasks; i++)
+	for (size_t i = 0; i < fot_n_measured_tasks; i++) {
 		FOT_TRY(fot_report_build(&r->report, &r->rows[i], r->run[i], r->n_runs, &r->paper, f->metric == 1,
 					 (uint64_t)f->seed, NULL, err));
+		FOT_TRY(fot_effective_build(&r->effective, &r->rows[i], r->run[i], r->n_runs, (uint64_t)f->seed, err));
+	}
 	FOT_TRY(judge_claims(r, f->claims, (uint64_t)f->seed, err));
 	status = write_report(r, f, o, err);
 out:
@@ -474,6 +481,7 @@ static void init(struct reporting *r, const struct report_flags *f)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	fot_table_init(&r->paper, &fot_schema_paper);
 	fot_table_init(&r->report, &fot_schema_report);
+	fot_table_init(&r->effective, &fot_schema_effective);
 	fot_table_init(&r->judged, &fot_schema_claims);
 }
 
@@ -486,7 +494,7 @@ int fot_cmd_report(int argc, char **argv)
 		  .help = "what stands on stdout" },
 		{ .name = "digits", .type = FOT_OPTION_INT, .value = &f.digits, .lo = 1, .hi = 9, .arg = "N",
 		  .help = "significant digits of the tables' values (default: as the metric has them)" },
-		FOT_COMMON_OUTPUT(&f.output, false), /* report and claims as .md, .tex, .csv, instead of stdout */
+		FOT_COMMON_OUTPUT(&f.output, false), /* report, effective and claims as .md, .tex, .csv, instead of stdout */
 		{ .name = "html", .type = FOT_OPTION_OPTIONAL, .value = &f.html, .arg = "FILE",
 		  .help = "one page that needs nothing else, instead of stdout (default: report.html in the folder for results, in DIR "
 			  "where it is one, else here)" },

@@ -7,14 +7,13 @@
 #include "base/jsondiff.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
+#include "harness/options/commands.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/plan.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/paths.h"
-#include "harness/run/plan.h"
+#include "harness/run/manifest.h"
 #include "model/blas.h"
-
-#define MANIFEST_BYTES ((size_t)64 << 20)
 
 int fot_cmd_run(int argc, char **argv)
 {
@@ -69,8 +68,7 @@ static int load_journal(struct fot_given_journals *j, const char *dir, struct fo
 
 	if (!FOT_GROW(j->at, j->n, j->cap) || !FOT_GROW(j->dir, j->n, j->cap_dir))
 		return FOT_NO_MEMORY(err, "merge");
-	fot_path_join(&path, dir, "journal.jsonl");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "journal.jsonl", err));
 	c = &j->at[j->n];
 	FOT_TRY(fot_journal_load(c, path.data, err));
 	j->dir[j->n++] = fot_strdup(dir);
@@ -114,9 +112,7 @@ static int load_folder(struct fot_given_journals *j, const char *dir, struct fot
 	if (!has_journal(dir) && fot_is_dir(dir))
 		FOT_TRY(fot_dir_list(&names, dir, err));
 	for (size_t i = 0; i < names.n; i++) {
-		fot_str_clear(&path);
-		fot_path_join(&path, dir, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, dir, names.name[i], err));
 		if (has_journal(path.data))
 			FOT_TRY(load_journal(j, path.data, err));
 	}
@@ -136,19 +132,6 @@ static void release_journals(struct fot_given_journals *j)
 	}
 	fot_free(j->at);
 	fot_free(j->dir);
-}
-
-/* The manifest of a folder, where its shard found the spec; NULL: not there, or not readable. */
-static cJSON *read_manifest(const char *dir)
-{
-	struct fot_str path = FOT_STR_INIT;
-	cJSON *manifest = NULL;
-
-	fot_path_join(&path, dir, "manifest.json");
-	if (!path.failed)
-		fot_json_read(&manifest, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, NULL);
-	fot_str_release(&path);
-	return manifest;
 }
 
 int fot_cmd_merge(int argc, char **argv)
@@ -189,7 +172,7 @@ int fot_cmd_merge(int argc, char **argv)
 	c.limit = cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
 			  (int64_t)limit->valuedouble :
 			  0;
-	manifest = read_manifest(j.dir[0]);
+	(void)fot_manifest_read(&manifest, j.dir[0], NULL); /* where the shard found the spec */
 	folder = fot_json_get(manifest, "spec_folder");
 	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), j.dir[0],
 			       cJSON_IsString(folder) ? folder->valuestring : NULL, &err));
@@ -243,11 +226,7 @@ int fot_cmd_validate(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
-	if (store)
-		fot_str_puts(&where, store);
-	else
-		FOT_TRY(fot_store_default(&where));
-	FOT_TRY(fot_str_check(&where, &err));
+	FOT_TRY(fot_store_find(&where, store, &err));
 	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, &err));
 	work.threads = spec.threads ? spec.threads : fot_default_threads();
 	FOT_TRY(fot_plan_fits(&plan, &work, &err));

@@ -12,11 +12,11 @@
 #include "base/sum.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/sequences.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/cli/reading_options.h"
-#include "harness/run/paths.h"
-#include "harness/run/task_class.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/options/reading_options.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/task_class.h"
 #include "model/safetensors.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
@@ -28,24 +28,14 @@ struct input_flags {
 	int progress;
 };
 
-#define INPUT_OPTIONS(f)                                                                                  \
-	FOT_COMMON_MODEL(&(f)->model, true),                                                              \
-		{ .name = "tokens",                                                                       \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->tokens,                                                                  \
-		  .arg = "FILE",                                                                          \
-		  .help = "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}" },     \
-		{ .name = "text",                                                                         \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->text,                                                                    \
-		  .arg = "FILE",                                                                          \
-		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
-		{ .name = "prompt",                                                                       \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->prompt,                                                                  \
-		  .arg = "TEXT",                                                                          \
-		  .help = "this text instead" },                                                          \
-		READING_OPTIONS(&(f)->reading, &(f)->mem_layers), FOT_COMMON_QUIET(&(f)->quiet),          \
+#define INPUT_OPTIONS(f)                                                                                          \
+	FOT_COMMON_MODEL(&(f)->model, true),                                                                      \
+		{ FOT_TEXT_OPTION("tokens", &(f)->tokens, "FILE",                                                 \
+				  "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}") },     \
+		{ FOT_TEXT_OPTION("text", &(f)->text, "FILE",                                                     \
+				  "UTF-8 text instead, read by the model's tokenizer") },                         \
+		{ FOT_TEXT_OPTION("prompt", &(f)->prompt, "TEXT", "this text instead") },                         \
+		READING_OPTIONS(&(f)->reading, &(f)->mem_layers), FOT_COMMON_QUIET(&(f)->quiet),                  \
 		FOT_COMMON_JSON(&(f)->json), FOT_COMMON_PROGRESS(&(f)->progress)
 
 struct input {

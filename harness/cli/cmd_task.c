@@ -10,9 +10,10 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
 #include "harness/cli/runner.h"
-#include "harness/run/task_class.h"
+#include "harness/options/commands.h"
+#include "harness/plan/task_class.h"
+#include "model/memory.h"
 
 /* One key with the value of its flag. */
 struct value {
@@ -83,15 +84,15 @@ static bool add_memory(cJSON *list, const char *memory, const struct values *v)
 {
 	const struct value *top_k = value_of(v, v->memory, "top_k"),
 			   *dtype = value_of(v, v->memory, "mem_dtype");
-	cJSON *o = cJSON_CreateObject();
-	bool good = cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "mode", memory);
+	cJSON *o = fot_json_append(list);
+	bool good = o && cJSON_AddStringToObject(o, "mode", memory);
 	struct fot_attach a;
 
 	if (!good || fot_attach_parse(&a, memory, "--memory", NULL) != FOT_OK)
 		return good;
 	if (fot_memory_counts(a.mode) && !a.top_k)
 		good = add_value(o, top_k);
-	if (good && (fot_memory_stores(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
+	if (good && (fot_memory_keeps(a.mode) || a.mode == FOT_MEMORY_OWN) && !a.dtype_given)
 		good = add_value(o, dtype);
 	return good;
 }
@@ -137,9 +138,9 @@ static bool add_models(cJSON *root, const struct values *v)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < n && good; i++) {
-		cJSON *o = cJSON_CreateObject();
+		cJSON *o = fot_json_append(list);
 
-		good = cJSON_AddItemToArray(list, o) && add_model(o, i, v);
+		good = o && add_model(o, i, v);
 	}
 	return good;
 }
@@ -156,11 +157,8 @@ static cJSON *flags_spec(const struct fot_task_class *class, const struct values
 		good = add_value(root, &v->at[k]);
 	good = good && add_models(root, v);
 	tasks = good ? cJSON_AddArrayToObject(root, "tasks") : NULL;
-	task = cJSON_CreateObject();
-	good = cJSON_AddItemToArray(tasks, task);
-	if (!good)
-		cJSON_Delete(task);
-	good = good && cJSON_AddStringToObject(task, "task", class->name);
+	task = fot_json_append(tasks);
+	good = task && cJSON_AddStringToObject(task, "task", class->name);
 	for (size_t k = v->task; k < v->n && good; k++)
 		good = add_value(task, &v->at[k]);
 	if (good)

@@ -7,9 +7,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/run/paths.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 #include "model/model.h"
 
 #define MAX_FILE ((size_t)1 << 31)

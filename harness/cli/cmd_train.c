@@ -8,9 +8,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
-#include "harness/run/paths.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 #include "harness/run/signals.h"
 #include "model/blas.h"
 #include "model/train/trainer.h"
@@ -52,8 +52,7 @@ static int check_output(const char *out, bool resume, bool overwrite, struct fot
 
 	if (!out) /* a dry run */
 		return FOT_OK;
-	fot_path_join(&path, out, "recipe.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, out, "recipe.json", err));
 	if (fot_file_exists(path.data) && !resume && !overwrite)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: a training run is there: give --resume or --overwrite", out);
 out:
@@ -140,8 +139,7 @@ static int read_base(struct places *at, struct fot_recipe *r, const struct fot_t
 
 	if (!r->needs_base)
 		return FOT_OK;
-	fot_path_join(&config, base ? base : "", "config.json");
-	FOT_TRY(fot_str_check(&config, err));
+	FOT_TRY(fot_path_at(&config, base ? base : "", "config.json", err));
 	if (!base && !r->start) {
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
 				  "%s: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is",
@@ -194,11 +192,7 @@ static int train(const struct flags *f, const char *name, struct fot_err *err)
 	bool finished = false;
 	int status;
 
-	if (f->store)
-		fot_str_puts(&store, f->store);
-	else
-		FOT_TRY(fot_store_default(&store));
-	FOT_TRY(fot_str_check(&store, err));
+	FOT_TRY(fot_store_find(&store, f->store, err));
 	opts.store = store.data;
 	FOT_TRY(find_recipe(&at, name, err));
 	if (f->from) {

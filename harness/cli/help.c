@@ -1,9 +1,9 @@
 /* help.c: see commands.h. */
-#include "harness/cli/commands.h"
+#include "harness/options/commands.h"
+#include "harness/plan/paths.h"
+#include "harness/plan/spec_keys.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
-#include "harness/run/paths.h"
-#include "harness/run/spec_keys.h"
-#include "harness/run/task_class.h"
 #include "model/train/recipe.h"
 
 static const char spec_intro[] =

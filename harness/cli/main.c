@@ -11,12 +11,12 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/manual.h"
-#include "harness/cli/options.h"
-#include "harness/run/place.h"
+#include "harness/options/commands.h"
+#include "harness/options/manual.h"
+#include "harness/options/options.h"
+#include "harness/plan/place.h"
+#include "harness/plan/task_class.h"
 #include "harness/run/signals.h"
-#include "harness/run/task_class.h"
 
 struct command {
 	const char *name;

@@ -8,20 +8,6 @@
 
 #define MAX_SAMPLES ((size_t)1 << 31) /* bytes of a file */
 
-static int read_summary(struct fot_page_run *run, const char *dir, struct fot_err *err)
-{
-	struct fot_str path = FOT_STR_INIT;
-	int status;
-
-	fot_path_join(&path, dir, "summary.csv");
-	FOT_TRY(fot_str_check(&path, err));
-	if (fot_file_exists(path.data))
-		status = fot_table_read(&run->summary, path.data, err);
-out:
-	fot_str_release(&path);
-	return status;
-}
-
 /* Samples are added in memory that is there for all of a run. */
 static int make_room(struct fot_page_files *f, struct fot_err *err)
 {
@@ -48,8 +34,7 @@ static int read_samples(struct fot_page_files *f, const char *name, const char *
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, dir, retrieved ? class->csv : class->samples);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, retrieved ? class->csv : class->samples, err));
 	if (!fot_file_exists(path.data))
 		goto out;
 	*s = (struct fot_page_samples){ .run = name, .task = class->name };
@@ -76,7 +61,7 @@ int fot_page_files_add(struct fot_page_files *f, const char *name, const char *d
 
 	*run = (struct fot_page_run){ .name = name, .manifest = manifest };
 	fot_table_init(&run->summary, &fot_schema_summary);
-	FOT_TRY(read_summary(run, dir, err));
+	FOT_TRY(fot_table_read_at(&run->summary, dir, "summary.csv", NULL, err));
 	FOT_TRY(make_room(f, err));
 	for (size_t i = 0; i < fot_n_task_classes; i++)
 		FOT_TRY(read_samples(f, name, dir, fot_task_classes[i], err));

@@ -2,9 +2,9 @@
 #ifndef FOT_REPORT_PAGE_H
 #define FOT_REPORT_PAGE_H
 
-#include "harness/cli/options.h"
-#include "harness/report/page.h"
-#include "harness/run/task_class.h"
+#include "harness/export/page.h"
+#include "harness/options/options.h"
+#include "harness/plan/task_class.h"
 
 struct fot_page_files {
 	struct fot_page_run run[FOT_POSITIONAL_MAX];

@@ -9,9 +9,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/plan/paths.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
-#include "harness/run/paths.h"
 #include "harness/run/run.h"
 #include "model/blas.h"
 
@@ -172,11 +172,7 @@ int fot_run_spec(struct fot_spec *spec, const struct fot_run_flags *c, const str
 	fot_command_begin(c->quiet, c->progress);
 	if (c->verbose)
 		fot_log_level(FOT_LOG_DEBUG);
-	if (c->store)
-		fot_str_puts(&store, c->store);
-	else
-		FOT_TRY(fot_store_default(&store));
-	FOT_TRY(fot_str_check(&store, err));
+	FOT_TRY(fot_store_find(&store, c->store, err));
 	FOT_TRY(fot_plan_open(&plan, spec, store.data, c->limit, err));
 	status = run_plan(&plan, c, given, argc, argv, err);
 out:

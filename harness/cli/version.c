@@ -5,10 +5,10 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "build_info.h"
-#include "harness/cli/commands.h"
-#include "harness/cli/options.h"
+#include "harness/options/commands.h"
+#include "harness/options/options.h"
+#include "harness/plan/paths.h"
 #include "harness/run/manifest.h"
-#include "harness/run/paths.h"
 #include "model/bf16.h"
 #include "model/engine.h"
 #include "model/panel.h"
@@ -63,7 +63,7 @@ int fot_print_version(void)
 	fot_str_printf(&out, "engines:    cpu, %s\n",
 		       fot_engine_has_cuda() ? "cuda" : "no cuda in this program (make CUDA=1)");
 	FOT_TRY(fot_manifests_default(&manifests));
-	FOT_TRY(fot_store_default(&store));
+	FOT_TRY(fot_store_find(&store, NULL, &err));
 	fot_str_printf(&out, "manifests:  %s%s\ndatasets:   %s\n", manifests.data,
 		       fot_is_dir(manifests.data) ? "" : " (not there)", store.data);
 	FOT_TRY(fot_str_check(&out, &err));

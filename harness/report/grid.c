@@ -15,6 +15,8 @@ static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 
 	if (!*comparison)
 		return FOT_GRID_ESTIMATES;
+	if (strcmp(comparison, FOT_COMPARED_ALL) == 0)
+		return FOT_GRID_WITH_ALL;
 	return strcmp(comparison, FOT_COMPARED_VANILLA) == 0 || strcmp(comparison, FOT_COMPARED_LOCAL) == 0 ?
 		       FOT_GRID_WITH_BASELINE :
 		       FOT_GRID_WITH_ITSELF;
@@ -260,7 +262,7 @@ static void fitted(struct fot_str *out, const struct fot_grid *g)
 	int64_t lo, hi;
 
 	if (g->task->reached && span(g, g->task->reached, &lo, &hi))
-		fot_str_puts(out, "; fit: demonstrations in the prompt, where not all asked for do (fewest of any seed)");
+		fot_str_puts(out, "; fit: demonstrations in the prompt, without memory in its last window, where not all asked for do (fewest of any)");
 }
 
 static void draws(struct fot_str *out, const struct fot_grid *g)

@@ -138,10 +138,10 @@ void fot_measured_counts(struct fot_measured *out, double right, double asked)
 	out->n_total = (int64_t)llround(asked);
 }
 
-static int measure_items(struct fot_measured *out, const struct fot_clusters *s, struct fot_err *err)
+static int measure_items(struct fot_measured *out, const struct fot_clusters *s, double level, struct fot_err *err)
 {
 	fot_measured_counts(out, fot_sum_of(s->num, s->n), (double)s->n);
-	return fot_stats_wilson(&out->e, out->n_correct, out->n_total, FOT_STATS_LEVEL, err);
+	return fot_stats_wilson(&out->e, out->n_correct, out->n_total, level, err);
 }
 
 static int ratio_range(struct fot_measured *out, const struct fot_clusters *s, struct fot_err *err)
@@ -214,15 +214,22 @@ bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r)
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err)
 {
+	return fot_measure_at_level(out, m, r, seed, FOT_STATS_LEVEL, err);
+}
+
+int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+			 uint64_t seed, double level, struct fot_err *err)
+{
 	struct fot_boot boot = fot_rows_boot(r, seed);
 	struct fot_clusters s;
 	int status;
 
+	boot.level = level;
 	*out = (struct fot_measured){ 0 };
 	FOT_TRY(fot_clusters_init(&s, r->t, r->n, err));
 	collect(&s, out, m, r);
 	if (m->kind == FOT_MEASURE_ITEMS)
-		status = measure_items(out, &s, err);
+		status = measure_items(out, &s, level, err);
 	else if (fot_measure_is_crossed(m))
 		status = fot_measure_crossed(out, m, &s, r, &boot, err);
 	else

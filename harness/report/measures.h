@@ -31,11 +31,17 @@
 #include "harness/tables/stats.h"
 #include "harness/tables/table.h"
 
-/* What a row of the summary is compared with, in its column `comparison`: the two baselines, and where its
- * own condition has the smallest value of an axis (`least` of the task). */
+/* The share that is enough of tasks that find things (effective.h). */
+#define FOT_EFFECTIVE_SHARE 0.85
+
+/* What a row of the summary is compared with, in its column `comparison`: the two baselines, where its
+ * own condition has the smallest value of an axis (`least` of the task), and all of the memory. */
 #define FOT_COMPARED_VANILLA "vanilla"
 #define FOT_COMPARED_LOCAL "local"
 #define FOT_COMPARED_SHORTEST "shortest"
+/* The same model where it reads all of its memory, in runs of so many kinds of memory or more. */
+#define FOT_COMPARED_ALL "all"
+#define FOT_KINDS_LEAST 3
 
 /* A rate is a ratio in nats, of which the measure is the exponential or the number of bits: lower is
  * better.  All others are shares, of 0 to 1: higher is better. */
@@ -68,7 +74,7 @@ bool fot_measure_is_percent(const struct fot_measure *m);
 
 /* --- what tables show --- */
 
-enum fot_grid_rows { FOT_GRID_ESTIMATES, FOT_GRID_WITH_ITSELF, FOT_GRID_WITH_BASELINE };
+enum fot_grid_rows { FOT_GRID_ESTIMATES, FOT_GRID_WITH_ITSELF, FOT_GRID_WITH_BASELINE, FOT_GRID_WITH_ALL };
 
 #define FOT_GRID_METRICS 3
 #define FOT_GRID_LINES 4
@@ -126,6 +132,8 @@ struct fot_measured_task {
 	const char *axis_place;     /* the column in place that goes with it; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
+	double enough; /* the first measure, a share, at a length that counts as effective (effective.h); 0: not asked, of a
+			  rate that falls with the length it is */
 	bool of_memory;             /* without a memory nothing is compared: it is the same at all lengths */
 	const struct fot_measure *measure;
 	size_t n_measures;
@@ -215,6 +223,9 @@ bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r);
 /* Errors: FOT_ERR_RUN. */
 int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
 		uint64_t seed, struct fot_err *err);
+/* With intervals of this level in place of FOT_STATS_LEVEL. */
+int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+			 uint64_t seed, double level, struct fot_err *err);
 
 /* Estimates of one table's groups under one seed, kept so that summary and report draw a bootstrap once. All zero:
  * empty. */

@@ -12,7 +12,6 @@ static const struct fot_plot_levels no_levels = { -1, -1 };
 
 #define FOT_KEYS_MOST 1e15 /* of a summary from anywhere */
 #define TICKS_APART 1.6    /* where they are by value */
-#define KINDS_LEAST 3      /* that are worth a figure */
 
 struct builder {
 	const struct fot_table *t;
@@ -40,19 +39,55 @@ static void add_y(struct fot_plot *p, double y)
 	p->n_y++;
 }
 
-static double scaled(const struct builder *b, size_t row, const char *column)
+static double scaled(const struct builder *b, double x)
 {
-	double x = fot_table_real(b->t, row, column, 0);
-
 	return b->k->factor > 0 ? b->k->factor * x : 100.0 * expm1(x);
+}
+
+static double end_of(const struct builder *b, size_t row, const char *column)
+{
+	return fot_table_real(b->t, row, fot_table_has(b->t, row, column) ? column : b->k->value, 0);
+}
+
+/* Is r what `row` is, on whatever dataset? */
+static bool same_but_dataset(const struct builder *b, size_t row, size_t r)
+{
+	return fot_table_same_all(b->t, row, b->t, r, FOT_LIST("context_length", "metric", "comparison", "task")) &&
+	       fot_table_same_all(b->t, row, b->t, r, fot_condition_columns) && fot_table_has(b->t, r, b->k->value);
+}
+
+/* The mean over datasets. */
+static void mean_of(const struct builder *b, size_t row, double *value, double *low, double *high)
+{
+	double n = 0, below = 0, above = 0;
+
+	*value = 0;
+	for (size_t r = 0; r < b->t->n_rows; r++) {
+		double x = fot_table_real(b->t, r, b->k->value, 0);
+
+		if (!same_but_dataset(b, row, r))
+			continue;
+		*value += x;
+		below += pow(x - end_of(b, r, b->k->low), 2);
+		above += pow(end_of(b, r, b->k->high) - x, 2);
+		n++;
+	}
+	*value /= n;
+	*low = *value - sqrt(below) / n;
+	*high = *value + sqrt(above) / n;
 }
 
 /* The figure's point of a row that has a value; false where no double holds it. */
 static bool point_of(const struct builder *b, size_t row, struct fot_plot_point *p)
 {
-	p->value = scaled(b, row, b->k->value);
-	p->low = fot_table_has(b->t, row, b->k->low) ? scaled(b, row, b->k->low) : p->value;
-	p->high = fot_table_has(b->t, row, b->k->high) ? scaled(b, row, b->k->high) : p->value;
+	double value = fot_table_real(b->t, row, b->k->value, 0), low = end_of(b, row, b->k->low),
+	       high = end_of(b, row, b->k->high);
+
+	if (b->k->longest)
+		mean_of(b, row, &value, &low, &high);
+	p->value = scaled(b, value);
+	p->low = scaled(b, low);
+	p->high = scaled(b, high);
 	return isfinite(p->value) && isfinite(p->low) && isfinite(p->high);
 }
 
@@ -108,11 +143,24 @@ static int64_t x_of(const struct builder *b, size_t row)
 	return c->kind == FOT_CELL_REAL ? (int64_t)llround(fmin(c->x, FOT_KEYS_MOST)) : fot_label_place(b->t, row, b->k->x);
 }
 
+/* With `longest`: is the row of the longest context, and the first of those that it is the mean of? */
+static bool stands_for_all(const struct builder *b, size_t row)
+{
+	for (size_t r = 0; r < b->t->n_rows && b->k->longest; r++) {
+		bool of = is_of(b, r, b->k->comparison);
+
+		if ((of && fot_table_int(b->t, r, "context_length", 0) > fot_table_int(b->t, row, "context_length", 0)) ||
+		    (r < row && of && same_but_dataset(b, row, r)))
+			return false;
+	}
+	return true;
+}
+
 static bool wanted(const struct builder *b, size_t row)
 {
 	struct fot_plot_point p;
 
-	return is_of(b, row, b->k->comparison ? b->k->comparison : "") &&
+	return is_of(b, row, b->k->comparison ? b->k->comparison : "") && stands_for_all(b, row) &&
 	       fot_table_has(b->t, row, b->k->value) &&
 	       !(b->task->detail && fot_table_has(b->t, row, b->task->detail)) && !is_hidden(b, row) &&
 	       is_beside(b, row) && point_of(b, row, &p) &&
@@ -123,6 +171,12 @@ static bool same_series(const struct builder *b, size_t row, size_t other)
 {
 	return fot_table_same(b->t, row, b->t, other, "dataset") &&
 	       fot_table_same_all(b->t, row, b->t, other, fot_condition_columns);
+}
+
+/* Of a change along the axis; one against another condition has no start. */
+static bool starts_at_zero(const struct builder *b)
+{
+	return b->k->comparison && !b->k->kinds;
 }
 
 /* What a change starts from: the shortest context of the same condition. */
@@ -181,9 +235,25 @@ static void put_told(struct fot_str *out, const struct builder *b, size_t row, c
 	}
 }
 
+static size_t datasets_of(const struct builder *b, size_t row)
+{
+	size_t n = 0;
+
+	for (size_t r = 0; r < b->t->n_rows; r++)
+		n += same_but_dataset(b, row, r);
+	return n;
+}
+
 static void panel_text(struct fot_str *out, struct builder *b, size_t row)
 {
 	const char *metric = fot_table_text(b->t, row, "metric");
+
+	if (b->k->longest && datasets_of(b, row) > 1) {
+		fot_str_puts(out, "context ");
+		fot_label_length(out, fot_table_int(b->t, row, "context_length", 0));
+		fot_str_printf(out, ", geometric mean over %zu datasets", datasets_of(b, row));
+		return;
+	}
 
 	if (b->k->y)
 		fot_str_puts(out, series_name(b, fot_plot_series(&b->p->places, row)));
@@ -236,7 +306,7 @@ static void find_axes(struct builder *b)
 		if (!wanted(b, row))
 			continue;
 		fot_insert_i64(p->x, &p->n_x, x_of(b, row));
-		if (b->k->comparison)
+		if (starts_at_zero(b))
 			fot_insert_i64(p->x, &p->n_x, shortest(b, row));
 		if (b->k->y)
 			add_y(p, fot_table_real(b->t, row, b->k->y, 0));
@@ -303,7 +373,7 @@ static int add_points(struct builder *b, struct fot_err *err)
 		panel = panel_of(b, row);
 		if (panel == 0)
 			return FOT_NO_MEMORY(err, "plot");
-		if (b->k->comparison && starts_series(b, row))
+		if (starts_at_zero(b) && starts_series(b, row))
 			add_origin(b, row, panel);
 		add_point(b, row, panel);
 	}
@@ -319,7 +389,7 @@ static bool enough_kinds(struct builder *b, struct fot_err *err)
 		for (size_t row = 0; row < b->t->n_rows; row++)
 			if (wanted(b, row))
 				fot_plot_series(&seen, row);
-		enough = seen.n_series >= KINDS_LEAST;
+		enough = seen.n_series >= FOT_KINDS_LEAST;
 	}
 	fot_plot_places_release(&seen);
 	return enough;

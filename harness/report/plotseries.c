@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/report/plotdata.h"
+#include "harness/tables/labels.h"
 
 #define N_LOOKS 12 /* of models */
 #define N_DASHES 7
@@ -21,8 +22,9 @@ static const char bow[] = "bow"; /* no model: has no memory to speak of */
 static const char *const columns[] = { "model_variant", "memory_mode", "top_k", "mem_dtype",
 				       "window",        "model",       NULL };
 
-/* What makes a line of its own of a kind of memory. */
-static const char *const kind_columns[] = { "model", "model_variant", "memory_mode", NULL };
+/* What makes a line of its own of a kind of memory; its ends are the model. */
+static const char *const kind_columns[] = { "memory_mode", "model", "model_variant", NULL };
+static const char *const *const model_columns = kind_columns + 1;
 
 static bool same_condition(const struct fot_plot_conditions *c, size_t row, size_t other)
 {
@@ -64,13 +66,41 @@ static bool tells_apart(const struct fot_plot_conditions *c, size_t at, size_t i
 	return false;
 }
 
+/* The model of a condition among those of all, from 1, in the order of their first rows. */
+static size_t model_of(const struct fot_plot_conditions *c, size_t at)
+{
+	size_t n = 1, k = 0;
+
+	for (; k < at && !fot_table_same_all(c->t, c->row[k], c->t, c->row[at], model_columns); k++) {
+		bool new = true;
+
+		for (size_t i = 0; i < k && new; i++)
+			new = !fot_table_same_all(c->t, c->row[i], c->t, c->row[k], model_columns);
+		n += new;
+	}
+	return n;
+}
+
+static bool several_models(const struct fot_plot_conditions *c)
+{
+	for (size_t k = 1; k < c->n; k++)
+		if (!fot_table_same_all(c->t, c->row[0], c->t, c->row[k], model_columns))
+			return true;
+	return false;
+}
+
 static bool name_all(struct fot_plot_conditions *c)
 {
+	bool kind_alone = c->kinds && !several_models(c);
+
 	for (size_t at = 0; at < c->n; at++) {
 		struct fot_str name = FOT_STR_INIT;
 		size_t row = c->row[at];
 
-		put_name(&name, c->t, row, c->kinds);
+		if (kind_alone)
+			fot_str_puts(&name, fot_table_text(c->t, row, "memory_mode"));
+		else
+			put_name(&name, c->t, row, c->kinds);
 		if (!c->kinds && tells_apart(c, at, 3))
 			fot_str_printf(&name, ", keys in %s", fot_table_text(c->t, row, "mem_dtype"));
 		if (!c->kinds && tells_apart(c, at, 4))
@@ -260,11 +290,28 @@ void fot_plot_put_names(struct fot_str *out, const char *panel, const char *seri
 	fot_str_putc(out, '\n');
 }
 
-void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name)
+/* A line of the file of names: "panel" or "series", number, name. */
+static void put_label(struct fot_str *out, const char *kind, size_t place, const char *name)
 {
 	fot_str_printf(out, "%s\t%zu\t", kind, place);
 	fot_quote_gnuplot(out, name);
 	fot_str_putc(out, '\n');
+}
+
+/* For style.gp, which knows the looks of kinds by their words; one that is none has no word here, since texts of a summary
+ * must not come into a script. */
+static void put_kinds(struct fot_str *names, const struct fot_plot_places *p)
+{
+	fot_str_printf(names, "array kind[%zu] = [", p->n_series);
+	for (size_t i = 0; i < p->n_series; i++) {
+		const char *word = text_of(p->c, p->series[i], "memory_mode");
+
+		fot_str_printf(names, "%s\"%s\"", i ? ", " : "", fot_condition_is_memory(word) ? word : "");
+	}
+	fot_str_printf(names, "]\narray model[%zu] = [", p->n_series);
+	for (size_t i = 0; i < p->n_series; i++)
+		fot_str_printf(names, "%s%zu", i ? ", " : "", model_of(p->c, p->series[i]));
+	fot_str_puts(names, "]\n");
 }
 
 void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p)
@@ -279,10 +326,12 @@ void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places
 	for (size_t i = 0; i < p->n_series; i++)
 		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->dash[p->series[i]]);
 	fot_str_puts(names, "]\n");
+	if (p->c->kinds)
+		put_kinds(names, p);
 	for (size_t i = 0; i < p->n_panels; i++)
-		fot_plot_put_label(&out->labels, "panel", i + 1, p->panel[i]);
+		put_label(&out->labels, "panel", i + 1, p->panel[i]);
 	for (size_t i = 0; i < p->n_series; i++)
-		fot_plot_put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
+		put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
 }
 
 /* --- what a memory is worth in training --- */
@@ -344,7 +393,7 @@ static size_t put_series(struct fot_plot_text *out, const struct fot_table *t, i
 	for (size_t first = 0; first < t->n_rows; first++) {
 		if (!fot_table_is_first(t, first, FOT_LIST("dataset")))
 			continue;
-		fot_plot_put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
+		put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
 		for (size_t row = first; row < t->n_rows; row++)
 			if (fot_table_same(t, row, t, first, "dataset"))
 				put_row(out, t, row, n, most);

@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/report/span.h"
 #include "harness/report/measures.h"
 #include "harness/tables/groups.h"
 
-enum comparison { WITH_ITSELF, WITH_BASELINE, N_COMPARISONS };
+enum comparison { WITH_ITSELF, WITH_BASELINE, WITH_ALL, N_COMPARISONS };
 
 struct pair {
 	size_t group, base, measure;
@@ -119,14 +120,59 @@ static bool find_baseline(const struct builder *b, size_t g, size_t *base)
 	return found;
 }
 
+static bool same_model(const struct builder *b, size_t g, size_t k)
+{
+	static const char *const model[] = { "run_id", "model", "model_variant", "window", NULL };
+
+	return same(b, first(b, g), first(b, k), model) && same_place(b, first(b, g), first(b, k), NULL);
+}
+
+/* Does the kind read all of what is stored, without numbers or options that say how? */
+static bool reads_all(const struct builder *b, size_t g)
+{
+	return fot_table_real(b->in, first(b, g), "keys_read", 0) > 0 &&
+	       strcmp(fot_table_text(b->in, first(b, g), "memory"), fot_table_text(b->in, first(b, g), "memory_mode")) == 0;
+}
+
+/* Of the model at this place, as far as something is read. */
+static size_t kinds_of(const struct builder *b, size_t g)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < b->groups.n; k++) {
+		bool new = same_model(b, g, k) && fot_table_real(b->in, first(b, k), "keys_read", 0) > 0;
+
+		for (size_t i = 0; i < k && new; i++)
+			new = !same_model(b, g, i) || !fot_table_same(b->in, first(b, i), b->in, first(b, k), "memory_mode");
+		n += new;
+	}
+	return n;
+}
+
+static bool find_all(const struct builder *b, size_t g, size_t *base)
+{
+	if (fot_table_real(b->in, first(b, g), "keys_read", 0) <= 0 || reads_all(b, g) || kinds_of(b, g) < FOT_KINDS_LEAST)
+		return false;
+	for (size_t k = 0; k < b->groups.n; k++) {
+		if (!same_model(b, g, k) || !reads_all(b, k))
+			continue;
+		*base = k;
+		return true;
+	}
+	return false;
+}
+
 static int compare_group(struct builder *b, size_t g, enum comparison kind)
 {
+	static bool (*const find[N_COMPARISONS])(const struct builder *, size_t, size_t *) = {
+		[WITH_ITSELF] = find_itself, [WITH_BASELINE] = find_baseline, [WITH_ALL] = find_all
+	};
 	size_t base = g;
 	int status = FOT_OK;
 
 	if (b->task->of_memory && strcmp(fot_table_text(b->in, first(b, g), "memory_mode"), "none") == 0)
 		return FOT_OK;
-	if (!(kind == WITH_ITSELF ? find_itself(b, g, &base) : find_baseline(b, g, &base)))
+	if (!find[kind](b, g, &base))
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
 		struct pair *p = &b->pair[b->n_pairs];
@@ -251,9 +297,9 @@ static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 		fot_table_set_text(b->out, row, "baseline_run_id", baseline.data);
 	fot_str_release(&baseline);
 	fot_table_set_text(b->out, row, "comparison",
-			   p->kind == WITH_ITSELF ?
-				   b->task->least :
-				   fot_table_text(b->in, first(b, p->base), "model_variant"));
+			   p->kind == WITH_ITSELF ? b->task->least :
+			   p->kind == WITH_ALL	  ? FOT_COMPARED_ALL :
+						    fot_table_text(b->in, first(b, p->base), "model_variant"));
 	fot_table_set_text(b->out, row, "status", c->status);
 	fot_rows_set_tokens(b->out, row, b->in, c->n_tokens);
 	if (!c->has_delta)
@@ -353,105 +399,8 @@ struct trend {
 	const struct fot_measured_task *task;
 	const struct fot_table *in;
 	const struct fot_group *g;
-	int64_t *length; /* [n_lengths] ascending */
-	size_t n_lengths;
-	struct fot_clusters texts;
-	struct at_length *at; /* [n_lengths] */
-	double *num;  /* [texts.n, n_lengths] */
-	double *here; /* [n_lengths] of the document at hand */
-	int64_t tokens;
+	struct fot_span l;
 };
-
-static bool scored(const struct trend *t, size_t row)
-{
-	return strcmp(fot_table_text(t->in, row, "status"), "ok") == 0;
-}
-
-/* A document's targets. */
-static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_tokens_scored",
-				       "target_start", "tokenizer_sha256", NULL };
-
-/* Rows that were scored, by length and targets. */
-struct at_length {
-	size_t *row; /* [n] */
-	size_t n;
-	struct fot_row_index by_targets;
-};
-
-static int sort_by_length(struct trend *t, struct fot_err *err)
-{
-	int status = FOT_OK;
-
-	t->at = fot_calloc(t->n_lengths, sizeof *t->at);
-	if (!t->at)
-		return FOT_NO_MEMORY(err, "summary");
-	for (size_t l = 0; l < t->n_lengths && status == FOT_OK; l++) {
-		struct at_length *at = &t->at[l];
-
-		at->row = fot_alloc(t->g->n, sizeof *at->row);
-		if (!at->row)
-			return FOT_NO_MEMORY(err, "summary");
-		for (size_t i = 0; i < t->g->n; i++)
-			if (scored(t, t->g->row[i]) && fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[l])
-				at->row[at->n++] = t->g->row[i];
-		status = fot_row_index_init(&at->by_targets, t->in, at->row, at->n, targets, err);
-	}
-	return status;
-}
-
-/* nll of the row's document at a length; false where its targets were not scored there. */
-static bool nll_at(double *nll, const struct trend *t, size_t row, size_t length)
-{
-	const struct at_length *at = &t->at[length];
-	size_t k = fot_row_index_find(&at->by_targets, t->in, row);
-
-	if (k < at->n)
-		*nll = fot_table_real(t->in, at->row[k], "nll_nats", 0);
-	return k < at->n;
-}
-
-static int trend_init(struct trend *t, struct fot_err *err)
-{
-	size_t shortest = 0;
-	int status;
-
-	t->length = fot_alloc(t->g->n, sizeof *t->length);
-	if (!t->length)
-		return FOT_NO_MEMORY(err, "summary");
-	for (size_t i = 0; i < t->g->n; i++)
-		fot_insert_i64(t->length, &t->n_lengths, fot_table_int(t->in, t->g->row[i], "context_length", 0));
-	for (size_t i = 0; i < t->g->n; i++)
-		shortest += fot_table_int(t->in, t->g->row[i], "context_length", 0) == t->length[0];
-	FOT_TRY(fot_clusters_init(&t->texts, t->in, shortest, err));
-	FOT_TRY(sort_by_length(t, err));
-	t->num = fot_calloc(fot_size_mul(shortest, t->n_lengths), sizeof *t->num);
-	t->here = fot_alloc(t->n_lengths, sizeof *t->here);
-	if (!t->num || !t->here)
-		status = FOT_NO_MEMORY(err, "summary");
-out:
-	return status;
-}
-
-static void collect(struct trend *t)
-{
-	for (size_t i = 0; i < t->g->n; i++) {
-		size_t row = t->g->row[i], l = 0, k;
-		int64_t tokens = fot_table_int(t->in, row, "n_tokens_scored", 0);
-
-		/* each document once: by its row at the shortest length */
-		if (tokens < 1 || !scored(t, row) ||
-		    fot_table_int(t->in, row, "context_length", 0) != t->length[0])
-			continue;
-		while (l < t->n_lengths && nll_at(&t->here[l], t, row, l))
-			l++;
-		if (l < t->n_lengths)
-			continue;
-		k = fot_clusters_add(&t->texts, row, 0, 0, (double)tokens);
-		for (l = 0; l < t->n_lengths; l++)
-			t->num[k * t->n_lengths + l] += t->here[l];
-		t->tokens += tokens;
-	}
-}
 
 static size_t add_trend_row(struct fot_table *out, const struct trend *t, const char *metric, const char *status)
 {
@@ -464,10 +413,10 @@ static size_t add_trend_row(struct fot_table *out, const struct trend *t, const 
 		fot_table_set_empty(out, row, per_length[i]);
 	fot_table_set_text(out, row, "metric", metric);
 	fot_table_set_text(out, row, "status", status);
-	fot_table_set_int(out, row, "n_items", (int64_t)t->texts.n_items);
-	fot_table_set_int(out, row, "n_clusters", (int64_t)t->texts.n);
-	fot_table_set_int(out, row, "n_lengths", (int64_t)t->n_lengths);
-	fot_table_set_int(out, row, "n_tokens_scored", t->tokens);
+	fot_table_set_int(out, row, "n_items", (int64_t)t->l.texts.n_items);
+	fot_table_set_int(out, row, "n_clusters", (int64_t)t->l.texts.n);
+	fot_table_set_int(out, row, "n_lengths", (int64_t)t->l.n);
+	fot_table_set_int(out, row, "n_tokens_scored", t->l.tokens);
 	fot_table_set_int(out, row, "higher_is_better", 0);
 	return row;
 }
@@ -490,7 +439,7 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	struct fot_trend r;
 	size_t slope, rank;
 	int status =
-		fot_stats_trend(&r, t->num, t->texts.den, t->texts.n, t->length, t->n_lengths, &boot, err);
+		fot_stats_trend(&r, t->l.num, t->l.texts.den, t->l.texts.n, t->l.length, t->l.n, &boot, err);
 
 	if (status != FOT_OK)
 		return status;
@@ -508,21 +457,11 @@ static int trend_of(struct fot_table *out, const struct fot_table *in, const str
 		    const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
 {
 	struct trend t = { .in = in, .g = g, .task = task };
-	int status = trend_init(&t, err);
+	int status = fot_span_init(&t.l, in, g->row, g->n, err);
 
-	if (status == FOT_OK)
-		collect(&t);
-	if (status == FOT_OK && t.n_lengths >= 3 && t.texts.n > 0)
+	if (status == FOT_OK && t.l.n >= 3 && t.l.texts.n > 0)
 		status = write_trend(out, &t, seed, err);
-	for (size_t l = 0; l < t.n_lengths && t.at; l++) {
-		fot_free(t.at[l].row);
-		fot_row_index_release(&t.at[l].by_targets);
-	}
-	fot_free(t.at);
-	fot_free(t.length);
-	fot_free(t.num);
-	fot_free(t.here);
-	fot_clusters_release(&t.texts);
+	fot_span_release(&t.l);
 	return status;
 }
 

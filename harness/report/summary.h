@@ -6,6 +6,7 @@
  *   (a) with itself at its shortest context (or smallest value of its task's axis),
  *   (b) with the baseline at the same place: with a memory the vanilla variant under the
  *       same memory, without one the local variant,
+ *   (c) in runs of FOT_KINDS_LEAST kinds of memory or more with the same model and place reading all of the memory,
  * paired by document, trial or item.  p values are adjusted by Holm over the places of one
  * comparison.  What is estimated how: measures.h.  Rates are not compared without a memory, and
  * are followed over the lengths (stats.h). */

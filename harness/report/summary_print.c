@@ -239,7 +239,7 @@ out:
 	return status;
 }
 
-/* Of all cells the one that is furthest from what is asked for. */
+/* Of all cells whose prompts lack some of what is asked for the one that is furthest from it. */
 int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err)
 {
 	const struct fot_measured_task *task = fot_measured_task(rows->schema);
@@ -255,19 +255,22 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
 		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
 
-		n += reached >= 0;
-		if (reached < 0 || asked - reached <= most)
+		if (reached < 0 || !fot_table_int(rows, r.row[0], "truncated", 0))
+			continue;
+		n++;
+		if (asked - reached <= most)
 			continue;
 		most = asked - reached;
 		fit = reached;
 		worst = r.row[0];
 	}
 	if (n)
-		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens); in %zu of %zu cells not all do: "
+		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "
 				    "the tables say where and how many\n",
 			       rows->schema->name, (long long)(fit + most), (long long)fit,
 			       fot_table_text(rows, worst, "dataset"),
-			       (long long)fot_table_int(rows, worst, "context_length", 0), n, cells.n);
+			       (long long)fot_table_int(rows, worst, "context_length", 0),
+			       fot_table_text(rows, worst, "memory_mode"), n, cells.n);
 	status = fot_str_check(out, err);
 out:
 	fot_groups_release(&cells);

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "harness/run/plan.h"
+#include "harness/plan/plan.h"
 
 /* By count: every N-th item; how folders that do not say were begun. */
 enum fot_division_kind { FOT_DIVISION_COST, FOT_DIVISION_COUNT };

@@ -17,6 +17,7 @@
 #include "harness/ask/reading.h"
 #include "harness/run/items.h"
 #include "harness/run/schedule.h"
+#include "harness/run/workers.h"
 #include "model/blas.h"
 #include "model/cost.h"
 
@@ -39,7 +40,7 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
 	double most;
 	int status;
 
-	opts.search = FOT_SEARCH_NONE;
+	opts.mode = FOT_MEMORY_NONE;
 	fot_flops_window(&token, c, &opts, 0, 1);
 	most = PROBE_FLOPS / fot_flops_sum(&token);
 	if (most < (double)n)
@@ -107,18 +108,23 @@ static void put_line(struct fot_str *out, const char *label, const struct total 
 static void put_conditions(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work,
 			   const struct fot_schedule *s)
 {
+	struct fot_work here = *work;
 	struct total all = { 0 };
 
+	here.threads = fot_threads_at_once(work->threads);
 	fot_str_printf(out, "%-*s %7s %12s %12s %9s %9s\n", LABEL, "condition", "items", "tokens", "shared", "flop", "peak MiB");
 	for (size_t c = 0; c < plan->n_conditions; c++) {
 		struct total t = { 0 };
 
 		add_jobs(&t, plan, s, c);
-		put_line(out, plan->condition[c].label, &t, fot_plan_peak(plan, c, work));
+		put_line(out, plan->condition[c].label, &t, fot_plan_peak(plan, c, &here));
 		all = (struct total){ all.items + t.items, all.computed + t.computed, all.shared + t.shared,
 				      all.flops + t.flops };
 	}
-	put_line(out, "all (memory: the most)", &all, fot_plan_peak(plan, SIZE_MAX, work));
+	put_line(out, "all (memory: the most)", &all, fot_plan_peak(plan, SIZE_MAX, &here));
+	if (s->n_small)
+		fot_str_printf(out, "%zu items are small: %d at a time, with %d thread%s each\n", s->n_small, s->n_workers,
+			       here.threads / s->n_workers, FOT_S(here.threads / s->n_workers));
 }
 
 int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct fot_work *work, struct fot_err *err)
@@ -131,6 +137,7 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 
 	FOT_TRY(fot_worker_init(&w, plan, work, err));
 	FOT_TRY(fot_schedule(&s, &w, NULL, NULL, err));
+	FOT_TRY(fot_workers_divide(&s, plan, work, err));
 	FOT_TRY(fot_engine_rate(&rate, plan, work->threads, err));
 	put_conditions(out, plan, work, &s);
 	if (rate > 0)
@@ -159,10 +166,14 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
 	bool one = condition != SIZE_MAX;
-	size_t from = one ? condition : 0, to = one ? condition + 1 : p->n_conditions, most = 0, weights = 0;
+	size_t from = one ? condition : 0, to = one ? condition + 1 : p->n_conditions, most, weights = 0;
 
-	for (size_t c = from; c < to; c++)
-		most = fot_plan_bytes(p, c, w) > most ? fot_plan_bytes(p, c, w) : most;
+	most = fot_workers_bytes(p, condition, w);
+	for (size_t c = from; c < to; c++) {
+		size_t bytes = fot_workers_small(p, c, w) ? 0 : fot_plan_bytes(p, c, w);
+
+		most = bytes > most ? bytes : most;
+	}
 	for (size_t m = 0; m < p->n_models; m++) {
 		size_t mapped = 0;
 

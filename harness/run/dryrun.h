@@ -3,7 +3,7 @@
 #define FOT_DRYRUN_H
 
 #include "base/str.h"
-#include "harness/run/plan.h"
+#include "harness/plan/plan.h"
 
 /* Operations per second that the engine reaches scoring one window of the first condition's model, measured
  * for a moment: the best of a few rounds. Errors: FOT_ERR_RUN. */
@@ -14,8 +14,9 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 
 /* Bytes that a condition's session will take. */
 size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w);
-/* The most that its run will take: program, mapped weights and that. SIZE_MAX as the condition: of the whole plan,
- * whose models stay mapped while one session follows the other. */
+/* The most that its run will take where w->threads run at once: program, mapped weights and that, or the sessions of
+ * all workers (workers.h). SIZE_MAX as the condition: of the whole plan, whose models stay mapped while one session
+ * follows the other. */
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w);
 /* Bytes that this process may still take, beside the buffers of matrix products by so many threads. */
 size_t fot_memory_available(int32_t threads);

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 
 /* --- the worker --- */
 
@@ -45,6 +45,7 @@ int fot_worker_use(struct fot_worker *w, size_t condition, struct fot_err *err)
 		return FOT_OK;
 	close_session(w);
 	opts = fot_plan_session(w->plan, condition, &w->work);
+	opts.beside = w->beside;
 	w->condition = condition;
 	FOT_TRY(fot_session_open(&w->session, m, &opts, err));
 	FOT_TRY(fot_asker_init(&w->asker, w->session, m, opts.window, c->mode != FOT_MEMORY_NONE,
@@ -60,7 +61,7 @@ out:
 int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
 		      cJSON *samples, struct fot_err *err)
 {
-	int status = fot_worker_use(w, item->condition, err);
+	int status = (w->use ? w->use : fot_worker_use)(w, item->condition, err);
 
 	if (status == FOT_OK)
 		status = fot_task_class_of(w->plan, item)->evaluate(w, item, table, samples, err);

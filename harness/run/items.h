@@ -3,8 +3,8 @@
 #define FOT_ITEMS_H
 
 #include "harness/ask/ask.h"
+#include "harness/plan/plan.h"
 #include "harness/run/journal.h"
-#include "harness/run/plan.h"
 #include "harness/tables/table.h"
 
 /* A session per condition, kept while items of one condition follow each other. */
@@ -14,6 +14,9 @@ struct fot_worker {
 	struct fot_session *session;
 	struct fot_asker asker; /* of session */
 	size_t condition;       /* of session */
+	/* One of several at work (workers.h): in place of fot_worker_use; and of the session that it opens (session.h). NULL: neither. */
+	int (*use)(struct fot_worker *w, size_t condition, struct fot_err *err);
+	const struct fot_session *beside;
 	void **state;           /* [n_tasks] what the tasks' classes keep */
 };
 

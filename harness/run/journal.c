@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -23,12 +25,14 @@
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
 #define MAX_DIFFERENCES 12
 #define FORMAT "fotbench-journal"
+#define SYNC_SHARE 100
 
 struct fot_journal {
 	int fd;
 	size_t bytes; /* all of them on the disk */
 	bool dead;    /* an fsync failed: the kernel may have dropped what we wrote */
-	bool waiting; /* records were copied, and not waited for */
+	bool waiting; /* records were written, and not waited for */
+	double due;   /* the next record from this moment on is waited for */
 	char *path;
 };
 
@@ -214,10 +218,13 @@ static int by_item(const void *a, const void *b)
 	const struct fot_record *x = a, *y = b;
 	int order = strcmp(x->item, y->item);
 
+	if (order == 0)
+		order = (x->journal > y->journal) - (x->journal < y->journal);
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* Equal texts are equal results; others may still be, written by different versions. */
+/* Are the results of two records of an item the same, whatever their texts and notes? path: of the journal, or NULL
+ * where they stand in two. */
 static int check_same(const struct fot_record *first, const struct fot_record *r, const char *path,
 		      struct fot_err *err)
 {
@@ -230,9 +237,13 @@ static int check_same(const struct fot_record *first, const struct fot_record *r
 	FOT_TRY(fot_journal_read(&b, &note_b, r, err));
 	FOT_TRY(fot_json_differences(&text, a, "first", b, "second", 3, &n, err));
 	if (n > 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: lines %zu and %zu: two different results of item %.200s: %.300s", path,
-				  first->line, r->line, r->item, text.data);
+		status =
+			path ? FOT_FAIL(err, FOT_ERR_INPUT,
+					"%s: lines %zu and %zu: two different results of item %.200s: %.300s",
+					path, first->line, r->line, r->item, text.data) :
+			       FOT_FAIL(err, FOT_ERR_INPUT,
+					"merge: two journals hold unequal results of %.200s: %.300s", r->item,
+					text.data);
 out:
 	fot_str_release(&text);
 	cJSON_Delete(a);
@@ -272,6 +283,31 @@ int fot_journal_load(struct fot_journal_content *out, const char *path, struct f
 	if (out->n > 0)
 		qsort(out->rec, out->n, sizeof *out->rec, by_item);
 	FOT_TRY(drop_duplicates(out, path, err));
+	fot_map_unload(out->file.data, out->file.size); /* records are read when they are asked for */
+out:
+	if (status != FOT_OK)
+		fot_journal_content_release(out);
+	return status;
+}
+
+int fot_journal_join(struct fot_journal_content *out, const struct fot_journal_content *given, size_t n,
+		     struct fot_err *err)
+{
+	size_t total = 0;
+	int status;
+
+	for (size_t k = 0; k < n; k++)
+		total += given[k].n;
+	*out = (struct fot_journal_content){ .rec = fot_alloc(total, sizeof *out->rec) };
+	if (!out->rec)
+		return FOT_NO_MEMORY(err, "merge");
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < given[k].n; i++) {
+			out->rec[out->n] = given[k].rec[i];
+			out->rec[out->n++].journal = k;
+		}
+	qsort(out->rec, out->n, sizeof *out->rec, by_item);
+	FOT_TRY(drop_duplicates(out, NULL, err));
 out:
 	if (status != FOT_OK)
 		fot_journal_content_release(out);
@@ -320,15 +356,21 @@ const struct fot_record *fot_journal_find(const struct fot_journal_content *c, c
 
 /* --- writing --- */
 
+/* A disk that is waited for after every item of some milliseconds takes more time than the items do: it is asked again
+ * after SYNC_SHARE times what it took, or after FOT_JOURNAL_SYNC_S. */
 static int sync_journal(struct fot_journal *j, struct fot_err *err)
 {
+	double begun = fot_clock(), took;
 	int status = fot_fsync(j->fd, j->path, err);
 
+	took = fot_clock() - begun;
+	j->due = begun + took + fmin(FOT_JOURNAL_SYNC_S, SYNC_SHARE * took);
 	j->dead = status != FOT_OK;
 	j->waiting = false;
 	return status;
 }
 
+/* wait: if that is due */
 static int append_line(struct fot_journal *j, const struct fot_str *line, bool wait, struct fot_err *err)
 {
 	int status;
@@ -345,7 +387,7 @@ static int append_line(struct fot_journal *j, const struct fot_str *line, bool w
 	}
 	j->bytes += line->len;
 	j->waiting = true;
-	return wait ? sync_journal(j, err) : FOT_OK;
+	return wait && fot_clock() >= j->due ? sync_journal(j, err) : FOT_OK;
 }
 
 static int write_record(struct fot_journal *j, cJSON *record, struct fot_err *err)

@@ -4,8 +4,9 @@
  *   {"crc":"01234567","rec":{"item":"...","result":{...},"note":{...}}}
  *   ...
  *
- * One line per finished item, written by one write() and fsynced before the
- * next item begins; crc is CRC-32 of the bytes between `"rec":` and the last
+ * One line per finished item, written by one write() before the next item begins: it outlives the process. For the disk
+ * (fsync) is waited at most once in a hundred times what that takes, or after a second: a machine that loses its power
+ * may lose the items of its last second. crc is CRC-32 of the bytes between `"rec":` and the last
  * brace.  `identity` is everything a result depends on; `result` is what an item
  * gave; `note` (times, sizes) does not belong to the identity of a record.
  *
@@ -24,14 +25,17 @@
 #include "base/str.h"
 
 #define FOT_JOURNAL_VERSION 1
+#define FOT_JOURNAL_SYNC_S 1.0
+#define FOT_JOURNAL_PART 65536 /* records of a file after which what was read of it may leave memory */
 
 /* What an item gave stays in the file, which is mapped, until it is asked for: some 100 bytes of memory a record. */
 struct fot_record {
 	const char *item; /* of the content */
 	const char *text; /* [n_text] of the mapped file; NULL after fot_journal_resume */
 	size_t n_text;
-	size_t line; /* from 1 */
-	size_t name; /* where item stands among the content's names */
+	size_t line;    /* from 1 */
+	size_t name;    /* where item stands among the content's names */
+	size_t journal; /* which of those that were joined */
 };
 
 struct fot_journal_content {
@@ -46,6 +50,11 @@ struct fot_journal_content {
 
 /* Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt), FOT_ERR_RUN (memory). */
 int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err);
+/* The records of n journals as if they were one's: sorted, each item once, that of the first journal that has it. They
+ * stay where they are: out is released before the journals are. Errors: FOT_ERR_INPUT (two results of an item that
+ * differ), FOT_ERR_RUN (memory). */
+int fot_journal_join(struct fot_journal_content *out, const struct fot_journal_content *given, size_t n,
+		     struct fot_err *err);
 void fot_journal_content_release(struct fot_journal_content *c);
 const struct fot_record *fot_journal_find(const struct fot_journal_content *c,
 					  const char *item); /* or NULL */
@@ -60,8 +69,8 @@ int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *
  * tail and go on appending. content holds what is there already, by its items alone. */
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
 		       const cJSON *identity, struct fot_err *err);
-/* Write one record and wait until it is on the disk. note may be NULL. A failed
- * write is taken back; after a failed fsync the journal takes no more records.
+/* Write one record; it is on the disk FOT_JOURNAL_SYNC_S later with the next one, and when the journal has been closed.
+ * note may be NULL. A failed write is taken back; after a failed fsync the journal takes no more records.
  * Errors: FOT_ERR_OUTPUT. */
 int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *result, const cJSON *note,
 		       struct fot_err *err);

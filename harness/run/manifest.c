@@ -20,7 +20,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "build_info.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 #include "harness/tables/stats.h"
 #include "model/attach.h"
 #include "model/bf16.h"
@@ -222,11 +222,11 @@ static void add_conditions(struct doc *d, cJSON *root, const struct fot_plan *p)
 		text(d, o, "memory_mode", fot_memory_mode_name(c->mode));
 		text(d, o, "memory", c->memory);
 		number(d, o, "window", c->opts.window);
-		if (fot_memory_kind(c->opts.search)->counts)
+		if (fot_memory_kind(c->opts.mode)->counts)
 			number(d, o, "top_k", c->opts.top_k);
-		if (fot_memory_stores(c->mode))
+		if (fot_memory_keeps(c->mode))
 			text(d, o, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
-		if (fot_memory_stores(c->mode) && c->opts.mem_decay > 0)
+		if (fot_memory_keeps(c->mode) && c->opts.mem_decay > 0)
 			number(d, o, "mem_decay", c->opts.mem_decay);
 	}
 }
@@ -471,6 +471,20 @@ void fot_manifest_uid(char out[33])
 	}
 	for (size_t i = 0; i < sizeof bytes; i++)
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+#define MANIFEST_BYTES ((size_t)64 << 20)
+
+int fot_manifest_read(cJSON **out, const char *dir, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_path_at(&path, dir, "manifest.json", err));
+	status = fot_json_read(out, path.data, MANIFEST_BYTES, FOT_ERR_INPUT, err);
+out:
+	fot_str_release(&path);
+	return status;
 }
 
 int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err)

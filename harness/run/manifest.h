@@ -23,6 +23,8 @@ struct fot_manifest {
 void fot_manifest_uid(char out[33]);
 /* Write OUT/manifest.json, atomically. */
 int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *dir, struct fot_err *err);
+/* Read DIR/manifest.json. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
+int fot_manifest_read(cJSON **out, const char *dir, struct fot_err *err);
 /* The processor's name, as the kernel says it; "unknown" where it does not. */
 void fot_cpu_name(char out[128]);
 

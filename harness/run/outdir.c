@@ -16,8 +16,8 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "harness/report/page.h"
-#include "harness/run/task_class.h"
+#include "harness/export/page.h"
+#include "harness/plan/task_class.h"
 
 static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
 					    "summary.md",    "summary.tex",   "log.txt",     FOT_PAGE_NAME };

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 #include "tasks/others.h"
 
 struct pool {

@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "harness/plan/plan.h"
 #include "harness/run/items.h"
-#include "harness/run/plan.h"
 
 /* What stands in the memory before an item's own windows. */
 struct fot_pool_windows {

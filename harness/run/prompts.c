@@ -172,8 +172,7 @@ int fot_prompts_read(struct fot_prompts *out, const char *dir, const struct fot_
 
 	*out = (struct fot_prompts){ .of_row = fot_calloc(rows->n_rows + 1, sizeof *out->of_row),
 				     .n_rows = rows->n_rows };
-	fot_path_join(&path, dir, "journal.jsonl");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "journal.jsonl", err));
 	if (!out->of_row) {
 		status = FOT_NO_MEMORY(err, "prompts");
 		goto out;

@@ -5,10 +5,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "harness/run/items.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
-#include "harness/run/task_class.h"
+#include "harness/run/items.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
@@ -69,7 +69,7 @@ static void name_condition(struct fot_table *t, size_t from, const struct fot_pl
 		fot_table_set_text(t, row, "memory", c->memory);
 		if (c->opts.compute != FOT_COMPUTE_F32)
 			fot_table_set_text(t, row, "compute", fot_compute_words[c->opts.compute]);
-		if (fot_memory_stores(c->mode))
+		if (fot_memory_keeps(c->mode))
 			set_budget(t, row, config, &c->opts);
 		if (c->opts.engine != &fot_engine_cpu)
 			fot_table_set_text(t, row, "engine", fot_engine_name(c->opts.engine));
@@ -105,6 +105,8 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, p, &p->condition[p->item[i].condition]);
 		there[i] = r->rows[k].n_rows > before;
+		if (i % FOT_JOURNAL_PART == 0)
+			fot_map_unload(c.file.data, c.file.size);
 	}
 	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)

@@ -2,10 +2,10 @@
 #ifndef FOT_RESULTS_H
 #define FOT_RESULTS_H
 
+#include "harness/plan/plan.h"
 #include "harness/report/measures.h"
 #include "harness/run/journal.h"
 #include "harness/run/outdir.h"
-#include "harness/run/plan.h"
 #include "harness/tables/table.h"
 
 #define FOT_RESULT_FILES_MAX 32

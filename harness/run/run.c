@@ -7,6 +7,7 @@
  * Items that fail are not journalled, so a resume tries them again. */
 #include "harness/run/run.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/summary.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
@@ -24,9 +26,8 @@
 #include "harness/run/results.h"
 #include "harness/run/schedule.h"
 #include "harness/run/signals.h"
-#include "harness/run/task_class.h"
+#include "harness/run/workers.h"
 
-#define MANIFEST_BYTES ((size_t)64 << 20)
 #define MISSING_SHOWN 10 /* items that a merge names */
 #define LONG_FLOPS 1e10  /* of a quiet run whose time left is worth a measurement */
 
@@ -37,6 +38,7 @@ struct runner {
 	char *journal_path;
 	struct fot_journal *journal;
 	struct fot_journal_content before; /* what a resumed journal holds */
+	struct fot_journal_content given;  /* what those that are merged hold */
 	struct fot_worker worker;
 	struct fot_division division; /* of a run of shards */
 	struct fot_manifest manifest;
@@ -48,6 +50,8 @@ struct runner {
 	int64_t tokens_done;
 	int64_t n_seen; /* items */
 	bool measured;  /* the summary has rows */
+	pthread_mutex_t lock; /* of all this while workers are at work */
+	int status;           /* of the first item that could not be kept: nothing is kept behind it */
 	struct fot_err *err;
 };
 
@@ -98,17 +102,14 @@ static int open_journal(struct runner *r)
 
 /* A folder that an older version began as the same number of shards says nothing of its division: by count, as the
  * folders beside it. */
-static int old_division(struct runner *r)
+static void old_division(struct runner *r)
 {
-	char *path = fot_outdir_file(&r->dir, "manifest.json");
 	cJSON *manifest = NULL;
 	const cJSON *shard, *count;
-	int status = path ? FOT_OK : FOT_NO_MEMORY(r->err, "run");
 
 	r->manifest.division = FOT_DIVISION_COST;
-	if (status == FOT_OK && r->dir.has_journal)
-		(void)fot_json_read(&manifest, path, MANIFEST_BYTES, FOT_ERR_INPUT,
-				    NULL); /* the journal is the truth */
+	if (r->dir.has_journal)
+		(void)fot_manifest_read(&manifest, r->dir.path, NULL); /* the journal is the truth */
 	shard = fot_json_get(manifest, "shard");
 	count = fot_json_get(shard, "count");
 	if (cJSON_IsNumber(count) && (int64_t)count->valuedouble == r->opts->shards) {
@@ -118,8 +119,6 @@ static int old_division(struct runner *r)
 			r->manifest.division = FOT_DIVISION_COUNT;
 	}
 	cJSON_Delete(manifest);
-	fot_free(path);
-	return status;
 }
 
 static int divide(struct runner *r)
@@ -127,7 +126,7 @@ static int divide(struct runner *r)
 	int status = FOT_OK;
 
 	if (r->opts->shards) {
-		FOT_TRY(old_division(r));
+		old_division(r);
 		FOT_TRY(fot_division_make(&r->division, r->plan, r->opts->shards, r->manifest.division,
 					  r->err));
 	}
@@ -184,7 +183,7 @@ static void show_progress(const struct runner *r, const char *id)
 		     elapsed > 0 ? (double)r->tokens_done / elapsed : 0.0, eta, id);
 }
 
-static int keep_item(struct runner *r, const struct fot_item *item, struct fot_table *rows,
+static int keep_item(struct runner *r, const struct fot_item *item, const struct fot_table *rows,
 		     const cJSON *samples)
 {
 	cJSON *result = NULL, *note = NULL;
@@ -206,76 +205,41 @@ static bool is_skipped(const struct fot_table *rows)
 	return n > 0 && n == rows->n_rows;
 }
 
-/* A failing item does not take the others with it; a failing journal does. */
-static int do_item(struct runner *r, const struct fot_item *item)
-{
+/* What came of an item. */
+struct outcome {
+	int status;
 	struct fot_table rows;
-	struct fot_err problem = { 0 };
-	cJSON *samples = cJSON_CreateArray(); /* without memory there are none */
-	int status, evaluated;
+	cJSON *samples; /* without memory there are none */
+	struct fot_err problem;
+};
 
-	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	evaluated = fot_item_evaluate(&r->worker, item, &rows, samples, &problem);
+/* A failing item does not take the others with it; a failing journal does. */
+static int keep_outcome(struct runner *r, const struct fot_item *item, const struct outcome *o)
+{
 	/* Over a file that changed meanwhile nothing is a result, nor would anything after it be. */
-	FOT_TRY(fot_map_check_all(r->err));
-	if (evaluated == FOT_OK) {
-		r->manifest.counts.skipped += is_skipped(&rows);
-		status = keep_item(r, item, &rows, samples);
+	int status = fot_map_check_all(r->err);
+
+	if (status != FOT_OK)
+		return status;
+	if (o->status == FOT_OK) {
+		r->manifest.counts.skipped += is_skipped(&o->rows);
+		status = keep_item(r, item, &o->rows, o->samples);
 		r->manifest.counts.done += status == FOT_OK;
 	} else {
 		fot_progress_end();
-		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, problem.text);
+		fot_log(FOT_LOG_ERROR, "%s: %s", item->id, o->problem.text);
 		r->manifest.counts.failed++;
-	}
-out:
-	fot_table_release(&rows);
-	cJSON_Delete(samples);
-	return status;
-}
-
-/* Equal texts are equal results; others may still be, written by different versions. */
-static int check_equal(const struct fot_record *a, const struct fot_record *b, struct fot_err *err)
-{
-	cJSON *result[2] = { NULL, NULL }, *note[2] = { NULL, NULL };
-	int status;
-
-	FOT_TRY(fot_journal_read(&result[0], &note[0], a, err));
-	FOT_TRY(fot_journal_read(&result[1], &note[1], b, err));
-	if (!cJSON_Compare(result[0], result[1], true))
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "merge: two journals hold unequal results of %s",
-				  a->item);
-out:
-	for (int i = 0; i < 2; i++) {
-		cJSON_Delete(result[i]);
-		cJSON_Delete(note[i]);
-	}
-	return status;
-}
-
-/* The item's record in the journals that are merged; they must not contradict each other. *found: or NULL. */
-static int find_given(const struct fot_record **found, const struct runner *r, const struct fot_item *item)
-{
-	int status = FOT_OK;
-
-	*found = NULL;
-	for (size_t k = 0; k < r->opts->n_given && status == FOT_OK; k++) {
-		const struct fot_record *record = fot_journal_find(&r->opts->given[k], item->id);
-
-		if (record && *found)
-			status = check_equal(record, *found, r->err);
-		*found = *found ? *found : record;
 	}
 	return status;
 }
 
 static int take_item(struct runner *r, const struct fot_item *item)
 {
-	const struct fot_record *found;
+	const struct fot_record *found = fot_journal_find(&r->given, item->id);
 	struct fot_table rows;
-	int status;
+	int status = FOT_OK;
 
 	fot_table_init(&rows, fot_task_class_of(r->plan, item)->schema);
-	FOT_TRY(find_given(&found, r, item));
 	if (!found) {
 		if (r->manifest.counts.failed++ < MISSING_SHOWN)
 			fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
@@ -290,10 +254,10 @@ out:
 	return status;
 }
 
-static int do_job(struct runner *r, const struct fot_job *job)
+static int keep_job(struct runner *r, const struct fot_job *job, const struct outcome *o)
 {
 	int64_t skipped = r->manifest.counts.skipped, failed = r->manifest.counts.failed;
-	int status = do_item(r, &r->plan->item[job->item]);
+	int status = keep_outcome(r, &r->plan->item[job->item], o);
 
 	r->n_seen++;
 	r->flops_left -= job->flops;
@@ -305,16 +269,45 @@ static int do_job(struct runner *r, const struct fot_job *job)
 	return status;
 }
 
+/* Several at once do this, each with its own worker. */
+static int do_job(void *runner, struct fot_worker *worker, const struct fot_job *job)
+{
+	struct runner *r = runner;
+	const struct fot_item *item = &r->plan->item[job->item];
+	struct outcome o = { .samples = cJSON_CreateArray() };
+	int status;
+
+	fot_table_init(&o.rows, fot_task_class_of(r->plan, item)->schema);
+	o.status = fot_item_evaluate(worker, item, &o.rows, o.samples, &o.problem);
+	pthread_mutex_lock(&r->lock);
+	if (r->status == FOT_OK)
+		r->status = keep_job(r, job, &o);
+	status = r->status;
+	pthread_mutex_unlock(&r->lock);
+	fot_table_release(&o.rows);
+	cJSON_Delete(o.samples);
+	return status;
+}
+
+/* Of files that are read record by record no more than what the next records need has to be in memory. */
+static void unload_given(const struct runner *r)
+{
+	for (size_t k = 0; k < r->opts->n_given; k++)
+		fot_map_unload(r->opts->given[k].file.data, r->opts->given[k].file.size);
+}
+
 static int merge_items(struct runner *r)
 {
-	int status = FOT_OK;
+	int status = fot_journal_join(&r->given, r->opts->given, r->opts->n_given, r->err);
 
 	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK && !fot_signals_pending(); i++) {
 		if (!is_todo(r, i))
 			continue;
 		status = take_item(r, &r->plan->item[i]);
-		r->n_seen++;
+		if (++r->n_seen % FOT_JOURNAL_PART == 0)
+			unload_given(r);
 	}
+	unload_given(r);
 	if (r->manifest.counts.failed > MISSING_SHOWN)
 		fot_log(FOT_LOG_ERROR, "and %lld more items are in none of the folders",
 			(long long)r->manifest.counts.failed - MISSING_SHOWN);
@@ -329,15 +322,17 @@ static int do_items(struct runner *r)
 	if (r->opts->merge)
 		return merge_items(r);
 	FOT_TRY(fot_schedule(&r->todo, &r->worker, is_todo, r, r->err));
+	FOT_TRY(fot_workers_divide(&r->todo, r->plan, &r->opts->work, r->err));
 	if (r->todo.n && (!r->opts->quiet || r->todo.flops > LONG_FLOPS))
 		FOT_TRY(fot_engine_rate(&r->rate, r->plan, r->opts->work.threads, r->err));
 	r->flops_left = r->todo.flops;
 	r->began = fot_clock();
-	for (size_t i = 0; i < r->todo.n && status == FOT_OK && !fot_signals_pending(); i++) {
-		if (i == 0)
-			show_progress(r, r->plan->item[r->todo.job[i].item].id);
-		status = do_job(r, &r->todo.job[i]);
-	}
+	if (r->todo.n)
+		show_progress(r, r->plan->item[r->todo.job[0].item].id);
+	if (r->todo.n_small)
+		status = fot_workers_run(&r->todo, r->plan, &r->opts->work, do_job, r, r->err);
+	for (size_t i = r->todo.n_small; i < r->todo.n && status == FOT_OK && !fot_signals_pending(); i++)
+		status = do_job(r, &r->worker, &r->todo.job[i]);
 	fot_progress_end();
 out:
 	return status;
@@ -401,15 +396,21 @@ out:
 	return status;
 }
 
+/* All of it is on the disk then. */
+static int close_journal(struct runner *r)
+{
+	struct fot_journal *journal = r->journal;
+
+	r->journal = NULL; /* also when closing fails it is gone */
+	return fot_journal_close(journal, r->err);
+}
+
 static int finish(struct runner *r)
 {
 	struct fot_results results = { 0 };
 	bool partial = r->manifest.counts.failed > 0, nothing = false;
-	struct fot_journal *journal = r->journal;
 	int status;
 
-	r->journal = NULL; /* also when closing fails it is gone */
-	FOT_TRY(fot_journal_close(journal, r->err));
 	FOT_TRY(fot_results_init(&results, r->err));
 	FOT_TRY(fot_results_gather(&results, r->plan, r->journal_path, is_mine, r, r->err));
 	FOT_TRY(fot_results_write(&results, r->plan, &r->dir, r->opts->timings, r->err));
@@ -456,7 +457,9 @@ static void report_end(const struct runner *r, bool written)
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
 {
-	struct runner r = { .plan = plan, .opts = opts, .err = err, .dir.lock_fd = -1 };
+	struct runner r = {
+		.plan = plan, .opts = opts, .lock = PTHREAD_MUTEX_INITIALIZER, .err = err, .dir.lock_fd = -1
+	};
 	bool begun = false;
 	int status;
 
@@ -465,6 +468,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	FOT_TRY(begin(&r));
 	begun = true;
 	FOT_TRY(do_items(&r));
+	FOT_TRY(close_journal(&r));
 	if (fot_signals_pending()) {
 		status = stopped(&r, fot_signals_pending());
 	} else {
@@ -483,6 +487,7 @@ out:
 	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
 	fot_journal_content_release(&r.before);
+	fot_journal_content_release(&r.given);
 	fot_free(r.journal_path);
 	fot_outdir_close(&r.dir);
 	fot_log_close();

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/plan/plan.h"
 #include "harness/run/journal.h"
 #include "harness/run/outdir.h"
-#include "harness/run/plan.h"
 #include "harness/tables/table.h"
 
 struct fot_run_opts {

@@ -146,6 +146,14 @@ static int64_t found_tokens(struct walk *k, const struct entry *e, int64_t windo
 	return n;
 }
 
+/* Of reading so many tokens from the start. */
+static double fill_flops(const struct walk *k, const struct fot_job *job, int64_t tokens)
+{
+	const struct fot_cost cost = { .filled = tokens };
+
+	return tokens ? cost_flops(k->plan, &k->plan->item[job->item], 0, &cost, k->work->no_skipping) : 0;
+}
+
 /* A prompt that was built: counted exactly. */
 static void stem_cost(struct walk *k, struct fot_job *job, const struct entry *e)
 {
@@ -154,6 +162,8 @@ static void stem_cost(struct walk *k, struct fot_job *job, const struct entry *e
 	int64_t kept = kept_tokens(k, e, window, sight > 0);
 
 	job->shared = kept < e->n_tokens ? kept + found_tokens(k, e, window, kept) : kept;
+	job->kept = kept;
+	job->found = fill_flops(k, job, job->shared);
 	job->cost = (struct fot_cost){ .filled = e->n_tokens - job->shared, .asked = e->asked,
 				       .pairs = (double)e->asked * (double)e->n_tokens };
 	if (sight && job->cost.filled > sight)
@@ -170,6 +180,7 @@ static void task_cost(struct walk *k, struct fot_job *job)
 	job->cost = fot_task_class_of(k->plan, item)->cost(k->plan, item);
 	if (job->cost.filled - job->cost.again <= room)
 		job->shared = job->cost.again + (seen ? job->cost.common : 0);
+	job->found = fill_flops(k, job, job->shared > job->cost.again ? job->cost.common : 0);
 	job->cost.filled -= job->shared;
 	k->task = item->task;
 	k->dataset = item->dataset;
@@ -240,7 +251,7 @@ int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(
 	struct entry *entry = fot_alloc(p->n_items + 1, sizeof *entry);
 	int status = FOT_OK;
 
-	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job) };
+	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job), .n_workers = 1 };
 	if (!entry || !out->job) {
 		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
 		goto out;

@@ -13,8 +13,8 @@
 
 #include <stdbool.h>
 
+#include "harness/plan/task_class.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 
 /* An item when its turn comes. */
 struct fot_job {
@@ -22,12 +22,17 @@ struct fot_job {
 	struct fot_cost cost; /* filled: tokens that are computed */
 	int64_t shared;       /* tokens of its prompt that are not, as they were before */
 	double flops;
+	int64_t kept;         /* those of them that stay in the memory from the item before it */
+	double found;         /* operations that `shared` saves, less what the item saves by itself */
+	bool begins;          /* a piece (workers.h) */
 };
 
 struct fot_schedule {
 	struct fot_job *job; /* [n] */
 	size_t n;
 	double flops; /* of all */
+	size_t n_small;    /* the first ones, that several workers do at the same time (workers.h) */
+	int32_t n_workers; /* 1: there are none */
 };
 
 /* All items that `wanted` says (NULL: all), condition by condition, with w's sharing and skipping. Items

@@ -23,7 +23,7 @@
 
 #define FITTED                                                                                                       \
 	"n_shots_fitted", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                            \
-		"demonstrations in the prompt where not all asked for fit, the fewest of any seed; empty: all"
+		"demonstrations that can be seen where not all asked for fit, the fewest of any prompt; empty: all"
 
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,
@@ -197,6 +197,29 @@ static const struct fot_column report_columns[] = {
 	{ FITTED },
 };
 
+static const struct fot_column effective_columns[] = {
+	{ "run", FOT_COLUMN_TEXT, false, "name of the run's folder" },
+	FOT_KEY_COLUMNS,
+	{ "metric", FOT_COLUMN_TEXT, false, "the task's first" },
+	{ "enough", FOT_COLUMN_REAL, false, "value that counts as enough at a length; empty: of a rate, which has to fall" },
+	{ "effective_length", FOT_COLUMN_INT, false,
+	  "longest context length up to which it is enough, or falls, at every length of the run; 0: not at the shortest" },
+	{ "effective_low", FOT_COLUMN_INT, false, "up to this length it surely is or does: lower end, simultaneous over the lengths" },
+	{ "effective_high", FOT_COLUMN_INT, false, "up to this length it may: upper end" },
+	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
+	{ "ci_method", FOT_COLUMN_TEXT, false,
+	  "max-t-bootstrap (of rates: over documents, all steps between lengths at once) or bonferroni (of shares: over the lengths)" },
+	{ "longest_length", FOT_COLUMN_INT, false, "of the run: an effective length that is this may be longer" },
+	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths of the run" },
+	{ "n_items", FOT_COLUMN_INT, false, "documents scored at all lengths, or trials at each length at least" },
+	{ "n_clusters", FOT_COLUMN_INT, false, "texts or trials: what is drawn" },
+	{ "status", FOT_COLUMN_TEXT, false, "ok, one cluster (no interval), empty, out of range" },
+	FOT_SESSION_COLUMNS,
+	{ STYLE },
+	{ OWN },
+	FOT_MEMORY_COLUMN,
+};
+
 static const struct fot_column paper_columns[] = {
 	{ "source", FOT_COLUMN_TEXT, false, "label of the table or figure in arXiv 2307.03170" },
 	{ "dataset", FOT_COLUMN_TEXT, false, "dataset name" },
@@ -322,6 +345,9 @@ const struct fot_schema fot_schema_compare = {
 const struct fot_schema fot_schema_report = { "report",
 					      "Runs side by side: one row per condition and context length.",
 					      report_columns, FOT_COUNT(report_columns) };
+const struct fot_schema fot_schema_effective = { "effective",
+						 "Effective context length: one row per condition, of runs with three lengths or more.",
+						 effective_columns, FOT_COUNT(effective_columns) };
 const struct fot_schema fot_schema_paper = { "paper/TASK",
 					     "Published figures, in results/paper/TASK.csv, one file per task.",
 					     paper_columns, FOT_COUNT(paper_columns) };
@@ -345,7 +371,8 @@ const struct fot_schema fot_schema_tokens = { "tokens", "Written by `fotbench sc
 
 const struct fot_schema *const fot_schemas[] = { &fot_schema_summary, &fot_schema_train,  &fot_schema_valid,
 						 &fot_schema_compare, &fot_schema_report, &fot_schema_paper,
-						 &fot_schema_claims,  &fot_schema_labels, &fot_schema_tokens };
+						 &fot_schema_claims,  &fot_schema_labels, &fot_schema_tokens,
+						 &fot_schema_effective };
 const size_t fot_n_schemas = FOT_COUNT(fot_schemas);
 
 const char *const fot_condition_columns[] = { "run_id", "model",       "model_variant", "memory",

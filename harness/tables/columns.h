@@ -45,6 +45,8 @@ extern const struct fot_schema fot_schema_compare;
 /* Written by `report -o`; what it reads from results/paper/. */
 extern const struct fot_schema fot_schema_report;
 extern const struct fot_schema fot_schema_paper;
+/* Written by `report -o`: up to which length a context is made use of. */
+extern const struct fot_schema fot_schema_effective;
 /* Written by `report -o`: claims of the paper against our rows. */
 extern const struct fot_schema fot_schema_claims;
 /* Written by `score -o`. */

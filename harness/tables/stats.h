@@ -127,6 +127,20 @@ int fot_stats_trend(struct fot_trend *out, const double *num, const double *den,
 		    const int64_t *length, size_t n_lengths, const struct fot_boot *boot,
 		    struct fot_err *err);
 
+struct fot_falling {
+	bool has_value, has_interval;
+	size_t value;       /* places in the list of lengths: up to here the ratio falls with each length */
+	size_t lo, hi;      /* up to here it does surely; up to here it may */
+	double sds;         /* width of the simultaneous bands in standard deviations of the bootstrap */
+	const char *status; /* "ok", "one cluster", "one length", "empty", "out of range" */
+};
+/* num [m, n_lengths], den [m] as of a trend, lengths ascending.  Each step from a length to the next gets a band around the
+ * observed one, all of the same width in its own standard deviations, so that with probability `level` none of all steps lies
+ * outside of its band (max-t; documents drawn with all their lengths).  While the whole band is below 0 the ratio falls
+ * surely, while any of it is it may: [lo, hi] holds the true place whenever all bands hold their steps. */
+int fot_stats_falling(struct fot_falling *out, const double *num, const double *den, size_t m, size_t n_lengths,
+		      const struct fot_boot *boot, struct fot_err *err);
+
 /* For qsort of doubles; NaN stands last. */
 int fot_stats_ascending(const void *a, const void *b);
 /* Percentile interval of n >= 2 draws by linear interpolation (type 7); sorts draw. */

@@ -72,12 +72,18 @@ static bool spearman(double *rho, const struct trend *t)
 	return isfinite(*rho);
 }
 
-static void draw(struct trend *t, struct fot_rng *rng, size_t at)
+/* The ratios of as many documents, drawn. */
+static void draw_ratios(const struct trend *t, struct fot_rng *rng)
 {
 	memset(t->count, 0, t->m * sizeof *t->count);
 	for (size_t i = 0; i < t->m; i++)
 		t->count[fot_rng_below(rng, t->m)]++;
 	ratios(t);
+}
+
+static void draw(struct trend *t, struct fot_rng *rng, size_t at)
+{
+	draw_ratios(t, rng);
 	t->slopes[at] = t->rhos[at] = 0.0;
 	theil_sen(&t->slopes[at], t);
 	spearman(&t->rhos[at], t);
@@ -168,5 +174,107 @@ int fot_stats_trend(struct fot_trend *out, const double *num, const double *den,
 		out->status = FOT_STATS_OUT_OF_RANGE;
 out:
 	trend_release(&t);
+	return status;
+}
+
+/* --- how far does it fall? --- */
+
+struct steps {
+	struct trend t; /* of which y and count are used */
+	size_t n;       /* steps: one less than lengths */
+	double *step;   /* [n] of the ratio from each length to the next */
+	double *drawn;  /* [n, draws] */
+	double *sd;     /* [n] of those around step */
+	double *worst;  /* [draws] the largest distance from step of any, in units of sd */
+};
+
+static int steps_init(struct steps *s, const struct fot_boot *boot, struct fot_err *err)
+{
+	s->t.y = fot_alloc(s->t.n, sizeof *s->t.y);
+	s->t.count = fot_alloc(s->t.m, sizeof *s->t.count);
+	s->step = fot_alloc(s->n, sizeof *s->step);
+	s->drawn = fot_alloc(fot_size_mul(s->n, boot->draws), sizeof *s->drawn);
+	s->sd = fot_alloc(s->n, sizeof *s->sd);
+	s->worst = fot_calloc(boot->draws, sizeof *s->worst);
+	if (!s->t.y || !s->t.count || !s->step || !s->drawn || !s->sd || !s->worst)
+		return FOT_NO_MEMORY(err, "trend");
+	for (size_t i = 0; i < s->t.m; i++)
+		s->t.count[i] = 1;
+	return FOT_OK;
+}
+
+static void steps_release(struct steps *s)
+{
+	fot_free(s->t.y);
+	fot_free(s->t.count);
+	fot_free(s->step);
+	fot_free(s->drawn);
+	fot_free(s->sd);
+	fot_free(s->worst);
+}
+
+/* The first step that does not fall, with so many sd in favour of falling. */
+static size_t falls_to(const struct steps *s, double sds)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->step[i] - (sds != 0.0 ? sds * s->sd[i] : 0.0) < 0.0)
+		i++;
+	return i;
+}
+
+/* The quantile of the largest distance: no step's band of so many sd is left by more than 1 - level of the draws. */
+static double widest(struct steps *s, const struct fot_boot *boot)
+{
+	struct fot_rng rng;
+
+	fot_rng_init(&rng, boot->seed, "stats.bootstrap", boot->item);
+	for (size_t b = 0; b < boot->draws; b++) {
+		draw_ratios(&s->t, &rng);
+		for (size_t i = 0; i < s->n; i++)
+			s->drawn[i * boot->draws + b] = s->t.y[i + 1] - s->t.y[i];
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const double *drawn = s->drawn + i * boot->draws;
+
+		s->sd[i] = gsl_stats_sd_with_fixed_mean(drawn, 1, boot->draws, s->step[i]);
+		for (size_t b = 0; b < boot->draws && s->sd[i] > 0.0; b++)
+			s->worst[b] = fmax(s->worst[b], fabs(drawn[b] - s->step[i]) / s->sd[i]);
+	}
+	qsort(s->worst, boot->draws, sizeof *s->worst, fot_stats_ascending);
+	return gsl_stats_quantile_from_sorted_data(s->worst, 1, boot->draws, boot->level);
+}
+
+int fot_stats_falling(struct fot_falling *out, const double *num, const double *den, size_t m, size_t n_lengths,
+		      const struct fot_boot *boot, struct fot_err *err)
+{
+	struct steps s = { .t = { .num = num, .den = den, .m = m, .n = n_lengths } };
+	bool finite = true;
+	int status;
+
+	*out = (struct fot_falling){ .status = m == 0 ? "empty" : "one length" };
+	FOT_TRY(fot_stats_check_boot(boot, err));
+	FOT_TRY(check_weights(den, m, err));
+	if (m == 0 || n_lengths < 2)
+		goto out;
+	s.n = n_lengths - 1;
+	FOT_TRY(steps_init(&s, boot, err));
+	ratios(&s.t);
+	for (size_t i = 0; i < s.n; i++) {
+		s.step[i] = s.t.y[i + 1] - s.t.y[i];
+		finite = finite && isfinite(s.step[i]);
+	}
+	out->status = !finite ? FOT_STATS_OUT_OF_RANGE : m == 1 ? "one cluster" : "ok";
+	out->has_value = finite;
+	out->value = falls_to(&s, 0.0);
+	if (!finite || m == 1)
+		goto out;
+	out->sds = widest(&s, boot);
+	out->has_interval = isfinite(out->sds);
+	out->status = out->has_interval ? "ok" : FOT_STATS_OUT_OF_RANGE;
+	out->lo = falls_to(&s, -out->sds);
+	out->hi = falls_to(&s, out->sds);
+out:
+	steps_release(&s);
 	return status;
 }

@@ -48,7 +48,7 @@ size_t fot_table_add(struct fot_table *t)
 	size_t n = t->schema->n;
 
 	if (t->n_rows == t->cap) {
-		size_t cap = t->cap ? fot_size_mul(t->cap, 2) : 64;
+		size_t cap = t->cap ? fot_size_mul(t->cap, 2) : 4; /* an item has few rows */
 		struct fot_cell *cell = fot_realloc(t->cell, fot_size_mul(cap, n), sizeof *cell);
 
 		if (!cell) {
@@ -367,6 +367,24 @@ static size_t count_written(const struct fot_table *t)
 	return n;
 }
 
+static void put_header(struct fot_str *out, const struct fot_table *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fot_str_printf(out, "%s%s", i ? "," : "", t->schema->column[i].name);
+	fot_str_putc(out, '\n');
+}
+
+static void put_row(struct fot_str *out, const struct fot_table *t, size_t row, size_t n, bool timings)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			fot_str_putc(out, ',');
+		if (timings || t->schema->column[i].kind != FOT_COLUMN_TIMING)
+			put_cell(out, &t->cell[row * t->schema->n + i]);
+	}
+	fot_str_putc(out, '\n');
+}
+
 int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings, struct fot_err *err)
 {
 	size_t n = count_written(t);
@@ -374,28 +392,35 @@ int fot_table_print(struct fot_str *out, const struct fot_table *t, bool timings
 
 	if (status != FOT_OK)
 		return status;
-	for (size_t i = 0; i < n; i++)
-		fot_str_printf(out, "%s%s", i ? "," : "", t->schema->column[i].name);
-	fot_str_putc(out, '\n');
-	for (size_t row = 0; row < t->n_rows; row++) {
-		for (size_t i = 0; i < n; i++) {
-			if (i)
-				fot_str_putc(out, ',');
-			if (timings || t->schema->column[i].kind != FOT_COLUMN_TIMING)
-				put_cell(out, &t->cell[row * t->schema->n + i]);
-		}
-		fot_str_putc(out, '\n');
-	}
+	put_header(out, t, n);
+	for (size_t row = 0; row < t->n_rows; row++)
+		put_row(out, t, row, n, timings);
 	return fot_str_check(out, err);
 }
 
+/* Row by row: the text of millions of them does not stand beside them in memory. */
 int fot_table_write(const struct fot_table *t, const char *path, bool timings, struct fot_err *err)
 {
 	struct fot_str text = FOT_STR_INIT;
-	int status = fot_table_print(&text, t, timings, err);
+	struct fot_outfile *f = NULL;
+	size_t n = count_written(t);
+	int status;
 
-	if (status == FOT_OK)
-		status = fot_file_replace(path, text.data, text.len, err);
+	FOT_TRY(fot_table_check(t, err));
+	FOT_TRY(fot_outfile_open(&f, path, err));
+	put_header(&text, t, n);
+	for (size_t row = 0; row < t->n_rows; row++) {
+		FOT_TRY(fot_str_check(&text, err));
+		FOT_TRY(fot_outfile_write(f, text.data, text.len, err));
+		fot_str_clear(&text);
+		put_row(&text, t, row, n, timings);
+	}
+	FOT_TRY(fot_str_check(&text, err));
+	FOT_TRY(fot_outfile_write(f, text.data, text.len, err));
+	status = fot_outfile_commit(f, err);
+	f = NULL;
+out:
+	fot_outfile_abort(f);
 	fot_str_release(&text);
 	return status;
 }
@@ -562,5 +587,22 @@ int fot_table_read(struct fot_table *t, const char *path, struct fot_err *err)
 	if (status == FOT_OK)
 		status = fot_table_parse(t, text.data ? text.data : "", text.len, path, err);
 	fot_str_release(&text);
+	return status;
+}
+
+int fot_table_read_at(struct fot_table *t, const char *dir, const char *name, bool *there, struct fot_err *err)
+{
+	struct fot_str path = FOT_STR_INIT;
+	bool is = false;
+	int status;
+
+	FOT_TRY(fot_path_at(&path, dir, name, err));
+	is = fot_file_exists(path.data);
+	if (is)
+		status = fot_table_read(t, path.data, err);
+out:
+	if (there)
+		*there = is;
+	fot_str_release(&path);
 	return status;
 }

@@ -82,6 +82,8 @@ int fot_table_write(const struct fot_table *t, const char *path, bool timings, s
  * added to the schema later may be missing at the end. Errors: FOT_ERR_INPUT. */
 int fot_table_parse(struct fot_table *t, const char *text, size_t n, const char *name, struct fot_err *err);
 int fot_table_read(struct fot_table *t, const char *path, struct fot_err *err);
+/* The same of DIR/NAME where there is such a file; there, may be NULL: is it? */
+int fot_table_read_at(struct fot_table *t, const char *dir, const char *name, bool *there, struct fot_err *err);
 
 /* The non-empty cells of a row as a JSON object: the timing columns or the others. NULL without memory. */
 cJSON *fot_table_row_json(const struct fot_table *t, size_t row, bool timing);

@@ -13,10 +13,10 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/sum.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/pool.h"
-#include "harness/run/task_class.h"
 #include "harness/tables/columns.h"
 #include "tasks/distraction.h"
 

@@ -4,6 +4,7 @@
  * What a worker keeps: the tokenised test items of a set, and the demonstrations of the
  * seeds used last.  All are functions of spec, set, template and tokenizer. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -174,7 +175,9 @@ out:
 	return status;
 }
 
-/* Half a window per question: a guess, as questions differ; without memory each fills its window. */
+#define LENGTHS 16 /* of questions: a guess */
+
+/* Half a window per question: a guess, as questions differ; without memory each length fills a window anew. */
 static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
 {
 	const struct fot_task_spec *t = &p->spec->task[item->task];
@@ -188,7 +191,7 @@ static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *ite
 		return (struct fot_cost){ .filled = n * (filled < fot_task_sight(p, item) ? filled : fot_task_sight(p, item)),
 					  .asked = n * window / 2 };
 	if (!fot_task_has_memory(p, item))
-		return (struct fot_cost){ .asked = n * window };
+		return (struct fot_cost){ .asked = (n + (n < LENGTHS ? n : LENGTHS)) * window / 2 };
 	return (struct fot_cost){ .filled = filled,
 				  .asked = n * window / 2,
 				  .pairs = (double)(n * window / 2) * (double)filled };
@@ -209,8 +212,10 @@ struct state {
 	uint64_t clock;
 	struct fot_ids prompt[FOT_ASK_TOGETHER]; /* the stem, of n_stem tokens, and a question */
 	size_t n_stem, fitted;
+	const struct fot_fewshot_demos *demos; /* the item's, one of `kept` */
 	int64_t asked; /* 0: not counted yet */
 	double *score, *free;
+	size_t *turn, n_turns; /* test items that are asked, in that order */
 };
 
 static void forget_set(struct state *s)
@@ -222,9 +227,11 @@ static void forget_set(struct state *s)
 	fot_fewshot_close(s->f);
 	fot_free(s->score);
 	fot_free(s->free);
+	fot_free(s->turn);
 	s->f = NULL;
 	s->asked = 0;
 	s->score = s->free = NULL;
+	s->turn = NULL;
 }
 
 static void forget(void *pointer)
@@ -235,6 +242,24 @@ static void forget(void *pointer)
 	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
 		fot_ids_release(&s->prompt[k]);
 	fot_free(s);
+}
+
+static int by_length(const void *a, const void *b, void *set)
+{
+	const size_t *x = a, *y = b;
+	size_t n = fot_fewshot_question_tokens(set, *x), m = fot_fewshot_question_tokens(set, *y);
+
+	return n != m ? (n < m ? -1 : 1) : (*x > *y) - (*x < *y);
+}
+
+/* Questions of one length follow each other: what is read before them is the same (ask.h). */
+static void take_turns(struct state *s)
+{
+	s->n_turns = 0;
+	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++)
+		if (!fot_fewshot_is_long(s->f, i))
+			s->turn[s->n_turns++] = i;
+	qsort_r(s->turn, s->n_turns, sizeof *s->turn, by_length, s->f);
 }
 
 static int open_set(struct fot_worker *w, const struct fot_item *item, struct state **out,
@@ -260,10 +285,13 @@ static int open_set(struct fot_worker *w, const struct fot_item *item, struct st
 	n = fot_fewshot_n_labels(s->f) + 1;
 	s->score = fot_calloc(n, sizeof *s->score);
 	s->free = fot_calloc(n, sizeof *s->free);
-	if (s->score && s->free)
-		return FOT_OK;
-	forget_set(s);
-	return FOT_NO_MEMORY(err, "few-shot");
+	s->turn = fot_calloc(fot_fewshot_n_items(s->f), sizeof *s->turn);
+	if (!s->score || !s->free || !s->turn) {
+		forget_set(s);
+		return FOT_NO_MEMORY(err, "few-shot");
+	}
+	take_turns(s);
+	return FOT_OK;
 }
 
 static int open_demos(struct state *s, const struct fot_item *item, struct fot_fewshot_demos **out, struct fot_err *err)
@@ -301,6 +329,7 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct state
 
 	FOT_TRY(open_set(w, item, &s, err));
 	FOT_TRY(open_demos(s, item, &demos, err));
+	s->demos = demos;
 	FOT_TRY(fot_fewshot_fit(&s->fitted, s->f, demos, item->shots, item->context_length, err));
 	FOT_TRY(fot_fewshot_stem(&s->prompt[0], &s->n_stem, s->f, demos, s->fitted, err));
 	*out = s;
@@ -354,36 +383,20 @@ static void failed(const struct fot_plan *p, const struct fot_item *item, struct
 
 /* --- asking --- */
 
-/* Text of the prompt's tokens [from, to). */
-static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_question *q,
-		      size_t from, size_t to)
-{
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
-
-	good = fot_tokenizer_decode(t, &text, q->prompt + from, to - from, NULL) == FOT_OK &&
-	       fot_task_printable(&text, NULL) == FOT_OK &&
-	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
-	fot_str_release(&text);
-	return good;
-}
-
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
-		      const struct state *s, size_t i, const struct fot_question *q,
+		      const struct state *s, size_t i, size_t seen, const struct fot_question *q,
 		      const struct fot_fewshot_observation *o, const char *answer, struct fot_err *err)
 {
 	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
 	size_t end = q->n_prompt > SAMPLE_BYTES ? q->n_prompt - SAMPLE_BYTES : 0;
-	cJSON *j = cJSON_CreateObject();
-	bool good = j && cJSON_AddItemToArray(samples, j);
+	cJSON *j = fot_json_append(samples);
+	bool good;
 
-	if (!good)
-		cJSON_Delete(j);
-	good = good && cJSON_AddStringToObject(j, "item", item->id) &&
+	good = j && cJSON_AddStringToObject(j, "item", item->id) &&
 	       cJSON_AddStringToObject(j, "item_id", fot_fewshot_item(s->f, i)->id) &&
-	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)s->fitted) &&
-	       (end == 0 || add_piece(j, "prompt_begin", t, q, 0, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
-	       add_piece(j, "prompt_end", t, q, end, q->n_prompt) &&
+	       cJSON_AddNumberToObject(j, "n_shots_fitted", (double)seen) &&
+	       (end == 0 || fot_task_add_text(j, "prompt_begin", t, q->prompt, end < SAMPLE_BYTES ? end : SAMPLE_BYTES)) &&
+	       fot_task_add_text(j, "prompt_end", t, q->prompt + end, q->n_prompt - end) &&
 	       cJSON_AddStringToObject(j, "label_gold", o->label_gold ? o->label_gold : "") &&
 	       cJSON_AddStringToObject(j, "label_pred", answer) &&
 	       cJSON_AddBoolToObject(j, "correct", o->correct);
@@ -434,11 +447,12 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 {
 	struct fot_fewshot_observation o = { 0 };
 	struct fot_str answer = FOT_STR_INIT;
-	size_t row;
+	size_t row, seen = fot_fewshot_seen(s->demos, s->fitted, fot_asker_sees_from(&w->asker, q));
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
 	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
+	fot_table_set_int(table, row, "n_shots_fitted", (int64_t)seen);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
@@ -448,7 +462,7 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 	}
 	fot_table_set_text(table, row, "status", "ok");
 	if (samples && i < SAMPLES)
-		status = add_sample(samples, w->plan, item, s, i, q, &o, answer.len ? answer.data : "", err);
+		status = add_sample(samples, w->plan, item, s, i, seen, q, &o, answer.len ? answer.data : "", err);
 out:
 	fot_str_release(&answer);
 	return status;
@@ -468,65 +482,90 @@ out:
 	return status;
 }
 
-/* Test items that are asked together. */
-struct batch {
-	size_t i[FOT_ASK_TOGETHER], n;
-	double begun; /* when the one before was done */
+/* What came back for a test item, and what it cost; of items asked together the first has the cost of all. */
+struct came {
+	struct fot_reply reply;
+	double wall_s;
 	int64_t read;
 };
 
-/* Ask what the batch holds and empty it. What its rows cost stands in the first of them. */
-static int ask_batch(struct fot_worker *w, const struct fot_item *item, struct state *s, struct batch *b,
-		     struct fot_table *table, cJSON *samples, struct fot_err *err)
+/* The test items turn[0 .. n - 1], which are asked together. */
+static int ask_some(struct fot_worker *w, struct state *s, const size_t *turn, size_t n, struct came *came,
+		    struct fot_err *err)
 {
 	struct fot_question q[FOT_ASK_TOGETHER];
 	struct fot_reply reply[FOT_ASK_TOGETHER] = { { 0 } };
-	size_t first = table->n_rows;
-	int status = FOT_OK;
+	double begun = fot_clock();
+	int64_t read = w->asker.n_read;
+	int status;
 
-	if (b->n == 0)
-		return FOT_OK;
-	for (size_t k = 0; k < b->n; k++) {
-		FOT_TRY(fot_fewshot_ask(&q[k], &s->prompt[k], s->n_stem, s->f, b->i[k], err));
+	for (size_t k = 0; k < n; k++) {
+		FOT_TRY(fot_fewshot_ask(&q[k], &s->prompt[k], s->n_stem, s->f, turn[k], err));
 		FOT_TRY(fot_reply_init(&reply[k], &q[k], err));
 	}
-	FOT_TRY(fot_ask_each(&w->asker, q, b->n, reply, err));
-	for (size_t k = 0; k < b->n; k++) {
-		FOT_TRY(add_row(w, item, s, b->i[k], &q[k], &reply[k], table, samples, err));
-		fot_task_timing(table, first + k, 0, 0);
+	FOT_TRY(fot_ask_each(&w->asker, q, n, reply, err));
+	for (size_t k = 0; k < n; k++) {
+		came[turn[k]].reply = reply[k];
+		reply[k] = (struct fot_reply){ 0 };
 	}
-	fot_task_timing(table, first, fot_clock() - b->begun, w->asker.n_read - b->read);
-	*b = (struct batch){ .begun = fot_clock(), .read = w->asker.n_read };
+	came[turn[0]].wall_s = fot_clock() - begun;
+	came[turn[0]].read = w->asker.n_read - read;
 out:
 	for (size_t k = 0; k < FOT_ASK_TOGETHER; k++)
 		fot_reply_release(&reply[k]);
 	return status;
 }
 
+/* Test item i from what came back. */
+static int add_item_row(struct fot_worker *w, const struct fot_item *item, struct state *s, size_t i,
+			const struct came *came, struct fot_table *table, cJSON *samples, struct fot_err *err)
+{
+	struct fot_question q;
+	size_t row = table->n_rows;
+	int status;
+
+	if (fot_fewshot_is_long(s->f, i)) {
+		fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
+		fot_table_set_text(table, row, "status", "skipped_long");
+		return FOT_OK;
+	}
+	FOT_TRY(fot_fewshot_ask(&q, &s->prompt[0], s->n_stem, s->f, i, err));
+	FOT_TRY(add_row(w, item, s, i, &q, &came[i].reply, table, samples, err));
+	fot_task_timing(table, row, came[i].wall_s, came[i].read);
+out:
+	return status;
+}
+
+/* Items are asked in their turn; their rows stand in the set's order. */
 static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
 		    cJSON *samples, struct fot_err *err)
 {
-	const struct fot_task_spec *t = &w->plan->spec->task[item->task];
-	struct batch batch = { .begun = fot_clock(), .read = w->asker.n_read };
+	bool calibrated = w->plan->spec->task[item->task].scoring == FOT_FEWSHOT_CONTENT_FREE;
 	struct state *s = NULL;
+	struct came *came = NULL;
+	size_t n = 0;
 	int status;
 
 	FOT_TRY(build(w, item, &s, err));
 	FOT_TRY(copy_stem(s, err));
-	if (t->scoring == FOT_FEWSHOT_CONTENT_FREE && fot_fewshot_n_labels(s->f))
+	if (calibrated && fot_fewshot_n_labels(s->f))
 		FOT_TRY(calibrate(w, s, err));
-	for (size_t i = 0; i < fot_fewshot_n_items(s->f); i++) {
-		bool is_long = fot_fewshot_is_long(s->f, i);
-
-		if (!is_long)
-			batch.i[batch.n++] = i;
-		if (is_long || batch.n == FOT_ASK_TOGETHER)
-			FOT_TRY(ask_batch(w, item, s, &batch, table, samples, err));
-		if (is_long)
-			fot_table_set_text(table, fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table), "status", "skipped_long");
+	n = fot_fewshot_n_items(s->f);
+	came = fot_calloc(n, sizeof *came);
+	if (!came) {
+		status = FOT_NO_MEMORY(err, "few-shot");
+		goto out;
 	}
-	status = ask_batch(w, item, s, &batch, table, samples, err);
+	for (size_t k = 0, some; k < s->n_turns; k += some) {
+		some = s->n_turns - k < FOT_ASK_TOGETHER ? s->n_turns - k : FOT_ASK_TOGETHER;
+		FOT_TRY(ask_some(w, s, s->turn + k, some, came, err));
+	}
+	for (size_t i = 0; i < n; i++)
+		FOT_TRY(add_item_row(w, item, s, i, came, table, samples, err));
 out:
+	for (size_t i = 0; came && i < n; i++)
+		fot_reply_release(&came[i].reply);
+	fot_free(came);
 	return status;
 }
 

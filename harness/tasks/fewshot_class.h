@@ -2,7 +2,7 @@
 #ifndef FOT_FEWSHOT_CLASS_H
 #define FOT_FEWSHOT_CLASS_H
 
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 #include "tasks/fewshot.h"
 
 extern const struct fot_task_class fot_task_fewshot;

@@ -4,12 +4,12 @@
 
 static const struct fot_column columns[] = {
 	FOT_KEY_COLUMNS,
-	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fitted" },
+	{ "n_shots", FOT_COLUMN_INT, false, "demonstrations asked for; with fill those that fit context_length" },
 	{ "demo_seed", FOT_COLUMN_INT, false, "from 0: demonstrations and their order are drawn anew with each" },
 	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
 	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
 	{ "n_tokens_prompt", FOT_COLUMN_INT, false, "tokens of the prompt, BOS included" },
-	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations in the prompt: as many as fit context_length" },
+	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations that can be seen: as many as fit context_length, without memory those of them in the last window" },
 	{ "label_gold", FOT_COLUMN_TEXT, false, "right label; with generated answers the first right one" },
 	{ "label_pred", FOT_COLUMN_TEXT, false, "label with the best score; with generated answers the text" },
 	{ "correct", FOT_COLUMN_BOOL, false, "1: right" },
@@ -103,7 +103,7 @@ const struct fot_measured_task fot_measured_fewshot = {
 	.schema = &fot_schema_fewshot,
 	.place = FOT_LIST("shots_asked", "calibration", "distractors"),
 	.item = FOT_LIST("item_id", "demo_seed"),
-	.same = FOT_LIST("item_sha256", "n_tokens_prompt", "n_shots_fitted", "n_labels", "label_gold", "memory_tokens",
+	.same = FOT_LIST("item_sha256", "n_tokens_prompt", "n_labels", "label_gold", "memory_tokens",
 			 "tokenizer_sha256", "status"),
 	.gold = "label_gold",
 	.answer = "label_pred",

@@ -5,9 +5,9 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/plotdata.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
 #include "harness/tables/columns.h"
 #include "tasks/lookup.h"
 
@@ -200,6 +200,9 @@ static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_WITH_BASELINE, TOKENS },
 	  .caption = "Difference of the tokens right, in percentage points, from " FOT_BASELINE
 		     " in the same trials; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_WITH_ALL, TOKENS },
+	  .caption = "Difference of the tokens right, in percentage points, from the same model reading all of its memory (dense) in the same "
+		     "trials; intervals and p as above." },
 };
 
 #define CAPTION(what, level)                                                                              \
@@ -230,6 +233,7 @@ const struct fot_measured_task fot_measured_lookup = {
 	.per = "n_value_tokens",
 	.axis = "context_length",
 	.least = FOT_COMPARED_SHORTEST,
+	.enough = FOT_EFFECTIVE_SHARE,
 	.axis_place = "n_records",
 	FOT_MEASURED(measures, summary, report, figures),
 };

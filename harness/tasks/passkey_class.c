@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/pool.h"
-#include "harness/run/task_class.h"
 #include "harness/tables/columns.h"
 #include "tasks/passkey.h"
 
@@ -352,14 +352,8 @@ static void failed(const struct fot_plan *p, const struct fot_item *item, struct
 static bool add_piece(cJSON *o, const char *name, const struct fot_tokenizer *t, const struct fot_passkey_prompt *p,
 		      size_t from, size_t to)
 {
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
-
 	to = to < p->n_prompt ? to : p->n_prompt;
-	good = fot_tokenizer_decode(t, &text, p->ids.id + from, to - from, NULL) == FOT_OK && !text.failed &&
-	       fot_task_printable(&text, NULL) == FOT_OK && cJSON_AddStringToObject(o, name, text.len ? text.data : "");
-	fot_str_release(&text);
-	return good;
+	return fot_task_add_text(o, name, t, p->ids.id + from, to - from);
 }
 
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
@@ -368,12 +362,10 @@ static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot
 {
 	const struct fot_tokenizer *t = fot_task_tokenizer(p, item);
 	size_t bos = fot_tokenizer_bos(t) >= 0 ? 1 : 0, at = prompt->key_token_start, n = prompt->n_prompt;
-	cJSON *o = cJSON_CreateObject();
-	bool good = o && cJSON_AddItemToArray(samples, o);
+	cJSON *o = fot_json_append(samples);
+	bool good;
 
-	if (!good)
-		cJSON_Delete(o);
-	good = good && cJSON_AddStringToObject(o, "item", item->id) &&
+	good = o && cJSON_AddStringToObject(o, "item", item->id) &&
 	       cJSON_AddNumberToObject(o, "context_length", (double)item->context_length) &&
 	       add_piece(o, "prompt_begin", t, prompt, bos, bos + SAMPLE_BYTES) &&
 	       add_piece(o, "prompt_key", t, prompt, at > bos + SAMPLE_BYTES ? at - SAMPLE_BYTES : bos,
@@ -478,6 +470,9 @@ static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_WITH_BASELINE, VIEW },
 	  .caption = "Difference of pass-key accuracy, in percentage points, from " FOT_BASELINE
 		     " in the same trials; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_WITH_ALL, VIEW },
+	  .caption = "Difference of pass-key accuracy, in percentage points, from the same model reading all of its memory (dense) in the same "
+		     "trials; intervals and p as above." },
 };
 
 static const struct fot_report_view report[] = {
@@ -506,6 +501,7 @@ const struct fot_measured_task fot_measured_passkey = {
 	.outcome = FOT_LIST("exact_match", "answer", "answer_rank", "answer_logprob_nats"),
 	.axis = "context_length",
 	.least = FOT_COMPARED_SHORTEST,
+	.enough = FOT_EFFECTIVE_SHARE,
 	.part = "depth",
 	FOT_MEASURED(measures, summary, report, figures),
 };

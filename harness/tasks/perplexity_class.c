@@ -6,10 +6,10 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/ask/evaluate.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/plotdata.h"
 #include "harness/run/items.h"
 #include "harness/run/pool.h"
-#include "harness/run/task_class.h"
 #include "harness/tables/columns.h"
 #include "tasks/perplexity.h"
 
@@ -426,6 +426,9 @@ static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_WITH_BASELINE, OWN },
 	  .caption = "Difference of perplexity from the vanilla model (the local weights with the same memory) at the same "
 		     "context length, on the same tokens; intervals and p as above." },
+	{ .view = { .rows = FOT_GRID_WITH_ALL, OWN },
+	  .caption = "Difference of perplexity from the same model reading all of its memory (dense), at the same context length, on the "
+		     "same tokens; intervals and p as above." },
 	{ .view = { .rows = FOT_GRID_ESTIMATES, AMONG }, .title = "perplexity per token among other documents",
 	  .caption = "Multi-doc: perplexity per token; of the memory the own tokens are the document's, the rest is windows of "
 		     "others." FOT_INTERVALS "bootstrap over documents.",
@@ -469,6 +472,10 @@ static const struct fot_figure figures[] = {
 	{ .name = "budget", .title = "Perplexity against the keys that a query reads (95 % intervals over documents)",
 	  .metric = { "perplexity" }, .x = "keys_read", FOT_FIGURE_VALUE, .factor = 1, .filled = "keys_read",
 	  .empty = "own_tokens", .told = FOT_LIST("context_length"), .kinds = true },
+	{ .name = "loss", .title = "Change of perplexity against reading all of the memory (paired 95 % intervals)",
+	  .metric = { "perplexity" }, .x = "keys_read", .value = "delta_nll_nats", .low = "delta_nll_ci_low_nats",
+	  .high = "delta_nll_ci_high_nats", .comparison = FOT_COMPARED_ALL, .filled = "keys_read", .empty = "own_tokens",
+	  .common = "context_length", .kinds = true, .longest = true },
 	{ .name = "multidoc", .title = "Perplexity among other documents (95 % intervals over documents)",
 	  .metric = { "perplexity" }, .x = "context_length", FOT_FIGURE_VALUE, .factor = 1, .filled = "own_tokens",
 	  .common = "own_tokens" },

@@ -3,9 +3,9 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/pool.h"
-#include "harness/run/task_class.h"
 #include "model/attach.h"
 #include "model/memory.h"
 
@@ -215,9 +215,9 @@ size_t fot_task_row(const struct fot_plan *p, const struct fot_item *item, int64
 			   item->dataset == FOT_NO_DATASET ? "synthetic" :
 							     fot_dataset_name(p->dataset[item->dataset].data));
 	fot_table_set_int(t, row, "context_length", context_length);
-	if (fot_memory_kind(c->opts.search)->counts)
+	if (fot_memory_kind(c->opts.mode)->counts)
 		fot_table_set_int(t, row, "top_k", c->opts.top_k);
-	if (fot_memory_stores(c->mode))
+	if (fot_memory_keeps(c->mode))
 		fot_table_set_text(t, row, "mem_dtype", fot_memory_dtype_name(c->opts.mem_dtype));
 	fot_table_set_int(t, row, "window", c->opts.window);
 	if (tokenizer)
@@ -252,4 +252,15 @@ int fot_task_printable(struct fot_str *text, struct fot_err *err)
 	fot_str_release(text);
 	*text = out;
 	return fot_str_check(text, err);
+}
+
+bool fot_task_add_text(cJSON *o, const char *name, const struct fot_tokenizer *t, const int32_t *token, size_t n)
+{
+	struct fot_str text = FOT_STR_INIT;
+	bool good;
+
+	good = fot_tokenizer_decode(t, &text, token, n, NULL) == FOT_OK && fot_task_printable(&text, NULL) == FOT_OK &&
+	       cJSON_AddStringToObject(o, name, text.len ? text.data : "");
+	fot_str_release(&text);
+	return good;
 }

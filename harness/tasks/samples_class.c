@@ -11,8 +11,9 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "harness/plan/task_class.h"
 #include "harness/run/items.h"
-#include "harness/run/task_class.h"
+#include "harness/tasks/samples_loss.h"
 #include "model/attach.h"
 #include "model/memory.h"
 #include "tasks/retrieved.h"
@@ -60,7 +61,7 @@ static int64_t memory(const struct fot_plan *p, size_t condition, size_t task)
 
 static int check(const struct fot_plan *p, size_t condition, const struct sampling *x, struct fot_err *err)
 {
-	if (!fot_memory_keeps(p->condition[condition].opts.search))
+	if (!fot_memory_keeps(p->condition[condition].opts.mode))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "samples: memory: expected dense or knn, got %s",
 				fot_memory_mode_name(p->condition[condition].mode));
 	if (x->context_length <= x->window)
@@ -95,12 +96,19 @@ out:
 	return status;
 }
 
+/* Does the kind leave nothing out? Then a window is asked once, else once more for what it leaves out. */
+static bool reads_all(enum fot_memory_mode kind)
+{
+	return !fot_memory_kind(kind)->counts && fot_memory_n_numbers(kind) == 0;
+}
+
 static struct fot_cost cost(const struct fot_plan *p, const struct fot_item *item)
 {
 	struct sampling x = sampling_of(p, item->condition, item->task);
 	int64_t n = x.n ? (int64_t)x.n : x.queries, filled = x.context_length - x.window;
+	int64_t asked = n * x.window * (reads_all(p->condition[item->condition].opts.mode) ? 1 : 2);
 
-	return (struct fot_cost){ .filled = n * filled, .asked = n * x.window, .pairs = (double)(n * x.window) * (double)filled };
+	return (struct fot_cost){ .filled = n * filled, .asked = asked, .pairs = (double)asked * (double)filled };
 }
 
 /* --- rows --- */
@@ -202,13 +210,42 @@ struct window {
 	const int64_t *position; /* [n] its queries */
 	size_t n;
 	int64_t *row;            /* [n] in the window */
-	double *memory, *local;  /* masses: [slots, H, n, keys], [slots, H, n] */
-	int64_t keys;
+	double *memory, *local;  /* masses of what is read: [slots, H, n, keys], [slots, H, n] */
+	double *all, *all_local; /* and of all; the same arrays where all is read */
+	int32_t *target;         /* [left] the tokens behind the queries, else -1 */
+	double *nll;             /* [left] */
+	int64_t keys, left;      /* left: tokens of the window that there are */
 };
 
 static const struct fot_config *config_of(const struct window *w)
 {
 	return fot_model_config(fot_plan_model_of(w->w->plan, w->item));
+}
+
+/* What one query reads at one head of one memory layer: of the kinds that search as knn does the best are found here, in all
+ * scores, so that neighbours that were left out count in the focus score; what other kinds leave out only they know. */
+static int retrieve(struct fot_retrieval *r, struct fot_retrieved *best, const struct window *w, size_t place,
+		    struct fot_err *err)
+{
+	bool found = fot_memory_n_numbers(w->opts->mode) > 0;
+	const double *score = (found ? w->memory : w->all) + place * (size_t)w->keys;
+	int64_t top_k = fot_memory_kind(w->opts->mode)->counts ? w->opts->top_k : 0;
+
+	return fot_retrieve(r, best, (size_t)w->x.shown, score, w->keys, top_k, (found ? w->local : w->all_local)[place],
+			    err);
+}
+
+static void put_attended(const struct window *w, size_t q, const struct fot_attended *a, struct fot_table *t, size_t row)
+{
+	fot_table_set_int(t, row, "n_keys", w->keys);
+	fot_table_set_real(t, row, "dense_mass", a->dense);
+	fot_table_set_real(t, row, "mass_caught", a->caught);
+	fot_table_set_real(t, row, "recall", a->recall);
+	fot_table_set_real(t, row, "missed", a->missed);
+	fot_table_set_real(t, row, "distracted", a->distracted);
+	fot_table_set_real(t, row, "rest", a->rest);
+	if (w->target[w->row[q]] >= 0)
+		fot_table_set_real(t, row, "nll_nats", w->nll[w->row[q]]);
 }
 
 /* Rows of query q at one head of one memory layer. */
@@ -217,13 +254,13 @@ static int head_rows(const struct window *w, size_t q, int slot, int head, struc
 {
 	const struct fot_config *c = config_of(w);
 	const struct fot_tokenizer *tokenizer = fot_task_tokenizer(w->w->plan, w->item);
-	size_t place = (size_t)(slot * c->n_heads + head) * w->n + q;
-	int64_t top_k = fot_memory_kind(w->opts->search)->counts ? w->opts->top_k : 0;
+	size_t place = (size_t)(slot * c->n_heads + head) * w->n + q, first = place * (size_t)w->keys;
 	struct fot_retrieval r;
+	struct fot_attended a;
 	int status;
 
-	FOT_TRY(fot_retrieve(&r, best, (size_t)w->x.shown, w->memory + place * (size_t)w->keys, w->keys, top_k,
-			     w->local[place], err));
+	FOT_TRY(retrieve(&r, best, w, place, err));
+	FOT_TRY(fot_attended(&a, w->all + first, w->all_local[place], w->memory + first, w->local[place], w->keys, err));
 	for (size_t i = 0; i < r.n_best; i++) {
 		size_t row = key_row(w->w->plan, w->item, "ok", t);
 
@@ -234,6 +271,7 @@ static int head_rows(const struct window *w, size_t q, int slot, int head, struc
 		fot_table_set_int(t, row, "rank", (int64_t)i + 1);
 		fot_table_set_real(t, row, "key_share", best[i].share);
 		fot_table_set_real(t, row, "focus_score", best[i].focus);
+		put_attended(w, q, &a, t, row);
 		FOT_TRY(put_text(t, row, "", tokenizer, w->document, w->position[q], err));
 		FOT_TRY(put_text(t, row, "key_", tokenizer, w->document, w->from + best[i].key, err));
 	}
@@ -273,37 +311,79 @@ out:
 	return status;
 }
 
-static int look(struct window *w, struct fot_table *t, struct fot_err *err)
+static int take_room(struct window *w, struct fot_err *err)
 {
 	const struct fot_config *c = config_of(w);
-	size_t heads = (size_t)(c->n_mem_layers * c->n_heads), left;
-	/* The best of all are found here as knn does; what other kinds leave out only they know. */
-	struct fot_masses masses = { .group = 1, .all = fot_memory_n_numbers(w->opts->search) == 0, .n_rows = (int64_t)w->n };
-	struct fot_want want = { .masses = &masses };
+	size_t heads = fot_size_mul((size_t)(c->n_mem_layers * c->n_heads), w->n);
+	size_t masses = fot_size_mul(heads, (size_t)w->keys);
+	bool all = reads_all(w->opts->mode);
+
+	w->row = fot_alloc(w->n, sizeof *w->row);
+	w->all_local = fot_alloc(heads, sizeof *w->all_local);
+	w->all = fot_alloc(masses, sizeof *w->all);
+	w->local = all ? w->all_local : fot_alloc(heads, sizeof *w->local);
+	w->memory = all ? w->all : fot_alloc(masses, sizeof *w->memory);
+	w->target = fot_alloc((size_t)w->left, sizeof *w->target);
+	w->nll = fot_alloc((size_t)w->left, sizeof *w->nll);
+	if (!w->row || !w->all_local || !w->all || !w->local || !w->memory || !w->target || !w->nll)
+		return FOT_FAIL(err, FOT_ERR_RUN, "samples: out of memory for %zu queries of %lld keys", w->n,
+				(long long)w->keys);
+	for (int64_t i = 0; i < w->left; i++)
+		w->target[i] = -1;
+	for (size_t i = 0; i < w->n; i++) {
+		w->row[i] = w->position[i] - w->begin;
+		if (w->position[i] + 1 < (int64_t)w->document->n)
+			w->target[w->row[i]] = w->document->id[w->position[i] + 1];
+	}
+	return FOT_OK;
+}
+
+static void give_room(struct window *w)
+{
+	bool all = w->memory == w->all;
+
+	fot_free(w->row);
+	fot_free(w->all_local);
+	fot_free(w->all);
+	fot_free(all ? NULL : w->local);
+	fot_free(all ? NULL : w->memory);
+	fot_free(w->target);
+	fot_free(w->nll);
+}
+
+/* The window's masses, of all entries or of those that the kind reads; the memory stays as it is. */
+static int ask(struct window *w, bool all, struct fot_err *err)
+{
+	struct fot_mark mark = fot_session_mark(w->w->session);
+	struct fot_masses masses = { .group = 1,
+				     .all = all,
+				     .row = w->row,
+				     .n_rows = (int64_t)w->n,
+				     .memory = all ? w->all : w->memory,
+				     .local = all ? w->all_local : w->local };
+	struct fot_want want = { .masses = &masses, .targets = w->target, .nll = w->nll };
+	int status;
+
+	FOT_TRY(fot_session_feed(w->w->session, w->document->id + w->begin, (size_t)w->left, &want, err));
+	status = fot_session_rewind(w->w->session, mark, err);
+out:
+	return status;
+}
+
+static int look(struct window *w, struct fot_table *t, struct fot_err *err)
+{
 	int status;
 
 	FOT_TRY(fill(w, err));
-	left = w->document->n - (size_t)w->begin;
-	left = left < (size_t)w->x.window ? left : (size_t)w->x.window;
-	w->row = fot_alloc(w->n, sizeof *w->row);
-	w->local = fot_alloc(fot_size_mul(heads, w->n), sizeof *w->local);
-	w->memory = fot_alloc(fot_size_mul(fot_size_mul(heads, w->n), (size_t)w->keys), sizeof *w->memory);
-	if (!w->row || !w->local || !w->memory) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "samples: out of memory for %zu queries of %lld keys", w->n,
-				  (long long)w->keys);
-		goto out;
-	}
-	for (size_t i = 0; i < w->n; i++)
-		w->row[i] = w->position[i] - w->begin;
-	masses.row = w->row;
-	masses.memory = w->memory;
-	masses.local = w->local;
-	FOT_TRY(fot_session_feed(w->w->session, w->document->id + w->begin, left, &want, err));
+	w->left = (int64_t)w->document->n - w->begin;
+	w->left = w->left < w->x.window ? w->left : w->x.window;
+	FOT_TRY(take_room(w, err));
+	FOT_TRY(ask(w, true, err));
+	if (w->memory != w->all)
+		FOT_TRY(ask(w, false, err));
 	status = window_rows(w, t, err);
 out:
-	fot_free(w->row);
-	fot_free(w->local);
-	fot_free(w->memory);
+	give_room(w);
 	return status;
 }
 
@@ -438,7 +518,7 @@ static int print(struct fot_str *out, const struct fot_table *table, struct fot_
 		put_row(out, table, row);
 		last = row;
 	}
-	return fot_str_check(out, err);
+	return fot_samples_loss(out, table, err);
 }
 
 /* --- what its rows hold --- */
@@ -479,6 +559,19 @@ static const struct fot_column columns[] = {
 	FOT_MEMORY_COLUMN,
 	FOT_COMPUTE_COLUMN,
 	FOT_BUDGET_COLUMNS,
+	{ "n_keys", FOT_COLUMN_INT, FOT_COLUMN_LATE, "entries of the memory in sight of the query" },
+	{ "dense_mass", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "share of the query's attention mass on the memory where all of it is read: dense" },
+	{ "mass_caught", FOT_COLUMN_REAL, FOT_COLUMN_LATE, "share of dense_mass on entries that the kind reads" },
+	{ "recall", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "share of the entries of most dense mass, as many as the kind reads, that it reads" },
+	{ "missed", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "share of the query's dense attention mass on entries that are not read; distracted plus rest" },
+	{ "distracted", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "what of it goes to entries that are read and are none of those that recall counts" },
+	{ "rest", FOT_COLUMN_REAL, FOT_COLUMN_LATE, "what of it goes to those that it counts, and to the local keys" },
+	{ "nll_nats", FOT_COLUMN_REAL, FOT_COLUMN_LATE,
+	  "negative log-likelihood of the token behind the query; empty behind the last" },
 };
 
 const struct fot_schema fot_schema_samples = { "samples", "One row per query, memory layer, head and retrieved token shown.",

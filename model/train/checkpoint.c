@@ -25,17 +25,12 @@ static const char *const others[] = { "weights.safetensors", "config.json", "tok
 
 static int write_latest(const char *out, const struct fot_checkpoint *c, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	struct fot_str text = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, out, "latest.json");
 	fot_str_printf(&text, "{\"step\": %lld, \"corpus_sha256\": \"%s\"}\n", (long long)c->step,
 		       c->corpus_sha256);
-	FOT_TRY(fot_str_check(&path, err));
-	FOT_TRY(fot_str_check(&text, err));
-	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
-out:
-	fot_str_release(&path);
+	status = fot_file_replace_at(out, "latest.json", &text, err);
 	fot_str_release(&text);
 	return status;
 }
@@ -48,8 +43,7 @@ static int read_latest(const char *out, struct fot_checkpoint *c, bool *found, s
 	cJSON *root = NULL;
 	int status;
 
-	fot_path_join(&path, out, "latest.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, out, "latest.json", err));
 	*found = fot_file_exists(path.data);
 	if (!*found)
 		goto out;
@@ -111,14 +105,6 @@ static void drop_others(const char *out, int64_t step)
 		closedir(d);
 }
 
-/* A file of `folder`: path is the buffer for its name. */
-static int file_of(struct fot_str *path, const char *folder, const char *name, struct fot_err *err)
-{
-	fot_str_clear(path);
-	fot_path_join(path, folder, name);
-	return fot_str_check(path, err);
-}
-
 int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fot_dtype dtype, const char *tokenizer,
 			 struct fot_err *err)
 {
@@ -127,14 +113,12 @@ int fot_checkpoint_model(const char *folder, const struct fot_params *p, enum fo
 
 	if (strcmp(tokenizer, "byte") != 0 && strcmp(tokenizer, "none") != 0) {
 		FOT_TRY(fot_file_read(&text, tokenizer, TOKENIZER_BYTES_MAX, err));
-		FOT_TRY(file_of(&path, folder, fot_tokenizer_name(tokenizer), err));
-		FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
+		FOT_TRY(fot_file_replace_at(folder, fot_tokenizer_name(tokenizer), &text, err));
 	}
 	fot_str_clear(&text);
 	FOT_TRY(fot_config_print(&text, &p->config, err));
-	FOT_TRY(file_of(&path, folder, "config.json", err));
-	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
-	FOT_TRY(file_of(&path, folder, "model.safetensors", err));
+	FOT_TRY(fot_file_replace_at(folder, "config.json", &text, err));
+	FOT_TRY(fot_path_at(&path, folder, "model.safetensors", err));
 	status = fot_params_write(p, p->w, dtype, path.data, err);
 out:
 	fot_str_release(&path);
@@ -154,7 +138,7 @@ static int write_folder(const char *out, const struct fot_checkpoint *c, const s
 	FOT_TRY(fot_mkdir_all(folder.data, err));
 	FOT_TRY(fot_checkpoint_model(folder.data, p, FOT_F32, c->tokenizer, err));
 	for (size_t i = 1; i < N_FILES; i++) {
-		FOT_TRY(file_of(&path, folder.data, files[i], err));
+		FOT_TRY(fot_path_at(&path, folder.data, files[i], err));
 		FOT_TRY(fot_params_write(p, array[i], FOT_F32, path.data, err));
 	}
 	status = write_latest(out, c, err);
@@ -184,7 +168,7 @@ int fot_checkpoint_forget(const char *out, struct fot_err *err)
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(file_of(&path, out, "latest.json", err));
+	FOT_TRY(fot_path_at(&path, out, "latest.json", err));
 	if (unlink(path.data) != 0 && errno != ENOENT)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be removed: %s", path.data, strerror(errno));
 out:
@@ -203,9 +187,9 @@ int fot_checkpoint_read(const char *out, struct fot_checkpoint *c, struct fot_pa
 	folder_of(&folder, out, c->step);
 	FOT_TRY(fot_str_check(&folder, err));
 	for (size_t i = 0; *found && i < N_FILES; i++) {
-		FOT_TRY(file_of(&path, folder.data, files[i], err));
+		FOT_TRY(fot_path_at(&path, folder.data, files[i], err));
 		if (i == 0 && !fot_file_exists(path.data)) /* of an older program */
-			FOT_TRY(file_of(&path, folder.data, others[0], err));
+			FOT_TRY(fot_path_at(&path, folder.data, others[0], err));
 		FOT_TRY(fot_params_read(p, array[i], path.data, err));
 	}
 	a->step = c->step;

@@ -131,8 +131,7 @@ int fot_params_check_hash(const char *dir, const char *hash, struct fot_err *err
 	char got[65];
 	int status;
 
-	fot_path_join(&path, dir, "model.safetensors");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, dir, "model.safetensors", err));
 	FOT_TRY(fot_sha256_file(path.data, got, err));
 	if (strcmp(got, hash) != 0)
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: sha256: expected %.12s..., got %.12s...", path.data, hash, got);

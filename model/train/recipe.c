@@ -311,7 +311,8 @@ static bool put(cJSON *to, const char *key, const cJSON *value)
 	return copy && (old ? cJSON_ReplaceItemInObjectCaseSensitive(to, key, copy) : cJSON_AddItemToObject(to, key, copy));
 }
 
-/* The config.json of the folder r->base with the recipe's keys over it. where: the recipe's model. */
+/* The config.json of the folder r->base with the recipe's keys over it; and what else ends a text there, unless the recipe
+ * says it. where: the recipe's model. */
 static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const char *where, struct fot_err *err)
 {
 	static const char *const rope[] = { "rope_scaling", "rope_theta" };
@@ -320,8 +321,7 @@ static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const
 	bool good = true;
 	int status;
 
-	fot_path_join(&path, r->base, "config.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, r->base, "config.json", err));
 	FOT_TRY(fot_json_read(out, path.data, RECIPE_BYTES_MAX, FOT_ERR_INPUT, err));
 	for (size_t i = 0; i < FOT_COUNT(rope); i++)
 		if (fot_json_get(model, rope[i]) && fot_json_get(*out, "rope_parameters")) {
@@ -331,12 +331,11 @@ static int lay_over(cJSON **out, struct fot_recipe *r, const cJSON *model, const
 		}
 	cJSON_ArrayForEach(item, model)
 		good = good && put(*out, item->string, item);
-	if (good)
-		status = fot_config_parse(&r->config, *out, path.data, err);
-	else
-		status = FOT_NO_MEMORY(err, where);
+	status = good ? fot_config_parse(&r->config, *out, path.data, err) : FOT_NO_MEMORY(err, where);
 	if (status != FOT_OK)
 		fot_err_prefix(err, "%s over the start's", where);
+	else if (!cJSON_GetObjectItemCaseSensitive(model, "eos_token_id"))
+		status = fot_config_read_generation(&r->config, *out, r->base, err);
 out:
 	fot_str_release(&path);
 	return status;

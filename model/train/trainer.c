@@ -163,8 +163,7 @@ static int check_recipe(const struct fot_recipe *r, const char *folder, int64_t 
 	const char *why = "";
 	int status;
 
-	fot_path_join(&path, folder, "recipe.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, folder, "recipe.json", err));
 	FOT_TRY(fot_recipe_read_on(&other, path.data, r->base, err));
 	if (!fot_recipe_same_beginning(r, &other, step, &why))
 		status = FOT_FAIL(err, FOT_ERR_USAGE,
@@ -286,8 +285,7 @@ static int read_csv(struct fot_str *out, const struct trainer *t, const char *na
 	struct fot_str path = FOT_STR_INIT, old = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, t->came_from ? t->came_from : "", name);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, t->came_from ? t->came_from : "", name, err));
 	if (t->came_from && (header != fot_label_header || fot_file_exists(path.data)))
 		FOT_TRY(fot_file_read(&old, path.data, CSV_BYTES_MAX, err));
 	status = take_rows(out, &old, header, t->step, path.data, err);
@@ -303,8 +301,7 @@ static int open_csv(struct trainer *t, const char *name, const char *header, FIL
 	int status;
 
 	FOT_TRY(read_csv(&text, t, name, header, err));
-	fot_path_join(&path, t->o->out, name);
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, t->o->out, name, err));
 	FOT_TRY(fot_file_replace(path.data, text.data, text.len, err));
 	*out = fopen(path.data, "a");
 	if (!*out)
@@ -620,8 +617,7 @@ static int write_recipe(struct trainer *t, struct fot_err *err)
 	struct fot_str path = FOT_STR_INIT;
 	int status;
 
-	fot_path_join(&path, t->o->out, "recipe.json");
-	FOT_TRY(fot_str_check(&path, err));
+	FOT_TRY(fot_path_at(&path, t->o->out, "recipe.json", err));
 	FOT_TRY(fot_file_replace(path.data, t->r->text, strlen(t->r->text), err));
 out:
 	fot_str_release(&path);

@@ -42,9 +42,17 @@ check fewshot_prompts_fit_the_length fits
 fill() { paste -d' ' <(column dataset one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) | sort -u | grep -c trec |
 	awk '{ exit !($1 >= 5) }'; } # 0, 1, 8 and two numbers that fill the lengths
 check fewshot_fill_takes_what_fits fill
-filled() { paste -d' ' <(column shots_asked one/fewshot.csv) <(column n_shots one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) |
-	awk '$1 == "fill" { n++; if ($2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 100 }'; }
+filled() { paste -d' ' <(column shots_asked one/fewshot.csv) <(column n_shots one/fewshot.csv) <(column n_shots_fitted one/fewshot.csv) \
+	<(column model_variant one/fewshot.csv) <(column memory_mode one/fewshot.csv) |
+	awk '$1 == "fill" { n++; if ($4 $5 != "fotnone" && $2 != $3) exit 1 } $1 != "fill" && $1 != $2 { exit 1 } END { exit n != 100 }'; }
 check fewshot_fill_says_how_many filled
+# Without memory a window of 128 tokens is all there is, however many demonstrations the prompt holds.
+seen() { awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	$at["metric"] == "accuracy" && $at["dataset"] == "trec" && !$at["comparison"] && $at["model_variant"] == "fot" {
+		printf "%s:%s:%s:%s ", $at["memory_mode"], $at["context_length"], $at["shots_asked"], $at["n_shots_fitted"] }' one/summary.csv; }
+seen_wanted='none:256:fill:1 none:256:0: none:256:1: none:256:8:1 none:1024:fill:1 none:1024:0: none:1024:1: none:1024:8:1 '"\
+"'dense:256:fill: dense:256:0: dense:256:1: dense:256:8:4 dense:1024:fill: dense:1024:0: dense:1024:1: dense:1024:8: '
+check fewshot_without_memory_the_window_counts test "$(seen)" = "$seen_wanted"
 gold() { ! paste -d' ' <(column label_gold one/fewshot.csv) <(column status one/fewshot.csv) | grep -q '^ '; }
 check fewshot_right_label_in_every_row gold
 # The rows of different seeds are one cell, beside the numbers asked for.
@@ -55,7 +63,7 @@ short() {
 	"$fotbench" fewshot -m tiny -d ./trec --shots 0,8,64 --memory dense --context-lengths 256,1k --window 128 --demo-seeds 2 \
 		--no-baselines --progress off --no-timings -o short >short.txt 2>short.err &&
 		[ "$(grep -c '^warning' short.err)" -eq 1 ] &&
-		grep -qF 'warning: fewshot: of 64 demonstrations 4 fit (trec, 256 tokens); in 3 of 6 cells not all do' short.err &&
+		grep -qF 'warning: fewshot: of 64 demonstrations 4 fit (trec, 256 tokens, memory dense); in 3 of 6 cells not all do' short.err &&
 		[ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["metric"] == "accuracy" && !$at["comparison"] {
 			printf "%s:%s:%s ", $at["context_length"], $at["n_shots"], $at["n_shots_fitted"] }' short/summary.csv)" = \
 			'256:0: 256:8:4 256:64:4 1024:0: 1024:8: 1024:64:20 ' ] &&
@@ -67,7 +75,7 @@ levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_
 	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 400 }'; }
 check fewshot_chance_and_majority levels
 # Where, which order, how many demonstrations, which question, right label and status of each row on trec without memory.
-columns="model_variant memory_mode dataset context_length demo_seed shots_asked n_shots_fitted item_id label_gold status"
+columns="model_variant memory_mode dataset context_length demo_seed shots_asked item_id label_gold status"
 for c in $columns; do column $c one/fewshot.csv >"asked.$c"; done
 paste -d' ' $(printf 'asked.%s ' $columns) | grep -E '^[a-z]+ none trec ' >asked
 asked() { awk -v v="$1" '$1 == v' asked | cut -d' ' -f3-; }

@@ -155,7 +155,7 @@ prints install_deb_runs "^manifests: +$work/unpacked/usr/share/fotbench/datasets
 # which build is started: the best that is there and that the processor has
 cat >probe.c <<-'EOS'
 	#include <stdio.h>
-	#include "harness/run/place.h"
+	#include "harness/plan/place.h"
 	int main(void)
 	{
 		struct fot_str out = FOT_STR_INIT;
@@ -167,7 +167,7 @@ EOS
 if [ "$(uname -m)" = x86_64 ] && grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
 	for machine in x86-64 x86-64-v3 x86-64-v4; do
 		mkdir -p "unpacked/usr/lib/fotbench/$machine"
-		gcc -std=c11 -D_GNU_SOURCE -march=$machine -I"$root" '-DFOT_SHIPPED=""' probe.c "$root/harness/run/place.c" "$root/harness/run/prefix.c" \
+		gcc -std=c11 -D_GNU_SOURCE -march=$machine -I"$root" '-DFOT_SHIPPED=""' probe.c "$root/harness/plan/place.c" "$root/harness/plan/prefix.c" \
 			"$root/build/$variant/libfotbench.a" -fopenmp -o "unpacked/usr/lib/fotbench/$machine/probe"
 	done
 	cp unpacked/usr/lib/fotbench/x86-64/probe unpacked/usr/bin/probe

@@ -7,7 +7,7 @@
 tasks=$(sed -n 's/^\tX(\([a-z]*\)).*/\1/p' "$root/harness/tasks/registry.c")
 task_words=$(tr '\n' '|' <<<"$tasks" | sed 's/|$//')
 spelled='look-up|pass[- ]key|few-shot' # and as people write them
-memory_words='"(knn|dense|xl)[": ]|FOT_(MEMORY|SEARCH)_(DENSE|KNN|XL|ALL|TOPK)'
+memory_words='"(knn|dense|xl)[": ]|FOT_MEMORY_(DENSE|KNN|XL)'
 
 # What a model is trained on is named as the task that it is for. Besides, perplexity is a metric (of what `score` prints), a
 # column of published tables, and a name of random numbers that must stay what they are.
@@ -26,11 +26,11 @@ model/train/recipe.c 14
 tasks/others.c 1
 "
 memory_exceptions="
-harness/cli/cmd_bench.c 2
-harness/report/compare_print.c 1
+harness/bench/cmd_bench.c 2
+harness/compare/compare_print.c 1
 harness/tables/labels.h 4
 harness/report/plotseries.c 3
-harness/run/plan.c 5
+harness/plan/plan.c 5
 harness/tasks/distraction_class.c 1
 harness/tasks/perplexity_class.c 1
 harness/tasks/registry.c 1

@@ -53,7 +53,7 @@ budgets() {
 			one quest:16;4 372 64 112 53888
 			one random:60 372 60 60 47616
 			one recent:60 372 60 60 7680
-			one shared:60 372 60 804 47616
+			one shared:60 372 60 432 47616
 			one sinks:4;recent:56 372 60 60 7680
 			one snapkv:60 372 60 60 11520
 			one tova:60 372 60 60 7808
@@ -76,9 +76,18 @@ drawn() {
 	grep -q '^2,15,372,.*: context 500,one (dense memory)$' one/plots/budget_data.csv
 }
 check memories_are_drawn_against_keys_read drawn
+# Change against reading all of it, at the longest context over all texts; a word that no kind has is no text of a script.
+against() {
+	head -n 1 one/plots/loss_data.csv | grep -qx 'panel,series,keys_read,value,low,high,panel_name,series_name' && [ -s one/plots/loss.svg ] || return 1
+	grep -q '^1,[0-9]*,60,.*one (recent memory)$' one/plots/loss_data.csv && ! grep -q 'dense memory' one/plots/loss_data.csv || return 1
+	! grep -q 'context 192' one/plots/loss_data.csv && grep -q '^array kind.*"moba"' one/plots/loss_names.gp || return 1
+	mkdir -p odd && sed 's/,moba,/,mo]ba,/' one/summary.csv >odd/summary.csv
+	"$fotbench" plot odd --format svg && ! grep -q 'ba' odd/plots/loss_names.gp
+}
+check memories_are_drawn_against_all_of_it against
 few() {
 	sed '/^[^,]*,[^,]*,two,/d; /,\(dense\|recent\|sinks\|snapkv\|tova\|k[a-z]*\|ivf\|hnsw\|int8\|infllm\|shared\|quest\),/d' one/summary.csv >few/summary.csv
-	"$fotbench" plot few --format svg && [ -s few/plots/perplexity.svg ] && [ ! -e few/plots/budget.svg ]
+	"$fotbench" plot few --format svg && [ -s few/plots/perplexity.svg ] && [ ! -e few/plots/budget.svg ] && [ ! -e few/plots/loss.svg ]
 }
 mkdir few
 check memories_of_two_kinds_are_not few

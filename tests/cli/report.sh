@@ -82,6 +82,16 @@ check report_files report one two -o tables
 check report_file_has_a_title bash -c '[ "$(head -n 1 tables/report.md)" = "# Results of one, two" ]'
 check report_csv_rows bash -c '[ "$(tail -n +2 tables/report.csv | wc -l)" -eq 8 ]'
 check report_csv_equals_stdout bash -c '"$0" report one two --format csv | cmp - tables/report.csv' "$fotbench"
+# Up to which length the context is made use of: of three lengths or more, beside the tables and on stdout.
+check report_run_lengths "$fotbench" perplexity --context-lengths 64,128,512 --target-tokens 512 -q -t 1 --no-timings -m tiny -d ./pg19 --memory none,dense -o lengths
+effective() {
+	report lengths -o far && [ "$(wc -l <far/effective.csv)" = 2 ] && [ ! -e tables/effective.csv ] || return 1
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } NR == 2 { exit !($c["effective_low"] <= $c["effective_length"] &&
+		$c["effective_length"] <= $c["effective_high"] && $c["longest_length"] == 512 && $c["n_lengths"] == 3 && $c["n_clusters"] == 8) }' far/effective.csv &&
+		report lengths | sed -n '/^# Effective/,/^# Claims/p' | grep -E '^\| lengths \| tiny \| dense \| perplexity \| pg19 \| ' | cmp - <(grep '^| lengths' far/effective.md) &&
+		grep -q 'lengths & tiny & dense & perplexity & pg19 & ' far/effective.tex
+}
+check report_effective_length effective
 prints report_bits ' bits per byte' "$fotbench" report one --metric bits_per_byte
 check report_run_writes_latex grep -q '\\toprule' one/summary.tex
 exits report_no_run 5 'report: nowhere: expected a run' "$fotbench" report one nowhere

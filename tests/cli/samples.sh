@@ -30,9 +30,9 @@ check samples_several_memory_layers smp --mem-layers 1,3 --memory dense --positi
 layers() { grep -q '^| 1 | 1 |' layers/samples.md && grep -q '^| 3 | 0 |' layers/samples.md; }
 check samples_layers_and_heads_are_named layers
 # A line of the table has seven cells, whatever the document holds.
-cells() { ! grep '^|' "$1" | sed 's/\\\\//g; s/\\|//g' | awk -F'|' 'NF != 9 { bad = 1 } END { exit !bad }'; }
+cells() { ! sed '/^# Against/,$d' "$1" | grep '^|' | sed 's/\\\\//g; s/\\|//g' | awk -F'|' 'NF != 9 { bad = 1 } END { exit !bad }'; }
 check samples_tables_are_not_broken cells one/samples.md
-markup() { ! sed 's/\\.//g' one/samples.md | sed '1,/^## /d' | grep -qE '<[^b/]|</[^b]|`|\*|\[|_z'; }
+markup() { ! sed '/^# Against/,$d; s/\\.//g' one/samples.md | sed '1,/^## /d' | grep -qE '<[^b/]|</[^b]|`|\*|\[|_z'; }
 check samples_text_is_not_markup markup
 check samples_text_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.md -o /dev/null
 check samples_csv_is_utf8 iconv -f UTF-8 -t UTF-8 one/samples.csv -o /dev/null
@@ -66,4 +66,14 @@ printf '{ "name": "both", "models": [{ "path": "tiny", "memory": ["dense", { "mo
 	"tasks": [{ "task": "samples", "datasets": ["./docs"], "context_length": 128 }] }' >spec.json
 check samples_spec "$fotbench" run spec.json -o both
 check samples_title_for_each_memory [ "$(grep -c '^# What' both/samples.md)" = 2 ]
+
+# What kinds lose against all of the memory: nothing where all is read; exact top-k has all that it counts.
+printf '{ "name": "kinds", "models": [{ "path": "tiny", "memory": ["dense", "knn:999", "knn:8", "recent:8", "random:8", "moba:4,2", "ivf:8,probe=1,lists=4"] }],
+	"tasks": [{ "task": "samples", "datasets": ["./docs"], "context_length": 128, "queries": 40 }] }' >kinds.json
+check samples_kinds "$fotbench" run kinds.json -o kinds
+lost() { sed -n "s/^| $1 | all | all |//p" kinds/samples.md; }
+against() { [ "$(grep -c '^# Against all of the memory$' kinds/samples.md)" = 1 ] && [ "$(grep -cE '^\| [a-z].* \| all \| all \|' kinds/samples.md)" = 7 ] &&
+	lost dense | grep -qE '^ ?[0-9]+ \| 1.000 \| 1.000 .* \| 0.000 .* \| 0.000 \| 0.000 \| [0-9.]+ \|  \|$' && [ "$(lost dense)" = "$(lost knn.:999)" ] &&
+	lost knn.:8 | grep -q '^ 8 | 1.000 | ' && ! lost recent.:8 | grep -q '^ 8 | 1.000 | ' && lost recent.:8 | grep -q '^ 8 |'; }
+check samples_tell_what_kinds_lose against
 check samples_page_is_in_the_manifest grep -q '"samples.md"' both/manifest.json

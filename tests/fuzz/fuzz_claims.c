@@ -1,6 +1,6 @@
 /* libFuzzer target: whatever a file of claims says, it is refused or read, and each claim
  * that was read has all that judging it needs. */
-#include "harness/report/claims.h"
+#include "harness/compare/claims.h"
 #include "tests/fuzz/fuzz.h"
 
 static void whole(const struct fot_claim *c)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "harness/run/spec.h"
+#include "harness/plan/spec.h"
 #include "tests/fuzz/fuzz.h"
 
 static void write_out(struct fot_str *out, const struct fot_spec *s)

@@ -2,7 +2,7 @@
 #ifndef FUZZ_SCHEMAS_H
 #define FUZZ_SCHEMAS_H
 
-#include "harness/run/task_class.h"
+#include "harness/plan/task_class.h"
 
 static inline size_t fuzzed_schemas(void)
 {

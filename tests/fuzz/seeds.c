@@ -194,9 +194,7 @@ static int json_seeds(const char *dir, const char *folder, struct fot_err *err)
 
 		if (!spm && (!suffix || strcmp(suffix, ".json") != 0))
 			continue;
-		fot_str_clear(&path);
-		fot_path_join(&path, folder, names.name[i]);
-		FOT_TRY(fot_str_check(&path, err));
+		FOT_TRY(fot_path_at(&path, folder, names.name[i], err));
 		FOT_TRY(fot_file_read(&file, path.data, 1 << 24, err));
 		FOT_TRY(put_tokenizer(dir, spm ? "tokenizer" : "hf", names.name[i], &file, err));
 	}

@@ -51,20 +51,20 @@ static void close_fixture(struct fixture *f)
 	fot_params_release(&f->p);
 }
 
-static void open_asker(struct fot_asker *a, const struct fixture *f, enum fot_search search, int threads, bool share)
+static void open_asker(struct fot_asker *a, const struct fixture *f, enum fot_memory_mode mode, int threads, bool share)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
 
 	fot_session_opts_default(&o, f->m);
-	o.search = search;
+	o.mode = mode;
 	o.top_k = 9;
 	o.n_threads = threads;
 	o.crowd = true;
 	o.mem_max = LONGEST;
 	o.apart = share;
 	assert_int_equal(fot_session_open(&s, f->m, &o, NULL), FOT_OK);
-	assert_int_equal(fot_asker_init(a, s, f->m, W, search != FOT_SEARCH_NONE || f->c.cached_windows, share, NULL),
+	assert_int_equal(fot_asker_init(a, s, f->m, W, mode != FOT_MEMORY_NONE || f->c.cached_windows, share, NULL),
 			 FOT_OK);
 }
 
@@ -122,14 +122,14 @@ static void assert_same_reply(const struct fot_question *q, const struct fot_rep
 		assert_memory_equal(a->greedy, b->greedy, q->n_greedy * sizeof *a->greedy);
 }
 
-static void check_sharing(const struct fixture *f, enum fot_search search)
+static void check_sharing(const struct fixture *f, enum fot_memory_mode mode)
 {
 	struct fot_asker shared, fresh;
 	struct fot_reply a, b;
 	struct made m;
 
-	open_asker(&shared, f, search, 2, true);
-	open_asker(&fresh, f, search, 1, false);
+	open_asker(&shared, f, mode, 2, true);
+	open_asker(&fresh, f, mode, 1, false);
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		make_question(&m, f, i);
 		ask(&shared, &m.q, &a);
@@ -138,7 +138,7 @@ static void check_sharing(const struct fixture *f, enum fot_search search)
 		fot_reply_release(&a);
 		fot_reply_release(&b);
 	}
-	if (search != FOT_SEARCH_NONE || f->c.cached_windows) /* it must have shared something, else this proves nothing */
+	if (mode != FOT_MEMORY_NONE || f->c.cached_windows) /* it must have shared something, else this proves nothing */
 		assert_true(shared.n_read < fresh.n_read * 3 / 4);
 	close_asker(&shared);
 	close_asker(&fresh);
@@ -151,9 +151,9 @@ static void test_ask_sharing_changes_no_bit(void **state)
 		struct fixture f;
 
 		open_fixture(&f, kind == 1 ? 2 : 1, kind != 2);
-		check_sharing(&f, FOT_SEARCH_ALL);
-		check_sharing(&f, FOT_SEARCH_TOPK);
-		check_sharing(&f, FOT_SEARCH_NONE);
+		check_sharing(&f, FOT_MEMORY_DENSE);
+		check_sharing(&f, FOT_MEMORY_KNN);
+		check_sharing(&f, FOT_MEMORY_NONE);
 		close_fixture(&f);
 	}
 }
@@ -165,14 +165,14 @@ static void test_ask_cached_windows(void **state)
 
 	(void)state;
 	open_cached(&f);
-	check_sharing(&f, FOT_SEARCH_NONE);
+	check_sharing(&f, FOT_MEMORY_NONE);
 	close_fixture(&f);
 }
 
 #define MANY 40
 
 /* Questions behind three stems, two of one length; some want more than a feed, or text. */
-static void check_each(const struct fixture *f, enum fot_search search, size_t most)
+static void check_each(const struct fixture *f, enum fot_memory_mode mode, size_t most)
 {
 	static struct made m[MANY];
 	struct fot_question q[MANY];
@@ -194,8 +194,8 @@ static void check_each(const struct fixture *f, enum fot_search search, size_t m
 		q[i].n_greedy = i % 11 == 10 ? 2 : 0;
 		assert_int_equal(fot_reply_init(&each[i], &q[i], NULL), FOT_OK);
 	}
-	open_asker(&a, f, search, 2, true);
-	open_asker(&b, f, search, 1, false);
+	open_asker(&a, f, mode, 2, true);
+	open_asker(&b, f, mode, 1, false);
 	assert_int_equal(fot_ask_each(&a, q, MANY, each, NULL), FOT_OK);
 	if (!f->c.cached_windows) /* some were asked together, else this proves nothing */
 		assert_non_null(a.asking[1].logits);
@@ -215,26 +215,64 @@ static void test_ask_each_is_asking_one_by_one(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true);
-	check_each(&f, FOT_SEARCH_ALL, 12);
-	check_each(&f, FOT_SEARCH_TOPK, 20);
+	check_each(&f, FOT_MEMORY_DENSE, 12);
+	check_each(&f, FOT_MEMORY_KNN, 20);
 	close_fixture(&f);
 	open_fixture(&f, 2, true);
-	check_each(&f, FOT_SEARCH_ALL, 30);
+	check_each(&f, FOT_MEMORY_DENSE, 30);
 	close_fixture(&f);
 	open_cached(&f);
-	check_each(&f, FOT_SEARCH_NONE, 12);
+	check_each(&f, FOT_MEMORY_NONE, 12);
+	close_fixture(&f);
+}
+
+/* Without memory a window holds the end of the stem: 40 - 8 - 1 = 31 tokens before 8 of the question and 1 of the answer.
+ * Questions of that length share them; others have an end of their own. */
+static void test_ask_without_memory_reads_what_the_window_sees_once(void **state)
+{
+	struct fixture f;
+	struct fot_answer answer = { .n = 2 };
+	struct fot_question q[5];
+	struct fot_reply r[5], apart;
+	struct fot_asker a, b;
+
+	(void)state;
+	open_fixture(&f, 1, true);
+	open_asker(&a, &f, FOT_MEMORY_NONE, 2, true);
+	open_asker(&b, &f, FOT_MEMORY_NONE, 1, false);
+	answer.tokens = f.text + 7;
+	for (int i = 0; i < 5; i++) {
+		q[i] = (struct fot_question){ .prompt = f.text,
+					      .n_stem = 100,
+					      .n_prompt = i < 4 ? 108 : 109,
+					      .answer = &answer,
+					      .n_answers = 1,
+					      .ranks = true };
+		assert_int_equal(fot_reply_init(&r[i], &q[i], NULL), FOT_OK);
+	}
+	assert_int_equal(fot_ask_each(&a, q, 5, r, NULL), FOT_OK);
+	assert_int_equal(a.n_read, 31 + 4 * 9 + 30 + 10);
+	for (int i = 0; i < 5; i++) {
+		ask(&b, &q[i], &apart);
+		assert_same_reply(&q[i], &r[i], &apart);
+		fot_reply_release(&apart);
+		fot_reply_release(&r[i]);
+	}
+	assert_int_equal(b.n_read, 4 * (31 + 9) + 30 + 10);
+	close_asker(&b);
+	close_asker(&a);
 	close_fixture(&f);
 }
 
 /* nll of the last n tokens of a text whose windows begin at the given places. */
-static void plain(const struct fixture *f, enum fot_search search, const int32_t *text, const size_t *begin,
+static void plain(const struct fixture *f, enum fot_memory_mode mode, const int32_t *text, const size_t *begin,
 		  size_t n_windows, size_t end, size_t n, double *nll)
 {
 	struct fot_asker a;
 	int32_t targets[LONGEST];
 	double all[LONGEST];
 
-	open_asker(&a, f, search, 1, false);
+	open_asker(&a, f, mode, 1, false);
 	for (size_t w = 0; w < n_windows; w++) {
 		size_t to = w + 1 < n_windows ? begin[w + 1] : end, len = to - begin[w];
 		struct fot_want want = { .targets = targets, .nll = all };
@@ -249,8 +287,16 @@ static void plain(const struct fixture *f, enum fot_search search, const int32_t
 	close_asker(&a);
 }
 
+/* A cached window passes on what its own layers saw, one window a layer. */
+static size_t seen_from(const struct fixture *f, size_t n_stem)
+{
+	size_t sight = (size_t)(f->c.cached_windows * f->c.n_layers), windows = n_stem / W;
+
+	return windows > sight ? (windows - sight) * W : 0;
+}
+
 /* One answer of 6 tokens; the windows are those that ask.h promises. */
-static void check_windows(const struct fixture *f, enum fot_search search, size_t n_stem, size_t n_question,
+static void check_windows(const struct fixture *f, enum fot_memory_mode mode, size_t n_stem, size_t n_question,
 			  const size_t *begin, size_t n_windows)
 {
 	struct fot_answer answer = { f->text + n_stem + n_question, 6 };
@@ -260,9 +306,10 @@ static void check_windows(const struct fixture *f, enum fot_search search, size_
 	struct fot_reply r;
 	double want[6];
 
-	open_asker(&a, f, search, 1, true);
+	open_asker(&a, f, mode, 1, true);
+	assert_int_equal(fot_asker_sees_from(&a, &q), f->c.cached_windows ? seen_from(f, n_stem) : begin[0]);
 	ask(&a, &q, &r);
-	plain(f, search, f->text, begin, n_windows, n_stem + n_question + 6, 6, want);
+	plain(f, mode, f->text, begin, n_windows, n_stem + n_question + 6, 6, want);
 	for (int i = 0; i < 6; i++)
 		assert_true(fabs(r.nll[i] - want[i]) < 2e-5); /* other tiles: single precision */
 	fot_reply_release(&r);
@@ -276,18 +323,18 @@ static void test_ask_cuts_where_it_says(void **state)
 	(void)state;
 	open_fixture(&f, 2, true);
 	/* 95 = 2 W + 15; 15 + 20 + 5 = W: the question stays beside the rest. */
-	check_windows(&f, FOT_SEARCH_ALL, 95, 20, (size_t[]){ 0, 40, 80 }, 3);
+	check_windows(&f, FOT_MEMORY_DENSE, 95, 20, (size_t[]){ 0, 40, 80 }, 3);
 	/* One token more does not fit: the rest goes to memory. */
-	check_windows(&f, FOT_SEARCH_ALL, 95, 21, (size_t[]){ 0, 40, 80, 95 }, 4);
-	check_windows(&f, FOT_SEARCH_TOPK, 80, 35, (size_t[]){ 0, 40, 80 }, 3);
-	check_windows(&f, FOT_SEARCH_ALL, 0, 7, (size_t[]){ 0 }, 1);
+	check_windows(&f, FOT_MEMORY_DENSE, 95, 21, (size_t[]){ 0, 40, 80, 95 }, 4);
+	check_windows(&f, FOT_MEMORY_KNN, 80, 35, (size_t[]){ 0, 40, 80 }, 3);
+	check_windows(&f, FOT_MEMORY_DENSE, 0, 7, (size_t[]){ 0 }, 1);
 	/* Without memory the window holds as much of the stem as fits: 75 + 20 + 5 - 40 = 60. */
-	check_windows(&f, FOT_SEARCH_NONE, 75, 20, (size_t[]){ 60 }, 1);
+	check_windows(&f, FOT_MEMORY_NONE, 75, 20, (size_t[]){ 60 }, 1);
 	close_fixture(&f);
 	/* LongLLaMA: the last 25 tokens of the prompt alone. */
 	open_fixture(&f, 2, false);
-	check_windows(&f, FOT_SEARCH_ALL, 95, 20, (size_t[]){ 0, 40, 80, 90 }, 4);
-	check_windows(&f, FOT_SEARCH_ALL, 95, 30, (size_t[]){ 0, 40, 80, 95 }, 4);
+	check_windows(&f, FOT_MEMORY_DENSE, 95, 20, (size_t[]){ 0, 40, 80, 90 }, 4);
+	check_windows(&f, FOT_MEMORY_DENSE, 95, 30, (size_t[]){ 0, 40, 80, 95 }, 4);
 	close_fixture(&f);
 }
 
@@ -298,10 +345,10 @@ static void test_ask_cached_cuts_where_it_says(void **state)
 
 	(void)state;
 	open_cached(&f);
-	check_windows(&f, FOT_SEARCH_NONE, 95, 20, (size_t[]){ 0, 40, 80 }, 3);
-	check_windows(&f, FOT_SEARCH_NONE, 95, 21, (size_t[]){ 0, 40, 80, 95 }, 4);
-	check_windows(&f, FOT_SEARCH_NONE, 255, 21, (size_t[]){ 0, 40, 80, 120, 160, 200, 240, 255 }, 8);
-	check_windows(&f, FOT_SEARCH_NONE, 240, 35, (size_t[]){ 0, 40, 80, 120, 160, 200, 240 }, 7);
+	check_windows(&f, FOT_MEMORY_NONE, 95, 20, (size_t[]){ 0, 40, 80 }, 3);
+	check_windows(&f, FOT_MEMORY_NONE, 95, 21, (size_t[]){ 0, 40, 80, 95 }, 4);
+	check_windows(&f, FOT_MEMORY_NONE, 255, 21, (size_t[]){ 0, 40, 80, 120, 160, 200, 240, 255 }, 8);
+	check_windows(&f, FOT_MEMORY_NONE, 240, 35, (size_t[]){ 0, 40, 80, 120, 160, 200, 240 }, 7);
 	close_fixture(&f);
 }
 
@@ -316,7 +363,7 @@ static void test_ask_rank_counts_ties_behind(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true);
-	open_asker(&a, &f, FOT_SEARCH_ALL, 2, true);
+	open_asker(&a, &f, FOT_MEMORY_DENSE, 2, true);
 	q.prompt = f.text;
 	answer.tokens = f.text + 100;
 	ask(&a, &q, &greedy);
@@ -346,7 +393,7 @@ static void test_ask_refuses(void **state)
 
 	(void)state;
 	open_fixture(&f, 1, true);
-	open_asker(&a, &f, FOT_SEARCH_ALL, 1, true);
+	open_asker(&a, &f, FOT_MEMORY_DENSE, 1, true);
 	q.prompt = f.text;
 	assert_int_equal(fot_reply_init(&r, &q, NULL), FOT_OK);
 	assert_int_equal(fot_ask(&a, &q, &r, &err), FOT_ERR_USAGE);
@@ -371,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratched(test_ask_sharing_changes_no_bit),
 		scratched(test_ask_each_is_asking_one_by_one),
+		scratched(test_ask_without_memory_reads_what_the_window_sees_once),
 		scratched(test_ask_cuts_where_it_says),
 		scratched(test_ask_cached_windows),
 		scratched(test_ask_cached_cuts_where_it_says),

@@ -175,7 +175,7 @@ static void told(const struct fot_session_opts *o, const struct fot_config *c, c
 static void test_attach_tells_what_differs(void **state)
 {
 	struct fot_config own, c;
-	struct fot_session_opts o = { .search = FOT_SEARCH_TOPK, .top_k = 8, .mem_dtype = FOT_BF16 };
+	struct fot_session_opts o = { .mode = FOT_MEMORY_KNN, .top_k = 8, .mem_dtype = FOT_BF16 };
 
 	(void)state;
 	fot_config_default(&own);
@@ -191,9 +191,9 @@ static void test_attach_tells_what_differs(void **state)
 	c.mem_scale = 1.5;
 	c.mem_layers[0] = 1;
 	told(&o, &c, &own, "knn:8,decay=1,scale=1.5,layers=1");
-	o.search = FOT_SEARCH_ALL;
+	o.mode = FOT_MEMORY_DENSE;
 	told(&o, &c, &own, "dense,decay=1,scale=1.5,layers=1");
-	o.search = FOT_SEARCH_NONE;
+	o.mode = FOT_MEMORY_NONE;
 	told(&o, &c, &own, "none");
 	c.mem_positionals = own.mem_positionals = false;
 	told(&o, &c, &own, "none,layers=1");

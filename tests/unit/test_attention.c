@@ -83,7 +83,7 @@ static void check_joint(int64_t n_q, int64_t n_local, int64_t n_mem, int64_t top
 	float *mv = random_floats(n_mem * DH, 5, 1), *o = fot_alloc((size_t)(n_q * DH), sizeof *o);
 	struct fot_layout y = { 0 };
 	struct fot_arena arena;
-	struct fot_memory m = { .ops = fot_memory_kind(top_k ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL),
+	struct fot_memory m = { .ops = fot_memory_kind(top_k ? FOT_MEMORY_KNN : FOT_MEMORY_DENSE),
 				.n_heads = 1,
 				.head_dim = DH,
 				.cap = n_mem,

@@ -9,7 +9,7 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
-#include "harness/report/claims.h"
+#include "harness/compare/claims.h"
 #include "tests/task_schemas.h"
 
 #define DOCS 8

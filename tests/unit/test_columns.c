@@ -13,8 +13,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/plan/task_class.h"
 #include "harness/tables/table.h"
-#include "harness/run/task_class.h"
 #include "tests/task_schemas.h"
 
 static const char *const KEYS =

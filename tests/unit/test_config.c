@@ -106,7 +106,7 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->qk_norm, b->qk_norm);
 	assert_int_equal(a->mix, b->mix);
 	assert_memory_equal(&a->mem_scale, &b->mem_scale, sizeof(double));
-	assert_int_equal(a->search, b->search);
+	assert_int_equal(a->mode, b->mode);
 	assert_int_equal(a->top_k, b->top_k);
 	assert_int_equal(a->tokenizer, b->tokenizer);
 	assert_string_equal(a->variant, b->variant);
@@ -137,7 +137,7 @@ static void test_config_empty_object_gives_defaults(void **state)
 	assert_int_equal(c.n_mem_layers, 0);
 	assert_true(c.mem_positionals);
 	assert_false(c.tie_embeddings || c.blocks || c.qk_norm);
-	assert_int_equal(c.search, FOT_SEARCH_ALL);
+	assert_int_equal(c.mode, FOT_MEMORY_DENSE);
 	assert_int_equal(c.mix, FOT_MIX_JOINT);
 	assert_int_equal(c.top_k, 128);
 	assert_int_equal(c.tokenizer, FOT_TOKENIZER_FILE);
@@ -188,7 +188,7 @@ static void test_config_reads_every_key(void **state)
 	assert_false(fot_config_is_mem_layer(&c, 6));
 	assert_int_equal(c.mem_dtype, FOT_F32);
 	assert_int_equal(c.mix, FOT_MIX_GATE);
-	assert_int_equal(c.search, FOT_SEARCH_TOPK);
+	assert_int_equal(c.mode, FOT_MEMORY_KNN);
 	assert_int_equal(c.top_k, 32);
 	assert_int_equal(c.tokenizer, FOT_TOKENIZER_BYTE);
 	assert_string_equal(c.variant, "fot-d1");
@@ -402,7 +402,7 @@ static void draw(struct fot_config *c, struct fot_rng *r)
 	c->qk_norm = fot_rng_below(r, 2);
 	c->mix = fot_rng_below(r, 2) ? FOT_MIX_GATE : FOT_MIX_JOINT;
 	c->mem_scale = 1e-3 + 900 * fot_rng_uniform(r);
-	c->search = (enum fot_search)fot_rng_below(r, 3);
+	c->mode = (enum fot_memory_mode)fot_rng_below(r, 3);
 	c->top_k = 1 + (int32_t)fot_rng_below(r, 1 << 24);
 	c->tokenizer = (enum fot_tokenizer_kind)fot_rng_below(r, 3);
 	for (int32_t i = 0; i < c->n_layers; i++)

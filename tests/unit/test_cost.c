@@ -52,7 +52,7 @@ static double keys_of(const struct fot_config *c)
 static void walk_window(struct fot_flops *f, const struct fot_config *c, const struct fot_session_opts *o,
 			int before, int n, int answered)
 {
-	bool keeps = o->search == FOT_SEARCH_ALL || o->search == FOT_SEARCH_TOPK;
+	bool keeps = o->mode == FOT_MEMORY_DENSE || o->mode == FOT_MEMORY_KNN;
 	bool skip = !answered && n == W && !o->no_skip;
 	int last = c->cached_windows ? c->n_layers - 1 : keeps ? c->mem_layers[c->n_mem_layers - 1] : -1;
 	double D = c->hidden_size, DQ = queries_of(c), DK = keys_of(c);
@@ -73,7 +73,7 @@ static void walk_window(struct fot_flops *f, const struct fot_config *c, const s
 				continue;
 			for (int key = 0; key < before; key++)
 				f->memory +=
-					2 * DQ + (o->search == FOT_SEARCH_ALL || key < o->top_k ? 2 * DQ : 0);
+					2 * DQ + (o->mode == FOT_MEMORY_DENSE || key < o->top_k ? 2 * DQ : 0);
 		}
 	f->head += answered ? n * 2 * D * c->vocab_size : 0;
 }
@@ -104,17 +104,17 @@ static void check_reading(const struct fot_config *c, const struct fot_session_o
 static void test_cost_reading_equals_walk(void **state)
 {
 	static const struct {
-		enum fot_search search;
+		enum fot_memory_mode mode;
 		int n_mem, first, cached;
-	} ways[] = { { FOT_SEARCH_NONE, 1, 2, 0 }, { FOT_SEARCH_ALL, 1, 2, 0 },  { FOT_SEARCH_ALL, 1, 0, 0 },
-		     { FOT_SEARCH_ALL, 3, 1, 0 },  { FOT_SEARCH_TOPK, 1, 4, 0 }, { FOT_SEARCH_TOPK, 2, 3, 0 },
-		     { FOT_SEARCH_NONE, 0, 0, 0 }, { FOT_SEARCH_NONE, 1, 2, 1 }, { FOT_SEARCH_XL, 0, 0, 1 } };
+	} ways[] = { { FOT_MEMORY_NONE, 1, 2, 0 }, { FOT_MEMORY_DENSE, 1, 2, 0 },  { FOT_MEMORY_DENSE, 1, 0, 0 },
+		     { FOT_MEMORY_DENSE, 3, 1, 0 },  { FOT_MEMORY_KNN, 1, 4, 0 }, { FOT_MEMORY_KNN, 2, 3, 0 },
+		     { FOT_MEMORY_NONE, 0, 0, 0 }, { FOT_MEMORY_NONE, 1, 2, 1 }, { FOT_MEMORY_XL, 0, 0, 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
 		for (int no_skip = 0; no_skip < 2; no_skip++) {
 			struct fot_config c = config(ways[i].n_mem, ways[i].first, ways[i].cached);
-			struct fot_session_opts o = { .search = ways[i].search,
+			struct fot_session_opts o = { .mode = ways[i].mode,
 						      .top_k = 5,
 						      .no_skip = no_skip };
 
@@ -127,9 +127,9 @@ static void test_cost_of_grouped_keys_equals_walk(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct fot_config c = config(2, 1, 0);
-		struct fot_session_opts o = { .search = i == 0 ? FOT_SEARCH_ALL :
-							i == 1 ? FOT_SEARCH_TOPK :
-								 FOT_SEARCH_NONE,
+		struct fot_session_opts o = { .mode = i == 0 ? FOT_MEMORY_DENSE :
+							i == 1 ? FOT_MEMORY_KNN :
+								 FOT_MEMORY_NONE,
 					      .top_k = 5 };
 
 		group(&c);
@@ -140,7 +140,7 @@ static void test_cost_of_grouped_keys_equals_walk(void **state)
 static void test_cost_window_may_be_longer(void **state)
 {
 	struct fot_config c = config(2, 1, 0);
-	struct fot_session_opts o = { .search = FOT_SEARCH_TOPK, .top_k = 5 };
+	struct fot_session_opts o = { .mode = FOT_MEMORY_KNN, .top_k = 5 };
 	struct fot_flops got = { 0 }, want = { 0 };
 
 	(void)state;
@@ -155,9 +155,9 @@ static void test_cost_asked_equals_walk(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct fot_config c = config(i == 2 ? 0 : 2, 1, i == 2);
-		struct fot_session_opts o = { .search = i == 0 ? FOT_SEARCH_ALL :
-							i == 1 ? FOT_SEARCH_TOPK :
-								 FOT_SEARCH_NONE,
+		struct fot_session_opts o = { .mode = i == 0 ? FOT_MEMORY_DENSE :
+							i == 1 ? FOT_MEMORY_KNN :
+								 FOT_MEMORY_NONE,
 					      .top_k = 5 };
 		struct fot_flops got = { 0 }, want = { 0 };
 
@@ -275,15 +275,15 @@ static void test_cost_training_of_cached_windows_equals_walk(void **state)
 static void test_cost_kinds_that_forget(void **state)
 {
 	struct fot_config c = config(1, 2, 0);
-	struct fot_session_opts o = { .search = FOT_SEARCH_KNORM, .number = { 6 }, .window = W };
-	struct fot_session_opts observing = { .search = FOT_SEARCH_TOVA, .number = { 6 }, .window = W };
+	struct fot_session_opts o = { .mode = FOT_MEMORY_KNORM, .number = { 6 }, .window = W };
+	struct fot_session_opts observing = { .mode = FOT_MEMORY_TOVA, .number = { 6 }, .window = W };
 	struct fot_flops all = { 0 }, read = { 0 }, seen = { 0 };
 	double DQ = queries_of(&c), windows = 40.0 / W;
 
 	(void)state;
 	fot_flops_asked(&all, &c, &o, W, 40);
 	assert_true(fabs(all.memory - 2 * DQ * (W * (6 + 6) + windows * (6 + W))) < 1e-6);
-	o.search = FOT_SEARCH_RECENT;
+	o.mode = FOT_MEMORY_RECENT;
 	fot_flops_read(&read, &c, &o, 0, 3 * W, false);
 	fot_flops_read(&seen, &c, &observing, 0, 3 * W, false);
 	assert_true(fabs(seen.weights - read.weights - 3 * W * 2 * c.hidden_size * DQ) < 1e-6);
@@ -292,8 +292,8 @@ static void test_cost_kinds_that_forget(void **state)
 static void test_cost_windows_that_grow(void **state)
 {
 	struct fot_config c = config(0, 0, 0);
-	struct fot_session_opts o = { .search = FOT_SEARCH_NONE, .window = W, .rope = FOT_ROPE_LINEAR, .rope_factor = 4 };
-	struct fot_session_opts long_window = { .search = FOT_SEARCH_NONE, .window = 4 * W };
+	struct fot_session_opts o = { .mode = FOT_MEMORY_NONE, .window = W, .rope = FOT_ROPE_LINEAR, .rope_factor = 4 };
+	struct fot_session_opts long_window = { .mode = FOT_MEMORY_NONE, .window = 4 * W };
 	struct fot_flops grown = { 0 }, whole = { 0 };
 
 	(void)state;

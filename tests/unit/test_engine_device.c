@@ -165,7 +165,7 @@ static void tell_story(struct story *t)
 	int64_t W = t->c.window;
 	struct fot_mark start, within;
 	struct fot_err err = { 0 };
-	bool memory = t->c.n_mem_layers > 0 && !t->c.cached_windows && t->o.search != FOT_SEARCH_NONE;
+	bool memory = t->c.n_mem_layers > 0 && !t->c.cached_windows && t->o.mode != FOT_MEMORY_NONE;
 
 	must(fot_session_open(&t->s, t->m, &t->o, &err), &err);
 	t->n = 0;
@@ -238,16 +238,16 @@ static void same_bits(struct story *t, const double *first, size_t n)
 static void same_with_all_memories(struct story *t)
 {
 	static const struct {
-		enum fot_search search;
+		enum fot_memory_mode mode;
 		int32_t top_k;
 		enum fot_dtype dtype;
-	} ways[] = { { FOT_SEARCH_NONE, 0, FOT_F32 },
-		     { FOT_SEARCH_ALL, 0, FOT_F32 },
-		     { FOT_SEARCH_TOPK, 7, FOT_F32 },
-		     { FOT_SEARCH_ALL, 0, FOT_BF16 } };
+	} ways[] = { { FOT_MEMORY_NONE, 0, FOT_F32 },
+		     { FOT_MEMORY_DENSE, 0, FOT_F32 },
+		     { FOT_MEMORY_KNN, 7, FOT_F32 },
+		     { FOT_MEMORY_DENSE, 0, FOT_BF16 } };
 
 	for (size_t i = 0; i < FOT_COUNT(ways); i++) {
-		t->o.search = ways[i].search;
+		t->o.mode = ways[i].mode;
 		t->o.top_k = ways[i].top_k;
 		t->o.mem_dtype = ways[i].dtype;
 		/* a key in bf16 that is a rounding apart makes a score 2^-9 apart */
@@ -323,7 +323,7 @@ static void make_yarn(struct fot_config *c)
 static void make_cached(struct fot_config *c)
 {
 	c->cached_windows = 1;
-	c->search = FOT_SEARCH_NONE;
+	c->mode = FOT_MEMORY_NONE;
 }
 
 static void test_engine_device_equals_cpu(void **state)
@@ -353,7 +353,7 @@ static void test_engine_device_equals_cpu_over_tiles(void **state)
 		struct story t;
 
 		open_model(&t, 135, 1, true, i ? make_sliding : NULL, dtypes[i]);
-		t.o.search = i ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL;
+		t.o.mode = i ? FOT_MEMORY_KNN : FOT_MEMORY_DENSE;
 		t.o.top_k = 20;
 		t.o.mem_decay = 0.7;
 		t.o.mem_scale = 1.3;
@@ -384,7 +384,7 @@ static void test_engine_device_in_bf16(void **state)
 	(void)state;
 	open_model(&t, 33, 2, false, make_grouped, FOT_F32);
 	t.o.compute = FOT_COMPUTE_BF16;
-	t.o.search = FOT_SEARCH_ALL;
+	t.o.mode = FOT_MEMORY_DENSE;
 	cpu = told_by(&t, &fot_engine_cpu, &n);
 	twin = told_by(&t, &fot_engine_twin, &m);
 	assert_int_equal(n, m);
@@ -407,7 +407,7 @@ static void test_engine_device_freedoms_change_no_bit(void **state)
 
 		open_model(&t, way == 4 ? 50 : 64, 1 + way / 2 % 2, false,
 			   way == 3 ? make_gate : make_grouped, FOT_F32);
-		t.o.search = way % 2 ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL;
+		t.o.mode = way % 2 ? FOT_MEMORY_KNN : FOT_MEMORY_DENSE;
 		t.o.top_k = 9;
 		first = told_by(&t, &fot_engine_twin, &n);
 		t.o.no_skip = true;
@@ -460,9 +460,9 @@ static void test_engine_device_leaves_padding_out(void **state)
 		double *cpu = fot_alloc(TOLD, sizeof *cpu);
 
 		open_model(&t, 40, 2, i % 2, makes[i / 2], FOT_F32);
-		t.o.search = makes[i / 2] == make_cached ? FOT_SEARCH_NONE :
-			     i % 2                       ? FOT_SEARCH_TOPK :
-							   FOT_SEARCH_ALL;
+		t.o.mode = makes[i / 2] == make_cached ? FOT_MEMORY_NONE :
+			     i % 2                       ? FOT_MEMORY_KNN :
+							   FOT_MEMORY_DENSE;
 		t.o.top_k = 6;
 		t.o.engine = &fot_engine_cpu;
 		tell_of_padding(&t);
@@ -502,10 +502,10 @@ static void test_engine_device_refuses(void **state)
 	(void)state;
 	open_model(&t, 33, 1, false, NULL, FOT_F32);
 	t.o.engine = &fot_engine_twin;
-	t.o.search = FOT_SEARCH_RECENT;
+	t.o.mode = FOT_MEMORY_RECENT;
 	t.o.number[0] = 8;
 	refused(&t, FOT_ERR_USAGE, "memory: a device's engine serves none, dense, knn and xl, got recent");
-	t.o.search = FOT_SEARCH_ALL;
+	t.o.mode = FOT_MEMORY_DENSE;
 	t.o.mem_max = INT64_C(1) << 31;
 	refused(&t, FOT_ERR_USAGE, "holds at most 2147483647 tokens, got 2147483648");
 	t.o.mem_max = INT64_C(1) << 30; /* terabytes */

@@ -54,13 +54,13 @@ static void close_model(void)
 	fot_params_release(&params);
 }
 
-static struct fot_session *open_session(enum fot_search search, int threads)
+static struct fot_session *open_session(enum fot_memory_mode mode, int threads)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
 
 	fot_session_opts_default(&o, model);
-	o.search = search;
+	o.mode = mode;
 	o.top_k = 3;
 	o.mem_dtype = FOT_BF16;
 	o.mem_max = 2 * N;
@@ -71,9 +71,9 @@ static struct fot_session *open_session(enum fot_search search, int threads)
 }
 
 /* Window `at` scored in a session of its own that has read all windows before. */
-static void score_alone(double *nll, enum fot_search search, size_t at, int64_t reach, int64_t fill_reach)
+static void score_alone(double *nll, enum fot_memory_mode mode, size_t at, int64_t reach, int64_t fill_reach)
 {
-	struct fot_session *s = open_session(search, 1);
+	struct fot_session *s = open_session(mode, 1);
 	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
 
 	fot_session_reach(s, fill_reach);
@@ -86,7 +86,7 @@ static void score_alone(double *nll, enum fot_search search, size_t at, int64_t 
 	fot_session_close(s);
 }
 
-static void compare_with_separate_runs(enum fot_search search, int n_mem, int threads)
+static void compare_with_separate_runs(enum fot_memory_mode mode, int n_mem, int threads)
 {
 	static const int64_t lengths[] = { W, 2 * W, 21, 5 * W };
 	struct fot_perplexity p = {
@@ -102,16 +102,16 @@ static void compare_with_separate_runs(enum fot_search search, int n_mem, int th
 	assert_true(fot_perplexity_request(&r, &p, tokens, N));
 	assert_int_equal(r.begin, 4 * W);
 	assert_int_equal(r.end - r.begin, 3 * W);
-	s = open_session(search, threads);
+	s = open_session(mode, threads);
 	/* Twice: what a session did before must not matter. */
 	for (int round = 0; round < 2; round++) {
 		memset(nll, 0, sizeof nll);
-		if (fot_evaluate(s, search != FOT_SEARCH_NONE, &r, &scores, &err) != FOT_OK)
+		if (fot_evaluate(s, mode != FOT_MEMORY_NONE, &r, &scores, &err) != FOT_OK)
 			fail_msg("%s", err.text);
 	}
 	for (size_t l = 0; l < 4; l++) {
 		for (size_t at = r.begin; at < r.end; at += W) {
-			score_alone(want, search, at, lengths[l] - W, 4 * W);
+			score_alone(want, mode, at, lengths[l] - W, 4 * W);
 			assert_memory_equal(nll + l * 3 * W + (at - r.begin), want, sizeof want);
 		}
 	}
@@ -122,25 +122,25 @@ static void compare_with_separate_runs(enum fot_search search, int n_mem, int th
 static void test_evaluate_dense_equals_separate_runs(void **state)
 {
 	(void)state;
-	compare_with_separate_runs(FOT_SEARCH_ALL, 1, 1);
+	compare_with_separate_runs(FOT_MEMORY_DENSE, 1, 1);
 }
 
 static void test_evaluate_two_memory_layers_equal_separate_runs(void **state)
 {
 	(void)state;
-	compare_with_separate_runs(FOT_SEARCH_ALL, 2, 2);
+	compare_with_separate_runs(FOT_MEMORY_DENSE, 2, 2);
 }
 
 static void test_evaluate_topk_equals_separate_runs(void **state)
 {
 	(void)state;
-	compare_with_separate_runs(FOT_SEARCH_TOPK, 1, 2);
+	compare_with_separate_runs(FOT_MEMORY_KNN, 1, 2);
 }
 
 static void test_evaluate_without_memory_equals_separate_runs(void **state)
 {
 	(void)state;
-	compare_with_separate_runs(FOT_SEARCH_NONE, 1, 1);
+	compare_with_separate_runs(FOT_MEMORY_NONE, 1, 1);
 }
 
 static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
@@ -157,10 +157,10 @@ static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
 	(void)state;
 	open_model(1, true);
 	assert_true(fot_perplexity_request(&r, &p, tokens, N));
-	s = open_session(FOT_SEARCH_ALL, 1);
+	s = open_session(FOT_MEMORY_DENSE, 1);
 	assert_int_equal(fot_evaluate(s, true, &r, &scores, NULL), FOT_OK);
 	fot_session_close(s);
-	s = open_session(FOT_SEARCH_NONE, 1);
+	s = open_session(FOT_MEMORY_NONE, 1);
 	assert_int_equal(fot_evaluate(s, false, &r, &alone, NULL), FOT_OK);
 	fot_session_close(s);
 	assert_memory_equal(nll, none, W * sizeof *nll);
@@ -172,7 +172,7 @@ static void test_evaluate_lengths_differ_where_memory_is_seen(void **state)
 /* Window `at` in a session of its own that has read `past` tokens before it, the odd ones first. */
 static void score_cached(double *nll, size_t at, size_t past)
 {
-	struct fot_session *s = open_session(FOT_SEARCH_NONE, 1);
+	struct fot_session *s = open_session(FOT_MEMORY_NONE, 1);
 	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
 
 	for (size_t i = at - past, n = past % W ? past % W : W; i < at; i += n, n = W) {
@@ -198,7 +198,7 @@ static void test_evaluate_cached_windows_equal_separate_runs(void **state)
 	assert_int_equal(cost.filled, 3 * (0 + W + 21 - W) + 2 * W);
 	open_cached();
 	assert_true(fot_perplexity_request(&r, &p, tokens, N));
-	s = open_session(FOT_SEARCH_NONE, 2);
+	s = open_session(FOT_MEMORY_NONE, 2);
 	for (int round = 0; round < 2; round++) {
 		memset(nll, 0, sizeof nll);
 		assert_int_equal(fot_evaluate(s, round, &r, &scores, NULL), FOT_OK);
@@ -241,9 +241,9 @@ static void multi_request(struct fot_request *r)
 
 /* A memory of just the last `memory` tokens of others and own ones, put together by hand: whole
  * windows, the oldest of which may be cut, which needs reach. */
-static void score_by_hand(double *nll, enum fot_search search, size_t at, int64_t memory)
+static void score_by_hand(double *nll, enum fot_memory_mode mode, size_t at, int64_t memory)
 {
-	struct fot_session *s = open_session(search, 1);
+	struct fot_session *s = open_session(mode, 1);
 	struct fot_want want = { .targets = tokens + at + 1, .nll = nll };
 	int64_t windows = (memory + W - 1) / W;
 
@@ -258,7 +258,7 @@ static void score_by_hand(double *nll, enum fot_search search, size_t at, int64_
 	fot_session_close(s);
 }
 
-static void compare_with_memory_by_hand(enum fot_search search, int threads)
+static void compare_with_memory_by_hand(enum fot_memory_mode mode, int threads)
 {
 	double nll[5 * 3 * W], wall[5], want[W];
 	struct fot_scores scores = { .nll = nll, .wall_s = wall };
@@ -268,7 +268,7 @@ static void compare_with_memory_by_hand(enum fot_search search, int threads)
 
 	open_model(1, true);
 	multi_request(&r);
-	s = open_session(search, threads);
+	s = open_session(mode, threads);
 	for (int round = 0; round < 2; round++) {
 		memset(nll, 0, sizeof nll);
 		if (fot_evaluate(s, true, &r, &scores, &err) != FOT_OK)
@@ -276,7 +276,7 @@ static void compare_with_memory_by_hand(enum fot_search search, int threads)
 	}
 	for (size_t l = 0; l < 5; l++) {
 		for (size_t at = r.begin; at < r.end; at += W) {
-			score_by_hand(want, search, at, multi_lengths[l] - W);
+			score_by_hand(want, mode, at, multi_lengths[l] - W);
 			/* sums over the memory are cut elsewhere: the same up to rounding of floats */
 			for (size_t i = 0; i < W; i++)
 				assert_true(fabs(nll[l * 3 * W + (at - r.begin) + i] - want[i]) < 2e-5);
@@ -289,13 +289,13 @@ static void compare_with_memory_by_hand(enum fot_search search, int threads)
 static void test_evaluate_dense_among_others_equals_memory_by_hand(void **state)
 {
 	(void)state;
-	compare_with_memory_by_hand(FOT_SEARCH_ALL, 2);
+	compare_with_memory_by_hand(FOT_MEMORY_DENSE, 2);
 }
 
 static void test_evaluate_topk_among_others_equals_memory_by_hand(void **state)
 {
 	(void)state;
-	compare_with_memory_by_hand(FOT_SEARCH_TOPK, 1);
+	compare_with_memory_by_hand(FOT_MEMORY_KNN, 1);
 }
 
 /* The own share is seen and does not grow; others change what comes out; a cache of windows and
@@ -371,7 +371,7 @@ static void test_reading_cuts_blocks(void **state)
 	assert_int_equal(score(&r, tokens, N, nll, argmax, NULL), FOT_OK);
 	fot_reading_close(&r);
 	for (size_t at = 0; at + W < N; at += W) {
-		score_alone(want, FOT_SEARCH_ALL, at, INT64_MAX, INT64_MAX);
+		score_alone(want, FOT_MEMORY_DENSE, at, INT64_MAX, INT64_MAX);
 		assert_memory_equal(nll + at, want, sizeof want);
 	}
 	close_model();

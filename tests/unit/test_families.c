@@ -37,7 +37,7 @@ struct fixture {
 	int32_t text[FIRST + SECOND];
 };
 
-static void open_way(struct fixture *f, const struct way *w, enum fot_search search, int n_mem, int threads)
+static void open_way(struct fixture *f, const struct way *w, enum fot_memory_mode mode, int n_mem, int threads)
 {
 	struct fot_reading_flags flags = { .threads = threads };
 	struct fot_err err = { 0 };
@@ -45,12 +45,12 @@ static void open_way(struct fixture *f, const struct way *w, enum fot_search sea
 	tiny_config(&f->c, w->window, n_mem, false, true);
 	f->c.blocks = false;
 	f->c.last_context_length = w->window / 2;
-	f->c.search = search;
+	f->c.mode = mode;
 	f->c.top_k = TOP_K;
 	w->make(&f->c);
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
 	f->slow = slow_open(&f->p, w->window, w->window / 2);
-	slow_top_k(f->slow, search == FOT_SEARCH_TOPK ? TOP_K : 0);
+	slow_top_k(f->slow, mode == FOT_MEMORY_KNN ? TOP_K : 0);
 	tiny_tokens(f->text, FIRST + SECOND, f->c.vocab_size, 5);
 	if (fot_reading_open(&f->r, f->m, &flags, FIRST + SECOND, &err) != FOT_OK)
 		fail_msg("%s", err.text);
@@ -102,20 +102,20 @@ static double difference(struct fixture *f)
 static void check(const struct way *w)
 {
 	static const struct {
-		enum fot_search search;
+		enum fot_memory_mode mode;
 		int n_mem, threads;
-	} memories[] = { { FOT_SEARCH_NONE, 0, 1 }, { FOT_SEARCH_ALL, 2, 2 },  { FOT_SEARCH_TOPK, 2, 1 },
-			 { FOT_SEARCH_ALL, 1, 2 },  { FOT_SEARCH_TOPK, 1, 2 } };
+	} memories[] = { { FOT_MEMORY_NONE, 0, 1 }, { FOT_MEMORY_DENSE, 2, 2 },  { FOT_MEMORY_KNN, 2, 1 },
+			 { FOT_MEMORY_DENSE, 1, 2 },  { FOT_MEMORY_KNN, 1, 2 } };
 
 	for (size_t i = 0; i < sizeof memories / sizeof memories[0]; i++) {
 		struct fixture *f = fot_calloc(1, sizeof *f);
 		double most;
 
 		assert_non_null(f);
-		open_way(f, w, memories[i].search, memories[i].n_mem, memories[i].threads);
+		open_way(f, w, memories[i].mode, memories[i].n_mem, memories[i].threads);
 		most = difference(f);
 		if (!(most < 1e-4))
-			fail_msg("memory %d in %d layers: logits differ by %.3g", (int)memories[i].search,
+			fail_msg("memory %d in %d layers: logits differ by %.3g", (int)memories[i].mode,
 				 memories[i].n_mem, most);
 		close_way(f);
 		fot_free(f);
@@ -125,7 +125,7 @@ static void check(const struct way *w)
 /* How a window sees those before it. */
 struct sight {
 	enum fot_method method;
-	enum fot_search search;
+	enum fot_memory_mode mode;
 	enum fot_mix mix;
 	int n_mem;
 	bool positionals;
@@ -202,23 +202,23 @@ static void check_sight(const struct way *w, const struct sight *sight)
 
 	assert_non_null(f);
 	tiny_config(&f->c, w->window, sight->n_mem, false, sight->positionals);
-	f->c.search = sight->search;
+	f->c.mode = sight->mode;
 	f->c.top_k = TOP_K;
 	f->c.mix = sight->mix;
 	f->c.cached_windows = sight->method == FOT_METHOD_TRANSFORMER_XL;
 	w->make(&f->c);
-	st.top_k = sight->search == FOT_SEARCH_TOPK ? TOP_K : 0;
+	st.top_k = sight->mode == FOT_MEMORY_KNN ? TOP_K : 0;
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
 	tiny_tokens(f->text, FIRST + SECOND, f->c.vocab_size, 5);
 	fot_session_opts_default(&o, f->m);
 	o.mem_max = FIRST + SECOND;
-	o.search = f->c.cached_windows ? FOT_SEARCH_NONE : sight->search;
+	o.mode = f->c.cached_windows ? FOT_MEMORY_NONE : sight->mode;
 	if (fot_session_open(&s, f->m, &o, &err) != FOT_OK)
 		fail_msg("%s", err.text);
 	most = training_difference(f, &st, w->window, s);
 	if (!(most < 1e-4))
 		fail_msg("%s, memory %d in %d layers: training differs by %.3g", fot_method_name(sight->method),
-			 (int)sight->search, sight->n_mem, most);
+			 (int)sight->mode, sight->n_mem, most);
 	fot_session_close(s);
 	fot_model_close(f->m);
 	fot_params_release(&f->p);
@@ -228,13 +228,13 @@ static void check_sight(const struct way *w, const struct sight *sight)
 static void check_training(const struct way *w)
 {
 	static const struct sight sights[] = {
-		{ FOT_METHOD_STANDARD, FOT_SEARCH_NONE, FOT_MIX_JOINT, 0, true },
-		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_ALL, FOT_MIX_JOINT, 2, true },
-		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_ALL, FOT_MIX_GATE, 2, false },
-		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_TOPK, FOT_MIX_JOINT, 1, true },
-		{ FOT_METHOD_LONGLLAMA, FOT_SEARCH_TOPK, FOT_MIX_GATE, 1, true },
-		{ FOT_METHOD_TRANSFORMER_XL, FOT_SEARCH_NONE, FOT_MIX_JOINT, 0, true },
-		{ FOT_METHOD_TRANSFORMER_XL, FOT_SEARCH_NONE, FOT_MIX_JOINT, 2, false },
+		{ FOT_METHOD_STANDARD, FOT_MEMORY_NONE, FOT_MIX_JOINT, 0, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_MEMORY_DENSE, FOT_MIX_JOINT, 2, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_MEMORY_DENSE, FOT_MIX_GATE, 2, false },
+		{ FOT_METHOD_LONGLLAMA, FOT_MEMORY_KNN, FOT_MIX_JOINT, 1, true },
+		{ FOT_METHOD_LONGLLAMA, FOT_MEMORY_KNN, FOT_MIX_GATE, 1, true },
+		{ FOT_METHOD_TRANSFORMER_XL, FOT_MEMORY_NONE, FOT_MIX_JOINT, 0, true },
+		{ FOT_METHOD_TRANSFORMER_XL, FOT_MEMORY_NONE, FOT_MIX_JOINT, 2, false },
 	};
 
 	for (size_t i = 0; i < sizeof sights / sizeof sights[0]; i++)
@@ -428,7 +428,7 @@ static void test_families_branches_slide(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	open_way(f, &w, FOT_SEARCH_NONE, 0, 1);
+	open_way(f, &w, FOT_MEMORY_NONE, 0, 1);
 	v = (size_t)f->c.vocab_size;
 	got = fot_alloc(ALL * v, sizeof *got);
 	want = fot_alloc(ALL * v, sizeof *want);
@@ -468,7 +468,7 @@ static void test_families_padding_with_grouped_keys(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	open_way(f, &w, FOT_SEARCH_ALL, 2, 1);
+	open_way(f, &w, FOT_MEMORY_DENSE, 2, 1);
 	v = (size_t)f->c.vocab_size;
 	padded = f->text + BEFORE;
 	behind = padded + PADDED;
@@ -507,7 +507,7 @@ static void test_families_feeds_apart(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	open_way(f, &w, FOT_SEARCH_ALL, 2, 2);
+	open_way(f, &w, FOT_MEMORY_DENSE, 2, 2);
 	bytes = N * (size_t)f->c.vocab_size * sizeof(float);
 	fot_session_opts_default(&o, f->m);
 	o.apart = true;

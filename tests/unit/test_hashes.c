@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "harness/run/hashes.h"
+#include "harness/plan/hashes.h"
 #include "tests/unit/scratch.h"
 
 #define BYTES ((size_t)(1 << 20) + 1)

@@ -423,6 +423,90 @@ static void test_journal_kth_fsync_fails(void **state)
 	fail_each("fsync");
 }
 
+/* Items of less time than the disk takes do not wait for it one by one. */
+static void test_journal_waits_for_the_disk_now_and_then(void **state)
+{
+	struct fot_journal *j = create();
+	char item[16];
+
+	(void)state;
+	fot_file_fail_at("fsync", 900, EIO);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(item, sizeof item, "%d", i);
+		assert_int_equal(append(j, item, "{\"x\":1}", NULL, NULL), FOT_OK);
+	}
+	assert_int_equal(fot_journal_close(j, NULL), FOT_OK);
+}
+
+static void test_journal_is_on_the_disk_when_closed(void **state)
+{
+	struct fot_journal *j = create();
+	int status;
+
+	(void)state;
+	fot_file_fail_at("fsync", 1, EIO);
+	status = append(j, "a", "{\"x\":1}", NULL, NULL);
+	if (status == FOT_OK)
+		status = fot_journal_close(j, NULL);
+	else
+		fot_journal_close(j, NULL);
+	assert_int_equal(status, FOT_ERR_OUTPUT);
+}
+
+/* --- several --- */
+
+static void load_new(struct fot_journal_content *c, const char *const (*record)[2], size_t n)
+{
+	struct fot_journal *j = create();
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(append(j, record[i][0], record[i][1], NULL, NULL), FOT_OK);
+	assert_int_equal(fot_journal_close(j, NULL), FOT_OK);
+	assert_int_equal(fot_journal_load(c, path, NULL), FOT_OK);
+	unlink(path);
+}
+
+static void test_journal_join_finds_the_items_of_all(void **state)
+{
+	static const char *const first[][2] = { { "c", "{\"x\":3}" }, { "a", "{\"x\":1}" } },
+				 *const second[][2] = { { "b", "{\"x\":2}" }, { "a", "{\"x\":1.0}" } };
+	struct fot_journal_content given[3], all;
+
+	(void)state;
+	load_new(&given[0], first, 2);
+	load_new(&given[1], second, 2);
+	load_new(&given[2], NULL, 0);
+	assert_int_equal(fot_journal_join(&all, given, 3, NULL), FOT_OK);
+	assert_int_equal(all.n, 3);
+	assert_int_equal(all.n_duplicates, 1);
+	assert_ptr_equal(fot_journal_find(&all, "a")->text, fot_journal_find(&given[0], "a")->text);
+	assert_ptr_equal(fot_journal_find(&all, "b")->text, fot_journal_find(&given[1], "b")->text);
+	assert_ptr_equal(fot_journal_find(&all, "c")->text, fot_journal_find(&given[0], "c")->text);
+	assert_null(fot_journal_find(&all, "d"));
+	fot_journal_content_release(&all);
+	fot_mem_fail_at(1);
+	assert_int_equal(fot_journal_join(&all, given, 3, NULL), FOT_ERR_RUN);
+	fot_mem_fail_at(0);
+	for (int k = 0; k < 3; k++)
+		fot_journal_content_release(&given[k]);
+}
+
+static void test_journal_join_refuses_what_contradicts(void **state)
+{
+	static const char *const one[][2] = { { "a", "{\"x\":1}" } }, *const two[][2] = { { "a",
+											    "{\"x\":2}" } };
+	struct fot_journal_content given[2], all;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	load_new(&given[0], one, 1);
+	load_new(&given[1], two, 1);
+	assert_int_equal(fot_journal_join(&all, given, 2, &err), FOT_ERR_INPUT);
+	assert_string_equal(err.text, "merge: two journals hold unequal results of a: x: first 1, second 2");
+	for (int k = 0; k < 2; k++)
+		fot_journal_content_release(&given[k]);
+}
+
 static void test_journal_refuses_links_and_folders(void **state)
 {
 	struct fot_journal *j = NULL;
@@ -502,6 +586,10 @@ int main(void)
 		WITH_FOLDER(test_journal_unknown_version_is_refused),
 		WITH_FOLDER(test_journal_kth_write_fails),
 		WITH_FOLDER(test_journal_kth_fsync_fails),
+		WITH_FOLDER(test_journal_waits_for_the_disk_now_and_then),
+		WITH_FOLDER(test_journal_is_on_the_disk_when_closed),
+		WITH_FOLDER(test_journal_join_finds_the_items_of_all),
+		WITH_FOLDER(test_journal_join_refuses_what_contradicts),
 		WITH_FOLDER(test_journal_refuses_links_and_folders),
 		WITH_FOLDER(test_journal_load_survives_lack_of_memory),
 		cmocka_unit_test(test_jsondiff_finds_nothing_in_equal_values),

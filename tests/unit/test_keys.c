@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/keys.h"
-#include "harness/cli/commands.h"
-#include "harness/run/spec_keys.h"
-#include "harness/run/task_class.h"
+#include "harness/options/commands.h"
+#include "harness/plan/spec_keys.h"
+#include "harness/plan/task_class.h"
 #include "model/train/recipe.h"
 
 struct thing {

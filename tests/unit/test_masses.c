@@ -61,7 +61,7 @@ static struct fot_session *open_session(const struct fixture *f, int32_t top_k, 
 	struct fot_err err = { 0 };
 
 	fot_session_opts_default(&o, f->m);
-	o.search = top_k ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL;
+	o.mode = top_k ? FOT_MEMORY_KNN : FOT_MEMORY_DENSE;
 	o.top_k = top_k;
 	o.n_threads = threads;
 	o.crowd = true;
@@ -445,7 +445,7 @@ static void test_masses_refuses(void **state)
 	refused(s, &f, W, &m, "no padding");
 	fot_session_close(s);
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_NONE;
+	o.mode = FOT_MEMORY_NONE;
 	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
 	refused(s, &f, W, &m, "a memory");
 	fot_session_close(s);

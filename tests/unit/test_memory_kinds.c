@@ -75,7 +75,7 @@ static const struct fot_memory_ops *ops_of(const struct kind *kind)
 	struct fot_attach a;
 
 	assert_int_equal(fot_attach_parse(&a, kind->text, "test", NULL), FOT_OK);
-	return fot_memory_kind((enum fot_search)a.mode);
+	return fot_memory_kind(a.mode);
 }
 
 /* What is seen depends on where windows end, not on the query, and ends with the memory. */
@@ -99,7 +99,7 @@ static struct fot_memory memory_of(const char *text, enum fot_dtype dtype, doubl
 
 	if (fot_attach_parse(&a, text, "test", &err) != FOT_OK)
 		fail_msg("%s", err.text);
-	return (struct fot_memory){ .ops = fot_memory_kind((enum fot_search)a.mode),
+	return (struct fot_memory){ .ops = fot_memory_kind(a.mode),
 				    .n_heads = H,
 				    .head_dim = D,
 				    .group = HQ / H,
@@ -422,8 +422,8 @@ static void test_memory_kinds_have_names(void **state)
 	fot_memory_words(&all);
 	fot_str_puts(&all, ", ");
 	assert_string_equal(all.data, FOT_CONDITION_MEMORIES);
-	for (int k = 0; k < FOT_SEARCH_COUNT; k++) {
-		const char *word = fot_memory_kind((enum fot_search)k)->word;
+	for (int k = 0; k < FOT_MEMORY_COUNT; k++) {
+		const char *word = fot_memory_kind((enum fot_memory_mode)k)->word;
 
 		assert_true(fot_condition_is_memory(word));
 		assert_non_null(strstr(all.data, word));

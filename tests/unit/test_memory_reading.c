@@ -94,7 +94,7 @@ static struct fot_session *open_session(const struct fixture *f, const struct wa
 	struct fot_session *s = NULL;
 
 	fot_session_opts_default(&o, f->m);
-	o.search = way->top_k ? FOT_SEARCH_TOPK : FOT_SEARCH_ALL;
+	o.mode = way->top_k ? FOT_MEMORY_KNN : FOT_MEMORY_DENSE;
 	o.top_k = way->top_k;
 	o.mem_max = N;
 	o.n_threads = threads;
@@ -184,7 +184,7 @@ static void test_memory_reading_gate_without_memory(void **state)
 	feed(s, &f, 0, N, nll);
 	fot_session_close(s);
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_NONE;
+	o.mode = FOT_MEMORY_NONE;
 	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
 	feed(s, &f, 0, N, none);
 	assert_memory_equal(nll, none, sizeof nll);
@@ -245,7 +245,7 @@ static void test_memory_reading_scale_of_the_session(void **state)
 
 		open_fixture(&f, i == 0 ? &with : &without);
 		fot_session_opts_default(&o, f.m);
-		o.search = FOT_SEARCH_TOPK;
+		o.mode = FOT_MEMORY_KNN;
 		o.top_k = 6;
 		o.mem_max = N;
 		o.mem_scale = i == 0 ? 0 : 1.7;

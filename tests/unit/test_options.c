@@ -8,7 +8,7 @@
 /* cmocka wants the five above first */
 #include <cmocka.h>
 
-#include "harness/cli/options.h"
+#include "harness/options/options.h"
 
 static const char *const MODES[] = { "none", "dense", "knn", NULL };
 

@@ -10,7 +10,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "harness/report/page.h"
+#include "harness/export/page.h"
 #include "tests/task_schemas.h"
 
 struct made {

@@ -374,6 +374,14 @@ static void test_recipe_model_of_the_start(void **state)
 	assert_string_equal(r.config.variant, "v");
 	assert_int_equal(r.n_stages, 1);
 	fot_recipe_release(&r);
+	scratch_puts("generation_config.json", "{\"eos_token_id\": [4, 7]}");
+	assert_int_equal(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path(""), &err), FOT_OK);
+	assert_true(r.config.eos_id == 3 && r.config.n_more_eos == 2 && r.config.more_eos[1] == 7);
+	fot_recipe_release(&r);
+	scratch_puts("r.json", "{\"name\": \"n\", \"model\": {\"eos_token_id\": 5}, " OPEN);
+	assert_int_equal(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path(""), &err), FOT_OK);
+	assert_true(r.config.eos_id == 5 && r.config.n_more_eos == 0);
+	fot_recipe_release(&r);
 	scratch_puts("r.json", "{\"name\": \"n\", \"model\": {\"rope_scaling\": null, \"rope_theta\": 5}, " OPEN);
 	assert_fails(fot_recipe_read_on(&r, scratch_path("r.json"), scratch_path(""), &err), FOT_ERR_USAGE, &err,
 		     "model: rope_theta: expected rope_parameters, which ");

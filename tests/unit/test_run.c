@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/run/run.h"
+#include "harness/run/workers.h"
+#include "model/blas.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_model.h"
 
@@ -139,7 +141,7 @@ static void finish(const char *dir)
 		fail_msg("%s", err.text);
 }
 
-static void fail_each(const char *call)
+static void fail_each(const char *call, int threads)
 {
 	struct fot_err err = { 0 };
 	int status = FOT_ERR_OUTPUT;
@@ -151,7 +153,7 @@ static void fail_each(const char *call)
 		snprintf(dir, sizeof dir, "k%ld", k);
 		err = (struct fot_err){ 0 };
 		fot_file_fail_at(call, k, ENOSPC);
-		status = run(dir, FOT_OUTDIR_NEW, 1, &err);
+		status = run(dir, FOT_OUTDIR_NEW, threads, &err);
 		fot_file_fail_at(call, 0, 0);
 		if (status != FOT_OK) {
 			assert_int_equal(status, FOT_ERR_OUTPUT);
@@ -166,29 +168,35 @@ static void fail_each(const char *call)
 static void test_run_kth_write_fails(void **state)
 {
 	(void)state;
-	fail_each("write");
+	fail_each("write", 1);
 }
 
 static void test_run_kth_fsync_fails(void **state)
 {
 	(void)state;
-	fail_each("fsync");
+	fail_each("fsync", 1);
+}
+
+/* While two workers are at work one journal is written. */
+static void test_run_kth_write_of_two_workers_fails(void **state)
+{
+	(void)state;
+	fail_each("write", 2);
 }
 
 static void test_run_kth_rename_fails(void **state)
 {
 	(void)state;
-	fail_each("rename");
+	fail_each("rename", 1);
 }
 
 /* Without memory for one item that item fails, the others stay; for the rest
  * of the run it is an error; a resume always ends well. */
-static void test_run_kth_allocation_fails(void **state)
+static void fail_each_allocation(int threads)
 {
 	struct fot_err err = { 0 };
 	int status = FOT_ERR_RUN;
 
-	(void)state;
 	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 1, &err), FOT_OK);
 	for (long k = 1; k < 100000 && status != FOT_OK; k += 1 + k / 3) {
 		char dir[32];
@@ -196,7 +204,7 @@ static void test_run_kth_allocation_fails(void **state)
 		snprintf(dir, sizeof dir, "k%ld", k);
 		err = (struct fot_err){ 0 };
 		fot_mem_fail_at(k);
-		status = run(dir, FOT_OUTDIR_NEW, 1, &err);
+		status = run(dir, FOT_OUTDIR_NEW, threads, &err);
 		fot_mem_fail_at(0);
 		if (status != FOT_OK && status != FOT_ERR_PARTIAL && status != FOT_ERR_RUN &&
 		    status != FOT_ERR_OUTPUT && status != FOT_ERR_INPUT)
@@ -206,6 +214,95 @@ static void test_run_kth_allocation_fails(void **state)
 		assert_same_files("whole", dir);
 	}
 	assert_int_equal(status, FOT_OK);
+}
+
+static void test_run_kth_allocation_fails(void **state)
+{
+	(void)state;
+	fail_each_allocation(1);
+}
+
+static void test_run_kth_allocation_of_two_workers_fails(void **state)
+{
+	(void)state;
+	fail_each_allocation(2);
+}
+
+/* --- workers --- */
+
+/* The schedule of the plan, whose items' operations are then `flops` [8]; kept, found: likewise. Returns its workers. */
+static int32_t divide(struct fot_schedule *s, int threads, const double *flops, const int64_t *kept,
+		      const double *found)
+{
+	const struct fot_work work = { .threads = threads };
+	struct fot_worker w = { 0 };
+	struct fot_err err = { 0 };
+
+	assert_int_equal(fot_worker_init(&w, &plan, &work, &err), FOT_OK);
+	assert_int_equal(fot_schedule(s, &w, NULL, NULL, &err), FOT_OK);
+	assert_int_equal(s->n, 8);
+	for (size_t i = 0; i < s->n; i++) {
+		s->job[i].flops = flops[i];
+		s->job[i].kept = kept[i];
+		s->job[i].found = found[i];
+	}
+	assert_int_equal(fot_workers_divide(s, &plan, &work, &err), FOT_OK);
+	fot_worker_release(&w);
+	return s->n_workers;
+}
+
+static void test_run_pieces_begin_where_nothing_is_kept(void **state)
+{
+	/* conditions change at item 4 */
+	static const double flops[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
+	static const int64_t kept[8] = { 0, 1, 32, 0, 9, 0, 9, 9 };
+	static const double none[8] = { 0 };
+	static const bool begins[8] = { true, false, false, true, true, true, false, false };
+	struct fot_schedule s = { 0 };
+
+	(void)state;
+	if (fot_threads_at_once(2) < 2)
+		skip();
+	assert_int_equal(divide(&s, 2, flops, kept, none), 2);
+	assert_int_equal(s.n_small, 8);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(s.job[i].begins, begins[i]);
+	fot_schedule_release(&s);
+}
+
+static void test_run_uneven_pieces_have_all_threads(void **state)
+{
+	static const double even[8] = { 10, 10, 10, 10, 10, 10, 10, 10 }, uneven[8] = { 10, 10, 10, 10, 10, 10, 10, 1000 };
+	static const int64_t kept[8] = { 0 };
+	static const double none[8] = { 0 }, little[8] = { [6] = 4 }, much[8] = { [6] = 31 };
+	struct fot_schedule s = { 0 };
+
+	(void)state;
+	if (fot_threads_at_once(2) < 2)
+		skip();
+	assert_int_equal(divide(&s, 2, uneven, kept, none), 1);
+	assert_int_equal(s.n_small, 0);
+	fot_schedule_release(&s);
+	assert_int_equal(divide(&s, 1, even, kept, none), 1);
+	assert_int_equal(s.n_small, 0);
+	fot_schedule_release(&s);
+	assert_in_range(divide(&s, 1000, even, kept, none), 2, 8);
+	fot_schedule_release(&s);
+	/* what the second worker of a condition finds no more: 20 + 10 + 31 are more than 5 quarters of 40 */
+	assert_int_equal(divide(&s, 2, even, kept, little), 2);
+	fot_schedule_release(&s);
+	assert_int_equal(divide(&s, 2, even, kept, much), 1);
+	fot_schedule_release(&s);
+}
+
+static void test_run_sixteen_threads_same_files(void **state)
+{
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(run("whole", FOT_OUTDIR_NEW, 1, &err), FOT_OK);
+	assert_int_equal(run("many", FOT_OUTDIR_NEW, 16, &err), FOT_OK);
+	assert_same_files("whole", "many");
 }
 
 static void test_run_journal_cut_anywhere(void **state)
@@ -256,6 +353,11 @@ int main(void)
 		TEST(test_run_counts_items),         TEST(test_run_kth_write_fails),
 		TEST(test_run_kth_fsync_fails),      TEST(test_run_kth_rename_fails),
 		TEST(test_run_kth_allocation_fails), TEST(test_run_journal_cut_anywhere),
+		TEST(test_run_kth_write_of_two_workers_fails),
+		TEST(test_run_kth_allocation_of_two_workers_fails),
+		TEST(test_run_pieces_begin_where_nothing_is_kept),
+		TEST(test_run_uneven_pieces_have_all_threads),
+		TEST(test_run_sixteen_threads_same_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,125 +10,31 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/mem.h"
-#include "model/session.h"
-#include "model/train/network.h"
 #include "tests/unit/scratch.h"
+#include "tests/unit/session_fixture.h"
 #include "tests/unit/tiny_model.h"
-
-#define W 150     /* crosses a tile of queries */
-#define WINDOWS 5
-#define N (W * WINDOWS)
-#define VOCAB 61
-
-struct fixture {
-	struct fot_config c;
-	struct fot_params p;
-	struct fot_model *m;
-	int32_t text[N + 1];
-	double nll[N];
-};
-
-static void open_fixture(struct fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype dtype)
-{
-	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
-	f->m = tiny_model(&f->p, &f->c, scratch_path(""), dtype);
-	tiny_tokens(f->text, N + 1, VOCAB, 1);
-}
-
-static void close_fixture(struct fixture *f)
-{
-	fot_model_close(f->m);
-	fot_params_release(&f->p);
-}
-
-static struct fot_session *open_session(const struct fixture *f, enum fot_search search, int32_t top_k, int threads)
-{
-	struct fot_session_opts o;
-	struct fot_session *s = NULL;
-	struct fot_err err = { 0 };
-
-	fot_session_opts_default(&o, f->m);
-	o.search = search;
-	o.top_k = top_k;
-	o.n_threads = threads;
-	o.crowd = true;
-	o.mem_max = N;
-	if (fot_session_open(&s, f->m, &o, &err) != FOT_OK)
-		fail_msg("%s", err.text);
-	return s;
-}
-
-/* Feed [from, to) of the text; score it when asked. Allocates nothing. */
-static void feed(struct fot_session *s, struct fixture *f, int64_t from, int64_t to, bool score)
-{
-	struct fot_want want = { .targets = f->text + from + 1, .nll = f->nll + from };
-	struct fot_err err = { 0 };
-	long before = fot_mem_guard_hits();
-	int status;
-
-	fot_mem_guard(1);
-	status = fot_session_feed(s, f->text + from, (size_t)(to - from), score ? &want : NULL, &err);
-	fot_mem_guard(0);
-	if (status != FOT_OK)
-		fail_msg("%s", err.text);
-	assert_int_equal(fot_mem_guard_hits(), before);
-}
-
-/* The last window's nll with the last `seen` windows in sight, by the network. */
-static void expect_last(struct fixture *f, int64_t seen, double *nll)
-{
-	struct fot_stage st = { .method = f->c.cached_windows ? FOT_METHOD_TRANSFORMER_XL : FOT_METHOD_CROSSBATCH,
-				.window = W, .batch = 1, .w = WINDOWS - 1, .d = 1,
-				.pack = 1 };
-	struct fot_net_size size;
-	struct fot_net *net = NULL;
-	struct fot_batch b;
-	double loss;
-
-	assert_int_equal(fot_batch_init(&b, &st, 1, NULL), FOT_OK);
-	fot_batch_link(&b, &st);
-	fot_batch_limit(&b, seen);
-	memcpy(b.tokens, f->text + N - W, sizeof(int32_t) * W);
-	memcpy(b.targets, f->text + N - W + 1, sizeof(int32_t) * W);
-	for (int64_t i = 1; i < WINDOWS; i++)
-		memcpy(b.tokens + i * W, f->text + N - W - i * W, sizeof(int32_t) * W);
-	fot_net_size_of(&size, &st, 1, 1);
-	assert_int_equal(fot_net_open(&net, &f->p, &size, NULL), FOT_OK);
-	assert_int_equal(fot_net_loss(net, &b, &loss, nll, NULL), FOT_OK);
-	fot_net_close(net);
-	fot_batch_release(&b);
-}
-
-/* Single precision through five layers: 2e-5 absolute on an nll of about 5. */
-static void assert_close(const double *got, const double *want)
-{
-	for (int i = 0; i < W; i++)
-		if (!(fabs(got[i] - want[i]) < 2e-5))
-			fail_msg("token %d: %.9g, expected %.9g", i, got[i], want[i]);
-}
 
 static void check_against_network(bool qk_norm, bool positionals)
 {
 	static const int64_t seen[] = { 0, 1, 3, 4 };
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	double want[W];
 
-	open_fixture(&f, 1, qk_norm, positionals, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 2);
-	feed(s, &f, 0, N - W, false);
+	session_fixture_open(&f, 1, qk_norm, positionals, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 2);
+	session_fixture_feed(s, &f, 0, N - W, false);
 	for (size_t i = 0; i < 4; i++) {
 		struct fot_mark m = fot_session_mark(s);
 
-		expect_last(&f, seen[i], want);
+		session_fixture_last(&f, seen[i], want);
 		fot_session_reach(s, seen[i] * W);
-		feed(s, &f, N - W, N, true);
-		assert_close(f.nll + N - W, want);
+		session_fixture_feed(s, &f, N - W, N, true);
+		session_fixture_close_to(f.nll + N - W, want);
 		assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
 	}
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_equals_network(void **state)
@@ -143,35 +49,35 @@ static void test_session_equals_network(void **state)
 static void test_session_same_bits_for_any_threads(void **state)
 {
 	static const struct {
-		enum fot_search search;
+		enum fot_memory_mode mode;
 		int32_t k;
-	} ways[] = { { FOT_SEARCH_ALL, 0 }, { FOT_SEARCH_TOPK, 7 }, { FOT_SEARCH_NONE, 0 } };
-	struct fixture f;
+	} ways[] = { { FOT_MEMORY_DENSE, 0 }, { FOT_MEMORY_KNN, 7 }, { FOT_MEMORY_NONE, 0 } };
+	struct session_fixture f;
 	double first[N];
 
 	(void)state;
-	open_fixture(&f, 2, true, false, FOT_F32);
+	session_fixture_open(&f, 2, true, false, FOT_F32);
 	for (size_t i = 0; i < 3; i++)
 		for (int threads = 1; threads <= 16; threads += threads < 3 ? 1 : 13) {
-			struct fot_session *s = open_session(&f, ways[i].search, ways[i].k, threads);
+			struct fot_session *s = session_fixture_session(&f, ways[i].mode, ways[i].k, threads);
 
-			feed(s, &f, 0, N, true);
+			session_fixture_feed(s, &f, 0, N, true);
 			if (threads == 1)
 				memcpy(first, f.nll, sizeof first);
 			assert_memory_equal(first, f.nll, sizeof first);
 			fot_session_close(s);
 		}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 /* The last window with memory before it, when all windows were scored, when no work was
  * skipped, and when all work was that may be. */
 static void check_skipping(int n_mem, bool positionals, enum fot_dtype mem_dtype)
 {
-	struct fixture f;
+	struct session_fixture f;
 	double first[W];
 
-	open_fixture(&f, n_mem, true, positionals, FOT_F32);
+	session_fixture_open(&f, n_mem, true, positionals, FOT_F32);
 	for (int way = 0; way < 5; way++) {
 		struct fot_session_opts o;
 		struct fot_session *s = NULL;
@@ -183,14 +89,14 @@ static void check_skipping(int n_mem, bool positionals, enum fot_dtype mem_dtype
 		o.n_threads = way < 3 ? 2 : way;
 		o.crowd = true;
 		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
-		feed(s, &f, 0, N - W, way == 0);
-		feed(s, &f, N - W, N, true);
+		session_fixture_feed(s, &f, 0, N - W, way == 0);
+		session_fixture_feed(s, &f, N - W, N, true);
 		if (way == 0)
 			memcpy(first, f.nll + N - W, sizeof first);
 		assert_memory_equal(first, f.nll + N - W, sizeof first);
 		fot_session_close(s);
 	}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_skipping_changes_no_bit(void **state)
@@ -206,38 +112,40 @@ static void test_session_skipping_changes_no_bit(void **state)
 static void test_session_filling_in_pieces_changes_no_bit(void **state)
 {
 	static const int64_t cut[] = { 0, W, 2 * W, 3 * W, 4 * W - 1 };
-	struct fixture f;
+	struct session_fixture f;
 	double first[W];
 
 	(void)state;
-	open_fixture(&f, 1, false, false, FOT_F32);
+	session_fixture_open(&f, 1, false, false, FOT_F32);
 	for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
-		struct fot_session *s = open_session(&f, FOT_SEARCH_TOPK, 20, 2);
+		struct fot_session *s = session_fixture_session(&f, FOT_MEMORY_KNN, 20, 2);
+		struct fot_mark m;
 
-		feed(s, &f, 0, cut[i], false);
-		feed(s, &f, cut[i], N - W, false);
-		assert_true(fot_session_mem_len(s) + fot_session_n_local(s) == N - W);
-		feed(s, &f, N - W, N, true);
+		session_fixture_feed(s, &f, 0, cut[i], false);
+		session_fixture_feed(s, &f, cut[i], N - W, false);
+		m = fot_session_mark(s);
+		assert_true(m.mem_len + m.n_local == N - W);
+		session_fixture_feed(s, &f, N - W, N, true);
 		if (i == 0)
 			memcpy(first, f.nll + N - W, sizeof first);
 		if (cut[i] % W == 0)
 			assert_memory_equal(first, f.nll + N - W, sizeof first);
 		else /* rows in another tile: the same up to rounding */
-			assert_close(f.nll + N - W, first);
+			session_fixture_close_to(f.nll + N - W, first);
 		fot_session_close(s);
 	}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 /* A text that repeats windows, through caches of many, few and no slots. */
 static void test_session_cached_windows_change_no_bit(void **state)
 {
 	static const int64_t slots[] = { 0, 4, 64 };
-	struct fixture f;
+	struct session_fixture f;
 	double first[W];
 
 	(void)state;
-	open_fixture(&f, 1, true, true, FOT_F32);
+	session_fixture_open(&f, 1, true, true, FOT_F32);
 	memcpy(f.text + W, f.text, sizeof(int32_t) * W);
 	memcpy(f.text + 3 * W, f.text, sizeof(int32_t) * W);
 	for (size_t i = 0; i < 3; i++)
@@ -254,30 +162,30 @@ static void test_session_cached_windows_change_no_bit(void **state)
 			assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
 			for (int round = 0; round < 2; round++) {
 				fot_session_reset(s);
-				feed(s, &f, 0, N - W, false);
-				feed(s, &f, N - W, N, true);
+				session_fixture_feed(s, &f, 0, N - W, false);
+				session_fixture_feed(s, &f, N - W, N, true);
 				if (i == 0 && threads == 1 && round == 0)
 					memcpy(first, f.nll + N - W, sizeof first);
 				assert_memory_equal(first, f.nll + N - W, sizeof first);
 			}
 			fot_session_close(s);
 		}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_rewind_equals_fresh(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	struct fot_mark m;
 	int32_t noise[N];
 	double first[N];
 
 	(void)state;
-	open_fixture(&f, 2, false, true, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_TOPK, 16, 2);
-	feed(s, &f, 0, 2 * W + 40, true);
-	feed(s, &f, 2 * W + 40, N, true);
+	session_fixture_open(&f, 2, false, true, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_KNN, 16, 2);
+	session_fixture_feed(s, &f, 0, 2 * W + 40, true);
+	session_fixture_feed(s, &f, 2 * W + 40, N, true);
 	memcpy(first, f.nll, sizeof first);
 	/* The same cuts, with other texts tried and taken back on the way. */
 	fot_session_reset(s);
@@ -285,288 +193,93 @@ static void test_session_rewind_equals_fresh(void **state)
 	m = fot_session_mark(s);
 	assert_int_equal(fot_session_feed(s, noise, 2 * W, NULL, NULL), FOT_OK);
 	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
-	feed(s, &f, 0, 2 * W + 40, true);
+	session_fixture_feed(s, &f, 0, 2 * W + 40, true);
 	m = fot_session_mark(s);
 	assert_int_equal(fot_session_feed(s, noise, W - 41, NULL, NULL), FOT_OK);
 	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_OK);
-	feed(s, &f, 2 * W + 40, N, true);
+	session_fixture_feed(s, &f, 2 * W + 40, N, true);
 	assert_memory_equal(first, f.nll, sizeof first);
 	/* A window that has left cannot come back. */
 	assert_int_equal(fot_session_rewind(s, m, NULL), FOT_ERR_RUN);
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_topk_of_all_is_dense(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	double dense[W];
 
 	(void)state;
-	open_fixture(&f, 1, true, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
-	feed(s, &f, 0, N, true);
+	session_fixture_open(&f, 1, true, false, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 1);
+	session_fixture_feed(s, &f, 0, N, true);
 	memcpy(dense, f.nll + N - W, sizeof dense);
 	fot_session_close(s);
-	s = open_session(&f, FOT_SEARCH_TOPK, N, 1);
-	feed(s, &f, 0, N, true);
-	assert_close(f.nll + N - W, dense);
+	s = session_fixture_session(&f, FOT_MEMORY_KNN, N, 1);
+	session_fixture_feed(s, &f, 0, N, true);
+	session_fixture_close_to(f.nll + N - W, dense);
 	fot_session_close(s);
-	s = open_session(&f, FOT_SEARCH_TOPK, 3, 1);
-	feed(s, &f, 0, N, true);
+	s = session_fixture_session(&f, FOT_MEMORY_KNN, 3, 1);
+	session_fixture_feed(s, &f, 0, N, true);
 	assert_true(fabs(f.nll[N - 1] - dense[W - 1]) > 1e-4); /* k = 3 is another reading */
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_bf16_memory_is_rounded(void **state)
 {
 	struct fot_session_opts o;
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	double exact[W], sum = 0;
 
 	(void)state;
-	open_fixture(&f, 2, false, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
-	feed(s, &f, 0, N, true);
+	session_fixture_open(&f, 2, false, false, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 1);
+	session_fixture_feed(s, &f, 0, N, true);
 	memcpy(exact, f.nll + N - W, sizeof exact);
 	fot_session_close(s);
 	fot_session_opts_default(&o, f.m);
 	o.mem_dtype = FOT_BF16;
 	o.mem_max = N;
 	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
-	feed(s, &f, 0, N, true);
+	session_fixture_feed(s, &f, 0, N, true);
 	for (int i = 0; i < W; i++)
 		sum += fabs(f.nll[N - W + i] - exact[i]) / W;
 	assert_true(sum > 1e-6 && sum < 5e-2);
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 /* Weights stored in 16 bits and widened while running, or widened at opening. */
 static void test_session_reads_16_bit_weights(void **state)
 {
 	static const enum fot_dtype types[] = { FOT_F16, FOT_BF16 };
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	double exact[N];
 
 	(void)state;
-	open_fixture(&f, 1, true, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
-	feed(s, &f, 0, N, true);
+	session_fixture_open(&f, 1, true, false, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 1);
+	session_fixture_feed(s, &f, 0, N, true);
 	memcpy(exact, f.nll, sizeof exact);
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 	for (int i = 0; i < 2; i++) {
 		double worst = 0;
 
-		open_fixture(&f, 1, true, false, types[i]);
-		s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
-		feed(s, &f, 0, N, true);
+		session_fixture_open(&f, 1, true, false, types[i]);
+		s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 1);
+		session_fixture_feed(s, &f, 0, N, true);
 		for (int j = 0; j < N; j++)
 			worst = fmax(worst, fabs(f.nll[j] - exact[j]));
 		assert_true(worst > 1e-6 && worst < (i ? 1.0 : 0.1)); /* 8 and 11 bits of mantissa */
 		fot_session_close(s);
-		close_fixture(&f);
+		session_fixture_close(&f);
 	}
-}
-
-/* ---- cached windows (Transformer-XL) --------------------------------- */
-
-static void open_cached(struct fixture *f, int n_mem, bool qk_norm, bool positionals)
-{
-	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
-	f->c.cached_windows = 1;
-	f->m = tiny_model(&f->p, &f->c, scratch_path(""), FOT_F32);
-	tiny_tokens(f->text, N + 1, VOCAB, 1);
-}
-
-static void check_cached_against_network(int n_mem, bool qk_norm, bool positionals)
-{
-	struct fixture f;
-	struct fot_session *s;
-	double want[W], last[W] = { 0 };
-
-	open_cached(&f, n_mem, qk_norm, positionals);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
-	assert_int_equal(fot_session_sight(s), 5 * W);
-	for (int64_t seen = 0; seen < WINDOWS; seen++) {
-		expect_last(&f, seen, want);
-		fot_session_reset(s);
-		feed(s, &f, N - W - seen * W, N - W, false);
-		feed(s, &f, N - W, N, true);
-		assert_close(f.nll + N - W, want);
-		if (seen > 0) /* one window more is felt */
-			assert_true(fabs(want[5] - last[5]) > 1e-5);
-		memcpy(last, want, sizeof last);
-	}
-	fot_session_close(s);
-	close_fixture(&f);
-}
-
-static void test_session_cached_equals_network(void **state)
-{
-	(void)state;
-	check_cached_against_network(0, false, true);
-	check_cached_against_network(2, true, false); /* layers 1 and 3 without positions */
-	check_cached_against_network(1, true, true);
-}
-
-/* Threads, skipping, and the feeds in which windows come. */
-static void test_session_cached_changes_no_bit(void **state)
-{
-	static const int64_t cut[] = { 0, W, 3 * W, 4 * W };
-	struct fixture f;
-	double want[N];
-
-	(void)state;
-	open_cached(&f, 1, true, false);
-	for (int k = 0; k < 3; k++) {
-		struct fot_session_opts o;
-		struct fot_session *s = NULL;
-
-		fot_session_opts_default(&o, f.m);
-		assert_int_equal(o.search, FOT_SEARCH_NONE);
-		o.n_threads = k % 2 + 1;
-		o.no_skip = k == 1;
-		assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
-		if (k < 2)
-			feed(s, &f, 0, 4 * W, k == 1);
-		for (size_t i = 0; k == 2 && i < 3; i++)
-			feed(s, &f, cut[i], cut[i + 1], i % 2);
-		feed(s, &f, 4 * W, N, true);
-		if (k == 0)
-			memcpy(want, f.nll, sizeof want);
-		assert_memory_equal(want + 4 * W, f.nll + 4 * W, sizeof *want * W);
-		fot_session_close(s);
-	}
-	close_fixture(&f);
-}
-
-static void test_session_cached_sight_is_exact(void **state)
-{
-	struct fixture f;
-	struct fot_session *s;
-	double want[W];
-	int32_t kept;
-
-	(void)state;
-	tiny_config(&f.c, W, 1, false, true);
-	f.c.cached_windows = 1;
-	f.c.n_layers = 3;
-	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
-	tiny_tokens(f.text, N + 1, VOCAB, 1);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 1);
-	assert_int_equal(fot_session_sight(s), 3 * W);
-	feed(s, &f, 0, 4 * W, false);
-	feed(s, &f, 4 * W, N, true);
-	memcpy(want, f.nll + 4 * W, sizeof want);
-	fot_session_reset(s);
-	feed(s, &f, W, 4 * W, false);
-	feed(s, &f, 4 * W, N, true);
-	assert_memory_equal(want, f.nll + 4 * W, sizeof want);
-	fot_session_reset(s);
-	kept = f.text[2 * W - 1];
-	f.text[2 * W - 1] = (kept + 1) % VOCAB; /* the last token in sight of the first */
-	feed(s, &f, W, 4 * W, false);
-	feed(s, &f, 4 * W, N, true);
-	assert_memory_not_equal(want, f.nll + 4 * W, sizeof want);
-	fot_session_close(s);
-	close_fixture(&f);
-}
-
-/* A window that ends early: the cache is the last W tokens, whatever windows they came in. */
-static void test_session_cached_after_a_short_window(void **state)
-{
-	struct fixture f;
-	struct fot_session *s;
-	double whole[W], cut[W];
-
-	(void)state;
-	open_cached(&f, 0, false, true);
-	f.c.n_layers = 1;
-	fot_model_close(f.m);
-	fot_params_release(&f.p);
-	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
-	feed(s, &f, 0, W, false);
-	feed(s, &f, W, 2 * W, true);
-	memcpy(whole, f.nll + W, sizeof whole);
-	fot_session_reset(s);
-	for (int64_t at = 0; at < W; at += 37) { /* one layer: keys do not depend on how they came */
-		feed(s, &f, at, at + 37 < W ? at + 37 : W, false);
-		assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
-	}
-	feed(s, &f, W, 2 * W, true);
-	memcpy(cut, f.nll + W, sizeof cut);
-	for (int i = 0; i < W; i++)
-		assert_true(fabs(cut[i] - whole[i]) < 2e-5);
-	fot_session_close(s);
-	close_fixture(&f);
-}
-
-/* Padding at a window's head is not cached, and moves no position. */
-static void test_session_cached_leaves_padding_out(void **state)
-{
-	struct fixture f;
-	struct fot_session *s;
-	double plain[W];
-
-	(void)state;
-	open_cached(&f, 1, false, true);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 2);
-	feed(s, &f, 20, W, false);
-	assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
-	feed(s, &f, W, 2 * W, true);
-	memcpy(plain, f.nll + W, sizeof plain);
-	for (int one_position = 0; one_position < 2; one_position++) {
-		fot_session_reset(s);
-		fot_session_pads(s, 20, one_position);
-		feed(s, &f, 0, W, true);
-		feed(s, &f, W, 2 * W, true);
-		for (int i = 0; i < W; i++)
-			assert_true(fabs(f.nll[W + i] - plain[i]) < 2e-5);
-	}
-	fot_session_close(s);
-	close_fixture(&f);
-}
-
-static void test_session_cached_rewinds_within_its_window(void **state)
-{
-	struct fixture f;
-	struct fot_session *s;
-	struct fot_mark start, inside, old;
-	struct fot_err err = { 0 };
-	double want[W];
-
-	(void)state;
-	open_cached(&f, 2, false, false);
-	s = open_session(&f, FOT_SEARCH_NONE, 0, 1);
-	old = fot_session_mark(s);
-	feed(s, &f, 0, 2 * W, false);
-	start = fot_session_mark(s);
-	assert_int_equal(fot_session_commit(s, NULL), FOT_OK);
-	feed(s, &f, 2 * W, 2 * W + 20, true);
-	inside = fot_session_mark(s);
-	feed(s, &f, 2 * W + 20, 3 * W, true);
-	memcpy(want, f.nll + 2 * W, sizeof want);
-	assert_int_equal(fot_session_rewind(s, inside, NULL), FOT_OK);
-	feed(s, &f, 3 * W, 3 * W + 60, false); /* other tokens */
-	assert_int_equal(fot_session_rewind(s, inside, NULL), FOT_OK);
-	feed(s, &f, 2 * W + 20, 3 * W, true);
-	assert_memory_equal(want, f.nll + 2 * W, sizeof want);
-	assert_int_equal(fot_session_rewind(s, start, NULL), FOT_OK);
-	feed(s, &f, 2 * W, 2 * W + 20, true);
-	feed(s, &f, 2 * W + 20, 3 * W, true);
-	assert_memory_equal(want, f.nll + 2 * W, sizeof want);
-	assert_fails(fot_session_rewind(s, old, &err), FOT_ERR_RUN, &err, "is gone");
-	fot_session_reset(s);
-	assert_int_equal(fot_session_rewind(s, fot_session_mark(s), NULL), FOT_OK);
-	fot_session_close(s);
-	close_fixture(&f);
 }
 
 /* ---- branches --------------------------------------------------------- */
@@ -588,7 +301,7 @@ static void lay_branches(int32_t branch[ROWS])
 }
 
 /* Trunk and branches in one feed, then ten tokens behind the trunk; nll of all rows, then of those. */
-static void feed_branches(struct fot_session *s, const struct fixture *f, double nll[ROWS + 10])
+static void feed_branches(struct fot_session *s, const struct session_fixture *f, double nll[ROWS + 10])
 {
 	const int32_t *text = f->text + 2 * W + HEAD;
 	int32_t branch[ROWS];
@@ -606,7 +319,7 @@ static void feed_branches(struct fot_session *s, const struct fixture *f, double
 }
 
 /* The same by feeds without branches: each branch behind the trunk, alone. */
-static void feed_alone(struct fot_session *s, const struct fixture *f, double nll[ROWS + 10])
+static void feed_alone(struct fot_session *s, const struct session_fixture *f, double nll[ROWS + 10])
 {
 	const int32_t *text = f->text + 2 * W + HEAD;
 	struct fot_want want = { .targets = text + 1, .nll = nll };
@@ -625,15 +338,15 @@ static void feed_alone(struct fot_session *s, const struct fixture *f, double nl
 	}
 }
 
-static void check_branches(const struct fixture *f, enum fot_search search)
+static void check_branches(const struct session_fixture *f, enum fot_memory_mode mode)
 {
 	double alone[ROWS + 10], one[ROWS + 10], two[ROWS + 10];
-	struct fot_session *s = open_session(f, search, 7, 1);
+	struct fot_session *s = session_fixture_session(f, mode, 7, 1);
 
 	feed_alone(s, f, alone);
 	feed_branches(s, f, one);
 	fot_session_close(s);
-	s = open_session(f, search, 7, 2);
+	s = session_fixture_session(f, mode, 7, 2);
 	feed_branches(s, f, two);
 	fot_session_close(s);
 	assert_memory_equal(one, two, sizeof one);
@@ -644,60 +357,60 @@ static void check_branches(const struct fixture *f, enum fot_search search)
 
 static void test_session_branches_equal_feeds_of_their_own(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 
 	(void)state;
-	open_fixture(&f, 1, true, false, FOT_F32);
-	check_branches(&f, FOT_SEARCH_NONE);
-	check_branches(&f, FOT_SEARCH_ALL);
-	check_branches(&f, FOT_SEARCH_TOPK);
-	close_fixture(&f);
-	open_fixture(&f, 2, false, true, FOT_F32);
-	check_branches(&f, FOT_SEARCH_ALL);
-	close_fixture(&f);
-	open_cached(&f, 1, false, true);
-	check_branches(&f, FOT_SEARCH_NONE);
-	close_fixture(&f);
+	session_fixture_open(&f, 1, true, false, FOT_F32);
+	check_branches(&f, FOT_MEMORY_NONE);
+	check_branches(&f, FOT_MEMORY_DENSE);
+	check_branches(&f, FOT_MEMORY_KNN);
+	session_fixture_close(&f);
+	session_fixture_open(&f, 2, false, true, FOT_F32);
+	check_branches(&f, FOT_MEMORY_DENSE);
+	session_fixture_close(&f);
+	session_fixture_open_cached(&f, 1, false, true);
+	check_branches(&f, FOT_MEMORY_NONE);
+	session_fixture_close(&f);
 	tiny_config(&f.c, W, 1, false, false);
 	f.c.mix = FOT_MIX_GATE;
 	f.m = tiny_model(&f.p, &f.c, scratch_path(""), FOT_F32);
 	tiny_tokens(f.text, N + 1, VOCAB, 1);
-	check_branches(&f, FOT_SEARCH_ALL);
-	close_fixture(&f);
+	check_branches(&f, FOT_MEMORY_DENSE);
+	session_fixture_close(&f);
 }
 
 static void test_session_refuses_branches_that_are_none(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session *s;
 	struct fot_err err = { 0 };
 	int32_t branch[] = { -1, 1, 1, -1 };
 	struct fot_want want = { .branch = branch };
 
 	(void)state;
-	open_fixture(&f, 1, false, false, FOT_F32);
-	s = open_session(&f, FOT_SEARCH_ALL, 0, 1);
+	session_fixture_open(&f, 1, false, false, FOT_F32);
+	s = session_fixture_session(&f, FOT_MEMORY_DENSE, 0, 1);
 	assert_fails(fot_session_feed(s, f.text, 4, &want, &err), FOT_ERR_USAGE, &err, "token 3: expected to begin one");
 	branch[1] = 0;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_feed(s, f.text, 3, &want, &err), FOT_ERR_USAGE, &err, "token 1: expected to begin one");
-	feed(s, &f, 0, W - 2, false);
+	session_fixture_feed(s, &f, 0, W - 2, false);
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_feed(s, f.text, 3, &want, &err), FOT_ERR_USAGE, &err, "got 3 behind 148");
 	fot_session_close(s);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_refuses(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
 	struct fot_err err = { 0 };
 	int32_t bad[] = { 3, VOCAB };
 
 	(void)state;
-	open_fixture(&f, 1, false, false, FOT_F32);
+	session_fixture_open(&f, 1, false, false, FOT_F32);
 	fot_session_opts_default(&o, f.m);
 	o.mem_max = W;
 	assert_int_equal(fot_session_open(&s, f.m, &o, NULL), FOT_OK);
@@ -709,7 +422,7 @@ static void test_session_refuses(void **state)
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "threads");
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_TOPK;
+	o.mode = FOT_MEMORY_KNN;
 	o.top_k = 0;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "top-k");
@@ -717,13 +430,13 @@ static void test_session_refuses(void **state)
 	o.mem_max = INT64_C(1) << 50;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_RUN, &err, "");
-	close_fixture(&f);
-	open_cached(&f, 1, false, false);
+	session_fixture_close(&f);
+	session_fixture_open_cached(&f, 1, false, false);
 	fot_session_opts_default(&o, f.m);
-	o.search = FOT_SEARCH_ALL;
+	o.mode = FOT_MEMORY_DENSE;
 	memset(&err, 0, sizeof err);
 	assert_fails(fot_session_open(&s, f.m, &o, &err), FOT_ERR_USAGE, &err, "cached windows");
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 /* Windows that grow are those of a model whose config.json has the scaling and the longer window. */
@@ -731,13 +444,13 @@ static void test_session_windows_grow(void **state)
 {
 	static const enum fot_rope_type types[] = { FOT_ROPE_LINEAR, FOT_ROPE_NTK, FOT_ROPE_YARN };
 	struct fot_session_opts o;
-	struct fixture f;
+	struct session_fixture f;
 
 	(void)state;
-	open_fixture(&f, 1, false, true, FOT_F32);
+	session_fixture_open(&f, 1, false, true, FOT_F32);
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
 		struct fot_session *s[2] = { NULL, NULL };
-		struct fixture g = f;
+		struct session_fixture g = f;
 		double nll[2][N - 2 * W];
 
 		g.c.window = 3 * W;
@@ -745,12 +458,12 @@ static void test_session_windows_grow(void **state)
 		assert_int_equal(fot_mkdir_all(scratch_path("long"), NULL), FOT_OK);
 		g.m = tiny_model(&g.p, &g.c, scratch_path("long"), FOT_F32);
 		fot_session_opts_default(&o, f.m);
-		o.search = FOT_SEARCH_NONE;
+		o.mode = FOT_MEMORY_NONE;
 		o.rope = types[i];
 		o.rope_factor = 3;
 		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
 		fot_session_opts_default(&o, g.m);
-		o.search = FOT_SEARCH_NONE;
+		o.mode = FOT_MEMORY_NONE;
 		assert_int_equal(fot_session_open(&s[1], g.m, &o, NULL), FOT_OK);
 		for (int k = 0; k < 2; k++) {
 			struct fot_want want = { .targets = f.text + 1, .nll = nll[k] };
@@ -760,40 +473,76 @@ static void test_session_windows_grow(void **state)
 			fot_session_close(s[k]);
 		}
 		assert_memory_equal(nll[0], nll[1], sizeof nll[0]);
-		close_fixture(&g);
+		session_fixture_close(&g);
 	}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_windows_grow_without_a_memory_alone(void **state)
 {
 	struct fot_session_opts o;
 	struct fot_err err = { 0 };
-	struct fixture f;
+	struct session_fixture f;
 
 	(void)state;
-	open_fixture(&f, 1, false, true, FOT_F32);
+	session_fixture_open(&f, 1, false, true, FOT_F32);
 	fot_session_opts_default(&o, f.m);
 	o.rope = FOT_ROPE_YARN;
 	o.rope_factor = 3;
 	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
 	assert_non_null(strstr(err.text, "rope: expected no memory"));
-	o.search = FOT_SEARCH_NONE;
+	o.mode = FOT_MEMORY_NONE;
 	assert_int_equal(fot_session_check(f.m, &o, NULL), FOT_OK);
 	o.rope_factor = 1 << 20;
 	assert_int_equal(fot_session_check(f.m, &o, &err), FOT_ERR_USAGE);
 	assert_non_null(strstr(err.text, "windows of at most 16777216 tokens, got 157286400"));
-	close_fixture(&f);
+	session_fixture_close(&f);
+}
+
+/* Weights that are made for one are used by others, whichever is closed first. */
+static void test_session_beside_another(void **state)
+{
+	struct session_fixture f;
+
+	(void)state;
+	session_fixture_open(&f, 1, false, true, FOT_BF16);
+	for (int k = 0; k < 4; k++) {
+		enum fot_compute compute = k % 2 ? FOT_COMPUTE_BF16 : FOT_COMPUTE_F32;
+		struct fot_session *s[3] = { NULL };
+		struct fot_session_opts o;
+		double alone[W];
+
+		fot_session_opts_default(&o, f.m);
+		o.compute = compute;
+		o.mem_max = N;
+		assert_in_range(fot_session_common(f.m, &o), 1, fot_session_estimate(f.m, &o) - 1);
+		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
+		session_fixture_feed(s[0], &f, 0, W, true);
+		memcpy(alone, f.nll, sizeof alone);
+		o.compute = k < 2 ? compute : FOT_COMPUTE_F32; /* of another kind: weights of its own */
+		o.beside = s[0];
+		assert_int_equal(fot_session_open(&s[1], f.m, &o, NULL), FOT_OK);
+		fot_session_close(s[0]);
+		o.compute = compute;
+		o.beside = s[1];
+		assert_int_equal(fot_session_open(&s[2], f.m, &o, NULL), FOT_OK);
+		fot_session_close(s[1]);
+		memset(f.nll, 0, sizeof f.nll);
+		session_fixture_feed(s[2], &f, 0, W, true);
+		assert_memory_equal(f.nll, alone, sizeof alone);
+		fot_session_close(s[2]);
+	}
+	session_fixture_close(&f);
 }
 
 static void test_session_estimate_is_what_it_takes(void **state)
 {
 	struct fot_session_opts o;
-	struct fixture f;
+	struct session_fixture f;
 	size_t small, large;
 
 	(void)state;
-	open_fixture(&f, 2, false, false, FOT_F32);
+	session_fixture_open(&f, 2, false, false, FOT_F32);
 	fot_session_opts_default(&o, f.m);
 	o.mem_max = 1000;
 	small = fot_session_estimate(f.m, &o);
@@ -801,7 +550,7 @@ static void test_session_estimate_is_what_it_takes(void **state)
 	large = fot_session_estimate(f.m, &o);
 	/* Two layers, keys and values, 24 floats a token. */
 	assert_int_equal(large - small, 2 * 2 * 24 * sizeof(float) * 64000);
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 #define scratched(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
@@ -818,18 +567,13 @@ int main(void)
 		scratched(test_session_topk_of_all_is_dense),
 		scratched(test_session_bf16_memory_is_rounded),
 		scratched(test_session_reads_16_bit_weights),
-		scratched(test_session_cached_equals_network),
-		scratched(test_session_cached_changes_no_bit),
-		scratched(test_session_cached_sight_is_exact),
-		scratched(test_session_cached_after_a_short_window),
-		scratched(test_session_cached_leaves_padding_out),
-		scratched(test_session_cached_rewinds_within_its_window),
 		scratched(test_session_branches_equal_feeds_of_their_own),
 		scratched(test_session_refuses_branches_that_are_none),
 		scratched(test_session_refuses),
 		scratched(test_session_windows_grow),
 		scratched(test_session_windows_grow_without_a_memory_alone),
 		scratched(test_session_estimate_is_what_it_takes),
+		scratched(test_session_beside_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

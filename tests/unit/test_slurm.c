@@ -11,7 +11,7 @@
 
 #include "base/quote.h"
 #include "datasets/process.h"
-#include "harness/run/slurm.h"
+#include "harness/cluster/slurm.h"
 
 static void test_slurm_quotes_every_byte_for_sh(void **state)
 {

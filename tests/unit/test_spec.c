@@ -16,7 +16,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "harness/run/spec.h"
+#include "harness/plan/spec.h"
 
 static const char *const GOOD =
 	"{\"name\":\"q\",\"seed\":7,\"threads\":2,\"window\":512,"

@@ -136,7 +136,7 @@ static void test_vote_names_the_label_of_the_likest_text(void **state)
 	}
 	assert_int_equal(fot_model_open(&m, scratch_path(""), &err), FOT_OK);
 	fot_session_opts_default(&o, m);
-	o.search = FOT_SEARCH_ALL;
+	o.mode = FOT_MEMORY_DENSE;
 	o.mem_max = 1024;
 	assert_int_equal(fot_session_open(&s, m, &o, NULL), FOT_OK);
 	for (int rounds = 1; rounds <= 7; rounds += 6)

@@ -29,7 +29,7 @@ void tiny_config(struct fot_config *c, int32_t window, int n_mem, bool qk_norm, 
 	c->mem_dtype = FOT_F32;
 	c->qk_norm = qk_norm;
 	c->blocks = true;
-	c->search = FOT_SEARCH_ALL;
+	c->mode = FOT_MEMORY_DENSE;
 	c->tokenizer = FOT_TOKENIZER_NONE;
 }
 

@@ -1,0 +1,365 @@
+/* effective.c: see effective.h. */
+#include "harness/report/effective.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "harness/report/span.h"
+#include "harness/tables/groups.h"
+#include "harness/tables/labels.h"
+
+struct builder {
+	struct fot_table *out;
+	const struct fot_table *in;
+	const struct fot_measured_task *task;
+	const char *run; /* its name */
+	uint64_t seed;
+	struct fot_groups groups; /* of the run: conditions at places */
+	struct fot_err *err;
+};
+
+/* One condition over its lengths. */
+struct family {
+	size_t *group; /* [n] by length */
+	size_t n;
+	size_t row; /* a row of it */
+};
+
+struct found {
+	int64_t value, lo, hi; /* lengths */
+	bool has_value, has_interval;
+	size_t n_items, n_clusters, n_lengths;
+	int64_t longest;
+	const char *method, *status;
+};
+
+static size_t first(const struct builder *b, size_t group)
+{
+	return b->groups.at[group].row[0];
+}
+
+static int64_t length_of(const struct builder *b, size_t group)
+{
+	return fot_table_int(b->in, first(b, group), "context_length", 0);
+}
+
+/* May a group differ from others of its family in this column of the place? */
+static bool along(const struct fot_measured_task *task, const char *column)
+{
+	return task->axis_place && strcmp(column, task->axis_place) == 0;
+}
+
+static bool same_family(const struct builder *b, size_t g, size_t h)
+{
+	bool same = fot_table_same_all(b->in, first(b, g), b->in, first(b, h), fot_condition_columns) &&
+		    fot_table_same(b->in, first(b, g), b->in, first(b, h), "dataset");
+
+	for (size_t i = 0; same && b->task->place[i]; i++)
+		same = along(b->task, b->task->place[i]) ||
+		       fot_table_same(b->in, first(b, g), b->in, first(b, h), b->task->place[i]);
+	return same;
+}
+
+/* False where group g is not the first of its family. */
+static bool find_family(struct family *f, const struct builder *b, size_t g)
+{
+	f->n = 0;
+	f->row = first(b, g);
+	for (size_t h = 0; h < b->groups.n; h++) {
+		size_t at = f->n;
+
+		if (!same_family(b, g, h))
+			continue;
+		if (h < g)
+			return false;
+		for (; at > 0 && length_of(b, f->group[at - 1]) > length_of(b, h); at--)
+			f->group[at] = f->group[at - 1];
+		f->group[at] = h;
+		f->n++;
+	}
+	return true;
+}
+
+static bool asked_of(const struct builder *b, const struct family *f)
+{
+	const char *mode = fot_table_text(b->in, f->row, "memory_mode");
+
+	if (f->n < FOT_EFFECTIVE_LENGTHS ||
+	    (b->task->detail && fot_table_has(b->in, f->row, b->task->detail)))
+		return false;
+	return b->task->enough > 0 || (fot_measure_is_rate(&b->task->measure[0]) &&
+				       !(b->task->of_memory && strcmp(mode, "none") == 0));
+}
+
+/* --- rates --- */
+
+static int falling(struct found *out, const struct builder *b, const size_t *row, size_t n)
+{
+	struct fot_rows rows = { .t = b->in, .row = row, .n = n };
+	struct fot_boot boot = fot_rows_boot(&rows, b->seed);
+	struct fot_span l;
+	struct fot_falling fall;
+	int status;
+
+	FOT_TRY(fot_span_init(&l, b->in, row, n, b->err));
+	FOT_TRY(fot_stats_falling(&fall, l.num, l.texts.den, l.texts.n, l.n, &boot, b->err));
+	*out = (struct found){ .has_value = fall.has_value,
+			       .has_interval = fall.has_interval,
+			       .n_items = l.texts.n_items,
+			       .n_clusters = l.texts.n,
+			       .n_lengths = l.n,
+			       .longest = l.length[l.n - 1],
+			       .method = "max-t-bootstrap",
+			       .status = fall.status };
+	if (fall.has_value)
+		out->value = l.length[fall.value];
+	if (fall.has_interval) {
+		out->lo = l.length[fall.lo];
+		out->hi = l.length[fall.hi];
+	}
+out:
+	fot_span_release(&l);
+	return status;
+}
+
+static int find_falling(struct found *out, const struct builder *b, const struct family *f)
+{
+	size_t n = 0, *row;
+	int status;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += b->groups.at[f->group[i]].n;
+	row = fot_alloc(n, sizeof *row);
+	if (!row)
+		return FOT_NO_MEMORY(b->err, "report");
+	n = 0;
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < b->groups.at[f->group[i]].n; k++)
+			row[n++] = b->groups.at[f->group[i]].row[k];
+	status = falling(out, b, row, n);
+	fot_free(row);
+	return status;
+}
+
+/* --- shares --- */
+
+/* The length goes on where everything up to here was enough. */
+static void reach(int64_t *to, bool *on, bool enough, int64_t length)
+{
+	*on = *on && enough;
+	if (*on)
+		*to = length;
+}
+
+static int find_enough(struct found *out, const struct builder *b, const struct family *f)
+{
+	double enough = b->task->enough, level = 1 - (1 - FOT_STATS_LEVEL) / (double)f->n;
+	bool value = true, lo = true, hi = true;
+
+	*out = (struct found){ .has_value = true,
+			       .has_interval = true,
+			       .n_lengths = f->n,
+			       .longest = length_of(b, f->group[f->n - 1]),
+			       .method = "bonferroni",
+			       .status = "ok" };
+	for (size_t i = 0; i < f->n; i++) {
+		const struct fot_group *g = &b->groups.at[f->group[i]];
+		struct fot_rows r = { .t = b->in, .row = g->row, .n = g->n };
+		struct fot_measured m;
+		int status = fot_measure_at_level(&m, &b->task->measure[0], &r, b->seed, level, b->err);
+
+		if (status != FOT_OK)
+			return status;
+		out->n_items = i == 0 || m.n_items < out->n_items ? m.n_items : out->n_items;
+		out->n_clusters = i == 0 || m.n_clusters < out->n_clusters ? m.n_clusters : out->n_clusters;
+		out->has_value = out->has_value && m.e.has_value;
+		out->has_interval = out->has_interval && m.e.has_interval;
+		out->status = strcmp(out->status, "ok") == 0 ? m.e.status : out->status;
+		reach(&out->value, &value, m.e.has_value && m.e.value >= enough, length_of(b, f->group[i]));
+		reach(&out->lo, &lo, m.e.has_interval && m.e.lo >= enough, length_of(b, f->group[i]));
+		reach(&out->hi, &hi, m.e.has_interval && m.e.hi >= enough, length_of(b, f->group[i]));
+	}
+	return FOT_OK;
+}
+
+/* --- rows --- */
+
+static void write_row(struct builder *b, const struct family *f, const struct found *x)
+{
+	static const char *const per_length[] = { "context_length", "memory_tokens", NULL };
+	size_t row = fot_table_add(b->out);
+
+	fot_table_copy_shared(b->out, row, b->in, f->row);
+	for (size_t i = 0; per_length[i]; i++)
+		fot_table_set_empty(b->out, row, per_length[i]);
+	fot_table_set_text(b->out, row, "run", b->run);
+	fot_table_set_text(b->out, row, "metric", b->task->measure[0].metric);
+	fot_table_set_text(b->out, row, "status", x->status);
+	if (b->task->enough > 0)
+		fot_table_set_real(b->out, row, "enough", b->task->enough);
+	if (x->has_value)
+		fot_table_set_int(b->out, row, "effective_length", x->value);
+	if (x->has_value && x->has_interval) {
+		fot_table_set_int(b->out, row, "effective_low", x->lo);
+		fot_table_set_int(b->out, row, "effective_high", x->hi);
+		fot_table_set_real(b->out, row, "ci_level", FOT_STATS_LEVEL);
+		fot_table_set_text(b->out, row, "ci_method", x->method);
+	}
+	fot_table_set_int(b->out, row, "longest_length", x->longest);
+	fot_table_set_int(b->out, row, "n_lengths", (int64_t)x->n_lengths);
+	fot_table_set_int(b->out, row, "n_items", (int64_t)x->n_items);
+	fot_table_set_int(b->out, row, "n_clusters", (int64_t)x->n_clusters);
+}
+
+static int build_run(struct builder *b, const struct fot_report_run *run)
+{
+	struct family f = { 0 };
+	int status;
+
+	b->run = run->name;
+	FOT_TRY(fot_measured_groups(&b->groups, b->in, run->first, run->last, fot_condition_columns, b->task,
+				    NULL, b->err));
+	f.group = fot_alloc(b->groups.n, sizeof *f.group);
+	if (!f.group) {
+		status = FOT_NO_MEMORY(b->err, "report");
+		goto out;
+	}
+	for (size_t g = 0; g < b->groups.n; g++) {
+		struct found x = { 0 };
+
+		if (!find_family(&f, b, g) || !asked_of(b, &f))
+			continue;
+		FOT_TRY(b->task->enough > 0 ? find_enough(&x, b, &f) : find_falling(&x, b, &f));
+		write_row(b, &f, &x);
+	}
+out:
+	fot_free(f.group);
+	fot_groups_release(&b->groups);
+	return status;
+}
+
+int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run,
+			size_t n_runs, uint64_t seed, struct fot_err *err)
+{
+	struct builder b = {
+		.out = out, .in = rows, .task = fot_measured_task(rows->schema), .seed = seed, .err = err
+	};
+	int status = FOT_OK;
+
+	for (size_t r = 0; r < n_runs && b.task && status == FOT_OK; r++)
+		status = build_run(&b, &run[r]);
+	return status == FOT_OK ? fot_table_check(out, err) : status;
+}
+
+/* --- the table --- */
+
+struct printer {
+	struct fot_str *out;
+	const struct fot_table *t;
+	bool latex; /* else Markdown */
+};
+
+static void put(const struct printer *p, const char *text)
+{
+	if (p->latex)
+		fot_quote_latex(p->out, text);
+	else
+		fot_quote_markdown(p->out, text);
+}
+
+static void next_cell(const struct printer *p)
+{
+	fot_str_puts(p->out, p->latex ? " & " : " | ");
+}
+
+/* "32k", "none" for not even the shortest; where it is the run's longest, at least that. */
+static void put_length(const struct printer *p, size_t row, const char *column)
+{
+	int64_t length = fot_table_int(p->t, row, column, 0);
+
+	if (!fot_table_has(p->t, row, column))
+		fot_str_puts(p->out, "--");
+	else if (length == 0)
+		fot_str_puts(p->out, "none");
+	else {
+		if (length == fot_table_int(p->t, row, "longest_length", -1))
+			fot_str_puts(p->out, p->latex ? "$\\ge$ " : "\xe2\x89\xa5 ");
+		fot_label_length(p->out, length);
+	}
+}
+
+static void put_memory(const struct printer *p, size_t row)
+{
+	struct fot_str memory = FOT_STR_INIT;
+
+	fot_label_memory(&memory, p->t, row);
+	put(p, memory.len ? memory.data : "");
+	p->out->failed |= memory.failed;
+	fot_str_release(&memory);
+}
+
+static void put_line(const struct printer *p, size_t row)
+{
+	const char *style = fot_table_text(p->t, row, "prompt_style");
+
+	fot_str_puts(p->out, p->latex ? "" : "| ");
+	put(p, fot_table_text(p->t, row, "run"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "model_variant"));
+	next_cell(p);
+	put_memory(p, row);
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "task"));
+	next_cell(p);
+	put(p, fot_table_text(p->t, row, "dataset"));
+	fot_str_puts(p->out, *style ? ", " : "");
+	put(p, style);
+	next_cell(p);
+	put_length(p, row, "effective_length");
+	next_cell(p);
+	put_length(p, row, "effective_low");
+	fot_str_puts(p->out, " to ");
+	put_length(p, row, "effective_high");
+	next_cell(p);
+	fot_str_printf(p->out, "%lld", (long long)fot_table_int(p->t, row, "n_lengths", 0));
+	fot_str_puts(p->out, p->latex ? " \\\\\n" : " |\n");
+}
+
+static void put_legend(const struct printer *p)
+{
+	char text[512];
+
+	snprintf(
+		text, sizeof text,
+		"The longest context length of the run up to which a rate falls with every length, or a share is at least %.0f per "
+		"cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
+		"sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
+		100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
+	put(p, text);
+}
+
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+			struct fot_err *err)
+{
+	const struct printer p = { .out = out, .t = t, .latex = format == FOT_REPORT_LATEX };
+
+	if (t->n_rows == 0)
+		return FOT_OK;
+	fot_str_puts(out,
+		     p.latex ? "\\section*{Effective context length}\n" : "# Effective context length\n\n");
+	put_legend(&p);
+	fot_str_puts(
+		out,
+		p.latex ?
+			"\n\n{\\small\n\\begin{tabular}{lllllrrr}\n\\toprule\nrun & model & memory & task & dataset & effective & "
+			"interval & lengths \\\\\n\\midrule\n" :
+			"\n\n| run | model | memory | task | dataset | effective | interval | lengths |\n"
+			"|---|---|---|---|---|---:|---:|---:|\n");
+	for (size_t row = 0; row < t->n_rows; row++)
+		put_line(&p, row);
+	fot_str_puts(out, p.latex ? "\\bottomrule\n\\end{tabular}}\n" : "");
+	return fot_str_check(out, err);
+}
