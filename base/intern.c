@@ -8,7 +8,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define BLOCK_BYTES ((size_t)64 << 10)
+#define FIRST_BLOCK ((size_t)2 << 10)
+#define BLOCK_BYTES ((size_t)64 << 10) /* of which blocks double until they have it */
 #define FIRST_SLOTS 64
 
 struct fot_intern_block {
@@ -50,10 +51,13 @@ static bool make_room(struct fot_intern *p)
 
 static char *keep(struct fot_intern *p, const char *text)
 {
-	size_t n = strlen(text) + 1, size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
 	struct fot_intern_block *b = p->block;
+	size_t n = strlen(text) + 1, size = !b                    ? FIRST_BLOCK :
+					    b->size < BLOCK_BYTES ? 2 * b->size :
+								    BLOCK_BYTES;
 	char *copy;
 
+	size = n > size ? n : size;
 	if (!b || b->size - b->used < n) {
 		b = fot_alloc(fot_size_add(sizeof *b, size), 1);
 		if (!b)

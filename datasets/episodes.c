@@ -386,18 +386,3 @@ const char *fot_episodes_hash(const struct fot_episodes *e)
 {
 	return e->hash;
 }
-
-size_t fot_episodes_n_sources(const struct fot_episodes *e)
-{
-	return e->n_source;
-}
-
-size_t fot_episodes_n_classes(const struct fot_episodes *e, size_t source)
-{
-	return e->source[source].of[BY_STRETCH].n;
-}
-
-size_t fot_episodes_n_words(const struct fot_episodes *e, size_t source)
-{
-	return e->source[source].of[BY_WORD].n;
-}

@@ -54,11 +54,6 @@ void fot_episodes_close(struct fot_episodes *e);
 const char *fot_episodes_held_out(const struct fot_episodes *e);
 /* sha256 over sources, template and options. */
 const char *fot_episodes_hash(const struct fot_episodes *e);
-size_t fot_episodes_n_sources(const struct fot_episodes *e);
-/* Stretches or labels. */
-size_t fot_episodes_n_classes(const struct fot_episodes *e, size_t source);
-/* Words that can be classes. */
-size_t fot_episodes_n_words(const struct fot_episodes *e, size_t source);
 
 enum fot_episode_mark {
 	FOT_EPISODE_TEXT,  /* of a text or of the wording */

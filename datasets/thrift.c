@@ -20,7 +20,8 @@ static void drop(struct fot_thrift *t, uint64_t n)
 		t->p += n;
 }
 
-uint64_t fot_thrift_number(struct fot_thrift *t)
+/* An unsigned number of at most ten bytes, seven bits in each. */
+static uint64_t read_number(struct fot_thrift *t)
 {
 	uint64_t v = 0;
 
@@ -38,7 +39,7 @@ uint64_t fot_thrift_number(struct fot_thrift *t)
 /* 0, -1, 1, -2, ... */
 static int64_t take_signed(struct fot_thrift *t)
 {
-	uint64_t v = fot_thrift_number(t);
+	uint64_t v = read_number(t);
 
 	return (int64_t)(v >> 1 ^ (0 - (v & 1)));
 }
@@ -78,7 +79,7 @@ int64_t fot_thrift_integer(struct fot_thrift *t, int type)
 
 const char *fot_thrift_bytes(struct fot_thrift *t, int type, size_t *n)
 {
-	uint64_t len = type == FOT_THRIFT_BINARY ? fot_thrift_number(t) : 0;
+	uint64_t len = type == FOT_THRIFT_BINARY ? read_number(t) : 0;
 	const char *p = (const char *)t->p;
 
 	t->bad = t->bad || type != FOT_THRIFT_BINARY;
@@ -91,7 +92,7 @@ const char *fot_thrift_bytes(struct fot_thrift *t, int type, size_t *n)
 static size_t open_list(struct fot_thrift *t, int *of)
 {
 	unsigned head = take_byte(t);
-	uint64_t n = head >> 4 == 15 ? fot_thrift_number(t) : head >> 4;
+	uint64_t n = head >> 4 == 15 ? read_number(t) : head >> 4;
 
 	*of = head & 15;
 	if (n > (uint64_t)(t->end - t->p))
@@ -122,7 +123,7 @@ static void skip_entries(struct fot_thrift *t, int key, int value, size_t n, int
 
 static void skip_map(struct fot_thrift *t, int depth)
 {
-	uint64_t n = fot_thrift_number(t);
+	uint64_t n = read_number(t);
 	unsigned types = n ? take_byte(t) : 0;
 
 	if (n > (uint64_t)(t->end - t->p))

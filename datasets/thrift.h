@@ -37,8 +37,6 @@ struct fot_thrift_field {
 
 /* The next field of the struct that t is in, false at its end. What it holds must be read or skipped. */
 bool fot_thrift_next(struct fot_thrift *t, struct fot_thrift_field *f);
-/* An unsigned number of at most ten bytes, seven bits in each. */
-uint64_t fot_thrift_number(struct fot_thrift *t);
 /* What an integer or boolean field holds; another type is bad. */
 int64_t fot_thrift_integer(struct fot_thrift *t, int type);
 /* A string's bytes and their number; "" where bad. */

@@ -56,7 +56,8 @@ struct fot_attn {
 		const struct fot_bf16_kernel *kernel; /* NULL: nothing; this processor is no faster by it */
 		uint32_t *q; /* [panels][pairs of head_dim][FOT_PANEL] */
 		uint32_t *k; /* [FOT_TILE_K][pairs of head_dim] of a tile */
-		fot_real *q_size, *k_size; /* [FOT_TILE_Q] lengths; the longest of the tile */
+		fot_real *far;     /* [FOT_TILE_Q] how far the scores of a key of length 1 may be apart */
+		fot_real *longest; /* [1] the length of the tile's longest key */
 	} filter;
 	const int64_t *low;   /* [n_q] first key of those that are folded in that a query sees; NULL: 0 */
 	const fot_real *bias; /* [n_k] added to the scores of the keys that are folded in; NULL: none */

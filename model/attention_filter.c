@@ -1,8 +1,6 @@
 /* attention_filter.c: see attention_filter.h. */
 #include "model/attention_filter.h"
 
-#include "model/ops.h"
-
 /* Added to lengths: what is smaller is lost when it is squared, or when it is rounded to bf16. */
 #define SHORTEST ((fot_real)1e-12)
 #define WAITING 64 /* keys that wait to be scored */
@@ -14,8 +12,8 @@ int64_t attn_filter_lay(struct fot_attn_filter *f, fot_real *mem, int64_t head_d
 
 	f->q = mem ? (uint32_t *)mem : NULL;
 	f->k = mem ? (uint32_t *)mem + q : NULL;
-	f->q_size = mem ? mem + q + k : NULL;
-	f->k_size = mem ? mem + q + k + FOT_TILE_Q : NULL;
+	f->far = mem ? mem + q + k : NULL;
+	f->longest = mem ? mem + q + k + FOT_TILE_Q : NULL;
 	return q + k + FOT_TILE_Q + 1;
 }
 
@@ -24,54 +22,102 @@ bool attn_filter_on(const struct fot_attn *a)
 	return a->filter.kernel && a->n_q > FOT_FEW;
 }
 
+static float wide(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+/* The queries of a panel in f32 and in pairs of bf16 -> how far their scores of a key of length 1 may be apart. */
+static void bound(fot_real *far, const fot_real *panel, const uint32_t *pairs, int64_t d)
+{
+	/* of keys; then twice what both sums and, in what follows, the lengths and the limit are rounded by */
+	const fot_real rounding = (fot_real)0x1p-8, sums = (fot_real)(d + 8) * (fot_real)0x1p-22;
+	fot_real size[FOT_PANEL] = { 0 }, off[FOT_PANEL] = { 0 };
+
+	for (int64_t c = 0; c < d; c++)
+#pragma omp simd
+		for (int64_t i = 0; i < FOT_PANEL; i++) {
+			uint32_t both = pairs[c / 2 * FOT_PANEL + i];
+			fot_real x = panel[c * FOT_PANEL + i],
+				 y = x - (fot_real)wide(c % 2 ? both & 0xffff0000u : both << 16);
+
+			size[i] += x * x;
+			off[i] += y * y;
+		}
+	for (int64_t i = 0; i < FOT_PANEL; i++)
+		far[i] = (1 + rounding) * fot_real_sqrt(off[i]) + (rounding + sums) * fot_real_sqrt(size[i]) +
+			 SHORTEST * rounding;
+}
+
 void attn_filter_ask(const struct fot_attn *a)
 {
 	int64_t d = a->head_dim, pairs = fot_bf16_pairs(d);
 
 	for (int64_t row = 0; row < a->n_q; row += FOT_PANEL) {
-		const fot_real *panel = a->q + row * d;
-		fot_real *size = a->filter.q_size + row;
-
 		/* rows of a panel are what is multiplied: two by two they are the right side of a product */
-		fot_bf16_pair(a->filter.kernel, a->filter.q + row * pairs, FOT_PANEL, (const float *)panel,
-			      FOT_PANEL, d, FOT_PANEL);
-		for (int64_t i = 0; i < FOT_PANEL; i++)
-			size[i] = 0;
-		for (int64_t c = 0; c < d; c++)
-#pragma omp simd
-			for (int64_t i = 0; i < FOT_PANEL; i++)
-				size[i] += panel[c * FOT_PANEL + i] * panel[c * FOT_PANEL + i];
-		for (int64_t i = 0; i < FOT_PANEL; i++)
-			size[i] = fot_real_sqrt(size[i]) + SHORTEST;
+		fot_bf16_pair(a->filter.kernel, a->filter.q + row * pairs, FOT_PANEL,
+			      (const float *)(a->q + row * d), FOT_PANEL, d, FOT_PANEL);
+		bound(a->filter.far + row, a->q + row * d, a->filter.q + row * pairs, d);
 	}
+}
+
+#define LANES 16
+
+/* x^2 of d numbers, summed in LANES places. */
+static void square(float *sum, const fot_real *x, int64_t d)
+{
+	int64_t c = 0;
+
+	for (int64_t i = 0; i < LANES; i++)
+		sum[i] = 0;
+	for (; c + LANES <= d; c += LANES)
+#pragma omp simd
+		for (int64_t i = 0; i < LANES; i++)
+			sum[i] += (float)(x[c + i] * x[c + i]);
+	for (int64_t i = 0; c + i < d; i++)
+		sum[i] += (float)(x[c + i] * x[c + i]);
+}
+
+/* The largest |k|^2; NaN if one is. LANES keys together, so that no sum goes across a register. */
+static float square_of_longest(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n)
+{
+	float part[LANES * LANES] = { 0 }, turned[LANES * LANES] = { 0 }, most = 0;
+
+	for (int64_t j = 0; j < n; j += LANES) {
+		int64_t rows = n - j < LANES ? n - j : LANES;
+		float sum[LANES] = { 0 };
+
+		for (int64_t i = 0; i < rows; i++)
+			square(part + i * LANES, k + (j + i) * ldk, a->head_dim);
+		fot_bf16_turn(a->filter.kernel, (uint32_t *)turned, LANES, (const uint32_t *)part, LANES,
+			      LANES, LANES);
+		for (int64_t c = 0; c < LANES; c++)
+#pragma omp simd
+			for (int64_t i = 0; i < LANES; i++)
+				sum[i] += turned[c * LANES + i];
+		for (int64_t i = 0; i < rows; i++)
+			most = sum[i] <= most ? most : sum[i];
+	}
+	return most;
 }
 
 void attn_filter_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n)
 {
-	fot_real most = 0;
-
 	fot_bf16_rows(a->filter.kernel, a->filter.k, fot_bf16_pairs(a->head_dim), (const float *)k, ldk, n,
 		      a->head_dim);
-	for (int64_t j = 0; j < n; j++) {
-		fot_real size = fot_dot(k + j * ldk, k + j * ldk, a->head_dim);
-
-		most = size <= most ? most : size; /* NaN stays */
-	}
-	*a->filter.k_size = fot_real_sqrt(most) + SHORTEST;
+	*a->filter.longest = fot_real_sqrt((fot_real)square_of_longest(a, k, ldk, n)) + SHORTEST;
 }
 
 /* What scores in bf16 must be above, so that none in f32 above the threshold is missed. false: that is no limit. */
 static bool limits(const struct fot_attn *a, int64_t row, const fot_real *threshold, float *limit)
 {
-	const fot_real *size = a->filter.q_size + row;
-	/* the last term: twice what both sums and, in what follows, the sizes and the limit are rounded by */
-	fot_real error =
-		(fot_real)0x1p-7 + (fot_real)0x1p-16 + (fot_real)(a->head_dim + 8) * (fot_real)0x1p-22;
-	fot_real most = *a->filter.k_size * error;
 	bool all = true;
 
 	for (int64_t i = 0; i < FOT_PANEL; i++) {
-		limit[i] = (float)(threshold[i] - size[i] * most);
+		limit[i] = (float)(threshold[i] - a->filter.far[row + i] * *a->filter.longest);
 		all = all && limit[i] > -INFINITY;
 	}
 	return all;

@@ -1,9 +1,10 @@
 /* attention_filter.h: what a search in f32 multiplies in bf16 first, so that few scores are made in f32; for attention.c
  * alone.
  *
- * A score in bf16 is near that in f32: with u = 2^-8, which bounds the relative error of rounding to bf16,
+ * A score in bf16 is near that in f32. With q', k' for what is rounded, d numbers, and u = 2^-8, which bounds the relative error
+ * of rounding, (Cauchy-Schwarz; the last term is the rounding of both sums)
  *
- *   |f32 - bf16| <= ((1 + u)^2 - 1 + 2 d 2^-24) |q| |k|       d numbers: Cauchy-Schwarz, and the rounding of both sums
+ *   |q.k - q'.k'| <= |q - q'| |k| + |q'| |k - k'| <= ((1 + u) |q - q'| + u |q| + 2 d 2^-24 |q|) |k|
  *
  * so that a key whose score in bf16 is further below the threshold than this is none of those above it, and all others
  * are scored in f32, as if there were no filter.  The same hits with the same scores in the same order. */

@@ -8,8 +8,8 @@
 
 #define FOT_MEMORY_KINDS(KIND)                                                               \
 	KIND(FOT_MEMORY_NONE, "none", fot_memory_none)                                       \
-	KIND(FOT_MEMORY_DENSE, "all", fot_memory_dense)                                        \
-	KIND(FOT_MEMORY_KNN, "topk", fot_memory_knn)                                        \
+	KIND(FOT_MEMORY_DENSE, "all", fot_memory_dense)                                      \
+	KIND(FOT_MEMORY_KNN, "topk", fot_memory_knn)                                         \
 	KIND(FOT_MEMORY_XL, NULL, fot_memory_xl) /* no search: the model's cached windows */ \
 	KIND(FOT_MEMORY_RECENT, NULL, fot_memory_recent)                                     \
 	KIND(FOT_MEMORY_SINKS, NULL, fot_memory_sinks)                                       \
@@ -32,7 +32,8 @@
 #define FOT_MEMORY_KIND_NUMBER(number, word, ops) number,
 enum fot_memory_mode {
 	FOT_MEMORY_KINDS(FOT_MEMORY_KIND_NUMBER) FOT_MEMORY_COUNT,
-	FOT_MEMORY_OWN = FOT_MEMORY_COUNT /* "model", no kind: what config.json says, none without memory layers */
+	FOT_MEMORY_OWN =
+		FOT_MEMORY_COUNT /* "model", no kind: what config.json says, none without memory layers */
 };
 
 #endif

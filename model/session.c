@@ -380,11 +380,6 @@ int64_t fot_session_room(const struct fot_session *s)
 	return s->at.window;
 }
 
-int64_t fot_session_mem_len(const struct fot_session *s)
-{
-	return s->at.mem_len;
-}
-
 int64_t fot_session_n_local(const struct fot_session *s)
 {
 	return s->at.n_local;

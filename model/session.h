@@ -142,7 +142,6 @@ void fot_session_reach(struct fot_session *s, int64_t tokens);
 /* Groups of so many entries that queries see now. */
 int64_t fot_session_groups(const struct fot_session *s, int64_t group);
 int64_t fot_session_room(const struct fot_session *s); /* tokens that a window takes */
-int64_t fot_session_mem_len(const struct fot_session *s);
 int64_t fot_session_n_local(const struct fot_session *s);
 
 /* How many tokens before the local window can have any influence on it without memory: 0, or

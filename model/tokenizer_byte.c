@@ -15,9 +15,12 @@ static int byte_encode(const struct fot_tokenizer *t, struct fot_ids *out, const
 	(void)t;
 	if (status != FOT_OK)
 		return status;
-	for (size_t i = 0; i < n && status == FOT_OK; i++)
-		status = fot_ids_push_end(out, (unsigned char)text[i], i + 1, err);
-	return status;
+	for (size_t i = 0; i < n; i++)
+		out->id[out->n + i] = (unsigned char)text[i];
+	for (size_t i = 0; i < n && out->with_ends; i++)
+		out->end[out->n + i] = i + 1;
+	out->n += n;
+	return FOT_OK;
 }
 
 static int byte_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,

@@ -288,11 +288,6 @@ size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i)
 	return f->question_end[i + 1] - f->question_end[i];
 }
 
-size_t fot_fewshot_n_long(const struct fot_fewshot *f)
-{
-	return f->n_long;
-}
-
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 {
 	return f->n_labels;
@@ -301,11 +296,6 @@ size_t fot_fewshot_n_labels(const struct fot_fewshot *f)
 size_t fot_fewshot_pool(const struct fot_fewshot *f)
 {
 	return f->n_pool;
-}
-
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f)
-{
-	return f->label_ids.n;
 }
 
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f)

@@ -91,7 +91,6 @@ const char *fot_fewshot_gold(const struct fot_fewshot *f, size_t i);
 bool fot_fewshot_is_long(const struct fot_fewshot *f, size_t i);
 /* Of a test item's question, without an answer. */
 size_t fot_fewshot_question_tokens(const struct fot_fewshot *f, size_t i);
-size_t fot_fewshot_n_long(const struct fot_fewshot *f);
 size_t fot_fewshot_n_labels(const struct fot_fewshot *f); /* 0: answers */
 size_t fot_fewshot_pool(const struct fot_fewshot *f);     /* different demonstrations there are */
 uint64_t fot_fewshot_seed(const struct fot_fewshot *f);
@@ -100,8 +99,6 @@ const char *fot_fewshot_label(const struct fot_fewshot *f, size_t label); /* its
 int32_t fot_fewshot_commonest(const struct fot_fewshot *f);
 /* Accuracy of guessing and of the test items' commonest label; false: answers. */
 bool fot_fewshot_levels(const struct fot_fewshot *f, double *chance, double *majority);
-/* Tokens of all answers together: the length of a reply's nll. */
-size_t fot_fewshot_answer_tokens(const struct fot_fewshot *f);
 
 /* The demonstrations of one seed, tokenised as far as they can be used, each among `distractors`
  * of the other sets. */

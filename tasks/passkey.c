@@ -98,23 +98,34 @@ out:
 	return status;
 }
 
+/* Room to decode in, over and over. */
+struct scratch {
+	struct fot_ids ids;
+	struct fot_str all, text; /* text: what was asked for */
+};
+
+static void release_scratch(struct scratch *w)
+{
+	fot_ids_release(&w->ids);
+	fot_str_release(&w->all);
+	fot_str_release(&w->text);
+}
+
 /* The text of ids that stand inside a text. */
-static int decode_on(const struct fot_passkey_parts *s, struct fot_str *out, const int32_t *id, size_t n,
+static int decode_on(const struct fot_passkey_parts *s, struct scratch *w, const int32_t *id, size_t n,
 		     struct fot_err *err)
 {
-	struct fot_str all = FOT_STR_INIT;
-	struct fot_ids ids = { 0 };
 	int status;
 
-	FOT_TRY(append(&ids, s->stop.id, s->stop.n, err));
-	FOT_TRY(append(&ids, id, n, err));
-	FOT_TRY(fot_tokenizer_decode(s->p.tokenizer, &all, ids.id, ids.n, err));
-	if (all.len > s->stop_text)
-		fot_str_add(out, all.data + s->stop_text, all.len - s->stop_text);
-	status = fot_str_check(out, err);
+	w->ids.n = 0;
+	fot_str_clear(&w->all);
+	FOT_TRY(append(&w->ids, s->stop.id, s->stop.n, err));
+	FOT_TRY(append(&w->ids, id, n, err));
+	FOT_TRY(fot_tokenizer_decode(s->p.tokenizer, &w->all, w->ids.id, w->ids.n, err));
+	if (w->all.len > s->stop_text)
+		fot_str_add(&w->text, w->all.data + s->stop_text, w->all.len - s->stop_text);
+	status = fot_str_check(&w->text, err);
 out:
-	fot_ids_release(&ids);
-	fot_str_release(&all);
 	return status;
 }
 
@@ -363,22 +374,23 @@ out:
 /* ---- borders ----------------------------------------------------------- */
 
 /* May the key sentence stand in front of filler token i > 0? */
-static int is_border(const struct fot_passkey_parts *s, size_t i, bool *yes, struct fot_err *err)
+static int is_border(const struct fot_passkey_parts *s, size_t i, struct scratch *w, bool *yes,
+		     struct fot_err *err)
 {
-	struct fot_str left = FOT_STR_INIT, right = FOT_STR_INIT;
+	size_t left;
 	char last;
 	int status;
 
 	*yes = false;
-	FOT_TRY(decode_on(s, &left, s->filler.id + i - 1, 1, err));
-	FOT_TRY(decode_on(s, &right, s->filler.id + i, 1, err));
-	if (left.len == 0 || right.len == 0)
+	fot_str_clear(&w->text);
+	FOT_TRY(decode_on(s, w, s->filler.id + i - 1, 1, err));
+	left = w->text.len;
+	FOT_TRY(decode_on(s, w, s->filler.id + i, 1, err));
+	if (left == 0 || w->text.len == left)
 		goto out;
-	last = left.data[left.len - 1];
-	*yes = white(right.data[0]) && !white(last) && (s->p.style != FOT_PASSKEY_PAPER || last == '.');
+	last = w->text.data[left - 1];
+	*yes = white(w->text.data[left]) && !white(last) && (s->p.style != FOT_PASSKEY_PAPER || last == '.');
 out:
-	fot_str_release(&left);
-	fot_str_release(&right);
 	return status;
 }
 
@@ -401,35 +413,38 @@ static size_t before_decoy(const struct fot_passkey_parts *s, size_t i)
 /* The last border at or before i; 0, the filler's start, is one. */
 static int border_before(const struct fot_passkey_parts *s, size_t i, size_t *border, struct fot_err *err)
 {
+	struct scratch w = { 0 };
 	int status = FOT_OK;
 
 	for (bool yes = false; i > 0; i--) {
 		i = before_decoy(s, i);
-		FOT_TRY(is_border(s, i, &yes, err));
+		FOT_TRY(is_border(s, i, &w, &yes, err));
 		if (yes)
 			break;
 	}
 	*border = i;
 out:
+	release_scratch(&w);
 	return status;
 }
 
 /* For keys directly behind the intro: see the top of this file. */
 static int first_words(struct fot_passkey_parts *s, struct fot_err *err)
 {
-	struct fot_str text = FOT_STR_INIT;
+	struct scratch w = { 0 };
 	bool yes = false;
 	int status = FOT_OK;
 
 	for (size_t i = 1; i < FIRST_WORDS && i < s->filler.n && !yes; i++) {
-		FOT_TRY(is_border(s, i, &yes, err));
+		FOT_TRY(is_border(s, i, &w, &yes, err));
 		s->first = yes ? i : 0;
 	}
-	fot_str_putc(&text, ' ');
-	FOT_TRY(decode_on(s, &text, s->filler.id, s->first, err));
-	status = encode_on(s, &s->again, text.data, text.len, err);
+	fot_str_clear(&w.text);
+	fot_str_putc(&w.text, ' ');
+	FOT_TRY(decode_on(s, &w, s->filler.id, s->first, err));
+	status = encode_on(s, &s->again, w.text.data, w.text.len, err);
 out:
-	fot_str_release(&text);
+	release_scratch(&w);
 	return status;
 }
 

@@ -12,7 +12,7 @@ needs accounting munged slurmctld slurmd sbatch squeue scontrol sinfo slurmdbd s
 
 begin_cluster
 db_port=$(free_port) dbd_port=$(free_port)
-sed -i "s|^AccountingStorageType=.*|AccountingStorageType=accounting_storage/slurmdbd\nAccountingStorageHost=127.0.0.1\nAccountingStoragePort=$dbd_port\nMinJobAge=2|" slurm.conf
+sed -i "s|^AccountingStorageType=.*|AccountingStorageType=accounting_storage/slurmdbd\nAccountingStorageHost=127.0.0.1\nAccountingStoragePort=$dbd_port\nAccountingStoragePass=$work/munge/socket\nMinJobAge=2|" slurm.conf
 cat >slurmdbd.conf <<-EOS
 	AuthType=auth/munge
 	AuthInfo=socket=$work/munge/socket

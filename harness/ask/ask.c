@@ -19,7 +19,7 @@ size_t fot_question_answers(const struct fot_question *q)
 	return n;
 }
 
-size_t fot_question_longest(const struct fot_question *q)
+static size_t longest_of(const struct fot_question *q)
 {
 	size_t n = q->n_greedy;
 
@@ -99,14 +99,16 @@ void fot_asker_release(struct fot_asker *a)
 /* Tokens fed behind the stem: the question and all of the longest answer but its last. */
 static size_t tail_of(const struct fot_question *q, size_t n_stem)
 {
-	size_t longest = fot_question_longest(q);
+	size_t longest = longest_of(q);
 
 	return q->n_prompt - n_stem + (longest ? longest - 1 : 0);
 }
 
-size_t fot_asker_stem(const struct fot_asker *a, const struct fot_question *q)
+/* The stem as it will be read with this question: its length may differ from n_stem
+ * (LongLLaMA's cut); without memory 0. */
+static size_t stem_of(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t last = (size_t)a->last_context, longest = fot_question_longest(q), most = (size_t)a->window;
+	size_t last = (size_t)a->last_context, longest = longest_of(q), most = (size_t)a->window;
 
 	if (!a->memory)
 		return 0;
@@ -366,7 +368,7 @@ struct way {
 
 static struct way way_of(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t n_stem = fot_asker_stem(a, q), rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
+	size_t n_stem = stem_of(a, q), rest = n_stem % (size_t)a->window, tail = tail_of(q, n_stem);
 
 	if (!a->memory)
 		return (struct way){ .first = alone_from(a, q),
@@ -379,7 +381,7 @@ static struct way way_of(const struct fot_asker *a, const struct fot_question *q
 
 size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question *q)
 {
-	size_t n_stem = fot_asker_stem(a, q);
+	size_t n_stem = stem_of(a, q);
 
 	return a->memory ? influence_from(a, n_stem - n_stem % (size_t)a->window) : alone_from(a, q);
 }

@@ -64,9 +64,6 @@ struct fot_asker {
 int fot_asker_init(struct fot_asker *a, struct fot_session *s, const struct fot_model *m, int64_t window,
 		   bool memory, bool share, struct fot_err *err);
 void fot_asker_release(struct fot_asker *a);
-/* The stem as it will be read with this question: its length may differ from n_stem
- * (LongLLaMA's cut); without memory 0. */
-size_t fot_asker_stem(const struct fot_asker *a, const struct fot_question *q);
 /* The first token of the prompt that can be seen from its end: without memory that of the window which holds the question,
  * with cached windows that of the farthest one with an influence, else 0. The question fits its window. */
 size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question *q);
@@ -78,9 +75,8 @@ int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply 
 int fot_ask_each(struct fot_asker *a, const struct fot_question *q, size_t n, struct fot_reply *reply,
 		 struct fot_err *err);
 
-/* Tokens of all answers together, and of the longest. */
+/* Tokens of all answers together. */
 size_t fot_question_answers(const struct fot_question *q);
-size_t fot_question_longest(const struct fot_question *q);
 /* Tokens fed behind the stem: the prompt's end, and all answers but their last tokens. */
 int64_t fot_question_fed(const struct fot_question *q);
 /* Arrays of the right sizes for one question. Errors: FOT_ERR_RUN. */

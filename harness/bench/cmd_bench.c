@@ -486,6 +486,30 @@ out:
 	return status;
 }
 
+/* With one thread, two, four, up to `last`. */
+static int measure_all(struct bench *b, const char *model, int64_t rounds, int64_t last, struct fot_err *err)
+{
+	int status;
+
+	FOT_TRY(fot_blas_check((int32_t)last, err));
+	openblas_set_num_threads(1);
+	if (!b->json) {
+		fot_print_lines(model);
+		printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
+		       (double)fot_config_parameters(b->c) * 1e-6, openblas_get_corename(),
+		       (long long)rounds);
+	}
+	for (int64_t t = 1; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
+		b->threads = (int)t;
+		FOT_TRY(measure(b, model, rounds, err));
+	}
+	if (!b->json)
+		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
+	status = fot_flush_stdout(err);
+out:
+	return status;
+}
+
 int fot_cmd_bench(int argc, char **argv)
 {
 	struct bench b = { 0 };
@@ -516,7 +540,6 @@ int fot_cmd_bench(int argc, char **argv)
 		.n = sizeof table / sizeof *table
 	};
 	int status, code;
-	int64_t last;
 
 	b.tokens = 8192;
 	b.batch = 16;
@@ -529,21 +552,7 @@ int fot_cmd_bench(int argc, char **argv)
 			FOT_OK);
 	FOT_TRY(fot_path_open_model(&b.model, model, &err));
 	b.c = fot_model_config(b.model);
-	FOT_TRY(fot_blas_check((int32_t)(threads ? threads : fot_default_threads()), &err));
-	openblas_set_num_threads(1);
-	if (!b.json) {
-		fot_print_lines(model);
-		printf(": %.2f M parameters, BLAS core %s, median of %lld rounds\n",
-		       (double)fot_config_parameters(b.c) * 1e-6, openblas_get_corename(), (long long)rounds);
-	}
-	last = threads ? threads : fot_default_threads();
-	for (int64_t t = 1; t <= last; t = t < last && 2 * t > last ? last : 2 * t) {
-		b.threads = (int)t;
-		FOT_TRY(measure(&b, model, rounds, &err));
-	}
-	if (!b.json)
-		printf("peak memory %.0f MiB\n", (double)fot_mem_peak_rss() / (1 << 20));
-	status = fot_flush_stdout(&err);
+	status = measure_all(&b, model, rounds, threads ? threads : fot_default_threads(), &err);
 out:
 	fot_command_ended(&o, err.code, &err);
 	fot_model_close(b.model);

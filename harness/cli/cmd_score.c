@@ -28,24 +28,14 @@ struct input_flags {
 	int progress;
 };
 
-#define INPUT_OPTIONS(f)                                                                                  \
-	FOT_COMMON_MODEL(&(f)->model, true),                                                              \
-		{ .name = "tokens",                                                                       \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->tokens,                                                                  \
-		  .arg = "FILE",                                                                          \
-		  .help = "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}" },     \
-		{ .name = "text",                                                                         \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->text,                                                                    \
-		  .arg = "FILE",                                                                          \
-		  .help = "UTF-8 text instead, read by the model's tokenizer" },                          \
-		{ .name = "prompt",                                                                       \
-		  .type = FOT_OPTION_TEXT,                                                                \
-		  .value = &(f)->prompt,                                                                  \
-		  .arg = "TEXT",                                                                          \
-		  .help = "this text instead" },                                                          \
-		READING_OPTIONS(&(f)->reading, &(f)->mem_layers), FOT_COMMON_QUIET(&(f)->quiet),          \
+#define INPUT_OPTIONS(f)                                                                                          \
+	FOT_COMMON_MODEL(&(f)->model, true),                                                                      \
+		{ FOT_TEXT_OPTION("tokens", &(f)->tokens, "FILE",                                                 \
+				  "JSON: [[1,2,3], ...] {\"input_ids\": [[...], ...]} or {\"turns\": [...]}") },     \
+		{ FOT_TEXT_OPTION("text", &(f)->text, "FILE",                                                     \
+				  "UTF-8 text instead, read by the model's tokenizer") },                         \
+		{ FOT_TEXT_OPTION("prompt", &(f)->prompt, "TEXT", "this text instead") },                         \
+		READING_OPTIONS(&(f)->reading, &(f)->mem_layers), FOT_COMMON_QUIET(&(f)->quiet),                  \
 		FOT_COMMON_JSON(&(f)->json), FOT_COMMON_PROGRESS(&(f)->progress)
 
 struct input {

@@ -22,32 +22,29 @@ struct fot_given_journals {
 	size_t n, cap, cap_dir;
 };
 
-#define FOT_RUN_OPTIONS(c)                                                                                         \
-	FOT_COMMON_OUTPUT(&(c)->output, false),                                                                    \
-		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &(c)->resume,                                \
-		  .help = "go on with an interrupted run" },                                                       \
-		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &(c)->overwrite,                          \
-		  .help = "remove the run that stands there" },                                                    \
-		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &(c)->dry_run,                              \
-		  .help = "check all inputs and print items, tokens, memory and time" },                           \
-		{ .name = "shard", .type = FOT_OPTION_TEXT, .value = &(c)->shard, .arg = "I/N",                    \
-		  .help = "the I-th of N parts of about equal cost (1 <= I <= N); slurm: by the job array; see submit, merge" },  \
-		{ .name = "limit", .type = FOT_OPTION_SIZE, .value = &(c)->limit, .lo = 1, .hi = 1e9, .arg = "N",  \
-		  .help = "only N documents or test items per dataset, or N trials: not for reporting" },          \
-		FOT_COMMON_STORE(&(c)->store),                                                                     \
-		{ .name = "digits", .type = FOT_OPTION_INT, .value = &(c)->digits, .lo = 1, .hi = 17, .arg = "N",  \
-		  .help = "significant digits of the table on stdout; files hold all [3]" },                       \
-		{ .name = "no-timings", .type = FOT_OPTION_FLAG, .value = &(c)->no_timings,                        \
-		  .help = "leave timing columns empty: equal runs give equal files" },                             \
-		{ .name = "no-sharing", .type = FOT_OPTION_FLAG, .value = &(c)->no_sharing,                        \
-		  .help = "read every prompt from its start: the same bits, slower" },                             \
-		{ .name = "no-skipping", .type = FOT_OPTION_FLAG, .value = &(c)->no_skipping,                      \
-		  .help = "compute every window to the last layer: the same bits, slower" },                       \
-		{ .name = "verbose", .letter = 'v', .type = FOT_OPTION_FLAG, .value = &(c)->verbose,               \
-		  .help = "also what is for developers" },                                                         \
-		{ .name = "no-color", .type = FOT_OPTION_FLAG, .value = &(c)->no_color,                            \
-		  .help = "accepted for scripts: the output is never coloured" },                                  \
-		FOT_COMMON_THREADS(&(c)->threads), FOT_COMMON_QUIET(&(c)->quiet), FOT_COMMON_JSON(&(c)->json),     \
+#define FOT_RUN_OPTIONS(c)                                                                                      \
+	FOT_COMMON_OUTPUT(&(c)->output, false),                                                                 \
+		{ FOT_FLAG_OPTION("resume", &(c)->resume, "go on with an interrupted run") },                   \
+		{ FOT_FLAG_OPTION("overwrite", &(c)->overwrite, "remove the run that stands there") },          \
+		{ FOT_FLAG_OPTION("dry-run", &(c)->dry_run,                                                     \
+			  "check all inputs and print items, tokens, memory and time") },                       \
+		{ FOT_TEXT_OPTION("shard", &(c)->shard, "I/N",                                                  \
+			  "the I-th of N parts of about equal cost (1 <= I <= N); slurm: by the job array; see submit, merge") }, \
+		{ FOT_SIZE_OPTION("limit", &(c)->limit, 1, 1e9, "N",                                            \
+			  "only N documents or test items per dataset, or N trials: not for reporting") },      \
+		FOT_COMMON_STORE(&(c)->store),                                                                  \
+		{ FOT_INT_OPTION("digits", &(c)->digits, 1, 17, "N",                                            \
+			  "significant digits of the table on stdout; files hold all [3]") },                   \
+		{ FOT_FLAG_OPTION("no-timings", &(c)->no_timings,                                               \
+			  "leave timing columns empty: equal runs give equal files") },                         \
+		{ FOT_FLAG_OPTION("no-sharing", &(c)->no_sharing,                                               \
+			  "read every prompt from its start: the same bits, slower") },                         \
+		{ FOT_FLAG_OPTION("no-skipping", &(c)->no_skipping,                                             \
+			  "compute every window to the last layer: the same bits, slower") },                   \
+		{ FOT_FLAG_OPTION("verbose", &(c)->verbose, "also what is for developers"), .letter = 'v' },    \
+		{ FOT_FLAG_OPTION("no-color", &(c)->no_color,                                                   \
+			  "accepted for scripts: the output is never coloured") },                              \
+		FOT_COMMON_THREADS(&(c)->threads), FOT_COMMON_QUIET(&(c)->quiet), FOT_COMMON_JSON(&(c)->json),  \
 		FOT_COMMON_PROGRESS(&(c)->progress)
 
 /* Flags that exclude each other. Errors: FOT_ERR_USAGE. */

@@ -270,9 +270,11 @@ int fot_slurm_queued(struct fot_slurm_tasks *out, const char *id, struct fot_err
 
 int fot_slurm_ended(struct fot_slurm_tasks *out, const char *id, struct fot_err *err)
 {
-	const char *const argv[] = { "sacct",         "--noheader", "--parsable2",
-				     "--allocations", "--array",    "--format=JobID,State,ExitCode",
-				     "--jobs",        id,           NULL };
+	/* not --array, which that of Slurm 22.05 does not know: tasks that are over have a row each without it */
+	const char *const argv[] = {
+		"sacct",  "--noheader", "--parsable2", "--allocations", "--format=JobID,State,ExitCode",
+		"--jobs", id,           NULL
+	};
 	struct fot_str text = FOT_STR_INIT;
 	int status;
 

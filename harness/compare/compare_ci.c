@@ -111,11 +111,10 @@ int fot_compare_junit(struct fot_str *out, const struct fot_compare_found *f, st
 	size_t tests = f->row ? f->row->n_rows : 1, failures = f->row ? count(f, fails) : 0;
 	struct fot_str counts = FOT_STR_INIT;
 
-	fot_str_printf(&counts, " tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"0\"", tests,
-		       failures, !f->row);
+	fot_str_printf(&counts, " tests=\"%zu\" failures=\"%zu\" errors=\"%d\"", tests, failures, !f->row);
 	fot_str_printf(out,
 		       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"fotbench\"%s>\n"
-		       "  <testsuite name=\"fotbench compare\"%s>\n    <properties>\n",
+		       "  <testsuite name=\"fotbench compare\"%s skipped=\"0\">\n    <properties>\n",
 		       counts.failed ? "" : counts.data, counts.failed ? "" : counts.data);
 	property(out, "base", f->base);
 	property(out, "new", f->new);

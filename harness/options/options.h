@@ -96,49 +96,27 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 #define FOT_THREADS_MOST 1024
 
 /* const char **, may be required */
-#define FOT_COMMON_MODEL(v, must)                                                             \
-	{                                                                                     \
-		.name = "model", .letter = 'm', .type = FOT_OPTION_TEXT, .value = (v),        \
-		.arg = "DIR", .required = (must), .help = FOT_COMMON_MODEL_HELP               \
-	}
 #define FOT_COMMON_MODEL_HELP "model folder"
+#define FOT_COMMON_MODEL(v, must) \
+	{ FOT_TEXT_OPTION("model", v, "DIR", FOT_COMMON_MODEL_HELP), .letter = 'm', .required = (must) }
 /* const char **, may be required */
-#define FOT_COMMON_OUTPUT(v, must)                                                            \
-	{                                                                                     \
-		.name = "output", .letter = 'o', .type = FOT_OPTION_TEXT, .value = (v),       \
-		.arg = "DIR", .required = (must), .help = "folder for the results"            \
-	}
+#define FOT_COMMON_OUTPUT(v, must) \
+	{ FOT_TEXT_OPTION("output", v, "DIR", "folder for the results"), .letter = 'o', .required = (must) }
 /* bool *; see fot_command_begin */
-#define FOT_COMMON_QUIET(v)                                                                   \
-	{                                                                                     \
-		.name = "quiet", .letter = 'q', .type = FOT_OPTION_FLAG, .value = (v),        \
-		.help = "warnings and errors only"                                            \
-	}
+#define FOT_COMMON_QUIET(v) { FOT_FLAG_OPTION("quiet", v, "warnings and errors only"), .letter = 'q' }
 /* bool * */
-#define FOT_COMMON_JSON(v)                                                                    \
-	{                                                                                     \
-		.name = "json", .type = FOT_OPTION_FLAG, .value = (v),                        \
-		.help = "the result as JSON on stdout"                                        \
-	}
+#define FOT_COMMON_JSON(v) { FOT_FLAG_OPTION("json", v, "the result as JSON on stdout") }
 /* int *, enum fot_progress_mode */
-#define FOT_COMMON_PROGRESS(v)                                                                \
-	{                                                                                     \
-		.name = "progress", .type = FOT_OPTION_CHOICE, .value = (v),                  \
-		.choices = fot_progress_names, .help = "progress on stderr; auto: unless -q"  \
-	}
+#define FOT_COMMON_PROGRESS(v) \
+	{ FOT_CHOICE_OPTION("progress", v, fot_progress_names, "progress on stderr; auto: unless -q") }
 /* int64_t *, 0: all processors */
-#define FOT_COMMON_THREADS(v)                                                                 \
-	{                                                                                     \
-		.name = "threads", .letter = 't', .type = FOT_OPTION_INT, .value = (v),       \
-		.lo = 1, .hi = FOT_THREADS_MOST, .arg = "N",                                  \
-		.help = "threads; no result depends on it [all processors]"                   \
-	}
+#define FOT_COMMON_THREADS(v)                                                        \
+	{ FOT_INT_OPTION("threads", v, 1, FOT_THREADS_MOST, "N",                     \
+			 "threads; no result depends on it [all processors]"), .letter = 't' }
 /* const char ** */
-#define FOT_COMMON_STORE(v)                                                                   \
-	{                                                                                     \
-		.name = "store", .type = FOT_OPTION_TEXT, .value = (v), .arg = "DIR",         \
-		.help = "folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]" \
-	}
+#define FOT_COMMON_STORE(v)                    \
+	{ FOT_TEXT_OPTION("store", v, "DIR", \
+			  "folder of installed datasets [$FOTBENCH_DATA, else datasets/store; see help paths]") }
 
 extern const char *const fot_progress_names[]; /* auto, on, off */
 

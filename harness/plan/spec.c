@@ -371,19 +371,50 @@ static void release_model(void *base)
 
 /* --- a task --- */
 
+static int find_class(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx)
+{
+	const char *names[FOT_TASK_CLASSES_MAX] = { NULL };
+	struct fot_key key = { .name = "task", .type = &fot_key_choice, .bytes = sizeof(int32_t), .words = names };
+	int32_t i = 0;
+	int status;
+
+	if (!cJSON_IsObject(node))
+		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object", ctx->json.where);
+	for (size_t k = 0; k < fot_n_task_classes; k++)
+		names[k] = fot_task_classes[k]->name;
+	FOT_TRY(key.type->read(&i, &key, node, ctx));
+	t->class = fot_task_classes[i];
+out:
+	return status;
+}
+
 static int read_task(void *base, const cJSON *node, const struct fot_key_ctx *ctx)
 {
-	return fot_spec_task_read(base, node, ctx);
+	struct fot_task_spec *t = base;
+	int status;
+
+	t->split = FOT_TEST;
+	FOT_TRY(find_class(t, node, ctx));
+	FOT_TRY(fot_keys_read(t, t->class->keys, t->class->n_keys, node, ctx));
+	if (t->class->complete)
+		status = t->class->complete(t, ctx->json.where, ctx->err);
+out:
+	return status;
 }
 
 static bool print_task(cJSON *o, const void *base)
 {
-	return fot_spec_task_print(o, base);
+	const struct fot_task_spec *t = base;
+
+	return fot_keys_write(o, t->class->keys, t->class->n_keys, t);
 }
 
 static void release_task(void *base)
 {
-	fot_spec_task_release(base);
+	struct fot_task_spec *t = base;
+
+	if (t->class)
+		fot_keys_release(t->class->keys, t->class->n_keys, t);
 }
 
 /* --- an exclusion --- */
@@ -687,44 +718,3 @@ static bool write_class_key(cJSON *o, const struct fot_key *k, const void *base)
 }
 
 const struct fot_key_type fot_key_class = { "word", FOT_KEY_NO_FLAG, read_class_key, write_class_key, NULL, NULL };
-
-static int find_class(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx)
-{
-	const char *names[FOT_TASK_CLASSES_MAX] = { NULL };
-	struct fot_key key = { .name = "task", .type = &fot_key_choice, .bytes = sizeof(int32_t), .words = names };
-	int32_t i = 0;
-	int status;
-
-	if (!cJSON_IsObject(node))
-		return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected an object", ctx->json.where);
-	for (size_t k = 0; k < fot_n_task_classes; k++)
-		names[k] = fot_task_classes[k]->name;
-	FOT_TRY(key.type->read(&i, &key, node, ctx));
-	t->class = fot_task_classes[i];
-out:
-	return status;
-}
-
-int fot_spec_task_read(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx)
-{
-	int status;
-
-	t->split = FOT_TEST;
-	FOT_TRY(find_class(t, node, ctx));
-	FOT_TRY(fot_keys_read(t, t->class->keys, t->class->n_keys, node, ctx));
-	if (t->class->complete)
-		status = t->class->complete(t, ctx->json.where, ctx->err);
-out:
-	return status;
-}
-
-bool fot_spec_task_print(cJSON *o, const struct fot_task_spec *t)
-{
-	return fot_keys_write(o, t->class->keys, t->class->n_keys, t);
-}
-
-void fot_spec_task_release(struct fot_task_spec *t)
-{
-	if (t->class)
-		fot_keys_release(t->class->keys, t->class->n_keys, t);
-}

@@ -145,8 +145,4 @@ const char *fot_spec_split_name(enum fot_split split);
 bool fot_lengths_add(struct fot_lengths *l, const char *text);
 void fot_lengths_release(struct fot_lengths *l);
 
-int fot_spec_task_read(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx);
-bool fot_spec_task_print(cJSON *o, const struct fot_task_spec *t);
-void fot_spec_task_release(struct fot_task_spec *t);
-
 #endif

@@ -80,8 +80,6 @@ size_t fot_plot_panel(struct fot_plot_places *p, const char *name);
 size_t fot_plot_series(struct fot_plot_places *p, size_t row);
 /* The last two cells of a line of data: the names, for readers other than gnuplot. */
 void fot_plot_put_names(struct fot_str *out, const char *panel, const char *series);
-/* A line of the file of names: "panel" or "series", number, name. */
-void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name);
 /* Numbers of panels and series and the looks of the series; the names into out->labels. */
 void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p);
 

@@ -290,7 +290,8 @@ void fot_plot_put_names(struct fot_str *out, const char *panel, const char *seri
 	fot_str_putc(out, '\n');
 }
 
-void fot_plot_put_label(struct fot_str *out, const char *kind, size_t place, const char *name)
+/* A line of the file of names: "panel" or "series", number, name. */
+static void put_label(struct fot_str *out, const char *kind, size_t place, const char *name)
 {
 	fot_str_printf(out, "%s\t%zu\t", kind, place);
 	fot_quote_gnuplot(out, name);
@@ -328,9 +329,9 @@ void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places
 	if (p->c->kinds)
 		put_kinds(names, p);
 	for (size_t i = 0; i < p->n_panels; i++)
-		fot_plot_put_label(&out->labels, "panel", i + 1, p->panel[i]);
+		put_label(&out->labels, "panel", i + 1, p->panel[i]);
 	for (size_t i = 0; i < p->n_series; i++)
-		fot_plot_put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
+		put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
 }
 
 /* --- what a memory is worth in training --- */
@@ -392,7 +393,7 @@ static size_t put_series(struct fot_plot_text *out, const struct fot_table *t, i
 	for (size_t first = 0; first < t->n_rows; first++) {
 		if (!fot_table_is_first(t, first, FOT_LIST("dataset")))
 			continue;
-		fot_plot_put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
+		put_label(&out->labels, "series", ++n, fot_table_text(t, first, "dataset"));
 		for (size_t row = first; row < t->n_rows; row++)
 			if (fot_table_same(t, row, t, first, "dataset"))
 				put_row(out, t, row, n, most);

@@ -162,7 +162,7 @@ static void stem_cost(struct walk *k, struct fot_job *job, const struct entry *e
 	int64_t kept = kept_tokens(k, e, window, sight > 0);
 
 	job->shared = kept < e->n_tokens ? kept + found_tokens(k, e, window, kept) : kept;
-	job->kept = fill_flops(k, job, kept);
+	job->kept = kept;
 	job->found = fill_flops(k, job, job->shared);
 	job->cost = (struct fot_cost){ .filled = e->n_tokens - job->shared, .asked = e->asked,
 				       .pairs = (double)e->asked * (double)e->n_tokens };

@@ -22,8 +22,8 @@ struct fot_job {
 	struct fot_cost cost; /* filled: tokens that are computed */
 	int64_t shared;       /* tokens of its prompt that are not, as they were before */
 	double flops;
-	double kept;          /* operations for those of them that stay in the memory from the item before it */
-	double found;         /* for those and the ones that the session has from any item before: what it costs alone */
+	int64_t kept;         /* those of them that stay in the memory from the item before it */
+	double found;         /* operations that `shared` saves, less what the item saves by itself */
 	bool begins;          /* a piece (workers.h) */
 };
 

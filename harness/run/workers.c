@@ -10,8 +10,6 @@
 #include "model/blas.h"
 #include "model/engine.h"
 
-#define AGAIN 0.1    /* of a piece: what may be read again behind it */
-#define PIECES 4     /* for each thread: longer ones are cut where that costs little */
 #define LONGEST 1.25 /* of an even division */
 
 /* --- small conditions --- */
@@ -107,20 +105,10 @@ static bool same_condition(const struct fot_schedule *s, const struct fot_plan *
 	return p->item[s->job[a].item].condition == p->item[s->job[b].item].condition;
 }
 
-static void cut(struct fot_schedule *s, const struct fot_plan *p, int32_t threads)
+static void cut(struct fot_schedule *s, const struct fot_plan *p)
 {
-	double all = 0, piece = 0;
-
 	for (size_t i = 0; i < s->n_small; i++)
-		all += s->job[i].flops;
-	for (size_t i = 0; i < s->n_small; i++) {
-		struct fot_job *job = &s->job[i];
-		bool other = i == 0 || !same_condition(s, p, i, i - 1);
-
-		job->begins = other || job->kept <= 0 ||
-			      (job->kept <= AGAIN * piece && piece * PIECES * threads >= all);
-		piece = (job->begins ? 0 : piece) + job->flops;
-	}
+		s->job[i].begins = i == 0 || !same_condition(s, p, i, i - 1) || s->job[i].kept == 0;
 }
 
 /* What a worker is foretold to have done. */
@@ -179,7 +167,7 @@ int fot_workers_divide(struct fot_schedule *s, const struct fot_plan *p, const s
 	if (!load)
 		return FOT_NO_MEMORY(err, "schedule");
 	FOT_TRY(sort_jobs(s, p, &here, err));
-	cut(s, p, here.threads);
+	cut(s, p);
 	s->n_workers = s->n_small ? here.threads : 1;
 	while (s->n_workers > 1 && !ends_together(s, p, load, s->n_workers))
 		s->n_workers--;

@@ -12,9 +12,9 @@
  *  - A condition is small if it computes on the CPU, each of its items takes at most FOT_SMALL_FLOPS operations, and
  *    a session for each thread, weights apart, takes at most FOT_SMALL_BYTES in all.  Where they take more than half
  *    of the memory that is available, none is.
- *  - A piece is a walk through a part of the tree of prefixes.  It begins at an item that keeps nothing of the one
- *    before, or, behind a long piece, where reading again what is kept costs at most a tenth of that piece.  What
- *    prompts share through a session's cache of windows is counted once for each worker.
+ *  - A piece is a walk through a subtree of the prefixes: it begins at an item that keeps nothing of the one before.
+ *    So no token is read more often; what prompts share through a session's cache of windows is counted once for each
+ *    worker.
  *  - There is a worker for each thread that can run at once.  Where pieces are too few, there are fewer workers, with
  *    more threads each: the most that end, as foretold, within 5/4 of the time that an even division takes. */
 #ifndef FOT_WORKERS_H

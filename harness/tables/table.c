@@ -48,7 +48,7 @@ size_t fot_table_add(struct fot_table *t)
 	size_t n = t->schema->n;
 
 	if (t->n_rows == t->cap) {
-		size_t cap = t->cap ? fot_size_mul(t->cap, 2) : 64;
+		size_t cap = t->cap ? fot_size_mul(t->cap, 2) : 4; /* an item has few rows */
 		struct fot_cell *cell = fot_realloc(t->cell, fot_size_mul(cap, n), sizeof *cell);
 
 		if (!cell) {

@@ -173,6 +173,7 @@ void product_gate(const struct fot_net *net, struct scratch *s, const fot_real *
 		return;
 	}
 #endif
+	(void)net;
 	fot_swiglu_forward(s->h, den, g, u, rows * in);
 }
 

@@ -45,6 +45,20 @@ upward() {
 holds() { [ -z "$(upward "$1")" ] || { upward "$1"; return 1; }; }
 check rooms_no_include_runs_upward holds "$root"
 
+# large DIR: rooms of the harness over 6,000 lines, files over 800, functions over 60
+large() {
+	(cd "$1" && find base model datasets tasks harness -name "*.[ch]" -print0 | xargs -0 awk '
+		FNR == 1 { file = FILENAME; room = file; sub(/\/[^\/]*$/, "", room); from = 0 }
+		{ lines[file]++; rooms[room]++ }
+		/^\{$/ { from = FNR }
+		/^\}/ && from { if (FNR - from + 1 > 60) print file ": a function of " FNR - from + 1 " lines"; from = 0 }
+		END {
+			for (file in lines) if (lines[file] > 800) print file ": " lines[file] " lines"
+			for (room in rooms) if (room ~ /^harness/ && rooms[room] > 6000) print room ": " rooms[room] " lines"
+		}')
+}
+check rooms_files_and_functions_are_small bash -c '[ -z "$1" ] || { echo "$1"; exit 1; }' - "$(large "$root")"
+
 mkdir copy && (cd "$root" && find base model datasets tasks harness -name "*.[ch]" -exec cp --parents {} "$work/copy" \;)
 breaks() { # NAME FILE INCLUDED
 	local before=$(cat "copy/$2")
@@ -58,3 +72,8 @@ breaks rooms_finds_run_including_train harness/run/run.c model/train/recipe.h
 breaks rooms_finds_plan_including_run harness/plan/plan.h harness/run/items.h
 breaks rooms_finds_report_including_compare harness/report/grid.c harness/compare/compare.h
 breaks rooms_finds_task_including_harness tasks/passkey.c harness/tables/table.h
+{ echo 'int f(void)' && echo '{' && yes '	;' | head -n 6000 && echo '}'; } >copy/harness/ask/long.c
+grown="harness/ask/long.c: 6003 lines
+harness/ask/long.c: a function of 6002 lines
+harness/ask: $((6003 + $(cat "$root"/harness/ask/*.[ch] | wc -l))) lines"
+check rooms_finds_what_is_large bash -c 'diff <(echo "$1") <(echo "$2")' - "$grown" "$(large copy | LC_ALL=C sort)"

@@ -80,6 +80,16 @@ printf '102|PENDING|Dependency\n' >>fake/queue
 check status_exits_4_when_something_is_left_to_do test $? -eq 4
 check status_counts grep -q '1 complete, 1 running, 2 missing' .out
 check status_says_what_to_type grep -qx 'next: fotbench submit spec.json --no-timings -o out' .out
+# As Debian's has it: no other options than these.
+cat >bin/sacct <<-'EOS'
+	#!/bin/sh
+	[ "$*" = "--noheader --parsable2 --allocations --format=JobID,State,ExitCode --jobs $6" ] || exit 1
+	[ "$6" != 100 ] || printf '100_1|CANCELLED by 1000|0:0\n100_4|TIMEOUT|0:0\n'
+EOS
+chmod +x bin/sacct
+"$fotbench" status out >.out 2>&1
+check status_tells_how_tasks_ended bash -c 'grep -qE "^ +1 .* 100_1 CANCELLED$" .out && grep -qE "^ +4 .* 100_4 TIMEOUT$" .out'
+rm bin/sacct
 : >fake/calls
 prints submit_only_what_is_lost '^job array 103: 2 of 4 shards \(1,4\); merge 104$' submit -o out
 check submit_dependency_of_all cmp <(printf '%s\n' --parsable "$work/out/shards/array.sh" --parsable --dependency=afterany:103:100,afterany:102 "$work/out/shards/merge.sh") fake/calls

@@ -14,7 +14,8 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_model.h"
 
-void session_fixture_open(struct session_fixture *f, int n_mem, bool qk_norm, bool positionals, enum fot_dtype dtype)
+void session_fixture_open(struct session_fixture *f, int n_mem, bool qk_norm, bool positionals,
+			  enum fot_dtype dtype)
 {
 	tiny_config(&f->c, W, n_mem, qk_norm, positionals);
 	f->m = tiny_model(&f->p, &f->c, scratch_path(""), dtype);
@@ -27,7 +28,8 @@ void session_fixture_close(struct session_fixture *f)
 	fot_params_release(&f->p);
 }
 
-struct fot_session *session_fixture_session(const struct session_fixture *f, enum fot_memory_mode mode, int32_t top_k, int threads)
+struct fot_session *session_fixture_session(const struct session_fixture *f, enum fot_memory_mode mode,
+					    int32_t top_k, int threads)
 {
 	struct fot_session_opts o;
 	struct fot_session *s = NULL;
@@ -44,7 +46,8 @@ struct fot_session *session_fixture_session(const struct session_fixture *f, enu
 	return s;
 }
 
-void session_fixture_feed(struct fot_session *s, struct session_fixture *f, int64_t from, int64_t to, bool score)
+void session_fixture_feed(struct fot_session *s, struct session_fixture *f, int64_t from, int64_t to,
+			  bool score)
 {
 	struct fot_want want = { .targets = f->text + from + 1, .nll = f->nll + from };
 	struct fot_err err = { 0 };
@@ -61,8 +64,12 @@ void session_fixture_feed(struct fot_session *s, struct session_fixture *f, int6
 
 void session_fixture_last(struct session_fixture *f, int64_t seen, double *nll)
 {
-	struct fot_stage st = { .method = f->c.cached_windows ? FOT_METHOD_TRANSFORMER_XL : FOT_METHOD_CROSSBATCH,
-				.window = W, .batch = 1, .w = WINDOWS - 1, .d = 1,
+	struct fot_stage st = { .method = f->c.cached_windows ? FOT_METHOD_TRANSFORMER_XL :
+								FOT_METHOD_CROSSBATCH,
+				.window = W,
+				.batch = 1,
+				.w = WINDOWS - 1,
+				.d = 1,
 				.pack = 1 };
 	struct fot_net_size size;
 	struct fot_net *net = NULL;

@@ -238,8 +238,8 @@ static void test_ask_without_memory_reads_what_the_window_sees_once(void **state
 
 	(void)state;
 	open_fixture(&f, 1, true);
-	open_asker(&a, &f, FOT_SEARCH_NONE, 2, true);
-	open_asker(&b, &f, FOT_SEARCH_NONE, 1, false);
+	open_asker(&a, &f, FOT_MEMORY_NONE, 2, true);
+	open_asker(&b, &f, FOT_MEMORY_NONE, 1, false);
 	answer.tokens = f.text + 7;
 	for (int i = 0; i < 5; i++) {
 		q[i] = (struct fot_question){ .prompt = f.text,

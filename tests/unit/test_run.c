@@ -231,7 +231,7 @@ static void test_run_kth_allocation_of_two_workers_fails(void **state)
 /* --- workers --- */
 
 /* The schedule of the plan, whose items' operations are then `flops` [8]; kept, found: likewise. Returns its workers. */
-static int32_t divide(struct fot_schedule *s, int threads, const double *flops, const double *kept,
+static int32_t divide(struct fot_schedule *s, int threads, const double *flops, const int64_t *kept,
 		      const double *found)
 {
 	const struct fot_work work = { .threads = threads };
@@ -251,13 +251,13 @@ static int32_t divide(struct fot_schedule *s, int threads, const double *flops, 
 	return s->n_workers;
 }
 
-static void test_run_pieces_begin_where_little_is_read_again(void **state)
+static void test_run_pieces_begin_where_nothing_is_kept(void **state)
 {
 	/* conditions change at item 4 */
 	static const double flops[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
-	static const double kept[8] = { 0, 0.9, 1.1, 1.9, 9, 0, 9, 9 };
+	static const int64_t kept[8] = { 0, 1, 32, 0, 9, 0, 9, 9 };
 	static const double none[8] = { 0 };
-	static const bool begins[8] = { true, true, false, true, true, true, false, false };
+	static const bool begins[8] = { true, false, false, true, true, true, false, false };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
@@ -273,24 +273,25 @@ static void test_run_pieces_begin_where_little_is_read_again(void **state)
 static void test_run_uneven_pieces_have_all_threads(void **state)
 {
 	static const double even[8] = { 10, 10, 10, 10, 10, 10, 10, 10 }, uneven[8] = { 10, 10, 10, 10, 10, 10, 10, 1000 };
+	static const int64_t kept[8] = { 0 };
 	static const double none[8] = { 0 }, little[8] = { [6] = 4 }, much[8] = { [6] = 31 };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
 	if (fot_threads_at_once(2) < 2)
 		skip();
-	assert_int_equal(divide(&s, 2, uneven, none, none), 1);
+	assert_int_equal(divide(&s, 2, uneven, kept, none), 1);
 	assert_int_equal(s.n_small, 0);
 	fot_schedule_release(&s);
-	assert_int_equal(divide(&s, 1, even, none, none), 1);
+	assert_int_equal(divide(&s, 1, even, kept, none), 1);
 	assert_int_equal(s.n_small, 0);
 	fot_schedule_release(&s);
-	assert_in_range(divide(&s, 1000, even, none, none), 2, 8);
+	assert_in_range(divide(&s, 1000, even, kept, none), 2, 8);
 	fot_schedule_release(&s);
 	/* what the second worker of a condition finds no more: 20 + 10 + 31 are more than 5 quarters of 40 */
-	assert_int_equal(divide(&s, 2, even, none, little), 2);
+	assert_int_equal(divide(&s, 2, even, kept, little), 2);
 	fot_schedule_release(&s);
-	assert_int_equal(divide(&s, 2, even, none, much), 1);
+	assert_int_equal(divide(&s, 2, even, kept, much), 1);
 	fot_schedule_release(&s);
 }
 
@@ -354,7 +355,7 @@ int main(void)
 		TEST(test_run_kth_allocation_fails), TEST(test_run_journal_cut_anywhere),
 		TEST(test_run_kth_write_of_two_workers_fails),
 		TEST(test_run_kth_allocation_of_two_workers_fails),
-		TEST(test_run_pieces_begin_where_little_is_read_again),
+		TEST(test_run_pieces_begin_where_nothing_is_kept),
 		TEST(test_run_uneven_pieces_have_all_threads),
 		TEST(test_run_sixteen_threads_same_files),
 	};

@@ -119,10 +119,12 @@ static void test_session_filling_in_pieces_changes_no_bit(void **state)
 	session_fixture_open(&f, 1, false, false, FOT_F32);
 	for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
 		struct fot_session *s = session_fixture_session(&f, FOT_MEMORY_KNN, 20, 2);
+		struct fot_mark m;
 
 		session_fixture_feed(s, &f, 0, cut[i], false);
 		session_fixture_feed(s, &f, cut[i], N - W, false);
-		assert_true(fot_session_mem_len(s) + fot_session_n_local(s) == N - W);
+		m = fot_session_mark(s);
+		assert_true(m.mem_len + m.n_local == N - W);
 		session_fixture_feed(s, &f, N - W, N, true);
 		if (i == 0)
 			memcpy(first, f.nll + N - W, sizeof first);
@@ -500,10 +502,10 @@ static void test_session_windows_grow_without_a_memory_alone(void **state)
 /* Weights that are made for one are used by others, whichever is closed first. */
 static void test_session_beside_another(void **state)
 {
-	struct fixture f;
+	struct session_fixture f;
 
 	(void)state;
-	open_fixture(&f, 1, false, true, FOT_BF16);
+	session_fixture_open(&f, 1, false, true, FOT_BF16);
 	for (int k = 0; k < 4; k++) {
 		enum fot_compute compute = k % 2 ? FOT_COMPUTE_BF16 : FOT_COMPUTE_F32;
 		struct fot_session *s[3] = { NULL };
@@ -515,7 +517,7 @@ static void test_session_beside_another(void **state)
 		o.mem_max = N;
 		assert_in_range(fot_session_common(f.m, &o), 1, fot_session_estimate(f.m, &o) - 1);
 		assert_int_equal(fot_session_open(&s[0], f.m, &o, NULL), FOT_OK);
-		feed(s[0], &f, 0, W, true);
+		session_fixture_feed(s[0], &f, 0, W, true);
 		memcpy(alone, f.nll, sizeof alone);
 		o.compute = k < 2 ? compute : FOT_COMPUTE_F32; /* of another kind: weights of its own */
 		o.beside = s[0];
@@ -526,11 +528,11 @@ static void test_session_beside_another(void **state)
 		assert_int_equal(fot_session_open(&s[2], f.m, &o, NULL), FOT_OK);
 		fot_session_close(s[1]);
 		memset(f.nll, 0, sizeof f.nll);
-		feed(s[2], &f, 0, W, true);
+		session_fixture_feed(s[2], &f, 0, W, true);
 		assert_memory_equal(f.nll, alone, sizeof alone);
 		fot_session_close(s[2]);
 	}
-	close_fixture(&f);
+	session_fixture_close(&f);
 }
 
 static void test_session_estimate_is_what_it_takes(void **state)
