@@ -10,7 +10,7 @@
 #include "model/blas.h"
 #include "model/engine.h"
 
-#define LONGEST 1.25 /* of an even division */
+#define LONGEST 1.1 /* of an even division: about what threads that share items lose by waiting */
 
 /* --- small conditions --- */
 

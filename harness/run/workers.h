@@ -16,7 +16,7 @@
  *    So no token is read more often; what prompts share through a session's cache of windows is counted once for each
  *    worker.
  *  - There is a worker for each thread that can run at once.  Where pieces are too few, there are fewer workers, with
- *    more threads each: the most that end, as foretold, within 5/4 of the time that an even division takes. */
+ *    more threads each: the most that end, as foretold, within 11/10 of the time that an even division takes. */
 #ifndef FOT_WORKERS_H
 #define FOT_WORKERS_H
 

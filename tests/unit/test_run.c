@@ -255,9 +255,9 @@ static void test_run_pieces_begin_where_nothing_is_kept(void **state)
 {
 	/* conditions change at item 4 */
 	static const double flops[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
-	static const int64_t kept[8] = { 0, 1, 32, 0, 9, 0, 9, 9 };
+	static const int64_t kept[8] = { 0, 1, 0, 9, 9, 1, 0, 9 };
 	static const double none[8] = { 0 };
-	static const bool begins[8] = { true, false, false, true, true, true, false, false };
+	static const bool begins[8] = { true, false, true, false, true, false, true, false };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
@@ -274,7 +274,7 @@ static void test_run_uneven_pieces_have_all_threads(void **state)
 {
 	static const double even[8] = { 10, 10, 10, 10, 10, 10, 10, 10 }, uneven[8] = { 10, 10, 10, 10, 10, 10, 10, 1000 };
 	static const int64_t kept[8] = { 0 };
-	static const double none[8] = { 0 }, little[8] = { [6] = 4 }, much[8] = { [6] = 31 };
+	static const double none[8] = { 0 }, little[8] = { [6] = 2 }, much[8] = { [6] = 31 };
 	struct fot_schedule s = { 0 };
 
 	(void)state;
@@ -288,7 +288,7 @@ static void test_run_uneven_pieces_have_all_threads(void **state)
 	fot_schedule_release(&s);
 	assert_in_range(divide(&s, 1000, even, kept, none), 2, 8);
 	fot_schedule_release(&s);
-	/* what the second worker of a condition finds no more: 20 + 10 + 31 are more than 5 quarters of 40 */
+	/* what the second worker of a condition finds no more: 20 + 10 + 31 are more than 11 tenths of 40 */
 	assert_int_equal(divide(&s, 2, even, kept, little), 2);
 	fot_schedule_release(&s);
 	assert_int_equal(divide(&s, 2, even, kept, much), 1);
