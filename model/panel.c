@@ -12,6 +12,7 @@
 #define ROWS (FOT_VECTOR_BYTES == 64 ? 8 : 4)
 #define FEW (ROWS / 2)
 #define FEW_BLOCKS 4
+#define AHEAD (4 * LANES) /* keys, from those at work to those that are fetched */
 #define KEYS 64 /* whose weights stay in the first cache while values are weighed */
 #define LANES (FOT_PANEL / 2)
 #define UNROLL _Pragma("GCC unroll 16")
@@ -545,17 +546,28 @@ static void few_outputs(fot_real *out, fot_real f, const fot_real *s, const fot_
 		out[k * FOT_PANEL] = row[k];
 }
 
+/* LANES keys that come soon: rows that are read side by side are found late otherwise. Where there are none, nothing
+ * happens. */
+static void fetch_keys(const fot_real *k, int64_t ldk, int64_t d)
+{
+	for (int64_t r = 0; r < LANES; r++)
+		for (int64_t c = 0; c < d; c += 64 / (int64_t)sizeof *k)
+			__builtin_prefetch(k + r * ldk + c);
+}
+
 /* Of all keys of the tile: rows of scores, whose distance it returns. The last register may reach beyond the keys. */
 static int64_t score_few(const fot_real *panel, int64_t n, const struct fot_panel_tile *t, int64_t d,
 			 fot_real *s)
 {
 	int64_t ld = (t->n + 2 * LANES - 1) / LANES * LANES;
 
-	for (int64_t j = 0; j < t->n; j += LANES)
+	for (int64_t j = 0; j < t->n; j += LANES) {
+		fetch_keys(t->k + (j + AHEAD) * t->ldk, t->ldk, d);
 		if (n == 1)
 			few_scores(1, s, ld, panel, t, j, d);
 		else
 			few_scores(FOT_FEW, s, ld, panel, t, j, d);
+	}
 	return ld;
 }
 

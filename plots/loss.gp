@@ -7,7 +7,7 @@
 
 name = "loss"
 x_label = "entries of the memory read per query and head"
-dodge_width = 0.12
+dodge_width = 0.18
 data = name . "_data.csv"
 load name . "_names.gp"
 load "style.gp"
@@ -30,7 +30,7 @@ do for [i = 1 : n_series] {
 
 do for [format in formats] {
 	@BEGIN_PAGE
-	set xrange [x_low / 1.3 : x_high * 1.6]
+	set xrange [x_low / 1.5 : x_high * 1.6]
 	do for [p = 1 : n_datasets] {
 		@PLACE_PANEL
 		set ylabel (col == 0 ? "change of perplexity (%)" : "") offset -0.6, 0
@@ -45,7 +45,7 @@ do for [format in formats] {
 		     for [i = 1 : n_series] data \
 			using (column("keys_read") * dodge(i)) : (@MINE && column("keys_read") == end_x[i] ? column("value") : NaN) : \
 			      (series[i]) \
-			with labels left offset 0.8, 0 textcolor linestyle i notitle
+			with labels left offset 0.8, (i % 2 ? 0.4 : -0.5) textcolor linestyle i notitle
 	}
 	@PLACE_KEY
 	set key width 1 samplen 2.5
