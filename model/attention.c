@@ -223,16 +223,16 @@ void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t
 	attn_narrow_scores(a, row, &(struct attn_keys){ 0, n_k, a->bias });
 }
 
-void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k)
+void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k, bool rare)
 {
 	if (a->kernel)
 		attn_narrow_keys(a, k, ldk, n_k);
-	else if (attn_filter_on(a))
+	else if (rare && attn_filter_on(a))
 		attn_filter_keys(a, k, ldk, n_k);
 }
 
 void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k,
-		     const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to)
+		     const fot_real *bias, const fot_real *threshold, bool rare, fot_panel_hit *hit, void *to)
 {
 	const struct fot_panel_tile t = { .k = k, .bias = bias, .ldk = ldk, .n = n_k };
 	const fot_real *q = a->q + row * a->head_dim;
@@ -242,7 +242,7 @@ void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, i
 		attn_narrow_search(a, row, n, &(struct attn_keys){ 0, n_k, bias }, threshold, hit, to);
 	else if (n <= FOT_FEW)
 		fot_panel_search_few(q, n, &t, a->head_dim, threshold, hit, to, a->s);
-	else if (bias || !attn_filter_on(a) || !attn_filter_search(a, row, k, ldk, n_k, threshold, hit, to))
+	else if (bias || !rare || !attn_filter_on(a) || !attn_filter_search(a, row, k, ldk, n_k, threshold, hit, to))
 		fot_panel_search(q, k, ldk, n_k, a->head_dim, bias, threshold, hit, to);
 }
 

@@ -84,10 +84,11 @@ void fot_attn_fold(struct fot_attn *a, const fot_real *q, int64_t ldq, const fot
  * s[j * FOT_PANEL + i] of key j and query row + i.  Those that the same keys would get when folded in. */
 void fot_attn_scores(struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k);
 /* The same compared with threshold[FOT_PANEL] in place of written, as fot_panel_search does: n_k <= FOT_TILE_K keys that
- * fot_attn_keys was given, which in bf16 rounds them once for all panels; bias [n_k] or NULL. */
-void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k);
+ * fot_attn_keys was given, which in bf16 rounds them once for all panels; bias [n_k] or NULL. rare: few of the keys will
+ * be above their thresholds, which may be used to find them faster, and changes nothing that is found. */
+void fot_attn_keys(const struct fot_attn *a, const fot_real *k, int64_t ldk, int64_t n_k, bool rare);
 void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, int64_t ldk, int64_t n_k,
-		     const fot_real *bias, const fot_real *threshold, fot_panel_hit *hit, void *to);
+		     const fot_real *bias, const fot_real *threshold, bool rare, fot_panel_hit *hit, void *to);
 /* Fold a chosen list into one query's row: n scores with their values' rows; the scores are overwritten. */
 void fot_attn_fold_row(struct fot_attn *a, int64_t row, fot_real *scores, const fot_real *const *values,
 		       int64_t n);

@@ -21,6 +21,7 @@ struct fot_hit {
 struct fot_topk {
 	int64_t k, cap;      /* cap: candidates a buffer holds */
 	int64_t n_queries;   /* rows in use */
+	int64_t n_offered;   /* keys that came since they began */
 	int64_t *n;          /* [rows] candidates held */
 	fot_real *threshold; /* [rows] scores not above it are out */
 	struct fot_hit *hit; /* [rows, cap] in the order in which they came */

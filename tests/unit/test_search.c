@@ -207,6 +207,7 @@ static void find(struct fot_topk *t, struct fot_attn *a, const fot_real *q, cons
 		fot_attn_begin(a, n);
 		fot_attn_ask(a, q + from * d, d, (fot_real)0.125);
 		fot_topk_begin(t, n);
+		t->n_offered = (int64_t)1 << 40; /* as if so many had come that the filter pays */
 		for (int64_t j = 0; j < KEYS; j += 300) {
 			a->bias = bias ? bias + j : NULL;
 			fot_topk_offer(t, a, k + j * d, d, 300, j);
