@@ -99,7 +99,7 @@ static float square_of_longest(const struct fot_attn *a, const fot_real *k, int6
 			for (int64_t i = 0; i < LANES; i++)
 				sum[i] += turned[c * LANES + i];
 		for (int64_t i = 0; i < rows; i++)
-			most = sum[i] <= most ? most : sum[i];
+			most = sum[i] <= most || isnan(most) ? most : sum[i];
 	}
 	return most;
 }

@@ -44,7 +44,9 @@ bool fot_workers_small(const struct fot_plan *p, size_t condition, const struct 
 		return false;
 	for (size_t i = 0; i < p->n_items; i++)
 		if (p->item[i].condition == condition &&
-		    fot_item_flops(p, &p->item[i], false) > FOT_SMALL_FLOPS)
+		    /* the other documents of a memory are kept once for each worker */
+		    (p->spec->task[p->item[i].task].own_tokens > 0 ||
+		     fot_item_flops(p, &p->item[i], false) > FOT_SMALL_FLOPS))
 			return false;
 	return true;
 }

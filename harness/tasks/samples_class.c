@@ -340,7 +340,7 @@ static int take_room(struct window *w, struct fot_err *err)
 
 static void give_room(struct window *w)
 {
-	bool all = w->memory == w->all;
+	bool all = reads_all(w->opts->mode); /* then both are one */
 
 	fot_free(w->row);
 	fot_free(w->all_local);

@@ -37,7 +37,7 @@ work_256k=$(column 262144 4)
 # One layer of the same width, so that the products have the same shapes.
 "$make_checkpoint" "$work/layer" shape=longllama-3b layers=1 mem=0 window=32 last=16 vocab=256 shards=1
 "$fotbench" bench -m "$work/layer" -t "$threads" --rounds 3 --tokens 64 >"$work/bench"
-sgemm=$(awk '/^sgemm at the model/ { rate = $(NF - 1) } END { print rate }' "$work/bench") # the last: of all threads
+sgemm=$(awk '/^sgemm at the model/ { rate = $(NF - 3) } END { print rate }' "$work/bench") # the last: of all threads
 
 begin=$(now)
 "$fotbench" score --model "$dir" --tokens "$work/prompt.json" --last-window --out "$work/scores.csv" -t "$threads" 2>"$work/log"

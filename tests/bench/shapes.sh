@@ -29,7 +29,7 @@ foretold() { awk -v k="$1" '/^all / { exit } NF > 4 { line = $0 } END { n = spli
 # The rate of sgemm at a shape: one layer of it, so that the products are as large.
 sgemm_rate() {
 	"$make_checkpoint" "$work/layer" "shape=$1" layers=1 vocab=512 window=32 last=16 shards=1
-	"$fotbench" bench -m "$work/layer" -t "$threads" --rounds 3 --tokens 64 | awk '/^sgemm at the model/ { rate = $(NF - 1) } END { print rate }'
+	"$fotbench" bench -m "$work/layer" -t "$threads" --rounds 3 --tokens 64 | awk '/^sgemm at the model/ { rate = $(NF - 3) } END { print rate }'
 	rm -rf "$work/layer"
 }
 
