@@ -194,21 +194,18 @@ static inline __attribute__((always_inline)) TARGET void avx_add(__m512 *sum, ui
 		sum[c] = _mm512_dpbf16_ps(sum[c], (__m512bh)pair, (__m512bh)b[c]);
 }
 
-/* n: registers that the columns take. */
-static inline __attribute__((always_inline)) TARGET void avx_tile(const struct fot_bf16_operands *t,
-								  int64_t columns, const int rows,
-								  const int n)
+/* Products of `rows` rows from a on and n lanes of numbers of the panel, summed in registers. */
+static inline __attribute__((always_inline)) TARGET void avx_sum(__m512 *sum,
+								 const struct fot_bf16_operands *t,
+								 const uint32_t *a, const int rows,
+								 const int n)
 {
-	__mmask16 last = (__mmask16)(0xffffu >> (n * LANES - columns));
-	__m512 sum[AVX_ROWS * AVX_LANES];
+	const uint32_t *panel = t->b;
 
 	UNROLL
-	for (int i = 0; i < rows * n; i++) {
-		__builtin_prefetch(t->y + i / n * t->ldy + i % n * LANES, 1); /* while sums are made */
+	for (int i = 0; i < rows * n; i++)
 		sum[i] = _mm512_setzero_ps();
-	}
-	for (int64_t p = 0; p < t->pairs; p++) {
-		const uint32_t *a = t->a + p * t->pair_step, *panel = t->b + p * t->b_step;
+	for (int64_t p = 0; p < t->pairs; p++, a += t->pair_step, panel += t->b_step) {
 		__m512i b[AVX_LANES];
 
 		UNROLL
@@ -218,6 +215,20 @@ static inline __attribute__((always_inline)) TARGET void avx_tile(const struct f
 		for (int r = 0; r < rows; r++)
 			avx_add(sum + r * n, a[r * t->row_step], b, n);
 	}
+}
+
+/* n: registers that the columns take. */
+static inline __attribute__((always_inline)) TARGET void avx_tile(const struct fot_bf16_operands *t,
+								  int64_t columns, const int rows,
+								  const int n)
+{
+	__mmask16 last = (__mmask16)(0xffffu >> (n * LANES - columns));
+	__m512 sum[AVX_ROWS * AVX_LANES];
+
+	UNROLL
+	for (int i = 0; i < rows * n; i++)
+		__builtin_prefetch(t->y + i / n * t->ldy + i % n * LANES, 1); /* while sums are made */
+	avx_sum(sum, t, t->a, rows, n);
 	UNROLL
 	for (int i = 0; i < rows * n; i++) {
 		__mmask16 mask = i % n + 1 < n ? 0xffff : last;
@@ -357,6 +368,7 @@ TARGET static void avx_turn(uint32_t *b, int64_t ldb, const uint32_t *a, int64_t
 
 #define SEARCH_ROWS 12
 #define SEARCH_LANES (FOT_BF16_SEARCH / LANES)
+_Static_assert(FOT_BF16_SEARCH <= PANEL, "avx_sum holds a panel's registers");
 
 /* A search at work: the threshold's registers, and which of their lanes are there. */
 struct search {
@@ -387,24 +399,11 @@ static inline __attribute__((always_inline)) TARGET void avx_search_rows(const s
 									 const struct search *s, int64_t row,
 									 const int rows, const int n)
 {
-	const uint32_t *a = t->a + row * t->row_step, *b = t->b;
 	__m512 sum[SEARCH_ROWS * SEARCH_LANES], most[SEARCH_LANES];
 	float y[SEARCH_ROWS * FOT_BF16_SEARCH];
 	uint32_t any = 0;
 
-	UNROLL
-	for (int i = 0; i < rows * n; i++)
-		sum[i] = _mm512_setzero_ps();
-	for (int64_t p = 0; p < t->pairs; p++, a += t->pair_step, b += t->b_step) {
-		__m512i right[SEARCH_LANES];
-
-		UNROLL
-		for (int v = 0; v < n; v++)
-			right[v] = _mm512_loadu_si512(b + v * LANES);
-		UNROLL
-		for (int r = 0; r < rows; r++)
-			avx_add(sum + r * n, a[r * t->row_step], right, n);
-	}
+	avx_sum(sum, t, t->a + row * t->row_step, rows, n);
 	UNROLL
 	for (int v = 0; v < n; v++) {
 		__m512 limit = _mm512_maskz_loadu_ps(s->mask[v], s->threshold + v * LANES);
