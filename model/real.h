@@ -11,6 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bytes of a vector register. */
+#if defined(__AVX512F__)
+#define FOT_VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define FOT_VECTOR_BYTES 32
+#else
+#define FOT_VECTOR_BYTES 16
+#endif
+
 #ifdef FOT_REAL_DOUBLE
 typedef double fot_real;
 typedef int64_t fot_int; /* as wide as a number */
