@@ -389,13 +389,9 @@ void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_
 		      fot_real *delta)
 {
 	for (int64_t i = 0; i < W; i++) {
-		const fot_real *a = d_o + i * net->DQ + h * net->dh, *b = o + i * net->DQ + h * net->dh;
-		fot_real sum = 0;
+		int64_t at = i * net->DQ + h * net->dh;
 
-#pragma omp simd reduction(+ : sum)
-		for (int64_t j = 0; j < net->dh; j++)
-			sum += a[j] * b[j];
-		delta[i] = sum;
+		delta[i] = fot_dot(d_o + at, o + at, net->dh);
 	}
 }
 
