@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,6 @@
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
 #define MAX_DIFFERENCES 12
 #define FORMAT "fotbench-journal"
-#define SYNC_SHARE 100
 #define SYNCED "synced" /* the last key of a record */
 
 struct fot_journal {
@@ -41,6 +39,15 @@ struct fot_journal {
 
 /* --- lines --- */
 
+static void crc_text(char out[9], const char *payload, size_t n)
+{
+	uint32_t crc = fot_crc32(0, payload, n);
+
+	for (int i = 0; i < 8; i++)
+		out[i] = "0123456789abcdef"[crc >> (28 - 4 * i) & 15];
+	out[8] = '\0';
+}
+
 /* The payload of a framed line, or NULL. n excludes the newline. */
 static const char *unframe(const char *line, size_t n, size_t *payload_len)
 {
@@ -50,13 +57,18 @@ static const char *unframe(const char *line, size_t n, size_t *payload_len)
 	    memcmp(line + LEAD_LEN + 8, MIDDLE, sizeof MIDDLE - 1) != 0)
 		return NULL;
 	*payload_len = n - FRAME_LEN - 1;
-	snprintf(crc, sizeof crc, "%08x", (unsigned)fot_crc32(0, line + FRAME_LEN, *payload_len));
+	crc_text(crc, line + FRAME_LEN, *payload_len);
 	return memcmp(crc, line + LEAD_LEN, 8) == 0 ? line + FRAME_LEN : NULL;
 }
 
 static void frame(struct fot_str *line, const char *payload, size_t n)
 {
-	fot_str_printf(line, LEAD "%08x" MIDDLE, (unsigned)fot_crc32(0, payload, n));
+	char crc[9];
+
+	crc_text(crc, payload, n);
+	fot_str_puts(line, LEAD);
+	fot_str_puts(line, crc);
+	fot_str_puts(line, MIDDLE);
 	fot_str_add(line, payload, n);
 	fot_str_puts(line, "}\n");
 }
@@ -412,15 +424,12 @@ const struct fot_record *fot_journal_find(const struct fot_journal_content *c, c
 
 /* --- writing --- */
 
-/* A disk that is waited for after every item of some milliseconds takes more time than the items do: it is asked again
- * after SYNC_SHARE times what it took, or after FOT_JOURNAL_SYNC_S. */
+/* A disk that is waited for after every item of some milliseconds takes more time than the items do. */
 static int sync_journal(struct fot_journal *j, struct fot_err *err)
 {
-	double begun = fot_clock(), took;
 	int status = fot_fsync(j->fd, j->path, err);
 
-	took = fot_clock() - begun;
-	j->due = begun + took + fmin(FOT_JOURNAL_SYNC_S, SYNC_SHARE * took);
+	j->due = fot_clock() + FOT_JOURNAL_SYNC_S;
 	j->dead = status != FOT_OK;
 	j->synced = j->bytes;
 	return status;

@@ -5,8 +5,7 @@
  *   ...
  *
  * One line per finished item, written by one write() before the next item begins: it outlives the process. For the disk
- * (fsync) is waited at most once in a hundred times what that takes, or after a second, and before an item that takes
- * longer: a machine that loses its power may lose the items of its last second. crc is CRC-32 of the bytes between
+ * (fsync) is waited once a second, and before an item that takes longer: a machine that loses its power may lose the items of its last second. crc is CRC-32 of the bytes between
  * `"rec":` and the last brace.  `identity` is everything a result depends on; `result` is what an item
  * gave; `note` (times, sizes) does not belong to the identity of a record. `synced`, a mark, is in the first record
  * behind each wait for the disk: so many bytes of the file were on it before the record was written.

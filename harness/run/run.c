@@ -497,6 +497,15 @@ static void report_end(const struct runner *r, bool written)
 			r->measured ? "; draw them: fotbench plot " : "", r->measured ? r->opts->output : "");
 }
 
+/* What no step behind the items needs. */
+static void release_work(struct runner *r)
+{
+	fot_schedule_release(&r->todo);
+	fot_worker_release(&r->worker);
+	fot_journal_content_release(&r->before);
+	fot_journal_content_release(&r->given);
+}
+
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
 {
 	struct runner r = {
@@ -511,6 +520,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	begun = true;
 	FOT_TRY(do_items(&r));
 	FOT_TRY(close_journal(&r));
+	release_work(&r); /* not beside the results */
 	if (fot_signals_pending()) {
 		status = stopped(&r, fot_signals_pending());
 	} else {
@@ -524,12 +534,9 @@ out:
 		r.err = NULL; /* the first error is the one to report */
 		write_manifest(&r, "failed", kept ? kept->text : NULL);
 	}
-	fot_schedule_release(&r.todo);
+	release_work(&r);
 	fot_division_release(&r.division);
-	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
-	fot_journal_content_release(&r.before);
-	fot_journal_content_release(&r.given);
 	fot_free(r.journal_path);
 	fot_outdir_close(&r.dir);
 	fot_log_close();
