@@ -23,6 +23,7 @@
 #define LEAD_LEN (sizeof LEAD - 1)
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
 #define MAX_DIFFERENCES 12
+#define READ_PART ((size_t)16 << 20) /* bytes of a file that are in memory while it is read through */
 #define FORMAT "fotbench-journal"
 #define SYNCED "synced" /* the last key of a record */
 
@@ -253,7 +254,7 @@ static int read_damage(struct fot_journal_content *c, size_t from, size_t n, siz
 static int read_lines(struct fot_journal_content *c, const char *path, struct fot_err *err)
 {
 	const char *text = c->file.data ? (const char *)c->file.data : "";
-	size_t at = 0, cap = 0, size = c->file.size;
+	size_t at = 0, cap = 0, read = 0, size = c->file.size;
 	int status = FOT_OK;
 
 	for (size_t line = 1; at < size && status == FOT_OK; line++) {
@@ -268,6 +269,10 @@ static int read_lines(struct fot_journal_content *c, const char *path, struct fo
 				&(struct fot_record){ .text = payload, .n_text = payload_len, .line = line },
 				path, err);
 			at = next;
+			if (at - read > READ_PART) {
+				fot_map_unload(text + read, at - read);
+				read = at;
+			}
 			continue;
 		}
 		if (next < size)

@@ -28,7 +28,7 @@
 
 #define FOT_JOURNAL_VERSION 1
 #define FOT_JOURNAL_SYNC_S 1.0
-#define FOT_JOURNAL_PART 65536 /* records of a file after which what was read of it may leave memory */
+#define FOT_JOURNAL_PART 8192 /* records of a file after which what was read of it may leave memory */
 
 /* What an item gave stays in the file, which is mapped, until it is asked for: some 100 bytes of memory a record. */
 struct fot_record {
