@@ -240,7 +240,7 @@ static int read_hole(struct fot_journal_content *c, size_t from, size_t line, co
 	return FOT_OK;
 }
 
-/* A bad line with others behind it. */
+/* A bad line with zeros in it, or with others behind it. */
 static int read_damage(struct fot_journal_content *c, size_t from, size_t n, size_t line, const char *path,
 		       struct fot_err *err)
 {
@@ -275,7 +275,7 @@ static int read_lines(struct fot_journal_content *c, const char *path, struct fo
 			}
 			continue;
 		}
-		if (next < size)
+		if (next < size || (line > 1 && memchr(text + at, '\0', n)))
 			status = read_damage(c, at, n, line, path, err);
 		else if (!may_be_torn(text + at, n, line, end != NULL))
 			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path);

@@ -5,10 +5,11 @@
  *   ...
  *
  * One line per finished item, written by one write() before the next item begins: it outlives the process. For the disk
- * (fsync) is waited once a second, and before an item that takes longer: a machine that loses its power may lose the items of its last second. crc is CRC-32 of the bytes between
- * `"rec":` and the last brace.  `identity` is everything a result depends on; `result` is what an item
- * gave; `note` (times, sizes) does not belong to the identity of a record. `synced`, a mark, is in the first record
- * behind each wait for the disk: so many bytes of the file were on it before the record was written.
+ * (fsync) is waited once a second, and before an item that takes longer: a machine that loses its power may lose the
+ * items of its last second. crc is CRC-32 of the bytes between `"rec":` and the last brace.  `identity` is everything a
+ * result depends on; `result` is what an item gave; `note` (times, sizes) does not belong to the identity of a record.
+ * `synced`, a mark, is in the first record behind each wait for the disk: so many bytes of the file were on it before the
+ * record was written.
  *
  * Reading trusts nothing.  The last line may be torn (cut anywhere, or with a
  * wrong CRC): it is dropped and its item done again.  A machine that lost its power may have kept the length of the file
@@ -48,7 +49,7 @@ struct fot_journal_content {
 	size_t n, n_duplicates;
 	size_t valid_bytes; /* length of the good part */
 	size_t torn_bytes;  /* dropped behind it */
-	size_t hole_line;   /* they begin with a hole, in this line; 0: they are one line at most */
+	size_t hole_line;   /* they begin with a hole, in this line; 0: they are one torn line at most */
 	size_t n_behind;    /* whole records behind the hole, dropped with it */
 };
 
