@@ -652,7 +652,7 @@ static void print_number(struct fot_str *out, double v)
 	if (!isfinite(v))
 		fot_str_puts(out, "null");
 	else if (v == trunc(v) && fabs(v) < EXACT_MAX && !(v == 0 && signbit(v)))
-		fot_str_printf(out, "%lld", (long long)v);
+		fot_str_int(out, (int64_t)v);
 	else
 		fot_str_double(out, v);
 }

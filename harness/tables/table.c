@@ -81,12 +81,16 @@ static struct fot_cell *cell_at(struct fot_table *t, size_t row, const char *col
 	return &t->cell[row * t->schema->n + (size_t)i];
 }
 
+static enum fot_column_type type_of(const struct fot_table *t, const struct fot_cell *c)
+{
+	return t->schema->column[(size_t)(c - t->cell) % t->schema->n].type;
+}
+
 static struct fot_cell *typed_cell(struct fot_table *t, size_t row, const char *column, unsigned types)
 {
-	int i = fot_schema_column(t->schema, column);
 	struct fot_cell *c = cell_at(t, row, column);
 
-	if (c && !(types >> t->schema->column[i].type & 1u)) {
+	if (c && !(types >> type_of(t, c) & 1u)) {
 		mistake(t, FOT_ERR_RUN, "value of another type", row, column);
 		return NULL;
 	}
@@ -95,12 +99,11 @@ static struct fot_cell *typed_cell(struct fot_table *t, size_t row, const char *
 
 void fot_table_set_int(struct fot_table *t, size_t row, const char *column, int64_t value)
 {
-	int i = fot_schema_column(t->schema, column);
 	struct fot_cell *c = typed_cell(t, row, column, 1u << FOT_COLUMN_INT | 1u << FOT_COLUMN_BOOL);
 
 	if (!c)
 		return;
-	if (t->schema->column[i].type == FOT_COLUMN_BOOL && value != 0 && value != 1)
+	if (value != 0 && value != 1 && type_of(t, c) == FOT_COLUMN_BOOL)
 		mistake(t, FOT_ERR_RUN, "expected 0 or 1", row, column);
 	c->kind = FOT_CELL_INT;
 	c->i = value;
@@ -342,7 +345,7 @@ int fot_table_row_from_json(struct fot_table *t, size_t row, const cJSON *object
 static void put_cell(struct fot_str *out, const struct fot_cell *c)
 {
 	if (c->kind == FOT_CELL_INT)
-		fot_str_printf(out, "%lld", (long long)c->i);
+		fot_str_int(out, c->i);
 	else if (c->kind == FOT_CELL_REAL)
 		fot_str_double(out, c->x);
 	else if (c->kind == FOT_CELL_TEXT)
