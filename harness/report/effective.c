@@ -63,15 +63,25 @@ static bool same_family(const struct builder *b, size_t g, size_t h)
 	return same;
 }
 
-/* False where group g is not the first of its family. */
+/* What was skipped or failed at a length says nothing of the others. */
+static bool is_measured(const struct builder *b, size_t group)
+{
+	const struct fot_rows r = { .t = b->in, .row = b->groups.at[group].row, .n = b->groups.at[group].n };
+
+	return fot_rows_with_status(&r, "ok") > 0;
+}
+
+/* False where group g is not the first of its family that was measured. */
 static bool find_family(struct family *f, const struct builder *b, size_t g)
 {
+	if (!is_measured(b, g))
+		return false;
 	f->n = 0;
 	f->row = first(b, g);
 	for (size_t h = 0; h < b->groups.n; h++) {
 		size_t at = f->n;
 
-		if (!same_family(b, g, h))
+		if (!same_family(b, g, h) || !is_measured(b, h))
 			continue;
 		if (h < g)
 			return false;

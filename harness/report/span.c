@@ -96,9 +96,10 @@ int fot_span_init(struct fot_span *l, const struct fot_table *t, const size_t *r
 	if (!l->length)
 		return FOT_NO_MEMORY(err, "summary");
 	for (size_t i = 0; i < n_rows; i++)
-		fot_insert_i64(l->length, &l->n, length_of(l, row[i]));
+		if (scored(l, row[i]))
+			fot_insert_i64(l->length, &l->n, length_of(l, row[i]));
 	for (size_t i = 0; i < n_rows; i++)
-		shortest += length_of(l, row[i]) == l->length[0];
+		shortest += scored(l, row[i]) && length_of(l, row[i]) == l->length[0];
 	FOT_TRY(fot_clusters_init(&l->texts, t, shortest, err));
 	FOT_TRY(sort_by_length(l, err));
 	l->num = fot_calloc(fot_size_mul(shortest, l->n), sizeof *l->num);
