@@ -239,6 +239,15 @@ out:
 	return status;
 }
 
+/* Seeds draw demonstrations of other lengths: one may fit what another does not. */
+static bool any_truncated(const struct fot_rows *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (fot_table_int(r->t, r->row[i], "truncated", 0))
+			return true;
+	return false;
+}
+
 /* Of all cells whose prompts lack some of what is asked for the one that is furthest from it. */
 int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err)
 {
@@ -255,7 +264,7 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
 		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
 
-		if (reached < 0 || !fot_table_int(rows, r.row[0], "truncated", 0))
+		if (reached < 0 || !any_truncated(&r))
 			continue;
 		n++;
 		if (asked - reached <= most)
