@@ -49,10 +49,23 @@ static double end_of(const struct builder *b, size_t row, const char *column)
 	return fot_table_real(b->t, row, fot_table_has(b->t, row, column) ? column : b->k->value, 0);
 }
 
-/* Is r what `row` is, on whatever dataset? */
+static bool is_of(const struct builder *b, size_t row, const char *comparison)
+{
+	const char *metric = fot_table_text(b->t, row, "metric");
+
+	return strcmp(fot_table_text(b->t, row, "task"), b->task->schema->name) == 0 &&
+	       strcmp(fot_table_text(b->t, row, "comparison"), comparison) == 0 &&
+	       (!b->k->filled || fot_table_has(b->t, row, b->k->filled)) &&
+	       (!b->k->empty || !fot_table_has(b->t, row, b->k->empty)) &&
+	       (strcmp(metric, b->k->metric[0]) == 0 ||
+		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
+}
+
+/* Is r a row of the figure and what `row` is, on whatever dataset? */
 static bool same_but_dataset(const struct builder *b, size_t row, size_t r)
 {
-	return fot_table_same_all(b->t, row, b->t, r, FOT_LIST("context_length", "metric", "comparison", "task")) &&
+	return is_of(b, r, b->k->comparison) &&
+	       fot_table_same_all(b->t, row, b->t, r, FOT_LIST("context_length", "metric", "comparison", "task")) &&
 	       fot_table_same_all(b->t, row, b->t, r, fot_condition_columns) && fot_table_has(b->t, r, b->k->value);
 }
 
@@ -89,18 +102,6 @@ static bool point_of(const struct builder *b, size_t row, struct fot_plot_point 
 	p->low = scaled(b, low);
 	p->high = scaled(b, high);
 	return isfinite(p->value) && isfinite(p->low) && isfinite(p->high);
-}
-
-static bool is_of(const struct builder *b, size_t row, const char *comparison)
-{
-	const char *metric = fot_table_text(b->t, row, "metric");
-
-	return strcmp(fot_table_text(b->t, row, "task"), b->task->schema->name) == 0 &&
-	       strcmp(fot_table_text(b->t, row, "comparison"), comparison) == 0 &&
-	       (!b->k->filled || fot_table_has(b->t, row, b->k->filled)) &&
-	       (!b->k->empty || !fot_table_has(b->t, row, b->k->empty)) &&
-	       (strcmp(metric, b->k->metric[0]) == 0 ||
-		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
 }
 
 static bool is_hidden(const struct builder *b, size_t row)
@@ -146,11 +147,11 @@ static int64_t x_of(const struct builder *b, size_t row)
 /* With `longest`: is the row of the longest context, and the first of those that it is the mean of? */
 static bool stands_for_all(const struct builder *b, size_t row)
 {
-	for (size_t r = 0; r < b->t->n_rows && b->k->longest; r++) {
-		bool of = is_of(b, r, b->k->comparison);
+	int64_t length = fot_table_int(b->t, row, "context_length", 0);
 
-		if ((of && fot_table_int(b->t, r, "context_length", 0) > fot_table_int(b->t, row, "context_length", 0)) ||
-		    (r < row && of && same_but_dataset(b, row, r)))
+	for (size_t r = 0; r < b->t->n_rows && b->k->longest; r++) {
+		if ((fot_table_int(b->t, r, "context_length", 0) > length && is_of(b, r, b->k->comparison)) ||
+		    (r < row && same_but_dataset(b, row, r)))
 			return false;
 	}
 	return true;
