@@ -233,22 +233,6 @@ static void put_facts(struct fot_str *out, const cJSON *manifest)
 	fot_str_puts(out, "</dl>\n");
 }
 
-static void begin_table(struct fot_str *out, const char *name, const char *const *heading, size_t n)
-{
-	fot_str_printf(
-		out,
-		"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"%s\">\n<thead><tr>",
-		name, name);
-	for (size_t i = 0; i < n; i++)
-		fot_str_printf(out, "<th scope=\"col\">%s</th>", heading[i]);
-	fot_str_puts(out, "</tr></thead>\n<tbody>\n");
-}
-
-static void end_table(struct fot_str *out)
-{
-	fot_str_puts(out, "</tbody></table></div>\n");
-}
-
 /* "vanilla/knn:128, vanilla/dense": the labels of a model's conditions without its name in front. */
 static void put_conditions(struct fot_str *out, const cJSON *manifest, const char *model)
 {
@@ -271,43 +255,55 @@ static void put_models(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "model", "variants and memories", "parameters", "sha256" };
 	const cJSON *m, *models = fot_json_get(manifest, "models");
+	struct fot_sheet s = { .out = out,
+			       .format = FOT_HTML,
+			       .heading = headings,
+			       .n = FOT_COUNT(headings),
+			       .columns = "htrr",
+			       .name = "models" };
 
 	if (!cJSON_IsArray(models) || !cJSON_GetArraySize(models))
 		return;
-	begin_table(out, "models", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	cJSON_ArrayForEach (m, models) {
-		fot_str_puts(out, "<tr><th scope=\"row\">");
+		fot_sheet_cell(&s);
 		fot_quote_xml(out, text_at(m, "name"));
-		fot_str_puts(out, "</th><td class=\"text\">");
+		fot_sheet_cell(&s);
 		put_conditions(out, manifest, text_at(m, "name"));
-		fot_str_printf(out, "</td><td>%.4g M</td><td>", number_at(m, "parameters") / 1e6);
+		fot_sheet_cell(&s);
+		fot_str_printf(out, "%.4g M", number_at(m, "parameters") / 1e6);
+		fot_sheet_cell(&s);
 		put_hash(out, text_at(m, "sha256"));
-		fot_str_puts(out, "</td></tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 static void put_datasets(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "dataset", "documents", "sha256" };
 	const cJSON *d, *datasets = fot_json_get(manifest, "datasets");
+	struct fot_sheet s = { .out = out,
+			       .format = FOT_HTML,
+			       .heading = headings,
+			       .n = FOT_COUNT(headings),
+			       .columns = "hrr",
+			       .name = "datasets" };
 
 	if (!cJSON_IsArray(datasets) || !cJSON_GetArraySize(datasets))
 		return;
-	begin_table(out, "datasets", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	cJSON_ArrayForEach (d, datasets) {
 		const cJSON *n = fot_json_get(d, "documents");
 
-		fot_str_puts(out, "<tr><th scope=\"row\">");
+		fot_sheet_cell(&s);
 		fot_quote_xml(out, text_at(d, "name"));
-		fot_str_puts(out, "</th><td>");
+		fot_sheet_cell(&s);
 		if (cJSON_IsNumber(n))
 			fot_str_printf(out, "%.0f", n->valuedouble);
-		fot_str_puts(out, "</td><td>");
+		fot_sheet_cell(&s);
 		put_hash(out, text_at(d, "sha256"));
-		fot_str_puts(out, "</td></tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 /* Where there are several: that of a run in a part of the page. */
@@ -356,21 +352,26 @@ static void put_run_table(struct fot_str *out, const struct fot_page *page)
 	static const char *const headings[] = { "run", "status", "tasks", "date", "run id" };
 	static void (*const cells[])(struct fot_str *, const cJSON *) = { fact_status, fact_tasks,
 									  fact_started, fact_run_id };
+	struct fot_sheet s = { .out = out,
+			       .format = FOT_HTML,
+			       .heading = headings,
+			       .n = FOT_COUNT(headings),
+			       .columns = "hrrrr",
+			       .name = "runs" };
 
-	begin_table(out, "runs", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	for (size_t i = 0; i < page->n_runs; i++) {
-		fot_str_printf(out, "<tr><th scope=\"row\"><a href=\"#results-%zu\">", i);
+		fot_sheet_cell(&s);
+		fot_str_printf(out, "<a href=\"#results-%zu\">", i);
 		fot_quote_xml(out, page->run[i].name);
-		fot_str_puts(out, "</a></th>");
+		fot_str_puts(out, "</a>");
 		for (size_t k = 0; k < FOT_COUNT(cells); k++) {
-			fot_str_puts(out, "<td>");
+			fot_sheet_cell(&s);
 			if (page->run[i].manifest)
 				cells[k](out, page->run[i].manifest);
-			fot_str_puts(out, "</td>");
 		}
-		fot_str_puts(out, "</tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 static void put_run(struct fot_str *out, const struct fot_page_run *run)
@@ -421,7 +422,7 @@ static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_st
 	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table, ");
 	fot_quote_xml(out, g->dataset);
 	fot_str_puts(out, "\">");
-	FOT_TRY(fot_grid_print(out, g, FOT_GRID_HTML, err));
+	FOT_TRY(fot_grid_print(out, g, FOT_HTML, err));
 	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
 out:
 	fot_str_release(caption);
@@ -437,7 +438,7 @@ static int put_report_view(struct fot_str *out, const struct fot_page *page,
 	int status = fot_grid_init(&g, page->report, task, &v->view, dataset, err);
 
 	g.digits = page->digits;
-	g.words = FOT_GRID_TEXT;
+	g.words = FOT_TEXT;
 	if (status == FOT_OK && g.n_lines > 0) {
 		fot_report_words(&caption, v, &g);
 		status = put_grid(out, &g, &caption, false, err);
@@ -493,7 +494,7 @@ static int put_summary_view(struct fot_str *out, const struct fot_page *page, co
 	int status = fot_grid_init(&g, &run->summary, task, &v->view, dataset, err);
 
 	g.digits = page->digits;
-	g.words = FOT_GRID_TEXT;
+	g.words = FOT_TEXT;
 	if (status == FOT_OK && g.n_lines > 0) {
 		fot_summary_words(&caption, v, &g);
 		status = put_grid(out, &g, &caption, g.n_lines > MANY_LINES, err);
@@ -606,7 +607,7 @@ static int put_claims(struct fot_str *out, const struct fot_page *page, struct f
 	if (page->judged->n_rows == 0)
 		return FOT_OK;
 	begin_section(out, "claims", "Claims of the paper");
-	status = fot_claims_print(out, page->judged, FOT_REPORT_HTML, err);
+	status = fot_claims_print(out, page->judged, FOT_HTML, err);
 	end_section(out);
 	return status;
 }

@@ -6,7 +6,6 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "base/quote.h"
 #include "harness/report/span.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
@@ -266,79 +265,49 @@ int fot_effective_build(struct fot_table *out, const struct fot_table *rows, con
 
 /* --- the table --- */
 
-struct printer {
-	struct fot_str *out;
-	const struct fot_table *t;
-	bool latex; /* else Markdown */
-};
-
-static void put(const struct printer *p, const char *text)
-{
-	if (p->latex)
-		fot_quote_latex(p->out, text);
-	else
-		fot_quote_markdown(p->out, text);
-}
-
-static void next_cell(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? " & " : " | ");
-}
-
 /* "32k", "none" for not even the shortest; where it is the run's longest, at least that. */
-static void put_length(const struct printer *p, size_t row, const char *column)
+static void put_length(const struct fot_sheet *s, const struct fot_table *t, size_t row, const char *column)
 {
-	int64_t length = fot_table_int(p->t, row, column, 0);
+	int64_t length = fot_table_int(t, row, column, 0);
 
-	if (!fot_table_has(p->t, row, column))
-		fot_str_puts(p->out, "--");
+	if (!fot_table_has(t, row, column))
+		fot_str_puts(s->out, "--");
 	else if (length == 0)
-		fot_str_puts(p->out, "none");
+		fot_str_puts(s->out, "none");
 	else {
-		if (length == fot_table_int(p->t, row, "longest_length", -1))
-			fot_str_puts(p->out, p->latex ? "$\\ge$ " : "\xe2\x89\xa5 ");
-		fot_label_length(p->out, length);
+		if (length == fot_table_int(t, row, "longest_length", -1))
+			fot_str_puts(s->out, s->format == FOT_LATEX ? "$\\ge$ " : "\xe2\x89\xa5 ");
+		fot_label_length(s->out, length);
 	}
 }
 
-static void put_memory(const struct printer *p, size_t row)
+static void put_line(struct fot_sheet *s, const struct fot_table *t, size_t row)
 {
-	struct fot_str memory = FOT_STR_INIT;
+	const char *style = fot_table_text(t, row, "prompt_style");
 
-	fot_label_memory(&memory, p->t, row);
-	put(p, memory.len ? memory.data : "");
-	p->out->failed |= memory.failed;
-	fot_str_release(&memory);
+	fot_sheet_cell(s);
+	fot_put_name(s->out, fot_table_text(t, row, "run"), s->format);
+	fot_sheet_cell(s);
+	fot_put_name(s->out, fot_table_text(t, row, "model_variant"), s->format);
+	fot_sheet_cell(s);
+	fot_put_memory(s->out, t, row, s->format);
+	fot_sheet_cell(s);
+	fot_put_name(s->out, fot_table_text(t, row, "task"), s->format);
+	fot_sheet_cell(s);
+	fot_put_name(s->out, fot_table_text(t, row, "dataset"), s->format);
+	fot_str_puts(s->out, *style ? ", " : "");
+	fot_put_name(s->out, style, s->format);
+	fot_sheet_cell(s);
+	put_length(s, t, row, "effective_length");
+	fot_sheet_cell(s);
+	put_length(s, t, row, "effective_low");
+	fot_str_puts(s->out, " to ");
+	put_length(s, t, row, "effective_high");
+	fot_sheet_cell(s);
+	fot_str_printf(s->out, "%lld", (long long)fot_table_int(t, row, "n_lengths", 0));
 }
 
-static void put_line(const struct printer *p, size_t row)
-{
-	const char *style = fot_table_text(p->t, row, "prompt_style");
-
-	fot_str_puts(p->out, p->latex ? "" : "| ");
-	put(p, fot_table_text(p->t, row, "run"));
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "model_variant"));
-	next_cell(p);
-	put_memory(p, row);
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "task"));
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "dataset"));
-	fot_str_puts(p->out, *style ? ", " : "");
-	put(p, style);
-	next_cell(p);
-	put_length(p, row, "effective_length");
-	next_cell(p);
-	put_length(p, row, "effective_low");
-	fot_str_puts(p->out, " to ");
-	put_length(p, row, "effective_high");
-	next_cell(p);
-	fot_str_printf(p->out, "%lld", (long long)fot_table_int(p->t, row, "n_lengths", 0));
-	fot_str_puts(p->out, p->latex ? " \\\\\n" : " |\n");
-}
-
-static void put_legend(const struct printer *p)
+static void put_legend(struct fot_str *out, enum fot_format format)
 {
 	char text[512];
 
@@ -348,28 +317,31 @@ static void put_legend(const struct printer *p)
 		"cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
 		"sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
 		100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
-	put(p, text);
+	fot_put_name(out, text, format);
 }
 
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_format format,
 			struct fot_err *err)
 {
-	const struct printer p = { .out = out, .t = t, .latex = format == FOT_REPORT_LATEX };
+	static const char *const headings[] = { "run",     "model",     "memory",   "task",
+						"dataset", "effective", "interval", "lengths" };
+	struct fot_sheet s = { .out = out,
+			       .format = format,
+			       .heading = headings,
+			       .n = FOT_COUNT(headings),
+			       .columns = "lllllrrr",
+			       .n_left = 5 };
 
 	if (t->n_rows == 0)
 		return FOT_OK;
-	fot_str_puts(out,
-		     p.latex ? "\\section*{Effective context length}\n" : "# Effective context length\n\n");
-	put_legend(&p);
-	fot_str_puts(
-		out,
-		p.latex ?
-			"\n\n{\\small\n\\begin{tabular}{lllllrrr}\n\\toprule\nrun & model & memory & task & dataset & effective & "
-			"interval & lengths \\\\\n\\midrule\n" :
-			"\n\n| run | model | memory | task | dataset | effective | interval | lengths |\n"
-			"|---|---|---|---|---|---:|---:|---:|\n");
+	fot_str_puts(out, format == FOT_LATEX ? "\\section*{Effective context length}\n" :
+						"# Effective context length\n\n");
+	put_legend(out, format);
+	fot_str_puts(out, format == FOT_LATEX ? "\n\n{\\small\n" : "\n\n");
+	fot_sheet_begin(&s);
 	for (size_t row = 0; row < t->n_rows; row++)
-		put_line(&p, row);
-	fot_str_puts(out, p.latex ? "\\bottomrule\n\\end{tabular}}\n" : "");
+		put_line(&s, t, row);
+	fot_sheet_end(&s);
+	fot_str_puts(out, format == FOT_LATEX ? "}\n" : "");
 	return fot_str_check(out, err);
 }

@@ -22,7 +22,7 @@
 int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run,
 			size_t n_runs, uint64_t seed, struct fot_err *err);
 /* One table, of no rows nothing. Not in HTML. */
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_format format,
 			struct fot_err *err);
 
 #endif

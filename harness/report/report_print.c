@@ -27,7 +27,7 @@ static void cite(struct fot_str *out, const struct fot_grid *g)
 		if (!new)
 			continue;
 		fot_str_puts(out, any ? ", " : " Paper: figures of arXiv 2307.03170 (");
-		if (g->words == FOT_GRID_MARKDOWN)
+		if (g->words == FOT_MARKDOWN)
 			fot_quote_markdown(out, source);
 		else
 			fot_str_puts(out, source);
@@ -90,7 +90,7 @@ static int print_table(struct fot_str *out, const struct fot_report_view *v, con
 	fot_str_puts(out, latex ? "}\n" : "\n\n");
 	if (latex)
 		put_reference(out, v, g);
-	FOT_TRY(fot_grid_print(out, g, latex ? FOT_GRID_LATEX : FOT_GRID_MARKDOWN, err));
+	FOT_TRY(fot_grid_print(out, g, latex ? FOT_LATEX : FOT_MARKDOWN, err));
 	fot_str_puts(out, latex ? "\\end{table}\n" : "");
 out:
 	return status;
@@ -154,7 +154,7 @@ static int print_grid(struct fot_str *out, const struct fot_table *report, const
 	int status = fot_grid_init(&g, report, task, &v->view, dataset, err);
 
 	g.digits = digits;
-	g.words = latex ? FOT_GRID_TEXT : FOT_GRID_MARKDOWN; /* put_caption quotes LaTeX as a whole */
+	g.words = latex ? FOT_TEXT : FOT_MARKDOWN; /* put_caption quotes LaTeX as a whole */
 	if (status == FOT_OK && g.n_lines > 0)
 		status = print_table(out, v, &g, latex, err);
 	fot_grid_release(&g);
@@ -177,10 +177,10 @@ static int print_views(struct fot_str *out, const struct fot_table *report, cons
 	return status;
 }
 
-int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
+int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_format format,
 		     int digits, struct fot_err *err)
 {
-	bool latex = format == FOT_REPORT_LATEX;
+	bool latex = format == FOT_LATEX;
 	const char *dataset;
 	int status = FOT_OK;
 

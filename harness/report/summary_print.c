@@ -72,7 +72,7 @@ static int print_view(const struct printing *p, const struct fot_measured_task *
 	if (p->markdown) {
 		fot_str_printf(out, "\n%s%s", v->caption, v->items ? " " : "");
 	} else {
-		g.words = FOT_GRID_TEXT;
+		g.words = FOT_TEXT;
 		fot_str_puts(out, out->len ? "\n" : "");
 		fot_quote_terminal(out, dataset);
 		fot_str_printf(out, ": %s, ", v->title);
@@ -80,7 +80,7 @@ static int print_view(const struct printing *p, const struct fot_measured_task *
 	if (v->items)
 		describe_items(out, &g, v, p->markdown);
 	fot_str_puts(out, p->markdown ? "\n\n" : "\n");
-	status = fot_grid_print(out, &g, p->markdown ? FOT_GRID_MARKDOWN : FOT_GRID_TEXT, p->err);
+	status = fot_grid_print(out, &g, p->markdown ? FOT_MARKDOWN : FOT_TEXT, p->err);
 	if (v->copies)
 		warn_of_copies(out, &g, p->markdown);
 out:

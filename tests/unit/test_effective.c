@@ -166,12 +166,12 @@ static void test_effective_rows_and_table(void **state)
 	assert_true(fot_table_real(&out, 1, "enough", 0) == 0.85);
 	assert_lengths(&out, 2, 0, 0, 4096);
 	assert_lengths(&out, 3, 4096, 0, 4096);
-	assert_int_equal(fot_effective_print(&text, &out, FOT_REPORT_MARKDOWN, NULL), FOT_OK);
+	assert_int_equal(fot_effective_print(&text, &out, FOT_MARKDOWN, NULL), FOT_OK);
 	for (size_t i = 0; i < FOT_COUNT(want); i++)
 		if (!strstr(text.data, want[i]))
 			fail_msg("lacks \"%s\":\n%s", want[i], text.data);
 	fot_str_release(&text);
-	assert_int_equal(fot_effective_print(&text, &out, FOT_REPORT_LATEX, NULL), FOT_OK);
+	assert_int_equal(fot_effective_print(&text, &out, FOT_LATEX, NULL), FOT_OK);
 	assert_non_null(
 		strstr(text.data, "one & v\\_1 & dense & perplexity & d & 2k & 2k to $\\ge$ 4k & 3 \\\\\n"));
 	fot_str_release(&text);

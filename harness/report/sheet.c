@@ -1,0 +1,135 @@
+/* sheet.c: see sheet.h. */
+#include "harness/report/sheet.h"
+
+#include <string.h>
+
+#include "base/quote.h"
+#include "harness/tables/labels.h"
+
+void fot_put_name(struct fot_str *out, const char *text, enum fot_format format)
+{
+	static void (*const quote[])(struct fot_str *, const char *) = { [FOT_MARKDOWN] = fot_quote_markdown,
+									 [FOT_LATEX] = fot_quote_latex,
+									 [FOT_TEXT] = fot_quote_terminal,
+									 [FOT_HTML] = fot_quote_xml };
+
+	quote[format](out, text);
+}
+
+void fot_put_memory(struct fot_str *out, const struct fot_table *t, size_t row, enum fot_format format)
+{
+	struct fot_str label = FOT_STR_INIT;
+
+	fot_label_memory(&label, t, row);
+	out->failed |= label.failed;
+	fot_put_name(out, label.len ? label.data : "", format);
+	fot_str_release(&label);
+}
+
+void fot_put_number(struct fot_str *out, double x, int digits, bool sign, enum fot_format format)
+{
+	if (format == FOT_LATEX && x < 0)
+		fot_str_printf(out, "$-$%.*f", digits, -x);
+	else if (format == FOT_HTML && x < 0)
+		fot_str_printf(out, "\xe2\x88\x92%.*f", digits, -x);
+	else
+		fot_str_printf(out, sign ? "%+.*f" : "%.*f", digits, x);
+}
+
+/* The letter of a column. */
+static char letter(const struct fot_sheet *s, size_t column)
+{
+	const char *c = s->columns;
+
+	for (; c && *c && column > 0; column--)
+		c += c[1] == '{' ? strcspn(c, "}") + 1 : 1;
+	return c ? *c : 'l';
+}
+
+static void end_cell(struct fot_sheet *s, size_t column)
+{
+	if (s->format == FOT_HTML)
+		fot_str_puts(s->out, letter(s, column) == 'h' ? "</th>" : "</td>");
+}
+
+static void end_line(struct fot_sheet *s)
+{
+	end_cell(s, s->at - 1);
+	if (s->format == FOT_HTML)
+		fot_str_puts(s->out, "</tr>\n");
+	else if (s->format == FOT_MARKDOWN)
+		fot_str_puts(s->out, " |\n");
+	else /* raggedright takes the short form for itself */
+		fot_str_puts(s->out, strchr(s->columns, 'p') ? " \\tabularnewline\n" : " \\\\\n");
+	s->at = 0;
+}
+
+static void begin_cell(struct fot_sheet *s)
+{
+	static const char *const begin[] = { [FOT_MARKDOWN] = "| ", [FOT_LATEX] = "", [FOT_HTML] = "<tr>" },
+				 *const between[] = {
+					 [FOT_MARKDOWN] = " | ", [FOT_LATEX] = " & ", [FOT_HTML] = ""
+				 };
+
+	if (s->at == s->n)
+		end_line(s);
+	if (s->at > 0)
+		end_cell(s, s->at - 1);
+	fot_str_puts(s->out, s->at ? between[s->format] : begin[s->format]);
+	s->at++;
+}
+
+void fot_sheet_cell(struct fot_sheet *s)
+{
+	char kind;
+
+	begin_cell(s);
+	kind = letter(s, s->at - 1);
+	if (s->format == FOT_HTML)
+		fot_str_puts(s->out, kind == 'h' ? "<th scope=\"row\">" :
+				     kind == 't' ? "<td class=\"text\">" :
+						   "<td>");
+	if (s->format == FOT_LATEX && kind == 'p')
+		fot_str_puts(s->out, "\\raggedright ");
+}
+
+static void begin_html(struct fot_sheet *s)
+{
+	fot_str_printf(
+		s->out,
+		"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"%s\">\n<thead><tr>",
+		s->name, s->name);
+	for (size_t i = 0; i < s->n; i++)
+		fot_str_printf(s->out, "<th scope=\"col\">%s</th>", s->heading[i]);
+	fot_str_puts(s->out, "</tr></thead>\n<tbody>\n");
+}
+
+void fot_sheet_begin(struct fot_sheet *s)
+{
+	if (s->format == FOT_HTML) {
+		begin_html(s);
+		return;
+	}
+	if (s->format == FOT_LATEX)
+		fot_str_printf(s->out, "\\begin{tabular}{%s}\n\\toprule\n", s->columns);
+	for (size_t i = 0; i < s->n; i++) {
+		begin_cell(s);
+		fot_str_puts(s->out, s->heading[i]);
+	}
+	end_line(s);
+	if (s->format == FOT_LATEX)
+		fot_str_puts(s->out, "\\midrule\n");
+	for (size_t i = 0; s->format == FOT_MARKDOWN && i < s->n; i++)
+		fot_str_puts(s->out, i < s->n_left ? "|---" : "|---:");
+	fot_str_puts(s->out, s->format == FOT_MARKDOWN ? "|\n" : "");
+}
+
+void fot_sheet_end(struct fot_sheet *s)
+{
+	if (s->at > 0)
+		end_line(s);
+	if (s->format == FOT_LATEX)
+		fot_str_puts(s->out, "\\bottomrule\n\\end{tabular}");
+	else if (s->format == FOT_HTML)
+		fot_str_puts(s->out, "</tbody></table></div>\n");
+}
