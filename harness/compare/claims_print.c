@@ -181,18 +181,14 @@ static void put_list(const struct printer *p)
 	for (size_t row = 0; row < p->t->n_rows; row++) {
 		if (!begins(p, row))
 			continue;
-		fot_sheet_cell(&s);
-		put(p, text(p, row, "claim"));
-		fot_sheet_cell(&s);
-		put(p, text(p, row, "source"));
+		fot_sheet_name(&s, text(p, row, "claim"));
+		fot_sheet_name(&s, text(p, row, "source"));
 		for (size_t v = 0; v < FOT_COUNT(verdicts); v++) {
 			fot_sheet_cell(&s);
 			fot_str_printf(p->out, "%zu", count(p, row, verdicts[v]));
 		}
-		if (runs) {
-			fot_sheet_cell(&s);
-			put(p, text(p, row, "run"));
-		}
+		if (runs)
+			fot_sheet_name(&s, text(p, row, "run"));
 	}
 	fot_sheet_end(&s);
 	fot_str_puts(p->out, p->latex ? "\n}\n" : "");
@@ -262,10 +258,8 @@ static void put_line(const struct printer *p, struct fot_sheet *s, size_t row)
 {
 	static const char *const names[] = { "dataset", "a", "b" };
 
-	for (size_t i = 0; i < FOT_COUNT(names); i++) {
-		fot_sheet_cell(s);
-		put(p, text(p, row, names[i]));
-	}
+	for (size_t i = 0; i < FOT_COUNT(names); i++)
+		fot_sheet_name(s, text(p, row, names[i]));
 	fot_sheet_cell(s);
 	value(p, row, "value_a", true);
 	fot_sheet_cell(s);
@@ -320,11 +314,7 @@ static void put_legend(const struct printer *p)
 		"below 0.031, and that before it is adjusted. %c%s differs in per cent, accuracy in points. The labels in brackets and "
 		"in the column paper are those of the paper's LaTeX source. Other models, tokenizers and documents than the paper's.",
 		toupper((unsigned char)rate[0]), rate + 1);
-	if (text.failed)
-		p->out->failed = true;
-	else
-		put(p, text.data);
-	fot_str_release(&text);
+	fot_put_str(p->out, &text, p->format);
 }
 
 int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_format format,

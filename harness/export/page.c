@@ -266,8 +266,7 @@ static void put_models(struct fot_str *out, const cJSON *manifest)
 		return;
 	fot_sheet_begin(&s);
 	cJSON_ArrayForEach (m, models) {
-		fot_sheet_cell(&s);
-		fot_quote_xml(out, text_at(m, "name"));
+		fot_sheet_name(&s, text_at(m, "name"));
 		fot_sheet_cell(&s);
 		put_conditions(out, manifest, text_at(m, "name"));
 		fot_sheet_cell(&s);
@@ -295,8 +294,7 @@ static void put_datasets(struct fot_str *out, const cJSON *manifest)
 	cJSON_ArrayForEach (d, datasets) {
 		const cJSON *n = fot_json_get(d, "documents");
 
-		fot_sheet_cell(&s);
-		fot_quote_xml(out, text_at(d, "name"));
+		fot_sheet_name(&s, text_at(d, "name"));
 		fot_sheet_cell(&s);
 		if (cJSON_IsNumber(n))
 			fot_str_printf(out, "%.0f", n->valuedouble);
@@ -321,18 +319,15 @@ static void put_run_heading(struct fot_str *out, const struct fot_page *page, co
 /* Each line of a text between before and after. */
 static void put_lines(struct fot_str *out, const char *text, const char *before, const char *after)
 {
-	struct fot_str line = FOT_STR_INIT;
-
 	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		struct fot_str line = FOT_STR_INIT;
+
 		n = strcspn(text, "\n");
-		fot_str_clear(&line);
 		fot_str_add(&line, text, n);
-		out->failed = out->failed || line.failed;
 		fot_str_puts(out, before);
-		fot_quote_xml(out, line.len ? line.data : "");
+		fot_quote_take(out, &line, fot_quote_xml);
 		fot_str_puts(out, after);
 	}
-	fot_str_release(&line);
 }
 
 static void begin_section(struct fot_str *out, const char *id, const char *heading)
@@ -404,72 +399,61 @@ static int put_runs(struct fot_str *out, const struct fot_page *page, struct fot
 	return fot_str_check(out, err);
 }
 
-/* A table with its caption, which is plain text and is emptied; folded: shown when it is asked for. */
-static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_str *caption, bool folded,
-		    struct fot_err *err)
+/* A table with its caption; folded: shown when it is asked for. */
+static int put_grid(struct fot_str *out, const struct fot_grid *g, bool folded, struct fot_err *err)
 {
+	struct fot_str caption = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(fot_str_check(caption, err));
 	fot_str_puts(out, folded ? "<details><summary>" : "<figure class=\"table\"><figcaption>");
 	if (*g->dataset) {
 		fot_str_puts(out, "<b>");
 		fot_quote_xml(out, g->dataset);
 		fot_str_puts(out, "</b> \xc2\xb7 ");
 	}
-	fot_quote_xml(out, caption->data);
+	if (g->report)
+		fot_report_words(&caption, g);
+	else
+		fot_summary_words(&caption, g);
+	fot_quote_take(out, &caption, fot_quote_xml);
 	fot_str_puts(out, folded ? "</summary>\n<figure class=\"table\">" : "</figcaption>\n");
 	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table, ");
 	fot_quote_xml(out, g->dataset);
 	fot_str_puts(out, "\">");
-	FOT_TRY(fot_grid_print(out, g, FOT_HTML, err));
+	status = fot_grid_print(out, g, FOT_HTML, err);
 	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
-out:
-	fot_str_release(caption);
 	return status;
 }
 
-static int put_report_view(struct fot_str *out, const struct fot_page *page,
-			   const struct fot_measured_task *task, const struct fot_report_view *v,
-			   const char *dataset, struct fot_err *err)
+static int put_report_grid(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	struct fot_str caption = FOT_STR_INIT;
-	struct fot_grid g;
-	int status = fot_grid_init(&g, page->report, task, &v->view, dataset, err);
-
-	g.digits = page->digits;
-	g.words = FOT_TEXT;
-	if (status == FOT_OK && g.n_lines > 0) {
-		fot_report_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, false, err);
-	}
-	fot_grid_release(&g);
-	return status;
+	return put_grid(to, g, false, err);
 }
 
 static int put_report(struct fot_str *out, const struct fot_page *page, struct fot_err *err)
 {
-	const char *dataset;
+	const struct fot_grids grids = { .t = page->report,
+					 .words = FOT_TEXT,
+					 .digits = page->digits,
+					 .put = put_report_grid,
+					 .to = out };
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(page->report, d)) != NULL; d++) {
-		for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-			const struct fot_measured_task *task = fot_measured_tasks[k];
-
-			for (size_t i = 0; i < task->n_report; i++) {
-				int status = put_report_view(out, page, task, &task->report[i], dataset, err);
-
-				if (status != FOT_OK)
-					return status;
-			}
-		}
-	}
-	return FOT_OK;
+	return fot_grids_put_all(&grids, err);
 }
 
+/* A run's summary: the views that compare, else estimates that the report does not have. */
+struct summary {
+	struct fot_str *out;
+	const struct fot_page *page;
+	const struct fot_page_run *run;
+	bool comparisons;
+};
+
 /* Are there rows of this task and run in the report, whose tables hold these estimates already? */
-static bool is_reported(const struct fot_page *page, const struct fot_page_run *run,
-			const struct fot_measured_task *task, const struct fot_view *v)
+static bool is_reported(const struct summary *s, const struct fot_measured_task *task,
+			const struct fot_view *v)
 {
+	const struct fot_table *report = s->page->report;
 	bool same = false;
 
 	for (size_t i = 0; i < task->n_report && !same; i++) {
@@ -478,54 +462,34 @@ static bool is_reported(const struct fot_page *page, const struct fot_page_run *
 		same = v->rows == w->rows && strcmp(v->metric[0], w->metric[0]) == 0 &&
 		       !v->filled == !w->filled;
 	}
-	for (size_t row = 0; row < page->report->n_rows && same; row++)
-		if (strcmp(fot_table_text(page->report, row, "run"), run->name) == 0 &&
-		    strcmp(fot_table_text(page->report, row, "task"), task->schema->name) == 0)
+	for (size_t row = 0; row < report->n_rows && same; row++)
+		if (strcmp(fot_table_text(report, row, "run"), s->run->name) == 0 &&
+		    strcmp(fot_table_text(report, row, "task"), task->schema->name) == 0)
 			return true;
 	return false;
 }
 
-static int put_summary_view(struct fot_str *out, const struct fot_page *page, const struct fot_page_run *run,
-			    const struct fot_measured_task *task, const struct fot_summary_view *v,
-			    const char *dataset, struct fot_err *err)
+static int put_summary_grid(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	struct fot_str caption = FOT_STR_INIT;
-	struct fot_grid g;
-	int status = fot_grid_init(&g, &run->summary, task, &v->view, dataset, err);
+	const struct summary *s = to;
 
-	g.digits = page->digits;
-	g.words = FOT_TEXT;
-	if (status == FOT_OK && g.n_lines > 0) {
-		fot_summary_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, g.n_lines > MANY_LINES, err);
-	}
-	fot_grid_release(&g);
-	return status;
+	if ((g->view->rows != FOT_GRID_ESTIMATES) != s->comparisons ||
+	    (!s->comparisons && is_reported(s, g->task, g->view)))
+		return FOT_OK;
+	return put_grid(s->out, g, g->n_lines > MANY_LINES, err);
 }
 
-/* comparisons: the views that compare, else estimates that the report does not have. */
 static int put_summary(struct fot_str *out, const struct fot_page *page, const struct fot_page_run *run,
 		       bool comparisons, struct fot_err *err)
 {
-	const char *dataset;
+	struct summary s = { out, page, run, comparisons };
+	const struct fot_grids grids = { .t = &run->summary,
+					 .words = FOT_TEXT,
+					 .digits = page->digits,
+					 .put = put_summary_grid,
+					 .to = &s };
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(&run->summary, d)) != NULL; d++) {
-		for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-			const struct fot_measured_task *task = fot_measured_tasks[k];
-
-			for (size_t i = 0; i < task->n_summary; i++) {
-				const struct fot_summary_view *v = &task->summary[i];
-				int status = FOT_OK;
-
-				if ((v->view.rows != FOT_GRID_ESTIMATES) == comparisons &&
-				    (comparisons || !is_reported(page, run, task, &v->view)))
-					status = put_summary_view(out, page, run, task, v, dataset, err);
-				if (status != FOT_OK)
-					return status;
-			}
-		}
-	}
-	return FOT_OK;
+	return fot_grids_put_all(&grids, err);
 }
 
 static int put_run_results(struct fot_str *out, const struct fot_page *page, size_t run, size_t *figure,

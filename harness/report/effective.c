@@ -285,16 +285,12 @@ static void put_line(struct fot_sheet *s, const struct fot_table *t, size_t row)
 {
 	const char *style = fot_table_text(t, row, "prompt_style");
 
-	fot_sheet_cell(s);
-	fot_put_name(s->out, fot_table_text(t, row, "run"), s->format);
-	fot_sheet_cell(s);
-	fot_put_name(s->out, fot_table_text(t, row, "model_variant"), s->format);
+	fot_sheet_name(s, fot_table_text(t, row, "run"));
+	fot_sheet_name(s, fot_table_text(t, row, "model_variant"));
 	fot_sheet_cell(s);
 	fot_put_memory(s->out, t, row, s->format);
-	fot_sheet_cell(s);
-	fot_put_name(s->out, fot_table_text(t, row, "task"), s->format);
-	fot_sheet_cell(s);
-	fot_put_name(s->out, fot_table_text(t, row, "dataset"), s->format);
+	fot_sheet_name(s, fot_table_text(t, row, "task"));
+	fot_sheet_name(s, fot_table_text(t, row, "dataset"));
 	fot_str_puts(s->out, *style ? ", " : "");
 	fot_put_name(s->out, style, s->format);
 	fot_sheet_cell(s);

@@ -174,6 +174,50 @@ void fot_grid_release(struct fot_grid *g)
 	fot_free(g->row);
 }
 
+static int put_view(const struct fot_grids *grids, const struct fot_measured_task *task, size_t view,
+		    const char *dataset, struct fot_err *err)
+{
+	bool report = grids->t->schema == &fot_schema_report;
+	struct fot_grid g;
+	int status =
+		fot_grid_init(&g, grids->t, task,
+			      report ? &task->report[view].view : &task->summary[view].view, dataset, err);
+
+	g.report = report ? &task->report[view] : NULL;
+	g.summary = report ? NULL : &task->summary[view];
+	g.words = grids->words;
+	g.width = grids->width;
+	g.digits = grids->digits;
+	if (status == FOT_OK && g.n_lines > 0)
+		status = grids->put(grids->to, &g, err);
+	fot_grid_release(&g);
+	return status;
+}
+
+int fot_grids_put(const struct fot_grids *grids, const char *dataset, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
+		size_t n = grids->t->schema == &fot_schema_report ? task->n_report : task->n_summary;
+
+		for (size_t i = 0; i < n && status == FOT_OK; i++)
+			status = put_view(grids, task, i, dataset, err);
+	}
+	return status;
+}
+
+int fot_grids_put_all(const struct fot_grids *grids, struct fot_err *err)
+{
+	const char *dataset;
+	int status = FOT_OK;
+
+	for (size_t d = 0; (dataset = fot_grid_dataset(grids->t, d)) != NULL && status == FOT_OK; d++)
+		status = fot_grids_put(grids, dataset, err);
+	return status;
+}
+
 const char *fot_grid_dataset(const struct fot_table *t, size_t k)
 {
 	size_t seen = 0;

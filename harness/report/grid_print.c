@@ -573,9 +573,9 @@ static void put_datasets(struct fot_str *out, const struct printer *p, size_t fr
 		fot_str_putc(out, '}');
 		fot_str_printf(&rules, "\\cmidrule(lr){%zu-%zu}", p->n_lead + 1 + i - from, p->n_lead + end - from);
 	}
-	out->failed = out->failed || rules.failed;
-	fot_str_printf(out, " \\\\\n%s\n", rules.failed ? "" : rules.data);
-	fot_str_release(&rules);
+	fot_str_puts(out, " \\\\\n");
+	fot_quote_take(out, &rules, fot_str_puts);
+	fot_str_putc(out, '\n');
 }
 
 static void print_panel(struct fot_str *out, const struct printer *p, size_t from, size_t to)

@@ -42,7 +42,7 @@ int fot_report_print(struct fot_str *out, const struct fot_table *report, enum f
 		     int digits, struct fot_err *err);
 
 struct fot_grid;
-/* What a table shows and where published figures come from: words of the view, names as g->words says. */
-void fot_report_words(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g);
+/* What a table of a report shows and where published figures come from, names as g->words says. */
+void fot_report_words(struct fot_str *out, const struct fot_grid *g);
 
 #endif

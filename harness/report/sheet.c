@@ -6,14 +6,21 @@
 #include "base/quote.h"
 #include "harness/tables/labels.h"
 
+static void (*const door[])(struct fot_str *, const char *) = {
+	[FOT_MARKDOWN] = fot_quote_markdown,
+	[FOT_LATEX] = fot_quote_latex,
+	[FOT_TEXT] = fot_quote_terminal,
+	[FOT_HTML] = fot_quote_xml,
+};
+
 void fot_put_name(struct fot_str *out, const char *text, enum fot_format format)
 {
-	static void (*const quote[])(struct fot_str *, const char *) = { [FOT_MARKDOWN] = fot_quote_markdown,
-									 [FOT_LATEX] = fot_quote_latex,
-									 [FOT_TEXT] = fot_quote_terminal,
-									 [FOT_HTML] = fot_quote_xml };
+	door[format](out, text);
+}
 
-	quote[format](out, text);
+void fot_put_str(struct fot_str *out, struct fot_str *text, enum fot_format format)
+{
+	fot_quote_take(out, text, door[format]);
 }
 
 void fot_put_memory(struct fot_str *out, const struct fot_table *t, size_t row, enum fot_format format)
@@ -21,9 +28,7 @@ void fot_put_memory(struct fot_str *out, const struct fot_table *t, size_t row, 
 	struct fot_str label = FOT_STR_INIT;
 
 	fot_label_memory(&label, t, row);
-	out->failed |= label.failed;
-	fot_put_name(out, label.len ? label.data : "", format);
-	fot_str_release(&label);
+	fot_put_str(out, &label, format);
 }
 
 void fot_put_number(struct fot_str *out, double x, int digits, bool sign, enum fot_format format)
@@ -46,17 +51,10 @@ static char letter(const struct fot_sheet *s, size_t column)
 	return c ? *c : 'l';
 }
 
-static void end_cell(struct fot_sheet *s, size_t column)
-{
-	if (s->format == FOT_HTML)
-		fot_str_puts(s->out, letter(s, column) == 'h' ? "</th>" : "</td>");
-}
-
 static void end_line(struct fot_sheet *s)
 {
-	end_cell(s, s->at - 1);
 	if (s->format == FOT_HTML)
-		fot_str_puts(s->out, "</tr>\n");
+		fot_str_puts(s->out, letter(s, s->n - 1) == 'h' ? "</th></tr>\n" : "</td></tr>\n");
 	else if (s->format == FOT_MARKDOWN)
 		fot_str_puts(s->out, " |\n");
 	else /* raggedright takes the short form for itself */
@@ -64,33 +62,41 @@ static void end_line(struct fot_sheet *s)
 	s->at = 0;
 }
 
-static void begin_cell(struct fot_sheet *s)
+static void cell_html(struct fot_sheet *s)
 {
-	static const char *const begin[] = { [FOT_MARKDOWN] = "| ", [FOT_LATEX] = "", [FOT_HTML] = "<tr>" },
-				 *const between[] = {
-					 [FOT_MARKDOWN] = " | ", [FOT_LATEX] = " & ", [FOT_HTML] = ""
-				 };
+	char kind = letter(s, s->at);
 
+	fot_str_puts(s->out, s->at == 0 ? "<tr>" : letter(s, s->at - 1) == 'h' ? "</th>" : "</td>");
+	fot_str_puts(s->out, kind == 'h' ? "<th scope=\"row\">" :
+			     kind == 't' ? "<td class=\"text\">" :
+					   "<td>");
+}
+
+/* ragged: of a heading false. */
+static void cell(struct fot_sheet *s, bool ragged)
+{
 	if (s->at == s->n)
 		end_line(s);
-	if (s->at > 0)
-		end_cell(s, s->at - 1);
-	fot_str_puts(s->out, s->at ? between[s->format] : begin[s->format]);
+	if (s->format == FOT_HTML)
+		cell_html(s);
+	else if (s->format == FOT_MARKDOWN)
+		fot_str_puts(s->out, s->at ? " | " : "| ");
+	else
+		fot_str_puts(s->out, s->at ? " & " : "");
+	if (s->format == FOT_LATEX && ragged && letter(s, s->at) == 'p')
+		fot_str_puts(s->out, "\\raggedright ");
 	s->at++;
 }
 
 void fot_sheet_cell(struct fot_sheet *s)
 {
-	char kind;
+	cell(s, true);
+}
 
-	begin_cell(s);
-	kind = letter(s, s->at - 1);
-	if (s->format == FOT_HTML)
-		fot_str_puts(s->out, kind == 'h' ? "<th scope=\"row\">" :
-				     kind == 't' ? "<td class=\"text\">" :
-						   "<td>");
-	if (s->format == FOT_LATEX && kind == 'p')
-		fot_str_puts(s->out, "\\raggedright ");
+void fot_sheet_name(struct fot_sheet *s, const char *text)
+{
+	cell(s, true);
+	fot_put_name(s->out, text, s->format);
 }
 
 static void begin_html(struct fot_sheet *s)
@@ -113,7 +119,7 @@ void fot_sheet_begin(struct fot_sheet *s)
 	if (s->format == FOT_LATEX)
 		fot_str_printf(s->out, "\\begin{tabular}{%s}\n\\toprule\n", s->columns);
 	for (size_t i = 0; i < s->n; i++) {
-		begin_cell(s);
+		cell(s, false);
 		fot_str_puts(s->out, s->heading[i]);
 	}
 	end_line(s);

@@ -11,6 +11,8 @@ enum fot_format { FOT_MARKDOWN, FOT_LATEX, FOT_TEXT, FOT_HTML };
 
 /* A name or text from outside as data (quote.h). */
 void fot_put_name(struct fot_str *out, const char *text, enum fot_format format);
+/* The same of a text, which is released. */
+void fot_put_str(struct fot_str *out, struct fot_str *text, enum fot_format format);
 /* The label of a row's memory (labels.h), likewise. */
 void fot_put_memory(struct fot_str *out, const struct fot_table *t, size_t row, enum fot_format format);
 /* x with so many digits behind the point; a minus sign that LaTeX and HTML set as one; sign: + in front of others. */
@@ -30,6 +32,8 @@ struct fot_sheet {
 void fot_sheet_begin(struct fot_sheet *s);
 /* The next cell, the first of a line behind the last. */
 void fot_sheet_cell(struct fot_sheet *s);
+/* The next cell is a name or text from outside. */
+void fot_sheet_name(struct fot_sheet *s, const char *text);
 /* Of LaTeX without an end of line. */
 void fot_sheet_end(struct fot_sheet *s);
 
