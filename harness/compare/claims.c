@@ -430,21 +430,15 @@ static bool find_partner(const struct judge *j, size_t of, const cJSON *conditio
 
 /* --- A against B --- */
 
-static struct fot_rows rows_of(const struct judge *j, size_t group)
-{
-	const struct fot_group *g = &j->groups.at[group];
-
-	return (struct fot_rows){ .t = j->in, .row = g->row, .n = g->n };
-}
-
 /* With gain_from the values of a rate are its ratios to the one that is gained on. */
 static int judge_contrast(struct judge *j, struct line *l)
 {
 	bool gain = j->claim->gain_from != NULL;
-	struct fot_rows a = rows_of(j, l->a), b = rows_of(j, l->b),
-			a_from = rows_of(j, gain ? l->a_from : l->a),
-			b_from = rows_of(j, gain ? l->b_from : l->b);
-	struct fot_sides sides = { &b, &a, gain ? &b_from : NULL, gain ? &a_from : NULL, false };
+	const struct fot_group *at = j->groups.at;
+	struct fot_sides sides = { .base = &at[l->b],
+				   .new = &at[l->a],
+				   .base_from = gain ? &at[l->b_from] : NULL,
+				   .new_from = gain ? &at[l->a_from] : NULL };
 	struct fot_contrast k;
 	int status = fot_measure_contrast(&k, j->task, j->measure, &sides, j->seed, j->err);
 
@@ -468,9 +462,8 @@ static int judge_contrast(struct judge *j, struct line *l)
 /* A's own interval against a number. */
 static int judge_constant(struct judge *j, struct line *l)
 {
-	struct fot_rows a = rows_of(j, l->a);
 	struct fot_measured m;
-	int status = fot_measure(&m, j->measure, &a, j->seed, j->err);
+	int status = fot_measure(&m, j->measure, &j->groups.at[l->a], j->seed, j->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -479,8 +472,8 @@ static int judge_constant(struct judge *j, struct line *l)
 	l->has_values = m.e.has_value;
 	l->has_interval = m.e.has_interval;
 	l->value_a = m.e.value;
-	l->value_b =
-		*j->claim->constant ? fot_table_real(j->in, a.row[0], "chance_level", 0) : j->claim->number;
+	l->value_b = *j->claim->constant ? fot_table_real(j->in, first_row(j, l->a), "chance_level", 0) :
+					   j->claim->number;
 	l->delta = l->value_a - l->value_b;
 	l->lo = m.e.lo - l->value_b;
 	l->hi = m.e.hi - l->value_b;

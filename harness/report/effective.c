@@ -65,9 +65,7 @@ static bool same_family(const struct builder *b, size_t g, size_t h)
 /* What was skipped or failed at a length says nothing of the others. */
 static bool is_measured(const struct builder *b, size_t group)
 {
-	const struct fot_rows r = { .t = b->in, .row = b->groups.at[group].row, .n = b->groups.at[group].n };
-
-	return fot_rows_with_status(&r, "ok") > 0;
+	return fot_rows_with_status(&b->groups.at[group], "ok") > 0;
 }
 
 /* False where group g is not the first of its family that was measured. */
@@ -105,15 +103,14 @@ static bool asked_of(const struct builder *b, const struct family *f)
 
 /* --- rates --- */
 
-static int falling(struct found *out, const struct builder *b, const size_t *row, size_t n)
+static int falling(struct found *out, const struct builder *b, const struct fot_group *rows)
 {
-	struct fot_rows rows = { .t = b->in, .row = row, .n = n };
-	struct fot_boot boot = fot_rows_boot(&rows, b->seed);
+	struct fot_boot boot = fot_rows_boot(rows, b->seed);
 	struct fot_span l;
 	struct fot_falling fall;
 	int status;
 
-	FOT_TRY(fot_span_init(&l, b->in, row, n, b->err));
+	FOT_TRY(fot_span_init(&l, rows, b->err));
 	FOT_TRY(fot_stats_falling(&fall, l.num, l.texts.den, l.texts.n, l.n, &boot, b->err));
 	*out = (struct found){ .has_value = fall.has_value,
 			       .has_interval = fall.has_interval,
@@ -136,20 +133,16 @@ out:
 
 static int find_falling(struct found *out, const struct builder *b, const struct family *f)
 {
-	size_t n = 0, *row;
+	struct fot_group rows = { .t = b->in, .row = fot_alloc(b->in->n_rows, sizeof *rows.row) };
 	int status;
 
-	for (size_t i = 0; i < f->n; i++)
-		n += b->groups.at[f->group[i]].n;
-	row = fot_alloc(n, sizeof *row);
-	if (!row)
+	if (!rows.row)
 		return FOT_NO_MEMORY(b->err, "report");
-	n = 0;
 	for (size_t i = 0; i < f->n; i++)
 		for (size_t k = 0; k < b->groups.at[f->group[i]].n; k++)
-			row[n++] = b->groups.at[f->group[i]].row[k];
-	status = falling(out, b, row, n);
-	fot_free(row);
+			rows.row[rows.n++] = b->groups.at[f->group[i]].row[k];
+	status = falling(out, b, &rows);
+	fot_free(rows.row);
 	return status;
 }
 
@@ -176,9 +169,8 @@ static int find_enough(struct found *out, const struct builder *b, const struct 
 			       .status = "ok" };
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fot_group *g = &b->groups.at[f->group[i]];
-		struct fot_rows r = { .t = b->in, .row = g->row, .n = g->n };
 		struct fot_measured m;
-		int status = fot_measure_at_level(&m, &b->task->measure[0], &r, b->seed, level, b->err);
+		int status = fot_measure_at_level(&m, &b->task->measure[0], g, b->seed, level, b->err);
 
 		if (status != FOT_OK)
 			return status;

@@ -90,7 +90,7 @@ static double share_of(const struct answer *a, size_t n)
 
 /* The share of the commonest answer, mean over seeds: 1 for one answer whatever the question. Not of rows that name
  * no answer at all. */
-static int top_share(struct fot_measured *out, const struct fot_rows *r, struct fot_err *err)
+static int top_share(struct fot_measured *out, const struct fot_group *r, struct fot_err *err)
 {
 	struct answer *a = fot_alloc(r->n, sizeof *a);
 	size_t n = 0, n_seeds = 0, end;
@@ -121,7 +121,7 @@ static int top_share(struct fot_measured *out, const struct fot_rows *r, struct 
 }
 
 int fot_measure_crossed(struct fot_measured *out, const struct fot_measure *m, const struct fot_clusters *s,
-			   const struct fot_rows *r, const struct fot_boot *boot, struct fot_err *err)
+			const struct fot_group *r, const struct fot_boot *boot, struct fot_err *err)
 {
 	const char *balance = balance_of(m);
 	struct fot_matrix x = { 0 };
@@ -183,7 +183,8 @@ static int matrix_mean(double *out, const struct fot_matrix *x, struct fot_err *
 }
 
 int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, const struct fot_clusters *s,
-			    const struct fot_rows *new, bool binary, const struct fot_boot *boot, struct fot_err *err)
+			 const struct fot_group *new, bool binary, const struct fot_boot *boot,
+			 struct fot_err *err)
 {
 	const char *balance = balance_of(m);
 	struct fot_matrix x = { 0 }, y = { 0 };

@@ -33,11 +33,6 @@ struct builder {
 	struct fot_err *err;
 };
 
-static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
-{
-	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
-}
-
 static size_t first(const struct builder *b, size_t group)
 {
 	return b->groups.at[group].row[0];
@@ -85,12 +80,9 @@ static bool find_itself(const struct builder *b, size_t g, size_t *base)
 
 	*base = g;
 	for (size_t k = 0; axis && k < b->groups.n; k++) {
-		struct fot_rows least = rows_of(b, &b->groups.at[*base]),
-				other = rows_of(b, &b->groups.at[k]);
-
 		if (same(b, first(b, k), first(b, g), fot_condition_columns) &&
 		    same_place(b, first(b, k), first(b, g), axis) &&
-		    fot_rows_axis(&other, b->task) < fot_rows_axis(&least, b->task))
+		    fot_rows_axis(&b->groups.at[k], b->task) < fot_rows_axis(&b->groups.at[*base], b->task))
 			*base = k;
 	}
 	return *base != g;
@@ -176,14 +168,13 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
 		struct pair *p = &b->pair[b->n_pairs];
-		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
+		const struct fot_sides sides = { .base = &b->groups.at[base], .new = &b->groups.at[g] };
 
-		if (!fot_measure_applies(&b->task->measure[m], &new))
+		if (!fot_measure_applies(&b->task->measure[m], sides.new))
 			continue;
 		b->n_pairs++;
 		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
-		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
-					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
+		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m], &sides, b->seed,
 					      b->err);
 	}
 	return status;
@@ -211,18 +202,17 @@ static int compare_all(struct builder *b)
 static size_t add_row(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
 		      size_t n_items, size_t n_clusters, bool part)
 {
-	struct fot_rows r = rows_of(b, g);
 	size_t row = fot_table_add(b->out);
 
 	fot_table_copy_shared(b->out, row, b->in, g->row[0]);
-	fot_rows_set_axis(b->out, row, &r, b->task);
+	fot_rows_set_axis(b->out, row, g, b->task);
 	if (b->task->part && !part)
 		fot_table_set_empty(b->out, row, b->task->part);
 	fot_table_set_text(b->out, row, "metric", what->metric);
 	fot_table_set_int(b->out, row, "n_items", (int64_t)n_items);
 	fot_table_set_int(b->out, row, "n_clusters", (int64_t)n_clusters);
-	fot_table_set_int(b->out, row, "n_failed", fot_rows_with_status(&r, "failed"));
-	fot_table_set_int(b->out, row, "n_skipped", fot_rows_with_status(&r, "skipped*"));
+	fot_table_set_int(b->out, row, "n_failed", fot_rows_with_status(g, "failed"));
+	fot_table_set_int(b->out, row, "n_skipped", fot_rows_with_status(g, "skipped*"));
 	fot_table_set_int(b->out, row, "higher_is_better", !fot_measure_is_rate(what));
 	return row;
 }
@@ -230,10 +220,9 @@ static size_t add_row(struct builder *b, const struct fot_group *g, const struct
 static int write_estimate(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
 			  bool part)
 {
-	struct fot_rows r = rows_of(b, g);
 	struct fot_measured m;
 	size_t row;
-	int status = fot_measure_once(&m, what, &r, b->seed, b->kept, b->err);
+	int status = fot_measure_once(&m, what, g, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -327,9 +316,8 @@ static int write_group(struct builder *b, size_t g)
 
 	for (size_t m = 0; m < task->n_measures; m++) {
 		size_t estimate = b->out->n_rows;
-		struct fot_rows r = rows_of(b, &b->groups.at[g]);
 
-		if (!fot_measure_applies(&task->measure[m], &r))
+		if (!fot_measure_applies(&task->measure[m], &b->groups.at[g]))
 			continue;
 		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
 		for (size_t i = 0; i < task->n_others && m == 0; i++)
@@ -397,7 +385,6 @@ out:
 
 struct trend {
 	const struct fot_measured_task *task;
-	const struct fot_table *in;
 	const struct fot_group *g;
 	struct fot_span l;
 };
@@ -408,7 +395,7 @@ static size_t add_trend_row(struct fot_table *out, const struct trend *t, const 
 						  "keys_scored",    "memory_bytes",  NULL };
 	size_t row = fot_table_add(out);
 
-	fot_table_copy_shared(out, row, t->in, t->g->row[0]);
+	fot_table_copy_shared(out, row, t->g->t, t->g->row[0]);
 	for (size_t i = 0; per_length[i]; i++)
 		fot_table_set_empty(out, row, per_length[i]);
 	fot_table_set_text(out, row, "metric", metric);
@@ -434,8 +421,7 @@ static void write_value(struct fot_table *out, size_t row, double value, bool in
 
 static int write_trend(struct fot_table *out, const struct trend *t, uint64_t seed, struct fot_err *err)
 {
-	struct fot_rows rows = { .t = t->in, .row = t->g->row, .n = t->g->n };
-	struct fot_boot boot = fot_rows_boot(&rows, seed);
+	struct fot_boot boot = fot_rows_boot(t->g, seed);
 	struct fot_trend r;
 	size_t slope, rank;
 	int status =
@@ -453,11 +439,11 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	return FOT_OK;
 }
 
-static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g,
-		    const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
+static int trend_of(struct fot_table *out, const struct fot_group *g, const struct fot_measured_task *task,
+		    uint64_t seed, struct fot_err *err)
 {
-	struct trend t = { .in = in, .g = g, .task = task };
-	int status = fot_span_init(&t.l, in, g->row, g->n, err);
+	struct trend t = { .g = g, .task = task };
+	int status = fot_span_init(&t.l, g, err);
 
 	if (status == FOT_OK && t.l.n >= 3 && t.l.texts.n > 0)
 		status = write_trend(out, &t, seed, err);
@@ -478,7 +464,7 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
 
 	for (size_t g = 0; g < groups.n && status == FOT_OK; g++) {
 		if (strcmp(fot_table_text(rows, groups.at[g].row[0], "memory_mode"), "none") != 0)
-			status = trend_of(summary, rows, &groups.at[g], task, seed, err);
+			status = trend_of(summary, &groups.at[g], task, seed, err);
 	}
 	fot_groups_release(&groups);
 	return status;

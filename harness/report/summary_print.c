@@ -130,14 +130,6 @@ static bool has_status(const struct fot_table *t, size_t row, const char *status
 	return strcmp(fot_table_text(t, row, "status"), status) == 0;
 }
 
-static bool any_row(const struct fot_table *t, const struct fot_group *g, const char *status)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (has_status(t, g->row[i], status))
-			return true;
-	return false;
-}
-
 bool fot_measured_any(const struct fot_table *rows, size_t first, size_t last)
 {
 	for (size_t row = first; row < last; row++)
@@ -162,7 +154,7 @@ static void count_units(struct fot_str *out, const struct fot_table *t, const st
 			continue;
 		n++;
 		for (size_t k = 0; k < N_REASONS; k++)
-			why[k] += any_row(t, &units->at[i], reasons[k].status);
+			why[k] += fot_rows_with_status(&units->at[i], reasons[k].status) > 0;
 	}
 	for (size_t k = 0; k < N_REASONS; k++)
 		if (why[k])
@@ -172,9 +164,9 @@ static void count_units(struct fot_str *out, const struct fot_table *t, const st
 }
 
 /* Has it skipped rows alone? What failed is said elsewhere. */
-static bool only_skipped(const struct fot_table *t, const struct fot_group *g)
+static bool only_skipped(const struct fot_group *g)
 {
-	return !any_row(t, g, "ok") && !any_row(t, g, "failed");
+	return fot_rows_with_status(g, "ok") == 0 && fot_rows_with_status(g, "failed") == 0;
 }
 
 static void count_conditions(struct fot_str *out, const struct fot_table *t,
@@ -186,7 +178,7 @@ static void count_conditions(struct fot_str *out, const struct fot_table *t,
 		if (!is_of(t, &conditions->at[i], row))
 			continue;
 		n++;
-		empty += only_skipped(t, &conditions->at[i]);
+		empty += only_skipped(&conditions->at[i]);
 	}
 	if (empty)
 		fot_str_printf(
@@ -224,7 +216,7 @@ out:
 }
 
 /* Seeds draw demonstrations of other lengths: one may fit what another does not. */
-static bool any_truncated(const struct fot_rows *r)
+static bool any_truncated(const struct fot_group *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (fot_table_int(r->t, r->row[i], "truncated", 0))
@@ -245,17 +237,17 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		return FOT_OK;
 	FOT_TRY(fot_measured_groups(&cells, rows, 0, rows->n_rows, fot_condition_columns, task, NULL, err));
 	for (size_t i = 0; i < cells.n; i++) {
-		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
-		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
+		const struct fot_group *g = &cells.at[i];
+		int64_t reached = fot_rows_short(g, task), asked = fot_rows_axis(g, task);
 
-		if (reached < 0 || !any_truncated(&r))
+		if (reached < 0 || !any_truncated(g))
 			continue;
 		n++;
 		if (asked - reached <= most)
 			continue;
 		most = asked - reached;
 		fit = reached;
-		worst = r.row[0];
+		worst = g->row[0];
 	}
 	if (n)
 		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "

@@ -48,11 +48,11 @@ static int add_row(struct fot_group *g, size_t row, struct fot_err *err)
 	return FOT_OK;
 }
 
-static int add_group(struct fot_groups *out, size_t row, struct fot_err *err)
+static int add_group(struct fot_groups *out, const struct fot_table *t, size_t row, struct fot_err *err)
 {
 	if (!FOT_GROW(out->at, out->n, out->cap))
 		return FOT_NO_MEMORY(err, "groups of rows");
-	out->at[out->n] = (struct fot_group){ 0 };
+	out->at[out->n] = (struct fot_group){ .t = t };
 	return add_row(&out->at[out->n++], row, err);
 }
 
@@ -92,7 +92,7 @@ int fot_groups_add(struct fot_groups *out, const struct fot_table *t, size_t fir
 			status = add_row(&out->at[at], row, err);
 		} else {
 			at = out->n;
-			status = add_group(out, row, err);
+			status = add_group(out, t, row, err);
 		}
 	}
 	return status;
