@@ -568,23 +568,17 @@ static int rename_rows(struct fot_table *new, const struct fot_table *base,
 static int name_rows(struct fot_table *out, size_t first, const struct fot_compare_pair *pair,
 		     struct fot_err *err)
 {
-	struct fot_str memory = FOT_STR_INIT;
-	int status = FOT_OK;
+	for (size_t row = first; row < out->n_rows; row++) {
+		struct fot_str memory = FOT_STR_INIT;
 
-	for (size_t row = first; row < out->n_rows && status == FOT_OK; row++) {
-		fot_str_clear(&memory);
 		if (*pair->new.memory)
 			fot_str_puts(&memory, pair->new.memory);
 		else
 			fot_condition_memory(&memory, out, row);
-		status = fot_str_check(&memory, err);
-		if (status != FOT_OK)
-			break;
 		fot_table_set_text(out, row, "new_model_variant", pair->new.variant);
-		fot_table_set_text(out, row, "new_memory", memory.data);
+		fot_table_set_str(out, row, "new_memory", &memory);
 	}
-	fot_str_release(&memory);
-	return status == FOT_OK ? fot_table_check(out, err) : status;
+	return fot_table_check(out, err);
 }
 
 static int refuse_side(const struct fot_table *t, const char *side, const struct fot_compare_condition *c,

@@ -388,7 +388,7 @@ static int contrast_items(struct fot_contrast *out, const struct fot_clusters *s
 	status = a && b ? fot_stats_outcomes(&o, a, b, s->n, boot, err) :
 			  FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	out->has_interval = o.has_interval;
-	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = FOT_STATS_MDD_FACTOR * o.se };
+	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = o.mdd };
 	out->p = o.p;
 	out->p_method = "mcnemar-exact";
 	out->status = o.status;

@@ -130,15 +130,7 @@ int fot_measure_crossed(struct fot_measured *out, const struct fot_measure *m, c
 
 	FOT_TRY(fot_matrix_init(&x, s, s->num, r->t, balance, err));
 	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, x.class, boot, err));
-	out->e = (struct fot_estimate){ .has_value = c.has_value,
-					.has_interval = c.has_interval,
-					.value = c.value,
-					.lo = c.lo,
-					.hi = c.hi,
-					.se = c.se,
-					.level = boot->level,
-					.method = "crossed-bootstrap",
-					.status = c.status };
+	out->e = c.e;
 	out->n_clusters = x.n_items;
 	out->n_items = x.n_items * x.n_seeds;
 	FOT_TRY(seed_range(out, &x, err));
@@ -201,10 +193,10 @@ int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, 
 	out->base = 0.0;
 	if (out->n_items)
 		FOT_TRY(matrix_mean(&out->base, &y, err));
-	out->value = out->base + c.value;
-	out->has_interval = c.has_interval;
-	out->d = (struct fot_difference){ .lo = c.lo, .hi = c.hi, .mdd = FOT_STATS_MDD_FACTOR * c.se };
-	out->status = c.status;
+	out->value = out->base + c.e.value;
+	out->has_interval = c.e.has_interval;
+	out->d = (struct fot_difference){ .lo = c.e.lo, .hi = c.e.hi, .mdd = FOT_STATS_MDD_FACTOR * c.e.se };
+	out->status = c.e.status;
 	out->p = c.p;
 	out->p_method = "crossed-bootstrap";
 	if (binary && x.n_seeds == 1 && !x.class)

@@ -22,19 +22,10 @@ static const struct fot_cell *cell(const struct key *k, size_t row, size_t i)
 	return &k->t->cell[row * k->t->schema->n + (size_t)k->column[i]];
 }
 
-static bool equal(const struct fot_cell *x, const struct fot_cell *y)
-{
-	if (x->kind != y->kind)
-		return false;
-	if (x->kind == FOT_CELL_TEXT)
-		return strcmp(x->text, y->text) == 0;
-	return x->kind == FOT_CELL_REAL ? !(x->x < y->x || x->x > y->x) : x->i == y->i;
-}
-
 static bool same(const struct key *k, size_t a, size_t b)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		if (!equal(cell(k, a, i), cell(k, b, i)))
+		if (!fot_cell_same(cell(k, a, i), cell(k, b, i)))
 			return false;
 	}
 	return true;
