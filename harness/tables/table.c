@@ -316,13 +316,8 @@ bool fot_table_rows_json(cJSON *root, const char *name, const struct fot_table *
 	cJSON *rows = cJSON_AddArrayToObject(root, name);
 	bool good = rows != NULL;
 
-	for (size_t row = 0; row < t->n_rows && good; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		good = o && cJSON_AddItemToArray(rows, o);
-		if (!good)
-			cJSON_Delete(o);
-	}
+	for (size_t row = 0; row < t->n_rows && good; row++)
+		good = fot_json_add(rows, fot_table_row_json(t, row, false));
 	return good;
 }
 
