@@ -77,7 +77,7 @@ static size_t other_condition(const struct comparing *c, size_t row)
 		size_t new = c->new_groups.at[k].row[0];
 		bool alike = fot_table_same(c->base, row, c->new, new, "model_variant");
 
-		if (fot_measured_same_place(c->task, c->base, row, c->new, new) &&
+		if (fot_measured_same_place(c->task, c->base, row, c->new, new, NULL) &&
 		    fot_table_same(c->base, row, c->new, new, "window") && (alike || found == SIZE_MAX))
 			found = new;
 		if (alike && found == new)
@@ -121,7 +121,7 @@ static bool same_group(const struct comparing *c, size_t old, size_t new)
 	return fot_table_same(c->base, old, c->new, new, "model_variant") &&
 	       fot_label_same_memory(c->base, old, c->new, new) &&
 	       fot_table_same_all(c->base, old, c->new, new, fot_session_columns) &&
-	       fot_measured_same_place(c->task, c->base, old, c->new, new);
+	       fot_measured_same_place(c->task, c->base, old, c->new, new, NULL);
 }
 
 static void put_cell(struct fot_str *out, const struct fot_cell *cell)

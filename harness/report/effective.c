@@ -45,21 +45,10 @@ static int64_t length_of(const struct builder *b, size_t group)
 	return fot_table_int(b->in, first(b, group), "context_length", 0);
 }
 
-/* May a group differ from others of its family in this column of the place? */
-static bool along(const struct fot_measured_task *task, const char *column)
-{
-	return task->axis_place && strcmp(column, task->axis_place) == 0;
-}
-
 static bool same_family(const struct builder *b, size_t g, size_t h)
 {
-	bool same = fot_table_same_all(b->in, first(b, g), b->in, first(b, h), fot_condition_columns) &&
-		    fot_table_same(b->in, first(b, g), b->in, first(b, h), "dataset");
-
-	for (size_t i = 0; same && b->task->place[i]; i++)
-		same = along(b->task, b->task->place[i]) ||
-		       fot_table_same(b->in, first(b, g), b->in, first(b, h), b->task->place[i]);
-	return same;
+	return fot_table_same_all(b->in, first(b, g), b->in, first(b, h), fot_condition_columns) &&
+	       fot_measured_same_place(b->task, b->in, first(b, g), b->in, first(b, h), "context_length");
 }
 
 /* What was skipped or failed at a length says nothing of the others. */

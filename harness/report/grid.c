@@ -22,20 +22,20 @@ static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 		       FOT_GRID_WITH_ITSELF;
 }
 
-static bool has_metric(const struct fot_view *v, const char *metric)
+/* FOT_GRID_METRICS: the view has no such metric. */
+static size_t metric_index(const struct fot_view *v, const char *metric)
 {
-	for (size_t i = 0; i < FOT_GRID_METRICS && v->metric[i]; i++) {
+	for (size_t i = 0; i < FOT_GRID_METRICS && v->metric[i]; i++)
 		if (strcmp(v->metric[i], metric) == 0)
-			return true;
-	}
-	return false;
+			return i;
+	return FOT_GRID_METRICS;
 }
 
 static bool belongs(const struct fot_grid *g, size_t row)
 {
 	const struct fot_view *v = g->view;
 
-	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
+	return metric_index(v, fot_table_text(g->t, row, "metric")) < FOT_GRID_METRICS &&
 	       fot_measured_named(fot_table_text(g->t, row, "task")) == g->task &&
 	       (!g->dataset || strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0) &&
 	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
@@ -59,15 +59,6 @@ static size_t line_of(const struct fot_grid *g, size_t row)
 	size_t i = 0;
 
 	while (i < g->n_lines && !same_line(g, g->line[i], row))
-		i++;
-	return i;
-}
-
-static size_t metric_index(const struct fot_view *v, const char *metric)
-{
-	size_t i = 0;
-
-	while (strcmp(v->metric[i], metric) != 0)
 		i++;
 	return i;
 }

@@ -15,27 +15,27 @@
 
 /* --- rows --- */
 
-int64_t fot_rows_axis(const struct fot_group *r, const struct fot_measured_task *task)
+static int64_t least_of(const struct fot_group *r, const char *column)
 {
 	int64_t least = INT64_MAX;
 
-	for (size_t i = 0; i < r->n && task->axis; i++) {
-		int64_t x = fot_table_int(r->t, r->row[i], task->axis, INT64_MAX);
+	for (size_t i = 0; i < r->n && column; i++) {
+		int64_t x = fot_table_int(r->t, r->row[i], column, INT64_MAX);
 
 		least = x < least ? x : least;
 	}
 	return least;
 }
 
+int64_t fot_rows_axis(const struct fot_group *r, const struct fot_measured_task *task)
+{
+	return least_of(r, task->axis);
+}
+
 int64_t fot_rows_short(const struct fot_group *r, const struct fot_measured_task *task)
 {
-	int64_t least = INT64_MAX;
+	int64_t least = least_of(r, task->reached);
 
-	for (size_t i = 0; i < r->n && task->reached; i++) {
-		int64_t x = fot_table_int(r->t, r->row[i], task->reached, INT64_MAX);
-
-		least = x < least ? x : least;
-	}
 	return least < fot_rows_axis(r, task) ? least : -1;
 }
 
@@ -377,23 +377,14 @@ static void pair_up(struct fot_clusters *s, struct fot_contrast *out, const stru
 static int contrast_items(struct fot_contrast *out, const struct fot_clusters *s, const struct fot_boot *boot,
 			  struct fot_err *err)
 {
-	bool *a = fot_alloc(s->n, sizeof *a), *b = fot_alloc(s->n, sizeof *b);
-	struct fot_outcomes o = { 0 };
-	int status = FOT_OK;
+	struct fot_outcomes o;
+	int status = fot_stats_outcomes(&o, s->base, s->num, s->n, boot, err);
 
-	for (size_t i = 0; i < s->n && a && b; i++) {
-		a[i] = s->base[i] > 0.5;
-		b[i] = s->num[i] > 0.5;
-	}
-	status = a && b ? fot_stats_outcomes(&o, a, b, s->n, boot, err) :
-			  FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	out->has_interval = o.has_interval;
 	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = o.mdd };
 	out->p = o.p;
 	out->p_method = "mcnemar-exact";
 	out->status = o.status;
-	fot_free(a);
-	fot_free(b);
 	return status;
 }
 

@@ -194,9 +194,10 @@ int64_t fot_rows_with_status(const struct fot_group *r, const char *status);
 /* The stream of a set of rows: one per dataset, so that all conditions draw the same items. */
 struct fot_boot fot_rows_boot(const struct fot_group *r, uint64_t seed);
 
-/* "dataset, context_length and place": are two rows of t at the same one? */
+/* Are two rows at the same dataset, context_length and place? but: an axis along which they may differ, with what goes with
+ * it (axis_place); or NULL. */
 bool fot_measured_same_place(const struct fot_measured_task *task, const struct fot_table *t, size_t a,
-			     const struct fot_table *u, size_t b);
+			     const struct fot_table *u, size_t b, const char *but);
 /* Set n_tokens_scored of a row of out, where the rows it stands for have that. */
 void fot_rows_set_tokens(struct fot_table *out, size_t row, const struct fot_table *in, int64_t n_tokens);
 

@@ -193,7 +193,7 @@ static int write_cell(struct builder *b, struct cell *c)
 
 static bool same_column(const struct builder *b, const struct cell *c, const struct cell *d)
 {
-	return fot_measured_same_place(b->task, b->in, first(b, c), b->in, first(b, d)) &&
+	return fot_measured_same_place(b->task, b->in, first(b, c), b->in, first(b, d), NULL) &&
 	       fot_table_same(b->out, c->out, b->out, d->out, "target_start");
 }
 

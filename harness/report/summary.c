@@ -51,26 +51,9 @@ static bool same(const struct builder *b, size_t a, size_t c, const char *const 
 	return fot_table_same_all(b->in, a, b->in, c, columns);
 }
 
-/* dataset, length and place, where `but` may differ; so may what the length decides. */
 static bool same_place(const struct builder *b, size_t a, size_t c, const char *but)
 {
-	bool along_length = but && strcmp(but, "context_length") == 0;
-
-	if (!fot_table_same(b->in, a, b->in, c, "dataset"))
-		return false;
-	if (!along_length && !fot_table_same(b->in, a, b->in, c, "context_length"))
-		return false;
-	for (size_t i = 0; b->task->place[i]; i++) {
-		const char *column = b->task->place[i];
-
-		if ((but && strcmp(column, but) == 0))
-			continue;
-		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
-			continue;
-		if (!fot_table_same(b->in, a, b->in, c, column))
-			return false;
-	}
-	return true;
+	return fot_measured_same_place(b->task, b->in, a, b->in, c, but);
 }
 
 /* The same condition at the smallest value of the task's axis; false when g is that. */

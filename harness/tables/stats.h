@@ -93,7 +93,8 @@ struct fot_outcomes {
 	double mdd;             /* FOT_STATS_MDD_FACTOR x se */
 	const char *status;     /* "ok", "one cluster", "empty" */
 };
-int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+/* a, b [n]: 1 right, 0 wrong */
+int fot_stats_outcomes(struct fot_outcomes *out, const double *a, const double *b, size_t n,
 		       const struct fot_boot *boot, struct fot_err *err);
 
 struct fot_crossed {

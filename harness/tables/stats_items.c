@@ -33,8 +33,13 @@ int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err 
 	return FOT_OK;
 }
 
-static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, const struct fot_boot *boot,
-			 struct fot_err *err)
+static bool is_right(double x)
+{
+	return x > 0.5;
+}
+
+static int draw_outcomes(struct fot_outcomes *out, const double *a, const double *b,
+			 const struct fot_boot *boot, struct fot_err *err)
 {
 	double *draw = fot_alloc(boot->draws, sizeof *draw);
 	struct fot_rng rng;
@@ -48,7 +53,7 @@ static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b,
 		for (size_t i = 0; i < out->n; i++) {
 			size_t k = (size_t)fot_rng_below(&rng, out->n);
 
-			sum += b[k] - a[k];
+			sum += is_right(b[k]) - is_right(a[k]);
 		}
 		draw[t] = (double)sum / (double)out->n;
 	}
@@ -57,7 +62,7 @@ static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b,
 	return FOT_OK;
 }
 
-int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+int fot_stats_outcomes(struct fot_outcomes *out, const double *a, const double *b, size_t n,
 		       const struct fot_boot *boot, struct fot_err *err)
 {
 	double nn = (double)n, squares;
@@ -67,8 +72,8 @@ int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, s
 	out->status = n == 0 ? "empty" : n == 1 ? "one cluster" : "ok";
 	FOT_TRY(fot_stats_check_boot(boot, err));
 	for (size_t i = 0; i < n; i++) {
-		out->only_a += a[i] && !b[i];
-		out->only_b += b[i] && !a[i];
+		out->only_a += is_right(a[i]) && !is_right(b[i]);
+		out->only_b += is_right(b[i]) && !is_right(a[i]);
 	}
 	if (n == 0)
 		goto out;

@@ -73,7 +73,7 @@ static void test_stats_mcnemar_agrees_with_enumeration(void **state)
 }
 
 /* Item i: 0 both wrong, 1 only A right, 2 only B right, 3 both right. */
-static void split(const int *item, size_t n, bool *a, bool *b)
+static void split(const int *item, size_t n, double *a, double *b)
 {
 	for (size_t i = 0; i < n; i++) {
 		a[i] = item[i] & 1;
@@ -84,7 +84,7 @@ static void split(const int *item, size_t n, bool *a, bool *b)
 static void test_stats_outcomes_by_hand(void **state)
 {
 	static const int item[] = { 2, 2, 2, 1, 3, 3, 0, 0, 2, 3 };
-	bool a[10], b[10];
+	double a[10], b[10];
 	struct fot_outcomes o;
 
 	(void)state;
@@ -106,7 +106,7 @@ static void test_stats_outcomes_bootstrap_agrees_with_all_resamples(void **state
 	static const int item[] = { 2, 1, 2, 0, 2 }; /* -1: 1/5, 0: 1/5, 1: 3/5 */
 	static const int d[] = { 1, -1, 1, 0, 1 };
 	static double all[3125];
-	bool a[5], b[5];
+	double a[5], b[5];
 	struct fot_outcomes o;
 
 	(void)state;
@@ -126,7 +126,7 @@ static void test_stats_outcomes_bootstrap_agrees_with_all_resamples(void **state
 
 static void test_stats_outcomes_edges(void **state)
 {
-	static const bool yes[] = { true, true, true }, no[] = { false, false, false };
+	static const double yes[] = { 1, 1, 1 }, no[] = { 0, 0, 0 };
 	struct fot_boot few = BOOT;
 	struct fot_outcomes o;
 
