@@ -166,12 +166,9 @@ static void put_list(const struct printer *p)
 {
 	static const char *const headings[] = { "claim", "paper", "reproduced", "not", "undecided", "run" };
 	bool runs = several_runs(p);
-	size_t n = runs ? 6 : 5;
 	struct fot_sheet s = { .out = p->out,
 			       .format = p->format,
 			       .heading = headings,
-			       .n = n,
-			       .n_left = n,
 			       .name = "claims",
 			       .columns = runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
 						 "p{0.29\\linewidth}p{0.32\\linewidth}rrr" };
@@ -282,8 +279,6 @@ static void put_claim(const struct printer *p, size_t first)
 		.out = p->out,
 		.format = p->format,
 		.heading = headings,
-		.n = FOT_COUNT(headings),
-		.n_left = FOT_COUNT(headings),
 		.name = "claim",
 		.columns =
 			"lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}"

@@ -233,6 +233,14 @@ static void put_facts(struct fot_str *out, const cJSON *manifest)
 	fot_str_puts(out, "</dl>\n");
 }
 
+static struct fot_sheet sheet_of(struct fot_str *out, const char *name, const char *const *headings,
+				 const char *columns)
+{
+	return (struct fot_sheet){
+		.out = out, .format = FOT_HTML, .heading = headings, .columns = columns, .name = name
+	};
+}
+
 /* "vanilla/knn:128, vanilla/dense": the labels of a model's conditions without its name in front. */
 static void put_conditions(struct fot_str *out, const cJSON *manifest, const char *model)
 {
@@ -255,12 +263,7 @@ static void put_models(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "model", "variants and memories", "parameters", "sha256" };
 	const cJSON *m, *models = fot_json_get(manifest, "models");
-	struct fot_sheet s = { .out = out,
-			       .format = FOT_HTML,
-			       .heading = headings,
-			       .n = FOT_COUNT(headings),
-			       .columns = "htrr",
-			       .name = "models" };
+	struct fot_sheet s = sheet_of(out, "models", headings, "htrr");
 
 	if (!cJSON_IsArray(models) || !cJSON_GetArraySize(models))
 		return;
@@ -281,12 +284,7 @@ static void put_datasets(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "dataset", "documents", "sha256" };
 	const cJSON *d, *datasets = fot_json_get(manifest, "datasets");
-	struct fot_sheet s = { .out = out,
-			       .format = FOT_HTML,
-			       .heading = headings,
-			       .n = FOT_COUNT(headings),
-			       .columns = "hrr",
-			       .name = "datasets" };
+	struct fot_sheet s = sheet_of(out, "datasets", headings, "hrr");
 
 	if (!cJSON_IsArray(datasets) || !cJSON_GetArraySize(datasets))
 		return;
@@ -347,12 +345,7 @@ static void put_run_table(struct fot_str *out, const struct fot_page *page)
 	static const char *const headings[] = { "run", "status", "tasks", "date", "run id" };
 	static void (*const cells[])(struct fot_str *, const cJSON *) = { fact_status, fact_tasks,
 									  fact_started, fact_run_id };
-	struct fot_sheet s = { .out = out,
-			       .format = FOT_HTML,
-			       .heading = headings,
-			       .n = FOT_COUNT(headings),
-			       .columns = "hrrrr",
-			       .name = "runs" };
+	struct fot_sheet s = sheet_of(out, "runs", headings, "hrrrr");
 
 	fot_sheet_begin(&s);
 	for (size_t i = 0; i < page->n_runs; i++) {

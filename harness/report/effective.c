@@ -302,12 +302,9 @@ int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot
 {
 	static const char *const headings[] = { "run",     "model",     "memory",   "task",
 						"dataset", "effective", "interval", "lengths" };
-	struct fot_sheet s = { .out = out,
-			       .format = format,
-			       .heading = headings,
-			       .n = FOT_COUNT(headings),
-			       .columns = "lllllrrr",
-			       .n_left = 5 };
+	struct fot_sheet s = {
+		.out = out, .format = format, .heading = headings, .columns = "lllllrrr", .right = true
+	};
 
 	if (t->n_rows == 0)
 		return FOT_OK;

@@ -44,11 +44,11 @@ struct fot_grid {
 int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_measured_task *task,
 		  const struct fot_view *view, const char *dataset, struct fot_err *err);
 void fot_grid_release(struct fot_grid *g);
+
 /* The tables of a report or summary, each of which that has lines is put. */
 struct fot_grids {
-	const struct fot_table
-		*t; /* fot_schema_report: the tasks' tables of reports; else of fot_schema_summary */
-	enum fot_format words; /* this and the next two are those of each */
+	const struct fot_table *t; /* of fot_schema_report or fot_schema_summary */
+	enum fot_format words;     /* this and the next two are those of each */
 	size_t width;
 	int digits;
 	int (*put)(void *to, const struct fot_grid *g, struct fot_err *err);
@@ -58,6 +58,7 @@ struct fot_grids {
 int fot_grids_put(const struct fot_grids *grids, const char *dataset, struct fot_err *err);
 /* Of each dataset, one after the other. */
 int fot_grids_put_all(const struct fot_grids *grids, struct fot_err *err);
+
 int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_format format,
 		   struct fot_err *err);
 /* The same cells in few columns, as LaTeX (booktabs): values alone, the best of a column bold and the

@@ -41,14 +41,14 @@ void fot_put_number(struct fot_str *out, double x, int digits, bool sign, enum f
 		fot_str_printf(out, sign ? "%+.*f" : "%.*f", digits, x);
 }
 
-/* The letter of a column. */
+/* The letter of a column; NUL behind the last. */
 static char letter(const struct fot_sheet *s, size_t column)
 {
 	const char *c = s->columns;
 
-	for (; c && *c && column > 0; column--)
+	for (; *c && column > 0; column--)
 		c += c[1] == '{' ? strcspn(c, "}") + 1 : 1;
-	return c ? *c : 'l';
+	return *c;
 }
 
 static void end_line(struct fot_sheet *s)
@@ -112,6 +112,8 @@ static void begin_html(struct fot_sheet *s)
 
 void fot_sheet_begin(struct fot_sheet *s)
 {
+	while (letter(s, s->n))
+		s->n++;
 	if (s->format == FOT_HTML) {
 		begin_html(s);
 		return;
@@ -126,7 +128,7 @@ void fot_sheet_begin(struct fot_sheet *s)
 	if (s->format == FOT_LATEX)
 		fot_str_puts(s->out, "\\midrule\n");
 	for (size_t i = 0; s->format == FOT_MARKDOWN && i < s->n; i++)
-		fot_str_puts(s->out, i < s->n_left ? "|---" : "|---:");
+		fot_str_puts(s->out, s->right && letter(s, i) == 'r' ? "|---:" : "|---");
 	fot_str_puts(s->out, s->format == FOT_MARKDOWN ? "|\n" : "");
 }
 

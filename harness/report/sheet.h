@@ -22,12 +22,11 @@ void fot_put_number(struct fot_str *out, double x, int digits, bool sign, enum f
 struct fot_sheet {
 	struct fot_str *out;
 	enum fot_format format;     /* not FOT_TEXT */
-	const char *const *heading; /* [n] plain text */
-	size_t n;
+	const char *const *heading; /* plain text, one a column */
 	const char *columns; /* LaTeX: l, r or p{WIDTH}, set ragged; HTML: h a heading of lines, t text */
-	size_t n_left;       /* of Markdown: columns before those of numbers */
+	bool right;          /* Markdown: columns r are set right */
 	const char *name;    /* of HTML: class and what it is called */
-	size_t at;           /* cells of the line so far */
+	size_t n, at;        /* columns; cells of the line so far */
 };
 void fot_sheet_begin(struct fot_sheet *s);
 /* The next cell, the first of a line behind the last. */

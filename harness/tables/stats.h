@@ -98,10 +98,8 @@ int fot_stats_outcomes(struct fot_outcomes *out, const double *a, const double *
 		       const struct fot_boot *boot, struct fot_err *err);
 
 struct fot_crossed {
-	struct fot_estimate
-		e; /* mean of all; crossed bootstrap: items and seeds drawn; se: sd of the draws. Status also "one seed" (only
-				  items are drawn) */
-	double p; /* two-sided, of a mean of 0: twice the smaller share of draws on one side of 0 */
+	struct fot_estimate e; /* mean of all; se: sd of the draws; status also "one seed": items alone are drawn */
+	double p;              /* two-sided, of a mean of 0: twice the smaller share of draws on one side of 0 */
 };
 /* score [n_items, n_seeds], such as 0 or 1: item i under demonstration seed s.  class [n_items], from 0: the
  * mean over classes of the means of their items (of 0/1 by right label: balanced accuracy, the mean recall); in a
