@@ -743,14 +743,19 @@ out:
 	return status;
 }
 
+bool fot_json_add(cJSON *list, cJSON *item)
+{
+	if (list && item && cJSON_AddItemToArray(list, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
 cJSON *fot_json_append(cJSON *list)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	if (o && cJSON_AddItemToArray(list, o))
-		return o;
-	cJSON_Delete(o);
-	return NULL;
+	return fot_json_add(list, o) ? o : NULL;
 }
 
 int fot_json_print(struct fot_str *out, const cJSON *node, int indent, struct fot_err *err)

@@ -250,7 +250,7 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
 	put_limited(out, &r->limited, format == LATEX);
-	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
+	return fot_report_print(out, &r->report, format == LATEX ? FOT_LATEX : FOT_MARKDOWN, r->digits,
 				err);
 }
 
@@ -258,14 +258,14 @@ static int render_effective(struct fot_str *out, const struct reporting *r, int 
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->effective, true, err);
-	return fot_effective_print(out, &r->effective, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+	return fot_effective_print(out, &r->effective, format == LATEX ? FOT_LATEX : FOT_MARKDOWN, err);
 }
 
 static int render_claims(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->judged, true, err);
-	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_LATEX : FOT_MARKDOWN,
 				err);
 }
 

@@ -322,9 +322,7 @@ int fot_compare_text(struct fot_str *out, const struct fot_table *compared, stru
 		struct fot_str line = FOT_STR_INIT;
 
 		row_text(&line, compared, row, width);
-		out->failed = out->failed || line.failed;
-		fot_quote_lines(out, line.failed ? "" : line.data);
-		fot_str_release(&line);
+		fot_quote_take(out, &line, fot_quote_lines);
 	}
 	return fot_str_check(out, err);
 }

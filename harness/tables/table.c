@@ -150,6 +150,15 @@ void fot_table_set_text(struct fot_table *t, size_t row, const char *column, con
 		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
 }
 
+void fot_table_set_str(struct fot_table *t, size_t row, const char *column, struct fot_str *value)
+{
+	if (value->failed)
+		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
+	else
+		fot_table_set_text(t, row, column, value->data);
+	fot_str_release(value);
+}
+
 void fot_table_set_empty(struct fot_table *t, size_t row, const char *column)
 {
 	struct fot_cell *c = cell_at(t, row, column);
@@ -215,18 +224,21 @@ bool fot_table_has(const struct fot_table *t, size_t row, const char *column)
 	return fot_table_cell(t, row, column)->kind != FOT_CELL_EMPTY;
 }
 
-bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
-		    const char *column)
+bool fot_cell_same(const struct fot_cell *x, const struct fot_cell *y)
 {
-	const struct fot_cell *x = fot_table_cell(t, row, column), *y = fot_table_cell(u, other, column);
-
 	if (x->kind != y->kind)
 		return false;
 	if (x->kind == FOT_CELL_TEXT)
 		return strcmp(x->text, y->text) == 0;
 	if (x->kind == FOT_CELL_REAL)
 		return !(x->x < y->x || x->x > y->x);
-	return x->kind == FOT_CELL_EMPTY || x->i == y->i;
+	return x->i == y->i;
+}
+
+bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+		    const char *column)
+{
+	return fot_cell_same(fot_table_cell(t, row, column), fot_table_cell(u, other, column));
 }
 
 bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
@@ -307,13 +319,8 @@ bool fot_table_rows_json(cJSON *root, const char *name, const struct fot_table *
 	cJSON *rows = cJSON_AddArrayToObject(root, name);
 	bool good = rows != NULL;
 
-	for (size_t row = 0; row < t->n_rows && good; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		good = o && cJSON_AddItemToArray(rows, o);
-		if (!good)
-			cJSON_Delete(o);
-	}
+	for (size_t row = 0; row < t->n_rows && good; row++)
+		good = fot_json_add(rows, fot_table_row_json(t, row, false));
 	return good;
 }
 

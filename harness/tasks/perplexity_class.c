@@ -483,7 +483,7 @@ static const struct fot_figure figures[] = {
 	  .common = "context_length", .kinds = true, .longest = true },
 	{ .name = "multidoc", .title = "Perplexity among other documents (95 % intervals over documents)",
 	  .metric = { "perplexity" }, .x = "context_length", FOT_FIGURE_VALUE, .factor = 1, .filled = "own_tokens",
-	  .common = "own_tokens" },
+	  .common = "own_tokens", .told = FOT_LIST("own_tokens") },
 };
 
 const struct fot_measured_task fot_measured_perplexity = {

@@ -93,8 +93,7 @@ static void put_mean(const struct losses *l, const struct fot_group *g, const ch
 static int put_estimate(const struct losses *l, const struct fot_group *g, const char *column,
 			const char *format)
 {
-	struct fot_rows rows = { .t = l->t, .row = g->row, .n = g->n };
-	struct fot_boot boot = fot_rows_boot(&rows, SEED);
+	struct fot_boot boot = fot_rows_boot(g, SEED);
 	double *num = fot_alloc(l->documents.n, sizeof *num), *den = fot_alloc(l->documents.n, sizeof *den);
 	struct fot_estimate e = { 0 };
 	size_t m = 0;
