@@ -139,7 +139,7 @@ static int keep_metric(struct fot_table *t, const char *metric, struct fot_err *
 struct asked {
 	struct fot_compare_opts opts;
 	struct fot_texts pairs;
-	const char *output, *junit, *benchmark, *dir[2];
+	const char *output, *junit, *benchmark, *margin, *dir[2];
 	int64_t seed;
 	const char *metrics[METRICS_MAX + 1]; /* of all tasks, ends with NULL */
 	int metric;                           /* -1: all */
@@ -167,7 +167,7 @@ static cJSON *start_json(const struct asked *a, const char *verdict)
 	if (cJSON_AddStringToObject(root, "base", a->dir[0]) &&
 	    cJSON_AddStringToObject(root, "new", a->dir[1]) &&
 	    cJSON_AddNumberToObject(root, relative ? "relative_margin" : "margin",
-				    relative ? FOT_COMPARE_MARGIN : a->opts.margin) &&
+				    relative ? fot_compare_share(&a->opts) : a->opts.margin) &&
 	    cJSON_AddStringToObject(root, "verdict", verdict))
 		return root;
 	cJSON_Delete(root);
@@ -224,7 +224,7 @@ static int print_text(const struct fot_table *t, const struct asked *a, const ch
 	if (n > 0)
 		fot_str_printf(&out, ": %zu of %zu rows are worse by more than the margin of ", n, t->n_rows);
 	if (n > 0 && a->opts.margin < 0)
-		fot_str_printf(&out, "%g of BASE's value", FOT_COMPARE_MARGIN);
+		fot_str_printf(&out, "%g of BASE's value", fot_compare_share(&a->opts));
 	else if (n > 0)
 		fot_str_printf(&out, "%g", a->opts.margin);
 	fot_str_printf(&out, "\n%s\n", sentence);
@@ -418,6 +418,31 @@ static void list_metrics(struct asked *a)
 	}
 }
 
+/* "0.05", in units of the metric, or "1%", of BASE's value. */
+static int read_margin(struct asked *a, struct fot_err *err)
+{
+	struct fot_str number = FOT_STR_INIT;
+	size_t n = a->margin ? strlen(a->margin) : 0;
+	bool percent = n > 0 && a->margin[n - 1] == '%';
+	double x = 0;
+	int status = FOT_OK;
+
+	if (!a->margin)
+		return FOT_OK;
+	fot_str_add(&number, a->margin, percent ? n - 1 : n);
+	FOT_TRY(fot_str_check(&number, err));
+	if (!fot_parse_double(number.data ? number.data : "", &x) || x < 0 || x > 1e9)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "--margin: expected a number from 0 to 1000000000, or one with %%, got \"%s\"", a->margin);
+	else if (percent && x > 0)
+		a->opts.share = x / 100;
+	else
+		a->opts.margin = x;
+out:
+	fot_str_release(&number);
+	return status;
+}
+
 static const char about[] =
 	"Two run folders, paired by document, trial or item. A row is a dataset, context length and condition:\n"
 	"  identical      every document or item has the same bits\n"
@@ -438,9 +463,9 @@ int fot_cmd_compare(int argc, char **argv)
 		{ FOT_CHOICE_OPTION(
 			"metric", &a.metric, a.metrics,
 			"compare only this one (default: each task's own; bits_per_byte compares across tokenizers)") },
-		{ FOT_REAL_OPTION(
-			"margin", &a.opts.margin, 0, 1e9, "X",
-			"worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)") },
+		{ FOT_TEXT_OPTION(
+			"margin", &a.margin, "X",
+			"worsening that is tolerated, in units of the metric or, as 1%, of BASE's value (default: 0.0001 of BASE's value)") },
 		{ FOT_TEXTS_OPTION(
 			"pair", &a.pairs, "B=N",
 			"compare only condition B of BASE with N of NEW: fot=vanilla, fot/none=fot/knn:128, fot/dense=fot/dense,layers=1") },
@@ -475,6 +500,8 @@ int fot_cmd_compare(int argc, char **argv)
 	if (fot_options_answered(&o, argc, argv, &status))
 		return status;
 	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
+	if (read_margin(&a, &err) != FOT_OK)
+		return fot_command_failed("compare", &err);
 	if (a.json && a.github) {
 		FOT_FAIL(&err, FOT_ERR_USAGE,
 			 "--json and --github: expected one of them, both write to stdout");

@@ -274,11 +274,16 @@ out:
 	return status;
 }
 
+double fot_compare_share(const struct fot_compare_opts *opts)
+{
+	return opts->share > 0 ? opts->share : FOT_COMPARE_MARGIN;
+}
+
 /* Of the interval of the worsening, or the difference where there is none; BASE's value. */
 static const char *row_verdict(const char *tier, double lo, double hi, double base,
 			       const struct fot_compare_opts *opts)
 {
-	double margin = opts->margin < 0 ? FOT_COMPARE_MARGIN * fabs(base) : opts->margin;
+	double margin = opts->margin < 0 ? fot_compare_share(opts) * fabs(base) : opts->margin;
 
 	if (strcmp(tier, "statistical") != 0)
 		return tier;

@@ -37,9 +37,13 @@
 
 struct fot_compare_opts {
 	bool bits_per_byte; /* else perplexity per token */
-	double margin;      /* in units of the metric; < 0: FOT_COMPARE_MARGIN of BASE's value */
+	double margin;      /* in units of the metric; < 0: a share of BASE's value */
+	double share;       /* that share; 0: FOT_COMPARE_MARGIN */
 	uint64_t seed;
 };
+
+/* The share of BASE's value that a margin below 0 means. */
+double fot_compare_share(const struct fot_compare_opts *opts);
 
 /* Rows of one task to rows of fot_schema_compare, behind those it has: call it once per task,
  * then fot_compare_finish. Errors: FOT_ERR_COMPARE (not comparable), FOT_ERR_RUN. */

@@ -219,12 +219,27 @@ static int show_items(struct fot_str *out, cJSON *root, const struct fot_labelle
 	return status;
 }
 
+/* A file that only labelled sets are read from: .csv, not .jsonl. */
+static bool is_labelled_file(const char *spec, size_t n)
+{
+	struct fot_str path = FOT_STR_INIT;
+	const char *base;
+	bool is;
+
+	fot_str_add(&path, spec, n);
+	base = path.data && !path.failed ? strrchr(path.data, '/') : NULL;
+	base = base ? base + 1 : path.data;
+	is = base && !path.failed && fot_labelled_kind(base) && !fot_dataset_is_path(base);
+	fot_str_release(&path);
+	return is;
+}
+
 /* A spec with an option of labelled sets alone, or a file of theirs, is meant as one. */
 static bool is_meant_labelled(const char *spec)
 {
 	size_t n = strcspn(spec, "?");
 
-	return fot_labelled_is_installed(spec) || strstr(spec + n, "label=") ||
+	return is_labelled_file(spec, n) || fot_labelled_is_installed(spec) || strstr(spec + n, "label=") ||
 	       strstr(spec + n, "answers=") || (!fot_dataset_is_path(spec) && strchr(spec, ','));
 }
 

@@ -143,6 +143,26 @@ static bool is_of(const struct fot_table *t, const struct fot_group *g, size_t r
 	return fot_table_same(t, g->row[0], t, row, "dataset");
 }
 
+/* Of documents whose rows say how many tokens they have: how short is too short. */
+static void put_lengths(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
+			size_t row)
+{
+	int64_t tokens = 0, context = 0;
+
+	for (size_t i = 0; i < units->n; i++)
+		for (size_t k = 0; is_of(t, &units->at[i], row) && k < units->at[i].n; k++) {
+			size_t at = units->at[i].row[k];
+			int64_t n = fot_table_int(t, at, "n_tokens_doc", 0),
+				length = fot_table_int(t, at, "context_length", 0);
+
+			context = length > context ? length : context;
+			tokens = has_status(t, at, "skipped_short") && n > tokens ? n : tokens;
+		}
+	if (tokens > 0)
+		fot_str_printf(out, " (up to %lld tokens, contexts of up to %lld)", (long long)tokens,
+			       (long long)context);
+}
+
 /* units: documents or items of all datasets; row: one of the dataset. */
 static void count_units(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
 			size_t row, bool documents)
@@ -156,11 +176,16 @@ static void count_units(struct fot_str *out, const struct fot_table *t, const st
 		for (size_t k = 0; k < N_REASONS; k++)
 			why[k] += fot_rows_with_status(&units->at[i], reasons[k].status) > 0;
 	}
-	for (size_t k = 0; k < N_REASONS; k++)
-		if (why[k])
-			fot_str_printf(out, "%s on %s: %zu of %zu %s %s\n", t->schema->name,
-				       fot_table_text(t, row, "dataset"), why[k], n,
-				       documents ? "documents" : "test items", reasons[k].words);
+	for (size_t k = 0; k < N_REASONS; k++) {
+		if (!why[k])
+			continue;
+		fot_str_printf(out, "%s on %s: %zu of %zu %s %s", t->schema->name,
+			       fot_table_text(t, row, "dataset"), why[k], n,
+			       documents ? "documents" : "test items", reasons[k].words);
+		if (k == 0)
+			put_lengths(out, t, units, row);
+		fot_str_putc(out, '\n');
+	}
 }
 
 /* Has it skipped rows alone? What failed is said elsewhere. */

@@ -63,6 +63,11 @@ times 1.000001 little
 prints compare_default_margin ' within margin$' compare base little
 check compare_little_is_worse code 3 compare base little --margin 0
 check compare_worse_has_digits bash -c 'grep -q " worse$" out.txt && ! grep " worse$" out.txt | grep -q "+0\.0* "'
+check compare_percent_tolerates code 0 compare base little --margin 1%
+check compare_percent_too_small code 3 compare base little --margin 0.00001%
+check compare_percent_is_said grep -q 'margin of 1e-07 of BASE' out.txt
+prints compare_percent_json '"relative_margin": 0.01' compare base little --margin 1% --json
+for bad in % 1%% x -1%; do exits "compare_bad_percent_$bad" 2 'expected a number from 0 to 1000000000, or one with %' "$fotbench" compare base little "--margin=$bad"; done
 prints compare_help_states_margin '0\.0001 of BASE' compare --help
 
 # Sums of other kernels are named in every tier, and blamed for nothing that they cannot do.
@@ -76,6 +81,12 @@ prints compare_core_blamed 'there, other here\), in another order: a knn memory 
 times 1.00001 little && other_sums little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
 prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1
+
+# Other flags and processors are named where a row changed, and only there.
+other_build() { sed -i 's/"flags": "[^"]*"/"flags": "-O7"/; s/"cpu": "[^"]*"/"cpu": "Other"/' "$1/manifest.json"; }
+other_build little && other_build nudged
+prints compare_build_is_named '; with other flags \(.* there, -O7 here\); on another processor \(.* there, Other here\)$' compare base little --margin 1
+prints compare_build_without_a_change 'of base, document by document or item by item; made with another BLAS kernel \([^;]*\)$' compare base nudged
 
 # Two names, two memories.
 prints compare_pair_of_memories '^docs .* vanilla=vanilla +dense=knn:8 ' compare base base --pair vanilla/dense=vanilla/knn:8 --margin 1e9

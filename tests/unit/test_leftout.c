@@ -67,7 +67,11 @@ static void test_leftout_conditions_without_a_value(void **state)
 	add(&t, "x", "fot", "doc_id", "a", "skipped_short");
 	add(&t, "x", "local", "doc_id", "a", "ok");
 	add(&t, "y", "fot", "doc_id", "a", "failed");
-	check(&t, "perplexity on x: 1 of 1 documents too short\n",
+	fot_table_set_int(&t, 0, "n_tokens_doc", 900);
+	fot_table_set_int(&t, 0, "context_length", 1024);
+	fot_table_set_int(&t, 1, "n_tokens_doc", 5000);
+	fot_table_set_int(&t, 1, "context_length", 2048);
+	check(&t, "perplexity on x: 1 of 1 documents too short (up to 900 tokens, contexts of up to 2048)\n",
 	      "perplexity on x: nothing was measured under 1 of 2 conditions: everything was skipped\n");
 	fot_table_init(&t, &fot_schema_passkey);
 	check(&t, "", "");
