@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "base/sum.h"
+#include "datasets/unpack.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/sequences.h"
 #include "harness/options/commands.h"
@@ -19,6 +20,7 @@
 #include "harness/plan/task_class.h"
 #include "model/safetensors.h"
 
+#define TEXT_MAX ((size_t)1 << 31)
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
 struct input_flags {
@@ -43,6 +45,20 @@ struct input {
 	struct fot_sequences seq;
 };
 
+/* As all readers of texts take it (docs/data.md). */
+static int read_text(struct input *in, const char *path, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_unpacked_text(&text, path, TEXT_MAX, err));
+	status = fot_sequences_of_text(&in->seq, path, text.data ? text.data : "", text.len,
+				       fot_model_tokenizer(in->model), err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
 static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
 {
 	int status;
@@ -61,7 +77,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		status = fot_sequences_of_text(&in->seq, "--prompt", f->prompt, strlen(f->prompt),
 					       fot_model_tokenizer(in->model), err);
 	} else {
-		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
+		status = read_text(in, f->text, err);
 	}
 out:
 	return status;
