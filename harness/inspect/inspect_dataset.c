@@ -236,6 +236,19 @@ static bool is_labelled_file(const char *spec)
 	return is;
 }
 
+/* Does the folder hold a file that labelled sets are read from? */
+static bool holds_labelled(const char *folder)
+{
+	struct fot_names names = { 0 };
+	bool holds = false;
+
+	if (fot_dir_list(&names, folder, NULL) == FOT_OK)
+		for (size_t i = 0; i < names.n && !holds; i++)
+			holds = is_labelled_file(names.name[i]);
+	fot_names_release(&names);
+	return holds;
+}
+
 /* What is told of a spec that can be opened as neither: the options say what is meant, then the file. A folder may be both. */
 static int tell_neither(const char *spec, const struct fot_err *of_d, const struct fot_err *of_l,
 			struct fot_err *err)
@@ -244,7 +257,7 @@ static int tell_neither(const char *spec, const struct fot_err *of_d, const stru
 
 	if (of_d->code != of_l->code && (of_d->code == FOT_ERR_USAGE || of_l->code == FOT_ERR_USAGE))
 		e = of_d->code == FOT_ERR_USAGE ? of_l : of_d;
-	else if (fot_is_dir(spec))
+	else if (fot_is_dir(spec) && holds_labelled(spec))
 		return FOT_FAIL(err, of_d->code, "%s; as a labelled set: %s", of_d->text, of_l->text);
 	return FOT_FAIL(err, e->code, "%s", e->text);
 }
