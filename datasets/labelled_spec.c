@@ -207,17 +207,48 @@ static int no_set(const char *name, struct fot_err *err)
 	return status;
 }
 
-static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
+/* The split that a source is said to be, and its path behind that. */
+static int split_of(const char *source, const char **path)
 {
 	static const char *const prefix[] = { "train:", "valid:", "test:" };
-	int split = FOT_SPLIT_BY_NAME;
-	const char *path = text;
 
 	for (int i = 0; i < 3; i++)
-		if (strncmp(text, prefix[i], strlen(prefix[i])) == 0) {
-			split = i;
-			path = text + strlen(prefix[i]);
+		if (strncmp(source, prefix[i], strlen(prefix[i])) == 0) {
+			*path = source + strlen(prefix[i]);
+			return i;
 		}
+	*path = source;
+	return FOT_SPLIT_BY_NAME;
+}
+
+const char *fot_labelled_path(const char *source)
+{
+	const char *path;
+
+	(void)split_of(source, &path);
+	return path;
+}
+
+size_t fot_labelled_length(const char *list)
+{
+	const char *path;
+	size_t n = strcspn(list, ",");
+
+	for (int before = split_of(list, &path), next; list[n] && !memchr(list, '?', n); before = next) {
+		next = split_of(list + n + 1, &path);
+		if (before == FOT_SPLIT_BY_NAME || next == FOT_SPLIT_BY_NAME ||
+		    (next == FOT_TRAIN && before != FOT_TRAIN))
+			break;
+		n += 1 + strcspn(list + n + 1, ",");
+	}
+	return n;
+}
+
+static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
+{
+	const char *path;
+	int split = split_of(text, &path);
+
 	if (fot_labelled_is_installed(path))
 		return add_source(s, path, split, err);
 	if (fot_is_dir(path))
