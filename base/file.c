@@ -454,6 +454,13 @@ bool fot_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool fot_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 void fot_path_join(struct fot_str *out, const char *dir, const char *name)
 {
 	size_t n = strlen(dir);

@@ -61,6 +61,8 @@ int fot_fsync(int fd, const char *name, struct fot_err *err);
 int fot_mkdir_all(const char *path, struct fot_err *err);
 bool fot_file_exists(const char *path);
 bool fot_is_dir(const char *path);
+/* Are both there, and one and the same file or folder (by another path, a link)? */
+bool fot_same_file(const char *a, const char *b);
 /* dir + "/" + name appended to out. */
 void fot_path_join(struct fot_str *out, const char *dir, const char *name);
 /* out becomes dir + "/" + name. Errors: FOT_ERR_RUN. */

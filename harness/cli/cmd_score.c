@@ -379,6 +379,36 @@ static int take_tokenizer(struct scored *to, const struct input *in, const struc
 			f->in.model);
 }
 
+/* Is it a file of the model's folder, which would be replaced? */
+static bool is_of_model(const char *path, const char *dir)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? fot_strndup(path, (size_t)(slash + 1 - path)) : fot_strdup(".");
+	bool is = folder && fot_file_exists(path) && fot_same_file(folder, dir);
+
+	fot_free(folder);
+	return is;
+}
+
+/* An output that takes the place of what is read, or of another output, is a mistake. */
+static int check_outputs(const struct score_flags *f, const struct input *in, struct fot_err *err)
+{
+	const char *out[] = { f->out, f->logits }, *read[] = { f->in.tokens, f->in.text };
+
+	if (f->logits && (strcmp(f->out, f->logits) == 0 || fot_same_file(f->out, f->logits)))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected another file for --logits than for --output", f->out);
+	for (size_t i = 0; i < FOT_COUNT(out) && out[i]; i++) {
+		for (size_t k = 0; k < FOT_COUNT(read); k++)
+			if (read[k] && fot_same_file(out[i], read[k]))
+				return FOT_FAIL(err, FOT_ERR_USAGE, "%s: is what is read; expected another file for the output",
+						out[i]);
+		if (is_of_model(out[i], fot_model_dir(in->model)))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: is a file of the model; expected another file for the output",
+					out[i]);
+	}
+	return FOT_OK;
+}
+
 static int score(const struct score_flags *f, struct fot_err *err)
 {
 	struct input in = { 0 };
@@ -388,6 +418,7 @@ static int score(const struct score_flags *f, struct fot_err *err)
 	int status;
 
 	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
+	FOT_TRY(check_outputs(f, &in, err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
 	if (f->token_texts)
