@@ -377,6 +377,16 @@ out:
 	return status;
 }
 
+int fot_file_probe(const char *path, struct fot_err *err)
+{
+	struct fot_outfile *f;
+	int status = fot_outfile_open(&f, path, err);
+
+	if (status == FOT_OK)
+		fot_outfile_abort(f);
+	return status;
+}
+
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err)
 {
 	struct fot_outfile *f;

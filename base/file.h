@@ -39,6 +39,8 @@ void fot_map_unload(const void *at, size_t bytes);
  * written to or cut; one that was replaced by another under its name is still whole. */
 int fot_map_check_all(struct fot_err *err);
 
+/* Could path be replaced? Asked before long work; nothing of it changes. Errors: FOT_ERR_OUTPUT. */
+int fot_file_probe(const char *path, struct fot_err *err);
 /* Replace path by n bytes, atomically. Errors: FOT_ERR_OUTPUT. */
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err);
 /* The same of dir + "/" + name by a text, which may have failed. Errors: FOT_ERR_RUN too. */

@@ -390,10 +390,11 @@ static bool is_of_model(const char *path, const char *dir)
 	return is;
 }
 
-/* An output that takes the place of what is read, or of another output, is a mistake. */
+/* Before the work: an output that takes the place of what is read, or of another output, is a mistake. */
 static int check_outputs(const struct score_flags *f, const struct input *in, struct fot_err *err)
 {
 	const char *out[] = { f->out, f->logits }, *read[] = { f->in.tokens, f->in.text };
+	int status;
 
 	if (f->logits && (strcmp(f->out, f->logits) == 0 || fot_same_file(f->out, f->logits)))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected another file for --logits than for --output", f->out);
@@ -405,8 +406,11 @@ static int check_outputs(const struct score_flags *f, const struct input *in, st
 		if (is_of_model(out[i], fot_model_dir(in->model)))
 			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: is a file of the model; expected another file for the output",
 					out[i]);
+		FOT_TRY(fot_file_probe(out[i], err));
 	}
-	return FOT_OK;
+	status = FOT_OK;
+out:
+	return status;
 }
 
 static int score(const struct score_flags *f, struct fot_err *err)
