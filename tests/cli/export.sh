@@ -22,6 +22,11 @@ exits export_same_run_twice 2 'a: expected different runs' "$fotbench" export a 
 ln -s a link
 exits export_same_run_by_another_path 2 'link: expected different runs' "$fotbench" export a b link -o twice
 exits export_into_a_run 2 'b: holds a run, whose tables would be replaced' bash -c '"$0" export a -o b --overwrite; c=$?; cmp b/summary.csv b.csv || exit 1; exit $c' "$fotbench"
+spared() { exits "$1" 2 'b/summary.csv: is a file of a run' "$fotbench" "${@:2}"; }
+spared export_compare_spares_runs compare a b -o b/summary.csv
+spared export_junit_spares_runs compare a b --junit ./b/summary.csv
+spared export_page_spares_runs report a --html=b/summary.csv
+check export_spares_runs cmp b/summary.csv b.csv
 check export_run_of_the_same_name_in_front bash -c '"$0" export other/a a -o front -q && [ "$(cut -d, -f1 front/summary.csv | sort -u | xargs)" = "./a a run" ]' "$fotbench"
 exits export_no_run 5 'nowhere/manifest.json: cannot open' "$fotbench" export nowhere -o none
 mkdir empty && cp a/manifest.json empty
