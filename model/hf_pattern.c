@@ -176,7 +176,6 @@ static int compile(struct hf_pattern *p, const char *regex, size_t n, const char
 	PCRE2_SIZE at = 0;
 	int code = 0;
 	pcre2_compile_context *context = NULL;
-	uint32_t matches_empty = 0;
 	int status = FOT_OK;
 
 	p->general = pcre2_general_context_create(take, give_back, NULL);
@@ -194,11 +193,6 @@ static int compile(struct hf_pattern *p, const char *regex, size_t n, const char
 		pcre2_get_error_message(code, text, sizeof text);
 		status = FOT_FAIL(err, code == PCRE2_ERROR_HEAP_FAILED ? FOT_ERR_RUN : FOT_ERR_INPUT,
 				  "%s: regular expression: %s", where, (const char *)text);
-	} else if (pcre2_pattern_info(p->code, PCRE2_INFO_MATCHEMPTY, &matches_empty) == 0 && matches_empty) {
-		status = FOT_FAIL(
-			err, FOT_ERR_INPUT,
-			"%s: the regular expression \"%.40s\" is not read: it can match no characters, which cuts otherwise than here",
-			where, regex);
 	}
 	return status;
 }
@@ -207,10 +201,15 @@ static int open_regex(struct hf_pattern *p, const char *regex, const char *where
 {
 	struct fot_str text = FOT_STR_INIT;
 	struct scan s = { .p = regex, .n = strlen(regex), .out = &text, .where = where };
+	uint32_t matches_empty = 0;
 	int status;
 
 	FOT_TRY(translate(&s, err));
-	status = compile(p, text.data ? text.data : "", text.len, where, err);
+	FOT_TRY(compile(p, text.data ? text.data : "", text.len, where, err));
+	if (pcre2_pattern_info(p->code, PCRE2_INFO_MATCHEMPTY, &matches_empty) != 0 || matches_empty)
+		status = FOT_FAIL(err, FOT_ERR_INPUT,
+				  "%s: the regular expression \"%.40s\" is not read: it can match no characters", where,
+				  regex);
 out:
 	fot_str_release(&text);
 	return status;

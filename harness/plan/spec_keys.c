@@ -337,7 +337,7 @@ static bool write_choices(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- names of data and files --- */
 
-/* Where it is, NULL without memory. What follows a '?' belongs to the set, not to its path. */
+/* Where it is, NULL without memory. */
 static char *resolve(enum fot_path_kind kind, const char *path, const struct fot_key_ctx *ctx)
 {
 	struct fot_str at = FOT_STR_INIT;
@@ -370,7 +370,7 @@ static void find_sources(struct fot_str *out, const char *sources, const char *b
 	}
 }
 
-/* A dataset's spec with its paths where they are. A file's name may have commas in it, too. */
+/* A dataset's spec with its paths where they are. What follows a '?' belongs to no path; a file's name may have commas, too. */
 static char *resolve_dataset(const char *text, const struct fot_key_ctx *ctx)
 {
 	size_t n = strcspn(text, "?");
