@@ -187,6 +187,8 @@ static int scan_scalar(struct scan *s)
 			return FOT_OK;
 		}
 	}
+	if (s->n - s->at >= 3 && memcmp(s->text + s->at, "\xEF\xBB\xBF", 3) == 0)
+		return scan_fail(s, s->at, "expected a value, got a byte order mark");
 	return scan_fail(s, s->at, c < 0 ? "expected a value, got the end of the text" : "expected a value");
 }
 

@@ -17,6 +17,7 @@
 #include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/manifest.h"
+#include "harness/run/outdir.h"
 
 #define METRICS_MAX 32
 #define BITS "bits_per_byte"
@@ -507,6 +508,9 @@ int fot_cmd_compare(int argc, char **argv)
 			 "--json and --github: expected one of them, both write to stdout");
 		return fot_command_failed("compare", &err);
 	}
+	if (fot_outdir_spare(a.output, &err) != FOT_OK || fot_outdir_spare(a.junit, &err) != FOT_OK ||
+	    fot_outdir_spare(a.benchmark, &err) != FOT_OK)
+		return fot_command_failed("compare", &err);
 	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];

@@ -21,6 +21,7 @@
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
 #include "harness/run/manifest.h"
+#include "harness/run/outdir.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
@@ -460,6 +461,7 @@ static int report(struct reporting *r, const struct report_flags *f, const struc
 
 	if (f->tokens.n && !f->html)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
+	FOT_TRY(fot_outdir_spare(f->html, err));
 	FOT_TRY(fot_page_files_tokens(&r->page, &f->tokens, err));
 	FOT_TRY(load_runs(r, o->positional, o->n_positional, f->html != NULL, err));
 	FOT_TRY(load_paper(r, f->paper, err));

@@ -136,17 +136,6 @@ static const char *engine_of(const cJSON *manifest)
 	return word ? word : "cpu";
 }
 
-/* What else changes the order of sums: said where a row changed. */
-static void put_if_other(struct fot_str *out, const char *what, const cJSON *base, const cJSON *new, const char *group,
-			 const char *key)
-{
-	const char *there = cJSON_GetStringValue(fot_json_get(fot_json_get(base, group), key));
-	const char *here = cJSON_GetStringValue(fot_json_get(fot_json_get(new, group), key));
-
-	if (there && here && strcmp(there, here) != 0)
-		fot_str_printf(out, "; %s (%.160s there, %.160s here)", what, there, here);
-}
-
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err)
 {
@@ -171,11 +160,6 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 		put_kernels(out, compared, there, here);
 	if (strcmp(engine_of(base), engine_of(new)) != 0)
 		fot_str_printf(out, "; by the engine %.20s there, %.20s here", engine_of(base), engine_of(new));
-	if (fot_compare_changed(compared) > 0) {
-		put_if_other(out, "by another compiler", base, new, "tool", "compiler");
-		put_if_other(out, "with other flags", base, new, "tool", "flags");
-		put_if_other(out, "on another processor", base, new, "host", "cpu");
-	}
 	return fot_str_check(out, err);
 }
 

@@ -82,12 +82,6 @@ times 1.00001 little && other_sums little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
 prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1
 
-# Other flags and processors are named where a row changed, and only there.
-other_build() { sed -i 's/"flags": "[^"]*"/"flags": "-O7"/; s/"cpu": "[^"]*"/"cpu": "Other"/' "$1/manifest.json"; }
-other_build little && other_build nudged
-prints compare_build_is_named '; with other flags \(.* there, -O7 here\); on another processor \(.* there, Other here\)$' compare base little --margin 1
-prints compare_build_without_a_change 'of base, document by document or item by item; made with another BLAS kernel \([^;]*\)$' compare base nudged
-
 # Two names, two memories.
 prints compare_pair_of_memories '^docs .* vanilla=vanilla +dense=knn:8 ' compare base base --pair vanilla/dense=vanilla/knn:8 --margin 1e9
 check compare_pair_alone bash -c '[ "$(grep -c ^docs .out)" -eq 3 ]'
