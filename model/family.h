@@ -30,9 +30,10 @@ enum fot_qk_rms {
 };
 /* Which layers see only the last sliding_window keys of their window. */
 enum fot_sliding {
-	FOT_SLIDING_NO,   /* the key must be null */
-	FOT_SLIDING_ALL,  /* all layers, unless the key is null or layer_types says otherwise */
-	FOT_SLIDING_ASKED /* with use_sliding_window: layers from max_window_layers on, or layer_types */
+	FOT_SLIDING_NO,      /* the key must be null */
+	FOT_SLIDING_ALL,     /* all layers, unless the key is null or layer_types says otherwise */
+	FOT_SLIDING_UPPER,   /* with use_sliding_window: layers from max_window_layers on, or layer_types */
+	FOT_SLIDING_UNTURNED /* with use_sliding_window: layers without rotary positions, or layer_types */
 };
 
 struct fot_family {
@@ -48,6 +49,7 @@ struct fot_family {
 	double eps, theta;
 	bool tied;
 	int32_t bos, eos, sliding_window;
+	int32_t kv_heads, head_dim; /* 0: num_attention_heads, hidden_size / num_attention_heads */
 };
 
 /* The row of a family; never NULL. */
