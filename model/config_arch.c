@@ -50,7 +50,6 @@ static int refuse_unread(const struct at *a, struct fot_err *err)
 			{ "embedding_multiplier", 1 },
 			{ "residual_multiplier", 1 } };
 	const char *act = NULL;
-	bool on = false;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < COUNT(null_only); i++)
@@ -64,9 +63,6 @@ static int refuse_unread(const struct at *a, struct fot_err *err)
 		FOT_TRY(fot_json_double(a->root, numbers[i].key, false, numbers[i].neutral,
 					numbers[i].neutral, &x, &a->ctx, err));
 	}
-	FOT_TRY(fot_json_bool(a->root, "mlp_bias", false, &on, &a->ctx, err));
-	if (on)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mlp_bias: expected false, got true", a->name);
 	FOT_TRY(fot_json_string(a->root, "hidden_act", false, &act, &a->ctx, err));
 	if (act && strcmp(act, "silu") != 0 && strcmp(act, "swish") != 0) /* two names of one */
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", a->name,
@@ -107,14 +103,18 @@ out:
 static int read_biases(struct fot_config *c, const struct at *a, struct fot_err *err)
 {
 	bool on = false;
-	int status = fot_json_bool(a->root, "attention_bias", false, &on, &a->ctx, err);
+	int status;
 
-	if (status != FOT_OK || !on)
-		return status;
-	if (!a->family->bias_key)
+	FOT_TRY(fot_json_bool(a->root, "mlp_bias", false, &c->mlp_bias, &a->ctx, err));
+	FOT_TRY(fot_json_bool(a->root, "attention_bias", false, &on, &a->ctx, err));
+	if (c->mlp_bias && !a->family->mlp_bias_key)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mlp_bias: expected false, got true", a->name);
+	if (on && !a->family->bias_key)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: attention_bias: expected false, got true", a->name);
-	c->qkv_bias = c->o_bias = true;
-	return FOT_OK;
+	if (on)
+		c->qkv_bias = c->o_bias = true;
+out:
+	return status;
 }
 
 /* "layer_types": per layer "full_attention" or "sliding_attention"; *found: they are there. */
@@ -274,6 +274,8 @@ void fot_config_print_arch(struct fot_str *out, const struct fot_config *c)
 		fot_str_printf(out, "  \"head_dim\": %d,\n", c->head_dim);
 	if (c->o_bias)
 		fot_str_puts(out, "  \"attention_bias\": true,\n");
+	if (c->mlp_bias)
+		fot_str_puts(out, "  \"mlp_bias\": true,\n");
 	fot_rope_print(out, &c->rope);
 	if (f->no_rope_key)
 		print_layers(out, c, "no_rope_layers", c->no_rope, "0", "1");

@@ -38,8 +38,9 @@ enum fot_sliding {
 
 struct fot_family {
 	const char *model_type, *architecture;
-	bool qkv_bias; /* q, k and v have biases, o none */
-	bool bias_key; /* "attention_bias" gives biases to q, k, v and o */
+	bool qkv_bias;     /* q, k and v have biases, o none */
+	bool bias_key;     /* "attention_bias" gives biases to q, k, v and o */
+	bool mlp_bias_key; /* "mlp_bias" gives biases to gate, up and down */
 	enum fot_qk_rms qk_rms;
 	bool output_norms; /* norms act on what attention and MLP give, not on what they take */
 	bool no_rope_key;  /* "no_rope_layers" (1: rotary, 0: none); absent: every 4th layer has none */

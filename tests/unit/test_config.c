@@ -75,6 +75,7 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->family, b->family);
 	assert_int_equal(a->qkv_bias, b->qkv_bias);
 	assert_int_equal(a->o_bias, b->o_bias);
+	assert_int_equal(a->mlp_bias, b->mlp_bias);
 	assert_int_equal(a->qk_rms, b->qk_rms);
 	assert_int_equal(a->output_norms, b->output_norms);
 	assert_int_equal(a->sliding_window, b->sliding_window);
@@ -276,6 +277,7 @@ static const struct bad {
 	{ "{\"model_type\":\"smollm3\",\"num_hidden_layers\":1,\"no_rope_layers\":[2]}", "no_rope_layers[0]" },
 	{ "{\"model_type\":\"mistral\",\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"mlp_bias\":true}", "mlp_bias: expected false" },
+	{ "{\"model_type\":\"qwen3\",\"mlp_bias\":true}", "mlp_bias: expected false" },
 	{ "{\"architectures\":[\"GPT2LMHeadModel\"]}", "architectures: expected \"LongLlamaForCausalLM\", " },
 	{ "{\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"hidden_act\":\"gelu\"}", "hidden_act: expected \"silu\", got \"gelu\"" },
@@ -370,6 +372,7 @@ static void draw_family(struct fot_config *c, struct fot_rng *r)
 		c->head_dim = 2 * (1 + (int32_t)fot_rng_below(r, 64));
 	if (f->bias_key && fot_rng_below(r, 2))
 		c->qkv_bias = c->o_bias = true;
+	c->mlp_bias = f->mlp_bias_key && fot_rng_below(r, 2);
 	if (f->long_window && c->window >= FOT_WINDOW_LONG) {
 		c->max_positions = c->window;
 		c->window = FOT_WINDOW_MOST;

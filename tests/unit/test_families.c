@@ -304,6 +304,10 @@ WAY(llama_with_biases, 16, {
 	of_family(c, FOT_FAMILY_LLAMA);
 	c->qkv_bias = c->o_bias = true;
 })
+WAY(llama_with_mlp_biases, 16, {
+	of_family(c, FOT_FAMILY_LLAMA);
+	c->mlp_bias = true;
+})
 WAY(qwen2, 16, {
 	of_family(c, FOT_FAMILY_QWEN2);
 	of_heads(c, 6, 2, 4);
@@ -401,7 +405,7 @@ WAY(rope_longrope_long, 32, { longrope(c, 12); })
 WAY(llama_with_everything, 32, {
 	longrope(c, 12);
 	of_heads(c, 6, 2, 12);
-	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = c->tie_embeddings = true;
 })
 WAY(mistral_with_everything, 32, {
 	longrope(c, 32);
@@ -428,7 +432,7 @@ WAY(smollm3_with_everything, 32, {
 	longrope(c, 12);
 	of_family(c, FOT_FAMILY_SMOLLM3);
 	of_heads(c, 4, 2, 12);
-	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = c->tie_embeddings = true;
 	c->no_rope[1] = c->no_rope[4] = true;
 	slide(c, 9, 1);
 })
@@ -592,6 +596,7 @@ int main(void)
 		T(grouped_keys_over_a_tile),
 		T(head_dim_of_its_own),
 		T(llama_with_biases),
+		T(llama_with_mlp_biases),
 		T(qwen2),
 		T(qwen2_slides_in_upper_layers),
 		T(qwen3),
