@@ -77,23 +77,24 @@ static int encode_on(const struct fot_passkey_parts *s, struct fot_ids *out, con
 		     struct fot_err *err)
 {
 	struct fot_str all = FOT_STR_INIT;
-	struct fot_ids ids = { 0 };
-	size_t skip = s->stop.n;
+	size_t skip = s->stop.n, before = out->n;
+	int32_t *ids;
 	int status;
 
 	fot_str_puts(&all, STOP);
 	fot_str_add(&all, text, n);
 	FOT_TRY(fot_str_check(&all, err));
-	FOT_TRY(fot_tokenizer_encode(s->p.tokenizer, &ids, all.data, all.len, err));
-	if (ids.n < skip || memcmp(ids.id, s->stop.id, skip * sizeof *ids.id) != 0) {
+	FOT_TRY(fot_tokenizer_encode(s->p.tokenizer, out, all.data, all.len, err));
+	ids = out->id + before;
+	if (out->n - before < skip || memcmp(ids, s->stop.id, skip * sizeof *ids) != 0) {
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
 				  "passkey: tokenizer %.12s has pieces with the control character U+0001",
 				  fot_tokenizer_hash(s->p.tokenizer));
 		goto out;
 	}
-	status = append(out, ids.id + skip, ids.n - skip, err);
+	out->n -= skip;
+	memmove(ids, ids + skip, (out->n - before) * sizeof *ids);
 out:
-	fot_ids_release(&ids);
 	fot_str_release(&all);
 	return status;
 }
@@ -352,7 +353,7 @@ static int fill(struct fot_passkey_parts *s, size_t n, struct fot_err *err)
 	if (!paper)
 		r.at = start_of(&s->p, s->trial);
 	fot_rng_init(&rng, s->p.seed, "passkey.decoys", s->trial);
-	FOT_TRY(fot_ids_reserve(&s->filler, n, err));
+	FOT_TRY(fot_ids_reserve(&s->filler, n + CHUNK + SLACK, err)); /* what is encoded last reaches beyond */
 	while (s->filler.n < n) {
 		size_t before = s->filler.n;
 
