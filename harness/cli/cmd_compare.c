@@ -17,6 +17,7 @@
 #include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/manifest.h"
+#include "harness/run/outdir.h"
 
 #define METRICS_MAX 32
 #define BITS "bits_per_byte"
@@ -452,7 +453,7 @@ static const char about[] =
 	"  better         the whole interval lies on the better side\n"
 	"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
 	"Intervals and p are those of summary.md. The default margin, 1e-4 of BASE's value (of a rate: 1e-4 nats per\n"
-	"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
+	"token), is above what sums in another order change: measured at most 4.0e-6 nats per token of a document\n"
 	"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 	"worse), 7 not comparable (data, tokenizer or convention differ).";
 
@@ -507,6 +508,9 @@ int fot_cmd_compare(int argc, char **argv)
 			 "--json and --github: expected one of them, both write to stdout");
 		return fot_command_failed("compare", &err);
 	}
+	if (fot_outdir_spare(a.output, &err) != FOT_OK || fot_outdir_spare(a.junit, &err) != FOT_OK ||
+	    fot_outdir_spare(a.benchmark, &err) != FOT_OK)
+		return fot_command_failed("compare", &err);
 	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
 	a.opts.seed = (uint64_t)a.seed;
 	a.dir[0] = o.positional[0];

@@ -388,7 +388,8 @@ static void test_dataset_folder_knows_splits(void **state)
 		enum fot_split split;
 	} rows[] = { { "dev", FOT_VALID },	  { "other", FOT_TEST }, { "test", FOT_TEST }, { "train", FOT_TRAIN },
 		     { "train-big", FOT_TEST },	  { "val", FOT_VALID },	 { "valid", FOT_VALID },
-		     { "validation", FOT_VALID }, { "x/train", FOT_TEST } };
+		     { "validation", FOT_VALID }, { "x/train", FOT_TEST },
+		     { "Train", FOT_TRAIN },	  { "VAL", FOT_VALID } };
 	struct fot_dataset *d;
 	char name[64];
 
@@ -411,7 +412,7 @@ static void test_dataset_folder_knows_splits(void **state)
 		if (strcmp(doc->id, "train") == 0)
 			assert_int_equal(doc->split, FOT_TEST);
 	}
-	assert_int_equal(fot_dataset_count(d), 10);
+	assert_int_equal(fot_dataset_count(d), 12);
 	fot_dataset_close(d);
 }
 

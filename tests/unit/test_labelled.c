@@ -316,6 +316,29 @@ static void test_labelled_tables_of_every_kind(void **state)
 	}
 }
 
+/* One set or several, in a list with commas between. */
+static void test_labelled_length_of_a_spec(void **state)
+{
+	static const struct {
+		const char *list;
+		size_t n;
+	} rows[] = {
+		{ "trec", 4 },
+		{ "a.csv,b.csv", 5 },
+		{ "train:a.csv,test:b.csv", 22 },
+		{ "train:a,train:b,valid:c,test:d?id=,train:e", 34 },
+		{ "train:a,test:b,train:c,test:d", 14 },
+		{ "train:a,b", 7 },
+		{ "a,test:b", 1 },
+		{ "train:a?text=x,test:b", 14 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(fot_labelled_length(rows[i].list), rows[i].n);
+}
+
 static void test_labelled_tables_refused(void **state)
 {
 	static const struct {
@@ -333,6 +356,9 @@ static void test_labelled_tables_refused(void **state)
 		  "q.csv:3: label: expected the number of a name, from 0, got '2'", FOT_ERR_INPUT },
 		{ "q.csv", "text,label\na,0\nb,1\n", "?names=1:x,y",
 		  "q.csv:2: label: expected the number of a name, from 1, got '0'", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=1:x,y,x", "names: 'x' stands twice", FOT_ERR_USAGE },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=x, ,y", "names: expected names with commas between, got an empty one", FOT_ERR_USAGE },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=x,y,", "got an empty one", FOT_ERR_USAGE },
 		{ "q.csv", "text,label\na,x\n", "?names=x,y", "from 0, got 'x'", FOT_ERR_INPUT },
 		{ "q.csv", "text,label\na,x\n", "?separator=ab", "separator: expected tab or a sign", FOT_ERR_USAGE },
 		{ "q.csv", "text,label\na,x\n", "?separator=a", "separator: expected tab or a sign", FOT_ERR_USAGE },
@@ -625,6 +651,7 @@ int main(void)
 		SCRATCH(test_labelled_reads_csv),
 		SCRATCH(test_labelled_csv_refuses_bad_rows),
 		SCRATCH(test_labelled_tables_of_every_kind),
+		cmocka_unit_test(test_labelled_length_of_a_spec),
 		SCRATCH(test_labelled_tables_refused),
 		SCRATCH(test_labelled_reads_splits_of_pairs),
 		SCRATCH(test_labelled_json_values_as_written),

@@ -490,9 +490,9 @@ static void check_session(const struct fot_model *m, const int32_t *text, const 
 			feed(s, text, 7, 7 + W + 3, NULL);
 			assert_int_equal(fot_session_rewind(s, mark, NULL), FOT_OK);
 			feed(s, text, N - W - back * W, N - W, NULL);
-			/* sgemm's kernels for AVX2 sum by groups of 12, 4, 2 and 1 rows: here each row stays in its group */
-			feed(s, text, N - W, N - 16, nll);
-			feed(s, text, N - 16, N, nll);
+			feed(s, text, N - W, N - W + 9 * back, nll); /* pieces end anywhere: of few rows, and of one */
+			feed(s, text, N - W + 9 * back, N - 1, nll);
+			feed(s, text, N - 1, N, nll);
 			assert_memory_equal(first + N - W, nll + N - W, sizeof *nll * W);
 		}
 		fot_session_close(s);
