@@ -244,6 +244,7 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 {
 	const struct fot_measured_task *task = fot_measured_task(rows->schema);
 	struct fot_groups cells = { 0 };
+	const char *word = "fit";
 	int64_t most = 0, fit = 0;
 	size_t worst = 0, n = 0;
 	int status;
@@ -255,7 +256,9 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
 		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
 
-		if (reached < 0 || !fot_table_int(rows, r.row[0], "truncated", 0))
+		const char *how = fot_rows_reached_how(&r, task);
+
+		if (reached < 0 || (!how && !fot_table_int(rows, r.row[0], "truncated", 0)))
 			continue;
 		n++;
 		if (asked - reached <= most)
@@ -263,11 +266,12 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		most = asked - reached;
 		fit = reached;
 		worst = r.row[0];
+		word = how ? "can be seen" : "fit";
 	}
 	if (n)
-		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "
+		fot_str_printf(out, "%s: of %lld demonstrations %lld %s (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "
 				    "the tables say where and how many\n",
-			       rows->schema->name, (long long)(fit + most), (long long)fit,
+			       rows->schema->name, (long long)(fit + most), (long long)fit, word,
 			       fot_table_text(rows, worst, "dataset"),
 			       (long long)fot_table_int(rows, worst, "context_length", 0),
 			       fot_table_text(rows, worst, "memory_mode"), n, cells.n);

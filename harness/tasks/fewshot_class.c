@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "harness/run/items.h"
 #include "harness/tasks/fewshot_class.h"
+#include "model/memory.h"
 
 #define DEFAULT_ANSWER_TOKENS 32
 #define TEXT_OF(x) #x
@@ -383,6 +384,21 @@ static void failed(const struct fot_plan *p, const struct fot_item *item, struct
 
 /* --- asking --- */
 
+/* How many of its demonstrations a question can see. *kept: the word of fewshot.csv's shots_seen; NULL: all that the
+ * prompt has in memory or window. */
+static size_t count_seen(const struct fot_worker *w, const struct fot_item *item, const struct state *s,
+			 const struct fot_question *q, const char **kept)
+{
+	const struct fot_condition *c = &w->plan->condition[item->condition];
+	const struct fot_config *config = fot_model_config(fot_plan_model_of(w->plan, item));
+	struct fot_memory_sight sight =
+		fot_memory_sight(config, &c->opts, (int64_t)fot_asker_remembers(&w->asker, q));
+	size_t from = fot_asker_sees_from(&w->asker, q), last = (size_t)sight.last;
+
+	*kept = sight.unknown ? FOT_SEEN_AT_MOST : sight.last ? "in reach" : NULL;
+	return fot_fewshot_seen(s->demos, s->fitted, (size_t)sight.first, from > last ? from : last);
+}
+
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
 		      const struct state *s, size_t i, size_t seen, const struct fot_question *q,
 		      const struct fot_fewshot_observation *o, const char *answer, struct fot_err *err)
@@ -447,12 +463,15 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 {
 	struct fot_fewshot_observation o = { 0 };
 	struct fot_str answer = FOT_STR_INIT;
-	size_t row, seen = fot_fewshot_seen(s->demos, s->fitted, fot_asker_sees_from(&w->asker, q));
+	const char *kept;
+	size_t row, seen = count_seen(w, item, s, q, &kept);
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
 	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
 	fot_table_set_int(table, row, "n_shots_fitted", (int64_t)seen);
+	if (kept)
+		fot_table_set_text(table, row, "shots_seen", kept);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
