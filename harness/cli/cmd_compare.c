@@ -53,11 +53,9 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	FOT_TRY(fot_manifest_read(&r->manifest, dir, err));
 	state = fot_json_get(r->manifest, "status");
-	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
-				  cJSON_IsString(state) ? state->valuestring : "missing");
-		goto out;
-	}
+	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
+				 cJSON_IsString(state) ? state->valuestring : "missing"));
 	status = load_tasks(r, dir, err);
 out:
 	return status;
@@ -375,14 +373,25 @@ out:
 	return status;
 }
 
-/* The exit code. */
-static int compare_and_end(const struct asked *a)
+/* The exit code. The error is told here: with --json in a comparison's own form. */
+static int compare_asked(void *asked, const struct fot_options *o, struct fot_err *ignored)
 {
+	struct asked *a = asked;
 	struct fot_table compared;
 	struct fot_err err = { 0 };
 	bool shown = false;
 	int status;
 
+	(void)ignored;
+	if (a->json && a->github) {
+		FOT_FAIL(&err, FOT_ERR_USAGE,
+			 "--json and --github: expected one of them, both write to stdout");
+		return fot_command_failed("compare", &err);
+	}
+	a->opts.bits_per_byte = a->metric >= 0 && strcmp(a->metrics[a->metric], BITS) == 0;
+	a->opts.seed = (uint64_t)a->seed;
+	a->dir[0] = o->positional[0];
+	a->dir[1] = o->positional[1];
 	fot_table_init(&compared, &fot_schema_compare);
 	status = compare(&compared, a, &shown, &err);
 	if (status != FOT_OK && !shown)
@@ -459,30 +468,9 @@ int fot_cmd_compare(int argc, char **argv)
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
-	struct fot_options o = {
-		.command = "compare",
-		.usage = "compare BASE NEW [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 2,
-		.max_positional = 2,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o =
+		FOT_COMMAND("compare", "BASE NEW [options]", about, options, 2, 2, compare_asked);
 
 	list_metrics(&a);
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
-	if (a.json && a.github) {
-		FOT_FAIL(&err, FOT_ERR_USAGE,
-			 "--json and --github: expected one of them, both write to stdout");
-		return fot_command_failed("compare", &err);
-	}
-	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
-	a.opts.seed = (uint64_t)a.seed;
-	a.dir[0] = o.positional[0];
-	a.dir[1] = o.positional[1];
-	return compare_and_end(&a);
+	return fot_command(&o, argc, argv, &a);
 }

@@ -571,10 +571,8 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 		FOT_TRY(calibrate(w, s, err));
 	n = fot_fewshot_n_items(s->f);
 	came = fot_calloc(n, sizeof *came);
-	if (!came) {
-		status = FOT_NO_MEMORY(err, "few-shot");
-		goto out;
-	}
+	if (!came)
+		FOT_TRY(FOT_NO_MEMORY(err, "few-shot"));
 	for (size_t k = 0, some; k < s->n_turns; k += some) {
 		some = s->n_turns - k < FOT_ASK_TOGETHER ? s->n_turns - k : FOT_ASK_TOGETHER;
 		FOT_TRY(ask_some(w, s, s->turn + k, some, came, err));

@@ -244,10 +244,9 @@ static int read_prose(struct fot_str *out, const struct fot_plan *p, const struc
 	}
 	if (all.len > PROSE_BYTES)
 		all.len = PROSE_BYTES;
-	if (all.len == 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: its documents hold no text", fot_dataset_name(d));
-		goto out;
-	}
+	if (all.len == 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: its documents hold no text",
+				 fot_dataset_name(d)));
 	fot_str_release(out);
 	*out = all;
 	all = (struct fot_str)FOT_STR_INIT;

@@ -291,11 +291,9 @@ static int evaluate_request(struct fot_worker *w, const struct fot_item *item, c
 
 	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
 	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
-	if (!s.nll || !s.wall_s) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
-				  r->end - r->begin);
-		goto out;
-	}
+	if (!s.nll || !s.wall_s)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
+				 r->end - r->begin));
 	FOT_TRY(measure_text(&text, w->plan, item, r, err));
 	w->asker.valid = false; /* the session holds a document now */
 	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
