@@ -375,13 +375,6 @@ out:
 	return status;
 }
 
-/* --- rows --- */
-
-static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
-{
-	fot_table_set_text(table, fot_fewshot_key_row(p, item, table), "status", "failed");
-}
-
 /* --- asking --- */
 
 /* How many of its demonstrations a question can see. *kept: the word of fewshot.csv's shots_seen; NULL: all that the
@@ -649,20 +642,15 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_fewshot = {
-	.name = "fewshot",
+	FOT_TASK_NAMED(fewshot),
 	.about = "classification from growing numbers of demonstrations",
 	.usage = "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
 	.help = "Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
 		"files .csv, .tsv, .jsonl, .parquet, .label, .json or folders of them, such as trec?labels=fine), growing\n"
 		"numbers of demonstrations, several orders of them.",
 	.version = FOT_FEWSHOT_VERSION,
-	.schema = &fot_schema_fewshot,
-	.csv = "fewshot.csv",
-	.samples = "samples/fewshot.jsonl",
 	.needs_tokenizer = true,
 	.many = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
 	.complete = complete,
@@ -671,7 +659,8 @@ const struct fot_task_class fot_task_fewshot = {
 	.cost = cost,
 	.stem = stem,
 	.evaluate = evaluate,
-	.failed = failed,
+	.row = fot_fewshot_key_row,
+	.failed = fot_task_failed_row,
 	.baselines = fot_fewshot_baseline_rows,
 	.forget = forget,
 };
