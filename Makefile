@@ -78,8 +78,10 @@ help:
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make test       setup, build, run all tests (tests/run.sh [--list] [NAME] runs some)'
 	@echo 'make reproduce  setup, build, fetch the corpora, run the main job, draw its figures, compare with results/reference'
+	@echo 'make corpora    setup, build, fetch the corpora (fotbench data fetch)'
 	@echo 'make regress    score fixed texts with the zoo, compare with results/reference (1e-6 per token)'
 	@echo 'make paper      every table of the paper, and which of its claims hold (TABLE="fft1 multidoc": those)'
+	@echo 'make panel      kinds of memory at equal budget, and their claims (docs/results.md)'
 	@echo 'make ablations  train the models that the ablations need and the zoo has no room for (NAME: one of them)'
 	@echo 'make bench      measure the speed of kernels and engine on this machine'
 	@echo 'make asan       unit tests and command line tests under the address sanitizer'
@@ -236,8 +238,9 @@ panel: corpora
 	done
 	./fotbench report $(PANEL:%=results/runs/%) --claims results/panel/claims.json -o results/runs/panel-report
 
+# REFERENCE=FOLDER: compare with what another build left there (docs/ci.md)
 regress: ready
-	@tests/regress.sh
+	@tests/regress.sh harness/specs/regress.json $(REFERENCE)
 
 regress-update: all
 	@tests/regress.sh --update

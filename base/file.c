@@ -377,6 +377,16 @@ out:
 	return status;
 }
 
+int fot_file_probe(const char *path, struct fot_err *err)
+{
+	struct fot_outfile *f;
+	int status = fot_outfile_open(&f, path, err);
+
+	if (status == FOT_OK)
+		fot_outfile_abort(f);
+	return status;
+}
+
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err)
 {
 	struct fot_outfile *f;
@@ -452,6 +462,13 @@ bool fot_is_dir(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool fot_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 void fot_path_join(struct fot_str *out, const char *dir, const char *name)

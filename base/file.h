@@ -39,6 +39,8 @@ void fot_map_unload(const void *at, size_t bytes);
  * written to or cut; one that was replaced by another under its name is still whole. */
 int fot_map_check_all(struct fot_err *err);
 
+/* Could path be replaced? Asked before long work; nothing of it changes. Errors: FOT_ERR_OUTPUT. */
+int fot_file_probe(const char *path, struct fot_err *err);
 /* Replace path by n bytes, atomically. Errors: FOT_ERR_OUTPUT. */
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err);
 /* The same of dir + "/" + name by a text, which may have failed. Errors: FOT_ERR_RUN too. */
@@ -61,6 +63,8 @@ int fot_fsync(int fd, const char *name, struct fot_err *err);
 int fot_mkdir_all(const char *path, struct fot_err *err);
 bool fot_file_exists(const char *path);
 bool fot_is_dir(const char *path);
+/* Are both there, and one and the same file or folder (by another path, a link)? */
+bool fot_same_file(const char *a, const char *b);
 /* dir + "/" + name appended to out. */
 void fot_path_join(struct fot_str *out, const char *dir, const char *name);
 /* out becomes dir + "/" + name. Errors: FOT_ERR_RUN. */

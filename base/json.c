@@ -187,6 +187,8 @@ static int scan_scalar(struct scan *s)
 			return FOT_OK;
 		}
 	}
+	if (s->n - s->at >= 3 && memcmp(s->text + s->at, "\xEF\xBB\xBF", 3) == 0)
+		return scan_fail(s, s->at, "expected a value, got a byte order mark");
 	return scan_fail(s, s->at, c < 0 ? "expected a value, got the end of the text" : "expected a value");
 }
 
@@ -652,7 +654,7 @@ static void print_number(struct fot_str *out, double v)
 	if (!isfinite(v))
 		fot_str_puts(out, "null");
 	else if (v == trunc(v) && fabs(v) < EXACT_MAX && !(v == 0 && signbit(v)))
-		fot_str_printf(out, "%lld", (long long)v);
+		fot_str_int(out, (int64_t)v);
 	else
 		fot_str_double(out, v);
 }
@@ -743,14 +745,19 @@ out:
 	return status;
 }
 
+bool fot_json_add(cJSON *list, cJSON *item)
+{
+	if (list && item && cJSON_AddItemToArray(list, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
 cJSON *fot_json_append(cJSON *list)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	if (o && cJSON_AddItemToArray(list, o))
-		return o;
-	cJSON_Delete(o);
-	return NULL;
+	return fot_json_add(list, o) ? o : NULL;
 }
 
 int fot_json_print(struct fot_str *out, const cJSON *node, int indent, struct fot_err *err)

@@ -54,6 +54,8 @@ int fot_json_as_i64(const cJSON *node, int64_t lo, int64_t hi, int64_t *out, con
 #define FOT_JSON_SHOWN 64
 const char *fot_json_shown(char shown[FOT_JSON_SHOWN], const cJSON *node);
 
+/* item, which may be NULL, to the end of a list; false: no memory, and item is deleted. */
+bool fot_json_add(cJSON *list, cJSON *item);
 /* A new object at the end of a list; NULL: no memory, or no list. */
 cJSON *fot_json_append(cJSON *list);
 

@@ -283,3 +283,11 @@ void fot_quote_shell(struct fot_str *out, const char *text)
 	}
 	fot_str_putc(out, '\'');
 }
+
+void fot_quote_take(struct fot_str *out, struct fot_str *s,
+		    void (*door)(struct fot_str *out, const char *text))
+{
+	out->failed = out->failed || s->failed;
+	door(out, s->data ? s->data : "");
+	fot_str_release(s);
+}

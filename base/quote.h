@@ -40,6 +40,9 @@ void fot_quote_script_json(struct fot_str *out, const char *json, size_t n);
  * lines stay ends of lines. */
 void fot_quote_workflow(struct fot_str *out, const char *text);
 void fot_quote_workflow_property(struct fot_str *out, const char *text);
+/* All of s through one of these doors (or fot_str_puts); s is released, and where it failed so has out. */
+void fot_quote_take(struct fot_str *out, struct fot_str *s,
+		    void (*door)(struct fot_str *out, const char *text));
 /* One word of a command for sh. Every byte stays, control characters too. */
 void fot_quote_shell(struct fot_str *out, const char *text);
 

@@ -85,24 +85,43 @@ static locale_t c_locale(void)
 	return newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
+/* Into the room that is there; once more where that is too small. */
 void fot_str_printf(struct fot_str *s, const char *fmt, ...)
 {
 	locale_t old = uselocale(c_locale());
+	size_t room = s->failed ? 0 : s->cap - s->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room ? s->data + s->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
 		s->failed = true;
+	} else if ((size_t)n < room) {
+		s->len += (size_t)n;
 	} else if (reserve(s, (size_t)n)) {
 		va_start(ap, fmt);
 		vsnprintf(s->data + s->len, (size_t)n + 1, fmt, ap);
 		va_end(ap);
 		s->len += (size_t)n;
 	}
+	if (room)
+		s->data[s->len] = '\0';
 	uselocale(old);
+}
+
+void fot_str_int(struct fot_str *s, int64_t x)
+{
+	uint64_t rest = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
+	char text[24], *at = text + sizeof text;
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (x < 0)
+		*--at = '-';
+	fot_str_add(s, at, (size_t)(text + sizeof text - at));
 }
 
 void fot_str_double(struct fot_str *s, double x)
@@ -282,7 +301,8 @@ size_t fot_utf8_unprintable(const char *p, size_t n)
 
 	if (len == 0)
 		return 1;
-	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069))
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2066 && cp <= 0x2069))
 		return len;
 	return 0;
 }

@@ -30,6 +30,7 @@ void fot_str_add(struct fot_str *s, const void *bytes, size_t n);
 void fot_str_puts(struct fot_str *s, const char *text);
 void fot_str_putc(struct fot_str *s, char c);
 void fot_str_printf(struct fot_str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void fot_str_int(struct fot_str *s, int64_t x); /* %lld, without what a format costs */
 /* Locale-independent %.17g, shortest form that reads back exactly. */
 void fot_str_double(struct fot_str *s, double x);
 /* A JSON string literal, quotes included; bad UTF-8 becomes U+FFFD. */

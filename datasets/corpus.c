@@ -25,6 +25,17 @@ static size_t count_split(const struct fot_dataset *d, enum fot_split split)
 	return n;
 }
 
+static int no_documents(const char *spec, enum fot_split split, struct fot_err *err)
+{
+	const char *name = fot_split_name(split);
+
+	if (split == FOT_SPLIT_ALL)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s has no documents", spec);
+	return FOT_FAIL(err, FOT_ERR_INPUT,
+			"dataset %s has no %s documents; in a folder they are those of its %s/", spec, name,
+			name);
+}
+
 static int open_datasets(struct fot_corpus *c, const char *const *specs, size_t n, enum fot_split split,
 			 const char *store, struct fot_err *err)
 {
@@ -39,8 +50,7 @@ static int open_datasets(struct fot_corpus *c, const char *const *specs, size_t 
 		c->n_datasets++;
 		found = count_split(c->dataset[i], split);
 		if (found == 0) {
-			status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s has no %s documents", specs[i],
-					  fot_split_name(split));
+			status = no_documents(specs[i], split, err);
 			goto out;
 		}
 		total += found;
@@ -75,7 +85,9 @@ static int load(struct fot_corpus *c, enum fot_split split, const char *store, c
 			c->doc[c->n++] = (struct fot_corpus_doc){ k, doc->id, ids->id, (int64_t)ids->n };
 		}
 	}
-	return c->n ? FOT_OK : FOT_FAIL(err, FOT_ERR_INPUT, "corpus: all %s documents are empty", fot_split_name(split));
+	return c->n ? FOT_OK :
+		      FOT_FAIL(err, FOT_ERR_INPUT, "corpus: all %s documents are empty",
+			       fot_split_name(split));
 }
 
 static void hash_corpus(struct fot_corpus *c, enum fot_split split, const struct fot_tokenizer *t)

@@ -6,6 +6,7 @@
 #include "datasets/datamanifest.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -39,7 +40,7 @@ bool fot_split_parse(const char *name, enum fot_split *out)
 		      { "val", FOT_VALID },   { "dev", FOT_VALID },   { "test", FOT_TEST } };
 
 	for (size_t i = 0; i < FOT_COUNT(words); i++) {
-		if (strcmp(name, words[i].name) == 0) {
+		if (strcasecmp(name, words[i].name) == 0) {
 			*out = words[i].split;
 			return true;
 		}

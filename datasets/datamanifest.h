@@ -81,6 +81,7 @@ void fot_datamanifest_release(struct fot_datamanifest *m);
 /* Names of the tables above, for messages and indexes. */
 const char *fot_split_name(enum fot_split split);
 const char *fot_registry_name(enum fot_registry registry);
+/* A split by its name: train, valid, validation, val, dev or test, in small or capital letters. */
 bool fot_split_parse(const char *name, enum fot_split *out);
 
 /* An id: letters, digits and "._+-/" without empty, "." or ".." parts. */

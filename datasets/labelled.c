@@ -268,14 +268,9 @@ out:
 static int name_label(const struct fot_labelling *g, const struct fot_row *r, struct fot_str *label,
 		      struct fot_err *err)
 {
-	const char *names = g->o->names, *colon = strchr(names, ':'), *at;
-	int64_t first = 0, i = 0, k;
-	bool numbered = colon && colon - names == 1 && (*names == '0' || *names == '1');
+	int64_t first, i, k;
+	const char *names = fot_labelled_names(g->o->names, &first), *at;
 
-	if (numbered) {
-		first = *names - '0';
-		names += 2;
-	}
 	if (!fot_parse_i64(label->data, &k))
 		k = -1;
 	for (at = names, i = first; i < k && *at; i++) {

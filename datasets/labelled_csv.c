@@ -47,9 +47,29 @@ static void on_cell(void *bytes, size_t n, void *user)
 	c->status = fot_str_check(&c->cell[c->n++], c->err);
 }
 
+/* names: up to some sixty bytes of what is there instead. */
+static int no_column(struct cells *c, const char *name, const char *const *names)
+{
+	const char *near = fot_nearest(name, names, c->n);
+	struct fot_str got = FOT_STR_INIT;
+	int status;
+
+	for (size_t i = 0; i < c->n && got.len <= 60; i++)
+		fot_str_printf(&got, "%s%.40s", i ? ", " : "", names[i]);
+	status =
+		FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected a column '%s', got %s%s%s%s%s", c->g->path,
+			 (long long)c->first, name, got.data && !got.failed ? got.data : "others",
+			 near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+			 c->g->o->columns ? " among columns=" :
+					    " (others: FILE?text=NAME&label=NAME; without a header: "
+					    "FILE?columns=NAME%2CNAME)");
+	fot_str_release(&got);
+	return status;
+}
+
 static int find_column(struct cells *c, const char *name, bool required, size_t *out)
 {
-	const char *names[CELLS_MAX], *near;
+	const char *names[CELLS_MAX];
 
 	*out = SIZE_MAX;
 	for (size_t i = 0; i < c->n; i++) {
@@ -63,12 +83,7 @@ static int find_column(struct cells *c, const char *name, bool required, size_t 
 	}
 	if (*out != SIZE_MAX || !required)
 		return FOT_OK;
-	near = fot_nearest(name, names, c->n);
-	return FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected a column '%s', got none%s%s%s%s",
-			c->g->path, (long long)c->first, name, near ? " (did you mean '" : "",
-			near ? near : "", near ? "'?)" : "",
-			c->g->o->columns ? " among columns=" :
-					   " (a file without a header: columns=NAME,NAME)");
+	return no_column(c, name, names);
 }
 
 static int read_header(struct cells *c)

@@ -17,8 +17,7 @@
 
 static const struct fot_labelled_kind kinds[] = {
 	{ ".label", fot_labelled_trec }, { ".json", fot_labelled_json }, { ".jsonl", fot_labelled_jsonl },
-	{ ".csv", fot_labelled_csv },    { ".tsv", fot_labelled_tsv },
-	{ ".parquet", fot_labelled_parquet },
+	{ ".csv", fot_labelled_csv },    { ".tsv", fot_labelled_tsv },   { ".parquet", fot_labelled_parquet },
 };
 
 const struct fot_labelled_kind *fot_labelled_kind(const char *path)
@@ -73,9 +72,9 @@ static int set_separator(struct fot_labelled_opts *o, const char *spec, const ch
 static int set_option(void *opts, const char *spec, const char *key, const char *value, struct fot_err *err)
 {
 	struct fot_labelled_opts *o = opts;
-	static const char *const names[] = { "text",   "label", "answers", "id",       "split",
-					     "labels", "keep",  "drop",    "name",     "columns",
-					     "names",  "hypernym", "clip",  "holdout", "skip_bad", "separator" };
+	static const char *const names[] = { "text", "label",   "answers",  "id",       "split", "labels",
+					     "keep", "drop",    "name",     "columns",  "names", "hypernym",
+					     "clip", "holdout", "skip_bad", "separator" };
 	char **const place[] = { &o->text, &o->label, &o->answers, &o->id,      &o->split, &o->labels,
 				 &o->keep, &o->drop,  &o->name,    &o->columns, &o->names, &o->hypernym };
 
@@ -95,6 +94,38 @@ static int set_option(void *opts, const char *spec, const char *key, const char 
 	return fot_data_no_option(spec, key, names, FOT_COUNT(names), err);
 }
 
+const char *fot_labelled_names(const char *names, int64_t *first)
+{
+	bool numbered = (*names == '0' || *names == '1') && names[1] == ':';
+
+	*first = numbered ? *names - '0' : 0;
+	return names + (numbered ? 2 : 0);
+}
+
+/* Every number of names= has a name, and no two have the same. */
+static int check_names(const char *names, const char *spec, struct fot_err *err)
+{
+	int64_t first;
+	const char *begin = fot_labelled_names(names, &first);
+
+	for (const char *p = begin; *names; p++) {
+		size_t n = strcspn(p, ",");
+
+		if (strspn(p, " \t\r\n") >= n)
+			return FOT_FAIL(err, FOT_ERR_USAGE,
+					"%s: names: expected names with commas between, got an empty one",
+					spec);
+		for (const char *q = begin; q < p; q += strcspn(q, ",") + 1)
+			if (strcspn(q, ",") == n && memcmp(p, q, n) == 0)
+				return FOT_FAIL(err, FOT_ERR_USAGE, "%s: names: '%.*s' stands twice", spec,
+						(int)n, p);
+		p += n;
+		if (!*p)
+			break;
+	}
+	return FOT_OK;
+}
+
 static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
 {
 	int status = fot_data_options(spec, p, set_option, o, err);
@@ -103,6 +134,8 @@ static int parse_options(struct fot_labelled_opts *o, const char *spec, const ch
 	    strcmp(o->labels, "fine") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: labels: expected coarse or fine, got '%s'", spec,
 				  o->labels);
+	if (status == FOT_OK && o->names)
+		status = check_names(o->names, spec, err);
 	if (status == FOT_OK && o->label && o->answers)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected label or answers, got both", spec);
 	return status;
@@ -149,9 +182,10 @@ static int add_folder(struct fot_labelled_spec *s, const char *folder, int split
 		FOT_TRY(add_source(s, path.data, split, err));
 	}
 	if (s->n == before)
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: expected files *.label, *.json, *.jsonl, *.csv, *.tsv or *.parquet, got none",
-				  folder);
+		status = FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: expected files *.label, *.json, *.jsonl, *.csv, *.tsv or *.parquet, got none",
+			folder);
 out:
 	fot_names_release(&names);
 	fot_str_release(&path);
@@ -164,25 +198,57 @@ static int no_set(const char *name, struct fot_err *err)
 	int status;
 
 	fot_labelled_name_installed(&sets);
-	status = FOT_FAIL(err, FOT_ERR_INPUT,
-			  "'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv, .tsv or .parquet, a "
-			  "folder of such, or %s",
-			  name, sets.failed ? "an installed one" : sets.data);
+	status = FOT_FAIL(
+		err, FOT_ERR_INPUT,
+		"'%s' is no labelled set: expected a file .label, .json, .jsonl, .csv, .tsv or .parquet, a "
+		"folder of such, or %s",
+		name, sets.failed ? "an installed one" : sets.data);
 	fot_str_release(&sets);
 	return status;
 }
 
-static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
+/* The split that a source is said to be, and its path behind that. */
+static int split_of(const char *source, const char **path)
 {
 	static const char *const prefix[] = { "train:", "valid:", "test:" };
-	int split = FOT_SPLIT_BY_NAME;
-	const char *path = text;
 
 	for (int i = 0; i < 3; i++)
-		if (strncmp(text, prefix[i], strlen(prefix[i])) == 0) {
-			split = i;
-			path = text + strlen(prefix[i]);
+		if (strncmp(source, prefix[i], strlen(prefix[i])) == 0) {
+			*path = source + strlen(prefix[i]);
+			return i;
 		}
+	*path = source;
+	return FOT_SPLIT_BY_NAME;
+}
+
+const char *fot_labelled_path(const char *source)
+{
+	const char *path;
+
+	(void)split_of(source, &path);
+	return path;
+}
+
+size_t fot_labelled_length(const char *list)
+{
+	const char *path;
+	size_t n = strcspn(list, ",");
+
+	for (int before = split_of(list, &path), next; list[n] && !memchr(list, '?', n); before = next) {
+		next = split_of(list + n + 1, &path);
+		if (before == FOT_SPLIT_BY_NAME || next == FOT_SPLIT_BY_NAME ||
+		    (next == FOT_TRAIN && before != FOT_TRAIN))
+			break;
+		n += 1 + strcspn(list + n + 1, ",");
+	}
+	return n;
+}
+
+static int one_source(struct fot_labelled_spec *s, const char *text, struct fot_err *err)
+{
+	const char *path;
+	int split = split_of(text, &path);
+
 	if (fot_labelled_is_installed(path))
 		return add_source(s, path, split, err);
 	if (fot_is_dir(path))
@@ -279,7 +345,8 @@ static int check_hypernym(const struct fot_labelled_spec *s, const char *spec, s
 	}
 	if (s->opts.hypernym && (s->n != 1 || !below || s->opts.labels))
 		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"%s: hypernym: is for wordnet or wordnet-held-out alone, without labels", spec);
+				"%s: hypernym: is for wordnet or wordnet-held-out alone, without labels",
+				spec);
 	if (held_out && !s->opts.hypernym)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: wordnet-held-out: expected hypernym=NAME", spec);
 	return FOT_OK;
@@ -315,7 +382,7 @@ void fot_labelled_spec_release(struct fot_labelled_spec *s)
 {
 	char **const text[] = { &s->opts.text,  &s->opts.label,   &s->opts.answers, &s->opts.id,
 				&s->opts.split, &s->opts.labels,  &s->opts.keep,    &s->opts.drop,
-				&s->opts.name,  &s->opts.columns, &s->opts.names, &s->opts.hypernym };
+				&s->opts.name,  &s->opts.columns, &s->opts.names,   &s->opts.hypernym };
 
 	for (size_t i = 0; i < s->n; i++)
 		fot_free(s->path[i]);

@@ -17,6 +17,9 @@ int fot_labelled_spec_parse(struct fot_labelled_spec *s, const char *spec, const
 			    struct fot_err *err);
 void fot_labelled_spec_release(struct fot_labelled_spec *s);
 
+/* The first name of names=, and the number that it stands for. */
+const char *fot_labelled_names(const char *names, int64_t *first);
+
 /* Does the option hypernym name several sources? */
 bool fot_hypernym_pattern(const char *hypernym);
 

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "datasets/text.h"
 
 #define STAND_IN "\xef\xb7\x90" /* U+FDD0; before another: itself, before NUL_MARK: a NUL */
@@ -199,6 +200,31 @@ const char *fot_field_kinds(unsigned kinds)
 					   "a string";
 }
 
+/* The keys that are there, and the option that takes one of them, if the path is what that option is without. */
+static int no_field(const struct fot_record *r, const char *path, unsigned kinds, struct fot_err *err)
+{
+	static const char *const options[] = { "text", "label", "id" };
+	struct fot_str words = FOT_STR_INIT;
+	cJSON *keys = cJSON_CreateArray();
+	int status;
+
+	for (const cJSON *child = r->json->child; child && cJSON_GetArraySize(keys) < (int)SHOWN_BYTES;
+	     child = child->next)
+		cJSON_AddItemToArray(keys, cJSON_CreateString(child->string));
+	if (cJSON_GetArraySize(keys) > 0) {
+		fot_str_puts(&words, "; there are ");
+		fot_record_show(&words, keys);
+	}
+	for (size_t i = 0; i < FOT_COUNT(options); i++)
+		if (strcmp(path, options[i]) == 0)
+			fot_str_printf(&words, " (another one: FILE?%s=FIELD)", path);
+	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: missing, expected %s%s", r->where, path,
+			  fot_field_kinds(kinds), words.data && !words.failed ? words.data : "");
+	fot_str_release(&words);
+	cJSON_Delete(keys);
+	return status;
+}
+
 static int refuse(const struct fot_record *r, const char *path, unsigned kinds, const cJSON *node,
 		  struct fot_err *err)
 {
@@ -208,11 +234,10 @@ static int refuse(const struct fot_record *r, const char *path, unsigned kinds, 
 	if (!cJSON_IsObject(r->json))
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected an object with \"%s\"", r->where, path);
 	if (!node)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: missing, expected %s", r->where, path,
-				fot_field_kinds(kinds));
+		return no_field(r, path, kinds, err);
 	fot_record_show(&value, node);
-	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected %s, got %s", r->where, path, fot_field_kinds(kinds),
-			  value.data && !value.failed ? value.data : "another value");
+	status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected %s, got %s", r->where, path,
+			  fot_field_kinds(kinds), value.data && !value.failed ? value.data : "another value");
 	fot_str_release(&value);
 	return status;
 }

@@ -140,6 +140,27 @@ const char *fot_template_word(const struct fot_template *t, const char *label)
 	return word ? word->valuestring : label;
 }
 
+void fot_template_notice(struct fot_str *out, const struct fot_template *t, char *const *label, size_t n)
+{
+	const cJSON *labels = fot_json_get(t->json, "labels"), *word;
+	size_t without = 0, unknown = 0;
+	const char *first = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		without += !fot_json_get(labels, label[i]);
+	cJSON_ArrayForEach (word, labels) {
+		size_t i = 0;
+
+		while (i < n && strcmp(word->string, label[i]) != 0)
+			i++;
+		first = i == n && unknown++ == 0 ? word->string : first;
+	}
+	if (without && unknown)
+		fot_str_printf(out,
+			       "labels of its template that it does not have: %zu ('%s'%s); labels without a word there: %zu",
+			       unknown, first, unknown > 1 ? ", ..." : "", without);
+}
+
 void fot_template_question(struct fot_str *out, const struct fot_template *t, const char *text)
 {
 	fot_str_puts(out, t->before);

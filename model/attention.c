@@ -6,6 +6,7 @@
 
 #include "model/attention_bf16.h"
 #include "model/attention_filter.h"
+#include "model/ops.h"
 
 /* The one list of what a state holds: binds it from mem on, and returns how much that is. mem NULL: nothing is bound. */
 static int64_t lay_out(struct fot_attn *a, fot_real *mem, int64_t head_dim, int backward)
@@ -242,7 +243,8 @@ void fot_attn_search(const struct fot_attn *a, int64_t row, const fot_real *k, i
 		attn_narrow_search(a, row, n, &(struct attn_keys){ 0, n_k, bias }, threshold, hit, to);
 	else if (n <= FOT_FEW)
 		fot_panel_search_few(q, n, &t, a->head_dim, threshold, hit, to, a->s);
-	else if (bias || !rare || !attn_filter_on(a) || !attn_filter_search(a, row, k, ldk, n_k, threshold, hit, to))
+	else if (bias || !rare || !attn_filter_on(a) ||
+		 !attn_filter_search(a, row, k, ldk, n_k, threshold, hit, to))
 		fot_panel_search(q, k, ldk, n_k, a->head_dim, bias, threshold, hit, to);
 }
 
@@ -256,19 +258,14 @@ static int64_t column(const struct fot_attn *a, int64_t row)
  * row's sum and output by. */
 static fot_real row_weights(struct fot_attn *a, int64_t row, fot_real *s, int64_t n)
 {
-	fot_real max = a->max[row], sum = 0, f;
+	fot_real max = a->max[row], f;
 
 #pragma omp simd reduction(max : max)
 	for (int64_t j = 0; j < n; j++)
 		max = s[j] > max ? s[j] : max;
 	f = a->sum[row] > 0 ? fot_real_exp(a->max[row] - max) : 0;
-#pragma omp simd reduction(+ : sum)
-	for (int64_t j = 0; j < n; j++) {
-		s[j] = fot_real_exp(s[j] - max);
-		sum += s[j];
-	}
 	a->max[row] = max;
-	a->sum[row] = a->sum[row] * f + sum;
+	a->sum[row] = a->sum[row] * f + fot_exp_sum(s, s, n, max);
 	return f;
 }
 

@@ -1,6 +1,6 @@
 /* compute.h: in which numbers products are made.
  *
- *   f32    weights and inputs as they are, f32 sums (OpenBLAS): the reference
+ *   f32    weights and inputs as they are, f32 sums (matmul.h; in training OpenBLAS): the reference
  *   bf16   both rounded to bf16, f32 sums (bf16.h); in training too, forward and backward, where
  *          weights, sums of gradients and the optimiser stay f32
  *

@@ -624,7 +624,7 @@ int64_t fot_config_parameters(const struct fot_config *c)
 	int64_t layer = 2 * d * q + 2 * d * k + 3 * d * f + 2 * d + (c->qk_norm ? c->n_heads : 0);
 	int64_t gates = c->mix == FOT_MIX_GATE ? (int64_t)c->n_mem_layers * c->n_heads : 0;
 
-	layer += (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? d : 0);
+	layer += (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? d : 0) + (c->mlp_bias ? 2 * f + d : 0);
 	layer += c->qk_rms == FOT_QK_RMS_HEAD ? 2 * h : c->qk_rms == FOT_QK_RMS_WHOLE ? q + k : 0;
 	return (c->tie_embeddings ? 1 : 2) * v * d + c->n_layers * layer + gates + d;
 }

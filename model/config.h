@@ -46,6 +46,7 @@ struct fot_config {
 	enum fot_family_number family;
 	struct fot_rope rope;
 	bool qkv_bias, o_bias;       /* biases of q, k and v; of o */
+	bool mlp_bias;               /* biases of gate, up and down */
 	enum fot_qk_rms qk_rms;      /* as the family has it */
 	bool output_norms;           /* as the family has it */
 	int32_t sliding_window;      /* layers that slide see so many keys of their window, their own among them;

@@ -37,13 +37,10 @@ struct at {
 /* Keys that change the network in ways not built here: each must be absent, null, or what changes nothing. */
 static int refuse_unread(const struct at *a, struct fot_err *err)
 {
-	static const char *const null_only[] = { "quantization_config",
-						 "attn_logit_softcapping",
-						 "final_logit_softcapping",
-						 "query_pre_attn_scalar",
-						 "clip_qkv",
-						 "num_local_experts",
-						 "num_experts" };
+	static const char *const null_only[] = { "quantization_config",     "attn_logit_softcapping",
+						 "final_logit_softcapping", "query_pre_attn_scalar",
+						 "attention_multiplier",    "clip_qkv",
+						 "num_local_experts",       "num_experts" };
 	static const struct {
 		const char *key;
 		double neutral;
@@ -53,7 +50,6 @@ static int refuse_unread(const struct at *a, struct fot_err *err)
 			{ "embedding_multiplier", 1 },
 			{ "residual_multiplier", 1 } };
 	const char *act = NULL;
-	bool on = false;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < COUNT(null_only); i++)
@@ -67,24 +63,33 @@ static int refuse_unread(const struct at *a, struct fot_err *err)
 		FOT_TRY(fot_json_double(a->root, numbers[i].key, false, numbers[i].neutral,
 					numbers[i].neutral, &x, &a->ctx, err));
 	}
-	FOT_TRY(fot_json_bool(a->root, "mlp_bias", false, &on, &a->ctx, err));
-	if (on)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mlp_bias: expected false, got true", a->name);
 	FOT_TRY(fot_json_string(a->root, "hidden_act", false, &act, &a->ctx, err));
-	if (act && strcmp(act, "silu") != 0)
+	if (act && strcmp(act, "silu") != 0 && strcmp(act, "swish") != 0) /* two names of one */
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: hidden_act: expected \"silu\", got \"%s\"", a->name,
 				act);
 out:
 	return status;
 }
 
+/* What a key that is not there stands for: ours is the family's, 0: it has none. Null is the general value. */
+static int64_t absent(const cJSON *root, const char *key, int32_t ours, int64_t general)
+{
+	return ours && !cJSON_GetObjectItemCaseSensitive(root, key) ? ours : general;
+}
+
 static int read_heads(struct fot_config *c, const struct at *a, struct fot_err *err)
 {
-	int64_t kv = c->n_heads, dim = 0;
+	int64_t kv = absent(a->root, "num_key_value_heads", a->family->kv_heads, c->n_heads);
+	int64_t dim = absent(a->root, "head_dim", a->family->head_dim, 0);
 	int status;
 
 	FOT_TRY(fot_json_i64(a->root, "num_key_value_heads", false, 1, c->n_heads, &kv, &a->ctx, err));
 	FOT_TRY(fot_json_i64(a->root, "head_dim", false, 1, WIDTH_MOST, &dim, &a->ctx, err));
+	if (kv > c->n_heads)
+		return FOT_FAIL(
+			err, FOT_ERR_INPUT,
+			"%s: num_key_value_heads: missing, and model_type \"%s\" then has %lld of %d heads",
+			a->name, a->family->model_type, (long long)kv, c->n_heads);
 	if (dim == 0 && c->hidden_size % c->n_heads != 0)
 		return FOT_FAIL(err, FOT_ERR_INPUT,
 				"%s: hidden_size %d is not a multiple of num_attention_heads %d", a->name,
@@ -98,14 +103,18 @@ out:
 static int read_biases(struct fot_config *c, const struct at *a, struct fot_err *err)
 {
 	bool on = false;
-	int status = fot_json_bool(a->root, "attention_bias", false, &on, &a->ctx, err);
+	int status;
 
-	if (status != FOT_OK || !on)
-		return status;
-	if (!a->family->bias_key)
+	FOT_TRY(fot_json_bool(a->root, "mlp_bias", false, &c->mlp_bias, &a->ctx, err));
+	FOT_TRY(fot_json_bool(a->root, "attention_bias", false, &on, &a->ctx, err));
+	if (c->mlp_bias && !a->family->mlp_bias_key)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: mlp_bias: expected false, got true", a->name);
+	if (on && !a->family->bias_key)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: attention_bias: expected false, got true", a->name);
-	c->qkv_bias = c->o_bias = true;
-	return FOT_OK;
+	if (on)
+		c->qkv_bias = c->o_bias = true;
+out:
+	return status;
 }
 
 /* "layer_types": per layer "full_attention" or "sliding_attention"; *found: they are there. */
@@ -142,7 +151,8 @@ static int read_layer_types(struct fot_config *c, const struct at *a, bool *foun
 static int read_sliding(struct fot_config *c, const struct at *a, struct fot_err *err)
 {
 	bool asked = a->family->sliding == FOT_SLIDING_ALL, listed, any = false;
-	int64_t window = a->family->sliding_window, first = MAX_WINDOW_LAYERS;
+	int64_t window = a->family->sliding_window,
+		first = a->family->sliding == FOT_SLIDING_UPPER ? MAX_WINDOW_LAYERS : 0;
 	int status;
 
 	if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(a->root, "sliding_window")))
@@ -153,15 +163,15 @@ static int read_sliding(struct fot_config *c, const struct at *a, struct fot_err
 			"%s: sliding_window: expected null or no such key: model_type \"%s\" has none",
 			a->name, a->family->model_type);
 	FOT_TRY(fot_json_i64(a->root, "sliding_window", false, 1, 1 << 24, &window, &a->ctx, err));
-	if (a->family->sliding == FOT_SLIDING_ASKED) {
+	if (!asked)
 		FOT_TRY(fot_json_bool(a->root, "use_sliding_window", false, &asked, &a->ctx, err));
+	if (a->family->sliding == FOT_SLIDING_UPPER)
 		FOT_TRY(fot_json_i64(a->root, "max_window_layers", false, 0, 1 << 20, &first, &a->ctx, err));
-	} else {
-		first = 0;
-	}
 	FOT_TRY(read_layer_types(c, a, &listed, err));
 	for (int32_t l = 0; l < c->n_layers; l++) {
-		c->slides[l] = asked && window && (listed ? c->slides[l] : l >= first);
+		bool usual = a->family->sliding == FOT_SLIDING_UNTURNED ? c->no_rope[l] : l >= first;
+
+		c->slides[l] = asked && window && (listed ? c->slides[l] : usual);
 		any |= c->slides[l];
 	}
 	c->sliding_window = any ? (int32_t)window : 0;
@@ -184,8 +194,7 @@ static int read_no_rope(struct fot_config *c, const struct at *a, struct fot_err
 				a->name, a->family->model_type);
 	if (!a->family->no_rope_key)
 		goto out;
-	FOT_TRY(fot_json_i64(a->root, "no_rope_layer_interval", false, 1, FOT_MAX_LAYERS, &every, &a->ctx,
-			     err));
+	FOT_TRY(fot_json_i64(a->root, "no_rope_layer_interval", false, 1, 1 << 20, &every, &a->ctx, err));
 	for (int32_t l = 0; l < c->n_layers; l++)
 		c->no_rope[l] = (l + 1) % every == 0;
 	cJSON_ArrayForEach (item, list) {
@@ -196,8 +205,8 @@ static int read_no_rope(struct fot_config *c, const struct at *a, struct fot_err
 			c->no_rope[n] = !rotates;
 		n++;
 	}
-	if (list && n != c->n_layers)
-		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no_rope_layers: expected %d entries, got %d",
+	if (list && n < c->n_layers)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: no_rope_layers: expected %d entries or more, got %d",
 				a->name, c->n_layers, n);
 out:
 	return status;
@@ -259,12 +268,14 @@ void fot_config_print_arch(struct fot_str *out, const struct fot_config *c)
 {
 	const struct fot_family *f = fot_family(c->family);
 
-	if (c->n_kv_heads)
-		fot_str_printf(out, "  \"num_key_value_heads\": %d,\n", c->n_kv_heads);
-	if (fot_config_query_width(c) != c->hidden_size)
+	if (c->n_kv_heads || f->kv_heads)
+		fot_str_printf(out, "  \"num_key_value_heads\": %d,\n", fot_config_kv_heads(c));
+	if (fot_config_query_width(c) != c->hidden_size || f->head_dim)
 		fot_str_printf(out, "  \"head_dim\": %d,\n", c->head_dim);
 	if (c->o_bias)
 		fot_str_puts(out, "  \"attention_bias\": true,\n");
+	if (c->mlp_bias)
+		fot_str_puts(out, "  \"mlp_bias\": true,\n");
 	fot_rope_print(out, &c->rope);
 	if (f->no_rope_key)
 		print_layers(out, c, "no_rope_layers", c->no_rope, "0", "1");
@@ -273,7 +284,7 @@ void fot_config_print_arch(struct fot_str *out, const struct fot_config *c)
 	if (!c->sliding_window)
 		return;
 	fot_str_printf(out, "  \"sliding_window\": %d,\n", c->sliding_window);
-	if (f->sliding == FOT_SLIDING_ASKED)
+	if (f->sliding != FOT_SLIDING_ALL)
 		fot_str_puts(out, "  \"use_sliding_window\": true,\n");
 	print_layers(out, c, "layer_types", c->slides, "\"sliding_attention\"", "\"full_attention\"");
 }

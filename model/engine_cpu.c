@@ -42,7 +42,8 @@ static int64_t imax(int64_t a, int64_t b)
 static int64_t vector_numbers(const struct fot_config *c)
 {
 	int64_t q = fot_config_query_width(c), k = fot_config_key_width(c), layers = c->n_layers;
-	int64_t biases = (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? c->hidden_size : 0);
+	int64_t biases = (c->qkv_bias ? q + 2 * k : 0) + (c->o_bias ? c->hidden_size : 0) +
+			 (c->mlp_bias ? 2 * (int64_t)c->intermediate_size + c->hidden_size : 0);
 	int64_t norms = c->qk_rms != FOT_QK_RMS_NONE ? q + k : 0;
 
 	return (int64_t)c->hidden_size * (2 * layers + 1) +
@@ -273,6 +274,9 @@ static void place_weight(struct cpu *e, const struct fot_tensor_spec *spec, cons
 		vectors[FOT_ROLE_K_BIAS] = &a->k.bias;
 		vectors[FOT_ROLE_V_BIAS] = &a->v.bias;
 		vectors[FOT_ROLE_O_BIAS] = &a->o.bias;
+		vectors[FOT_ROLE_GATE_PROJ_BIAS] = &a->gate.bias;
+		vectors[FOT_ROLE_UP_BIAS] = &a->up.bias;
+		vectors[FOT_ROLE_DOWN_BIAS] = &a->down.bias;
 		vectors[FOT_ROLE_QK_SCALE] = &a->log_scale;
 		vectors[FOT_ROLE_GATE_BIAS] = &a->mem_gate;
 		matrices[FOT_ROLE_Q] = &a->q;

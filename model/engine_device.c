@@ -312,6 +312,9 @@ static int place_weight(struct device_engine *e, const struct fot_tensor_spec *s
 		[FOT_ROLE_K_BIAS] = &a->k.bias,
 		[FOT_ROLE_V_BIAS] = &a->v.bias,
 		[FOT_ROLE_O_BIAS] = &a->o.bias,
+		[FOT_ROLE_GATE_PROJ_BIAS] = &a->gate.bias,
+		[FOT_ROLE_UP_BIAS] = &a->up.bias,
+		[FOT_ROLE_DOWN_BIAS] = &a->down.bias,
 	};
 	struct matrix *matrices[FOT_ROLE_COUNT] = {
 		[FOT_ROLE_EMBED] = &e->embed, [FOT_ROLE_HEAD] = &e->head, [FOT_ROLE_Q] = &a->q,

@@ -30,15 +30,17 @@ enum fot_qk_rms {
 };
 /* Which layers see only the last sliding_window keys of their window. */
 enum fot_sliding {
-	FOT_SLIDING_NO,   /* the key must be null */
-	FOT_SLIDING_ALL,  /* all layers, unless the key is null or layer_types says otherwise */
-	FOT_SLIDING_ASKED /* with use_sliding_window: layers from max_window_layers on, or layer_types */
+	FOT_SLIDING_NO,      /* the key must be null */
+	FOT_SLIDING_ALL,     /* all layers, unless the key is null or layer_types says otherwise */
+	FOT_SLIDING_UPPER,   /* with use_sliding_window: layers from max_window_layers on, or layer_types */
+	FOT_SLIDING_UNTURNED /* with use_sliding_window: layers without rotary positions, or layer_types */
 };
 
 struct fot_family {
 	const char *model_type, *architecture;
-	bool qkv_bias; /* q, k and v have biases, o none */
-	bool bias_key; /* "attention_bias" gives biases to q, k, v and o */
+	bool qkv_bias;     /* q, k and v have biases, o none */
+	bool bias_key;     /* "attention_bias" gives biases to q, k, v and o */
+	bool mlp_bias_key; /* "mlp_bias" gives biases to gate, up and down */
 	enum fot_qk_rms qk_rms;
 	bool output_norms; /* norms act on what attention and MLP give, not on what they take */
 	bool no_rope_key;  /* "no_rope_layers" (1: rotary, 0: none); absent: every 4th layer has none */
@@ -48,6 +50,7 @@ struct fot_family {
 	double eps, theta;
 	bool tied;
 	int32_t bos, eos, sliding_window;
+	int32_t kv_heads, head_dim; /* 0: num_attention_heads, hidden_size / num_attention_heads */
 };
 
 /* The row of a family; never NULL. */

@@ -259,9 +259,10 @@ int hf_added_cut(const struct hf_added *a, bool normalized, const struct hf_piec
 		size_t from = at, to = t ? at + t->n : at + 1;
 
 		at = to;
-		if (!t || from < done || (t->single_word && !stands_alone(piece, from, to)))
+		if (!t || (t->single_word && !stands_alone(piece, from, to)))
 			continue;
-		from = t->lstrip ? spaces_left(piece, done, from) : from;
+		/* A token within the spaces that the one before took is a token all the same, as in the library. */
+		from = t->lstrip ? spaces_left(piece, done, from < done ? done : from) : from;
 		to = t->rstrip ? spaces_right(piece, to) : to;
 		FOT_TRY(put_part(piece, done, from, -1, sink, err));
 		FOT_TRY(put_part(piece, from, to, t->id, sink, err));

@@ -413,11 +413,13 @@ const char *hf_bpe_text(const struct hf_bpe *b, int32_t id)
 int hf_push(struct fot_ids *out, int32_t id, const struct hf_piece *piece, size_t from, size_t to,
 	    struct fot_err *err)
 {
-	size_t begin = hf_piece_end(piece, from);
+	size_t begin = hf_piece_end(piece, from), end = hf_piece_end(piece, to);
 
 	if (out->with_ends && out->n && out->end[out->n - 1] < begin)
 		out->end[out->n - 1] = begin;
-	return fot_ids_push_end(out, id, hf_piece_end(piece, to), err);
+	else if (out->with_ends && out->n && end < out->end[out->n - 1])
+		end = out->end[out->n - 1]; /* within the spaces of an added token */
+	return fot_ids_push_end(out, id, end, err);
 }
 
 /* --- the symbols of a word --- */
@@ -427,7 +429,8 @@ static int add_symbol(struct hf_merging *w, int32_t id, size_t begin, size_t n, 
 	uint32_t at = (uint32_t)w->n_sym;
 
 	if (!FOT_GROW(w->sym, w->n_sym, w->cap_sym))
-		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a word of over %zu characters", w->n_sym);
+		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a word of over %zu characters",
+				w->n_sym);
 	w->sym[w->n_sym++] = (struct hf_symbol){
 		.id = id, .begin = (uint32_t)begin, .n = (uint32_t)n, .prev = at ? at - 1 : NIL, .next = NIL
 	};

@@ -187,7 +187,7 @@ int hf_normalize(const struct hf_normalizer *z, struct hf_normalizing *w, const 
 	int status = FOT_OK;
 
 	*out = *piece;
-	for (size_t i = 0; i < z->steps.n && piece->n; i++) {
+	for (size_t i = 0; i < z->steps.n && out->n; i++) { /* nothing is put before an empty text */
 		const struct hf_step *s = &z->steps.at[i];
 		struct hf_draft *d = &w->draft[i % 2];
 

@@ -1,9 +1,8 @@
 /* linear.c: in tiles of outputs, so that what is widened stays in the cache. */
 #include "model/linear.h"
 
-#include <cblas.h>
-
 #include "model/dtype.h"
+#include "model/matmul.h"
 
 struct fot_linear fot_linear_of(const struct fot_tensor *t)
 {
@@ -13,19 +12,6 @@ struct fot_linear fot_linear_of(const struct fot_tensor *t)
 static int in_place(const struct fot_linear *l)
 {
 	return l->dtype == FOT_F32 && (uintptr_t)l->w % _Alignof(float) == 0;
-}
-
-/* One row reads every weight once: sgemm would copy them first, which takes five times as long. (OpenBLAS's kernel of small
- * products for AVX-512 does not, up to about 10^6 multiplications, and is a fifth faster where K is below 300; with any other
- * core, as with the one that results are pinned to, sgemv is ahead at every K.) */
-static void multiply(float *y, int64_t ldy, const float *x, int64_t rows, const float *w, int64_t n, int64_t in,
-		     float beta)
-{
-	if (rows == 1)
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, (blasint)n, (blasint)in, 1, w, (blasint)in, x, 1, beta, y, 1);
-	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)n, (blasint)in, 1, x,
-			    (blasint)in, w, (blasint)in, beta, y, (blasint)ldy);
 }
 
 int64_t fot_linear_packed(const struct fot_config *c, bool transposed)
@@ -43,24 +29,27 @@ int64_t fot_linear_packed(const struct fot_config *c, bool transposed)
 
 int64_t fot_linear_scratch(int64_t rows, int64_t in, bool in_place, bool bf16)
 {
-	return bf16 ? rows * fot_bf16_pairs(in) : in_place ? 0 : FOT_LINEAR_COLS * in;
+	return bf16 ? rows * fot_bf16_pairs(in) :
+		      fot_matmul_scratch(rows, in) + (in_place ? 0 : FOT_LINEAR_COLS * in);
 }
 
 static void forward_f32(float *y, const float *x, int64_t rows, const struct fot_linear *l, float beta,
 			float *scratch)
 {
 	size_t size = fot_dtype_size(l->dtype);
+	float *widened = scratch + fot_matmul_scratch(rows, l->in);
+	struct fot_matmul_rows r = fot_matmul_begin(x, rows, l->in, scratch);
 
 	for (int64_t c = 0; c < l->out; c += FOT_LINEAR_COLS) {
 		int64_t n = l->out - c < FOT_LINEAR_COLS ? l->out - c : FOT_LINEAR_COLS;
 		const unsigned char *from = (const unsigned char *)l->w + size * (size_t)(c * l->in);
-		const float *w = scratch;
+		const float *w = widened;
 
 		if (in_place(l))
 			w = (const float *)l->w + c * l->in;
 		else
-			fot_widen(scratch, from, l->dtype, (size_t)(n * l->in));
-		multiply(y + c, l->out, x, rows, w, n, l->in, beta);
+			fot_widen(widened, from, l->dtype, (size_t)(n * l->in));
+		fot_matmul(y + c, l->out, &r, w, n, beta);
 	}
 }
 

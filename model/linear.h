@@ -1,7 +1,7 @@
 /* linear.h: y = x W^T with W as a checkpoint stores it.
  *
- * In f32 a float matrix that is aligned is used where it lies; any other type is
- * widened, LINEAR_COLS outputs at a time, into scratch.  Both ways make the same
+ * In f32 (matmul.h) a float matrix that is aligned is used where it lies; any other type is
+ * widened, FOT_LINEAR_COLS outputs at a time, into scratch.  Both ways make the same
  * products in the same order, so they give the same bits.  In bf16 W was packed before (bf16.h). */
 #ifndef FOT_LINEAR_H
 #define FOT_LINEAR_H

@@ -163,16 +163,13 @@ void fot_rows_fold(const struct fot_memory *m, const struct fot_query *q, int64_
 /* Log of the sum of exp over n scores, and what it was before. */
 static double log_sum(double before, const float *score, int64_t n)
 {
-	float max = score[0], sum = 0;
+	float max = score[0];
 	double lse;
 
 #pragma omp simd reduction(max : max)
 	for (int64_t j = 0; j < n; j++)
 		max = score[j] > max ? score[j] : max;
-#pragma omp simd reduction(+ : sum)
-	for (int64_t j = 0; j < n; j++)
-		sum += fot_real_exp(score[j] - max);
-	lse = (double)max + log((double)sum);
+	lse = (double)max + log((double)fot_exp_sum(NULL, score, n, max));
 	if (before > lse)
 		return before + log1p(exp(lse - before));
 	return lse + log1p(exp(before - lse));

@@ -1,6 +1,70 @@
-/* ops.c: row operations.  Sums over a row are simd reductions: their order is
- * fixed by the compiled code, never by the number of threads. */
+/* ops.c: row operations.
+ *
+ * A sum over a row is kept in SUMS parts, number i in part i mod SUMS, and the parts are added half to half: the same order
+ * for every width of registers.  (rmsnorm's backward pass is a simd reduction: its order is fixed by the compiled code.) */
 #include "model/ops.h"
+
+#ifdef FOT_REAL_DOUBLE
+#define FOT_VECTORS_DOUBLE
+#endif
+#include "model/vectors.h"
+
+#define SUMS 16
+#define PARTS (SUMS / LANES)
+#define BLOCK (16 * SUMS) /* exponentials that are made before they are added */
+
+/* parts += x[i] y[i]; y NULL: x[i]. At most the last call's n is no multiple of SUMS. */
+INLINE void add_to(fot_real parts[SUMS], const fot_real *x, const fot_real *y, int64_t n)
+{
+	vec sum[PARTS];
+	int64_t i = 0;
+
+	UNROLL
+	for (int p = 0; p < PARTS; p++)
+		sum[p] = load(parts + p * LANES);
+	for (; i + SUMS <= n; i += SUMS)
+		UNROLL
+	for (int p = 0; p < PARTS; p++)
+		sum[p] = y ? (vec)(sum[p] + load(x + i + p * LANES) * load(y + i + p * LANES)) :
+				   (vec)(sum[p] + load(x + i + p * LANES));
+	UNROLL
+	for (int p = 0; p < PARTS; p++)
+		store(parts + p * LANES, sum[p]);
+	for (; i < n; i++)
+		parts[i % SUMS] += y ? x[i] * y[i] : x[i];
+}
+
+static fot_real total(fot_real parts[SUMS])
+{
+	for (int half = SUMS / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+			parts[i] += parts[i + half];
+	return parts[0];
+}
+
+fot_real fot_dot(const fot_real *a, const fot_real *b, int64_t n)
+{
+	fot_real parts[SUMS] = { 0 };
+
+	add_to(parts, a, b, n);
+	return total(parts);
+}
+
+fot_real fot_exp_sum(fot_real *e, const fot_real *x, int64_t n, fot_real max)
+{
+	fot_real parts[SUMS] = { 0 }, block[BLOCK];
+
+	for (int64_t i = 0; i < n; i += BLOCK) {
+		int64_t count = n - i < BLOCK ? n - i : BLOCK;
+		fot_real *to = e ? e + i : block;
+
+#pragma omp simd
+		for (int64_t j = 0; j < count; j++)
+			to[j] = fot_real_exp(x[i + j] - max);
+		add_to(parts, to, NULL, count);
+	}
+	return total(parts);
+}
 
 void fot_rmsnorm_forward(fot_real *y, fot_real *inv_rms, const fot_real *x, const fot_real *w, int64_t rows,
 			 int64_t dim, double eps)
@@ -169,22 +233,14 @@ void fot_gate_mix(fot_real *o, const fot_real *local, int64_t ld, const fot_real
 
 double fot_xent(fot_real *d_logits, const fot_real *logits, int64_t vocab, int32_t target, double weight)
 {
-	fot_real max = logits[0], sum = 0, at_target = logits[target], scale;
+	fot_real max = logits[0], sum, at_target = logits[target], scale;
 
 #pragma omp simd reduction(max : max)
 	for (int64_t i = 0; i < vocab; i++)
 		max = logits[i] > max ? logits[i] : max;
-	if (!d_logits) {
-#pragma omp simd reduction(+ : sum)
-		for (int64_t i = 0; i < vocab; i++)
-			sum += fot_real_exp(logits[i] - max);
+	sum = fot_exp_sum(d_logits, logits, vocab, max);
+	if (!d_logits)
 		return log((double)sum) + (double)max - (double)at_target;
-	}
-#pragma omp simd reduction(+ : sum)
-	for (int64_t i = 0; i < vocab; i++) {
-		d_logits[i] = fot_real_exp(logits[i] - max);
-		sum += d_logits[i];
-	}
 	scale = (fot_real)(weight / (double)sum);
 #pragma omp simd
 	for (int64_t i = 0; i < vocab; i++)

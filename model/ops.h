@@ -11,16 +11,10 @@
 #include "base/err.h"
 #include "model/real.h"
 
-/* a . b. Here, so that it is inlined: its order of summing is that of the code it stands in, fixed when compiled. */
-static inline fot_real fot_dot(const fot_real *a, const fot_real *b, int64_t n)
-{
-	fot_real s = 0;
-
-#pragma omp simd reduction(+ : s)
-	for (int64_t i = 0; i < n; i++)
-		s += a[i] * b[i];
-	return s;
-}
+/* Sums have one order, for every width of registers (ops.c). a . b: */
+fot_real fot_dot(const fot_real *a, const fot_real *b, int64_t n);
+/* Sum of exp(x - max), each kept in e [n] (e may be x, or NULL: none is kept). */
+fot_real fot_exp_sum(fot_real *e, const fot_real *x, int64_t n, fot_real max);
 
 /* y = x * rsqrt(mean(x^2) + eps) * w.  inv_rms[rows] is kept for the backward
  * pass (may be NULL). */

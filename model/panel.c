@@ -5,60 +5,23 @@
 
 #include <float.h>
 #include <stdbool.h>
-#if defined(__AVX512F__) || defined(__AVX__)
-#include <immintrin.h>
+#ifdef FOT_REAL_DOUBLE
+#define FOT_VECTORS_DOUBLE
 #endif
+#include "model/vectors.h"
 
 #define ROWS (FOT_VECTOR_BYTES == 64 ? 8 : 4)
 #define FEW (ROWS / 2)
 #define FEW_BLOCKS 4
 #define AHEAD (4 * LANES) /* keys, from those at work to those that are fetched */
-#define KEYS 64 /* whose weights stay in the first cache while values are weighed */
-#define LANES (FOT_PANEL / 2)
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
-typedef fot_real vec __attribute__((vector_size(FOT_VECTOR_BYTES), may_alias));
-typedef fot_int ints __attribute__((vector_size(FOT_VECTOR_BYTES)));
-typedef fot_real loose __attribute__((vector_size(FOT_VECTOR_BYTES), may_alias, aligned(sizeof(fot_real))));
+#define KEYS 64           /* whose weights stay in the first cache while values are weighed */
 #ifdef FOT_REAL_DOUBLE
 #define LOWEST (-DBL_MAX)
 #else
 #define LOWEST (-FLT_MAX)
 #endif
 
-INLINE vec load(const fot_real *p)
-{
-	return *(const loose *)p;
-}
-
-INLINE void store(fot_real *p, vec x)
-{
-	*(loose *)p = x;
-}
-
-INLINE vec all(fot_real x)
-{
-	return x - (vec){ 0 };
-}
-
-/* a b + c, fused where the CPU does that: said here, since compilers do it by themselves only sometimes. */
-INLINE vec madd(vec a, vec b, vec c)
-{
-#if FOT_VECTOR_BYTES == 64 && defined(FOT_REAL_DOUBLE)
-	return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif FOT_VECTOR_BYTES == 64
-	return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__FMA__) && defined(FOT_REAL_DOUBLE)
-	return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#elif defined(__FMA__)
-	return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#else
-	return a * b + c;
-#endif
-}
-
-/* The same of single numbers. */
+/* a b + c as madd (vectors.h) does it. */
 INLINE fot_real madd_one(fot_real a, fot_real b, fot_real c)
 {
 #if (defined(__FMA__) || FOT_VECTOR_BYTES == 64) && defined(FOT_REAL_DOUBLE)
@@ -405,61 +368,6 @@ void fot_panel_keys(fot_real *out, int64_t ldo, const fot_real *s, const fot_rea
 
 /* ---- few queries ----------------------------------------------------- */
 
-/* Numbers of a and b in turn: of their lower halves, of their upper ones. */
-#if FOT_VECTOR_BYTES == 64 && !defined(FOT_REAL_DOUBLE)
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define UPPER(a, b) \
-	__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif FOT_VECTOR_BYTES == (defined(FOT_REAL_DOUBLE) ? 64 : 32)
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif FOT_VECTOR_BYTES == (defined(FOT_REAL_DOUBLE) ? 32 : 16)
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#else
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
-#endif
-
-/* Row r of LANES x LANES numbers becomes column r: with every perfect shuffle of the rows the digits of a number's
- * place (row, column) move round by one. */
-INLINE void transpose(vec x[LANES])
-{
-	UNROLL
-	for (int step = 1; step < LANES; step *= 2) {
-		vec y[LANES];
-
-		UNROLL
-		for (int i = 0; i < LANES / 2; i++) {
-			y[2 * i] = LOWER(x[i], x[i + LANES / 2]);
-			y[2 * i + 1] = UPPER(x[i], x[i + LANES / 2]);
-		}
-		UNROLL
-		for (int i = 0; i < LANES; i++)
-			x[i] = y[i];
-	}
-}
-
-/* Columns [c, c + LANES) of keys [j, j + LANES), as far as there are such: x[i] is column c + i. */
-INLINE void key_columns(vec x[LANES], const struct fot_panel_tile *t, int64_t j, int64_t c, int64_t d)
-{
-	fot_real part[LANES * LANES] = { 0 };
-	const fot_real *key = t->k + j * t->ldk + c;
-	int64_t ld = t->ldk;
-
-	if (j + LANES > t->n || c + LANES > d) {
-		for (int64_t r = 0; r < LANES && j + r < t->n; r++)
-			for (int64_t i = 0; i < LANES && c + i < d; i++)
-				part[r * LANES + i] = key[r * ld + i];
-		key = part;
-		ld = LANES;
-	}
-	UNROLL
-	for (int r = 0; r < LANES; r++)
-		x[r] = load(key + r * ld);
-	transpose(x);
-}
-
 /* Scores of n queries against keys [j, j + LANES) of the tile: query i's at s[i * ld + j]. */
 INLINE void few_scores(int n, fot_real *s, int64_t ld, const fot_real *panel, const struct fot_panel_tile *t,
 		       int64_t j, int64_t d)
@@ -470,7 +378,10 @@ INLINE void few_scores(int n, fot_real *s, int64_t ld, const fot_real *panel, co
 	for (int i = 0; i < n; i++)
 		sum[i] = all(0);
 	for (int64_t c = 0; c < d; c += LANES) {
-		key_columns(x, t, j, c, d);
+		if (t->n - j >= LANES && d - c >= LANES)
+			turned(x, t->k + j * t->ldk + c, t->ldk);
+		else
+			turned_part(x, t->k + j * t->ldk + c, t->ldk, t->n - j, d - c);
 		UNROLL
 		for (int k = 0; k < LANES; k++) {
 			if (c + k == d)

@@ -20,13 +20,6 @@
 
 #include "model/real.h"
 
-#if defined(__AVX512F__)
-#define FOT_VECTOR_BYTES 64
-#elif defined(__AVX__)
-#define FOT_VECTOR_BYTES 32
-#else
-#define FOT_VECTOR_BYTES 16
-#endif
 #define FOT_PANEL ((int64_t)(2 * FOT_VECTOR_BYTES / sizeof(fot_real)))
 
 /* Queries q [n <= FOT_PANEL, d], at distance ldq, times scale; columns from n on are 0. */

@@ -11,6 +11,22 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bytes of a vector register. */
+#if defined(__AVX512F__)
+#define FOT_VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define FOT_VECTOR_BYTES 32
+#else
+#define FOT_VECTOR_BYTES 16
+#endif
+
+/* How the network's sums are made: all else being equal, all builds with one word write the same bits. */
+#if defined(__FMA__) || FOT_VECTOR_BYTES == 64
+#define FOT_SUMS "fused" /* product and sum are rounded once */
+#else
+#define FOT_SUMS "rounded" /* each product is rounded first */
+#endif
+
 #ifdef FOT_REAL_DOUBLE
 typedef double fot_real;
 typedef int64_t fot_int; /* as wide as a number */

@@ -8,10 +8,11 @@
 
 #define FOT_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MANY 1e6
+#define ORIGINAL_KEY "original_max_position_embeddings"
 
 /* ---- types and their keys -------------------------------------------- */
 
-enum bits { FACTOR = 1, BANDS = 2, BETAS = 4, ATTENTION = 8, ORIGINAL = 16, LISTS = 32 };
+enum bits { FACTOR = 1, BANDS = 2, YARN = 4, ATTENTION = 8, ORIGINAL = 16, LISTS = 32 };
 
 /* needs: must be there; has: may be. */
 static const struct {
@@ -22,9 +23,9 @@ static const struct {
 	{ "default", FOT_ROPE_DEFAULT, 0, 0 },
 	{ "linear", FOT_ROPE_LINEAR, FACTOR, 0 },
 	{ "ntk", FOT_ROPE_NTK, FACTOR, 0 },
-	{ "dynamic", FOT_ROPE_DYNAMIC, FACTOR, ORIGINAL },
-	{ "llama3", FOT_ROPE_LLAMA3, FACTOR | BANDS | ORIGINAL, 0 },
-	{ "yarn", FOT_ROPE_YARN, FACTOR, BETAS | ATTENTION | ORIGINAL },
+	{ "dynamic", FOT_ROPE_DYNAMIC, FACTOR, 0 },
+	{ "llama3", FOT_ROPE_LLAMA3, FACTOR | BANDS, ORIGINAL },
+	{ "yarn", FOT_ROPE_YARN, 0, FACTOR | YARN | ATTENTION | ORIGINAL },
 	{ "longrope", FOT_ROPE_LONGROPE, LISTS, FACTOR | ATTENTION | ORIGINAL },
 	{ NULL, FOT_ROPE_DEFAULT, 0, 0 },
 };
@@ -38,8 +39,10 @@ static const struct {
 	{ "factor", offsetof(struct fot_rope, factor), FACTOR, 1, 0 },
 	{ "low_freq_factor", offsetof(struct fot_rope, low), BANDS, 1e-6, 0 },
 	{ "high_freq_factor", offsetof(struct fot_rope, high), BANDS, 1e-6, 0 },
-	{ "beta_fast", offsetof(struct fot_rope, beta_fast), BETAS, 1e-6, 32 },
-	{ "beta_slow", offsetof(struct fot_rope, beta_slow), BETAS, 1e-6, 1 },
+	{ "beta_fast", offsetof(struct fot_rope, beta_fast), YARN, 1e-6, 32 },
+	{ "beta_slow", offsetof(struct fot_rope, beta_slow), YARN, 1e-6, 1 },
+	{ "mscale", offsetof(struct fot_rope, mscale), YARN, 0, 0 },
+	{ "mscale_all_dim", offsetof(struct fot_rope, mscale_all), YARN, 0, 0 },
 	{ "attention_factor", offsetof(struct fot_rope, attention), ATTENTION, 1e-6, 0 },
 };
 
@@ -63,10 +66,11 @@ static double real_of(const struct fot_rope *r, size_t i)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* A key that is there must belong to the type. */
+/* Keys of other types are passed over. */
 static int read_reals(struct fot_rope *r, const cJSON *o, size_t type, const struct fot_json_ctx *ctx,
 		      struct fot_err *err)
 {
+	bool rounded = true;
 	int status = FOT_OK;
 
 	for (size_t i = 0; i < FOT_COUNT(reals); i++) {
@@ -78,9 +82,11 @@ static int read_reals(struct fot_rope *r, const cJSON *o, size_t type, const str
 		*x = reals[i].dflt;
 		FOT_TRY(fot_json_double(o, reals[i].key, needs, reals[i].lo, MANY, x, ctx, err));
 	}
-	if ((types[type].needs | types[type].has) & ORIGINAL)
-		FOT_TRY(fot_json_i64(o, "original_max_position_embeddings", types[type].needs & ORIGINAL, 1,
-				     1 << 24, &r->original, ctx, err));
+	if (types[type].has & ORIGINAL)
+		FOT_TRY(fot_json_i64(o, ORIGINAL_KEY, false, 1, 1 << 24, &r->original, ctx, err));
+	if (types[type].has & YARN)
+		FOT_TRY(fot_json_bool(o, "truncate", false, &rounded, ctx, err));
+	r->unrounded = !rounded;
 out:
 	return status;
 }
@@ -136,19 +142,15 @@ out:
 static int read_object(struct fot_rope *r, double *theta, const cJSON *o, const char *where,
 		       struct fot_err *err)
 {
-	static const char *const known[] = { "rope_type",
-					     "type",
-					     "rope_theta",
-					     "factor",
-					     "low_freq_factor",
-					     "high_freq_factor",
-					     "beta_fast",
-					     "beta_slow",
-					     "attention_factor",
-					     "original_max_position_embeddings",
-					     "short_factor",
-					     "long_factor",
-					     "partial_rotary_factor" };
+	static const char *const known[] = { "rope_type",        "type",
+					     "rope_theta",       "factor",
+					     "low_freq_factor",  "high_freq_factor",
+					     "beta_fast",        "beta_slow",
+					     "attention_factor", ORIGINAL_KEY,
+					     "short_factor",     "long_factor",
+					     "mscale",           "mscale_all_dim",
+					     "truncate",         "partial_rotary_factor",
+					     "attn_factor",      "finetuned" };
 	const struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	double part = 1;
 	size_t type = 0;
@@ -196,17 +198,16 @@ int fot_rope_read(struct fot_rope *r, double *theta, const cJSON *root, const ch
 		const cJSON *o = NULL;
 
 		FOT_TRY(fot_json_object(root, keys[i], false, &o, &ctx, err));
-		if (!o)
+		if (!o || !o->child)
 			continue;
-		fot_str_clear(&where);
 		fot_str_printf(&where, "%s: %s", name, keys[i]);
 		FOT_TRY(fot_str_check(&where, err));
 		FOT_TRY(read_by_layer(r, theta, o, where.data, err));
+		break;
 	}
-	/* Phi's place for it. */
-	if (r->type != FOT_ROPE_DEFAULT && r->original == 0)
-		FOT_TRY(fot_json_i64(root, "original_max_position_embeddings", false, 1, 1 << 24,
-				     &r->original, &ctx, err));
+	/* Phi's place for it, which goes before the other. */
+	if (r->type == FOT_ROPE_LLAMA3 || r->type == FOT_ROPE_YARN || r->type == FOT_ROPE_LONGROPE)
+		FOT_TRY(fot_json_i64(root, ORIGINAL_KEY, false, 1, 1 << 24, &r->original, &ctx, err));
 out:
 	fot_str_release(&where);
 	return status;
@@ -230,11 +231,12 @@ int fot_rope_check(const struct fot_rope *r, double theta, int64_t head_dim, int
 	if ((r->type == FOT_ROPE_NTK || r->type == FOT_ROPE_DYNAMIC) && head_dim < 4)
 		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: rope_scaling: expected heads of 4 or more, got %lld",
 				name, (long long)head_dim);
-	if (r->original > positions && r->type == FOT_ROPE_LONGROPE)
-		return FOT_FAIL(
-			err, FOT_ERR_INPUT,
-			"%s: original_max_position_embeddings: expected at most max_position_embeddings %lld, got %lld",
-			name, (long long)positions, (long long)r->original);
+	if (r->type == FOT_ROPE_LONGROPE && r->attention == 0 && (r->original ? r->original : positions) < 2)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: rope_scaling: " ORIGINAL_KEY ": expected 2 or more, got 1", name);
+	if (r->type == FOT_ROPE_YARN && r->factor == 0 && r->original == 0)
+		return FOT_FAIL(err, FOT_ERR_INPUT,
+				"%s: rope_scaling: expected factor or " ORIGINAL_KEY " with yarn", name);
 	return FOT_OK;
 }
 
@@ -261,7 +263,9 @@ void fot_rope_print(struct fot_str *out, const struct fot_rope *r)
 		fot_str_double(out, real_of(r, i));
 	}
 	if (r->original)
-		fot_str_printf(out, ", \"original_max_position_embeddings\": %lld", (long long)r->original);
+		fot_str_printf(out, ", \"" ORIGINAL_KEY "\": %lld", (long long)r->original);
+	if (r->unrounded)
+		fot_str_puts(out, ", \"truncate\": false");
 	for (size_t i = 0; i < FOT_COUNT(lists) && r->n_pairs; i++) {
 		fot_str_printf(out, ", \"%s\": [", lists[i].key);
 		for (int32_t k = 0; k < r->n_pairs; k++) {
@@ -290,15 +294,20 @@ static double original_of(const struct fot_turning *t)
 	return (double)(t->rope->original ? t->rope->original : t->positions);
 }
 
+static double factor_of(const struct fot_turning *t)
+{
+	return t->rope->factor > 0 ? t->rope->factor : (double)t->positions / original_of(t);
+}
+
 static double theta_of(const struct fot_turning *t)
 {
-	double d = (double)t->head_dim, f = t->rope->factor, more;
+	double d = (double)t->head_dim, f = t->rope->factor, stated = (double)t->positions, more;
 
 	if (t->rope->type == FOT_ROPE_NTK)
 		return t->theta * pow(f, d / (d - 2));
-	if (t->rope->type != FOT_ROPE_DYNAMIC || (double)t->longest <= original_of(t))
+	if (t->rope->type != FOT_ROPE_DYNAMIC || t->longest <= t->positions)
 		return t->theta;
-	more = f * (double)t->longest / original_of(t) - (f - 1);
+	more = f * (double)t->longest / stated - (f - 1);
 	return t->theta * pow(more, d / (d - 2));
 }
 
@@ -308,9 +317,10 @@ static double clamp(double x, double lo, double hi)
 }
 
 /* Low frequencies are divided, high ones stay, those between go over from one to the other. */
-static double llama3(const struct fot_rope *r, double inv)
+static double llama3(const struct fot_turning *t, double inv)
 {
-	double turns = (double)r->original * inv / (2 * M_PI);
+	const struct fot_rope *r = t->rope;
+	double turns = original_of(t) * inv / (2 * M_PI);
 	double stays = clamp((turns - r->low) / (r->high - r->low), 0, 1);
 
 	return stays * inv + (1 - stays) * inv / r->factor;
@@ -322,16 +332,16 @@ static double pair_of(const struct fot_turning *t, double turns)
 	return (double)t->head_dim * log(original_of(t) / (2 * M_PI * turns)) / (2 * log(t->theta));
 }
 
+/* As in the released code: each end is held at one side only, and may come to lie beyond the other. */
 static double yarn(const struct fot_turning *t, double inv, double i)
 {
-	double most = (double)t->head_dim - 1, low = floor(pair_of(t, t->rope->beta_fast)),
-	       high = ceil(pair_of(t, t->rope->beta_slow)), divided;
+	double low = pair_of(t, t->rope->beta_fast), high = pair_of(t, t->rope->beta_slow), divided;
 
-	low = clamp(low, 0, most);
-	high = clamp(high, 0, most);
-	high += low == high ? 0.001 : 0; /* as in the released code */
+	low = fmax(t->rope->unrounded ? low : floor(low), 0);
+	high = fmin(t->rope->unrounded ? high : ceil(high), (double)t->head_dim - 1);
+	high += low == high ? 0.001 : 0;
 	divided = clamp((i - low) / (high - low), 0, 1);
-	return divided * inv / t->rope->factor + (1 - divided) * inv;
+	return divided * inv / factor_of(t) + (1 - divided) * inv;
 }
 
 double fot_rope_frequency(const struct fot_turning *t, int64_t i)
@@ -342,7 +352,7 @@ double fot_rope_frequency(const struct fot_turning *t, int64_t i)
 	if (r->type == FOT_ROPE_LINEAR)
 		return inv / r->factor;
 	if (r->type == FOT_ROPE_LLAMA3)
-		return llama3(r, inv);
+		return llama3(t, inv);
 	if (r->type == FOT_ROPE_YARN)
 		return yarn(t, inv, (double)i);
 	if (r->type == FOT_ROPE_LONGROPE)
@@ -353,7 +363,7 @@ double fot_rope_frequency(const struct fot_turning *t, int64_t i)
 double fot_rope_attention(const struct fot_turning *t)
 {
 	const struct fot_rope *r = t->rope;
-	double f = r->factor > 0 ? r->factor : (double)t->positions / original_of(t);
+	double f = factor_of(t);
 
 	if (r->type != FOT_ROPE_YARN && r->type != FOT_ROPE_LONGROPE)
 		return 1;
@@ -361,7 +371,11 @@ double fot_rope_attention(const struct fot_turning *t)
 		return r->attention;
 	if (f <= 1)
 		return 1;
-	return r->type == FOT_ROPE_YARN ? 0.1 * log(f) + 1 : sqrt(1 + log(f) / log(original_of(t)));
+	if (r->type == FOT_ROPE_LONGROPE)
+		return sqrt(1 + log(f) / log(original_of(t)));
+	if (r->mscale > 0 && r->mscale_all > 0)
+		return (0.1 * r->mscale * log(f) + 1) / (0.1 * r->mscale_all * log(f) + 1);
+	return 0.1 * log(f) + 1;
 }
 
 void fot_rope_tables(fot_real *cos_out, fot_real *sin_out, int64_t n_pos, const struct fot_turning *t)

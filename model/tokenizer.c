@@ -226,7 +226,7 @@ int fot_tokenizer_decode(const struct fot_tokenizer *t, struct fot_str *out, con
 {
 	int32_t top = t->ids > t->vocab ? t->ids : t->vocab;
 	struct fot_ids known = { 0 };
-	int status = FOT_OK;
+	int status = fot_ids_reserve(&known, n, err);
 
 	for (size_t i = 0; i < n && status == FOT_OK; i++) {
 		if (ids[i] < 0 || ids[i] >= top)

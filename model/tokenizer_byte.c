@@ -26,10 +26,18 @@ static int byte_encode(const struct fot_tokenizer *t, struct fot_ids *out, const
 static int byte_decode(const struct fot_tokenizer *t, struct fot_str *out, const int32_t *ids, size_t n,
 		       struct fot_err *err)
 {
+	char text[256];
+	size_t len = 0;
+
 	(void)t;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (ids[i] < BOS)
-			fot_str_putc(out, (char)(unsigned char)ids[i]);
+			text[len++] = (char)(unsigned char)ids[i];
+		if (len == sizeof text || i + 1 == n) {
+			fot_str_add(out, text, len);
+			len = 0;
+		}
+	}
 	return fot_str_check(out, err);
 }
 

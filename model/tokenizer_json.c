@@ -191,9 +191,34 @@ static int32_t find_token(const struct hf *t, const char *text)
 	return -1;
 }
 
+/* The token that a template calls `name`: the list behind it says which, {"<s>": {"ids": [1], ...}}, where it is. */
+static int find_special(const struct hf *t, const cJSON *specials, const char *name, int32_t *out,
+			const char *where, struct fot_err *err)
+{
+	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
+	const cJSON *ids = fot_json_get(fot_json_get(specials, name), "ids");
+	int64_t id = -1;
+	int status;
+
+	if (ids && cJSON_GetArraySize(ids) != 1)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: \"%.40s\": expected one token, got %d", where, name,
+				cJSON_GetArraySize(ids));
+	if (ids) {
+		FOT_TRY(fot_json_as_i64(cJSON_GetArrayItem(ids, 0), 0, INT32_MAX, &id, &ctx, err));
+		*out = id < t->base.vocab && t->token[id].text ? (int32_t)id : -1;
+	} else {
+		*out = find_token(t, name);
+	}
+	status = *out >= 0 ?
+			 FOT_OK :
+			 FOT_FAIL(err, FOT_ERR_INPUT, "%s: \"%.40s\" is not in the vocabulary", where, name);
+out:
+	return status;
+}
+
 /* One element of a template: {"SpecialToken": {"id": "<s>"}} or {"Sequence": ...}. */
-static int read_element(struct hf *t, const cJSON *element, bool *behind, const char *where,
-			struct fot_err *err)
+static int read_element(struct hf *t, const cJSON *element, const cJSON *specials, bool *behind,
+			const char *where, struct fot_err *err)
 {
 	struct fot_json_ctx ctx = { where, FOT_ERR_INPUT };
 	const cJSON *special = fot_json_get(element, "SpecialToken");
@@ -211,9 +236,7 @@ static int read_element(struct hf *t, const cJSON *element, bool *behind, const 
 			err, FOT_ERR_INPUT,
 			"%s: expected at most one token on each side of the text, got \"%.40s\" besides",
 			where, text);
-	*place = find_token(t, text);
-	if (*place < 0)
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: \"%.40s\" is not in the vocabulary", where, text);
+	status = find_special(t, specials, text, place, where, err);
 out:
 	return status;
 }
@@ -227,7 +250,7 @@ static int read_template(struct hf *t, const cJSON *section, const char *where, 
 
 	FOT_TRY(fot_json_array(section, "single", true, &list, &ctx, err));
 	cJSON_ArrayForEach (each, list)
-		FOT_TRY(read_element(t, each, &behind, where, err));
+		FOT_TRY(read_element(t, each, fot_json_get(section, "special_tokens"), &behind, where, err));
 out:
 	return status;
 }

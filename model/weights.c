@@ -354,6 +354,7 @@ enum need {
 	WITH_GATE,
 	WITH_BIAS,
 	WITH_O_BIAS,
+	WITH_MLP_BIAS,
 	WITH_QK_RMS,
 	WITH_INPUT_NORMS,
 	WITH_OUTPUT_NORMS,
@@ -389,6 +390,9 @@ static const struct role_row roles[] = {
 	{ FOT_ROLE_GATE, EVERY_LAYER, "mlp.gate_proj.weight", DIM_F, DIM_D, ALWAYS },
 	{ FOT_ROLE_UP, EVERY_LAYER, "mlp.up_proj.weight", DIM_F, DIM_D, ALWAYS },
 	{ FOT_ROLE_DOWN, EVERY_LAYER, "mlp.down_proj.weight", DIM_D, DIM_F, ALWAYS },
+	{ FOT_ROLE_GATE_PROJ_BIAS, EVERY_LAYER, "mlp.gate_proj.bias", DIM_F, NONE, WITH_MLP_BIAS },
+	{ FOT_ROLE_UP_BIAS, EVERY_LAYER, "mlp.up_proj.bias", DIM_F, NONE, WITH_MLP_BIAS },
+	{ FOT_ROLE_DOWN_BIAS, EVERY_LAYER, "mlp.down_proj.bias", DIM_D, NONE, WITH_MLP_BIAS },
 	{ FOT_ROLE_MLP_OUT_NORM, EVERY_LAYER, "post_feedforward_layernorm.weight", DIM_D, NONE, WITH_OUTPUT_NORMS },
 	{ FOT_ROLE_NORM, END, "model.norm.weight", DIM_D, NONE, ALWAYS },
 	{ FOT_ROLE_HEAD, END, "lm_head.weight", DIM_V, DIM_D, UNLESS_TIED },
@@ -424,6 +428,8 @@ static bool is_needed(const struct fot_config *c, enum need need, int32_t layer)
 		return c->qkv_bias;
 	case WITH_O_BIAS:
 		return c->o_bias;
+	case WITH_MLP_BIAS:
+		return c->mlp_bias;
 	case WITH_QK_RMS:
 		return c->qk_rms != FOT_QK_RMS_NONE;
 	case WITH_INPUT_NORMS:

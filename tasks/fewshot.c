@@ -217,7 +217,7 @@ static int check_pool(const struct fot_fewshot *f, struct fot_err *err)
 		return FOT_OK;
 	return FOT_FAIL(
 		err, FOT_ERR_INPUT,
-		"%s: expected %lld demonstrations, there are %zu different ones that are no test item (repeat_demos: go round again)",
+		"%s: expected %lld demonstrations, there are %zu different ones that are no test item (--repeat-demos, or repeat_demos in a spec: go round again)",
 		f->set->name, (long long)f->o.shots_max, f->n_pool);
 }
 

@@ -6,7 +6,8 @@
  * cut at every byte of the last three records and at 200 random bytes, resumed in
  * CUT, and all result files are compared byte by byte.  Then single bits are changed:
  * before its last record the journal is refused and left as it is, in the last one the
- * item is done again and the files are the same. */
+ * item is done again and the files are the same.  Zeros, as a loss of power leaves them, in place of up to a
+ * thousand bytes at random places behind the header cost the items from there on, and the files are the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "harness/run/run.h"
 
 #define RANDOM_CUTS 200
+#define RANDOM_HOLES 100
+#define HOLE_MAX 1000
 #define MAX_FILE ((size_t)1 << 24)
 
 static const char *const files[] = { "perplexity.csv", "summary.csv", "summary.md", "summary.tex" };
@@ -117,10 +120,17 @@ static size_t tail_of(const struct fot_str *journal, int lines)
 	return from;
 }
 
-/* The newline before the last line belongs to it: without it both are one torn line. */
-static int try_changed(const struct cutter *c, size_t at, struct fot_err *err)
+/* Where the records begin. */
+static size_t records_of(const struct fot_str *journal)
 {
-	bool refuse = at + 1 < tail_of(&c->journal, 1);
+	return (size_t)((const char *)memchr(journal->data, '\n', journal->len) - journal->data) + 1;
+}
+
+/* The newline before the last line belongs to it: without it both are one torn line. A space that becomes a zero is a hole
+ * (try_holes). */
+static int try_changed(const struct cutter *c, size_t at, size_t records, struct fot_err *err)
+{
+	bool refuse = at + 1 < tail_of(&c->journal, 1) && (at < records || c->journal.data[at] != '\0');
 	struct fot_err refused = { 0 };
 	int status;
 
@@ -144,14 +154,14 @@ out:
 /* Every byte of the last two lines, every seventh before. */
 static int try_bits(const struct cutter *c, size_t *n, struct fot_err *err)
 {
-	size_t tail = tail_of(&c->journal, 2);
+	size_t tail = tail_of(&c->journal, 2), records = records_of(&c->journal);
 	int status = FOT_OK;
 
 	for (size_t at = 0; at < c->journal.len && status == FOT_OK; at += at < tail ? 7 : 1, ++*n) {
 		char was = c->journal.data[at];
 
 		c->journal.data[at] = (char)(was ^ 1 << at % 8);
-		status = try_changed(c, at, err);
+		status = try_changed(c, at, records, err);
 		c->journal.data[at] = was;
 		if (status != FOT_OK)
 			fot_err_prefix(err, "bit %zu of byte %zu of %zu", at % 8, at, c->journal.len);
@@ -173,12 +183,46 @@ out:
 	return status;
 }
 
+/* Behind the last mark: a run of a moment has waited for the disk before its first record alone, and for none of them. */
+static int try_hole(const struct cutter *c, size_t from, size_t n, struct fot_err *err)
+{
+	struct fot_str was = FOT_STR_INIT;
+	int status;
+
+	fot_str_add(&was, c->journal.data + from, n);
+	FOT_TRY(fot_str_check(&was, err));
+	memset(c->journal.data + from, 0, n);
+	status = try_cut(c, c->journal.len, err);
+	memcpy(c->journal.data + from, was.data, n);
+	if (status != FOT_OK)
+		fot_err_prefix(err, "%zu zeros at byte %zu", n, from);
+out:
+	fot_str_release(&was);
+	return status;
+}
+
+static int try_holes(const struct cutter *c, uint64_t seed, size_t *n, struct fot_err *err)
+{
+	size_t begin = records_of(&c->journal);
+	struct fot_rng rng;
+	int status = FOT_OK;
+
+	fot_rng_init(&rng, seed, "journal_holes", 0);
+	for (int i = 0; i < RANDOM_HOLES && status == FOT_OK; i++, ++*n) {
+		size_t from = begin + (size_t)fot_rng_below(&rng, c->journal.len - begin);
+		size_t most = c->journal.len - from < HOLE_MAX ? c->journal.len - from : HOLE_MAX;
+
+		status = try_hole(c, from, 1 + (size_t)fot_rng_below(&rng, most), err);
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct fot_spec spec = { 0 };
 	struct cutter c = { .cut = argc > 3 ? argv[3] : "" };
 	struct fot_err err = { 0 };
-	size_t n = 0, n_bits = 0;
+	size_t n = 0, n_bits = 0, n_holes = 0;
 	int status;
 
 	if (argc != 5) {
@@ -195,7 +239,8 @@ int main(int argc, char **argv)
 	FOT_TRY(fot_mkdir_all(c.cut, &err));
 	FOT_TRY(try_all(&c, strtoull(argv[4], NULL, 10), &n, &err));
 	FOT_TRY(try_bits(&c, &n_bits, &err));
-	printf("%zu cuts, %zu changed bits\n", n, n_bits);
+	FOT_TRY(try_holes(&c, strtoull(argv[4], NULL, 10), &n_holes, &err));
+	printf("%zu cuts, %zu changed bits, %zu holes\n", n, n_bits, n_holes);
 out:
 	if (status != FOT_OK)
 		fprintf(stderr, "journal_cuts: %s\n", err.text);

@@ -295,7 +295,7 @@ static int write_all(const char *dir, struct fot_err *err)
 		goto out;
 	FOT_TRY(fot_table_print(&csv, &summary, false, err));
 	FOT_TRY(fot_summary_markdown(&md, &summary, err));
-	FOT_TRY(fot_report_print(&tex, &report, FOT_REPORT_LATEX, 0, err));
+	FOT_TRY(fot_report_print(&tex, &report, FOT_LATEX, 0, err));
 	FOT_TRY(write_text(dir, "summary.csv", csv.data, err));
 	FOT_TRY(write_text(dir, "summary.md", md.data, err));
 	FOT_TRY(write_text(dir, "summary.tex", tex.data, err));

@@ -3,7 +3,6 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -213,20 +212,6 @@ int fot_sequences_of_text(struct fot_sequences *out, const char *name, const cha
 out:
 	if (status != FOT_OK)
 		fot_sequences_release(out);
-	return status;
-}
-
-int fot_sequences_read_text(struct fot_sequences *out, const char *path, const struct fot_tokenizer *t,
-			    struct fot_err *err)
-{
-	struct fot_str text = FOT_STR_INIT;
-	int status;
-
-	*out = (struct fot_sequences){ 0 };
-	FOT_TRY(fot_file_read(&text, path, MAX_FILE, err));
-	status = fot_sequences_of_text(out, path, text.data ? text.data : "", text.len, t, err);
-out:
-	fot_str_release(&text);
 	return status;
 }
 

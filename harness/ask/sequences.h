@@ -36,9 +36,6 @@ int fot_sequences_read(struct fot_sequences *out, const char *path, int32_t voca
 /* One sequence: BOS and the tokens of n bytes of UTF-8 text; name for messages. Errors: FOT_ERR_INPUT. */
 int fot_sequences_of_text(struct fot_sequences *out, const char *name, const char *text, size_t n,
 			  const struct fot_tokenizer *t, struct fot_err *err);
-/* The same of a file's text. */
-int fot_sequences_read_text(struct fot_sequences *out, const char *path, const struct fot_tokenizer *t,
-			    struct fot_err *err);
 void fot_sequences_release(struct fot_sequences *s);
 /* Most tokens of any sequence, over all its turns. */
 size_t fot_sequences_longest(const struct fot_sequences *s);

@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "model/attention.h"
 #include "model/bf16.h"
+#include "model/matmul.h"
 #include "model/memory.h"
 
 /* Seconds of one call of work(arg, thread) on each of `threads` threads at once. */
@@ -122,12 +123,13 @@ double fot_bench_peak_bf16(int threads)
 /* Of one thread. */
 struct operands {
 	float *x, *w, *y;
+	float *scratch;
 	uint32_t *rounded, *packed; /* x and w in bf16 */
 };
 struct product {
 	struct fot_bench_shape s;
 	struct operands *of; /* [threads] */
-	enum fot_compute compute;
+	enum fot_bench_by by;
 };
 
 static void lay_operands(struct fot_layout *y, struct operands *o, const struct fot_bench_shape *s)
@@ -135,6 +137,7 @@ static void lay_operands(struct fot_layout *y, struct operands *o, const struct 
 	o->x = fot_layout_take(y, s->m * s->k, sizeof *o->x);
 	o->w = fot_layout_take(y, s->n * s->k, sizeof *o->w);
 	o->y = fot_layout_take(y, s->m * s->n, sizeof *o->y);
+	o->scratch = fot_layout_take(y, fot_matmul_scratch(s->m, s->k), sizeof *o->scratch);
 	o->rounded = fot_layout_take(y, s->m * fot_bf16_pairs(s->k), sizeof *o->rounded);
 	o->packed = fot_layout_take(y, (int64_t)fot_bf16_packed(s->n, s->k), sizeof *o->packed);
 }
@@ -145,13 +148,25 @@ static void multiply(void *arg, int thread)
 	const struct operands *o = &p->of[thread];
 	blasint m = (blasint)p->s.m, n = (blasint)p->s.n, k = (blasint)p->s.k;
 
-	if (p->compute == FOT_COMPUTE_BF16) {
-		fot_bf16_round(o->rounded, o->x, p->s.m, p->s.k);
-		fot_bf16_product(fot_bf16_kernel(), o->y, p->s.n, o->rounded, o->packed, p->s.m, p->s.n, p->s.k, 0);
-	} else if (p->s.vector) {
+	struct fot_matmul_rows rows;
+
+	switch (p->by) {
+	case FOT_BENCH_SGEMM:
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, o->x, k, o->w, k, 0, o->y,
+			    n);
+		break;
+	case FOT_BENCH_SGEMV:
 		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, o->w, k, o->x, 1, 0, o->y, 1);
-	} else {
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, o->x, k, o->w, k, 0, o->y, n);
+		break;
+	case FOT_BENCH_F32:
+		rows = fot_matmul_begin(o->x, p->s.m, p->s.k, o->scratch);
+		fot_matmul(o->y, p->s.n, &rows, o->w, p->s.n, 0);
+		break;
+	case FOT_BENCH_BF16:
+		fot_bf16_round(o->rounded, o->x, p->s.m, p->s.k);
+		fot_bf16_product(fot_bf16_kernel(), o->y, p->s.n, o->rounded, o->packed, p->s.m, p->s.n,
+				 p->s.k, 0);
+		break;
 	}
 }
 
@@ -180,10 +195,10 @@ out:
 	return status;
 }
 
-int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_compute compute,
+int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_bench_by by,
 		       double *gflops, struct fot_err *err)
 {
-	struct product p = { .of = fot_calloc((size_t)threads, sizeof *p.of), .compute = compute };
+	struct product p = { .of = fot_calloc((size_t)threads, sizeof *p.of), .by = by };
 	double flops = 0, seconds = 0, one;
 	int status = p.of ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 

@@ -19,14 +19,15 @@
 double fot_bench_peak_f32(int threads);
 double fot_bench_peak_bf16(int threads);
 
-/* y[m, n] = x[m, k] w[n, k]^T, `count` times; vector: m is 1, by sgemv. */
+/* Who multiplies: BLAS (sgemv: m is 1), or what the engine uses (model/matmul.h, model/bf16.h). */
+enum fot_bench_by { FOT_BENCH_SGEMM, FOT_BENCH_SGEMV, FOT_BENCH_F32, FOT_BENCH_BF16 };
+/* y[m, n] = x[m, k] w[n, k]^T, `count` times. */
 struct fot_bench_shape {
 	int64_t m, n, k;
 	double count;
-	bool vector;
 };
-/* Together, in f32 through BLAS, or in bf16 with w packed before and x rounded each time. Errors: FOT_ERR_RUN. */
-int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_compute compute,
+/* Together; in bf16 w was packed before, x is rounded each time. Errors: FOT_ERR_RUN. */
+int fot_bench_products(const struct fot_bench_shape *s, size_t n, int threads, enum fot_bench_by by,
 		       double *gflops, struct fot_err *err);
 
 /* The kind of memory of a word ("none", "dense", ...). Errors: FOT_ERR_RUN: there is none. */

@@ -72,14 +72,14 @@ static void list_shapes(const struct fot_config *c, struct fot_bench_shape s[SHA
 	int64_t W = c->window, tiles = (W + FOT_TILE_K - 1) / FOT_TILE_K;
 	double folds = (double)(c->n_heads * L) * (double)tiles / 2;
 
-	s[0] = (struct fot_bench_shape){ FOT_TILE_Q, query, D, (double)L, false };
-	s[1] = (struct fot_bench_shape){ FOT_TILE_Q, key, D, 2.0 * (double)L, false };
-	s[2] = (struct fot_bench_shape){ FOT_TILE_Q, D, query, (double)L, false };
-	s[3] = (struct fot_bench_shape){ FOT_TILE_Q, F, D, 2.0 * (double)L, false };
-	s[4] = (struct fot_bench_shape){ FOT_TILE_Q, D, F, (double)L, false };
-	s[5] = (struct fot_bench_shape){ FOT_TILE_Q, c->vocab_size, D, 1, false };
-	s[6] = (struct fot_bench_shape){ FOT_TILE_Q, FOT_TILE_K, d, folds, false };
-	s[7] = (struct fot_bench_shape){ FOT_TILE_Q, d, FOT_TILE_K, folds, false };
+	s[0] = (struct fot_bench_shape){ FOT_TILE_Q, query, D, (double)L };
+	s[1] = (struct fot_bench_shape){ FOT_TILE_Q, key, D, 2.0 * (double)L };
+	s[2] = (struct fot_bench_shape){ FOT_TILE_Q, D, query, (double)L };
+	s[3] = (struct fot_bench_shape){ FOT_TILE_Q, F, D, 2.0 * (double)L };
+	s[4] = (struct fot_bench_shape){ FOT_TILE_Q, D, F, (double)L };
+	s[5] = (struct fot_bench_shape){ FOT_TILE_Q, c->vocab_size, D, 1 };
+	s[6] = (struct fot_bench_shape){ FOT_TILE_Q, FOT_TILE_K, d, folds };
+	s[7] = (struct fot_bench_shape){ FOT_TILE_Q, d, FOT_TILE_K, folds };
 }
 
 static int bench_peak_f32(const struct bench *b, struct rate *r, struct fot_err *err)
@@ -96,11 +96,27 @@ static int bench_peak_bf16(const struct bench *b, struct rate *r, struct fot_err
 	return FOT_OK;
 }
 
+/* What the engine multiplies by. */
+static enum fot_bench_by own(const struct bench *b)
+{
+	return b->compute == FOT_COMPUTE_BF16 ? FOT_BENCH_BF16 : FOT_BENCH_F32;
+}
+
+static int cube_by(const struct bench *b, enum fot_bench_by by, struct rate *r, struct fot_err *err)
+{
+	const struct fot_bench_shape cube = { 1024, 1024, 1024, 1 };
+
+	return fot_bench_products(&cube, 1, b->threads, by, &r->gflops, err);
+}
+
 static int bench_cube(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	const struct fot_bench_shape cube = { 1024, 1024, 1024, 1, false };
+	return cube_by(b, own(b), r, err);
+}
 
-	return fot_bench_products(&cube, 1, b->threads, b->compute, &r->gflops, err);
+static int bench_sgemm_cube(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	return cube_by(b, FOT_BENCH_SGEMM, r, err);
 }
 
 static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *err)
@@ -108,26 +124,33 @@ static int bench_shapes(const struct bench *b, struct rate *r, struct fot_err *e
 	struct fot_bench_shape s[SHAPES];
 
 	list_shapes(b->c, s);
-	return fot_bench_products(s, b->compute ? WEIGHT_SHAPES : SHAPES, b->threads, b->compute, &r->gflops,
-				  err);
+	return fot_bench_products(s, WEIGHT_SHAPES, b->threads, own(b), &r->gflops, err);
+}
+
+static int bench_sgemm_shapes(const struct bench *b, struct rate *r, struct fot_err *err)
+{
+	struct fot_bench_shape s[SHAPES];
+
+	list_shapes(b->c, s);
+	return fot_bench_products(s, SHAPES, b->threads, FOT_BENCH_SGEMM, &r->gflops, err);
 }
 
 /* The MLP's product of one row. */
-static int bench_row(const struct bench *b, bool vector, struct rate *r, struct fot_err *err)
+static int row_by(const struct bench *b, enum fot_bench_by by, struct rate *r, struct fot_err *err)
 {
-	struct fot_bench_shape s = { 1, b->c->intermediate_size, b->c->hidden_size, 1, vector };
+	struct fot_bench_shape s = { 1, b->c->intermediate_size, b->c->hidden_size, 1 };
 
-	return fot_bench_products(&s, 1, b->threads, b->compute, &r->gflops, err);
+	return fot_bench_products(&s, 1, b->threads, by, &r->gflops, err);
 }
 
-static int bench_sgemm_row(const struct bench *b, struct rate *r, struct fot_err *err)
+static int bench_row(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_row(b, false, r, err);
+	return row_by(b, own(b), r, err);
 }
 
 static int bench_sgemv_row(const struct bench *b, struct rate *r, struct fot_err *err)
 {
-	return bench_row(b, true, r, err);
+	return row_by(b, FOT_BENCH_SGEMV, r, err);
 }
 
 static int bench_read(const struct bench *b, int64_t queries, const char *memory, int32_t top_k,
@@ -329,13 +352,15 @@ static const struct row {
 } rows[] = {
 	{ "f32 peak", bench_peak_f32, false, FOT_COMPUTE_F32 },
 	{ "bf16 peak", bench_peak_bf16, false, FOT_COMPUTE_F32 },
-	{ "sgemm 1024^3", bench_cube, false, FOT_COMPUTE_F32 },
+	{ "sgemm 1024^3", bench_sgemm_cube, false, FOT_COMPUTE_F32 },
+	{ "f32 1024^3", bench_cube, false, FOT_COMPUTE_F32 },
 	{ "bf16 1024^3", bench_cube, false, FOT_COMPUTE_BF16 },
-	{ "sgemm at the model's shapes", bench_shapes, false, FOT_COMPUTE_F32 },
+	{ "sgemm at the model's shapes", bench_sgemm_shapes, false, FOT_COMPUTE_F32 },
+	{ "f32 at its weights' shapes", bench_shapes, false, FOT_COMPUTE_F32 },
 	{ "bf16 at its weights' shapes", bench_shapes, false, FOT_COMPUTE_BF16 },
-	{ "one row of the MLP, sgemm", bench_sgemm_row, false, FOT_COMPUTE_F32 },
-	{ "one row of the MLP, bf16", bench_sgemm_row, false, FOT_COMPUTE_BF16 },
 	{ "one row of the MLP, sgemv", bench_sgemv_row, false, FOT_COMPUTE_F32 },
+	{ "one row of the MLP, f32", bench_row, false, FOT_COMPUTE_F32 },
+	{ "one row of the MLP, bf16", bench_row, false, FOT_COMPUTE_BF16 },
 	{ "reading 64k keys, dense", bench_read_dense, false, FOT_COMPUTE_F32 },
 	{ "reading 64k keys, dense, bf16", bench_read_dense, false, FOT_COMPUTE_BF16 },
 	{ "reading for one query, dense", bench_read_one, false, FOT_COMPUTE_F32 },
@@ -359,7 +384,7 @@ static const struct row {
 	{ "training, crossbatch d 4, bf16", bench_crossbatch, true, FOT_COMPUTE_BF16 },
 };
 #define ROWS FOT_COUNT(rows)
-enum { ROW_PEAK = 0, ROW_CUBE = 2, ROW_SHAPES = 4 };
+enum { ROW_PEAK = 0, ROW_CUBE = 2, ROW_SHAPES = 5 };
 
 /* Of all rounds. */
 struct measured {

@@ -17,6 +17,7 @@
 #include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
 #include "harness/run/manifest.h"
+#include "harness/run/outdir.h"
 
 #define METRICS_MAX 32
 #define BITS "bits_per_byte"
@@ -137,7 +138,7 @@ static int keep_metric(struct fot_table *t, const char *metric, struct fot_err *
 struct asked {
 	struct fot_compare_opts opts;
 	struct fot_texts pairs;
-	const char *output, *junit, *benchmark, *dir[2];
+	const char *output, *junit, *benchmark, *margin, *dir[2];
 	int64_t seed;
 	const char *metrics[METRICS_MAX + 1]; /* of all tasks, ends with NULL */
 	int metric;                           /* -1: all */
@@ -165,7 +166,7 @@ static cJSON *start_json(const struct asked *a, const char *verdict)
 	if (cJSON_AddStringToObject(root, "base", a->dir[0]) &&
 	    cJSON_AddStringToObject(root, "new", a->dir[1]) &&
 	    cJSON_AddNumberToObject(root, relative ? "relative_margin" : "margin",
-				    relative ? FOT_COMPARE_MARGIN : a->opts.margin) &&
+				    relative ? fot_compare_share(&a->opts) : a->opts.margin) &&
 	    cJSON_AddStringToObject(root, "verdict", verdict))
 		return root;
 	cJSON_Delete(root);
@@ -222,7 +223,7 @@ static int print_text(const struct fot_table *t, const struct asked *a, const ch
 	if (n > 0)
 		fot_str_printf(&out, ": %zu of %zu rows are worse by more than the margin of ", n, t->n_rows);
 	if (n > 0 && a->opts.margin < 0)
-		fot_str_printf(&out, "%g of BASE's value", FOT_COMPARE_MARGIN);
+		fot_str_printf(&out, "%g of BASE's value", fot_compare_share(&a->opts));
 	else if (n > 0)
 		fot_str_printf(&out, "%g", a->opts.margin);
 	fot_str_printf(&out, "\n%s\n", sentence);
@@ -373,6 +374,47 @@ out:
 	return status;
 }
 
+/* "0.05", in units of the metric, or "1%", of BASE's value. */
+static int read_margin(struct asked *a, struct fot_err *err)
+{
+	struct fot_str number = FOT_STR_INIT;
+	size_t n = a->margin ? strlen(a->margin) : 0;
+	bool percent = n > 0 && a->margin[n - 1] == '%';
+	double x = 0;
+	int status = FOT_OK;
+
+	if (!a->margin)
+		return FOT_OK;
+	fot_str_add(&number, a->margin, percent ? n - 1 : n);
+	FOT_TRY(fot_str_check(&number, err));
+	if (!fot_parse_double(number.data ? number.data : "", &x) || x < 0 || x > 1e9)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "--margin: expected a number from 0 to 1000000000, or one with %%, got \"%s\"", a->margin);
+	else if (percent && x > 0)
+		a->opts.share = x / 100;
+	else
+		a->opts.margin = x;
+out:
+	fot_str_release(&number);
+	return status;
+}
+
+/* Margin, and flags that do not go together. */
+static int check_asked(struct asked *a, struct fot_err *err)
+{
+	const char *const files[] = { a->output, a->junit, a->benchmark };
+	int status;
+
+	FOT_TRY(read_margin(a, err));
+	if (a->json && a->github)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_USAGE,
+				 "--json and --github: expected one of them, both write to stdout"));
+	for (size_t i = 0; i < FOT_COUNT(files); i++)
+		FOT_TRY(fot_outdir_spare(files[i], err));
+out:
+	return status;
+}
+
 /* The exit code. The error is told here: with --json in a comparison's own form. */
 static int compare_asked(void *asked, const struct fot_options *o, struct fot_err *ignored)
 {
@@ -383,11 +425,8 @@ static int compare_asked(void *asked, const struct fot_options *o, struct fot_er
 	int status;
 
 	(void)ignored;
-	if (a->json && a->github) {
-		FOT_FAIL(&err, FOT_ERR_USAGE,
-			 "--json and --github: expected one of them, both write to stdout");
+	if (check_asked(a, &err) != FOT_OK)
 		return fot_command_failed("compare", &err);
-	}
 	a->opts.bits_per_byte = a->metric >= 0 && strcmp(a->metrics[a->metric], BITS) == 0;
 	a->opts.seed = (uint64_t)a->seed;
 	a->dir[0] = o->positional[0];
@@ -436,7 +475,7 @@ static const char about[] =
 	"  better         the whole interval lies on the better side\n"
 	"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
 	"Intervals and p are those of summary.md. The default margin, 1e-4 of BASE's value (of a rate: 1e-4 nats per\n"
-	"token), is above what another BLAS kernel changes: measured at most 4.0e-6 nats per token of a document\n"
+	"token), is above what sums in another order change: measured at most 4.0e-6 nats per token of a document\n"
 	"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 	"worse), 7 not comparable (data, tokenizer or convention differ).";
 
@@ -447,9 +486,9 @@ int fot_cmd_compare(int argc, char **argv)
 		{ FOT_CHOICE_OPTION(
 			"metric", &a.metric, a.metrics,
 			"compare only this one (default: each task's own; bits_per_byte compares across tokenizers)") },
-		{ FOT_REAL_OPTION(
-			"margin", &a.opts.margin, 0, 1e9, "X",
-			"worsening that is tolerated, in units of the metric (default: 0.0001 of BASE's value)") },
+		{ FOT_TEXT_OPTION(
+			"margin", &a.margin, "X",
+			"worsening that is tolerated, in units of the metric or, as 1%, of BASE's value (default: 0.0001 of BASE's value)") },
 		{ FOT_TEXTS_OPTION(
 			"pair", &a.pairs, "B=N",
 			"compare only condition B of BASE with N of NEW: fot=vanilla, fot/none=fot/knn:128, fot/dense=fot/dense,layers=1") },

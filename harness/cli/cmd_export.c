@@ -34,8 +34,10 @@ static int name_run(struct exporting *x, const char *dir, struct fot_err *err)
 		fot_str_clear(&x->name);
 		fot_str_puts(&x->name, dir);
 	}
-	if (!x->name.failed && cJSON_GetObjectItemCaseSensitive(x->manifests, x->name.data))
-		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected different runs, got this one twice", dir);
+	if (!x->name.failed && cJSON_GetObjectItemCaseSensitive(x->manifests, x->name.data)) {
+		fot_str_clear(&x->name);
+		fot_str_printf(&x->name, "./%s", dir); /* the run "run" behind a/run */
+	}
 	return fot_str_check(&x->name, err);
 }
 
@@ -99,6 +101,17 @@ out:
 	return status;
 }
 
+/* Every row stands once. */
+static int check_different(const char *const *dir, size_t n, struct fot_err *err)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (fot_same_file(dir[i], dir[k]))
+				return FOT_FAIL(err, FOT_ERR_USAGE,
+						"%s: expected different runs, got this one twice", dir[i]);
+	return FOT_OK;
+}
+
 static int read_run(struct exporting *x, const char *dir, struct fot_err *err)
 {
 	struct fot_table summary;
@@ -129,6 +142,13 @@ static int make_folder(const struct exporting *x, struct fot_err *err)
 
 	if (status == FOT_OK)
 		status = fot_dir_list(&names, x->output, err);
+	for (size_t i = 0; i < names.n && status == FOT_OK; i++)
+		if (strcmp(names.name[i], "manifest.json") == 0 ||
+		    strcmp(names.name[i], "journal.jsonl") == 0)
+			status = FOT_FAIL(
+				err, FOT_ERR_USAGE,
+				"%s: holds a run, whose tables would be replaced; choose another folder",
+				x->output);
 	if (status == FOT_OK && names.n > 0 && !x->overwrite)
 		status = FOT_FAIL(
 			err, FOT_ERR_USAGE,
@@ -234,6 +254,7 @@ static int export(void *exporting, const struct fot_options *o, struct fot_err *
 	x->manifests = cJSON_CreateObject();
 	if (!x->manifests)
 		FOT_TRY(FOT_NO_MEMORY(err, "export"));
+	FOT_TRY(check_different(o->positional, n, err));
 	for (size_t i = 0; i < n; i++)
 		FOT_TRY(read_run(x, o->positional[i], err));
 	FOT_TRY(write_all(x, err));

@@ -21,6 +21,7 @@
 #include "harness/report/report.h"
 #include "harness/report/summary.h"
 #include "harness/run/manifest.h"
+#include "harness/run/outdir.h"
 
 static const char *const format_names[] = { "md", "tex", "csv", NULL };
 enum { MARKDOWN, LATEX, CSV };
@@ -250,7 +251,7 @@ static int render(struct fot_str *out, const struct reporting *r, int format, st
 	if (format == CSV)
 		return fot_table_print(out, &r->report, true, err);
 	put_limited(out, &r->limited, format == LATEX);
-	return fot_report_print(out, &r->report, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, r->digits,
+	return fot_report_print(out, &r->report, format == LATEX ? FOT_LATEX : FOT_MARKDOWN, r->digits,
 				err);
 }
 
@@ -258,14 +259,14 @@ static int render_effective(struct fot_str *out, const struct reporting *r, int 
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->effective, true, err);
-	return fot_effective_print(out, &r->effective, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, err);
+	return fot_effective_print(out, &r->effective, format == LATEX ? FOT_LATEX : FOT_MARKDOWN, err);
 }
 
 static int render_claims(struct fot_str *out, const struct reporting *r, int format, struct fot_err *err)
 {
 	if (format == CSV)
 		return fot_table_print(out, &r->judged, true, err);
-	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN,
+	return fot_claims_print(out, &r->judged, format == LATEX ? FOT_LATEX : FOT_MARKDOWN,
 				err);
 }
 
@@ -460,6 +461,7 @@ static int report(struct reporting *r, const struct report_flags *f, const struc
 
 	if (f->tokens.n && !f->html)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--tokens: expected --html beside it");
+	FOT_TRY(fot_outdir_spare(f->html, err));
 	FOT_TRY(fot_page_files_tokens(&r->page, &f->tokens, err));
 	FOT_TRY(load_runs(r, o->positional, o->n_positional, f->html != NULL, err));
 	FOT_TRY(load_paper(r, f->paper, err));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "base/sum.h"
+#include "datasets/unpack.h"
 #include "harness/ask/reading.h"
 #include "harness/ask/sequences.h"
 #include "harness/options/commands.h"
@@ -19,6 +20,7 @@
 #include "harness/plan/task_class.h"
 #include "model/safetensors.h"
 
+#define TEXT_MAX ((size_t)1 << 31)
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
 struct input_flags {
@@ -43,6 +45,20 @@ struct input {
 	struct fot_sequences seq;
 };
 
+/* As all readers of texts take it (docs/data.md). */
+static int read_text(struct input *in, const char *path, struct fot_err *err)
+{
+	struct fot_str text = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_unpacked_text(&text, path, TEXT_MAX, err));
+	status = fot_sequences_of_text(&in->seq, path, text.data ? text.data : "", text.len,
+				       fot_model_tokenizer(in->model), err);
+out:
+	fot_str_release(&text);
+	return status;
+}
+
 static int open_input(struct input *in, const struct input_flags *f, struct fot_err *err)
 {
 	int status;
@@ -61,7 +77,7 @@ static int open_input(struct input *in, const struct input_flags *f, struct fot_
 		status = fot_sequences_of_text(&in->seq, "--prompt", f->prompt, strlen(f->prompt),
 					       fot_model_tokenizer(in->model), err);
 	} else {
-		status = fot_sequences_read_text(&in->seq, f->text, fot_model_tokenizer(in->model), err);
+		status = read_text(in, f->text, err);
 	}
 out:
 	return status;
@@ -359,6 +375,40 @@ static int take_tokenizer(struct scored *to, const struct input *in, const struc
 			f->in.model);
 }
 
+/* Is it a file of the model's folder, which would be replaced? */
+static bool is_of_model(const char *path, const char *dir)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? fot_strndup(path, (size_t)(slash + 1 - path)) : fot_strdup(".");
+	bool is = folder && fot_file_exists(path) && fot_same_file(folder, dir);
+
+	fot_free(folder);
+	return is;
+}
+
+/* Before the work: an output that takes the place of what is read, or of another output, is a mistake. */
+static int check_outputs(const struct score_flags *f, const struct input *in, struct fot_err *err)
+{
+	const char *out[] = { f->out, f->logits }, *read[] = { f->in.tokens, f->in.text };
+	int status;
+
+	if (f->logits && (strcmp(f->out, f->logits) == 0 || fot_same_file(f->out, f->logits)))
+		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected another file for --logits than for --output", f->out);
+	for (size_t i = 0; i < FOT_COUNT(out) && out[i]; i++) {
+		for (size_t k = 0; k < FOT_COUNT(read); k++)
+			if (read[k] && fot_same_file(out[i], read[k]))
+				return FOT_FAIL(err, FOT_ERR_USAGE, "%s: is what is read; expected another file for the output",
+						out[i]);
+		if (is_of_model(out[i], fot_model_dir(in->model)))
+			return FOT_FAIL(err, FOT_ERR_USAGE, "%s: is a file of the model; expected another file for the output",
+					out[i]);
+		FOT_TRY(fot_file_probe(out[i], err));
+	}
+	status = FOT_OK;
+out:
+	return status;
+}
+
 static int score(void *flags, const struct fot_options *o, struct fot_err *err)
 {
 	struct score_flags *f = flags;
@@ -373,6 +423,7 @@ static int score(void *flags, const struct fot_options *o, struct fot_err *err)
 				o->usage);
 	f->out = f->out ? f->out : f->output;
 	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
+	FOT_TRY(check_outputs(f, &in, err));
 	if (f->logits)
 		FOT_TRY(logits_init(&l, &in, err));
 	if (f->token_texts)

@@ -10,8 +10,10 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "datasets/labelled.h"
 #include "harness/cli/runner.h"
 #include "harness/options/commands.h"
+#include "harness/plan/spec_keys.h"
 #include "harness/plan/task_class.h"
 #include "model/memory.h"
 
@@ -42,15 +44,21 @@ static cJSON *number_of(const char *text)
 	return fot_parse_double(text, &x) ? cJSON_CreateNumber(x) : cJSON_CreateString(text);
 }
 
-/* Each comma-separated part of text to the end of a JSON list. */
-static bool add_parts(cJSON *list, const char *text, bool numbers)
+/* Each part of text, between commas, to the end of a JSON list; a dataset's spec may have commas of its own. */
+static bool add_parts(cJSON *list, const char *text, const struct fot_key_type *type)
 {
-	char *copy = fot_strdup(text), *rest = copy, *part;
-	bool good = copy != NULL && list != NULL;
+	bool good = list != NULL;
 
-	while (good && (part = strsep(&rest, ",")))
-		good = cJSON_AddItemToArray(list, numbers ? number_of(part) : cJSON_CreateString(part));
-	fot_free(copy);
+	for (const char *at = text; at && good;) {
+		size_t n = type == &fot_key_datasets ? fot_labelled_length(at) : strcspn(at, ",");
+		char *part = fot_strndup(at, n);
+
+		good = part &&
+		       cJSON_AddItemToArray(list, type->text == FOT_KEY_NUMBERS ? number_of(part) :
+										  cJSON_CreateString(part));
+		fot_free(part);
+		at = at[n] ? at + n + 1 : NULL;
+	}
 	return good;
 }
 
@@ -69,7 +77,7 @@ static bool add_value(cJSON *o, const struct value *v)
 		return cJSON_AddNumberToObject(o, name, v->real);
 	if (how == FOT_KEY_WORD)
 		return cJSON_AddStringToObject(o, name, v->text);
-	return add_parts(cJSON_AddArrayToObject(o, name), v->text, how == FOT_KEY_NUMBERS);
+	return add_parts(cJSON_AddArrayToObject(o, name), v->text, v->key->type);
 }
 
 static const struct value *value_of(const struct values *v, size_t from, const char *key)

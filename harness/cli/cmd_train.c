@@ -105,7 +105,7 @@ out:
 
 /* Where the files are that a recipe names. */
 struct places {
-	struct fot_str recipe, folder, tokenizer, start, from;
+	struct fot_str recipe, folder, tokenizer, template, start, from;
 };
 
 static void release_places(struct places *at)
@@ -113,6 +113,7 @@ static void release_places(struct places *at)
 	fot_str_release(&at->recipe);
 	fot_str_release(&at->folder);
 	fot_str_release(&at->tokenizer);
+	fot_str_release(&at->template);
 	fot_str_release(&at->start);
 	fot_str_release(&at->from);
 }
@@ -163,6 +164,10 @@ static int find_files(struct places *at, const struct fot_recipe *r, struct fot_
 	if (strcmp(r->tokenizer, "byte") != 0 && strcmp(r->tokenizer, "none") != 0) {
 		FOT_TRY(fot_path_need(&at->tokenizer, FOT_PATH_TOKENIZER, r->tokenizer, at->folder.data, FOT_ERR_INPUT, err));
 		o->tokenizer = at->tokenizer.data;
+	}
+	if (r->generator.kind == FOT_GENERATOR_EPISODES) {
+		FOT_TRY(fot_path_need(&at->template, FOT_PATH_TEMPLATE, r->generator.template, at->folder.data, FOT_ERR_INPUT, err));
+		o->template = at->template.data;
 	}
 	if (o->from || !r->start)
 		goto out;

@@ -13,12 +13,6 @@
 #include "model/engine.h"
 #include "model/panel.h"
 
-#if defined(__FMA__)
-#define FUSED "fused multiply-adds"
-#else
-#define FUSED "products rounded before sums"
-#endif
-
 /* What kernels use: ours or OpenBLAS'. */
 static void put_features(struct fot_str *out)
 {
@@ -58,8 +52,8 @@ int fot_print_version(void)
 	fot_str_printf(&out, "BLAS:       %s, core %s\n", openblas_get_config(), openblas_get_corename());
 	fot_str_printf(&out, "processor:  %s", cpu);
 	put_features(&out);
-	fot_str_printf(&out, "\nkernels:    attention %d bits wide, %s; bf16 %s\n", 8 * FOT_VECTOR_BYTES,
-		       FUSED, fot_bf16_kernel_name(fot_bf16_kernel()));
+	fot_str_printf(&out, "\nkernels:    %d bits wide, sums %s; bf16 %s\n", 8 * FOT_VECTOR_BYTES,
+		       FOT_SUMS, fot_bf16_kernel_name(fot_bf16_kernel()));
 	fot_str_printf(&out, "engines:    cpu, %s\n",
 		       fot_engine_has_cuda() ? "cuda" : "no cuda in this program (make CUDA=1)");
 	FOT_TRY(fot_manifests_default(&manifests));

@@ -303,14 +303,12 @@ struct judge {
 	struct fot_err *err;
 };
 
-/* A against B: a rate in nats per token, a share in its own unit. */
 struct line {
 	size_t a, b;           /* groups; b SIZE_MAX: a constant */
 	size_t a_from, b_from; /* with gain_from */
-	size_t n_items, n_clusters;
-	bool has_values, has_interval, has_p;
-	double value_a, value_b, delta, lo, hi, p, margin;
-	const char *p_method, *status;
+	struct fot_contrast k; /* A against B: in k.nats a rate in nats per token, a share in its own unit */
+	double margin;
+	const char *status; /* other than that of k */
 };
 
 /* --- which groups --- */
@@ -430,62 +428,39 @@ static bool find_partner(const struct judge *j, size_t of, const cJSON *conditio
 
 /* --- A against B --- */
 
-static struct fot_rows rows_of(const struct judge *j, size_t group)
-{
-	const struct fot_group *g = &j->groups.at[group];
-
-	return (struct fot_rows){ .t = j->in, .row = g->row, .n = g->n };
-}
-
 /* With gain_from the values of a rate are its ratios to the one that is gained on. */
 static int judge_contrast(struct judge *j, struct line *l)
 {
 	bool gain = j->claim->gain_from != NULL;
-	struct fot_rows a = rows_of(j, l->a), b = rows_of(j, l->b),
-			a_from = rows_of(j, gain ? l->a_from : l->a),
-			b_from = rows_of(j, gain ? l->b_from : l->b);
-	struct fot_sides sides = { &b, &a, gain ? &b_from : NULL, gain ? &a_from : NULL, false };
-	struct fot_contrast k;
-	int status = fot_measure_contrast(&k, j->task, j->measure, &sides, j->seed, j->err);
+	const struct fot_group *at = j->groups.at;
+	struct fot_sides sides = { .base = &at[l->b],
+				   .new = &at[l->a],
+				   .base_from = gain ? &at[l->b_from] : NULL,
+				   .new_from = gain ? &at[l->a_from] : NULL };
 
-	if (status != FOT_OK)
-		return status;
-	l->n_items = k.n_items;
-	l->n_clusters = k.n_clusters;
-	l->has_values = k.has_delta;
-	l->has_interval = l->has_p = k.has_interval;
-	l->value_a = k.value;
-	l->value_b = k.base;
-	l->delta = k.nats.delta;
-	l->lo = k.nats.lo;
-	l->hi = k.nats.hi;
-	l->p = k.p;
-	l->p_method = k.p_method;
-	l->status = k.status;
-	return FOT_OK;
+	return fot_measure_contrast(&l->k, j->task, j->measure, &sides, j->seed, j->err);
 }
 
-/* A's own interval against a number. */
+/* A's own interval against a number; no p. */
 static int judge_constant(struct judge *j, struct line *l)
 {
-	struct fot_rows a = rows_of(j, l->a);
 	struct fot_measured m;
-	int status = fot_measure(&m, j->measure, &a, j->seed, j->err);
+	double b = *j->claim->constant ? fot_table_real(j->in, first_row(j, l->a), "chance_level", 0) :
+					 j->claim->number;
+	int status = fot_measure(&m, j->measure, &j->groups.at[l->a], j->seed, j->err);
 
-	if (status != FOT_OK)
-		return status;
-	l->n_items = m.n_items;
-	l->n_clusters = m.n_clusters;
-	l->has_values = m.e.has_value;
-	l->has_interval = m.e.has_interval;
-	l->value_a = m.e.value;
-	l->value_b =
-		*j->claim->constant ? fot_table_real(j->in, a.row[0], "chance_level", 0) : j->claim->number;
-	l->delta = l->value_a - l->value_b;
-	l->lo = m.e.lo - l->value_b;
-	l->hi = m.e.hi - l->value_b;
-	l->status = m.e.status;
-	return FOT_OK;
+	if (status == FOT_OK)
+		l->k = (struct fot_contrast){
+			.n_items = m.n_items,
+			.n_clusters = m.n_clusters,
+			.has_delta = m.e.has_value,
+			.has_interval = m.e.has_interval,
+			.value = m.e.value,
+			.base = b,
+			.nats = { .delta = m.e.value - b, .lo = m.e.lo - b, .hi = m.e.hi - b },
+			.status = m.e.status
+		};
+	return status;
 }
 
 /* --- verdict and line --- */
@@ -507,11 +482,10 @@ const char *fot_claims_verdict(enum fot_expect expect, double lo, double hi, dou
 }
 
 /* "fot, dense, 32k, own tokens 2048" */
-static int put_label(const struct judge *j, size_t row, const char *column, size_t group)
+static void put_label(const struct judge *j, size_t row, const char *column, size_t group)
 {
 	size_t r = first_row(j, group);
 	struct fot_str s = FOT_STR_INIT;
-	int status;
 
 	fot_str_printf(&s, "%s, ", fot_table_text(j->in, r, "model_variant"));
 	fot_label_memory(&s, j->in, r);
@@ -528,18 +502,13 @@ static int put_label(const struct judge *j, size_t row, const char *column, size
 	}
 	if (fot_table_has(j->in, r, "own_tokens"))
 		fot_str_puts(&s, ", among others");
-	status = fot_str_check(&s, j->err);
-	if (status == FOT_OK)
-		fot_table_set_text(j->out, row, column, s.data);
-	fot_str_release(&s);
-	return status;
+	fot_table_set_str(j->out, row, column, &s);
 }
 
 /* "context length 8k": what A and B are taken relative to themselves at. */
-static int put_origin(const struct judge *j, size_t row)
+static void put_origin(const struct judge *j, size_t row)
 {
 	struct fot_str s = FOT_STR_INIT;
-	int status;
 
 	for (const cJSON *v = j->claim->gain_from->child; v; v = v->next) {
 		const cJSON *first = cJSON_IsArray(v) ? v->child : v;
@@ -552,11 +521,7 @@ static int put_origin(const struct judge *j, size_t row)
 		else
 			fot_str_printf(&s, " %.12g", first->valuedouble);
 	}
-	status = fot_str_check(&s, j->err);
-	if (status == FOT_OK)
-		fot_table_set_text(j->out, row, "relative_to", s.data);
-	fot_str_release(&s);
-	return status;
+	fot_table_set_str(j->out, row, "relative_to", &s);
 }
 
 static void put_paper(const struct judge *j, size_t row, const char *dataset)
@@ -578,23 +543,23 @@ static void put_paper(const struct judge *j, size_t row, const char *dataset)
 	fot_table_set_text(j->out, row, "paper_where", j->claim->where);
 }
 
-static void put_numbers(struct fot_table *out, size_t row, const struct line *l)
+static void put_numbers(struct fot_table *out, size_t row, const struct fot_contrast *k)
 {
-	fot_table_set_int(out, row, "n_items", (int64_t)l->n_items);
-	fot_table_set_int(out, row, "n_clusters", (int64_t)l->n_clusters);
-	if (l->has_values) {
-		fot_table_set_estimate(out, row, "value_a", l->value_a);
-		fot_table_set_estimate(out, row, "value_b", l->value_b);
-		fot_table_set_estimate(out, row, "delta", l->delta);
+	fot_table_set_int(out, row, "n_items", (int64_t)k->n_items);
+	fot_table_set_int(out, row, "n_clusters", (int64_t)k->n_clusters);
+	if (k->has_delta) {
+		fot_table_set_estimate(out, row, "value_a", k->value);
+		fot_table_set_estimate(out, row, "value_b", k->base);
+		fot_table_set_estimate(out, row, "delta", k->nats.delta);
 	}
-	if (l->has_interval) {
-		fot_table_set_estimate(out, row, "delta_ci_low", l->lo);
-		fot_table_set_estimate(out, row, "delta_ci_high", l->hi);
+	if (k->has_interval) {
+		fot_table_set_estimate(out, row, "delta_ci_low", k->nats.lo);
+		fot_table_set_estimate(out, row, "delta_ci_high", k->nats.hi);
 		fot_table_set_real(out, row, "ci_level", FOT_STATS_LEVEL);
 	}
-	if (l->has_p) {
-		fot_table_set_real(out, row, "p_value", l->p);
-		fot_table_set_text(out, row, "p_method", l->p_method);
+	if (k->has_interval && k->p_method) {
+		fot_table_set_real(out, row, "p_value", k->p);
+		fot_table_set_text(out, row, "p_method", k->p_method);
 	}
 }
 
@@ -603,7 +568,6 @@ static int write_line(struct judge *j, const struct line *l)
 	const struct fot_claim *c = j->claim;
 	const char *dataset = fot_table_text(j->in, first_row(j, l->a), "dataset");
 	size_t row = fot_table_add(j->out);
-	int status;
 
 	fot_table_set_text(j->out, row, "claim_id", c->id);
 	fot_table_set_text(j->out, row, "claim", c->claim);
@@ -617,20 +581,20 @@ static int write_line(struct judge *j, const struct line *l)
 	fot_table_set_estimate(j->out, row, "margin", l->margin);
 	fot_table_set_int(j->out, row, "gain", c->gain_from != NULL);
 	if (c->gain_from)
-		FOT_TRY(put_origin(j, row));
-	FOT_TRY(put_label(j, row, "a", l->a));
+		put_origin(j, row);
+	put_label(j, row, "a", l->a);
 	if (l->b == SIZE_MAX)
 		fot_table_set_text(j->out, row, "b", *c->constant ? c->constant : "a number");
 	else
-		FOT_TRY(put_label(j, row, "b", l->b));
-	fot_table_set_text(j->out, row, "status", l->status);
-	put_numbers(j->out, row, l);
+		put_label(j, row, "b", l->b);
+	fot_table_set_text(j->out, row, "status", l->status ? l->status : l->k.status);
+	put_numbers(j->out, row, &l->k);
 	put_paper(j, row, dataset);
 	fot_table_set_text(j->out, row, "verdict",
-			   l->has_interval ? fot_claims_verdict(c->expect, l->lo, l->hi, l->margin) :
-					     "undecided");
-out:
-	return status;
+			   l->k.has_interval ?
+				   fot_claims_verdict(c->expect, l->k.nats.lo, l->k.nats.hi, l->margin) :
+				   "undecided");
+	return fot_table_check(j->out, j->err);
 }
 
 /* --- the pairs of a claim --- */
@@ -667,7 +631,7 @@ static int judge_group(struct judge *j, size_t a)
 	if (status != FOT_OK)
 		return status;
 	if (c->margin_of_b)
-		l.margin = c->margin * fabs(l.value_b);
+		l.margin = c->margin * fabs(l.k.base);
 	return write_line(j, &l);
 }
 

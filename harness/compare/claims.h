@@ -71,7 +71,7 @@ int fot_claims_judge(struct fot_table *judged, const struct fot_claims *c, const
 const char *fot_claims_verdict(enum fot_expect expect, double lo, double hi, double margin);
 /* A list of the claims with counts of verdicts, then the lines of each; nothing without lines. In HTML elements of a
  * section whose heading is the caller's. */
-int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_report_format format,
+int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_format format,
 		     struct fot_err *err);
 
 #endif

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/mem.h"
-#include "base/quote.h"
 #include "harness/compare/claims.h"
 #include "harness/report/measures.h"
 #include "harness/tables/labels.h"
@@ -15,17 +13,13 @@ static const char *const verdicts[] = { "reproduced", "not reproduced", "undecid
 struct printer {
 	struct fot_str *out;
 	const struct fot_table *t;
-	bool latex, html; /* else Markdown */
+	enum fot_format format;
+	bool latex, html; /* of format; else Markdown */
 };
 
 static void put(const struct printer *p, const char *text)
 {
-	if (p->latex)
-		fot_quote_latex(p->out, text);
-	else if (p->html)
-		fot_quote_xml(p->out, text);
-	else
-		fot_quote_markdown(p->out, text);
+	fot_put_name(p->out, text, p->format);
 }
 
 static const char *text(const struct printer *p, size_t row, const char *column)
@@ -75,15 +69,9 @@ static bool is_share(const struct printer *p, size_t row)
 	return fot_measure_is_percent(fot_measure_of(p->t, row));
 }
 
-/* A minus sign that LaTeX and HTML set as one. */
 static void signed_number(const struct printer *p, double x, int digits)
 {
-	if (p->latex && x < 0)
-		fot_str_printf(p->out, "$-$%.*f", digits, -x);
-	else if (p->html && x < 0)
-		fot_str_printf(p->out, "\xe2\x88\x92%.*f", digits, -x);
-	else
-		fot_str_printf(p->out, "%+.*f", digits, x);
+	fot_put_number(p->out, x, digits, true, p->format);
 }
 
 /* 7.524, 94.0 %, 0.250; gains: ratios of rates as 0.912, changes of accuracy as -12.5. */
@@ -166,64 +154,10 @@ static void verdict(const struct printer *p, size_t row)
 	fot_str_puts(p->out, p->html ? "</span>" : "");
 }
 
-static void cell(const struct printer *p)
+static void begin_table(struct fot_sheet *s)
 {
-	fot_str_puts(p->out, p->latex ? " & " : p->html ? "</td><td>" : " | ");
-}
-
-static void begin_line(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? "" : p->html ? "<tr><td>" : "| ");
-}
-
-/* tabularnewline: raggedright takes the short form for itself. */
-static void end_line(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? " \\tabularnewline\n" : p->html ? "</td></tr>\n" : " |\n");
-}
-
-/* Text in a column of fixed width. */
-static void ragged(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? "\\raggedright " : "");
-}
-
-static void html_head(const struct printer *p, const char *const *headings, size_t n, const char *class)
-{
-	fot_str_printf(p->out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"%s\">\n<thead><tr>",
-		       class, class);
-	for (size_t i = 0; i < n; i++)
-		fot_str_printf(p->out, "<th scope=\"col\">%s</th>", headings[i]);
-	fot_str_puts(p->out, "</tr></thead>\n<tbody>\n");
-}
-
-/* Headings are plain text; columns: LaTeX's letters; class: HTML's. */
-static void begin_table(const struct printer *p, const char *const *headings, size_t n, const char *columns, const char *class)
-{
-	if (p->html) {
-		html_head(p, headings, n, class);
-		return;
-	}
-	if (p->latex)
-		fot_str_printf(p->out,
-			       "\\setlength{\\tabcolsep}{3pt}\n\\noindent\\begin{tabular}{%s}\n\\toprule\n",
-			       columns);
-	begin_line(p);
-	for (size_t i = 0; i < n; i++) {
-		fot_str_puts(p->out, headings[i]);
-		if (i + 1 < n)
-			cell(p);
-	}
-	end_line(p);
-	if (p->latex)
-		fot_str_puts(p->out, "\\midrule\n");
-	for (size_t i = 0; !p->latex && i < n; i++)
-		fot_str_puts(p->out, i + 1 < n ? "|---" : "|---|\n");
-}
-
-static void end_table(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? "\\bottomrule\n\\end{tabular}\n" : p->html ? "</tbody></table></div>\n" : "");
+	fot_str_puts(s->out, s->format == FOT_LATEX ? "\\setlength{\\tabcolsep}{3pt}\n\\noindent" : "");
+	fot_sheet_begin(s);
 }
 
 /* --- the list of claims --- */
@@ -232,33 +166,29 @@ static void put_list(const struct printer *p)
 {
 	static const char *const headings[] = { "claim", "paper", "reproduced", "not", "undecided", "run" };
 	bool runs = several_runs(p);
+	struct fot_sheet s = { .out = p->out,
+			       .format = p->format,
+			       .heading = headings,
+			       .name = "claims",
+			       .columns = runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
+						 "p{0.29\\linewidth}p{0.32\\linewidth}rrr" };
 
 	fot_str_puts(p->out, p->latex ? "{\\small\n" : "");
-	begin_table(p, headings, runs ? 6 : 5,
-		    runs ? "p{0.25\\linewidth}p{0.25\\linewidth}rrrp{0.11\\linewidth}" :
-			   "p{0.29\\linewidth}p{0.32\\linewidth}rrr", "claims");
+	begin_table(&s);
 	for (size_t row = 0; row < p->t->n_rows; row++) {
 		if (!begins(p, row))
 			continue;
-		begin_line(p);
-		ragged(p);
-		put(p, text(p, row, "claim"));
-		cell(p);
-		ragged(p);
-		put(p, text(p, row, "source"));
-		for (size_t v = 0; v < sizeof verdicts / sizeof verdicts[0]; v++) {
-			cell(p);
+		fot_sheet_name(&s, text(p, row, "claim"));
+		fot_sheet_name(&s, text(p, row, "source"));
+		for (size_t v = 0; v < FOT_COUNT(verdicts); v++) {
+			fot_sheet_cell(&s);
 			fot_str_printf(p->out, "%zu", count(p, row, verdicts[v]));
 		}
-		if (runs) {
-			cell(p);
-			ragged(p);
-			put(p, text(p, row, "run"));
-		}
-		end_line(p);
+		if (runs)
+			fot_sheet_name(&s, text(p, row, "run"));
 	}
-	end_table(p);
-	fot_str_puts(p->out, p->latex ? "}\n" : "");
+	fot_sheet_end(&s);
+	fot_str_puts(p->out, p->latex ? "\n}\n" : "");
 }
 
 /* --- one claim --- */
@@ -279,14 +209,16 @@ static void put_expectation(const struct printer *p, size_t row)
 	fot_str_printf(p->out, "Expected: %s", words[i].says);
 	if (margin > 0)
 		fot_str_printf(p->out, ", within %.3g%s", margin,
-			       is_rate(p, row) ? (p->latex ? " \\%" : " %") :
-			       is_share(p, row)      ? " points" :
-						       "");
+			       is_rate(p, row)  ? (p->latex ? " \\%" : " %") :
+			       is_share(p, row) ? " points" :
+						  "");
 	if (fot_table_int(p->t, row, "gain", 0) == 1) {
-		fot_str_printf(p->out,
-			       is_share(p, row) ? "; A and B are changes, in points, from the same condition's %s at " :
-						  "; A and B are ratios, of the %s in the line to the same condition's at ",
-			       text(p, row, "metric"));
+		fot_str_printf(
+			p->out,
+			is_share(p, row) ?
+				"; A and B are changes, in points, from the same condition's %s at " :
+				"; A and B are ratios, of the %s in the line to the same condition's at ",
+			text(p, row, "metric"));
 		put(p, text(p, row, "relative_to"));
 	}
 	fot_str_puts(p->out, ".");
@@ -299,7 +231,9 @@ static void put_expectation(const struct printer *p, size_t row)
 
 static void put_heading(const struct printer *p, size_t row)
 {
-	fot_str_puts(p->out, p->latex ? "\n\\paragraph{\\raggedright " : p->html ? "<details><summary>" : "\n## ");
+	fot_str_puts(p->out, p->latex ? "\n\\paragraph{\\raggedright " :
+			     p->html  ? "<details><summary>" :
+					"\n## ");
 	put(p, text(p, row, "claim"));
 	fot_str_puts(p->out, " (");
 	put(p, text(p, row, "source"));
@@ -317,30 +251,22 @@ static void put_heading(const struct printer *p, size_t row)
 	fot_str_puts(p->out, p->latex ? "\n\n{\\scriptsize\n" : p->html ? "</p>\n" : "\n\n");
 }
 
-static void put_line(const struct printer *p, size_t row)
+static void put_line(const struct printer *p, struct fot_sheet *s, size_t row)
 {
-	begin_line(p);
-	put(p, text(p, row, "dataset"));
-	cell(p);
-	ragged(p);
-	put(p, text(p, row, "a"));
-	cell(p);
-	ragged(p);
-	put(p, text(p, row, "b"));
-	cell(p);
+	static const char *const names[] = { "dataset", "a", "b" };
+
+	for (size_t i = 0; i < FOT_COUNT(names); i++)
+		fot_sheet_name(s, text(p, row, names[i]));
+	fot_sheet_cell(s);
 	value(p, row, "value_a", true);
-	cell(p);
+	fot_sheet_cell(s);
 	value(p, row, "value_b", true);
-	cell(p);
-	ragged(p);
+	fot_sheet_cell(s);
 	difference(p, row);
-	cell(p);
-	ragged(p);
+	fot_sheet_cell(s);
 	paper(p, row);
-	cell(p);
-	ragged(p);
+	fot_sheet_cell(s);
 	verdict(p, row);
-	end_line(p);
 }
 
 static void put_claim(const struct printer *p, size_t first)
@@ -349,17 +275,23 @@ static void put_claim(const struct printer *p, size_t first)
 						"B",           "ours A",
 						"ours B",      "A against B, p",
 						"paper A / B", "verdict by interval" };
+	struct fot_sheet s = {
+		.out = p->out,
+		.format = p->format,
+		.heading = headings,
+		.name = "claim",
+		.columns =
+			"lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}"
+	};
 
 	put_heading(p, first);
-	begin_table(
-		p, headings, sizeof headings / sizeof headings[0],
-		"lp{0.135\\linewidth}p{0.135\\linewidth}rrp{0.14\\linewidth}p{0.08\\linewidth}p{0.12\\linewidth}", "claim");
+	begin_table(&s);
 	for (size_t row = first; row < p->t->n_rows; row++) {
 		if (same_claim(p, row, first))
-			put_line(p, row);
+			put_line(p, &s, row);
 	}
-	end_table(p);
-	fot_str_puts(p->out, p->latex ? "}\n" : p->html ? "</details>\n" : "");
+	fot_sheet_end(&s);
+	fot_str_puts(p->out, p->latex ? "\n}\n" : p->html ? "</details>\n" : "");
 }
 
 /* The first metric there is stands for all rates. */
@@ -377,24 +309,23 @@ static void put_legend(const struct printer *p)
 		"below 0.031, and that before it is adjusted. %c%s differs in per cent, accuracy in points. The labels in brackets and "
 		"in the column paper are those of the paper's LaTeX source. Other models, tokenizers and documents than the paper's.",
 		toupper((unsigned char)rate[0]), rate + 1);
-	if (text.failed)
-		p->out->failed = true;
-	else
-		put(p, text.data);
-	fot_str_release(&text);
+	fot_put_str(p->out, &text, p->format);
 }
 
-int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_report_format format,
+int fot_claims_print(struct fot_str *out, const struct fot_table *judged, enum fot_format format,
 		     struct fot_err *err)
 {
-	const struct printer p = {
-		.out = out, .t = judged, .latex = format == FOT_REPORT_LATEX, .html = format == FOT_REPORT_HTML
-	};
+	const struct printer p = { .out = out,
+				   .t = judged,
+				   .format = format,
+				   .latex = format == FOT_LATEX,
+				   .html = format == FOT_HTML };
 
 	if (judged->n_rows == 0)
 		return FOT_OK;
-	fot_str_puts(out,
-		     p.latex ? "\\section*{Claims of the paper}\n\\sloppy\n" : p.html ? "<p class=\"note\">" : "# Claims of the paper\n\n");
+	fot_str_puts(out, p.latex ? "\\section*{Claims of the paper}\n\\sloppy\n" :
+			  p.html  ? "<p class=\"note\">" :
+				    "# Claims of the paper\n\n");
 	put_legend(&p);
 	fot_str_puts(out, p.html ? "</p>\n" : "\n\n");
 	put_list(&p);

@@ -77,7 +77,7 @@ static size_t other_condition(const struct comparing *c, size_t row)
 		size_t new = c->new_groups.at[k].row[0];
 		bool alike = fot_table_same(c->base, row, c->new, new, "model_variant");
 
-		if (fot_measured_same_place(c->task, c->base, row, c->new, new) &&
+		if (fot_measured_same_place(c->task, c->base, row, c->new, new, NULL) &&
 		    fot_table_same(c->base, row, c->new, new, "window") && (alike || found == SIZE_MAX))
 			found = new;
 		if (alike && found == new)
@@ -121,7 +121,7 @@ static bool same_group(const struct comparing *c, size_t old, size_t new)
 	return fot_table_same(c->base, old, c->new, new, "model_variant") &&
 	       fot_label_same_memory(c->base, old, c->new, new) &&
 	       fot_table_same_all(c->base, old, c->new, new, fot_session_columns) &&
-	       fot_measured_same_place(c->task, c->base, old, c->new, new);
+	       fot_measured_same_place(c->task, c->base, old, c->new, new, NULL);
 }
 
 static void put_cell(struct fot_str *out, const struct fot_cell *cell)
@@ -230,7 +230,7 @@ static void take_outcomes(const struct comparing *c, struct found *f, size_t old
 }
 
 /* The rows of a condition are of one model: two of the same variant and memory cannot be told apart. */
-static int check_model(struct comparing *c, const struct fot_rows *r)
+static int check_model(struct comparing *c, const struct fot_group *r)
 {
 	for (size_t i = 1; i < r->n; i++) {
 		if (!fot_table_same(r->t, r->row[0], r->t, r->row[i], "model"))
@@ -241,8 +241,8 @@ static int check_model(struct comparing *c, const struct fot_rows *r)
 }
 
 /* used [new->n]: rows of NEW that have found their partner. */
-static int pair_rows(struct comparing *c, struct found *f, const struct fot_rows *old,
-		     const struct fot_rows *new, bool *used)
+static int pair_rows(struct comparing *c, struct found *f, const struct fot_group *old,
+		     const struct fot_group *new, bool *used)
 {
 	struct fot_row_index items;
 	size_t twin = new->n - 1;
@@ -274,11 +274,16 @@ out:
 	return status;
 }
 
+double fot_compare_share(const struct fot_compare_opts *opts)
+{
+	return opts->share > 0 ? opts->share : FOT_COMPARE_MARGIN;
+}
+
 /* Of the interval of the worsening, or the difference where there is none; BASE's value. */
 static const char *row_verdict(const char *tier, double lo, double hi, double base,
 			       const struct fot_compare_opts *opts)
 {
-	double margin = opts->margin < 0 ? FOT_COMPARE_MARGIN * fabs(base) : opts->margin;
+	double margin = opts->margin < 0 ? fot_compare_share(opts) * fabs(base) : opts->margin;
 
 	if (strcmp(tier, "statistical") != 0)
 		return tier;
@@ -328,7 +333,7 @@ static void write_numbers(struct comparing *c, size_t row, const struct fot_meas
 }
 
 static void write_row(struct comparing *c, const struct fot_measure *m, const struct fot_contrast *k,
-		      const struct found *f, const struct fot_rows *old_rows, size_t new)
+		      const struct found *f, const struct fot_group *old_rows, size_t new)
 {
 	size_t old = old_rows->row[0], row = fot_table_add(c->out);
 
@@ -356,24 +361,22 @@ static const struct fot_group *partner(const struct comparing *c, const struct f
 
 static int compare_group(struct comparing *c, const struct fot_group *g, const struct fot_group *in_new)
 {
-	struct fot_rows old = { .t = c->base, .row = g->row, .n = g->n },
-			new = { .t = c->new, .row = in_new->row, .n = in_new->n };
-	struct fot_sides sides = { .base = &old, .new = &new, .checked = true };
+	struct fot_sides sides = { .base = g, .new = in_new, .checked = true };
 	size_t n = 0;
 	const struct fot_measure *m = fot_measured_shown(c->task, c->opts->bits_per_byte, &n);
 	struct found f;
-	bool *used = fot_calloc(new.n, sizeof *used);
+	bool *used = fot_calloc(in_new->n, sizeof *used);
 	int status = FOT_OK;
 
 	if (!used)
 		return FOT_NO_MEMORY(c->err, "compare");
-	FOT_TRY(pair_rows(c, &f, &old, &new, used));
+	FOT_TRY(pair_rows(c, &f, g, in_new, used));
 	for (size_t i = 0; i < n && f.n_ok > 0; i++) {
 		struct fot_contrast k;
 
 		FOT_TRY(fot_measure_contrast(&k, c->task, &m[i], &sides, c->opts->seed, c->err));
 		if (k.n_items > 0)
-			write_row(c, &m[i], &k, &f, &old, new.row[0]);
+			write_row(c, &m[i], &k, &f, g, in_new->row[0]);
 	}
 out:
 	fot_free(used);
@@ -570,23 +573,17 @@ static int rename_rows(struct fot_table *new, const struct fot_table *base,
 static int name_rows(struct fot_table *out, size_t first, const struct fot_compare_pair *pair,
 		     struct fot_err *err)
 {
-	struct fot_str memory = FOT_STR_INIT;
-	int status = FOT_OK;
+	for (size_t row = first; row < out->n_rows; row++) {
+		struct fot_str memory = FOT_STR_INIT;
 
-	for (size_t row = first; row < out->n_rows && status == FOT_OK; row++) {
-		fot_str_clear(&memory);
 		if (*pair->new.memory)
 			fot_str_puts(&memory, pair->new.memory);
 		else
 			fot_condition_memory(&memory, out, row);
-		status = fot_str_check(&memory, err);
-		if (status != FOT_OK)
-			break;
 		fot_table_set_text(out, row, "new_model_variant", pair->new.variant);
-		fot_table_set_text(out, row, "new_memory", memory.data);
+		fot_table_set_str(out, row, "new_memory", &memory);
 	}
-	fot_str_release(&memory);
-	return status == FOT_OK ? fot_table_check(out, err) : status;
+	return fot_table_check(out, err);
 }
 
 static int refuse_side(const struct fot_table *t, const char *side, const struct fot_compare_condition *c,

@@ -27,7 +27,7 @@
 #include "harness/tables/table.h"
 
 #define FOT_COMPARE_EQUAL_NATS 1e-6
-/* Another BLAS kernel sums in another order: measured at most 1.2e-7 nats per token of a document
+/* Other kernels sum in another order: OpenBLAS', when products were theirs, were measured at most 1.2e-7 nats per token of a document
  * without a memory or with a dense one, 4.0e-6 with a top-k memory, which may keep another key of
  * nearly the same score (SkylakeX against Haswell, Zen and Sandybridge; regress.json, and 4 documents
  * of each dataset of quick.json at 8k and 32k). */
@@ -37,9 +37,13 @@
 
 struct fot_compare_opts {
 	bool bits_per_byte; /* else perplexity per token */
-	double margin;      /* in units of the metric; < 0: FOT_COMPARE_MARGIN of BASE's value */
+	double margin;      /* in units of the metric; < 0: a share of BASE's value */
+	double share;       /* that share; 0: FOT_COMPARE_MARGIN */
 	uint64_t seed;
 };
+
+/* The share of BASE's value that a margin below 0 means. */
+double fot_compare_share(const struct fot_compare_opts *opts);
 
 /* Rows of one task to rows of fot_schema_compare, behind those it has: call it once per task,
  * then fot_compare_finish. Errors: FOT_ERR_COMPARE (not comparable), FOT_ERR_RUN. */
@@ -75,7 +79,7 @@ size_t fot_compare_changed(const struct fot_table *compared);
  * "changed" instead of "no regression". */
 const char *fot_compare_verdict(const struct fot_table *compared, bool exact);
 /* One sentence: how near the rows are to those of BASE, whose name is given, other numbers of products
- * (compute.h), and another BLAS core of NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
+ * (compute.h), and other kernels of NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err);
 /* Aligned plain text, one line per row. */

@@ -56,9 +56,7 @@ static void put_quoted(struct fot_str *out, quote *door, const struct fot_table 
 	struct fot_str raw = FOT_STR_INIT;
 
 	put(&raw, t, row);
-	out->failed = out->failed || raw.failed;
-	door(out, raw.failed ? "" : raw.data);
-	fot_str_release(&raw);
+	fot_quote_take(out, &raw, door);
 }
 
 /* --- JUnit --- */
@@ -187,9 +185,7 @@ static void quote_cell(struct fot_str *out, const char *text)
 	struct fot_str plain = FOT_STR_INIT;
 
 	fot_quote_terminal(&plain, text);
-	out->failed = out->failed || plain.failed;
-	fot_quote_markdown_text(out, plain.data ? plain.data : "");
-	fot_str_release(&plain);
+	fot_quote_take(out, &plain, fot_quote_markdown_text);
 }
 
 static void put_line(struct fot_str *out, const struct fot_compare_found *f, size_t row)

@@ -85,7 +85,7 @@ static void put_distance(struct fot_str *out, const struct fot_table *t)
 	}
 }
 
-/* Could another BLAS kernel alone have made this difference? */
+/* Could sums in another order alone have made this difference? */
 static bool from_kernel(const struct fot_table *t, size_t row)
 {
 	return !has_tier(t, row, "statistical") ||
@@ -93,13 +93,13 @@ static bool from_kernel(const struct fot_table *t, size_t row)
 		fot_table_real(t, row, "max_item_diff_nats", 0) <= FOT_COMPARE_KERNEL_NATS);
 }
 
-static void put_cores(struct fot_str *out, const struct fot_table *t, const char *there, const char *here)
+static void put_kernels(struct fot_str *out, const struct fot_table *t, const char *there, const char *here)
 {
 	size_t unexplained = 0;
 
 	for (size_t row = 0; row < t->n_rows; row++)
 		unexplained += !from_kernel(t, row);
-	fot_str_printf(out, "; made with another BLAS kernel (%s there, %s here)", there, here);
+	fot_str_printf(out, "; summed by other kernels (%s there, %s here)", there, here);
 	if (unexplained > 0)
 		fot_str_printf(
 			out,
@@ -109,13 +109,15 @@ static void put_cores(struct fot_str *out, const struct fot_table *t, const char
 	else if (fot_compare_changed(t) > 0)
 		fot_str_puts(
 			out,
-			", which sums in another order: a knn memory may keep another key of nearly the same "
-			"score");
+			", in another order: a knn memory may keep another key of nearly the same score");
 }
 
-static const char *core_of(const cJSON *manifest)
+/* What made the sums; manifests from before these were our own name OpenBLAS' kernels. */
+static const char *kernels_of(const cJSON *manifest)
 {
-	return cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
+	const char *word = cJSON_GetStringValue(fot_json_get(manifest, "sums"));
+
+	return word ? word : cJSON_GetStringValue(fot_json_get(fot_json_get(manifest, "blas"), "core"));
 }
 
 /* Of products; manifests from before there was a choice say nothing. */
@@ -137,7 +139,7 @@ static const char *engine_of(const cJSON *manifest)
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err)
 {
-	const char *there = core_of(base), *here = core_of(new);
+	const char *there = kernels_of(base), *here = kernels_of(new);
 	size_t n = compared->n_rows;
 
 	if (fot_compare_regressions(compared) > 0) {
@@ -155,7 +157,7 @@ int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, 
 		fot_str_printf(out, "; products in %.20s there, in %.20s here", compute_of(base),
 			       compute_of(new));
 	if (there && here && strcmp(there, here) != 0)
-		put_cores(out, compared, there, here);
+		put_kernels(out, compared, there, here);
 	if (strcmp(engine_of(base), engine_of(new)) != 0)
 		fot_str_printf(out, "; by the engine %.20s there, %.20s here", engine_of(base), engine_of(new));
 	return fot_str_check(out, err);
@@ -320,9 +322,7 @@ int fot_compare_text(struct fot_str *out, const struct fot_table *compared, stru
 		struct fot_str line = FOT_STR_INIT;
 
 		row_text(&line, compared, row, width);
-		out->failed = out->failed || line.failed;
-		fot_quote_lines(out, line.failed ? "" : line.data);
-		fot_str_release(&line);
+		fot_quote_take(out, &line, fot_quote_lines);
 	}
 	return fot_str_check(out, err);
 }

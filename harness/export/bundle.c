@@ -43,13 +43,6 @@ int fot_bundle_add(struct fot_bundle_table *b, const char *run, const struct fot
 
 /* --- datapackage.json --- */
 
-static bool add_texts(cJSON *list, const char *a)
-{
-	cJSON *text = cJSON_CreateString(a);
-
-	return text && cJSON_AddItemToArray(list, text);
-}
-
 static bool add_field(cJSON *fields, const struct fot_column *c)
 {
 	static const char *const type[] = { "string", "integer", "number", "boolean" };
@@ -62,7 +55,8 @@ static bool add_field(cJSON *fields, const struct fot_column *c)
 		cJSON *yes = cJSON_AddArrayToObject(field, "trueValues"),
 		      *no = cJSON_AddArrayToObject(field, "falseValues");
 
-		good = yes && no && add_texts(yes, "1") && add_texts(no, "0");
+		good = fot_json_add(yes, cJSON_CreateString("1")) &&
+		       fot_json_add(no, cJSON_CreateString("0"));
 	}
 	return good && cJSON_AddStringToObject(field, "description", c->about);
 }
@@ -96,7 +90,8 @@ static bool add_resource(cJSON *list, const struct fot_bundle_table *b, const st
 	       cJSON_AddNumberToObject(r, "bytes", (double)csv->len) &&
 	       cJSON_AddStringToObject(r, "hash", sha) && (schema = cJSON_AddObjectToObject(r, "schema")) &&
 	       (fields = cJSON_AddArrayToObject(schema, "fields")) &&
-	       (missing = cJSON_AddArrayToObject(schema, "missingValues")) && add_texts(missing, "");
+	       (missing = cJSON_AddArrayToObject(schema, "missingValues")) &&
+	       fot_json_add(missing, cJSON_CreateString(""));
 	for (size_t i = 0; good && i < n_written(csv); i++)
 		good = add_field(fields, &b->own.column[i]);
 	fot_str_release(&path);

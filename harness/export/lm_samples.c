@@ -140,12 +140,9 @@ static bool add_metric(cJSON *line, cJSON *names, const struct fot_measure *m, c
 {
 	double right = fot_table_number(t, row, m->right),
 	       asked = m->asked ? fot_table_number(t, row, m->asked) : 1;
-	cJSON *name = cJSON_CreateString(m->metric);
 
-	if (!name || !cJSON_AddItemToArray(names, name)) {
-		cJSON_Delete(name);
+	if (!fot_json_add(names, cJSON_CreateString(m->metric)))
 		return false;
-	}
 	if (fot_measure_is_rate(m)) {
 		double pair[] = { -right, asked };
 		cJSON *both = cJSON_CreateDoubleArray(pair, 2);
@@ -181,18 +178,10 @@ static bool add_hash(cJSON *line, const char *key, const char *text)
 
 static bool add_responses(cJSON *line, const char *text)
 {
-	cJSON *outer = cJSON_AddArrayToObject(line, "resps"), *inner = cJSON_CreateArray(), *flat;
-	cJSON *a = cJSON_CreateString(text), *b = cJSON_CreateString(text);
-	bool good = outer && inner && cJSON_AddItemToArray(outer, inner);
+	cJSON *outer = cJSON_AddArrayToObject(line, "resps"), *inner = cJSON_CreateArray();
 
-	if (!good)
-		cJSON_Delete(inner);
-	flat = cJSON_AddArrayToObject(line, "filtered_resps");
-	if (good && flat && a && b)
-		return cJSON_AddItemToArray(inner, a) && cJSON_AddItemToArray(flat, b);
-	cJSON_Delete(a);
-	cJSON_Delete(b);
-	return false;
+	return fot_json_add(outer, inner) && fot_json_add(inner, cJSON_CreateString(text)) &&
+	       fot_json_add(cJSON_AddArrayToObject(line, "filtered_resps"), cJSON_CreateString(text));
 }
 
 static bool add_arguments(cJSON *line, const char *prompt)

@@ -233,20 +233,12 @@ static void put_facts(struct fot_str *out, const cJSON *manifest)
 	fot_str_puts(out, "</dl>\n");
 }
 
-static void begin_table(struct fot_str *out, const char *name, const char *const *heading, size_t n)
+static struct fot_sheet sheet_of(struct fot_str *out, const char *name, const char *const *headings,
+				 const char *columns)
 {
-	fot_str_printf(
-		out,
-		"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table class=\"%s\">\n<thead><tr>",
-		name, name);
-	for (size_t i = 0; i < n; i++)
-		fot_str_printf(out, "<th scope=\"col\">%s</th>", heading[i]);
-	fot_str_puts(out, "</tr></thead>\n<tbody>\n");
-}
-
-static void end_table(struct fot_str *out)
-{
-	fot_str_puts(out, "</tbody></table></div>\n");
+	return (struct fot_sheet){
+		.out = out, .format = FOT_HTML, .heading = headings, .columns = columns, .name = name
+	};
 }
 
 /* "vanilla/knn:128, vanilla/dense": the labels of a model's conditions without its name in front. */
@@ -271,43 +263,43 @@ static void put_models(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "model", "variants and memories", "parameters", "sha256" };
 	const cJSON *m, *models = fot_json_get(manifest, "models");
+	struct fot_sheet s = sheet_of(out, "models", headings, "htrr");
 
 	if (!cJSON_IsArray(models) || !cJSON_GetArraySize(models))
 		return;
-	begin_table(out, "models", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	cJSON_ArrayForEach (m, models) {
-		fot_str_puts(out, "<tr><th scope=\"row\">");
-		fot_quote_xml(out, text_at(m, "name"));
-		fot_str_puts(out, "</th><td class=\"text\">");
+		fot_sheet_name(&s, text_at(m, "name"));
+		fot_sheet_cell(&s);
 		put_conditions(out, manifest, text_at(m, "name"));
-		fot_str_printf(out, "</td><td>%.4g M</td><td>", number_at(m, "parameters") / 1e6);
+		fot_sheet_cell(&s);
+		fot_str_printf(out, "%.4g M", number_at(m, "parameters") / 1e6);
+		fot_sheet_cell(&s);
 		put_hash(out, text_at(m, "sha256"));
-		fot_str_puts(out, "</td></tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 static void put_datasets(struct fot_str *out, const cJSON *manifest)
 {
 	static const char *const headings[] = { "dataset", "documents", "sha256" };
 	const cJSON *d, *datasets = fot_json_get(manifest, "datasets");
+	struct fot_sheet s = sheet_of(out, "datasets", headings, "hrr");
 
 	if (!cJSON_IsArray(datasets) || !cJSON_GetArraySize(datasets))
 		return;
-	begin_table(out, "datasets", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	cJSON_ArrayForEach (d, datasets) {
 		const cJSON *n = fot_json_get(d, "documents");
 
-		fot_str_puts(out, "<tr><th scope=\"row\">");
-		fot_quote_xml(out, text_at(d, "name"));
-		fot_str_puts(out, "</th><td>");
+		fot_sheet_name(&s, text_at(d, "name"));
+		fot_sheet_cell(&s);
 		if (cJSON_IsNumber(n))
 			fot_str_printf(out, "%.0f", n->valuedouble);
-		fot_str_puts(out, "</td><td>");
+		fot_sheet_cell(&s);
 		put_hash(out, text_at(d, "sha256"));
-		fot_str_puts(out, "</td></tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 /* Where there are several: that of a run in a part of the page. */
@@ -325,18 +317,15 @@ static void put_run_heading(struct fot_str *out, const struct fot_page *page, co
 /* Each line of a text between before and after. */
 static void put_lines(struct fot_str *out, const char *text, const char *before, const char *after)
 {
-	struct fot_str line = FOT_STR_INIT;
-
 	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		struct fot_str line = FOT_STR_INIT;
+
 		n = strcspn(text, "\n");
-		fot_str_clear(&line);
 		fot_str_add(&line, text, n);
-		out->failed = out->failed || line.failed;
 		fot_str_puts(out, before);
-		fot_quote_xml(out, line.len ? line.data : "");
+		fot_quote_take(out, &line, fot_quote_xml);
 		fot_str_puts(out, after);
 	}
-	fot_str_release(&line);
 }
 
 static void begin_section(struct fot_str *out, const char *id, const char *heading)
@@ -356,21 +345,21 @@ static void put_run_table(struct fot_str *out, const struct fot_page *page)
 	static const char *const headings[] = { "run", "status", "tasks", "date", "run id" };
 	static void (*const cells[])(struct fot_str *, const cJSON *) = { fact_status, fact_tasks,
 									  fact_started, fact_run_id };
+	struct fot_sheet s = sheet_of(out, "runs", headings, "hrrrr");
 
-	begin_table(out, "runs", headings, FOT_COUNT(headings));
+	fot_sheet_begin(&s);
 	for (size_t i = 0; i < page->n_runs; i++) {
-		fot_str_printf(out, "<tr><th scope=\"row\"><a href=\"#results-%zu\">", i);
+		fot_sheet_cell(&s);
+		fot_str_printf(out, "<a href=\"#results-%zu\">", i);
 		fot_quote_xml(out, page->run[i].name);
-		fot_str_puts(out, "</a></th>");
+		fot_str_puts(out, "</a>");
 		for (size_t k = 0; k < FOT_COUNT(cells); k++) {
-			fot_str_puts(out, "<td>");
+			fot_sheet_cell(&s);
 			if (page->run[i].manifest)
 				cells[k](out, page->run[i].manifest);
-			fot_str_puts(out, "</td>");
 		}
-		fot_str_puts(out, "</tr>\n");
 	}
-	end_table(out);
+	fot_sheet_end(&s);
 }
 
 static void put_run(struct fot_str *out, const struct fot_page_run *run)
@@ -403,72 +392,61 @@ static int put_runs(struct fot_str *out, const struct fot_page *page, struct fot
 	return fot_str_check(out, err);
 }
 
-/* A table with its caption, which is plain text and is emptied; folded: shown when it is asked for. */
-static int put_grid(struct fot_str *out, const struct fot_grid *g, struct fot_str *caption, bool folded,
-		    struct fot_err *err)
+/* A table with its caption; folded: shown when it is asked for. */
+static int put_grid(struct fot_str *out, const struct fot_grid *g, bool folded, struct fot_err *err)
 {
+	struct fot_str caption = FOT_STR_INIT;
 	int status;
 
-	FOT_TRY(fot_str_check(caption, err));
 	fot_str_puts(out, folded ? "<details><summary>" : "<figure class=\"table\"><figcaption>");
 	if (*g->dataset) {
 		fot_str_puts(out, "<b>");
 		fot_quote_xml(out, g->dataset);
 		fot_str_puts(out, "</b> \xc2\xb7 ");
 	}
-	fot_quote_xml(out, caption->data);
+	if (g->report)
+		fot_report_words(&caption, g);
+	else
+		fot_summary_words(&caption, g);
+	fot_quote_take(out, &caption, fot_quote_xml);
 	fot_str_puts(out, folded ? "</summary>\n<figure class=\"table\">" : "</figcaption>\n");
 	fot_str_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"table, ");
 	fot_quote_xml(out, g->dataset);
 	fot_str_puts(out, "\">");
-	FOT_TRY(fot_grid_print(out, g, FOT_GRID_HTML, err));
+	status = fot_grid_print(out, g, FOT_HTML, err);
 	fot_str_puts(out, folded ? "</div></figure></details>\n" : "</div></figure>\n");
-out:
-	fot_str_release(caption);
 	return status;
 }
 
-static int put_report_view(struct fot_str *out, const struct fot_page *page,
-			   const struct fot_measured_task *task, const struct fot_report_view *v,
-			   const char *dataset, struct fot_err *err)
+static int put_report_grid(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	struct fot_str caption = FOT_STR_INIT;
-	struct fot_grid g;
-	int status = fot_grid_init(&g, page->report, task, &v->view, dataset, err);
-
-	g.digits = page->digits;
-	g.words = FOT_GRID_TEXT;
-	if (status == FOT_OK && g.n_lines > 0) {
-		fot_report_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, false, err);
-	}
-	fot_grid_release(&g);
-	return status;
+	return put_grid(to, g, false, err);
 }
 
 static int put_report(struct fot_str *out, const struct fot_page *page, struct fot_err *err)
 {
-	const char *dataset;
+	const struct fot_grids grids = { .t = page->report,
+					 .words = FOT_TEXT,
+					 .digits = page->digits,
+					 .put = put_report_grid,
+					 .to = out };
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(page->report, d)) != NULL; d++) {
-		for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-			const struct fot_measured_task *task = fot_measured_tasks[k];
-
-			for (size_t i = 0; i < task->n_report; i++) {
-				int status = put_report_view(out, page, task, &task->report[i], dataset, err);
-
-				if (status != FOT_OK)
-					return status;
-			}
-		}
-	}
-	return FOT_OK;
+	return fot_grids_put_all(&grids, err);
 }
 
+/* A run's summary: the views that compare, else estimates that the report does not have. */
+struct summary {
+	struct fot_str *out;
+	const struct fot_page *page;
+	const struct fot_page_run *run;
+	bool comparisons;
+};
+
 /* Are there rows of this task and run in the report, whose tables hold these estimates already? */
-static bool is_reported(const struct fot_page *page, const struct fot_page_run *run,
-			const struct fot_measured_task *task, const struct fot_view *v)
+static bool is_reported(const struct summary *s, const struct fot_measured_task *task,
+			const struct fot_view *v)
 {
+	const struct fot_table *report = s->page->report;
 	bool same = false;
 
 	for (size_t i = 0; i < task->n_report && !same; i++) {
@@ -477,54 +455,34 @@ static bool is_reported(const struct fot_page *page, const struct fot_page_run *
 		same = v->rows == w->rows && strcmp(v->metric[0], w->metric[0]) == 0 &&
 		       !v->filled == !w->filled;
 	}
-	for (size_t row = 0; row < page->report->n_rows && same; row++)
-		if (strcmp(fot_table_text(page->report, row, "run"), run->name) == 0 &&
-		    strcmp(fot_table_text(page->report, row, "task"), task->schema->name) == 0)
+	for (size_t row = 0; row < report->n_rows && same; row++)
+		if (strcmp(fot_table_text(report, row, "run"), s->run->name) == 0 &&
+		    strcmp(fot_table_text(report, row, "task"), task->schema->name) == 0)
 			return true;
 	return false;
 }
 
-static int put_summary_view(struct fot_str *out, const struct fot_page *page, const struct fot_page_run *run,
-			    const struct fot_measured_task *task, const struct fot_summary_view *v,
-			    const char *dataset, struct fot_err *err)
+static int put_summary_grid(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	struct fot_str caption = FOT_STR_INIT;
-	struct fot_grid g;
-	int status = fot_grid_init(&g, &run->summary, task, &v->view, dataset, err);
+	const struct summary *s = to;
 
-	g.digits = page->digits;
-	g.words = FOT_GRID_TEXT;
-	if (status == FOT_OK && g.n_lines > 0) {
-		fot_summary_words(&caption, v, &g);
-		status = put_grid(out, &g, &caption, g.n_lines > MANY_LINES, err);
-	}
-	fot_grid_release(&g);
-	return status;
+	if ((g->view->rows != FOT_GRID_ESTIMATES) != s->comparisons ||
+	    (!s->comparisons && is_reported(s, g->task, g->view)))
+		return FOT_OK;
+	return put_grid(s->out, g, g->n_lines > MANY_LINES, err);
 }
 
-/* comparisons: the views that compare, else estimates that the report does not have. */
 static int put_summary(struct fot_str *out, const struct fot_page *page, const struct fot_page_run *run,
 		       bool comparisons, struct fot_err *err)
 {
-	const char *dataset;
+	struct summary s = { out, page, run, comparisons };
+	const struct fot_grids grids = { .t = &run->summary,
+					 .words = FOT_TEXT,
+					 .digits = page->digits,
+					 .put = put_summary_grid,
+					 .to = &s };
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(&run->summary, d)) != NULL; d++) {
-		for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-			const struct fot_measured_task *task = fot_measured_tasks[k];
-
-			for (size_t i = 0; i < task->n_summary; i++) {
-				const struct fot_summary_view *v = &task->summary[i];
-				int status = FOT_OK;
-
-				if ((v->view.rows != FOT_GRID_ESTIMATES) == comparisons &&
-				    (comparisons || !is_reported(page, run, task, &v->view)))
-					status = put_summary_view(out, page, run, task, v, dataset, err);
-				if (status != FOT_OK)
-					return status;
-			}
-		}
-	}
-	return FOT_OK;
+	return fot_grids_put_all(&grids, err);
 }
 
 static int put_run_results(struct fot_str *out, const struct fot_page *page, size_t run, size_t *figure,
@@ -606,7 +564,7 @@ static int put_claims(struct fot_str *out, const struct fot_page *page, struct f
 	if (page->judged->n_rows == 0)
 		return FOT_OK;
 	begin_section(out, "claims", "Claims of the paper");
-	status = fot_claims_print(out, page->judged, FOT_REPORT_HTML, err);
+	status = fot_claims_print(out, page->judged, FOT_HTML, err);
 	end_section(out);
 	return status;
 }

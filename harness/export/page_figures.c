@@ -54,25 +54,17 @@ static const char *x_label(const struct fot_figure *k)
 
 /* --- JSON --- */
 
-static bool add(cJSON *list, cJSON *item)
-{
-	if (item && cJSON_AddItemToArray(list, item))
-		return true;
-	cJSON_Delete(item);
-	return false;
-}
-
 static bool add_number(cJSON *list, double x)
 {
-	return add(list, isfinite(x) ? cJSON_CreateNumber(x) : cJSON_CreateNull());
+	return fot_json_add(list, isfinite(x) ? cJSON_CreateNumber(x) : cJSON_CreateNull());
 }
 
 static bool add_tic(cJSON *list, double at, const struct fot_str *text)
 {
 	cJSON *tic = cJSON_CreateArray();
 
-	return add(list, tic) && add_number(tic, at) && !text->failed &&
-	       add(tic, cJSON_CreateString(text->len ? text->data : ""));
+	return fot_json_add(list, tic) && add_number(tic, at) && !text->failed &&
+	       fot_json_add(tic, cJSON_CreateString(text->len ? text->data : ""));
 }
 
 static bool add_axis(cJSON *figure, const struct fot_plot *p)
@@ -147,7 +139,7 @@ static bool add_level(cJSON *panel, const struct fot_plot *p, size_t number, con
 		if (p->point[i].panel != number || p->point[i].row == SIZE_MAX || !first_there(p, i, column))
 			continue;
 		pair = cJSON_CreateArray();
-		good = add(list, pair) && add_number(pair, at_of(p, &p->point[i])) &&
+		good = fot_json_add(list, pair) && add_number(pair, at_of(p, &p->point[i])) &&
 		       add_number(pair, p->figure->factor *
 						fot_table_real(p->conditions.t, p->point[i].row, column, 0));
 	}
@@ -162,7 +154,8 @@ static bool add_panels(cJSON *figure, const struct fot_plot *p)
 	for (size_t i = 0; i < p->places.n_panels && good; i++) {
 		cJSON *panel = cJSON_CreateObject();
 
-		good = add(list, panel) && cJSON_AddStringToObject(panel, "name", p->places.panel[i]);
+		good = fot_json_add(list, panel) &&
+		       cJSON_AddStringToObject(panel, "name", p->places.panel[i]);
 		if (good && p->figure->levels && !p->figure->y)
 			good = add_level(panel, p, i + 1, "chance", "chance_level") &&
 			       add_level(panel, p, i + 1, "majority", "majority_level");
@@ -179,9 +172,10 @@ static bool add_series(cJSON *figure, const struct fot_plot *p)
 		size_t at = p->places.series[i];
 		cJSON *series = cJSON_CreateObject();
 
-		good = add(list, series) && cJSON_AddStringToObject(series, "name", p->conditions.name[at]) &&
-		       cJSON_AddNumberToObject(series, "look", p->conditions.look[at]) &&
-		       cJSON_AddNumberToObject(series, "dash", p->conditions.dash[at]);
+		good = fot_json_add(list, series) &&
+		       cJSON_AddStringToObject(series, "name", p->conditions.at[at].name) &&
+		       cJSON_AddNumberToObject(series, "look", p->conditions.at[at].look) &&
+		       cJSON_AddNumberToObject(series, "dash", p->conditions.at[at].dash);
 	}
 	return good;
 }
@@ -208,11 +202,11 @@ static bool add_point(cJSON *list, const struct fot_plot *p, const struct fot_pl
 	bool good;
 
 	put_note(&note, p, point);
-	good = add(list, values) && add_number(values, (double)point->panel - 1) &&
+	good = fot_json_add(list, values) && add_number(values, (double)point->panel - 1) &&
 	       add_number(values, (double)point->series - 1) && add_number(values, at_of(p, point)) &&
 	       add_number(values, point->value) && add_number(values, interval ? point->low : (double)NAN) &&
 	       add_number(values, interval ? point->high : (double)NAN) && !note.failed &&
-	       add(values, cJSON_CreateString(note.data));
+	       fot_json_add(values, cJSON_CreateString(note.data));
 	if (good && p->figure->y)
 		good = add_number(values, (double)point->y_place);
 	fot_str_release(&note);

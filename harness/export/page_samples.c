@@ -17,14 +17,6 @@
 #include "harness/export/page.h"
 #include "harness/tables/labels.h"
 
-static bool add(cJSON *list, cJSON *item)
-{
-	if (item && cJSON_AddItemToArray(list, item))
-		return true;
-	cJSON_Delete(item);
-	return false;
-}
-
 /* As data of a page, behind a comma where it is not the first of its list. */
 static int put_json(struct fot_str *out, const cJSON *node, struct fot_err *err)
 {
@@ -118,20 +110,20 @@ static bool add_key(cJSON *keys, const struct fot_table *t, size_t row)
 {
 	static const char *const texts[] = { "key_before", "key_text", "key_after" };
 	cJSON *key = cJSON_CreateArray();
-	bool good = add(keys, key) &&
-		    add(key, cJSON_CreateNumber((double)fot_table_int(t, row, "key_position", 0)));
+	bool good = fot_json_add(keys, key) &&
+		    fot_json_add(key, cJSON_CreateNumber((double)fot_table_int(t, row, "key_position", 0)));
 
 	for (size_t i = 0; i < FOT_COUNT(texts) && good; i++)
-		good = add(key, cJSON_CreateString(fot_table_text(t, row, texts[i])));
-	return good && add(key, cJSON_CreateNumber(fot_table_real(t, row, "key_share", 0))) &&
-	       add(key, cJSON_CreateNumber(fot_table_real(t, row, "focus_score", 0)));
+		good = fot_json_add(key, cJSON_CreateString(fot_table_text(t, row, texts[i])));
+	return good && fot_json_add(key, cJSON_CreateNumber(fot_table_real(t, row, "key_share", 0))) &&
+	       fot_json_add(key, cJSON_CreateNumber(fot_table_real(t, row, "focus_score", 0)));
 }
 
 /* The rows [from, to) of one head. */
 static bool add_head(cJSON *heads, const struct fot_table *t, size_t from, size_t to)
 {
 	cJSON *head = cJSON_CreateObject(), *keys;
-	bool good = add(heads, head) && add_int(head, "layer", t, from, "layer") &&
+	bool good = fot_json_add(heads, head) && add_int(head, "layer", t, from, "layer") &&
 		    add_int(head, "head", t, from, "head") && add_int(head, "n", t, from, "n_retrieved") &&
 		    cJSON_AddNumberToObject(head, "score", fot_table_real(t, from, "knn_score", 0));
 

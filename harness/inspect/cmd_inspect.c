@@ -49,8 +49,10 @@ static void describe_arch(struct fot_str *out, const struct fot_config *c)
 	if (c->n_kv_heads)
 		fot_str_printf(out, "key and value heads  %d, %d query heads share each\n", c->n_kv_heads,
 			       c->n_heads / c->n_kv_heads);
-	if (c->qkv_bias)
-		fot_str_printf(out, "biases               q, k, v%s\n", c->o_bias ? ", o" : "");
+	if (c->qkv_bias || c->mlp_bias)
+		fot_str_printf(out, "biases               %s%s%s%s\n", c->qkv_bias ? "q, k, v" : "",
+			       c->o_bias ? ", o" : "", c->qkv_bias && c->mlp_bias ? ", " : "",
+			       c->mlp_bias ? "gate, up, down" : "");
 	if (c->qk_rms != FOT_QK_RMS_NONE)
 		fot_str_printf(out, "query and key norms  %s\n", norms[c->qk_rms]);
 	if (c->output_norms)

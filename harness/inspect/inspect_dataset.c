@@ -217,13 +217,47 @@ static int show_items(struct fot_str *out, cJSON *root, const struct fot_labelle
 	return status;
 }
 
-/* A spec with an option of labelled sets alone, or a file of theirs, is meant as one. */
-static bool is_meant_labelled(const char *spec)
+/* A file that only labelled sets are read from, or a list of sources. */
+static bool is_labelled_file(const char *spec)
 {
-	size_t n = strcspn(spec, "?");
+	struct fot_str path = FOT_STR_INIT;
+	const char *slash, *base;
+	bool is = false;
 
-	return fot_labelled_is_installed(spec) || strstr(spec + n, "label=") ||
-	       strstr(spec + n, "answers=") || (!fot_dataset_is_path(spec) && strchr(spec, ','));
+	fot_str_add(&path, spec, strcspn(spec, "?"));
+	if (path.len && !path.failed) {
+		slash = strrchr(path.data, '/');
+		base = slash ? slash + 1 : path.data;
+		is = strchr(path.data, ',') || (fot_labelled_kind(base) && !fot_dataset_is_path(base));
+	}
+	fot_str_release(&path);
+	return is;
+}
+
+/* Does the folder hold a file that labelled sets are read from? */
+static bool holds_labelled(const char *folder)
+{
+	struct fot_names names = { 0 };
+	bool holds = false;
+
+	if (fot_dir_list(&names, folder, NULL) == FOT_OK)
+		for (size_t i = 0; i < names.n && !holds; i++)
+			holds = is_labelled_file(names.name[i]);
+	fot_names_release(&names);
+	return holds;
+}
+
+/* What is told of a spec that can be opened as neither: the options say what is meant, then the file. A folder may be both. */
+static int tell_neither(const char *spec, const struct fot_err *of_d, const struct fot_err *of_l,
+			struct fot_err *err)
+{
+	const struct fot_err *e = is_labelled_file(spec) || fot_labelled_is_installed(spec) ? of_l : of_d;
+
+	if (of_d->code != of_l->code && (of_d->code == FOT_ERR_USAGE || of_l->code == FOT_ERR_USAGE))
+		e = of_d->code == FOT_ERR_USAGE ? of_l : of_d;
+	else if (fot_is_dir(spec) && holds_labelled(spec))
+		return FOT_FAIL(err, of_d->code, "%s; as a labelled set: %s", of_d->text, of_l->text);
+	return FOT_FAIL(err, e->code, "%s", e->text);
 }
 
 int fot_inspect_dataset(struct fot_str *out, const char *spec, const struct fot_tokenizer *t, bool json,
@@ -239,12 +273,8 @@ int fot_inspect_dataset(struct fot_str *out, const char *spec, const struct fot_
 	FOT_TRY(fot_store_find(&store, NULL, err));
 	(void)fot_dataset_open(&d, spec, store.data, &of_d);
 	(void)fot_labelled_open(&l, spec, store.data, &of_l);
-	if (!d && !l) {
-		struct fot_err *e = is_meant_labelled(spec) ? &of_l : &of_d;
-
-		status = FOT_FAIL(err, e->code, "%s", e->text);
-		goto out;
-	}
+	if (!d && !l)
+		FOT_TRY(tell_neither(spec, &of_d, &of_l, err));
 	if (d)
 		FOT_TRY(show_documents(out, root, d, t, err));
 	if (d && l && !json)

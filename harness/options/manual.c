@@ -63,7 +63,7 @@ static const struct fot_named environment[] = {
 	  "where fotbench/store, the folder of an installed program's datasets, stands [~/.local/share]" },
 	{ "OMP_WAIT_POLICY", "what waiting threads do [passive]" },
 	{ "OPENBLAS_CORETYPE",
-	  "the kernels that OpenBLAS takes, in place of this processor's own; the last bits of results "
+	  "the kernels that OpenBLAS takes, in place of this processor's own; the last bits of training "
 	  "depend on them" },
 };
 

@@ -163,8 +163,8 @@ static int check_complete(const struct fot_options *o, struct fot_err *err)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "too few arguments; usage: fotbench %s", o->usage);
 	for (size_t i = 0; i < o->n; i++) {
 		if (o->option[i].required && !o->option[i].given)
-			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s %s is missing; usage: fotbench %s",
-					o->option[i].name, o->option[i].arg, o->usage);
+			return FOT_FAIL(err, FOT_ERR_USAGE, "--%s %s is missing (%s); usage: fotbench %s",
+					o->option[i].name, o->option[i].arg, o->option[i].help, o->usage);
 	}
 	return FOT_OK;
 }
@@ -256,7 +256,7 @@ const char *const fot_progress_names[] = { "auto", "on", "off", NULL };
 
 static const struct fot_option common[] = {
 	FOT_COMMON_MODEL(NULL, false), FOT_COMMON_OUTPUT(NULL, false), FOT_COMMON_QUIET(NULL),
-	FOT_COMMON_JSON(NULL),	       FOT_COMMON_PROGRESS(NULL),      FOT_COMMON_THREADS(NULL),
+	FOT_COMMON_JSON(NULL),         FOT_COMMON_PROGRESS(NULL),      FOT_COMMON_THREADS(NULL),
 };
 #define N_COMMON FOT_COUNT(common)
 _Static_assert(FOT_THREADS_MOST == FOT_SESSION_THREADS_MAX, "what a session takes");

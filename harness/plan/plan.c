@@ -431,6 +431,9 @@ void fot_plan_notices(const struct fot_plan *p)
 
 		fot_labelled_notice(&notice, l);
 		say(l->n_bad ? FOT_LOG_WARN : FOT_LOG_INFO, l->name, &notice);
+		if (p->labelled[i].template_path) /* the one by the set's name may be of several sets */
+			fot_template_notice(&notice, &p->labelled[i].template, l->label, l->n_labels);
+		say(FOT_LOG_WARN, l->name, &notice);
 	}
 	fot_str_release(&notice);
 }

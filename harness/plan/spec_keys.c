@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "datasets/dataset.h"
+#include "datasets/labelled.h"
 #include "harness/plan/paths.h"
 
 #define MAX_LENGTHS 4096
@@ -258,8 +259,9 @@ static int read_reals(void *base, const struct fot_key *k, const cJSON *obj, con
 	give_list(k, base, list, n);
 	for (; entry; entry = entry->next) {
 		if (!cJSON_IsNumber(entry) || !(entry->valuedouble >= k->lo && entry->valuedouble <= k->hi))
-			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected numbers from %g to %g, got %s",
-					ctx->json.where, k->name, k->lo, k->hi, fot_json_shown(shown, entry));
+			return FOT_FAIL(ctx->err, ctx->json.code,
+					"%s: %s: expected numbers from %g to %g, got %s", ctx->json.where,
+					k->name, k->lo, k->hi, fot_json_shown(shown, entry));
 		list[i++] = entry->valuedouble + 0.0; /* no -0 */
 	}
 	qsort(list, n, sizeof *list, fot_by_real);
@@ -335,20 +337,56 @@ static bool write_choices(cJSON *o, const struct fot_key *k, const void *base)
 
 /* --- names of data and files --- */
 
-/* Where it is, NULL without memory. What follows a '?' belongs to the set, not to its path. */
+/* Where it is, NULL without memory. */
 static char *resolve(enum fot_path_kind kind, const char *path, const struct fot_key_ctx *ctx)
 {
-	size_t n = kind == FOT_PATH_TEXT ? strcspn(path, "?") : strlen(path);
-	char *name = fot_strndup(path, n), *out = NULL;
 	struct fot_str at = FOT_STR_INIT;
+	char *out = NULL;
 
-	if (name)
-		fot_path_find(&at, kind, name, ctx->folder);
-	fot_str_puts(&at, path + n);
-	if (name && !at.failed)
+	fot_path_find(&at, kind, path, ctx->folder);
+	if (!at.failed)
 		out = fot_strdup(at.data);
 	fot_str_release(&at);
-	fot_free(name);
+	return out;
+}
+
+/* Sources with commas between, each where it is. */
+static void find_sources(struct fot_str *out, const char *sources, const char *beside)
+{
+	for (const char *at = sources; at;) {
+		size_t n = strcspn(at, ",");
+		char *source = fot_strndup(at, n);
+		const char *path = source ? fot_labelled_path(source) : "";
+
+		out->failed = out->failed || !source;
+		fot_str_add(out, at, source ? (size_t)(path - source) : 0);
+		if (fot_dataset_is_path(path))
+			fot_path_find(out, FOT_PATH_TEXT, path, beside);
+		else
+			fot_str_puts(out, path);
+		fot_str_puts(out, at[n] ? "," : "");
+		fot_free(source);
+		at = at[n] ? at + n + 1 : NULL;
+	}
+}
+
+/* A dataset's spec with its paths where they are. What follows a '?' belongs to no path; a file's name may have commas, too. */
+static char *resolve_dataset(const char *text, const struct fot_key_ctx *ctx)
+{
+	size_t n = strcspn(text, "?");
+	char *sources = fot_strndup(text, n), *out = NULL;
+	struct fot_str at = FOT_STR_INIT;
+
+	if (sources &&
+	    !(fot_dataset_is_path(sources) && fot_path_find(&at, FOT_PATH_TEXT, sources, ctx->folder))) {
+		fot_str_clear(&at);
+		find_sources(&at, sources, ctx->folder);
+	}
+	fot_str_puts(&at, text + n);
+	if (sources && !at.failed)
+		out = fot_strdup(at.data);
+	fot_str_release(&at);
+	fot_free(sources);
 	return out;
 }
 
@@ -365,16 +403,12 @@ static void give_written(const struct fot_key *k, void *base, void *text)
 static int add_dataset(char **name, char **written, size_t i, const char *text, const struct fot_key *k,
 		       const struct fot_key_ctx *ctx)
 {
-	char *path;
-
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(written[j], text) == 0)
 			return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: \"%.80s\" stands twice",
 					ctx->json.where, k->name, text);
-	path = fot_strndup(text, strcspn(text, "?"));
-	name[i] = path && fot_dataset_is_path(path) ? resolve(FOT_PATH_TEXT, text, ctx) : fot_strdup(text);
+	name[i] = resolve_dataset(text, ctx);
 	written[i] = fot_strdup(text);
-	fot_free(path);
 	return name[i] && written[i] ? FOT_OK : fot_key_no_memory(ctx);
 }
 
@@ -448,12 +482,14 @@ out:
 	return status;
 }
 
-static int read_model_path(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+static int read_model_path(void *base, const struct fot_key *k, const cJSON *obj,
+			   const struct fot_key_ctx *ctx)
 {
 	return read_path(base, k, obj, ctx, FOT_PATH_MODEL);
 }
 
-static int read_template_path(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
+static int read_template_path(void *base, const struct fot_key *k, const cJSON *obj,
+			      const struct fot_key_ctx *ctx)
 {
 	return read_path(base, k, obj, ctx, FOT_PATH_TEMPLATE);
 }
@@ -487,9 +523,7 @@ const struct fot_key_type fot_key_choices = { "list of words", FOT_KEY_WORDS, re
 					      write_choices,   list_set,      release_list };
 const struct fot_key_type fot_key_datasets = { "list of texts", FOT_KEY_WORDS, read_datasets,
 					       write_datasets,  list_set,      release_datasets };
-const struct fot_key_type fot_key_model = {
-	"path", FOT_KEY_WORD, read_model_path, write_file, file_set, release_file
-};
-const struct fot_key_type fot_key_template = {
-	"path", FOT_KEY_WORD, read_template_path, write_file, file_set, release_file
-};
+const struct fot_key_type fot_key_model = { "path",     FOT_KEY_WORD, read_model_path,
+					    write_file, file_set,     release_file };
+const struct fot_key_type fot_key_template = { "path",     FOT_KEY_WORD, read_template_path,
+					       write_file, file_set,     release_file };

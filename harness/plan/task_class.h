@@ -62,6 +62,8 @@ struct fot_task_class {
 	/* Append rows of what answers without a model, to compare with: of the items that are there [n_items], behind
 	 * whose rows they stand. Not in the journal: functions of the plan alone. NULL: none. */
 	int (*baselines)(const struct fot_plan *p, const bool *there, struct fot_table *table, struct fot_err *err);
+	/* Bytes of documents that the task keeps in each worker beside its session, at most; NULL: none. */
+	size_t (*keeps)(const struct fot_plan *p, size_t task);
 	/* Free what the task keeps in a worker; NULL: nothing. */
 	void (*forget)(void *state);
 };

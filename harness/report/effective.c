@@ -6,7 +6,6 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "base/quote.h"
 #include "harness/report/span.h"
 #include "harness/tables/groups.h"
 #include "harness/tables/labels.h"
@@ -46,32 +45,29 @@ static int64_t length_of(const struct builder *b, size_t group)
 	return fot_table_int(b->in, first(b, group), "context_length", 0);
 }
 
-/* May a group differ from others of its family in this column of the place? */
-static bool along(const struct fot_measured_task *task, const char *column)
-{
-	return task->axis_place && strcmp(column, task->axis_place) == 0;
-}
-
 static bool same_family(const struct builder *b, size_t g, size_t h)
 {
-	bool same = fot_table_same_all(b->in, first(b, g), b->in, first(b, h), fot_condition_columns) &&
-		    fot_table_same(b->in, first(b, g), b->in, first(b, h), "dataset");
-
-	for (size_t i = 0; same && b->task->place[i]; i++)
-		same = along(b->task, b->task->place[i]) ||
-		       fot_table_same(b->in, first(b, g), b->in, first(b, h), b->task->place[i]);
-	return same;
+	return fot_table_same_all(b->in, first(b, g), b->in, first(b, h), fot_condition_columns) &&
+	       fot_measured_same_place(b->task, b->in, first(b, g), b->in, first(b, h), "context_length");
 }
 
-/* False where group g is not the first of its family. */
+/* What was skipped or failed at a length says nothing of the others. */
+static bool is_measured(const struct builder *b, size_t group)
+{
+	return fot_rows_with_status(&b->groups.at[group], "ok") > 0;
+}
+
+/* False where group g is not the first of its family that was measured. */
 static bool find_family(struct family *f, const struct builder *b, size_t g)
 {
+	if (!is_measured(b, g))
+		return false;
 	f->n = 0;
 	f->row = first(b, g);
 	for (size_t h = 0; h < b->groups.n; h++) {
 		size_t at = f->n;
 
-		if (!same_family(b, g, h))
+		if (!same_family(b, g, h) || !is_measured(b, h))
 			continue;
 		if (h < g)
 			return false;
@@ -96,15 +92,14 @@ static bool asked_of(const struct builder *b, const struct family *f)
 
 /* --- rates --- */
 
-static int falling(struct found *out, const struct builder *b, const size_t *row, size_t n)
+static int falling(struct found *out, const struct builder *b, const struct fot_group *rows)
 {
-	struct fot_rows rows = { .t = b->in, .row = row, .n = n };
-	struct fot_boot boot = fot_rows_boot(&rows, b->seed);
+	struct fot_boot boot = fot_rows_boot(rows, b->seed);
 	struct fot_span l;
 	struct fot_falling fall;
 	int status;
 
-	FOT_TRY(fot_span_init(&l, b->in, row, n, b->err));
+	FOT_TRY(fot_span_init(&l, rows, b->err));
 	FOT_TRY(fot_stats_falling(&fall, l.num, l.texts.den, l.texts.n, l.n, &boot, b->err));
 	*out = (struct found){ .has_value = fall.has_value,
 			       .has_interval = fall.has_interval,
@@ -127,20 +122,16 @@ out:
 
 static int find_falling(struct found *out, const struct builder *b, const struct family *f)
 {
-	size_t n = 0, *row;
+	struct fot_group rows = { .t = b->in, .row = fot_alloc(b->in->n_rows, sizeof *rows.row) };
 	int status;
 
-	for (size_t i = 0; i < f->n; i++)
-		n += b->groups.at[f->group[i]].n;
-	row = fot_alloc(n, sizeof *row);
-	if (!row)
+	if (!rows.row)
 		return FOT_NO_MEMORY(b->err, "report");
-	n = 0;
 	for (size_t i = 0; i < f->n; i++)
 		for (size_t k = 0; k < b->groups.at[f->group[i]].n; k++)
-			row[n++] = b->groups.at[f->group[i]].row[k];
-	status = falling(out, b, row, n);
-	fot_free(row);
+			rows.row[rows.n++] = b->groups.at[f->group[i]].row[k];
+	status = falling(out, b, &rows);
+	fot_free(rows.row);
 	return status;
 }
 
@@ -167,9 +158,8 @@ static int find_enough(struct found *out, const struct builder *b, const struct 
 			       .status = "ok" };
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fot_group *g = &b->groups.at[f->group[i]];
-		struct fot_rows r = { .t = b->in, .row = g->row, .n = g->n };
 		struct fot_measured m;
-		int status = fot_measure_at_level(&m, &b->task->measure[0], &r, b->seed, level, b->err);
+		int status = fot_measure_at_level(&m, &b->task->measure[0], g, b->seed, level, b->err);
 
 		if (status != FOT_OK)
 			return status;
@@ -256,79 +246,45 @@ int fot_effective_build(struct fot_table *out, const struct fot_table *rows, con
 
 /* --- the table --- */
 
-struct printer {
-	struct fot_str *out;
-	const struct fot_table *t;
-	bool latex; /* else Markdown */
-};
-
-static void put(const struct printer *p, const char *text)
-{
-	if (p->latex)
-		fot_quote_latex(p->out, text);
-	else
-		fot_quote_markdown(p->out, text);
-}
-
-static void next_cell(const struct printer *p)
-{
-	fot_str_puts(p->out, p->latex ? " & " : " | ");
-}
-
 /* "32k", "none" for not even the shortest; where it is the run's longest, at least that. */
-static void put_length(const struct printer *p, size_t row, const char *column)
+static void put_length(const struct fot_sheet *s, const struct fot_table *t, size_t row, const char *column)
 {
-	int64_t length = fot_table_int(p->t, row, column, 0);
+	int64_t length = fot_table_int(t, row, column, 0);
 
-	if (!fot_table_has(p->t, row, column))
-		fot_str_puts(p->out, "--");
+	if (!fot_table_has(t, row, column))
+		fot_str_puts(s->out, "--");
 	else if (length == 0)
-		fot_str_puts(p->out, "none");
+		fot_str_puts(s->out, "none");
 	else {
-		if (length == fot_table_int(p->t, row, "longest_length", -1))
-			fot_str_puts(p->out, p->latex ? "$\\ge$ " : "\xe2\x89\xa5 ");
-		fot_label_length(p->out, length);
+		if (length == fot_table_int(t, row, "longest_length", -1))
+			fot_str_puts(s->out, s->format == FOT_LATEX ? "$\\ge$ " : "\xe2\x89\xa5 ");
+		fot_label_length(s->out, length);
 	}
 }
 
-static void put_memory(const struct printer *p, size_t row)
+static void put_line(struct fot_sheet *s, const struct fot_table *t, size_t row)
 {
-	struct fot_str memory = FOT_STR_INIT;
+	const char *style = fot_table_text(t, row, "prompt_style");
 
-	fot_label_memory(&memory, p->t, row);
-	put(p, memory.len ? memory.data : "");
-	p->out->failed |= memory.failed;
-	fot_str_release(&memory);
+	fot_sheet_name(s, fot_table_text(t, row, "run"));
+	fot_sheet_name(s, fot_table_text(t, row, "model_variant"));
+	fot_sheet_cell(s);
+	fot_put_memory(s->out, t, row, s->format);
+	fot_sheet_name(s, fot_table_text(t, row, "task"));
+	fot_sheet_name(s, fot_table_text(t, row, "dataset"));
+	fot_str_puts(s->out, *style ? ", " : "");
+	fot_put_name(s->out, style, s->format);
+	fot_sheet_cell(s);
+	put_length(s, t, row, "effective_length");
+	fot_sheet_cell(s);
+	put_length(s, t, row, "effective_low");
+	fot_str_puts(s->out, " to ");
+	put_length(s, t, row, "effective_high");
+	fot_sheet_cell(s);
+	fot_str_printf(s->out, "%lld", (long long)fot_table_int(t, row, "n_lengths", 0));
 }
 
-static void put_line(const struct printer *p, size_t row)
-{
-	const char *style = fot_table_text(p->t, row, "prompt_style");
-
-	fot_str_puts(p->out, p->latex ? "" : "| ");
-	put(p, fot_table_text(p->t, row, "run"));
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "model_variant"));
-	next_cell(p);
-	put_memory(p, row);
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "task"));
-	next_cell(p);
-	put(p, fot_table_text(p->t, row, "dataset"));
-	fot_str_puts(p->out, *style ? ", " : "");
-	put(p, style);
-	next_cell(p);
-	put_length(p, row, "effective_length");
-	next_cell(p);
-	put_length(p, row, "effective_low");
-	fot_str_puts(p->out, " to ");
-	put_length(p, row, "effective_high");
-	next_cell(p);
-	fot_str_printf(p->out, "%lld", (long long)fot_table_int(p->t, row, "n_lengths", 0));
-	fot_str_puts(p->out, p->latex ? " \\\\\n" : " |\n");
-}
-
-static void put_legend(const struct printer *p)
+static void put_legend(struct fot_str *out, enum fot_format format)
 {
 	char text[512];
 
@@ -338,28 +294,28 @@ static void put_legend(const struct printer *p)
 		"cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
 		"sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
 		100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
-	put(p, text);
+	fot_put_name(out, text, format);
 }
 
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_format format,
 			struct fot_err *err)
 {
-	const struct printer p = { .out = out, .t = t, .latex = format == FOT_REPORT_LATEX };
+	static const char *const headings[] = { "run",     "model",     "memory",   "task",
+						"dataset", "effective", "interval", "lengths" };
+	struct fot_sheet s = {
+		.out = out, .format = format, .heading = headings, .columns = "lllllrrr", .right = true
+	};
 
 	if (t->n_rows == 0)
 		return FOT_OK;
-	fot_str_puts(out,
-		     p.latex ? "\\section*{Effective context length}\n" : "# Effective context length\n\n");
-	put_legend(&p);
-	fot_str_puts(
-		out,
-		p.latex ?
-			"\n\n{\\small\n\\begin{tabular}{lllllrrr}\n\\toprule\nrun & model & memory & task & dataset & effective & "
-			"interval & lengths \\\\\n\\midrule\n" :
-			"\n\n| run | model | memory | task | dataset | effective | interval | lengths |\n"
-			"|---|---|---|---|---|---:|---:|---:|\n");
+	fot_str_puts(out, format == FOT_LATEX ? "\\section*{Effective context length}\n" :
+						"# Effective context length\n\n");
+	put_legend(out, format);
+	fot_str_puts(out, format == FOT_LATEX ? "\n\n{\\small\n" : "\n\n");
+	fot_sheet_begin(&s);
 	for (size_t row = 0; row < t->n_rows; row++)
-		put_line(&p, row);
-	fot_str_puts(out, p.latex ? "\\bottomrule\n\\end{tabular}}\n" : "");
+		put_line(&s, t, row);
+	fot_sheet_end(&s);
+	fot_str_puts(out, format == FOT_LATEX ? "}\n" : "");
 	return fot_str_check(out, err);
 }

@@ -6,9 +6,10 @@
  *                 the shortest.  RULER (Hsieh et al. 2024, arXiv 2404.06654) asks for 0.856, what Llama-2-7B has at 4k, on
  *                 average over its tasks, and NoLiMa for 85 % of what short contexts give; here it is FOT_EFFECTIVE_SHARE
  *
- * The interval is simultaneous over the lengths: with its probability what is said holds of all lengths at once.  Of rates by
- * the largest deviation (max-t), of shares by Bonferroni: each of n lengths has an interval of 1 - (1 - level) / n.  At the
- * longest length of a run an effective length means "at least". */
+ * Lengths at which nothing was measured (skipped, failed) are left out.  The interval is simultaneous over the others: with
+ * its probability what is said holds of all of them at once.  Of rates by the largest deviation (max-t), of shares by
+ * Bonferroni: each of n lengths has an interval of 1 - (1 - level) / n.  At the longest of them an effective length means
+ * "at least". */
 #ifndef FOT_EFFECTIVE_H
 #define FOT_EFFECTIVE_H
 
@@ -21,7 +22,7 @@
 int fot_effective_build(struct fot_table *out, const struct fot_table *rows, const struct fot_report_run *run,
 			size_t n_runs, uint64_t seed, struct fot_err *err);
 /* One table, of no rows nothing. Not in HTML. */
-int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_report_format format,
+int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_format format,
 			struct fot_err *err);
 
 #endif

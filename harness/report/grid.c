@@ -22,20 +22,20 @@ static enum fot_grid_rows rows_of(const struct fot_table *t, size_t row)
 		       FOT_GRID_WITH_ITSELF;
 }
 
-static bool has_metric(const struct fot_view *v, const char *metric)
+/* FOT_GRID_METRICS: the view has no such metric. */
+static size_t metric_index(const struct fot_view *v, const char *metric)
 {
-	for (size_t i = 0; i < FOT_GRID_METRICS && v->metric[i]; i++) {
+	for (size_t i = 0; i < FOT_GRID_METRICS && v->metric[i]; i++)
 		if (strcmp(v->metric[i], metric) == 0)
-			return true;
-	}
-	return false;
+			return i;
+	return FOT_GRID_METRICS;
 }
 
 static bool belongs(const struct fot_grid *g, size_t row)
 {
 	const struct fot_view *v = g->view;
 
-	return has_metric(v, fot_table_text(g->t, row, "metric")) &&
+	return metric_index(v, fot_table_text(g->t, row, "metric")) < FOT_GRID_METRICS &&
 	       fot_measured_named(fot_table_text(g->t, row, "task")) == g->task &&
 	       (!g->dataset || strcmp(fot_table_text(g->t, row, "dataset"), g->dataset) == 0) &&
 	       (!v->filled || fot_table_has(g->t, row, v->filled)) &&
@@ -59,15 +59,6 @@ static size_t line_of(const struct fot_grid *g, size_t row)
 	size_t i = 0;
 
 	while (i < g->n_lines && !same_line(g, g->line[i], row))
-		i++;
-	return i;
-}
-
-static size_t metric_index(const struct fot_view *v, const char *metric)
-{
-	size_t i = 0;
-
-	while (strcmp(v->metric[i], metric) != 0)
 		i++;
 	return i;
 }
@@ -172,6 +163,50 @@ void fot_grid_release(struct fot_grid *g)
 	fot_free(g->line);
 	fot_free(g->column);
 	fot_free(g->row);
+}
+
+static int put_view(const struct fot_grids *grids, const struct fot_measured_task *task, size_t view,
+		    const char *dataset, struct fot_err *err)
+{
+	bool report = grids->t->schema == &fot_schema_report;
+	struct fot_grid g;
+	int status =
+		fot_grid_init(&g, grids->t, task,
+			      report ? &task->report[view].view : &task->summary[view].view, dataset, err);
+
+	g.report = report ? &task->report[view] : NULL;
+	g.summary = report ? NULL : &task->summary[view];
+	g.words = grids->words;
+	g.width = grids->width;
+	g.digits = grids->digits;
+	if (status == FOT_OK && g.n_lines > 0)
+		status = grids->put(grids->to, &g, err);
+	fot_grid_release(&g);
+	return status;
+}
+
+int fot_grids_put(const struct fot_grids *grids, const char *dataset, struct fot_err *err)
+{
+	int status = FOT_OK;
+
+	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
+		const struct fot_measured_task *task = fot_measured_tasks[k];
+		size_t n = grids->t->schema == &fot_schema_report ? task->n_report : task->n_summary;
+
+		for (size_t i = 0; i < n && status == FOT_OK; i++)
+			status = put_view(grids, task, i, dataset, err);
+	}
+	return status;
+}
+
+int fot_grids_put_all(const struct fot_grids *grids, struct fot_err *err)
+{
+	const char *dataset;
+	int status = FOT_OK;
+
+	for (size_t d = 0; (dataset = fot_grid_dataset(grids->t, d)) != NULL && status == FOT_OK; d++)
+		status = fot_grids_put(grids, dataset, err);
+	return status;
 }
 
 const char *fot_grid_dataset(const struct fot_table *t, size_t k)

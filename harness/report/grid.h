@@ -14,12 +14,13 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "harness/report/measures.h"
-
-enum fot_grid_format { FOT_GRID_MARKDOWN, FOT_GRID_LATEX, FOT_GRID_TEXT, FOT_GRID_HTML };
+#include "harness/report/sheet.h"
 
 struct fot_grid {
 	const struct fot_measured_task *task;
 	const struct fot_view *view;
+	const struct fot_report_view *report;   /* whose view it is, or */
+	const struct fot_summary_view *summary; /* NULL where fot_grid_init made it */
 	const struct fot_table *t;
 	const char *dataset; /* NULL: all of them, side by side */
 	size_t *line; /* [n_lines] a row of each */
@@ -33,8 +34,8 @@ struct fot_grid {
 	size_t n_columns;
 	size_t *row; /* [n_lines, n_columns] of t; SIZE_MAX: nothing there */
 	bool several_runs;
-	enum fot_grid_format words; /* what fot_grid_common and captions make safe: Markdown unless set */
-	size_t width; /* FOT_GRID_TEXT: most columns of a line, cut into panels; 0: no limit */
+	enum fot_format words; /* what fot_grid_common and captions make safe: Markdown unless set */
+	size_t width; /* FOT_TEXT: most columns of a line, cut into panels; 0: no limit */
 	int digits;   /* significant digits of values; 0: those of files */
 };
 
@@ -43,7 +44,22 @@ struct fot_grid {
 int fot_grid_init(struct fot_grid *g, const struct fot_table *t, const struct fot_measured_task *task,
 		  const struct fot_view *view, const char *dataset, struct fot_err *err);
 void fot_grid_release(struct fot_grid *g);
-int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format,
+
+/* The tables of a report or summary, each of which that has lines is put. */
+struct fot_grids {
+	const struct fot_table *t; /* of fot_schema_report or fot_schema_summary */
+	enum fot_format words;     /* this and the next two are those of each */
+	size_t width;
+	int digits;
+	int (*put)(void *to, const struct fot_grid *g, struct fot_err *err);
+	void *to;
+};
+/* Of a dataset, or with NULL of all together. Errors: FOT_ERR_RUN, and what put returns. */
+int fot_grids_put(const struct fot_grids *grids, const char *dataset, struct fot_err *err);
+/* Of each dataset, one after the other. */
+int fot_grids_put_all(const struct fot_grids *grids, struct fot_err *err);
+
+int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_format format,
 		   struct fot_err *err);
 /* The same cells in few columns, as LaTeX (booktabs): values alone, the best of a column bold and the
  * second underlined where the column `rank` and the interval of next_delta say so. No float around it. */

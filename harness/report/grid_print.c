@@ -46,22 +46,14 @@ static int decimals(double x, enum form form, int digits)
 	return n > 0 ? n : 0;
 }
 
-/* value with the digits of its form; a minus sign that LaTeX and HTML set as one. */
-static void number(struct fot_str *out, double x, enum form form, int significant, bool sign, enum fot_grid_format format)
+/* A value with the digits of its form. */
+static void number(struct fot_str *out, double x, enum form form, int significant, bool sign, enum fot_format format)
 {
-	int digits = decimals(x, form, significant);
-
-	x *= form == PERCENT ? 100.0 : 1.0;
-	if (format == FOT_GRID_LATEX && x < 0)
-		fot_str_printf(out, "$-$%.*f", digits, -x);
-	else if (format == FOT_GRID_HTML && x < 0)
-		fot_str_printf(out, "\xe2\x88\x92%.*f", digits, -x);
-	else
-		fot_str_printf(out, sign ? "%+.*f" : "%.*f", digits, x);
+	fot_put_number(out, x * (form == PERCENT ? 100.0 : 1.0), decimals(x, form, significant), sign, format);
 }
 
 static void interval(struct fot_str *out, const struct fot_table *t, size_t row, const char *lo, const char *hi,
-		     enum form form, int digits, bool sign, enum fot_grid_format format)
+		     enum form form, int digits, bool sign, enum fot_format format)
 {
 	if (!fot_table_has(t, row, lo))
 		return;
@@ -125,7 +117,7 @@ static void put_spread(struct fot_str *out, const struct fot_measure *m, const s
 }
 
 static void grid_cell(struct fot_str *value, struct fot_str *rest, const struct fot_table *t, size_t row, int digits,
-		   enum fot_grid_format format)
+		   enum fot_format format)
 {
 	const struct fot_measure *m = fot_measure_of(t, row);
 	enum form form = form_of(m);
@@ -138,7 +130,7 @@ static void grid_cell(struct fot_str *value, struct fot_str *rest, const struct 
 	}
 	number(value, fot_table_real(t, row, column, 0), form, digits, sign, format);
 	if (form == PERCENT && !difference)
-		fot_str_puts(value, format == FOT_GRID_LATEX ? "\\,\\%" : " %");
+		fot_str_puts(value, format == FOT_LATEX ? "\\,\\%" : " %");
 	interval(rest, t, row, difference ? "delta_ci_low" : "ci_low", difference ? "delta_ci_high" : "ci_high", form,
 		 digits, sign, format);
 	if (difference)
@@ -158,7 +150,7 @@ struct text {
 
 struct printer {
 	const struct fot_grid *g;
-	enum fot_grid_format format;
+	enum fot_format format;
 	const struct sizes *size; /* of LaTeX */
 	const char *lead[LEADS];
 	size_t n_lead, n;   /* n: with the grid's own columns */
@@ -168,30 +160,6 @@ struct printer {
 static struct text *at(const struct printer *p, size_t line, size_t column)
 {
 	return &p->cell[line * p->n + column];
-}
-
-static void put_name(struct fot_str *out, const char *text, enum fot_grid_format format)
-{
-	if (format == FOT_GRID_LATEX)
-		fot_quote_latex(out, text);
-	else if (format == FOT_GRID_MARKDOWN)
-		fot_quote_markdown(out, text);
-	else if (format == FOT_GRID_HTML)
-		fot_quote_xml(out, text);
-	else
-		fot_quote_terminal(out, text);
-}
-
-static void put_memory(struct fot_str *out, const struct fot_table *t, size_t row, enum fot_grid_format format)
-{
-	struct fot_str label = FOT_STR_INIT;
-
-	fot_label_memory(&label, t, row);
-	if (label.failed)
-		out->failed = true;
-	else
-		put_name(out, label.data, format);
-	fot_str_release(&label);
 }
 
 static const struct {
@@ -218,11 +186,11 @@ static void put_lead(struct fot_str *out, const struct printer *p, size_t row, c
 	const struct fot_cell *c = fot_table_cell(p->g->t, row, column);
 
 	if (strcmp(column, "memory_mode") == 0)
-		put_memory(out, p->g->t, row, p->format);
+		fot_put_memory(out, p->g->t, row, p->format);
 	else if (strcmp(column, "context_length") == 0)
 		fot_label_length(out, c->i);
 	else if (c->kind == FOT_CELL_TEXT)
-		put_name(out, c->text, p->format);
+		fot_put_name(out, c->text, p->format);
 	else if (c->kind == FOT_CELL_REAL)
 		fot_str_printf(out, "%.4g", c->x);
 	else if (c->kind == FOT_CELL_INT)
@@ -311,7 +279,7 @@ static void put_heading(struct fot_str *out, const struct printer *p, const stru
 		return;
 	}
 	if (v->metric[1])
-		put_name(out, fot_measured_by_name(p->g->task, c->metric)->heading, p->format);
+		fot_put_name(out, fot_measured_by_name(p->g->task, c->metric)->heading, p->format);
 	if (!v->axis)
 		return;
 	if (v->metric[1])
@@ -331,13 +299,13 @@ static void put_paper(struct fot_str *out, const struct printer *p, size_t row)
 		return;
 	}
 	if (strcmp(relation, "above") == 0)
-		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$>$" : p->format == FOT_GRID_HTML ? "&gt; " : "> ");
+		fot_str_puts(out, p->format == FOT_LATEX ? "$>$" : p->format == FOT_HTML ? "&gt; " : "> ");
 	if (strcmp(relation, "chance") == 0)
-		fot_str_puts(out, p->format == FOT_GRID_LATEX ? "$\\approx$" : "about ");
+		fot_str_puts(out, p->format == FOT_LATEX ? "$\\approx$" : "about ");
 	if (percent)
-		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.1f\\,\\%%" : "%.1f %%", 100 * lo);
+		fot_str_printf(out, p->format == FOT_LATEX ? "%.1f\\,\\%%" : "%.1f %%", 100 * lo);
 	else if (lo < hi)
-		fot_str_printf(out, p->format == FOT_GRID_LATEX ? "%.3f--%.3f" : "%.3f to %.3f", lo, hi);
+		fot_str_printf(out, p->format == FOT_LATEX ? "%.3f--%.3f" : "%.3f to %.3f", lo, hi);
 	else
 		fot_str_printf(out, "%.3f", lo);
 }
@@ -371,10 +339,10 @@ static void put_cell(struct text *out, const struct printer *p, size_t line, siz
 	struct fot_str value = FOT_STR_INIT;
 	static const struct {
 		const char *begin, *end;
-	} bold[] = { [FOT_GRID_MARKDOWN] = { "**", "**" },
-		     [FOT_GRID_LATEX] = { "\\textbf{", "}" },
-		     [FOT_GRID_TEXT] = { "*", "*" },
-		     [FOT_GRID_HTML] = { "<b>", "</b>" } };
+	} bold[] = { [FOT_MARKDOWN] = { "**", "**" },
+		     [FOT_LATEX] = { "\\textbf{", "}" },
+		     [FOT_TEXT] = { "*", "*" },
+		     [FOT_HTML] = { "<b>", "</b>" } };
 
 	if (p->size == &compact) {
 		if (row == SIZE_MAX || !fot_table_has(g->t, row, "value"))
@@ -608,9 +576,9 @@ static void put_datasets(struct fot_str *out, const struct printer *p, size_t fr
 		fot_str_putc(out, '}');
 		fot_str_printf(&rules, "\\cmidrule(lr){%zu-%zu}", p->n_lead + 1 + i - from, p->n_lead + end - from);
 	}
-	out->failed = out->failed || rules.failed;
-	fot_str_printf(out, " \\\\\n%s\n", rules.failed ? "" : rules.data);
-	fot_str_release(&rules);
+	fot_str_puts(out, " \\\\\n");
+	fot_quote_take(out, &rules, fot_str_puts);
+	fot_str_putc(out, '\n');
 }
 
 static void print_panel(struct fot_str *out, const struct printer *p, size_t from, size_t to)
@@ -664,7 +632,7 @@ static void put_level(struct fot_str *out, const struct fot_grid *g, size_t row,
 		fot_str_printf(out, "1 in %.0f", 1 / x);
 		return;
 	}
-	number(out, x, form_of(m), g->digits, false, FOT_GRID_HTML);
+	number(out, x, form_of(m), g->digits, false, FOT_HTML);
 	fot_str_puts(out, fot_measure_is_percent(m) ? " %" : "");
 }
 
@@ -749,14 +717,14 @@ static bool any_failed(const struct printer *p)
 	return false;
 }
 
-static int print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, const struct sizes *size,
+static int print(struct fot_str *out, const struct fot_grid *g, enum fot_format format, const struct sizes *size,
 		 struct fot_err *err)
 {
 	static void (*const prints[])(struct fot_str *, const struct printer *) = {
-		[FOT_GRID_MARKDOWN] = print_markdown,
-		[FOT_GRID_LATEX] = print_latex,
-		[FOT_GRID_TEXT] = print_text,
-		[FOT_GRID_HTML] = print_html,
+		[FOT_MARKDOWN] = print_markdown,
+		[FOT_LATEX] = print_latex,
+		[FOT_TEXT] = print_text,
+		[FOT_HTML] = print_html,
 	};
 	struct printer p = { .g = g, .format = format, .size = size };
 	size_t n;
@@ -781,12 +749,12 @@ static int print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_fo
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
 
-int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_grid_format format, struct fot_err *err)
+int fot_grid_print(struct fot_str *out, const struct fot_grid *g, enum fot_format format, struct fot_err *err)
 {
 	return print(out, g, format, &full, err);
 }
 
 int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct fot_err *err)
 {
-	return print(out, g, FOT_GRID_LATEX, &compact, err);
+	return print(out, g, FOT_LATEX, &compact, err);
 }

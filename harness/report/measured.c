@@ -83,10 +83,22 @@ bool fot_measure_is_percent(const struct fot_measure *m)
 }
 
 bool fot_measured_same_place(const struct fot_measured_task *task, const struct fot_table *t, size_t a,
-			     const struct fot_table *u, size_t b)
+			     const struct fot_table *u, size_t b, const char *but)
 {
-	return fot_table_same_all(t, a, u, b, FOT_LIST("dataset", "context_length")) &&
-	       fot_table_same_all(t, a, u, b, task->place);
+	bool any_length = but && strcmp(but, "context_length") == 0;
+
+	if (!fot_table_same(t, a, u, b, "dataset") ||
+	    (!any_length && !fot_table_same(t, a, u, b, "context_length")))
+		return false;
+	for (size_t i = 0; task->place[i]; i++) {
+		const char *column = task->place[i];
+		bool free = but && (strcmp(column, but) == 0 ||
+				    (task->axis_place && strcmp(column, task->axis_place) == 0));
+
+		if (!free && !fot_table_same(t, a, u, b, column))
+			return false;
+	}
+	return true;
 }
 
 int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_t first, size_t last,

@@ -15,7 +15,7 @@
 
 /* --- rows --- */
 
-static int64_t least_of(const struct fot_rows *r, const char *column)
+static int64_t least_of(const struct fot_group *r, const char *column)
 {
 	int64_t least = INT64_MAX;
 
@@ -27,19 +27,19 @@ static int64_t least_of(const struct fot_rows *r, const char *column)
 	return least;
 }
 
-int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task)
+int64_t fot_rows_axis(const struct fot_group *r, const struct fot_measured_task *task)
 {
 	return least_of(r, task->axis);
 }
 
-int64_t fot_rows_short(const struct fot_rows *r, const struct fot_measured_task *task)
+int64_t fot_rows_short(const struct fot_group *r, const struct fot_measured_task *task)
 {
 	int64_t least = least_of(r, task->reached);
 
 	return least < fot_rows_axis(r, task) ? least : -1;
 }
 
-const char *fot_rows_reached_how(const struct fot_rows *r, const struct fot_measured_task *task)
+const char *fot_rows_reached_how(const struct fot_group *r, const struct fot_measured_task *task)
 {
 	for (size_t i = 0; i < r->n && task->reached_how; i++)
 		if (fot_table_has(r->t, r->row[i], task->reached_how))
@@ -47,7 +47,7 @@ const char *fot_rows_reached_how(const struct fot_rows *r, const struct fot_meas
 	return NULL;
 }
 
-void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
+void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_group *r,
 		       const struct fot_measured_task *task)
 {
 	int64_t least = fot_rows_axis(r, task), reached = fot_rows_short(r, task);
@@ -75,7 +75,7 @@ bool fot_row_has_status(const struct fot_table *t, size_t row, const char *statu
 	return n > 0 && status[n - 1] == '*' ? strncmp(got, status, n - 1) == 0 : strcmp(got, status) == 0;
 }
 
-int64_t fot_rows_with_status(const struct fot_rows *r, const char *status)
+int64_t fot_rows_with_status(const struct fot_group *r, const char *status)
 {
 	int64_t n = 0;
 
@@ -90,7 +90,7 @@ void fot_rows_set_tokens(struct fot_table *out, size_t row, const struct fot_tab
 		fot_table_set_int(out, row, "n_tokens_scored", n_tokens);
 }
 
-struct fot_boot fot_rows_boot(const struct fot_rows *r, uint64_t seed)
+struct fot_boot fot_rows_boot(const struct fot_group *r, uint64_t seed)
 {
 	const char *dataset = r->n ? fot_table_text(r->t, r->row[0], "dataset") : "";
 
@@ -192,7 +192,7 @@ static int measure_clusters(struct fot_measured *out, const struct fot_measure *
 
 /* The rows that count. A document without a single word has no rate per word, and then nor have all. */
 static void collect(struct fot_clusters *s, struct fot_measured *out, const struct fot_measure *m,
-		    const struct fot_rows *r)
+		    const struct fot_group *r)
 {
 	bool defined = true;
 
@@ -215,7 +215,7 @@ static void collect(struct fot_clusters *s, struct fot_measured *out, const stru
 	out->n_clusters = s->n;
 }
 
-bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r)
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_group *r)
 {
 	bool any = m->kind != FOT_MEASURE_BALANCED;
 
@@ -224,13 +224,13 @@ bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r)
 	return any;
 }
 
-int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
 		uint64_t seed, struct fot_err *err)
 {
 	return fot_measure_at_level(out, m, r, seed, FOT_STATS_LEVEL, err);
 }
 
-int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
 			 uint64_t seed, double level, struct fot_err *err)
 {
 	struct fot_boot boot = fot_rows_boot(r, seed);
@@ -267,8 +267,8 @@ void fot_estimates_release(struct fot_estimates *e)
 	*e = (struct fot_estimates){ 0 };
 }
 
-int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
-		     struct fot_estimates *e, struct fot_err *err)
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
+		     uint64_t seed, struct fot_estimates *e, struct fot_err *err)
 {
 	int status;
 
@@ -306,7 +306,7 @@ struct pairing {
 	struct fot_row_index base, base_from, new_from; /* by the item; empty: no such side */
 };
 
-static bool one_seed(const struct fot_rows *r)
+static bool one_seed(const struct fot_group *r)
 {
 	for (size_t i = 1; i < r->n; i++) {
 		if (!fot_table_same(r->t, r->row[0], r->t, r->row[i], "demo_seed"))
@@ -315,7 +315,8 @@ static bool one_seed(const struct fot_rows *r)
 	return r->n > 0;
 }
 
-static int index_side(struct fot_row_index *x, const struct fot_rows *r, const char *const *item, struct fot_err *err)
+static int index_side(struct fot_row_index *x, const struct fot_group *r, const char *const *item,
+		      struct fot_err *err)
 {
 	return r ? fot_row_index_init(x, r->t, r->row, r->n, item, err) : FOT_OK;
 }
@@ -366,7 +367,7 @@ static bool take_from(double *num, double *base, const struct pairing *p, size_t
  * the new rows' denominators; checked, the other way round. */
 static void pair_up(struct fot_clusters *s, struct fot_contrast *out, const struct pairing *p)
 {
-	const struct fot_rows *base = p->sides->base, *new = p->sides->new;
+	const struct fot_group *base = p->sides->base, *new = p->sides->new;
 	double num, den, base_num, base_den;
 	size_t twin = base->n - 1;
 
@@ -389,23 +390,14 @@ static void pair_up(struct fot_clusters *s, struct fot_contrast *out, const stru
 static int contrast_items(struct fot_contrast *out, const struct fot_clusters *s, const struct fot_boot *boot,
 			  struct fot_err *err)
 {
-	bool *a = fot_alloc(s->n, sizeof *a), *b = fot_alloc(s->n, sizeof *b);
-	struct fot_outcomes o = { 0 };
-	int status = FOT_OK;
+	struct fot_outcomes o;
+	int status = fot_stats_outcomes(&o, s->base, s->num, s->n, boot, err);
 
-	for (size_t i = 0; i < s->n && a && b; i++) {
-		a[i] = s->base[i] > 0.5;
-		b[i] = s->num[i] > 0.5;
-	}
-	status = a && b ? fot_stats_outcomes(&o, a, b, s->n, boot, err) :
-			  FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu rows", s->n);
 	out->has_interval = o.has_interval;
-	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = FOT_STATS_MDD_FACTOR * o.se };
+	out->d = (struct fot_difference){ .lo = o.lo, .hi = o.hi, .mdd = o.mdd };
 	out->p = o.p;
 	out->p_method = "mcnemar-exact";
 	out->status = o.status;
-	fot_free(a);
-	fot_free(b);
 	return status;
 }
 
@@ -459,7 +451,7 @@ int fot_measure_contrast(struct fot_contrast *out, const struct fot_measured_tas
 			 struct fot_err *err)
 {
 	static const char *const by_item[] = { "item_id", NULL };
-	const struct fot_rows *new = sides->new;
+	const struct fot_group *new = sides->new;
 	bool every_seed = fot_measure_is_crossed(m) && one_seed(sides->base);
 	struct pairing p = { .task = task, .m = m, .sides = sides };
 	struct fot_boot boot = fot_rows_boot(new, seed);

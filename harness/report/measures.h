@@ -182,30 +182,25 @@ int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_
 			const char *const *condition, const struct fot_measured_task *task, const char *part,
 			struct fot_err *err);
 
-struct fot_rows {
-	const struct fot_table *t;
-	const size_t *row;
-	size_t n;
-};
-
 /* Least value of the task's axis among the rows; INT64_MAX: they have none. */
-int64_t fot_rows_axis(const struct fot_rows *r, const struct fot_measured_task *task);
+int64_t fot_rows_axis(const struct fot_group *r, const struct fot_measured_task *task);
 /* The least that any comes to along the axis, where that is less than the axis says; else -1. */
-int64_t fot_rows_short(const struct fot_rows *r, const struct fot_measured_task *task);
+int64_t fot_rows_short(const struct fot_group *r, const struct fot_measured_task *task);
 /* The word of reached_how, or NULL where none of the rows has one. */
-const char *fot_rows_reached_how(const struct fot_rows *r, const struct fot_measured_task *task);
+const char *fot_rows_reached_how(const struct fot_group *r, const struct fot_measured_task *task);
 /* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. Where out
  * has the column `reached`, it holds what they fall short to, or nothing; a bound stands there in any case. */
-void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_rows *r,
+void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_group *r,
 		       const struct fot_measured_task *task);
 /* How many have a status; one that ends with * stands for all that begin so. */
-int64_t fot_rows_with_status(const struct fot_rows *r, const char *status);
+int64_t fot_rows_with_status(const struct fot_group *r, const char *status);
 /* The stream of a set of rows: one per dataset, so that all conditions draw the same items. */
-struct fot_boot fot_rows_boot(const struct fot_rows *r, uint64_t seed);
+struct fot_boot fot_rows_boot(const struct fot_group *r, uint64_t seed);
 
-/* "dataset, context_length and place": are two rows of t at the same one? */
+/* Are two rows at the same dataset, context_length and place? but: an axis along which they may differ, with what goes with
+ * it (axis_place); or NULL. */
 bool fot_measured_same_place(const struct fot_measured_task *task, const struct fot_table *t, size_t a,
-			     const struct fot_table *u, size_t b);
+			     const struct fot_table *u, size_t b, const char *but);
 /* Set n_tokens_scored of a row of out, where the rows it stands for have that. */
 void fot_rows_set_tokens(struct fot_table *out, size_t row, const struct fot_table *in, int64_t n_tokens);
 
@@ -222,12 +217,12 @@ struct fot_measured {
 	double top_share; /* of answers: share of the commonest, mean over demonstration seeds */
 };
 /* Is there anything that this measure is of? Balanced accuracy is of labels. */
-bool fot_measure_applies(const struct fot_measure *m, const struct fot_rows *r);
+bool fot_measure_applies(const struct fot_measure *m, const struct fot_group *r);
 /* Errors: FOT_ERR_RUN. */
-int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+int fot_measure(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
 		uint64_t seed, struct fot_err *err);
 /* With intervals of this level in place of FOT_STATS_LEVEL. */
-int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r,
+int fot_measure_at_level(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
 			 uint64_t seed, double level, struct fot_err *err);
 
 /* Estimates of one table's groups under one seed, kept so that summary and report draw a bootstrap once. All zero:
@@ -238,8 +233,8 @@ struct fot_estimates {
 };
 void fot_estimates_release(struct fot_estimates *e);
 /* As fot_measure, which is asked once for each measure of a group; e may be NULL. */
-int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_rows *r, uint64_t seed,
-		     struct fot_estimates *e, struct fot_err *err);
+int fot_measure_once(struct fot_measured *out, const struct fot_measure *m, const struct fot_group *r,
+		     uint64_t seed, struct fot_estimates *e, struct fot_err *err);
 
 struct fot_difference {
 	double delta, lo, hi, mdd; /* mdd: minimum detectable difference */
@@ -258,7 +253,7 @@ struct fot_contrast {
 /* What is compared. base_from, new_from: rates and crossed measures may each be taken relative to
  * themselves there (the latter by difference); else NULL. */
 struct fot_sides {
-	const struct fot_rows *base, *new, *base_from, *new_from;
+	const struct fot_group *base, *new, *base_from, *new_from;
 	bool checked; /* items are known to have what must agree: targets may differ, and base's weight counts */
 };
 /* New minus base, on common items. */

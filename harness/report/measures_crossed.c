@@ -90,7 +90,7 @@ static double share_of(const struct answer *a, size_t n)
 
 /* The share of the commonest answer, mean over seeds: 1 for one answer whatever the question. Not of rows that name
  * no answer at all. */
-static int top_share(struct fot_measured *out, const struct fot_rows *r, struct fot_err *err)
+static int top_share(struct fot_measured *out, const struct fot_group *r, struct fot_err *err)
 {
 	struct answer *a = fot_alloc(r->n, sizeof *a);
 	size_t n = 0, n_seeds = 0, end;
@@ -121,7 +121,7 @@ static int top_share(struct fot_measured *out, const struct fot_rows *r, struct 
 }
 
 int fot_measure_crossed(struct fot_measured *out, const struct fot_measure *m, const struct fot_clusters *s,
-			   const struct fot_rows *r, const struct fot_boot *boot, struct fot_err *err)
+			const struct fot_group *r, const struct fot_boot *boot, struct fot_err *err)
 {
 	const char *balance = balance_of(m);
 	struct fot_matrix x = { 0 };
@@ -130,15 +130,7 @@ int fot_measure_crossed(struct fot_measured *out, const struct fot_measure *m, c
 
 	FOT_TRY(fot_matrix_init(&x, s, s->num, r->t, balance, err));
 	FOT_TRY(fot_stats_crossed(&c, x.score, x.n_items, x.n_seeds, x.class, boot, err));
-	out->e = (struct fot_estimate){ .has_value = c.has_value,
-					.has_interval = c.has_interval,
-					.value = c.value,
-					.lo = c.lo,
-					.hi = c.hi,
-					.se = c.se,
-					.level = boot->level,
-					.method = "crossed-bootstrap",
-					.status = c.status };
+	out->e = c.e;
 	out->n_clusters = x.n_items;
 	out->n_items = x.n_items * x.n_seeds;
 	FOT_TRY(seed_range(out, &x, err));
@@ -183,7 +175,8 @@ static int matrix_mean(double *out, const struct fot_matrix *x, struct fot_err *
 }
 
 int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, const struct fot_clusters *s,
-			    const struct fot_rows *new, bool binary, const struct fot_boot *boot, struct fot_err *err)
+			 const struct fot_group *new, bool binary, const struct fot_boot *boot,
+			 struct fot_err *err)
 {
 	const char *balance = balance_of(m);
 	struct fot_matrix x = { 0 }, y = { 0 };
@@ -200,10 +193,10 @@ int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, 
 	out->base = 0.0;
 	if (out->n_items)
 		FOT_TRY(matrix_mean(&out->base, &y, err));
-	out->value = out->base + c.value;
-	out->has_interval = c.has_interval;
-	out->d = (struct fot_difference){ .lo = c.lo, .hi = c.hi, .mdd = FOT_STATS_MDD_FACTOR * c.se };
-	out->status = c.status;
+	out->value = out->base + c.e.value;
+	out->has_interval = c.e.has_interval;
+	out->d = (struct fot_difference){ .lo = c.e.lo, .hi = c.e.hi, .mdd = FOT_STATS_MDD_FACTOR * c.e.se };
+	out->status = c.e.status;
 	out->p = c.p;
 	out->p_method = "crossed-bootstrap";
 	if (binary && x.n_seeds == 1 && !x.class)

@@ -14,8 +14,9 @@ void fot_measured_counts(struct fot_measured *out, double right, double asked);
 /* FOT_MEASURE_CROSSED and FOT_MEASURE_BALANCED: the estimate of what counts of r; a difference, new's rows minus the
  * base's in s (binary: numerators are 0 or 1). Errors: FOT_ERR_RUN. */
 int fot_measure_crossed(struct fot_measured *out, const struct fot_measure *m, const struct fot_clusters *s,
-			const struct fot_rows *r, const struct fot_boot *boot, struct fot_err *err);
+			const struct fot_group *r, const struct fot_boot *boot, struct fot_err *err);
 int fot_contrast_crossed(struct fot_contrast *out, const struct fot_measure *m, const struct fot_clusters *s,
-			 const struct fot_rows *new, bool binary, const struct fot_boot *boot, struct fot_err *err);
+			 const struct fot_group *new, bool binary, const struct fot_boot *boot,
+			 struct fot_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "harness/report/measures.h"
 #include "harness/tables/labels.h"
 
@@ -18,11 +19,13 @@ struct builder {
 	const struct fot_measured_task *task;
 	const struct fot_figure *k;
 	struct fot_plot *p;
+	size_t *row; /* [n] that the figure shows */
+	size_t n;
 };
 
 static const char *series_name(const struct builder *b, size_t series)
 {
-	return b->p->places.c->name[b->p->places.series[series - 1]];
+	return b->p->places.c->at[b->p->places.series[series - 1]].name;
 }
 
 static void add_y(struct fot_plot *p, double y)
@@ -49,10 +52,23 @@ static double end_of(const struct builder *b, size_t row, const char *column)
 	return fot_table_real(b->t, row, fot_table_has(b->t, row, column) ? column : b->k->value, 0);
 }
 
-/* Is r what `row` is, on whatever dataset? */
+static bool is_of(const struct builder *b, size_t row, const char *comparison)
+{
+	const char *metric = fot_table_text(b->t, row, "metric");
+
+	return strcmp(fot_table_text(b->t, row, "task"), b->task->schema->name) == 0 &&
+	       strcmp(fot_table_text(b->t, row, "comparison"), comparison) == 0 &&
+	       (!b->k->filled || fot_table_has(b->t, row, b->k->filled)) &&
+	       (!b->k->empty || !fot_table_has(b->t, row, b->k->empty)) &&
+	       (strcmp(metric, b->k->metric[0]) == 0 ||
+		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
+}
+
+/* Is r a row of the figure and what `row` is, on whatever dataset? */
 static bool same_but_dataset(const struct builder *b, size_t row, size_t r)
 {
-	return fot_table_same_all(b->t, row, b->t, r, FOT_LIST("context_length", "metric", "comparison", "task")) &&
+	return is_of(b, r, b->k->comparison) &&
+	       fot_table_same_all(b->t, row, b->t, r, FOT_LIST("context_length", "metric", "comparison", "task")) &&
 	       fot_table_same_all(b->t, row, b->t, r, fot_condition_columns) && fot_table_has(b->t, r, b->k->value);
 }
 
@@ -89,18 +105,6 @@ static bool point_of(const struct builder *b, size_t row, struct fot_plot_point 
 	p->low = scaled(b, low);
 	p->high = scaled(b, high);
 	return isfinite(p->value) && isfinite(p->low) && isfinite(p->high);
-}
-
-static bool is_of(const struct builder *b, size_t row, const char *comparison)
-{
-	const char *metric = fot_table_text(b->t, row, "metric");
-
-	return strcmp(fot_table_text(b->t, row, "task"), b->task->schema->name) == 0 &&
-	       strcmp(fot_table_text(b->t, row, "comparison"), comparison) == 0 &&
-	       (!b->k->filled || fot_table_has(b->t, row, b->k->filled)) &&
-	       (!b->k->empty || !fot_table_has(b->t, row, b->k->empty)) &&
-	       (strcmp(metric, b->k->metric[0]) == 0 ||
-		(b->k->metric[1] && strcmp(metric, b->k->metric[1]) == 0));
 }
 
 static bool is_hidden(const struct builder *b, size_t row)
@@ -146,11 +150,11 @@ static int64_t x_of(const struct builder *b, size_t row)
 /* With `longest`: is the row of the longest context, and the first of those that it is the mean of? */
 static bool stands_for_all(const struct builder *b, size_t row)
 {
-	for (size_t r = 0; r < b->t->n_rows && b->k->longest; r++) {
-		bool of = is_of(b, r, b->k->comparison);
+	int64_t length = fot_table_int(b->t, row, "context_length", 0);
 
-		if ((of && fot_table_int(b->t, r, "context_length", 0) > fot_table_int(b->t, row, "context_length", 0)) ||
-		    (r < row && of && same_but_dataset(b, row, r)))
+	for (size_t r = 0; r < b->t->n_rows && b->k->longest; r++) {
+		if ((fot_table_int(b->t, r, "context_length", 0) > length && is_of(b, r, b->k->comparison)) ||
+		    (r < row && same_but_dataset(b, row, r)))
 			return false;
 	}
 	return true;
@@ -191,28 +195,21 @@ static int64_t shortest(const struct builder *b, size_t row)
 	return least;
 }
 
-static bool starts_series(const struct builder *b, size_t row)
+/* Is the i-th row the first of its series? */
+static bool starts_series(const struct builder *b, size_t i)
 {
-	for (size_t r = 0; r < row; r++) {
-		if (wanted(b, r) && same_series(b, r, row))
+	for (size_t k = 0; k < i; k++)
+		if (same_series(b, b->row[k], b->row[i]))
 			return false;
-	}
 	return true;
 }
 
-/* Does a text column have several values among the figure's rows? */
+/* Does a column have several values among the figure's rows? */
 static bool several(const struct builder *b, const char *column)
 {
-	size_t first = b->t->n_rows;
-
-	for (size_t row = 0; row < b->t->n_rows; row++) {
-		if (!wanted(b, row))
-			continue;
-		if (first == b->t->n_rows)
-			first = row;
-		else if (!fot_table_same(b->t, first, b->t, row, column))
+	for (size_t i = 1; i < b->n; i++)
+		if (!fot_table_same(b->t, b->row[0], b->t, b->row[i], column))
 			return true;
-	}
 	return false;
 }
 
@@ -300,11 +297,10 @@ static void find_axes(struct builder *b)
 {
 	struct fot_plot *p = b->p;
 
-	for (size_t row = 0; row < b->t->n_rows; row++) {
+	for (size_t i = 0; i < b->n; i++) {
+		size_t row = b->row[i];
 		int64_t common = b->k->common ? fot_table_int(b->t, row, b->k->common, 0) : 0;
 
-		if (!wanted(b, row))
-			continue;
 		fot_insert_i64(p->x, &p->n_x, x_of(b, row));
 		if (starts_at_zero(b))
 			fot_insert_i64(p->x, &p->n_x, shortest(b, row));
@@ -365,34 +361,31 @@ static void add_point(struct builder *b, size_t row, size_t panel)
 
 static int add_points(struct builder *b, struct fot_err *err)
 {
-	for (size_t row = 0; row < b->t->n_rows; row++) {
-		size_t panel;
+	for (size_t i = 0; i < b->n; i++) {
+		size_t panel = panel_of(b, b->row[i]);
 
-		if (!wanted(b, row))
-			continue;
-		panel = panel_of(b, row);
 		if (panel == 0)
 			return FOT_NO_MEMORY(err, "plot");
-		if (starts_at_zero(b) && starts_series(b, row))
-			add_origin(b, row, panel);
-		add_point(b, row, panel);
+		if (starts_at_zero(b) && starts_series(b, i))
+			add_origin(b, b->row[i], panel);
+		add_point(b, b->row[i], panel);
 	}
 	return FOT_OK;
 }
 
-static bool enough_kinds(struct builder *b, struct fot_err *err)
+/* Of a figure of kinds: are there as many as it takes? */
+static bool enough_kinds(const struct builder *b)
 {
-	struct fot_plot_places seen;
-	bool enough = false;
+	size_t n = 0;
 
-	if (fot_plot_places_init(&seen, &b->p->conditions, err) == FOT_OK) {
-		for (size_t row = 0; row < b->t->n_rows; row++)
-			if (wanted(b, row))
-				fot_plot_series(&seen, row);
-		enough = seen.n_series >= FOT_KINDS_LEAST;
+	for (size_t i = 0; i < b->n; i++) {
+		bool new = true;
+
+		for (size_t k = 0; k < i && new; k++)
+			new = !fot_plot_same_series(&b->p->conditions, b->row[k], b->row[i]);
+		n += new;
 	}
-	fot_plot_places_release(&seen);
-	return enough;
+	return n >= FOT_KINDS_LEAST;
 }
 
 int fot_plot_init(struct fot_plot *p, const struct fot_table *summary, const struct fot_measured_task *task,
@@ -405,19 +398,24 @@ int fot_plot_init(struct fot_plot *p, const struct fot_table *summary, const str
 	*p = (struct fot_plot){ .figure = figure };
 	FOT_TRY(fot_plot_conditions_init(&p->conditions, summary, figure->kinds, err));
 	FOT_TRY(fot_plot_places_init(&p->places, &p->conditions, err));
+	b.row = fot_alloc(n, sizeof *b.row);
 	p->x = fot_alloc(n, sizeof *p->x);
 	p->y = fot_alloc(n, sizeof *p->y);
 	p->level = fot_alloc(n, sizeof *p->level);
 	p->point = fot_alloc(fot_size_mul(2, n), sizeof *p->point);
-	if (!p->x || !p->y || !p->level || !p->point) {
+	if (!b.row || !p->x || !p->y || !p->level || !p->point) {
 		status = FOT_NO_MEMORY(err, "plot");
 		goto out;
 	}
-	if (figure->kinds && !enough_kinds(&b, err))
+	for (size_t row = 0; row < n; row++)
+		if (wanted(&b, row))
+			b.row[b.n++] = row;
+	if (figure->kinds && !enough_kinds(&b))
 		goto out;
 	find_axes(&b);
 	status = add_points(&b, err);
 out:
+	fot_free(b.row);
 	return status;
 }
 
@@ -479,8 +477,11 @@ static void put_point(struct fot_str *out, const struct fot_plot *p, const struc
 		fot_str_putc(out, ',');
 		fot_str_double(out, point->high);
 	}
-	fot_plot_put_names(out, p->places.panel[point->panel - 1],
-			   p->conditions.name[p->places.series[point->series - 1]]);
+	fot_str_putc(out, ',');
+	fot_quote_csv(out, p->places.panel[point->panel - 1]);
+	fot_str_putc(out, ',');
+	fot_quote_csv(out, p->conditions.at[p->places.series[point->series - 1]].name);
+	fot_str_putc(out, '\n');
 }
 
 /* --- the names file --- */

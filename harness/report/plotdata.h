@@ -53,16 +53,20 @@ void fot_plot_text_release(struct fot_plot_text *t);
  * so that a condition looks the same in all figures of all runs; see plotseries.c. */
 struct fot_plot_conditions {
 	const struct fot_table *t;
-	size_t *row; /* [n] the first row of each */
-	char **name; /* [n] "fot (top-128 memory)" */
-	int *look;   /* [n] colour and mark, from 1: an index of style.gp */
-	int *dash;   /* [n] from 1, likewise */
+	struct fot_plot_condition {
+		size_t row; /* the first */
+		char *name; /* "fot (top-128 memory)" */
+		int look;   /* colour and mark, from 1: an index of style.gp */
+		int dash;   /* from 1, likewise */
+	} * at;             /* [n] */
 	size_t n;
 	bool kinds;  /* a kind of memory of a model is one, whatever its numbers; each then has a look of its own */
 };
 /* Errors: FOT_ERR_RUN. */
 int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_table *summary, bool kinds,
 			     struct fot_err *err);
+/* Are two rows of one condition? */
+bool fot_plot_same_series(const struct fot_plot_conditions *c, size_t row, size_t other);
 void fot_plot_conditions_release(struct fot_plot_conditions *c);
 
 /* Panels and series of one figure, in the order of their first points. */
@@ -78,8 +82,6 @@ void fot_plot_places_release(struct fot_plot_places *p);
 /* The number of a panel, 0 without memory, and of a row's series; new ones are added. */
 size_t fot_plot_panel(struct fot_plot_places *p, const char *name);
 size_t fot_plot_series(struct fot_plot_places *p, size_t row);
-/* The last two cells of a line of data: the names, for readers other than gnuplot. */
-void fot_plot_put_names(struct fot_str *out, const char *panel, const char *series);
 /* Numbers of panels and series and the looks of the series; the names into out->labels. */
 void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places *p);
 

@@ -26,7 +26,7 @@ static const char *const columns[] = { "model_variant", "memory_mode", "top_k", 
 static const char *const kind_columns[] = { "memory_mode", "model", "model_variant", NULL };
 static const char *const *const model_columns = kind_columns + 1;
 
-static bool same_condition(const struct fot_plot_conditions *c, size_t row, size_t other)
+bool fot_plot_same_series(const struct fot_plot_conditions *c, size_t row, size_t other)
 {
 	return fot_table_same_all(c->t, row, c->t, other, c->kinds ? kind_columns : fot_condition_columns);
 }
@@ -56,10 +56,10 @@ static void put_name(struct fot_str *out, const struct fot_table *t, size_t row,
 static bool tells_apart(const struct fot_plot_conditions *c, size_t at, size_t i)
 {
 	for (size_t k = 0; k < c->n; k++) {
-		bool alike = !fot_table_same(c->t, c->row[at], c->t, c->row[k], columns[i]);
+		bool alike = !fot_table_same(c->t, c->at[at].row, c->t, c->at[k].row, columns[i]);
 
 		for (size_t j = 0; j < i && alike; j++)
-			alike = fot_table_same(c->t, c->row[at], c->t, c->row[k], columns[j]);
+			alike = fot_table_same(c->t, c->at[at].row, c->t, c->at[k].row, columns[j]);
 		if (alike)
 			return true;
 	}
@@ -71,11 +71,11 @@ static size_t model_of(const struct fot_plot_conditions *c, size_t at)
 {
 	size_t n = 1, k = 0;
 
-	for (; k < at && !fot_table_same_all(c->t, c->row[k], c->t, c->row[at], model_columns); k++) {
+	for (; k < at && !fot_table_same_all(c->t, c->at[k].row, c->t, c->at[at].row, model_columns); k++) {
 		bool new = true;
 
 		for (size_t i = 0; i < k && new; i++)
-			new = !fot_table_same_all(c->t, c->row[i], c->t, c->row[k], model_columns);
+			new = !fot_table_same_all(c->t, c->at[i].row, c->t, c->at[k].row, model_columns);
 		n += new;
 	}
 	return n;
@@ -84,7 +84,7 @@ static size_t model_of(const struct fot_plot_conditions *c, size_t at)
 static bool several_models(const struct fot_plot_conditions *c)
 {
 	for (size_t k = 1; k < c->n; k++)
-		if (!fot_table_same_all(c->t, c->row[0], c->t, c->row[k], model_columns))
+		if (!fot_table_same_all(c->t, c->at[0].row, c->t, c->at[k].row, model_columns))
 			return true;
 	return false;
 }
@@ -95,7 +95,7 @@ static bool name_all(struct fot_plot_conditions *c)
 
 	for (size_t at = 0; at < c->n; at++) {
 		struct fot_str name = FOT_STR_INIT;
-		size_t row = c->row[at];
+		size_t row = c->at[at].row;
 
 		if (kind_alone)
 			fot_str_puts(&name, fot_table_text(c->t, row, "memory_mode"));
@@ -108,9 +108,9 @@ static bool name_all(struct fot_plot_conditions *c)
 				       (long long)fot_table_int(c->t, row, "window", 0));
 		if (tells_apart(c, at, 5))
 			fot_str_printf(&name, ", %s", fot_table_text(c->t, row, "model"));
-		c->name[at] = name.failed ? NULL : fot_strdup(name.data);
+		c->at[at].name = name.failed ? NULL : fot_strdup(name.data);
 		fot_str_release(&name);
-		if (!c->name[at])
+		if (!c->at[at].name)
 			return false;
 	}
 	return true;
@@ -120,7 +120,7 @@ static bool name_all(struct fot_plot_conditions *c)
 
 static const char *text_of(const struct fot_plot_conditions *c, size_t at, const char *column)
 {
-	return fot_table_text(c->t, c->row[at], column);
+	return fot_table_text(c->t, c->at[at].row, column);
 }
 
 /* FNV-1a */
@@ -146,14 +146,14 @@ static int choose_look(const struct fot_plot_conditions *c, size_t at)
 		return N_LOOKS + 1;
 	for (size_t k = 0; k < at; k++)
 		if (strcmp(text_of(c, k, "model_variant"), variant) == 0)
-			return c->look[k];
+			return c->at[k].look;
 	first = (int)(hash_of(variant) % (N_LOOKS - N_FIXED));
 	for (int i = 0; i < N_LOOKS - N_FIXED; i++) {
 		int look = N_FIXED + 1 + (first + i) % (N_LOOKS - N_FIXED);
 		bool taken = false;
 
 		for (size_t k = 0; k < at; k++)
-			taken = taken || c->look[k] == look;
+			taken = taken || c->at[k].look == look;
 		if (!taken)
 			return look;
 	}
@@ -163,15 +163,15 @@ static int choose_look(const struct fot_plot_conditions *c, size_t at)
 /* Numbers of keys below this one in the summary. */
 static int keys_below(const struct fot_plot_conditions *c, size_t at)
 {
-	int64_t k = fot_table_int(c->t, c->row[at], "top_k", 0);
+	int64_t k = fot_table_int(c->t, c->at[at].row, "top_k", 0);
 	int n = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		int64_t x = fot_table_int(c->t, c->row[i], "top_k", 0);
+		int64_t x = fot_table_int(c->t, c->at[i].row, "top_k", 0);
 		bool new = x > 0 && x < k;
 
 		for (size_t j = 0; j < i && new; j++)
-			new = fot_table_int(c->t, c->row[j], "top_k", 0) != x;
+			new = fot_table_int(c->t, c->at[j].row, "top_k", 0) != x;
 		n += new;
 	}
 	return n;
@@ -195,10 +195,10 @@ static void set_apart(struct fot_plot_conditions *c, size_t at)
 		bool taken = false;
 
 		for (size_t k = 0; k < at; k++)
-			taken = taken || (c->look[k] == c->look[at] && c->dash[k] == c->dash[at]);
+			taken = taken || (c->at[k].look == c->at[at].look && c->at[k].dash == c->at[at].dash);
 		if (!taken)
 			return;
-		c->look[at] = c->look[at] % N_LOOKS + 1;
+		c->at[at].look = c->at[at].look % N_LOOKS + 1;
 	}
 }
 
@@ -208,23 +208,20 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 	size_t n = summary->n_rows;
 
 	*c = (struct fot_plot_conditions){ .t = summary, .kinds = kinds };
-	c->row = fot_alloc(n, sizeof *c->row);
-	c->name = fot_calloc(n, sizeof *c->name);
-	c->look = fot_alloc(n, sizeof *c->look);
-	c->dash = fot_alloc(n, sizeof *c->dash);
-	if (!c->row || !c->name || !c->look || !c->dash)
+	c->at = fot_calloc(n, sizeof *c->at);
+	if (!c->at)
 		return FOT_NO_MEMORY(err, "plot");
 	for (size_t row = 0; row < n; row++) {
 		size_t at = 0;
 
-		while (at < c->n && !same_condition(c, row, c->row[at]))
+		while (at < c->n && !fot_plot_same_series(c, row, c->at[at].row))
 			at++;
 		if (at == c->n)
-			c->row[c->n++] = row;
+			c->at[c->n++].row = row;
 	}
 	for (size_t at = 0; at < c->n; at++) {
-		c->look[at] = kinds ? (int)(at % N_LOOKS) + 1 : choose_look(c, at);
-		c->dash[at] = kinds ? FIRST_KNN + (int)(at / N_LOOKS % 4) : choose_dash(c, at);
+		c->at[at].look = kinds ? (int)(at % N_LOOKS) + 1 : choose_look(c, at);
+		c->at[at].dash = kinds ? FIRST_KNN + (int)(at / N_LOOKS % 4) : choose_dash(c, at);
 		set_apart(c, at);
 	}
 	return name_all(c) ? FOT_OK : FOT_NO_MEMORY(err, "plot");
@@ -232,12 +229,9 @@ int fot_plot_conditions_init(struct fot_plot_conditions *c, const struct fot_tab
 
 void fot_plot_conditions_release(struct fot_plot_conditions *c)
 {
-	for (size_t i = 0; c->name && i < c->n; i++)
-		fot_free(c->name[i]);
-	fot_free(c->row);
-	fot_free(c->name);
-	fot_free(c->look);
-	fot_free(c->dash);
+	for (size_t i = 0; i < c->n; i++)
+		fot_free(c->at[i].name);
+	fot_free(c->at);
 }
 
 /* --- panels and series of a figure --- */
@@ -272,22 +266,13 @@ size_t fot_plot_series(struct fot_plot_places *p, size_t row)
 	const struct fot_plot_conditions *c = p->c;
 	size_t at = 0;
 
-	while (!same_condition(c, row, c->row[at]))
+	while (!fot_plot_same_series(c, row, c->at[at].row))
 		at++;
 	for (size_t i = 0; i < p->n_series; i++)
 		if (p->series[i] == at)
 			return i + 1;
 	p->series[p->n_series++] = at;
 	return p->n_series;
-}
-
-void fot_plot_put_names(struct fot_str *out, const char *panel, const char *series)
-{
-	fot_str_putc(out, ',');
-	fot_quote_csv(out, panel);
-	fot_str_putc(out, ',');
-	fot_quote_csv(out, series);
-	fot_str_putc(out, '\n');
 }
 
 /* A line of the file of names: "panel" or "series", number, name. */
@@ -321,17 +306,17 @@ void fot_plot_put_places(struct fot_plot_text *out, const struct fot_plot_places
 	fot_str_printf(names, "n_datasets = %zu\nn_series = %zu\narray look[%zu] = [", p->n_panels,
 		       p->n_series, p->n_series);
 	for (size_t i = 0; i < p->n_series; i++)
-		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->look[p->series[i]]);
+		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->at[p->series[i]].look);
 	fot_str_printf(names, "]\narray dash[%zu] = [", p->n_series);
 	for (size_t i = 0; i < p->n_series; i++)
-		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->dash[p->series[i]]);
+		fot_str_printf(names, "%s%d", i ? ", " : "", p->c->at[p->series[i]].dash);
 	fot_str_puts(names, "]\n");
 	if (p->c->kinds)
 		put_kinds(names, p);
 	for (size_t i = 0; i < p->n_panels; i++)
 		put_label(&out->labels, "panel", i + 1, p->panel[i]);
 	for (size_t i = 0; i < p->n_series; i++)
-		put_label(&out->labels, "series", i + 1, p->c->name[p->series[i]]);
+		put_label(&out->labels, "series", i + 1, p->c->at[p->series[i]].name);
 }
 
 /* --- what a memory is worth in training --- */

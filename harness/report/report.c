@@ -33,23 +33,19 @@ struct builder {
 	struct fot_err *err;
 };
 
-static size_t first(const struct builder *b, const struct cell *c)
+static const struct fot_group *rows_of(const struct builder *b, const struct cell *c)
 {
-	return b->groups.at[c->group].row[0];
+	return &b->groups.at[c->group];
 }
 
-static struct fot_rows rows_of(const struct builder *b, const struct cell *c)
+static size_t first(const struct builder *b, const struct cell *c)
 {
-	const struct fot_group *g = &b->groups.at[c->group];
-
-	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
+	return rows_of(b, c)->row[0];
 }
 
 static bool is_cell(const struct builder *b, const struct cell *c)
 {
-	struct fot_rows r = rows_of(b, c);
-
-	return fot_measure_applies(b->what, &r) &&
+	return fot_measure_applies(b->what, rows_of(b, c)) &&
 	       (!b->task->detail || !fot_table_has(b->in, first(b, c), b->task->detail));
 }
 
@@ -174,19 +170,19 @@ static void write_numbers(struct builder *b, size_t row, const struct fot_measur
 
 static int write_cell(struct builder *b, struct cell *c)
 {
-	struct fot_rows r = rows_of(b, c);
+	const struct fot_group *r = rows_of(b, c);
 	struct fot_measured m;
-	int status = fot_measure_once(&m, b->what, &r, b->seed, b->kept, b->err);
+	int status = fot_measure_once(&m, b->what, r, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
 	c->n_items = m.n_items;
 	c->out = fot_table_add(b->out);
 	fot_table_copy_shared(b->out, c->out, b->in, first(b, c));
-	fot_rows_set_axis(b->out, c->out, &r, b->task);
+	fot_rows_set_axis(b->out, c->out, r, b->task);
 	fot_table_set_text(b->out, c->out, "run", b->run[c->run].name);
 	fot_table_set_text(b->out, c->out, "metric", b->what->metric);
-	fot_table_set_int(b->out, c->out, "n_missing", (int64_t)r.n - fot_rows_with_status(&r, "ok"));
+	fot_table_set_int(b->out, c->out, "n_missing", (int64_t)r->n - fot_rows_with_status(r, "ok"));
 	fot_table_set_int(b->out, c->out, "best", 0);
 	write_numbers(b, c->out, &m);
 	add_paper(b, c);
@@ -197,7 +193,7 @@ static int write_cell(struct builder *b, struct cell *c)
 
 static bool same_column(const struct builder *b, const struct cell *c, const struct cell *d)
 {
-	return fot_measured_same_place(b->task, b->in, first(b, c), b->in, first(b, d)) &&
+	return fot_measured_same_place(b->task, b->in, first(b, c), b->in, first(b, d), NULL) &&
 	       fot_table_same(b->out, c->out, b->out, d->out, "target_start");
 }
 
@@ -221,8 +217,7 @@ static bool before(const struct builder *b, const struct cell *c, const struct c
 static int contrast(struct builder *b, const struct cell *c, const struct cell *d, struct fot_contrast *k,
 		    bool *all)
 {
-	struct fot_rows own = rows_of(b, c), other = rows_of(b, d);
-	struct fot_sides sides = { .base = &other, .new = &own };
+	struct fot_sides sides = { .base = rows_of(b, d), .new = rows_of(b, c) };
 	int status = fot_measure_contrast(k, b->task, b->what, &sides, b->seed, b->err);
 
 	*all = status == FOT_OK && k->has_interval && k->n_items == c->n_items && k->n_items == d->n_items;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "harness/report/measures.h"
+#include "harness/report/sheet.h"
 
 #define FOT_REPORT_LEVEL 0.05
 /* Lengths of the paper and ours count as the same within this share: 100k is 100 000 there. */
@@ -34,16 +35,14 @@ int fot_report_build(struct fot_table *report, const struct fot_table *rows, con
 		     size_t n_runs, const struct fot_table *paper, bool bits_per_byte, uint64_t seed,
 		     struct fot_estimates *kept, struct fot_err *err);
 
-enum fot_report_format { FOT_REPORT_MARKDOWN, FOT_REPORT_LATEX, FOT_REPORT_HTML };
-
 /* One table per dataset and task, with a caption that states every convention; in LaTeX before them
  * one per task with all datasets and values alone, as a paper wants it. digits: significant ones of values and
  * intervals, 0: as the metric has them. Not in HTML, where page.h has them. */
-int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
+int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_format format,
 		     int digits, struct fot_err *err);
 
 struct fot_grid;
-/* What a table shows and where published figures come from: words of the view, names as g->words says. */
-void fot_report_words(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g);
+/* What a table of a report shows and where published figures come from, names as g->words says. */
+void fot_report_words(struct fot_str *out, const struct fot_grid *g);
 
 #endif

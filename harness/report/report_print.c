@@ -27,7 +27,7 @@ static void cite(struct fot_str *out, const struct fot_grid *g)
 		if (!new)
 			continue;
 		fot_str_puts(out, any ? ", " : " Paper: figures of arXiv 2307.03170 (");
-		if (g->words == FOT_GRID_MARKDOWN)
+		if (g->words == FOT_MARKDOWN)
 			fot_quote_markdown(out, source);
 		else
 			fot_str_puts(out, source);
@@ -37,37 +37,17 @@ static void cite(struct fot_str *out, const struct fot_grid *g)
 		fot_str_puts(out, ") for this dataset, method and length; other models, tokenizers and documents than ours.");
 }
 
-void fot_report_words(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g)
+void fot_report_words(struct fot_str *out, const struct fot_grid *g)
 {
-	fot_grid_words(out, g, v->caption);
+	fot_grid_words(out, g, g->report->caption);
 	cite(out, g);
 }
 
-static int put_caption(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g, bool latex,
-		       struct fot_err *err)
-{
-	struct fot_str text = FOT_STR_INIT;
-	int status;
-
-	if (latex)
-		fot_quote_latex(out, g->dataset);
-	else
-		fot_quote_markdown(out, g->dataset);
-	fot_str_puts(&text, *g->dataset ? ": " : "");
-	fot_report_words(&text, v, g);
-	status = fot_str_check(&text, err);
-	if (status == FOT_OK && latex)
-		fot_quote_latex(out, text.data);
-	else if (status == FOT_OK)
-		fot_str_puts(out, text.data);
-	fot_str_release(&text);
-	return status;
-}
-
 /* "tab:perplexity", "tab:lookup-token-accuracy-others-books": letters, digits and dashes. */
-static void put_reference(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g)
+static void put_reference(struct fot_str *out, const struct fot_grid *g)
 {
-	const char *part[] = { g->task->schema->name, v->view.metric[0], v->view.filled ? "others" : "", g->dataset };
+	const char *part[] = { g->task->schema->name, g->view->metric[0], g->view->filled ? "others" : "",
+			       g->dataset };
 
 	fot_str_puts(out, "\\label{tab:");
 	for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
@@ -78,22 +58,6 @@ static void put_reference(struct fot_str *out, const struct fot_report_view *v, 
 			fot_str_putc(out, isalnum((unsigned char)*c) ? *c : '-');
 	}
 	fot_str_puts(out, "}\n");
-}
-
-static int print_table(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g, bool latex,
-		       struct fot_err *err)
-{
-	int status;
-
-	fot_str_puts(out, latex ? "\n\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{" : "\n");
-	FOT_TRY(put_caption(out, v, g, latex, err));
-	fot_str_puts(out, latex ? "}\n" : "\n\n");
-	if (latex)
-		put_reference(out, v, g);
-	FOT_TRY(fot_grid_print(out, g, latex ? FOT_GRID_LATEX : FOT_GRID_MARKDOWN, err));
-	fot_str_puts(out, latex ? "\\end{table}\n" : "");
-out:
-	return status;
 }
 
 /* "# Results of quick, paper-fft1" */
@@ -109,94 +73,76 @@ static void put_title(struct fot_str *out, const struct fot_table *report)
 	fot_str_puts(out, "\n\n");
 }
 
-/* --- all datasets in one table --- */
+static int put_markdown(void *to, const struct fot_grid *g, struct fot_err *err)
+{
+	struct fot_str *out = to;
 
-static void caption_compact(struct fot_str *out, const struct fot_report_view *v, const struct fot_grid *g)
+	fot_str_putc(out, '\n');
+	fot_quote_markdown(out, g->dataset);
+	fot_str_puts(out, *g->dataset ? ": " : "");
+	fot_report_words(out, g);
+	fot_str_puts(out, "\n\n");
+	return fot_grid_print(out, g, FOT_MARKDOWN, err);
+}
+
+/* Of all datasets values alone. */
+static void caption_latex(struct fot_str *out, const struct fot_grid *g)
 {
 	struct fot_str text = FOT_STR_INIT;
 
-	fot_str_printf(&text, "%s; ", v->compact);
-	fot_grid_words(&text, g,
-		       "{window} tokens of local window{common}. Bold: the best of a column; underlined: the second. Either only where "
-		       "the paired 95 % interval of its difference from the next excludes zero, the second only below a bold one.");
-	if (text.failed)
-		out->failed = true;
-	else
-		fot_quote_latex(out, text.data);
-	fot_str_release(&text);
+	if (g->dataset) {
+		fot_str_printf(&text, "%s%s", g->dataset, *g->dataset ? ": " : "");
+		fot_report_words(&text, g);
+	} else {
+		fot_str_printf(&text, "%s; ", g->report->compact);
+		fot_grid_words(
+			&text, g,
+			"{window} tokens of local window{common}. Bold: the best of a column; underlined: the second. Either only where "
+			"the paired 95 % interval of its difference from the next excludes zero, the second only below a bold one.");
+	}
+	fot_quote_take(out, &text, fot_quote_latex);
 }
 
-static int print_compact(struct fot_str *out, const struct fot_table *report, const struct fot_measured_task *task,
-			 const struct fot_report_view *v, int digits, struct fot_err *err)
+static int put_latex(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	struct fot_grid g;
+	struct fot_str *out = to;
 	int status;
 
-	FOT_TRY(fot_grid_init(&g, report, task, &v->view, NULL, err));
-	g.digits = digits;
-	if (g.n_lines == 0)
-		goto out;
 	fot_str_puts(out, "\n\\begin{table}\n\\centering\n\\setlength{\\belowcaptionskip}{6pt}\n\\caption{");
-	caption_compact(out, v, &g);
+	caption_latex(out, g);
 	fot_str_puts(out, "}\n");
-	put_reference(out, v, &g);
-	FOT_TRY(fot_grid_print_compact(out, &g, err));
+	put_reference(out, g);
+	status = g->dataset ? fot_grid_print(out, g, FOT_LATEX, err) : fot_grid_print_compact(out, g, err);
 	fot_str_puts(out, "\\end{table}\n");
-out:
-	fot_grid_release(&g);
 	return status;
 }
 
-static int print_grid(struct fot_str *out, const struct fot_table *report, const struct fot_measured_task *task,
-		      const struct fot_report_view *v, const char *dataset, bool latex, int digits, struct fot_err *err)
-{
-	struct fot_grid g;
-	int status = fot_grid_init(&g, report, task, &v->view, dataset, err);
-
-	g.digits = digits;
-	g.words = latex ? FOT_GRID_TEXT : FOT_GRID_MARKDOWN; /* put_caption quotes LaTeX as a whole */
-	if (status == FOT_OK && g.n_lines > 0)
-		status = print_table(out, v, &g, latex, err);
-	fot_grid_release(&g);
-	return status;
-}
-
-/* The tables of a dataset; NULL: the compact ones of all. */
-static int print_views(struct fot_str *out, const struct fot_table *report, const char *dataset, bool latex, int digits,
-		       struct fot_err *err)
-{
-	int status = FOT_OK;
-
-	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-		const struct fot_measured_task *task = fot_measured_tasks[k];
-
-		for (size_t i = 0; i < task->n_report && status == FOT_OK; i++)
-			status = dataset ? print_grid(out, report, task, &task->report[i], dataset, latex, digits, err) :
-					   print_compact(out, report, task, &task->report[i], digits, err);
-	}
-	return status;
-}
-
-int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_report_format format,
+int fot_report_print(struct fot_str *out, const struct fot_table *report, enum fot_format format,
 		     int digits, struct fot_err *err)
 {
-	bool latex = format == FOT_REPORT_LATEX;
+	bool latex = format == FOT_LATEX;
+	/* captions of LaTeX are quoted as a whole */
+	const struct fot_grids grids = { .t = report,
+					 .words = latex ? FOT_TEXT : FOT_MARKDOWN,
+					 .digits = digits,
+					 .put = latex ? put_latex : put_markdown,
+					 .to = out };
 	const char *dataset;
 	int status = FOT_OK;
 
 	if (latex) {
 		fot_str_puts(out, "% needs \\usepackage{booktabs}, and for names that hold a \" \\usepackage[T1]{fontenc}\n");
-		status = print_views(out, report, NULL, true, digits, err);
-	} else {
-		put_title(out, report);
+		FOT_TRY(fot_grids_put(&grids, NULL, err));
+		FOT_TRY(fot_grids_put_all(&grids, err));
+		goto out;
 	}
-	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL && status == FOT_OK; d++) {
-		if (!latex) {
-			fot_str_puts(out, d ? "\n## " : "## ");
-			fot_quote_markdown(out, dataset);
-			fot_str_putc(out, '\n');
-		}
-		status = print_views(out, report, dataset, latex, digits, err);
+	put_title(out, report);
+	for (size_t d = 0; (dataset = fot_grid_dataset(report, d)) != NULL; d++) {
+		fot_str_puts(out, d ? "\n## " : "## ");
+		fot_quote_markdown(out, dataset);
+		fot_str_putc(out, '\n');
+		FOT_TRY(fot_grids_put(&grids, dataset, err));
 	}
+out:
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }

@@ -19,12 +19,12 @@ static const char *const targets[] = { "doc_id",       "doc_sha256",       "n_to
 
 static int64_t length_of(const struct fot_span *l, size_t row)
 {
-	return fot_table_int(l->t, row, "context_length", 0);
+	return fot_table_int(l->rows->t, row, "context_length", 0);
 }
 
 static bool scored(const struct fot_span *l, size_t row)
 {
-	return strcmp(fot_table_text(l->t, row, "status"), "ok") == 0;
+	return strcmp(fot_table_text(l->rows->t, row, "status"), "ok") == 0;
 }
 
 static int sort_by_length(struct fot_span *l, struct fot_err *err)
@@ -37,13 +37,13 @@ static int sort_by_length(struct fot_span *l, struct fot_err *err)
 	for (size_t k = 0; k < l->n && status == FOT_OK; k++) {
 		struct fot_span_length *at = &l->at[k];
 
-		at->row = fot_alloc(l->n_rows, sizeof *at->row);
+		at->row = fot_alloc(l->rows->n, sizeof *at->row);
 		if (!at->row)
 			return FOT_NO_MEMORY(err, "summary");
-		for (size_t i = 0; i < l->n_rows; i++)
-			if (scored(l, l->row[i]) && length_of(l, l->row[i]) == l->length[k])
-				at->row[at->n++] = l->row[i];
-		status = fot_row_index_init(&at->by_targets, l->t, at->row, at->n, targets, err);
+		for (size_t i = 0; i < l->rows->n; i++)
+			if (scored(l, l->rows->row[i]) && length_of(l, l->rows->row[i]) == l->length[k])
+				at->row[at->n++] = l->rows->row[i];
+		status = fot_row_index_init(&at->by_targets, l->rows->t, at->row, at->n, targets, err);
 	}
 	return status;
 }
@@ -53,11 +53,11 @@ static bool nll_of(double *nll, const struct fot_span *l, size_t row)
 {
 	for (size_t k = 0; k < l->n; k++) {
 		const struct fot_span_length *at = &l->at[k];
-		size_t place = fot_row_index_find(&at->by_targets, l->t, row);
+		size_t place = fot_row_index_find(&at->by_targets, l->rows->t, row);
 
 		if (place == at->n)
 			return false;
-		nll[k] = fot_table_real(l->t, at->row[place], "nll_nats", 0);
+		nll[k] = fot_table_real(l->rows->t, at->row[place], "nll_nats", 0);
 	}
 	return true;
 }
@@ -69,9 +69,9 @@ static int collect(struct fot_span *l, struct fot_err *err)
 
 	if (!here)
 		return FOT_NO_MEMORY(err, "summary");
-	for (size_t i = 0; i < l->n_rows; i++) {
-		size_t row = l->row[i], text;
-		int64_t tokens = fot_table_int(l->t, row, "n_tokens_scored", 0);
+	for (size_t i = 0; i < l->rows->n; i++) {
+		size_t row = l->rows->row[i], text;
+		int64_t tokens = fot_table_int(l->rows->t, row, "n_tokens_scored", 0);
 
 		if (tokens < 1 || !scored(l, row) || length_of(l, row) != l->length[0] ||
 		    !nll_of(here, l, row))
@@ -85,21 +85,22 @@ static int collect(struct fot_span *l, struct fot_err *err)
 	return FOT_OK;
 }
 
-int fot_span_init(struct fot_span *l, const struct fot_table *t, const size_t *row, size_t n_rows,
-		  struct fot_err *err)
+int fot_span_init(struct fot_span *l, const struct fot_group *rows, struct fot_err *err)
 {
+	const size_t *row = rows->row, n_rows = rows->n;
 	size_t shortest = 0;
 	int status;
 
-	*l = (struct fot_span){ .t = t, .row = row, .n_rows = n_rows };
+	*l = (struct fot_span){ .rows = rows };
 	l->length = fot_alloc(n_rows, sizeof *l->length);
 	if (!l->length)
 		return FOT_NO_MEMORY(err, "summary");
 	for (size_t i = 0; i < n_rows; i++)
-		fot_insert_i64(l->length, &l->n, length_of(l, row[i]));
+		if (scored(l, row[i]))
+			fot_insert_i64(l->length, &l->n, length_of(l, row[i]));
 	for (size_t i = 0; i < n_rows; i++)
-		shortest += length_of(l, row[i]) == l->length[0];
-	FOT_TRY(fot_clusters_init(&l->texts, t, shortest, err));
+		shortest += scored(l, row[i]) && length_of(l, row[i]) == l->length[0];
+	FOT_TRY(fot_clusters_init(&l->texts, rows->t, shortest, err));
 	FOT_TRY(sort_by_length(l, err));
 	l->num = fot_calloc(fot_size_mul(shortest, l->n), sizeof *l->num);
 	if (!l->num)

@@ -11,9 +11,7 @@
 struct fot_span_length;
 
 struct fot_span {
-	const struct fot_table *t;
-	const size_t *row; /* [n_rows] borrowed */
-	size_t n_rows;
+	const struct fot_group *rows; /* borrowed */
 	int64_t *length; /* [n] context lengths of the rows, ascending */
 	size_t n;
 	struct fot_clusters texts;  /* den: tokens scored */
@@ -23,8 +21,7 @@ struct fot_span {
 };
 
 /* Rows of one condition and dataset, of a table that has nll_nats. Errors: FOT_ERR_RUN; release in any case. */
-int fot_span_init(struct fot_span *l, const struct fot_table *t, const size_t *row, size_t n_rows,
-		  struct fot_err *err);
+int fot_span_init(struct fot_span *l, const struct fot_group *rows, struct fot_err *err);
 void fot_span_release(struct fot_span *l);
 
 #endif

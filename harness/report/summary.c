@@ -33,11 +33,6 @@ struct builder {
 	struct fot_err *err;
 };
 
-static struct fot_rows rows_of(const struct builder *b, const struct fot_group *g)
-{
-	return (struct fot_rows){ .t = b->in, .row = g->row, .n = g->n };
-}
-
 static size_t first(const struct builder *b, size_t group)
 {
 	return b->groups.at[group].row[0];
@@ -56,26 +51,9 @@ static bool same(const struct builder *b, size_t a, size_t c, const char *const 
 	return fot_table_same_all(b->in, a, b->in, c, columns);
 }
 
-/* dataset, length and place, where `but` may differ; so may what the length decides. */
 static bool same_place(const struct builder *b, size_t a, size_t c, const char *but)
 {
-	bool along_length = but && strcmp(but, "context_length") == 0;
-
-	if (!fot_table_same(b->in, a, b->in, c, "dataset"))
-		return false;
-	if (!along_length && !fot_table_same(b->in, a, b->in, c, "context_length"))
-		return false;
-	for (size_t i = 0; b->task->place[i]; i++) {
-		const char *column = b->task->place[i];
-
-		if ((but && strcmp(column, but) == 0))
-			continue;
-		if (but && b->task->axis_place && strcmp(column, b->task->axis_place) == 0)
-			continue;
-		if (!fot_table_same(b->in, a, b->in, c, column))
-			return false;
-	}
-	return true;
+	return fot_measured_same_place(b->task, b->in, a, b->in, c, but);
 }
 
 /* The same condition at the smallest value of the task's axis; false when g is that. */
@@ -85,12 +63,9 @@ static bool find_itself(const struct builder *b, size_t g, size_t *base)
 
 	*base = g;
 	for (size_t k = 0; axis && k < b->groups.n; k++) {
-		struct fot_rows least = rows_of(b, &b->groups.at[*base]),
-				other = rows_of(b, &b->groups.at[k]);
-
 		if (same(b, first(b, k), first(b, g), fot_condition_columns) &&
 		    same_place(b, first(b, k), first(b, g), axis) &&
-		    fot_rows_axis(&other, b->task) < fot_rows_axis(&least, b->task))
+		    fot_rows_axis(&b->groups.at[k], b->task) < fot_rows_axis(&b->groups.at[*base], b->task))
 			*base = k;
 	}
 	return *base != g;
@@ -176,14 +151,13 @@ static int compare_group(struct builder *b, size_t g, enum comparison kind)
 		return FOT_OK;
 	for (size_t m = 0; m < b->task->n_measures && status == FOT_OK; m++) {
 		struct pair *p = &b->pair[b->n_pairs];
-		struct fot_rows old = rows_of(b, &b->groups.at[base]), new = rows_of(b, &b->groups.at[g]);
+		const struct fot_sides sides = { .base = &b->groups.at[base], .new = &b->groups.at[g] };
 
-		if (!fot_measure_applies(&b->task->measure[m], &new))
+		if (!fot_measure_applies(&b->task->measure[m], sides.new))
 			continue;
 		b->n_pairs++;
 		*p = (struct pair){ .group = g, .base = base, .measure = m, .kind = kind };
-		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m],
-					      &(struct fot_sides){ .base = &old, .new = &new }, b->seed,
+		status = fot_measure_contrast(&p->result, b->task, &b->task->measure[m], &sides, b->seed,
 					      b->err);
 	}
 	return status;
@@ -211,18 +185,17 @@ static int compare_all(struct builder *b)
 static size_t add_row(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
 		      size_t n_items, size_t n_clusters, bool part)
 {
-	struct fot_rows r = rows_of(b, g);
 	size_t row = fot_table_add(b->out);
 
 	fot_table_copy_shared(b->out, row, b->in, g->row[0]);
-	fot_rows_set_axis(b->out, row, &r, b->task);
+	fot_rows_set_axis(b->out, row, g, b->task);
 	if (b->task->part && !part)
 		fot_table_set_empty(b->out, row, b->task->part);
 	fot_table_set_text(b->out, row, "metric", what->metric);
 	fot_table_set_int(b->out, row, "n_items", (int64_t)n_items);
 	fot_table_set_int(b->out, row, "n_clusters", (int64_t)n_clusters);
-	fot_table_set_int(b->out, row, "n_failed", fot_rows_with_status(&r, "failed"));
-	fot_table_set_int(b->out, row, "n_skipped", fot_rows_with_status(&r, "skipped*"));
+	fot_table_set_int(b->out, row, "n_failed", fot_rows_with_status(g, "failed"));
+	fot_table_set_int(b->out, row, "n_skipped", fot_rows_with_status(g, "skipped*"));
 	fot_table_set_int(b->out, row, "higher_is_better", !fot_measure_is_rate(what));
 	return row;
 }
@@ -230,10 +203,9 @@ static size_t add_row(struct builder *b, const struct fot_group *g, const struct
 static int write_estimate(struct builder *b, const struct fot_group *g, const struct fot_measure *what,
 			  bool part)
 {
-	struct fot_rows r = rows_of(b, g);
 	struct fot_measured m;
 	size_t row;
-	int status = fot_measure_once(&m, what, &r, b->seed, b->kept, b->err);
+	int status = fot_measure_once(&m, what, g, b->seed, b->kept, b->err);
 
 	if (status != FOT_OK)
 		return status;
@@ -282,20 +254,16 @@ static void put_baseline(struct fot_str *out, const struct fot_table *t, size_t 
 }
 
 /* estimate: the row of the group's own value, which is that of a rate here too. */
-static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
+static void write_pair(struct builder *b, const struct pair *p, size_t estimate)
 {
 	const struct fot_measure *what = &b->task->measure[p->measure];
 	const struct fot_contrast *c = &p->result;
 	bool rate = fot_measure_is_rate(what);
 	struct fot_str baseline = FOT_STR_INIT;
 	size_t row = add_row(b, &b->groups.at[p->group], what, c->n_items, c->n_clusters, false);
-	int status;
 
 	put_baseline(&baseline, b->in, first(b, p->base));
-	status = fot_str_check(&baseline, b->err);
-	if (status == FOT_OK)
-		fot_table_set_text(b->out, row, "baseline_run_id", baseline.data);
-	fot_str_release(&baseline);
+	fot_table_set_str(b->out, row, "baseline_run_id", &baseline);
 	fot_table_set_text(b->out, row, "comparison",
 			   p->kind == WITH_ITSELF ? b->task->least :
 			   p->kind == WITH_ALL	  ? FOT_COMPARED_ALL :
@@ -303,7 +271,7 @@ static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 	fot_table_set_text(b->out, row, "status", c->status);
 	fot_rows_set_tokens(b->out, row, b->in, c->n_tokens);
 	if (!c->has_delta)
-		return status;
+		return;
 	fot_table_set_estimate(b->out, row, "value",
 			       rate ? fot_table_real(b->out, estimate, "value", NAN) : c->value);
 	fot_table_set_estimate(b->out, row, "delta", c->d.delta);
@@ -311,7 +279,6 @@ static int write_pair(struct builder *b, const struct pair *p, size_t estimate)
 		fot_table_set_real(b->out, row, "delta_nll_nats", c->nats.delta);
 	if (c->has_interval)
 		write_interval(b, row, p);
-	return status;
 }
 
 static bool is_part_of(const struct builder *b, const struct fot_group *part, size_t g)
@@ -327,16 +294,15 @@ static int write_group(struct builder *b, size_t g)
 
 	for (size_t m = 0; m < task->n_measures; m++) {
 		size_t estimate = b->out->n_rows;
-		struct fot_rows r = rows_of(b, &b->groups.at[g]);
 
-		if (!fot_measure_applies(&task->measure[m], &r))
+		if (!fot_measure_applies(&task->measure[m], &b->groups.at[g]))
 			continue;
 		FOT_TRY(write_estimate(b, &b->groups.at[g], &task->measure[m], false));
 		for (size_t i = 0; i < task->n_others && m == 0; i++)
 			FOT_TRY(write_estimate(b, &b->groups.at[g], &task->other[i], false));
 		for (size_t i = 0; i < b->n_pairs; i++) {
 			if (b->pair[i].group == g && b->pair[i].measure == m)
-				FOT_TRY(write_pair(b, &b->pair[i], estimate));
+				write_pair(b, &b->pair[i], estimate);
 		}
 		for (size_t i = 0; i < b->parts.n; i++) {
 			if (is_part_of(b, &b->parts.at[i], g))
@@ -397,7 +363,6 @@ out:
 
 struct trend {
 	const struct fot_measured_task *task;
-	const struct fot_table *in;
 	const struct fot_group *g;
 	struct fot_span l;
 };
@@ -408,7 +373,7 @@ static size_t add_trend_row(struct fot_table *out, const struct trend *t, const 
 						  "keys_scored",    "memory_bytes",  NULL };
 	size_t row = fot_table_add(out);
 
-	fot_table_copy_shared(out, row, t->in, t->g->row[0]);
+	fot_table_copy_shared(out, row, t->g->t, t->g->row[0]);
 	for (size_t i = 0; per_length[i]; i++)
 		fot_table_set_empty(out, row, per_length[i]);
 	fot_table_set_text(out, row, "metric", metric);
@@ -434,8 +399,7 @@ static void write_value(struct fot_table *out, size_t row, double value, bool in
 
 static int write_trend(struct fot_table *out, const struct trend *t, uint64_t seed, struct fot_err *err)
 {
-	struct fot_rows rows = { .t = t->in, .row = t->g->row, .n = t->g->n };
-	struct fot_boot boot = fot_rows_boot(&rows, seed);
+	struct fot_boot boot = fot_rows_boot(t->g, seed);
 	struct fot_trend r;
 	size_t slope, rank;
 	int status =
@@ -453,11 +417,11 @@ static int write_trend(struct fot_table *out, const struct trend *t, uint64_t se
 	return FOT_OK;
 }
 
-static int trend_of(struct fot_table *out, const struct fot_table *in, const struct fot_group *g,
-		    const struct fot_measured_task *task, uint64_t seed, struct fot_err *err)
+static int trend_of(struct fot_table *out, const struct fot_group *g, const struct fot_measured_task *task,
+		    uint64_t seed, struct fot_err *err)
 {
-	struct trend t = { .in = in, .g = g, .task = task };
-	int status = fot_span_init(&t.l, in, g->row, g->n, err);
+	struct trend t = { .g = g, .task = task };
+	int status = fot_span_init(&t.l, g, err);
 
 	if (status == FOT_OK && t.l.n >= 3 && t.l.texts.n > 0)
 		status = write_trend(out, &t, seed, err);
@@ -478,7 +442,7 @@ int fot_summary_trends(struct fot_table *summary, const struct fot_table *rows,
 
 	for (size_t g = 0; g < groups.n && status == FOT_OK; g++) {
 		if (strcmp(fot_table_text(rows, groups.at[g].row[0], "memory_mode"), "none") != 0)
-			status = trend_of(summary, rows, &groups.at[g], task, seed, err);
+			status = trend_of(summary, &groups.at[g], task, seed, err);
 	}
 	fot_groups_release(&groups);
 	return status;

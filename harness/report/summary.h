@@ -27,8 +27,8 @@ int fot_summary_build(struct fot_table *summary, const struct fot_table *rows, u
 /* Markdown: per dataset, estimates by condition and place, then the differences. */
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err);
 struct fot_grid;
-/* What a table shows, on what, and the warning of copies: plain text where the names are (g->words). */
-void fot_summary_words(struct fot_str *out, const struct fot_summary_view *v, const struct fot_grid *g);
+/* What a table of the summary shows, on what, and the warning of copies: plain text where the names are (g->words). */
+void fot_summary_words(struct fot_str *out, const struct fot_grid *g);
 /* The estimates of each dataset as aligned plain text, tables at most `width` characters wide where that can
  * be (0: no limit), values with so many significant digits (0: as in summary.md). */
 int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,

@@ -27,8 +27,12 @@ static void warn_of_copies(struct fot_str *out, const struct fot_grid *g, bool m
 			       texts == 1 ? " One text: no interval." : "");
 }
 
-static void describe_items(struct fot_str *out, const struct fot_grid *g, const struct fot_summary_view *v, bool markdown)
+static void describe_items(struct fot_str *out, const struct fot_grid *g, bool markdown)
 {
+	const struct fot_summary_view *v = g->summary;
+
+	if (!v->items)
+		return;
 	fot_grid_words(out, g, v->items);
 	fot_grid_words(out, g, "; local window {window}{common}.");
 	if (v->note && markdown)
@@ -37,75 +41,56 @@ static void describe_items(struct fot_str *out, const struct fot_grid *g, const 
 		fot_str_printf(out, " One %s: no interval.", v->one);
 }
 
-void fot_summary_words(struct fot_str *out, const struct fot_summary_view *v, const struct fot_grid *g)
+static void put_caption(struct fot_str *out, const struct fot_grid *g)
 {
-	fot_str_printf(out, "%s%s", v->caption, v->items ? " " : "");
-	if (v->items)
-		describe_items(out, g, v, true);
-	if (v->copies) {
-		fot_str_putc(out, ' ');
-		warn_of_copies(out, g, false);
-	}
+	fot_str_printf(out, "%s%s", g->summary->caption, g->summary->items ? " " : "");
+	describe_items(out, g, true);
 }
 
-/* What is the same for all tables. */
-struct printing {
-	struct fot_str *out;
-	const struct fot_table *t;
-	bool markdown;
-	size_t width;
-	int digits;
-	struct fot_err *err;
-};
-
-static int print_view(const struct printing *p, const struct fot_measured_task *task, const struct fot_summary_view *v,
-		      const char *dataset)
+void fot_summary_words(struct fot_str *out, const struct fot_grid *g)
 {
-	struct fot_str *out = p->out;
-	struct fot_grid g;
-	int status = fot_grid_init(&g, p->t, task, &v->view, dataset, p->err);
+	put_caption(out, g);
+	if (!g->summary->copies)
+		return;
+	fot_str_putc(out, ' ');
+	warn_of_copies(out, g, false);
+}
 
-	g.width = p->width;
-	g.digits = p->digits;
-	if (status != FOT_OK || g.n_lines == 0)
-		goto out;
-	if (p->markdown) {
-		fot_str_printf(out, "\n%s%s", v->caption, v->items ? " " : "");
-	} else {
-		g.words = FOT_GRID_TEXT;
-		fot_str_puts(out, out->len ? "\n" : "");
-		fot_quote_terminal(out, dataset);
-		fot_str_printf(out, ": %s, ", v->title);
-	}
-	if (v->items)
-		describe_items(out, &g, v, p->markdown);
-	fot_str_puts(out, p->markdown ? "\n\n" : "\n");
-	status = fot_grid_print(out, &g, p->markdown ? FOT_GRID_MARKDOWN : FOT_GRID_TEXT, p->err);
-	if (v->copies)
-		warn_of_copies(out, &g, p->markdown);
-out:
-	fot_grid_release(&g);
+static int put_markdown(void *to, const struct fot_grid *g, struct fot_err *err)
+{
+	struct fot_str *out = to;
+	int status;
+
+	fot_str_putc(out, '\n');
+	put_caption(out, g);
+	fot_str_puts(out, "\n\n");
+	status = fot_grid_print(out, g, FOT_MARKDOWN, err);
+	if (g->summary->copies)
+		warn_of_copies(out, g, true);
 	return status;
 }
 
-static int print_dataset(const struct printing *p, const char *dataset)
+static int put_text(void *to, const struct fot_grid *g, struct fot_err *err)
 {
-	int status = FOT_OK;
+	struct fot_str *out = to;
+	int status;
 
-	for (size_t k = 0; k < fot_n_measured_tasks; k++) {
-		const struct fot_measured_task *task = fot_measured_tasks[k];
-
-		for (size_t i = 0; i < task->n_summary && status == FOT_OK; i++) {
-			if (p->markdown || task->summary[i].title)
-				status = print_view(p, task, &task->summary[i], dataset);
-		}
-	}
+	if (!g->summary->title)
+		return FOT_OK;
+	fot_str_puts(out, out->len ? "\n" : "");
+	fot_quote_terminal(out, g->dataset);
+	fot_str_printf(out, ": %s, ", g->summary->title);
+	describe_items(out, g, false);
+	fot_str_putc(out, '\n');
+	status = fot_grid_print(out, g, FOT_TEXT, err);
+	if (g->summary->copies)
+		warn_of_copies(out, g, false);
 	return status;
 }
 
 int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, struct fot_err *err)
 {
-	const struct printing p = { .out = out, .t = summary, .markdown = true, .err = err };
+	const struct fot_grids grids = { .t = summary, .put = put_markdown, .to = out };
 	const char *dataset;
 	int status = FOT_OK;
 
@@ -113,7 +98,7 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 		fot_str_puts(out, d ? "\n## " : "## ");
 		fot_quote_markdown(out, *dataset ? dataset : "(no dataset)");
 		fot_str_putc(out, '\n');
-		status = print_dataset(&p, dataset);
+		status = fot_grids_put(&grids, dataset, err);
 	}
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
@@ -121,12 +106,11 @@ int fot_summary_markdown(struct fot_str *out, const struct fot_table *summary, s
 int fot_summary_text(struct fot_str *out, const struct fot_table *summary, size_t width, int digits,
 		     struct fot_err *err)
 {
-	const struct printing p = { .out = out, .t = summary, .width = width, .digits = digits, .err = err };
-	const char *dataset;
-	int status = FOT_OK;
+	const struct fot_grids grids = {
+		.t = summary, .words = FOT_TEXT, .width = width, .digits = digits, .put = put_text, .to = out
+	};
+	int status = fot_grids_put_all(&grids, err);
 
-	for (size_t d = 0; (dataset = fot_grid_dataset(summary, d)) != NULL && status == FOT_OK; d++)
-		status = print_dataset(&p, dataset);
 	return status == FOT_OK ? fot_str_check(out, err) : status;
 }
 
@@ -146,14 +130,6 @@ static bool has_status(const struct fot_table *t, size_t row, const char *status
 	return strcmp(fot_table_text(t, row, "status"), status) == 0;
 }
 
-static bool any_row(const struct fot_table *t, const struct fot_group *g, const char *status)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (has_status(t, g->row[i], status))
-			return true;
-	return false;
-}
-
 bool fot_measured_any(const struct fot_table *rows, size_t first, size_t last)
 {
 	for (size_t row = first; row < last; row++)
@@ -167,6 +143,26 @@ static bool is_of(const struct fot_table *t, const struct fot_group *g, size_t r
 	return fot_table_same(t, g->row[0], t, row, "dataset");
 }
 
+/* Of documents whose rows say how many tokens they have: how short is too short. */
+static void put_lengths(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
+			size_t row)
+{
+	int64_t tokens = 0, context = 0;
+
+	for (size_t i = 0; i < units->n; i++)
+		for (size_t k = 0; is_of(t, &units->at[i], row) && k < units->at[i].n; k++) {
+			size_t at = units->at[i].row[k];
+			int64_t n = fot_table_int(t, at, "n_tokens_doc", 0),
+				length = fot_table_int(t, at, "context_length", 0);
+
+			context = length > context ? length : context;
+			tokens = has_status(t, at, "skipped_short") && n > tokens ? n : tokens;
+		}
+	if (tokens > 0)
+		fot_str_printf(out, " (up to %lld tokens, contexts of up to %lld)", (long long)tokens,
+			       (long long)context);
+}
+
 /* units: documents or items of all datasets; row: one of the dataset. */
 static void count_units(struct fot_str *out, const struct fot_table *t, const struct fot_groups *units,
 			size_t row, bool documents)
@@ -178,19 +174,24 @@ static void count_units(struct fot_str *out, const struct fot_table *t, const st
 			continue;
 		n++;
 		for (size_t k = 0; k < N_REASONS; k++)
-			why[k] += any_row(t, &units->at[i], reasons[k].status);
+			why[k] += fot_rows_with_status(&units->at[i], reasons[k].status) > 0;
 	}
-	for (size_t k = 0; k < N_REASONS; k++)
-		if (why[k])
-			fot_str_printf(out, "%s on %s: %zu of %zu %s %s\n", t->schema->name,
-				       fot_table_text(t, row, "dataset"), why[k], n,
-				       documents ? "documents" : "test items", reasons[k].words);
+	for (size_t k = 0; k < N_REASONS; k++) {
+		if (!why[k])
+			continue;
+		fot_str_printf(out, "%s on %s: %zu of %zu %s %s", t->schema->name,
+			       fot_table_text(t, row, "dataset"), why[k], n,
+			       documents ? "documents" : "test items", reasons[k].words);
+		if (k == 0)
+			put_lengths(out, t, units, row);
+		fot_str_putc(out, '\n');
+	}
 }
 
 /* Has it skipped rows alone? What failed is said elsewhere. */
-static bool only_skipped(const struct fot_table *t, const struct fot_group *g)
+static bool only_skipped(const struct fot_group *g)
 {
-	return !any_row(t, g, "ok") && !any_row(t, g, "failed");
+	return fot_rows_with_status(g, "ok") == 0 && fot_rows_with_status(g, "failed") == 0;
 }
 
 static void count_conditions(struct fot_str *out, const struct fot_table *t,
@@ -202,7 +203,7 @@ static void count_conditions(struct fot_str *out, const struct fot_table *t,
 		if (!is_of(t, &conditions->at[i], row))
 			continue;
 		n++;
-		empty += only_skipped(t, &conditions->at[i]);
+		empty += only_skipped(&conditions->at[i]);
 	}
 	if (empty)
 		fot_str_printf(
@@ -239,6 +240,15 @@ out:
 	return status;
 }
 
+/* Seeds draw demonstrations of other lengths: one may fit what another does not. */
+static bool any_truncated(const struct fot_group *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (fot_table_int(r->t, r->row[i], "truncated", 0))
+			return true;
+	return false;
+}
+
 /* Of all cells whose prompts lack some of what is asked for the one that is furthest from it. */
 int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot_err *err)
 {
@@ -253,19 +263,18 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		return FOT_OK;
 	FOT_TRY(fot_measured_groups(&cells, rows, 0, rows->n_rows, fot_condition_columns, task, NULL, err));
 	for (size_t i = 0; i < cells.n; i++) {
-		struct fot_rows r = { .t = rows, .row = cells.at[i].row, .n = cells.at[i].n };
-		int64_t reached = fot_rows_short(&r, task), asked = fot_rows_axis(&r, task);
+		const struct fot_group *g = &cells.at[i];
+		int64_t reached = fot_rows_short(g, task), asked = fot_rows_axis(g, task);
+		const char *how = fot_rows_reached_how(g, task);
 
-		const char *how = fot_rows_reached_how(&r, task);
-
-		if (reached < 0 || (!how && !fot_table_int(rows, r.row[0], "truncated", 0)))
+		if (reached < 0 || (!how && !any_truncated(g)))
 			continue;
 		n++;
 		if (asked - reached <= most)
 			continue;
 		most = asked - reached;
 		fit = reached;
-		worst = r.row[0];
+		worst = g->row[0];
 		word = how ? "can be seen" : "fit";
 	}
 	if (n)

@@ -161,6 +161,16 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
 }
 
+size_t fot_plan_kept(const struct fot_plan *p)
+{
+	size_t bytes = 0;
+
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		if (p->spec->task[t].class->keeps)
+			bytes = fot_size_add(bytes, p->spec->task[t].class->keeps(p, t));
+	return bytes;
+}
+
 size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
 	bool one = condition != SIZE_MAX;
@@ -168,7 +178,7 @@ size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fo
 
 	most = fot_workers_bytes(p, condition, w);
 	for (size_t c = from; c < to; c++) {
-		size_t bytes = fot_workers_small(p, c, w) ? 0 : fot_plan_bytes(p, c, w);
+		size_t bytes = fot_workers_small(p, c, w) ? 0 : fot_size_add(fot_plan_bytes(p, c, w), fot_plan_kept(p));
 
 		most = bytes > most ? bytes : most;
 	}

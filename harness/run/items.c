@@ -91,18 +91,11 @@ static cJSON *rows_json(const struct fot_table *t, bool timing)
 	return list;
 }
 
-/* The first note carries the samples of the item. */
+/* The first note carries the samples of the item. They are not written to; cJSON's signature lacks const. */
 static bool attach_samples(cJSON *note, const cJSON *samples)
 {
-	cJSON *copy;
-
-	if (!samples || !samples->child || !note->child)
-		return true;
-	copy = cJSON_Duplicate(samples, true);
-	if (copy && cJSON_AddItemToObject(note->child, "samples", copy))
-		return true;
-	cJSON_Delete(copy);
-	return false;
+	return !samples || !samples->child || !note->child ||
+	       cJSON_AddItemReferenceToObject(note->child, "samples", (cJSON *)(uintptr_t)samples);
 }
 
 int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON **result, cJSON **note,

@@ -17,7 +17,7 @@ struct fot_worker {
 	/* One of several at work (workers.h): in place of fot_worker_use; and of the session that it opens (session.h). NULL: neither. */
 	int (*use)(struct fot_worker *w, size_t condition, struct fot_err *err);
 	const struct fot_session *beside;
-	void **state;           /* [n_tasks] what the tasks' classes keep */
+	void **state; /* [n_tasks] what the tasks' classes keep */
 };
 
 /* Errors: FOT_ERR_RUN. */
@@ -33,7 +33,8 @@ int fot_item_evaluate(struct fot_worker *w, const struct fot_item *item, struct 
 /* Append rows with the key columns and status "failed". */
 void fot_item_failed_rows(const struct fot_plan *plan, const struct fot_item *item, struct fot_table *table);
 
-/* All rows and samples (may be NULL) of an item as the journal's result and note. Errors: FOT_ERR_RUN. */
+/* All rows and samples (may be NULL) of an item as the journal's result and note, which borrows
+ * samples. Errors: FOT_ERR_RUN. */
 int fot_item_record(const struct fot_table *table, const cJSON *samples, cJSON **result, cJSON **note,
 		    struct fot_err *err);
 /* The rows of a record (line `line` of its journal) appended to table, and its samples, one JSON line each, to samples

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,19 +23,31 @@
 #define LEAD_LEN (sizeof LEAD - 1)
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
 #define MAX_DIFFERENCES 12
+#define READ_PART ((size_t)16 << 20) /* bytes of a file that are in memory while it is read through */
 #define FORMAT "fotbench-journal"
-#define SYNC_SHARE 100
+#define SYNCED "synced" /* the last key of a record */
 
 struct fot_journal {
 	int fd;
-	size_t bytes; /* all of them on the disk */
-	bool dead;    /* an fsync failed: the kernel may have dropped what we wrote */
-	bool waiting; /* records were written, and not waited for */
-	double due;   /* the next record from this moment on is waited for */
+	size_t bytes;
+	size_t synced; /* of them: on the disk */
+	size_t marked; /* what the last mark said of that */
+	bool dead;     /* an fsync failed: the kernel may have dropped what we wrote */
+	double due;    /* the next record from this moment on is waited for */
+	double oldest; /* when the first record behind synced was written */
 	char *path;
 };
 
 /* --- lines --- */
+
+static void crc_text(char out[9], const char *payload, size_t n)
+{
+	uint32_t crc = fot_crc32(0, payload, n);
+
+	for (int i = 0; i < 8; i++)
+		out[i] = "0123456789abcdef"[crc >> (28 - 4 * i) & 15];
+	out[8] = '\0';
+}
 
 /* The payload of a framed line, or NULL. n excludes the newline. */
 static const char *unframe(const char *line, size_t n, size_t *payload_len)
@@ -47,15 +58,38 @@ static const char *unframe(const char *line, size_t n, size_t *payload_len)
 	    memcmp(line + LEAD_LEN + 8, MIDDLE, sizeof MIDDLE - 1) != 0)
 		return NULL;
 	*payload_len = n - FRAME_LEN - 1;
-	snprintf(crc, sizeof crc, "%08x", (unsigned)fot_crc32(0, line + FRAME_LEN, *payload_len));
+	crc_text(crc, line + FRAME_LEN, *payload_len);
 	return memcmp(crc, line + LEAD_LEN, 8) == 0 ? line + FRAME_LEN : NULL;
 }
 
 static void frame(struct fot_str *line, const char *payload, size_t n)
 {
-	fot_str_printf(line, LEAD "%08x" MIDDLE, (unsigned)fot_crc32(0, payload, n));
+	char crc[9];
+
+	crc_text(crc, payload, n);
+	fot_str_puts(line, LEAD);
+	fot_str_puts(line, crc);
+	fot_str_puts(line, MIDDLE);
 	fot_str_add(line, payload, n);
 	fot_str_puts(line, "}\n");
+}
+
+/* --- marks --- */
+
+/* Where the mark of a record begins, its comma; n: it has none. *bytes: what it says. The last key of a record is
+ * followed by digits and one brace; no other number that a record holds ends there. */
+static size_t mark_at(const char *payload, size_t n, size_t *bytes)
+{
+	static const char key[] = ", \"" SYNCED "\": ";
+	size_t at = n - 1, len = sizeof key - 1;
+
+	*bytes = 0;
+	while (at > 0 && payload[at - 1] >= '0' && payload[at - 1] <= '9')
+		at--;
+	if (at == n - 1 || n - 1 - at > 18 || at < len || memcmp(payload + at - len, key, len) != 0)
+		return n;
+	*bytes = (size_t)strtoull(payload + at, NULL, 10);
+	return at - len;
 }
 
 /* --- reading --- */
@@ -128,7 +162,7 @@ static int keep_record(struct fot_journal_content *c, size_t *cap, const cJSON *
  * until then its checksum answers for it. NULL: of another form. */
 static cJSON *read_item(const struct fot_record *r)
 {
-	static const char begin[] = "{\"item\":", after[] = ",\"result\":";
+	static const char begin[] = "{\"item\": ", after[] = ", \"result\": ";
 	const char *at = r->text + sizeof begin - 1, *end = r->text + r->n_text, *quote = at + 1;
 	cJSON *item = NULL;
 
@@ -171,16 +205,52 @@ static int read_line(struct fot_journal_content *c, size_t *cap, struct fot_reco
 	return status == FOT_OK ? read_header(c, header, path, err) : status;
 }
 
-/* May a bad last line be the torn rest of one of ours? A foreign file is never cut. */
+/* May a bad last line be the torn rest of one of ours, or of a header of which zeros came to the disk? A foreign file is
+ * never cut. */
 static bool may_be_torn(const char *line, size_t n, size_t number, bool ended)
 {
+	while (n > 0 && line[n - 1] == '\0')
+		n--;
 	return number > 1 || (!ended && memcmp(line, LEAD, n < LEAD_LEN ? n : LEAD_LEN) == 0);
+}
+
+/* The bytes from `from` on, where bad line `line` begins: a hole that may be cut, unless a mark behind it says that it
+ * was on the disk. */
+static int read_hole(struct fot_journal_content *c, size_t from, size_t line, const char *path,
+		     struct fot_err *err)
+{
+	const char *text = (const char *)c->file.data, *end;
+
+	c->hole_line = line;
+	for (size_t at = from; (end = memchr(text + at, '\n', c->file.size - at)) != NULL;
+	     at = (size_t)(end - text) + 1) {
+		size_t n = 0, synced = 0;
+		const char *payload = unframe(text + at, (size_t)(end - text) - at, &n);
+
+		if (payload)
+			mark_at(payload, n, &synced);
+		if (synced > from)
+			return corrupt(path, line, "zeros where a record was on the disk", err);
+		c->n_behind += payload != NULL;
+	}
+	return FOT_OK;
+}
+
+/* A bad line with zeros in it, or with others behind it. */
+static int read_damage(struct fot_journal_content *c, size_t from, size_t n, size_t line, const char *path,
+		       struct fot_err *err)
+{
+	if (line == 1)
+		return FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path);
+	if (!memchr(c->file.data + from, '\0', n))
+		return corrupt(path, line, "wrong checksum or form", err);
+	return read_hole(c, from, line, path, err);
 }
 
 static int read_lines(struct fot_journal_content *c, const char *path, struct fot_err *err)
 {
 	const char *text = c->file.data ? (const char *)c->file.data : "";
-	size_t at = 0, cap = 0, size = c->file.size;
+	size_t at = 0, cap = 0, read = 0, size = c->file.size;
 	int status = FOT_OK;
 
 	for (size_t line = 1; at < size && status == FOT_OK; line++) {
@@ -195,13 +265,16 @@ static int read_lines(struct fot_journal_content *c, const char *path, struct fo
 				&(struct fot_record){ .text = payload, .n_text = payload_len, .line = line },
 				path, err);
 			at = next;
+			if (at - read > READ_PART) {
+				fot_map_unload(text + read, at - read);
+				read = at;
+			}
 			continue;
 		}
-		if (next < size)
-			return line == 1 ? FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path) :
-					   corrupt(path, line, "wrong checksum or form", err);
-		if (!may_be_torn(text + at, n, line, end != NULL))
-			return FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path);
+		if (next < size || (line > 1 && memchr(text + at, '\0', n)))
+			status = read_damage(c, at, n, line, path, err);
+		else if (!may_be_torn(text + at, n, line, end != NULL))
+			status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: not a fotbench journal", path);
 		break;
 	}
 	c->valid_bytes = at;
@@ -352,17 +425,14 @@ const struct fot_record *fot_journal_find(const struct fot_journal_content *c, c
 
 /* --- writing --- */
 
-/* A disk that is waited for after every item of some milliseconds takes more time than the items do: it is asked again
- * after SYNC_SHARE times what it took, or after FOT_JOURNAL_SYNC_S. */
+/* A disk that is waited for after every item of some milliseconds takes more time than the items do. */
 static int sync_journal(struct fot_journal *j, struct fot_err *err)
 {
-	double begun = fot_clock(), took;
 	int status = fot_fsync(j->fd, j->path, err);
 
-	took = fot_clock() - begun;
-	j->due = begun + took + fmin(FOT_JOURNAL_SYNC_S, SYNC_SHARE * took);
+	j->due = fot_clock() + FOT_JOURNAL_SYNC_S;
 	j->dead = status != FOT_OK;
-	j->waiting = false;
+	j->synced = j->bytes;
 	return status;
 }
 
@@ -381,12 +451,14 @@ static int append_line(struct fot_journal *j, const struct fot_str *line, bool w
 			j->dead = true;
 		return status;
 	}
+	if (j->synced == j->bytes)
+		j->oldest = fot_clock();
 	j->bytes += line->len;
-	j->waiting = true;
 	return wait && fot_clock() >= j->due ? sync_journal(j, err) : FOT_OK;
 }
 
-static int write_record(struct fot_journal *j, cJSON *record, struct fot_err *err)
+/* mark: what the record says to be on the disk */
+static int write_record(struct fot_journal *j, cJSON *record, size_t mark, struct fot_err *err)
 {
 	struct fot_str payload = FOT_STR_INIT, line = FOT_STR_INIT;
 	int status;
@@ -395,6 +467,7 @@ static int write_record(struct fot_journal *j, cJSON *record, struct fot_err *er
 	frame(&line, payload.data, payload.len);
 	FOT_TRY(fot_str_check(&line, err));
 	FOT_TRY(append_line(j, &line, true, err));
+	j->marked = mark;
 out:
 	fot_str_release(&payload);
 	fot_str_release(&line);
@@ -403,13 +476,20 @@ out:
 
 int fot_journal_copy(struct fot_journal *j, const struct fot_record *r, struct fot_err *err)
 {
-	struct fot_str line = FOT_STR_INIT;
+	struct fot_str payload = FOT_STR_INIT, line = FOT_STR_INIT;
+	size_t synced, n = mark_at(r->text, r->n_text, &synced);
 	int status;
 
-	frame(&line, r->text, r->n_text);
+	if (n < r->n_text) { /* a mark is of its journal alone */
+		fot_str_add(&payload, r->text, n);
+		fot_str_puts(&payload, "}");
+		FOT_TRY(fot_str_check(&payload, err));
+	}
+	frame(&line, payload.len ? payload.data : r->text, payload.len ? payload.len : n);
 	FOT_TRY(fot_str_check(&line, err));
 	FOT_TRY(append_line(j, &line, false, err));
 out:
+	fot_str_release(&payload);
 	fot_str_release(&line);
 	return status;
 }
@@ -424,7 +504,7 @@ static int write_header(struct fot_journal *j, const cJSON *identity, struct fot
 	    !cJSON_AddItemReferenceToObject(record, "identity", (cJSON *)(uintptr_t)identity))
 		status = FOT_NO_MEMORY(err, j->path);
 	else
-		status = write_record(j, record, err);
+		status = write_record(j, record, 0, err);
 	cJSON_Delete(record);
 	return status;
 }
@@ -541,12 +621,20 @@ int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *res
 	/* The reference items are not written to; cJSON's signature lacks const. */
 	if (!record || !cJSON_AddStringToObject(record, "item", item) ||
 	    !cJSON_AddItemReferenceToObject(record, "result", (cJSON *)(uintptr_t)result) ||
-	    (note && !cJSON_AddItemReferenceToObject(record, "note", (cJSON *)(uintptr_t)note)))
+	    (note && !cJSON_AddItemReferenceToObject(record, "note", (cJSON *)(uintptr_t)note)) ||
+	    (j->synced > j->marked && !cJSON_AddNumberToObject(record, SYNCED, (double)j->synced)))
 		status = FOT_NO_MEMORY(err, j->path);
 	else
-		status = write_record(j, record, err);
+		status = write_record(j, record, j->synced, err);
 	cJSON_Delete(record);
 	return status;
+}
+
+int fot_journal_settle(struct fot_journal *j, double seconds, struct fot_err *err)
+{
+	if (j->dead || j->synced == j->bytes || fot_clock() + seconds < j->oldest + FOT_JOURNAL_SYNC_S)
+		return FOT_OK;
+	return sync_journal(j, err);
 }
 
 int fot_journal_close(struct fot_journal *j, struct fot_err *err)
@@ -555,7 +643,7 @@ int fot_journal_close(struct fot_journal *j, struct fot_err *err)
 
 	if (!j)
 		return FOT_OK;
-	if (j->fd >= 0 && j->waiting && !j->dead)
+	if (j->fd >= 0 && j->synced < j->bytes && !j->dead)
 		status = sync_journal(j, err);
 	if (j->fd >= 0 && close(j->fd) != 0 && status == FOT_OK)
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: close: %s", j->path, strerror(errno));

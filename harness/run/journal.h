@@ -1,18 +1,21 @@
 /* journal.h: the append-only truth of a run.
  *
- *   {"crc":"89abcdef","rec":{"format":"fotbench-journal","version":1,"identity":{...}}}
- *   {"crc":"01234567","rec":{"item":"...","result":{...},"note":{...}}}
+ *   {"crc":"89abcdef","rec":{"format": "fotbench-journal", "version": 1, "identity": {...}}}
+ *   {"crc":"01234567","rec":{"item": "...", "result": {...}, "note": {...}, "synced": 1234}}
  *   ...
  *
  * One line per finished item, written by one write() before the next item begins: it outlives the process. For the disk
- * (fsync) is waited at most once in a hundred times what that takes, or after a second: a machine that loses its power
- * may lose the items of its last second. crc is CRC-32 of the bytes between `"rec":` and the last
- * brace.  `identity` is everything a result depends on; `result` is what an item
- * gave; `note` (times, sizes) does not belong to the identity of a record.
+ * (fsync) is waited once a second, and before an item that takes longer: a machine that loses its power may lose the
+ * items of its last second. crc is CRC-32 of the bytes between `"rec":` and the last brace.  `identity` is everything a
+ * result depends on; `result` is what an item gave; `note` (times, sizes) does not belong to the identity of a record.
+ * `synced`, a mark, is in the first record behind each wait for the disk: so many bytes of the file were on it before the
+ * record was written.
  *
  * Reading trusts nothing.  The last line may be torn (cut anywhere, or with a
- * wrong CRC): it is dropped and its item done again.  Anything wrong before the
- * last line is an error that names the line.  Of two records of one item with
+ * wrong CRC): it is dropped and its item done again.  A machine that lost its power may have kept the length of the file
+ * and some of its last bytes, and zeros in place of others: a bad line that holds a zero is a hole. If no mark behind it
+ * says that it was on the disk, the journal ends before it; what is behind it is done again.  Anything else wrong before
+ * the last line is an error that names the line, as is a hole in what was on the disk.  Of two records of one item with
  * equal results the first counts; unequal ones are an error. */
 #ifndef FOT_JOURNAL_H
 #define FOT_JOURNAL_H
@@ -26,7 +29,7 @@
 
 #define FOT_JOURNAL_VERSION 1
 #define FOT_JOURNAL_SYNC_S 1.0
-#define FOT_JOURNAL_PART 65536 /* records of a file after which what was read of it may leave memory */
+#define FOT_JOURNAL_PART 8192 /* records of a file after which what was read of it may leave memory */
 
 /* What an item gave stays in the file, which is mapped, until it is asked for: some 100 bytes of memory a record. */
 struct fot_record {
@@ -46,6 +49,8 @@ struct fot_journal_content {
 	size_t n, n_duplicates;
 	size_t valid_bytes; /* length of the good part */
 	size_t torn_bytes;  /* dropped behind it */
+	size_t hole_line;   /* they begin with a hole, in this line; 0: they are one torn line at most */
+	size_t n_behind;    /* whole records behind the hole, dropped with it */
 };
 
 /* Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt), FOT_ERR_RUN (memory). */
@@ -65,11 +70,12 @@ struct fot_journal;
 /* Start a journal; path must not exist. Errors: FOT_ERR_OUTPUT. */
 int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity,
 		       struct fot_err *err);
-/* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut a torn
- * tail and go on appending. content holds what is there already, by its items alone. */
+/* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut what is
+ * torn and go on appending. content holds what is there already, by its items alone. */
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
 		       const cJSON *identity, struct fot_err *err);
-/* Write one record; it is on the disk FOT_JOURNAL_SYNC_S later with the next one, and when the journal has been closed.
+/* Write one record; it is on the disk FOT_JOURNAL_SYNC_S later with the next one or before (fot_journal_settle), and when
+ * the journal has been closed.
  * note may be NULL. A failed write is taken back; after a failed fsync the journal takes no more records.
  * Errors: FOT_ERR_OUTPUT. */
 int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *result, const cJSON *note,
@@ -77,6 +83,9 @@ int fot_journal_append(struct fot_journal *j, const char *item, const cJSON *res
 /* The same with a record of another journal, as it stands there. It is on the disk when the journal has been
  * closed, or with the next record that is waited for: until then it still stands where it was taken from. */
 int fot_journal_copy(struct fot_journal *j, const struct fot_record *r, struct fot_err *err);
+/* The next record comes in about so many seconds: those that are written are waited for now if one of them would not be
+ * on the disk within FOT_JOURNAL_SYNC_S. Errors: FOT_ERR_OUTPUT. */
+int fot_journal_settle(struct fot_journal *j, double seconds, struct fot_err *err);
 int fot_journal_close(struct fot_journal *j, struct fot_err *err); /* NULL allowed */
 
 #endif

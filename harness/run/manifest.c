@@ -367,6 +367,7 @@ static void add_host(struct doc *d, cJSON *root, const struct fot_run_opts *opts
 static void add_compute(struct doc *d, cJSON *root, enum fot_compute compute)
 {
 	text(d, root, "compute", fot_compute_words[compute]);
+	text(d, root, "sums", FOT_SUMS);
 	if (compute == FOT_COMPUTE_BF16)
 		text(d, root, "bf16_kernel", fot_bf16_kernel_name(fot_bf16_kernel()));
 }

@@ -62,6 +62,38 @@ static bool is_own(const char *name)
 	return strcmp(name, "samples") == 0 || strcmp(name, "plots") == 0;
 }
 
+static bool holds_run(const char *folder)
+{
+	static const char *const marks[] = { "manifest.json", "journal.jsonl" };
+	bool holds = false;
+
+	for (size_t i = 0; i < FOT_COUNT(marks) && !holds; i++) {
+		struct fot_str path = FOT_STR_INIT;
+
+		fot_path_join(&path, folder, marks[i]);
+		holds = !path.failed && fot_file_exists(path.data);
+		fot_str_release(&path);
+	}
+	return holds;
+}
+
+int fot_outdir_spare(const char *path, struct fot_err *err)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL, *name = slash ? slash + 1 : path;
+	char *folder;
+	int status = FOT_OK;
+
+	if (!path || !is_own(name) || strcmp(name, FOT_PAGE_NAME) == 0)
+		return FOT_OK;
+	folder = slash ? fot_strndup(path, (size_t)(slash + 1 - path)) : fot_strdup(".");
+	if (!folder)
+		status = FOT_NO_MEMORY(err, path);
+	else if (holds_run(folder))
+		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: is a file of a run; expected another one to write", path);
+	fot_free(folder);
+	return status;
+}
+
 static int remove_own(const struct fot_outdir *o, struct fot_err *err)
 {
 	for (size_t i = 0; i < n_own(); i++) {

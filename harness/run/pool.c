@@ -198,6 +198,32 @@ out:
 	return status;
 }
 
+static size_t dataset_bytes(const struct fot_plan *p, size_t task, size_t dataset)
+{
+	const struct fot_dataset *d = p->dataset[dataset].data;
+	struct fot_item item = { .task = task, .dataset = dataset };
+	size_t tokens = 0;
+
+	for (size_t i = 0; i < fot_dataset_count(d); i++)
+		if (fot_library_takes(p, &item, i))
+			tokens = fot_size_add(tokens, (size_t)fot_dataset_at(d, i)->n_bytes + 2); /* BOS, a dummy space */
+	return fot_size_mul(tokens, sizeof(int32_t));
+}
+
+size_t fot_library_bytes(const struct fot_plan *p, size_t task)
+{
+	const struct fot_task_spec *t = &p->spec->task[task];
+	size_t most = 0;
+
+	for (size_t k = 0; k < t->n_datasets; k++)
+		for (size_t d = 0; d < p->n_datasets; d++) {
+			size_t bytes = strcmp(p->dataset[d].spec, t->dataset[k]) == 0 ? dataset_bytes(p, task, d) : 0;
+
+			most = bytes > most ? bytes : most;
+		}
+	return most;
+}
+
 void fot_library_release(struct fot_library *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -52,6 +52,8 @@ bool fot_library_holds(const struct fot_library *l, const struct fot_plan *p, co
 /* Read them, in place of what l holds; left empty on errors, which are those of
  * fot_dataset_tokens and FOT_ERR_RUN (memory). */
 int fot_library_read(struct fot_library *l, const struct fot_plan *p, const struct fot_item *item, struct fot_err *err);
+/* Bytes that the largest one of a task takes, at one byte of text a token, the most there can be. */
+size_t fot_library_bytes(const struct fot_plan *p, size_t task);
 void fot_library_release(struct fot_library *l);
 /* Where a document of the dataset stands; it must be there. */
 size_t fot_library_place(const struct fot_library *l, size_t document);

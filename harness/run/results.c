@@ -223,7 +223,7 @@ static int write_latex(struct fot_results *r, const struct fot_plan *p, const st
 			FOT_TRY(fot_report_build(&report, &r->rows[k], &run, 1, &paper, false, p->spec->seed,
 						 &r->kept[k], err));
 	}
-	FOT_TRY(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, err));
+	FOT_TRY(fot_report_print(&text, &report, FOT_LATEX, 0, err));
 	FOT_TRY(fot_str_check(&text, err));
 	status = write_text(&text, dir, "summary.tex", err);
 out:

@@ -48,8 +48,9 @@ struct runner {
 	double rate;                   /* operations per second, foretold */
 	double flops_left, flops_done; /* of the schedule's: skipped and failed items are neither */
 	int64_t tokens_done;
-	int64_t n_seen; /* items */
-	bool measured;  /* the summary has rows */
+	int64_t n_seen;       /* items */
+	size_t n_begun;       /* of the schedule's */
+	bool measured;        /* the summary has rows */
 	pthread_mutex_t lock; /* of all this while workers are at work */
 	int status;           /* of the first item that could not be kept: nothing is kept behind it */
 	struct fot_err *err;
@@ -136,6 +137,22 @@ out:
 	return status;
 }
 
+static void say_cut(const struct runner *r)
+{
+	const struct fot_journal_content *c = &r->before;
+
+	if (c->hole_line)
+		fot_log(FOT_LOG_WARN,
+			"journal.jsonl: line %zu holds zeros, as after a loss of power: cut there (%zu bytes, %zu whole record%s), %lld of %lld items are to do",
+			c->hole_line, c->torn_bytes, c->n_behind, FOT_S(c->n_behind),
+			(long long)(r->manifest.counts.planned - r->manifest.counts.resumed),
+			(long long)r->manifest.counts.planned);
+	else if (c->torn_bytes)
+		fot_log(FOT_LOG_WARN,
+			"journal.jsonl: the last record was torn (%zu bytes), its item is done again",
+			c->torn_bytes);
+}
+
 static int begin(struct runner *r)
 {
 	int status;
@@ -151,29 +168,27 @@ static int begin(struct runner *r)
 	for (size_t i = 0; i < r->plan->n_items; i++)
 		r->manifest.counts.resumed += is_mine(r, i) && !is_todo(r, i);
 	FOT_TRY(write_manifest(r, "started", NULL));
-	if (r->before.torn_bytes)
-		fot_log(FOT_LOG_WARN,
-			"journal.jsonl: the last record was torn (%zu bytes), its item is done again",
-			r->before.torn_bytes);
+	say_cut(r);
 out:
 	return status;
 }
 
 /* --- items --- */
 
-/* From what was done so far, before that from what the engine reached in a moment's measurement. */
-static double seconds_left(const struct runner *r)
+/* That so many operations take: from what was done so far, before that from what the engine reached in a moment's
+ * measurement; -1: unknown. */
+static double seconds_of(const struct runner *r, double flops)
 {
 	double elapsed = fot_clock() - r->began;
 
-	return r->flops_done > 0 && elapsed > 0 ? r->flops_left * elapsed / r->flops_done :
-	       r->rate > 0                      ? r->flops_left / r->rate :
+	return r->flops_done > 0 && elapsed > 0 ? flops * elapsed / r->flops_done :
+	       r->rate > 0                      ? flops / r->rate :
 						  -1;
 }
 
 static void show_progress(const struct runner *r, const char *id)
 {
-	double elapsed = fot_clock() - r->began, left = seconds_left(r);
+	double elapsed = fot_clock() - r->began, left = seconds_of(r, r->flops_left);
 	char eta[32] = "?";
 
 	if (left >= 0)
@@ -269,6 +284,25 @@ static int keep_job(struct runner *r, const struct fot_job *job, const struct ou
 	return status;
 }
 
+/* What is written waits for the disk no longer because the next item is long. */
+static int begin_job(struct runner *r, const struct fot_job *job)
+{
+	double at_once = r->n_begun < r->todo.n_small ? r->todo.n_workers : 1;
+
+	r->n_begun++;
+	return fot_journal_settle(r->journal, seconds_of(r, job->flops * at_once), r->err);
+}
+
+/* Once all small items have begun, a worker may have nothing that it settles the journal before. */
+static int end_job(struct runner *r, const struct fot_job *job, const struct outcome *o)
+{
+	int status = keep_job(r, job, o);
+
+	if (status == FOT_OK && r->n_begun == r->todo.n_small)
+		status = fot_journal_settle(r->journal, FOT_JOURNAL_SYNC_S, r->err);
+	return status;
+}
+
 /* Several at once do this, each with its own worker. */
 static int do_job(void *runner, struct fot_worker *worker, const struct fot_job *job)
 {
@@ -278,12 +312,20 @@ static int do_job(void *runner, struct fot_worker *worker, const struct fot_job 
 	int status;
 
 	fot_table_init(&o.rows, fot_task_class_of(r->plan, item)->schema);
+	pthread_mutex_lock(&r->lock);
+	if (r->status == FOT_OK)
+		r->status = begin_job(r, job);
+	status = r->status;
+	pthread_mutex_unlock(&r->lock);
+	if (status != FOT_OK)
+		goto out;
 	o.status = fot_item_evaluate(worker, item, &o.rows, o.samples, &o.problem);
 	pthread_mutex_lock(&r->lock);
 	if (r->status == FOT_OK)
-		r->status = keep_job(r, job, &o);
+		r->status = end_job(r, job, &o);
 	status = r->status;
 	pthread_mutex_unlock(&r->lock);
+out:
 	fot_table_release(&o.rows);
 	cJSON_Delete(o.samples);
 	return status;
@@ -451,8 +493,17 @@ static void report_end(const struct runner *r, bool written)
 		(long long)c->skipped, (long long)c->failed, wall,
 		(double)fot_mem_peak_rss() / (1024.0 * 1024.0));
 	if (written)
-		fot_log(FOT_LOG_INFO, "results in %s%s%s", r->opts->output, r->measured ? "; draw them: fotbench plot " : "",
-			r->measured ? r->opts->output : "");
+		fot_log(FOT_LOG_INFO, "results in %s%s%s", r->opts->output,
+			r->measured ? "; draw them: fotbench plot " : "", r->measured ? r->opts->output : "");
+}
+
+/* What no step behind the items needs. */
+static void release_work(struct runner *r)
+{
+	fot_schedule_release(&r->todo);
+	fot_worker_release(&r->worker);
+	fot_journal_content_release(&r->before);
+	fot_journal_content_release(&r->given);
 }
 
 int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct fot_err *err)
@@ -469,6 +520,7 @@ int fot_run(const struct fot_plan *plan, const struct fot_run_opts *opts, struct
 	begun = true;
 	FOT_TRY(do_items(&r));
 	FOT_TRY(close_journal(&r));
+	release_work(&r); /* not beside the results */
 	if (fot_signals_pending()) {
 		status = stopped(&r, fot_signals_pending());
 	} else {
@@ -482,12 +534,9 @@ out:
 		r.err = NULL; /* the first error is the one to report */
 		write_manifest(&r, "failed", kept ? kept->text : NULL);
 	}
-	fot_schedule_release(&r.todo);
+	release_work(&r);
 	fot_division_release(&r.division);
-	fot_worker_release(&r.worker);
 	fot_journal_close(r.journal, NULL);
-	fot_journal_content_release(&r.before);
-	fot_journal_content_release(&r.given);
 	fot_free(r.journal_path);
 	fot_outdir_close(&r.dir);
 	fot_log_close();

@@ -19,7 +19,7 @@ static const struct fot_model *model_of(const struct fot_plan *p, size_t conditi
 	return p->model[p->condition[condition].model].model;
 }
 
-/* Bytes of a session of one thread; common: of these, what is made of the model's weights. */
+/* Bytes of a session of one thread and of what its worker keeps; common: of these, what is made of the model's weights. */
 static size_t session_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w,
 			    size_t *common)
 {
@@ -29,7 +29,7 @@ static size_t session_bytes(const struct fot_plan *p, size_t condition, const st
 	one.threads = 1;
 	o = fot_plan_session(p, condition, &one);
 	*common = fot_session_common(model_of(p, condition), &o);
-	return fot_session_estimate(model_of(p, condition), &o);
+	return fot_size_add(fot_session_estimate(model_of(p, condition), &o), fot_plan_kept(p));
 }
 
 bool fot_workers_small(const struct fot_plan *p, size_t condition, const struct fot_work *w)

@@ -10,7 +10,7 @@
  *
  * Who does what is foretold, never measured:
  *  - A condition is small if it computes on the CPU, each of its items takes at most FOT_SMALL_FLOPS operations, and
- *    a session for each thread, weights apart, takes at most FOT_SMALL_BYTES in all.  Where they take more than half
+ *    a session for each thread, weights apart, and what tasks keep beside it take at most FOT_SMALL_BYTES in all.  Where they take more than half
  *    of the memory that is available, none is.
  *  - A piece is a walk through a subtree of the prefixes: it begins at an item that keeps nothing of the one before.
  *    So no token is read more often; what prompts share through a session's cache of windows is counted once for each

@@ -22,19 +22,10 @@ static const struct fot_cell *cell(const struct key *k, size_t row, size_t i)
 	return &k->t->cell[row * k->t->schema->n + (size_t)k->column[i]];
 }
 
-static bool equal(const struct fot_cell *x, const struct fot_cell *y)
-{
-	if (x->kind != y->kind)
-		return false;
-	if (x->kind == FOT_CELL_TEXT)
-		return strcmp(x->text, y->text) == 0;
-	return x->kind == FOT_CELL_REAL ? !(x->x < y->x || x->x > y->x) : x->i == y->i;
-}
-
 static bool same(const struct key *k, size_t a, size_t b)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		if (!equal(cell(k, a, i), cell(k, b, i)))
+		if (!fot_cell_same(cell(k, a, i), cell(k, b, i)))
 			return false;
 	}
 	return true;
@@ -48,11 +39,11 @@ static int add_row(struct fot_group *g, size_t row, struct fot_err *err)
 	return FOT_OK;
 }
 
-static int add_group(struct fot_groups *out, size_t row, struct fot_err *err)
+static int add_group(struct fot_groups *out, const struct fot_table *t, size_t row, struct fot_err *err)
 {
 	if (!FOT_GROW(out->at, out->n, out->cap))
 		return FOT_NO_MEMORY(err, "groups of rows");
-	out->at[out->n] = (struct fot_group){ 0 };
+	out->at[out->n] = (struct fot_group){ .t = t };
 	return add_row(&out->at[out->n++], row, err);
 }
 
@@ -92,7 +83,7 @@ int fot_groups_add(struct fot_groups *out, const struct fot_table *t, size_t fir
 			status = add_row(&out->at[at], row, err);
 		} else {
 			at = out->n;
-			status = add_group(out, row, err);
+			status = add_group(out, t, row, err);
 		}
 	}
 	return status;

@@ -12,6 +12,7 @@
 #define FOT_GROUP_COLUMNS 24
 
 struct fot_group {
+	const struct fot_table *t;
 	size_t *row; /* [n], n >= 1 */
 	size_t n, cap;
 };

@@ -7,15 +7,10 @@
 
 void fot_label_memory(struct fot_str *out, const struct fot_table *t, size_t row)
 {
-	int64_t k = fot_table_int(t, row, "top_k", 0);
-
-	if (fot_table_has(t, row, "memory")) {
+	if (fot_table_has(t, row, "memory"))
 		fot_str_puts(out, fot_table_text(t, row, "memory"));
-		return;
-	}
-	fot_str_puts(out, fot_table_text(t, row, "memory_mode"));
-	if (k)
-		fot_str_printf(out, ":%lld", (long long)k);
+	else
+		fot_condition_memory(out, t, row);
 }
 
 bool fot_label_same_memory(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other)

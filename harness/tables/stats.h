@@ -93,17 +93,13 @@ struct fot_outcomes {
 	double mdd;             /* FOT_STATS_MDD_FACTOR x se */
 	const char *status;     /* "ok", "one cluster", "empty" */
 };
-int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+/* a, b [n]: 1 right, 0 wrong */
+int fot_stats_outcomes(struct fot_outcomes *out, const double *a, const double *b, size_t n,
 		       const struct fot_boot *boot, struct fot_err *err);
 
 struct fot_crossed {
-	bool has_value, has_interval;
-	double value, lo, hi,
-		se;         /* mean of all; crossed bootstrap: items and seeds drawn; se: sd of the draws */
-	double p;           /* two-sided, of a mean of 0: twice the smaller share of draws on one side of 0 */
-	bool has_seed_sd;   /* from two seeds on */
-	double seed_sd;     /* sd (n - 1) of the means of the seeds */
-	const char *status; /* "ok", "one seed" (only items are drawn), "one cluster", "empty" */
+	struct fot_estimate e; /* mean of all; se: sd of the draws; status also "one seed": items alone are drawn */
+	double p;              /* two-sided, of a mean of 0: twice the smaller share of draws on one side of 0 */
 };
 /* score [n_items, n_seeds], such as 0 or 1: item i under demonstration seed s.  class [n_items], from 0: the
  * mean over classes of the means of their items (of 0/1 by right label: balanced accuracy, the mean recall); in a

@@ -33,8 +33,13 @@ int fot_stats_mcnemar(double *p, int64_t only_a, int64_t only_b, struct fot_err 
 	return FOT_OK;
 }
 
-static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, const struct fot_boot *boot,
-			 struct fot_err *err)
+static bool is_right(double x)
+{
+	return x > 0.5;
+}
+
+static int draw_outcomes(struct fot_outcomes *out, const double *a, const double *b,
+			 const struct fot_boot *boot, struct fot_err *err)
 {
 	double *draw = fot_alloc(boot->draws, sizeof *draw);
 	struct fot_rng rng;
@@ -48,7 +53,7 @@ static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b,
 		for (size_t i = 0; i < out->n; i++) {
 			size_t k = (size_t)fot_rng_below(&rng, out->n);
 
-			sum += b[k] - a[k];
+			sum += is_right(b[k]) - is_right(a[k]);
 		}
 		draw[t] = (double)sum / (double)out->n;
 	}
@@ -57,7 +62,7 @@ static int draw_outcomes(struct fot_outcomes *out, const bool *a, const bool *b,
 	return FOT_OK;
 }
 
-int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, size_t n,
+int fot_stats_outcomes(struct fot_outcomes *out, const double *a, const double *b, size_t n,
 		       const struct fot_boot *boot, struct fot_err *err)
 {
 	double nn = (double)n, squares;
@@ -67,8 +72,8 @@ int fot_stats_outcomes(struct fot_outcomes *out, const bool *a, const bool *b, s
 	out->status = n == 0 ? "empty" : n == 1 ? "one cluster" : "ok";
 	FOT_TRY(fot_stats_check_boot(boot, err));
 	for (size_t i = 0; i < n; i++) {
-		out->only_a += a[i] && !b[i];
-		out->only_b += b[i] && !a[i];
+		out->only_a += is_right(a[i]) && !is_right(b[i]);
+		out->only_b += is_right(b[i]) && !is_right(a[i]);
 	}
 	if (n == 0)
 		goto out;
@@ -139,9 +144,8 @@ static int scores_init(struct scores *x, struct fot_err *err)
 	return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu items", x->n_items);
 }
 
-/* Of the items and the first n_seeds seeds in x: the mean of each class, and over the classes that
- * are there the mean of these. */
-static double mean_over_classes(struct scores *x, size_t n_seeds)
+/* Of the items and seeds in x: the mean of each class, and over the classes that are there the mean of these. */
+static double mean_over_classes(struct scores *x)
 {
 	double sum = 0.0;
 	size_t n = 0;
@@ -155,13 +159,13 @@ static double mean_over_classes(struct scores *x, size_t n_seeds)
 		size_t c = x->class ? x->class[x->item[i]] : 0;
 
 		x->count[c]++;
-		for (size_t k = 0; k < n_seeds; k++)
+		for (size_t k = 0; k < x->n_seeds; k++)
 			fot_sum_add(&x->sum[c], row[x->seed[k]]);
 	}
 	for (size_t c = 0; c < x->n_classes; c++) {
 		if (x->count[c] == 0)
 			continue;
-		sum += fot_sum_value(&x->sum[c]) / ((double)x->count[c] * (double)n_seeds);
+		sum += fot_sum_value(&x->sum[c]) / ((double)x->count[c] * (double)x->n_seeds);
 		n++;
 	}
 	return sum / (double)n;
@@ -201,29 +205,13 @@ static int crossed_interval(struct fot_crossed *out, struct scores *x, const str
 			x->seed[k] = (size_t)fot_rng_below(&rng, x->n_seeds);
 		for (size_t i = 0; i < x->n_items; i++)
 			x->item[i] = (size_t)fot_rng_below(&rng, x->n_items);
-		draw[t] = mean_over_classes(x, x->n_seeds);
+		draw[t] = mean_over_classes(x);
 	}
-	out->se = sd_of(draw, boot->draws);
+	out->e.se = sd_of(draw, boot->draws);
 	out->p = crossed_p(draw, boot->draws);
-	fot_stats_percentiles(&out->lo, &out->hi, draw, boot->draws, boot->level);
-	out->has_interval = true;
+	fot_stats_percentiles(&out->e.lo, &out->e.hi, draw, boot->draws, boot->level);
+	out->e.has_interval = true;
 	fot_free(draw);
-	return FOT_OK;
-}
-
-static int between_seeds(struct fot_crossed *out, struct scores *x, struct fot_err *err)
-{
-	double *mean = fot_alloc(x->n_seeds, sizeof *mean);
-
-	if (!mean)
-		return FOT_FAIL(err, FOT_ERR_RUN, "statistics: out of memory for %zu seeds", x->n_seeds);
-	for (size_t s = 0; s < x->n_seeds; s++) {
-		x->seed[0] = s;
-		mean[s] = mean_over_classes(x, 1);
-	}
-	out->seed_sd = sd_of(mean, x->n_seeds);
-	out->has_seed_sd = true;
-	fot_free(mean);
 	return FOT_OK;
 }
 
@@ -234,8 +222,8 @@ int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_ite
 	size_t n = fot_size_mul(n_items, n_seeds);
 	int status;
 
-	*out = (struct fot_crossed){ .p = 1.0 };
-	out->status = n == 0 ? "empty" : n_items == 1 ? "one cluster" : n_seeds == 1 ? "one seed" : "ok";
+	*out = (struct fot_crossed){ .e = { .level = boot->level, .method = "crossed-bootstrap" }, .p = 1.0 };
+	out->e.status = n == 0 ? "empty" : n_items == 1 ? "one cluster" : n_seeds == 1 ? "one seed" : "ok";
 	FOT_TRY(fot_stats_check_boot(boot, err));
 	for (size_t i = 0; i < n; i++) {
 		if (!isfinite(score[i])) {
@@ -247,10 +235,8 @@ int fot_stats_crossed(struct fot_crossed *out, const double *score, size_t n_ite
 		goto out;
 	FOT_TRY(scores_init(&x, err));
 	take_all(&x);
-	out->value = mean_over_classes(&x, n_seeds);
-	out->has_value = true;
-	if (n_seeds > 1)
-		FOT_TRY(between_seeds(out, &x, err));
+	out->e.value = mean_over_classes(&x);
+	out->e.has_value = true;
 	if (n_items > 1)
 		FOT_TRY(crossed_interval(out, &x, boot, err));
 out:

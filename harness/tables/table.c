@@ -81,12 +81,16 @@ static struct fot_cell *cell_at(struct fot_table *t, size_t row, const char *col
 	return &t->cell[row * t->schema->n + (size_t)i];
 }
 
+static enum fot_column_type type_of(const struct fot_table *t, const struct fot_cell *c)
+{
+	return t->schema->column[(size_t)(c - t->cell) % t->schema->n].type;
+}
+
 static struct fot_cell *typed_cell(struct fot_table *t, size_t row, const char *column, unsigned types)
 {
-	int i = fot_schema_column(t->schema, column);
 	struct fot_cell *c = cell_at(t, row, column);
 
-	if (c && !(types >> t->schema->column[i].type & 1u)) {
+	if (c && !(types >> type_of(t, c) & 1u)) {
 		mistake(t, FOT_ERR_RUN, "value of another type", row, column);
 		return NULL;
 	}
@@ -95,12 +99,11 @@ static struct fot_cell *typed_cell(struct fot_table *t, size_t row, const char *
 
 void fot_table_set_int(struct fot_table *t, size_t row, const char *column, int64_t value)
 {
-	int i = fot_schema_column(t->schema, column);
 	struct fot_cell *c = typed_cell(t, row, column, 1u << FOT_COLUMN_INT | 1u << FOT_COLUMN_BOOL);
 
 	if (!c)
 		return;
-	if (t->schema->column[i].type == FOT_COLUMN_BOOL && value != 0 && value != 1)
+	if (value != 0 && value != 1 && type_of(t, c) == FOT_COLUMN_BOOL)
 		mistake(t, FOT_ERR_RUN, "expected 0 or 1", row, column);
 	c->kind = FOT_CELL_INT;
 	c->i = value;
@@ -145,6 +148,15 @@ void fot_table_set_text(struct fot_table *t, size_t row, const char *column, con
 		*c = (struct fot_cell){ .kind = FOT_CELL_TEXT, .text = value };
 	else
 		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
+}
+
+void fot_table_set_str(struct fot_table *t, size_t row, const char *column, struct fot_str *value)
+{
+	if (value->failed)
+		mistake(t, FOT_ERR_RUN, "out of memory", row, column);
+	else
+		fot_table_set_text(t, row, column, value->data);
+	fot_str_release(value);
 }
 
 void fot_table_set_empty(struct fot_table *t, size_t row, const char *column)
@@ -212,18 +224,21 @@ bool fot_table_has(const struct fot_table *t, size_t row, const char *column)
 	return fot_table_cell(t, row, column)->kind != FOT_CELL_EMPTY;
 }
 
-bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
-		    const char *column)
+bool fot_cell_same(const struct fot_cell *x, const struct fot_cell *y)
 {
-	const struct fot_cell *x = fot_table_cell(t, row, column), *y = fot_table_cell(u, other, column);
-
 	if (x->kind != y->kind)
 		return false;
 	if (x->kind == FOT_CELL_TEXT)
 		return strcmp(x->text, y->text) == 0;
 	if (x->kind == FOT_CELL_REAL)
 		return !(x->x < y->x || x->x > y->x);
-	return x->kind == FOT_CELL_EMPTY || x->i == y->i;
+	return x->i == y->i;
+}
+
+bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
+		    const char *column)
+{
+	return fot_cell_same(fot_table_cell(t, row, column), fot_table_cell(u, other, column));
 }
 
 bool fot_table_same_all(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
@@ -304,13 +319,8 @@ bool fot_table_rows_json(cJSON *root, const char *name, const struct fot_table *
 	cJSON *rows = cJSON_AddArrayToObject(root, name);
 	bool good = rows != NULL;
 
-	for (size_t row = 0; row < t->n_rows && good; row++) {
-		cJSON *o = fot_table_row_json(t, row, false);
-
-		good = o && cJSON_AddItemToArray(rows, o);
-		if (!good)
-			cJSON_Delete(o);
-	}
+	for (size_t row = 0; row < t->n_rows && good; row++)
+		good = fot_json_add(rows, fot_table_row_json(t, row, false));
 	return good;
 }
 
@@ -342,7 +352,7 @@ int fot_table_row_from_json(struct fot_table *t, size_t row, const cJSON *object
 static void put_cell(struct fot_str *out, const struct fot_cell *c)
 {
 	if (c->kind == FOT_CELL_INT)
-		fot_str_printf(out, "%lld", (long long)c->i);
+		fot_str_int(out, c->i);
 	else if (c->kind == FOT_CELL_REAL)
 		fot_str_double(out, c->x);
 	else if (c->kind == FOT_CELL_TEXT)

@@ -51,6 +51,8 @@ void fot_table_set_real(struct fot_table *t, size_t row, const char *column, dou
 void fot_table_set_estimate(struct fot_table *t, size_t row, const char *column, double value);
 /* NULL or "" leaves the cell empty. */
 void fot_table_set_text(struct fot_table *t, size_t row, const char *column, const char *value);
+/* The same of a text that was put together, which is released. */
+void fot_table_set_str(struct fot_table *t, size_t row, const char *column, struct fot_str *value);
 void fot_table_set_empty(struct fot_table *t, size_t row, const char *column);
 /* Copy every cell of a row of another table whose column also stands in t. */
 void fot_table_copy_shared(struct fot_table *t, size_t row, const struct fot_table *from, size_t from_row);
@@ -65,6 +67,7 @@ double fot_table_real(const struct fot_table *t, size_t row, const char *column,
 double fot_table_number(const struct fot_table *t, size_t row, const char *column);
 bool fot_table_has(const struct fot_table *t, size_t row, const char *column);
 /* Are two cells equal? Two empty ones are; reals by value. */
+bool fot_cell_same(const struct fot_cell *x, const struct fot_cell *y);
 bool fot_table_same(const struct fot_table *t, size_t row, const struct fot_table *u, size_t other,
 		    const char *column);
 /* The same for a list of columns that ends with NULL. */

@@ -518,5 +518,6 @@ const struct fot_task_class fot_task_distraction = {
 	.repeats = repeats,
 	.evaluate = evaluate,
 	.failed = failed,
+	.keeps = fot_library_bytes,
 	.forget = forget,
 };

@@ -29,6 +29,11 @@ static struct fot_perplexity task_of(const struct fot_plan *p, size_t condition,
 	};
 }
 
+static size_t keeps(const struct fot_plan *p, size_t task)
+{
+	return p->spec->task[task].own_tokens > 0 ? fot_library_bytes(p, task) : 0;
+}
+
 static bool repeats(const struct fot_task_spec *t)
 {
 	return t->own_tokens > 0;
@@ -476,7 +481,7 @@ static const struct fot_figure figures[] = {
 	  .common = "context_length", .kinds = true, .longest = true },
 	{ .name = "multidoc", .title = "Perplexity among other documents (95 % intervals over documents)",
 	  .metric = { "perplexity" }, .x = "context_length", FOT_FIGURE_VALUE, .factor = 1, .filled = "own_tokens",
-	  .common = "own_tokens" },
+	  .common = "own_tokens", .told = FOT_LIST("own_tokens") },
 };
 
 const struct fot_measured_task fot_measured_perplexity = {
@@ -533,5 +538,6 @@ const struct fot_task_class fot_task_perplexity = {
 	.repeats = repeats,
 	.evaluate = evaluate,
 	.failed = failed,
+	.keeps = keeps,
 	.forget = fot_pool_forget,
 };

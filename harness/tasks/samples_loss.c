@@ -36,9 +36,20 @@ static bool counts(const struct fot_table *t, size_t row)
 	       fot_table_has(t, row, "mass_caught");
 }
 
-static bool reads_all(const struct fot_table *t, size_t row)
+/* Does a condition read all of the memory, at every query, layer and head? */
+static bool reads_all(const struct fot_table *t, const struct fot_group *g)
 {
-	return fot_table_int(t, row, "n_retrieved", 0) == fot_table_int(t, row, "n_keys", -1);
+	bool all = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (!counts(t, g->row[i]))
+			continue;
+		all = fot_table_int(t, g->row[i], "n_retrieved", 0) ==
+		      fot_table_int(t, g->row[i], "n_keys", -1);
+		if (!all)
+			break;
+	}
+	return all;
 }
 
 /* What a row has in a column, or in NULL, of nll more than where all is read. */
@@ -82,8 +93,7 @@ static void put_mean(const struct losses *l, const struct fot_group *g, const ch
 static int put_estimate(const struct losses *l, const struct fot_group *g, const char *column,
 			const char *format)
 {
-	struct fot_rows rows = { .t = l->t, .row = g->row, .n = g->n };
-	struct fot_boot boot = fot_rows_boot(&rows, SEED);
+	struct fot_boot boot = fot_rows_boot(g, SEED);
 	double *num = fot_alloc(l->documents.n, sizeof *num), *den = fot_alloc(l->documents.n, sizeof *den);
 	struct fot_estimate e = { 0 };
 	size_t m = 0;
@@ -124,7 +134,6 @@ static void begin_line(const struct losses *l, const struct fot_group *g)
 
 static int put_condition(const struct losses *l, const struct fot_group *g)
 {
-	bool whole = reads_all(l->t, g->row[0]);
 	int status;
 
 	begin_line(l, g);
@@ -136,7 +145,7 @@ static int put_condition(const struct losses *l, const struct fot_group *g)
 	put_mean(l, g, "distracted", "%.3f");
 	put_mean(l, g, "rest", "%.3f");
 	put_mean(l, g, "nll_nats", "%.3f");
-	if (whole)
+	if (reads_all(l->t, g))
 		fot_str_puts(l->out, " | ");
 	else
 		FOT_TRY(put_estimate(l, g, NULL, "%+.3f"));
@@ -232,9 +241,14 @@ static int group(struct losses *l)
 	l->whole = fot_alloc(l->t->n_rows, sizeof *l->whole);
 	if (!l->whole)
 		return FOT_NO_MEMORY(l->err, "samples");
-	for (size_t row = 0; row < l->t->n_rows; row++)
-		if (counts(l->t, row) && reads_all(l->t, row) && fot_table_has(l->t, row, "nll_nats"))
-			l->whole[l->n_whole++] = row;
+	for (size_t c = 0; c < l->conditions.n; c++) {
+		const struct fot_group *g = &l->conditions.at[c];
+		bool whole = reads_all(l->t, g);
+
+		for (size_t i = 0; i < g->n && whole; i++)
+			if (counts(l->t, g->row[i]) && fot_table_has(l->t, g->row[i], "nll_nats"))
+				l->whole[l->n_whole++] = g->row[i];
+	}
 	status = fot_row_index_init(&l->by_query, l->t, l->whole, l->n_whole, twin_columns, l->err);
 out:
 	return status;

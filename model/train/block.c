@@ -231,10 +231,13 @@ void block_mlp(struct fot_net *net, const struct fot_batch *b, int l, int64_t w,
 	product_hold(net, s, x, W, D, false);
 	product(net, s, g, x, weight(net, at->gate), W, D, F, 0);
 	product(net, s, u, x, weight(net, at->up), W, D, F, 0);
+	add_bias(net, g, at->gate_bias, W, F);
+	add_bias(net, u, at->up_bias, W, F);
 	product_hold(net, s, NULL, 0, 0, false);
 	product_gate(net, s, g, u, NULL, W, F);
 	memcpy(out, x2, sizeof(fot_real) * (size_t)(W * D));
 	product(net, s, y, s->h, weight(net, at->down), W, F, D, c->y2 ? 0 : 1);
+	add_bias(net, y, at->down_bias, W, D);
 	product_hold(net, s, NULL, 0, 0, false);
 	if (c->y2)
 		add_normed(net, out, y, at->out_norm2, c->inv2 + t, W, s);
@@ -370,9 +373,12 @@ void block_mlp_backward(struct fot_net *net, const struct fot_batch *b, int l, i
 
 	product_gate(net, s, g, u, s->du, W, F);
 	dy = given_backward(net, dx, rows_of(c->y2, t * D), at->out_norm2, c->inv2 + t, W, grad, s);
+	bias_backward(grad, at->down_bias, dy, W, D);
 	product_backward(net, s, s->dg, grad + at->down, dy, s->h, weight(net, at->down), W, F, D, 0);
 	product_hold(net, s, NULL, 0, 0, true);
 	fot_swiglu_backward(s->dg, s->du, s->dg, s->du, g, u, W * F);
+	bias_backward(grad, at->gate_bias, s->dg, W, F);
+	bias_backward(grad, at->up_bias, s->du, W, F);
 	x = taken(net, x2, at->norm2, NULL, W, s);
 	product_hold(net, s, x, W, D, true);
 	product_backward(net, s, s->dxn, grad + at->gate, s->dg, x, weight(net, at->gate), W, D, F, 0);
@@ -389,13 +395,9 @@ void block_head_delta(const struct fot_net *net, const fot_real *d_o, const fot_
 		      fot_real *delta)
 {
 	for (int64_t i = 0; i < W; i++) {
-		const fot_real *a = d_o + i * net->DQ + h * net->dh, *b = o + i * net->DQ + h * net->dh;
-		fot_real sum = 0;
+		int64_t at = i * net->DQ + h * net->dh;
 
-#pragma omp simd reduction(+ : sum)
-		for (int64_t j = 0; j < net->dh; j++)
-			sum += a[j] * b[j];
-		delta[i] = sum;
+		delta[i] = fot_dot(d_o + at, o + at, net->dh);
 	}
 }
 

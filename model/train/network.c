@@ -223,6 +223,9 @@ static void find_offsets(struct fot_net *net)
 			.gate = fot_params_offset(p, FOT_ROLE_GATE, l),
 			.up = fot_params_offset(p, FOT_ROLE_UP, l),
 			.down = fot_params_offset(p, FOT_ROLE_DOWN, l),
+			.gate_bias = fot_params_offset(p, FOT_ROLE_GATE_PROJ_BIAS, l),
+			.up_bias = fot_params_offset(p, FOT_ROLE_UP_BIAS, l),
+			.down_bias = fot_params_offset(p, FOT_ROLE_DOWN_BIAS, l),
 			.out_norm2 = fot_params_offset(p, FOT_ROLE_MLP_OUT_NORM, l),
 		};
 }

@@ -14,7 +14,7 @@
 /* Offsets of one layer's tensors in the flat array; -1 = none. */
 struct layer_offsets {
 	int64_t norm1, q, k, v, o, q_bias, k_bias, v_bias, o_bias, q_norm, k_norm, qk_scale, mem_gate, out_norm1, norm2,
-		gate, up, down, out_norm2;
+		gate, up, down, gate_bias, up_bias, down_bias, out_norm2;
 };
 
 /* What the asking windows read of a memory layer's memory (memory_layer.c). */

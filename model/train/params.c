@@ -70,6 +70,9 @@ static const struct {
 	[FOT_ROLE_K_BIAS] = { true, 0 },
 	[FOT_ROLE_V_BIAS] = { true, 0 },
 	[FOT_ROLE_O_BIAS] = { true, 0 },
+	[FOT_ROLE_GATE_PROJ_BIAS] = { true, 0 },
+	[FOT_ROLE_UP_BIAS] = { true, 0 },
+	[FOT_ROLE_DOWN_BIAS] = { true, 0 },
 	[FOT_ROLE_GATE_BIAS] = { true, 0 },
 	[FOT_ROLE_QK_SCALE] = { true, M_LN10 },
 };

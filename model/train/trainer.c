@@ -653,7 +653,7 @@ static int open_episodes(struct trainer *t, struct fot_err *err)
 	const char *specs[FOT_GENERATOR_SETS], *held_out[FOT_GENERATOR_SETS];
 	int status;
 
-	FOT_TRY(fot_template_read(&t->template, g->template, err));
+	FOT_TRY(fot_template_read(&t->template, t->o->template ? t->o->template : g->template, err));
 	for (size_t i = 0; i < g->labelled.n; i++)
 		specs[i] = g->labelled.spec[i];
 	for (size_t i = 0; i < g->held_out.n; i++)

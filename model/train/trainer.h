@@ -29,7 +29,7 @@ struct fot_train_opts {
 	const char *out;      /* folder */
 	const char *store;    /* dataset store */
 	const char *from;     /* folder of another run with the same beginning, or of a model to start from, or NULL */
-	const char *tokenizer, *start; /* where the recipe's files are; NULL: where it says */
+	const char *tokenizer, *template, *start; /* where the recipe's files are; NULL: where it says */
 	bool resume;          /* go on from OUT's checkpoint if there is one */
 	int n_threads;
 	int64_t stop_after;   /* stop (with a checkpoint) at this step of the run, 0 = run to the end */

@@ -146,11 +146,32 @@ else
 fi
 
 # --- the workflow in the document ---
-workflow=$(awk '/^```yaml/ { n++; inside = n == 1; next } /^```/ { inside = 0 } inside' "$root/docs/ci.md")
-check ci_workflow_runs_a_target is "$(sed -n 's/^ *run: \(make .*\)/\1/p' <<<"$workflow")" 'make regress'
+block() { awk -v want="$1" '/^```yaml/ { n++; inside = n == want; next } /^```/ { inside = 0 } inside' "$root/docs/ci.md"; }
+runs() { block "$1" | sed -n 's/^ *run: //p'; }
+check ci_workflow_runs_targets is "$(runs 2 | tail -n 2)" 'make -C before setup && make -C before regress-update
+make regress REFERENCE=before/results/reference/regress'
+check ci_workflow_reference_is_taken grep -qF 'tests/regress.sh harness/specs/regress.json $(REFERENCE)' "$root/Makefile"
 check ci_workflow_keeps_the_run_s_folder grep -qF 'out=${3:-results/runs/regress}' "$root/tests/regress.sh"
 if python3 -c 'import yaml' 2>/dev/null; then
-	check ci_workflow_is_yaml python3 -c 'import sys, yaml; w = yaml.safe_load(sys.argv[1]); assert [s.get("run") for s in w["jobs"]["regress"]["steps"]][2] == "make regress"' "$workflow"
+	check ci_workflow_is_yaml python3 -c 'import sys, yaml; w = yaml.safe_load(sys.argv[1]); assert [s.get("run") for s in w["jobs"]["regress"]["steps"]][4][:12] == "make regress"' "$(block 2)"
+	check ci_workflow_of_a_model_is_yaml python3 -c 'import sys, yaml; w = yaml.safe_load(sys.argv[1]); assert len(w["jobs"]["perplexity"]["steps"]) == 6' "$(block 1)"
 else
 	echo "skip ci_workflow_is_yaml: no python3 with yaml"
 fi
+
+# --- its commands for a model of one's own, from an empty folder: good, then worse ---
+mkdir -p own/fotbench && cd own && ln -s "$fotbench" fotbench/fotbench && mkdir texts
+"$make_checkpoint" model seed=1 || exit 1
+for i in 1 2 3 4 5 6; do head -c 3000 "$root/LICENSE" | tail -c 2000 | tr a "$i" >"texts/$i.txt"; done
+printf '%s' '{ "name": "own", "seed": 1, "models": [{ "path": "model", "memory": ["dense"] }], "tasks": [{ "task": "perplexity",
+	"datasets": ["texts/"], "context_lengths": [32, 128], "target_tokens": 64 }] }' >my.json
+PATH=$PWD/fotbench:$PATH
+ends() { local want=$1 rc=0; shift; "$@" >out.txt 2>err.txt || rc=$?; [ $rc -eq "$want" ] || { echo "$rc: $(tail -n 2 err.txt)"; return 1; }; }
+commands=$(awk '/^## Your model/ { on = 1 } on && /^```$/ { inside = !inside; if (!inside) exit; next } inside' "$root/docs/ci.md")
+check ci_own_good bash -c "set -e; $(head -n 1 <<<"$commands") -q >/dev/null; cd good; rm -r journal.jsonl summary.* log.txt"
+check ci_own_same ends 0 bash -c "set -e; $(runs 1 | tail -n 2)"
+rm -r new model && "$make_checkpoint" model seed=1 scale=3 only=lm_head
+check ci_own_worse ends 3 bash -c "set -e; $(runs 1 | tail -n 2)"
+check ci_own_annotated grep -q '^::error title=perplexity is worse::' out.txt
+check ci_own_junit grep -q 'failures="2"' junit.xml
+check ci_own_third_line ends 3 bash -c "$(tail -n 1 <<<"$commands")"

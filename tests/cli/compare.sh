@@ -63,17 +63,22 @@ times 1.000001 little
 prints compare_default_margin ' within margin$' compare base little
 check compare_little_is_worse code 3 compare base little --margin 0
 check compare_worse_has_digits bash -c 'grep -q " worse$" out.txt && ! grep " worse$" out.txt | grep -q "+0\.0* "'
+check compare_percent_tolerates code 0 compare base little --margin 1%
+check compare_percent_too_small code 3 compare base little --margin 0.00001%
+check compare_percent_is_said grep -q 'margin of 1e-07 of BASE' out.txt
+prints compare_percent_json '"relative_margin": 0.01' compare base little --margin 1% --json
+for bad in % 1%% x -1%; do exits "compare_bad_percent_$bad" 2 'expected a number from 0 to 1000000000, or one with %' "$fotbench" compare base little "--margin=$bad"; done
 prints compare_help_states_margin '0\.0001 of BASE' compare --help
 
-# Another BLAS core is named in every tier, and blamed for nothing that it cannot do.
-other_core() { sed -i 's/"core": "[^"]*"/"core": "Other"/' "$1/manifest.json"; }
-other_core again && other_core nudged && other_core little
-prints compare_core_identical 'same bits as in base; made with another BLAS kernel \([A-Za-z0-9]+ there, Other here\)$' compare base again
-prints compare_core_equal '; made with another BLAS kernel \([A-Za-z0-9]+ there, Other here\)$' compare base nudged
+# Sums of other kernels are named in every tier, and blamed for nothing that they cannot do.
+other_sums() { sed -i 's/"sums": "[^"]*"/"sums": "other"/' "$1/manifest.json"; }
+other_sums again && other_sums nudged && other_sums little
+prints compare_core_identical 'same bits as in base; summed by other kernels \([a-z]+ there, other here\)$' compare base again
+prints compare_core_equal '; summed by other kernels \([a-z]+ there, other here\)$' compare base nudged
 prints compare_core_not_blamed 'at most 1e-05 .* and 1e-06 in others, not the change of [0-9]+ rows$' compare base little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.000001) } 1' base/perplexity.csv >little/perplexity.csv
-prints compare_core_blamed 'there, Other here\), which sums in another order: a knn memory may keep another key' compare base little
-times 1.00001 little && other_core little
+prints compare_core_blamed 'there, other here\), in another order: a knn memory may keep another key' compare base little
+times 1.00001 little && other_sums little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
 prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1
 

@@ -23,6 +23,16 @@ column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == n
 rows() { [ "$(grep -cE "$1" one/distraction.csv)" -eq "$2" ] || { grep -cE "$1" one/distraction.csv; return 1; }; }
 
 prints distraction_dry_run '^all \(memory: the most\) +24 ' "$fotbench" run spec.json --dry-run
+# A worker keeps the tokens of all documents: 4 MiB of text more are 16 MiB, and of two workers 32.
+kept() {
+	local now
+	mkdir many && cp docs/* many && sed 's|"./docs", "./few", "./alone"|"./many"|; s/, 64\]/]/' spec.json >many.json
+	peak() { "$fotbench" run many.json --dry-run -t "$1" | awk '/^all/ { printf "%.0f\n", $NF }'; }
+	now=$(peak 1) && two=$(peak 2) && yes 'the same words' | head -c 4194304 >many/long.txt &&
+		[ "$(peak 1)" -ge $((now + 15)) ] && [ "$(peak 1)" -le $((now + 17)) ] &&
+		{ [ "$(nproc)" -lt 2 ] || [ "$(peak 2)" -ge $((two + 31)) ]; }
+}
+check distraction_dry_run_counts_the_documents kept
 check distraction_runs run -o one -t 2
 # 8 documents, 4 d, mean and 2 heads: two conditions of one layer, one of two
 check distraction_row_for_each_document_layer_head_and_d rows ',distraction,' $((8 * 4 * 3 * (1 + 1 + 2)))

@@ -5,6 +5,7 @@ make_rows=$root/build/$variant/tests/make_rows
 is() { [ "$1" = "$2" ] || { echo "got $1, expected $2"; return 1; }; }
 
 "$make_rows" a tasks=plfd && "$make_rows" b tasks=p trials=2 && mkdir other && cp -r b other/a || exit 1
+cp b/summary.csv b.csv
 check export_run bash -c '"$0" export a b other/a -o out >said 2>err || { cat err; exit 1; }' "$fotbench"
 check export_says grep -qxE '[0-9]+ rows of 3 runs in 7 files' said
 check export_files is "$(ls out | xargs)" 'datapackage.json distraction.csv fewshot.csv lookup.csv manifests.json passkey.csv summary.csv'
@@ -18,6 +19,15 @@ check export_manifests is "$(grep -c '"status": "complete"' out/manifests.json)"
 exits export_refuses_what_is_there 2 'out: not empty \(datapackage.json\)' "$fotbench" export a -o out
 exits export_overwrites 0 '' "$fotbench" export a b other/a -o out --overwrite
 exits export_same_run_twice 2 'a: expected different runs' "$fotbench" export a a -o twice
+ln -s a link
+exits export_same_run_by_another_path 2 'link: expected different runs' "$fotbench" export a b link -o twice
+exits export_into_a_run 2 'b: holds a run, whose tables would be replaced' bash -c '"$0" export a -o b --overwrite; c=$?; cmp b/summary.csv b.csv || exit 1; exit $c' "$fotbench"
+spared() { exits "$1" 2 'b/summary.csv: is a file of a run' "$fotbench" "${@:2}"; }
+spared export_compare_spares_runs compare a b -o b/summary.csv
+spared export_junit_spares_runs compare a b --junit ./b/summary.csv
+spared export_page_spares_runs report a --html=b/summary.csv
+check export_spares_runs cmp b/summary.csv b.csv
+check export_run_of_the_same_name_in_front bash -c '"$0" export other/a a -o front -q && [ "$(cut -d, -f1 front/summary.csv | sort -u | xargs)" = "./a a run" ]' "$fotbench"
 exits export_no_run 5 'nowhere/manifest.json: cannot open' "$fotbench" export nowhere -o none
 mkdir empty && cp a/manifest.json empty
 exits export_no_rows 5 'empty: expected the rows of a run, found none' "$fotbench" export empty -o none

@@ -40,6 +40,8 @@ exits paths_missing_dataset 5 'nowhere: no such file or folder, and dataset .now
 	few perplexity -m tiny -d nowhere --context-lengths 64
 exits paths_missing_text 5 'no/docs: no such text; looked for it as well at .*/no/docs' few perplexity -m tiny -d no/docs --context-lengths 64
 mkdir -p beside/sub && printf 'id,body,topic\n%s' "$(for i in $(seq 12); do echo "$i,word $i,$((i % 2))"; done)" >beside/sub/set.csv
+for i in $(seq 8); do echo "other $i,$((i % 2))"; done | cat <(echo body,topic) - >beside/sub/more.csv
+cp beside/sub/set.csv beside/sub/more.csv .
 cat >beside/few.json <<-EOS
 { "models": [ { "path": "tiny", "memory": ["none"] } ], "window": 64, "tasks": [ { "task": "fewshot", "datasets": ["sub/set.csv?text=body&label=topic&holdout=0.3"],
   "context_lengths": [256], "shots": [0], "demo_seeds": 1 } ] }
@@ -65,3 +67,9 @@ exits paths_tokenizer_beside_its_recipe 5 'no-such-set' "$fotbench" train beside
 exits paths_tokenizer_beside_its_recipe_in_a_dry_run 5 'no-such-set' "$fotbench" train beside/r.json --dry-run --store .
 exits paths_missing_recipe 5 'no-such: no such recipe; looked for it as well at .*model/train/recipes/no-such.json' "$fotbench" train no-such -o trained
 prints paths_help 'model/zoo/NAME' "$fotbench" help paths
+# several files of one labelled set: each beside the spec; on the command line one dataset
+sed 's/"datasets": .*\],/"datasets": ["train:sub\/set.csv,test:sub\/more.csv?text=body\&label=topic\&id="],/' beside/few.json >beside/two.json
+prints paths_sources_beside_the_spec ' 1 dataset, 1 item' "$fotbench" validate beside/two.json
+sources() { "$fotbench" fewshot -m tiny --window 64 --memory none -d 'train:./set.csv,test:./more.csv?text=body&label=topic&id=' --shots 1 --context-lengths 64 --demo-seeds 1 -o sources -q; }
+check paths_sources_on_the_command_line sources
+check paths_sources_are_one_dataset bash -c 'tr -d " \n" <sources/manifest.json | grep -qF "\"datasets\":[\"train:./set.csv,test:./more.csv?text=body&label=topic&id=\"]"'

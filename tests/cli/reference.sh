@@ -37,3 +37,12 @@ named() {
 	[ $n -ge 60 ]
 }
 check reference_manifests_name_the_files_as_they_are named
+
+# A fresh run of regress.json writes the stored bytes, on any processor and with any BLAS, where products are fused with sums.
+same_bytes() {
+	(cd "$root" && "$fotbench" run harness/specs/regress.json -o "$OLDPWD/regress" --no-timings -q) &&
+		cmp regress/perplexity.csv "$root/results/reference/regress/perplexity.csv"
+}
+if "$fotbench" --version | grep -q 'sums fused'; then check reference_regress_same_bytes same_bytes; else
+	echo "skip reference_regress_same_bytes: this build rounds products before sums"
+fi

@@ -19,14 +19,14 @@ nudge 1.0000001
 prints regress_below_1e_6 '^equal$' regress
 nudge 1.00001
 exits regress_one_document_changed 3 'changed by more than 1e-06' regress
-sed -i.kept 's/"core": "[^"]*"/"core": "Other"/' reference/manifest.json
-exits regress_other_blas_core 3 'changed by more than 1e-06' regress
-check regress_core_is_named grep -q 'another BLAS kernel (Other there, ' .out
-check regress_core_is_not_blamed bash -c 'grep -q "not the change of 1 row" .out && ! grep -q "another order" .out'
+sed -i.kept 's/"sums": "[^"]*"/"sums": "other"/' reference/manifest.json
+exits regress_other_sums 3 'changed by more than 1e-06' regress
+check regress_sums_are_named grep -q 'summed by other kernels (other there, ' .out
+check regress_sums_are_not_blamed bash -c 'grep -q "not the change of 1 row" .out && ! grep -q "another order" .out'
 check regress_change_is_not_called_none bash -c 'grep -qx changed .out && ! grep -q "no regression" .out'
 mv reference/manifest.json.kept reference/manifest.json
 regress >.plain 2>&1
-check regress_same_core_is_not_named sh -c '! grep -q BLAS .plain'
+check regress_same_sums_are_not_named sh -c '! grep -q kernels .plain'
 nudge 0.99999
 exits regress_better_is_a_change_too 3 'changed by more than 1e-06' regress
 cp kept.csv reference/perplexity.csv

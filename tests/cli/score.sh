@@ -18,6 +18,14 @@ check score_text score --text hello.txt --out c.csv
 check score_text_equals_tokens bash -c 'cmp <(head -n 6 a.csv) c.csv'
 check score_threads_agree bash -c '"$0" score --model tiny --tokens ids.json --out d.csv -t 2 && cmp a.csv d.csv' "$fotbench"
 check score_without_tokenizer "$fotbench" score --model notok --tokens ids.json --out e.csv
+printf '\357\273\277Hello\r\nyou\n' >crlf.txt && printf 'Hello\nyou\n' >lf.txt && gzip -k crlf.txt
+check score_text_as_a_document bash -c 'for f in lf.txt crlf.txt crlf.txt.gz; do "$0" score -m tiny --text $f -o $f.csv || exit 1; cmp lf.txt.csv $f.csv || exit 1; done' "$fotbench"
+exits score_text_not_utf8 5 'bad.txt: line 2, byte offset 4: invalid UTF-8' bash -c 'printf "abc\n\377" >bad.txt; "$0" score -m tiny --text bad.txt -o x.csv' "$fotbench"
+exits score_output_has_no_folder 6 'nowhere/x.csv: cannot create a file in nowhere' "$fotbench" score -m tiny --text lf.txt -o nowhere/x.csv
+exits score_output_is_the_input 2 './lf.txt: is what is read' "$fotbench" score -m tiny --text lf.txt -o ./lf.txt
+exits score_output_is_the_logits 2 'x.csv: expected another file for --logits' "$fotbench" score -m tiny --text lf.txt -o x.csv --logits x.csv
+exits score_output_is_the_model 2 'model.safetensors: is a file of the model' "$fotbench" score -m tiny --text lf.txt -o x.csv --logits tiny/model.safetensors
+check score_refused_outputs_leave_the_input cmp lf.txt <(printf 'Hello\nyou\n')
 exits score_text_without_tokenizer 5 'no tokenizer' "$fotbench" score --model notok --text hello.txt --out e.csv
 
 tensors() { head -c 600 "$1" | tr -d '\0' | grep -aoE '"logits[^"]*":\{[^}]*"shape":\[[0-9, ]*\]|"shape":\[[0-9, ]*\]' | grep -oE '\[[0-9, ]*\]' | tr -d ' ' | tr '\n' ' '; }

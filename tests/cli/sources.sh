@@ -74,7 +74,7 @@ learn() {
   "mem_dtype": "float32", "fot": {"cut": "blocks", "qk_norm": true, "tokenizer": "byte"}},
  "datasets": [{"name": "./text", "weight": 0.001}],
  "generator": {"kind": "episodes", "classes_min": 2, "classes_max": 3, "labelled": $2,
-  "template": "$root/datasets/templates/plain.json"},
+  "template": "datasets/templates/plain.json"},
  "stages": [{"method": "standard", "steps": 3, "window": 32, "batch": 2, "lr": 0.003}],
  "validation": {"every": 0}, "checkpoint_every": 9, "save_dtype": "F32"}
 EOF

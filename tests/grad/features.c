@@ -49,6 +49,7 @@ FEATURE(wide_heads, { of_heads(c, 2, 2, 14); })
 FEATURE(narrow_heads, { of_heads(c, 2, 1, 6); })
 FEATURE(biases, { c->qkv_bias = true; })
 FEATURE(all_biases, { c->qkv_bias = c->o_bias = true; })
+FEATURE(mlp_biases, { c->mlp_bias = true; })
 FEATURE(head_rms, {
 	of_heads(c, 4, 2, 6);
 	c->qk_rms = FOT_QK_RMS_HEAD;
@@ -75,7 +76,7 @@ FEATURE(yarn, { scale(c, FOT_ROPE_YARN); })
 FEATURE(longrope, { scale(c, FOT_ROPE_LONGROPE); })
 FEATURE(everything, {
 	of_heads(c, 4, 2, 6);
-	c->qkv_bias = c->o_bias = c->output_norms = c->tie_embeddings = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = c->output_norms = c->tie_embeddings = true;
 	c->qk_rms = FOT_QK_RMS_WHOLE;
 	c->no_rope[0] = true;
 	slide(c, 3, 1);
@@ -97,6 +98,7 @@ const struct feature features[] = {
 	{ "heads narrower than the rows", narrow_heads },
 	{ "biases of q, k, v", biases },
 	{ "biases of q, k, v, o", all_biases },
+	{ "biases of gate, up, down", mlp_biases },
 	{ "norms of each head", head_rms },
 	{ "norms of all heads", whole_rms },
 	{ "norms of each head, then to length 1", both_norms },

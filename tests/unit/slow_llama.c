@@ -423,9 +423,15 @@ static void mlp(const struct slow *s, int l, double *x, int n)
 		norm(xn, x, weights(s, FOT_ROLE_MLP_NORM, l), n, D, s->c.rms_norm_eps);
 	times(s, g, xn, weights(s, FOT_ROLE_GATE, l), n, D, F);
 	times(s, u, xn, weights(s, FOT_ROLE_UP, l), n, D, F);
+	if (s->c.mlp_bias) {
+		shift(g, weights(s, FOT_ROLE_GATE_PROJ_BIAS, l), n, F);
+		shift(u, weights(s, FOT_ROLE_UP_BIAS, l), n, F);
+	}
 	for (int64_t i = 0; i < n * F; i++)
 		g[i] = g[i] / (1 + exp(-g[i])) * u[i];
 	times(s, xn, g, weights(s, FOT_ROLE_DOWN, l), n, F, D);
+	if (s->c.mlp_bias)
+		shift(xn, weights(s, FOT_ROLE_DOWN_BIAS, l), n, D);
 	if (s->c.output_norms)
 		norm(xn, xn, weights(s, FOT_ROLE_MLP_OUT_NORM, l), n, D, s->c.rms_norm_eps);
 	for (int64_t i = 0; i < n * D; i++)

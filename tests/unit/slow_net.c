@@ -289,9 +289,12 @@ static void run(struct pass *a, const struct seen *memory)
 			norm(xn, a->x, weights(a, FOT_ROLE_MLP_NORM, l), a->n, a->D, a->c->rms_norm_eps);
 		multiply(g, xn, weights(a, FOT_ROLE_GATE, l), a->n, a->D, a->F);
 		multiply(u, xn, weights(a, FOT_ROLE_UP, l), a->n, a->D, a->F);
+		shift(a, g, FOT_ROLE_GATE_PROJ_BIAS, l, a->c->mlp_bias, a->F);
+		shift(a, u, FOT_ROLE_UP_BIAS, l, a->c->mlp_bias, a->F);
 		for (int64_t i = 0; i < nf; i++)
 			g[i] = g[i] / (1 + exp(-g[i])) * u[i];
 		multiply(xn, g, weights(a, FOT_ROLE_DOWN, l), a->n, a->F, a->D);
+		shift(a, xn, FOT_ROLE_DOWN_BIAS, l, a->c->mlp_bias, a->D);
 		give(a, xn, FOT_ROLE_MLP_OUT_NORM, l);
 	}
 	free(xn);

@@ -335,7 +335,7 @@ static void test_claims_print_formats(void **state)
 	for (int latex = 0; latex < 2; latex++) {
 		struct fot_str out = FOT_STR_INIT;
 
-		assert_int_equal(fot_claims_print(&out, &judged, latex ? FOT_REPORT_LATEX : FOT_REPORT_MARKDOWN, NULL),
+		assert_int_equal(fot_claims_print(&out, &judged, latex ? FOT_LATEX : FOT_MARKDOWN, NULL),
 				 FOT_OK);
 		for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 			if (!strstr(out.data, parts[i][latex]))
@@ -354,7 +354,7 @@ static void test_claims_print_nothing_without_lines(void **state)
 
 	(void)state;
 	fot_table_init(&judged, &fot_schema_claims);
-	assert_int_equal(fot_claims_print(&out, &judged, FOT_REPORT_MARKDOWN, NULL), FOT_OK);
+	assert_int_equal(fot_claims_print(&out, &judged, FOT_MARKDOWN, NULL), FOT_OK);
 	assert_int_equal(out.len, 0);
 	fot_table_release(&judged);
 }

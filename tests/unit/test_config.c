@@ -75,6 +75,7 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_int_equal(a->family, b->family);
 	assert_int_equal(a->qkv_bias, b->qkv_bias);
 	assert_int_equal(a->o_bias, b->o_bias);
+	assert_int_equal(a->mlp_bias, b->mlp_bias);
 	assert_int_equal(a->qk_rms, b->qk_rms);
 	assert_int_equal(a->output_norms, b->output_norms);
 	assert_int_equal(a->sliding_window, b->sliding_window);
@@ -83,7 +84,8 @@ static void assert_same(const struct fot_config *a, const struct fot_config *b)
 	assert_memory_equal(a->no_rope, b->no_rope, sizeof a->no_rope);
 	assert_int_equal(a->rope.type, b->rope.type);
 	assert_int_equal(a->rope.original, b->rope.original);
-	assert_memory_equal(&a->rope.factor, &b->rope.factor, 6 * sizeof(double));
+	assert_memory_equal(&a->rope.factor, &b->rope.factor, 8 * sizeof(double)); /* to attention */
+	assert_int_equal(a->rope.unrounded, b->rope.unrounded);
 	assert_int_equal(a->rope.n_pairs, b->rope.n_pairs);
 	assert_memory_equal(a->rope.shorter, b->rope.shorter, sizeof a->rope.shorter);
 	assert_memory_equal(a->rope.longer, b->rope.longer, sizeof a->rope.longer);
@@ -237,9 +239,14 @@ static const struct bad {
 	{ "{\"rope_scaling\":{\"type\":\"xpos\",\"factor\":2}}", "rope_scaling: rope_type: expected one of \"default\", \"linear\"" },
 	{ "{\"rope_scaling\":{\"type\":\"linear\"}}", "rope_scaling.factor" },
 	{ "{\"rope_scaling\":{\"type\":\"linear\",\"factor\":0.5}}", "rope_scaling.factor" },
-	{ "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"mscale\":1}}", "mscale" },
-	{ "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,\"high_freq_factor\":4}}",
-	  "rope_scaling.original_max_position_embeddings" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"alpha\":1}}", "unknown key \"alpha\"" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":null}}",
+	  "expected factor or original_max_position_embeddings" },
+	{ "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"truncate\":1}}",
+	  "rope_scaling.truncate" },
+	{ "{\"num_attention_heads\":1024,\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,2],"
+	  "\"long_factor\":[1,2],\"original_max_position_embeddings\":1}}",
+	  "original_max_position_embeddings: expected 2 or more, got 1" },
 	{ "{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4,"
 	  "\"original_max_position_embeddings\":8192}}",
 	  "high_freq_factor: expected over low_freq_factor 4, got 4" },
@@ -252,6 +259,9 @@ static const struct bad {
 	{ "{\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1e6},\"sliding_attention\":{\"rope_theta\":1e4}}}",
 	  "rope_parameters: expected the same for all kinds of layers, got others for full_attention and sliding_attention" },
 	{ "{\"partial_rotary_factor\":0.25}", "partial_rotary_factor" },
+	{ "{\"model_type\":\"qwen2\",\"num_attention_heads\":14,\"head_dim\":64}",
+	  "num_key_value_heads: missing, and model_type \"qwen2\" then has 32 of 14 heads" },
+	{ "{\"attention_multiplier\":0.1}", "attention_multiplier: expected null or no such key" },
 	{ "{\"final_logit_softcapping\":30}", "final_logit_softcapping: expected null or no such key" },
 	{ "{\"quantization_config\":{}}", "quantization_config: expected null or no such key" },
 	{ "{\"sliding_window\":4096}", "sliding_window: expected null or no such key: model_type \"longllama\" has none" },
@@ -263,10 +273,11 @@ static const struct bad {
 	  "layer_types[0]: expected \"full_attention\" or \"sliding_attention\", got \"chunked_attention\"" },
 	{ "{\"model_type\":\"llama\",\"no_rope_layers\":[1]}", "no_rope_layers: expected no such key" },
 	{ "{\"model_type\":\"smollm3\",\"num_hidden_layers\":2,\"no_rope_layers\":[1]}",
-	  "no_rope_layers: expected 2 entries, got 1" },
+	  "no_rope_layers: expected 2 entries or more, got 1" },
 	{ "{\"model_type\":\"smollm3\",\"num_hidden_layers\":1,\"no_rope_layers\":[2]}", "no_rope_layers[0]" },
 	{ "{\"model_type\":\"mistral\",\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"mlp_bias\":true}", "mlp_bias: expected false" },
+	{ "{\"model_type\":\"qwen3\",\"mlp_bias\":true}", "mlp_bias: expected false" },
 	{ "{\"architectures\":[\"GPT2LMHeadModel\"]}", "architectures: expected \"LongLlamaForCausalLM\", " },
 	{ "{\"attention_bias\":true}", "attention_bias: expected false" },
 	{ "{\"hidden_act\":\"gelu\"}", "hidden_act: expected \"silu\", got \"gelu\"" },
@@ -333,6 +344,10 @@ static void draw_rope(struct fot_config *c, struct fot_rng *r)
 	if (p->type == FOT_ROPE_YARN) {
 		p->beta_fast = 2 + 31 * fot_rng_uniform(r);
 		p->beta_slow = 1 + fot_rng_uniform(r);
+		p->mscale = fot_rng_below(r, 2) ? fot_rng_uniform(r) : 0;
+		p->mscale_all = fot_rng_below(r, 2) ? fot_rng_uniform(r) : 0;
+		p->unrounded = fot_rng_below(r, 2);
+		p->factor = fot_rng_below(r, 2) ? p->factor : 0;
 	}
 	if (p->type >= FOT_ROPE_LLAMA3)
 		p->original = 1 + (int64_t)fot_rng_below(r, (uint64_t)c->window);
@@ -357,6 +372,7 @@ static void draw_family(struct fot_config *c, struct fot_rng *r)
 		c->head_dim = 2 * (1 + (int32_t)fot_rng_below(r, 64));
 	if (f->bias_key && fot_rng_below(r, 2))
 		c->qkv_bias = c->o_bias = true;
+	c->mlp_bias = f->mlp_bias_key && fot_rng_below(r, 2);
 	if (f->long_window && c->window >= FOT_WINDOW_LONG) {
 		c->max_positions = c->window;
 		c->window = FOT_WINDOW_MOST;
@@ -477,6 +493,100 @@ static void test_config_parameters_agree_with_the_tensor_list(void **state)
 	}
 }
 
+static void test_config_rope_keys_as_transformers(void **state)
+{
+	struct fot_config c;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	/* rope_scaling goes before rope_parameters, unless it is empty */
+	assert_int_equal(read_text(&c,
+				   "{\"rope_theta\":5e4,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4},"
+				   "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":1e6}}",
+				   &err),
+			 FOT_OK);
+	assert_true(c.rope.type == FOT_ROPE_LINEAR && c.rope.factor == 4 && c.rope_theta == 5e4);
+	assert_int_equal(
+		read_text(&c,
+			  "{\"rope_theta\":5e4,\"rope_scaling\":{},"
+			  "\"rope_parameters\":{\"rope_type\":\"yarn\",\"factor\":2,\"rope_theta\":1e6}}",
+			  &err),
+		FOT_OK);
+	assert_true(c.rope.type == FOT_ROPE_YARN && c.rope_theta == 1e6 && !c.rope.unrounded);
+	/* the original length beside the object goes before the one in it; the ratio stands for a factor */
+	assert_int_equal(
+		read_text(&c,
+			  "{\"original_max_position_embeddings\":512,\"rope_scaling\":{\"type\":\"yarn\","
+			  "\"factor\":null,\"original_max_position_embeddings\":1024,\"finetuned\":true,"
+			  "\"attn_factor\":0.8,\"mscale\":1,\"mscale_all_dim\":0.5,\"truncate\":false}}",
+			  &err),
+		FOT_OK);
+	assert_true(c.rope.original == 512 && c.rope.factor == 0 && c.rope.attention == 0 &&
+		    c.rope.unrounded);
+	assert_true(c.rope.mscale == 1 && c.rope.mscale_all == 0.5);
+	/* f = 2048 / 512 */
+	assert_true(fabs(fot_rope_attention(&(struct fot_turning){ .rope = &c.rope, .positions = 2048 }) -
+			 (1 + 0.1 * log(4)) / (1 + 0.05 * log(4))) < 1e-15);
+	assert_int_equal(
+		read_text(&c,
+			  "{\"original_max_position_embeddings\":512,\"rope_scaling\":{\"type\":\"dynamic\","
+			  "\"factor\":2,\"original_max_position_embeddings\":1024}}",
+			  &err),
+		FOT_OK);
+	assert_int_equal(c.rope.original, 0);
+	/* a ramp whose end lies before its beginning divides nothing */
+	c.rope = (struct fot_rope){
+		.type = FOT_ROPE_YARN, .factor = 4, .beta_fast = 32, .beta_slow = 1, .original = 5
+	};
+	for (int i = 0; i < 64; i++)
+		assert_true(fot_rope_frequency(
+				    &(struct fot_turning){ .rope = &c.rope, .head_dim = 128, .theta = 1e4 },
+				    i) == 1 / pow(1e4, 2 * i / 128.0));
+}
+
+static void test_config_absent_keys_as_transformers(void **state)
+{
+	struct fot_str text = FOT_STR_INIT;
+	struct fot_config c;
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(read_text(&c, "{\"model_type\":\"mistral\",\"hidden_act\":\"swish\"}", &err),
+			 FOT_OK);
+	assert_int_equal(c.n_kv_heads, 8);
+	assert_int_equal(read_text(&c, "{\"model_type\":\"mistral\",\"num_key_value_heads\":null}", &err),
+			 FOT_OK);
+	assert_int_equal(c.n_kv_heads, 0);
+	assert_int_equal(fot_config_print(&text, &c, &err), FOT_OK);
+	assert_non_null(strstr(text.data, "\"num_key_value_heads\": 32,"));
+	fot_str_release(&text);
+	assert_int_equal(read_text(&c, "{\"model_type\":\"qwen3\",\"hidden_size\":1024}", &err), FOT_OK);
+	assert_true(c.head_dim == 128 && c.n_kv_heads == 0);
+	assert_int_equal(
+		read_text(&c, "{\"model_type\":\"qwen3\",\"hidden_size\":1024,\"head_dim\":32}", &err),
+		FOT_OK);
+	assert_int_equal(fot_config_print(&text, &c, &err), FOT_OK);
+	assert_non_null(strstr(text.data, "\"head_dim\": 32,"));
+	fot_str_release(&text);
+	/* SmolLM3 slides where it does not turn, whatever max_window_layers says */
+	assert_int_equal(
+		read_text(&c,
+			  "{\"model_type\":\"smollm3\",\"num_hidden_layers\":3,\"no_rope_layers\":[1,0,1,0],"
+			  "\"use_sliding_window\":true,\"sliding_window\":64,\"max_window_layers\":0}",
+			  &err),
+		FOT_OK);
+	assert_true(c.n_kv_heads == 4 && !c.slides[0] && c.slides[1] && !c.slides[2] && c.no_rope[1] &&
+		    !c.no_rope[2]);
+	assert_int_equal(
+		read_text(
+			&c,
+			"{\"model_type\":\"smollm3\",\"no_rope_layer_interval\":1000,\"use_sliding_window\":true,"
+			"\"sliding_window\":64}",
+			&err),
+		FOT_OK);
+	assert_true(c.sliding_window == 0 && !c.no_rope[31]);
+}
+
 static void test_config_reads_families(void **state)
 {
 	struct fot_config c;
@@ -548,6 +658,8 @@ int main(void)
 		TEST(test_config_empty_object_gives_defaults),
 		TEST(test_config_reads_every_key),
 		TEST(test_config_reads_families),
+		TEST(test_config_rope_keys_as_transformers),
+		TEST(test_config_absent_keys_as_transformers),
 		TEST(test_config_refuses_by_name),
 		TEST(test_config_missing_file_is_named),
 		TEST(test_config_print_reads_back_equal),

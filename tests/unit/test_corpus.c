@@ -156,7 +156,7 @@ static void test_corpus_refuses(void **state)
 
 	(void)state;
 	assert_fails(fot_corpus_open(&c, specs, 1, FOT_VALID, scratch_path("store"), tok, &err), FOT_ERR_INPUT, &err,
-		     "dataset two has no valid documents");
+		     "dataset two has no valid documents; in a folder they are those of its valid/");
 	assert_fails(fot_corpus_open(&c, specs, 2, FOT_TRAIN, scratch_path("store"), tok, &err), FOT_ERR_INPUT, &err,
 		     "'three' is not installed");
 	scratch_puts("store/two/documents/d2.txt", "train X");

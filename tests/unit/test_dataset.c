@@ -168,7 +168,9 @@ static void test_dataset_jsonl_names_each_fault(void **state)
 		{ "{\"text\": \"a\"}\n{\"text\": \"b", "the last line is cut off: " },
 		{ "{\"text\": \"a\"}\n{\"text\": \"b", "r.jsonl:2" },
 		{ "{\"text\": \"a\", \"text\": \"b\"}\n", "text" },
-		{ "{\"txt\": \"a\"}\n", "r.jsonl:1" },
+		{ "{\"txt\": \"a\", \"no\": 1}\n",
+		  "r.jsonl:1: text: missing, expected a string; there are [\"txt\", \"no\"] (another one: FILE?text=FIELD)" },
+		{ "{}\n", "r.jsonl:1: text: missing, expected a string (another one: FILE?text=FIELD)" },
 		{ "{\"text\": 7}\n", "r.jsonl:1: text: expected a string, got 7" },
 		{ "{\"text\": [\"long long long long long long long long long long long long long\", 2]}\n",
 		  "got [\"long long long long long long long long long long long lon..." },
@@ -386,7 +388,8 @@ static void test_dataset_folder_knows_splits(void **state)
 		enum fot_split split;
 	} rows[] = { { "dev", FOT_VALID },	  { "other", FOT_TEST }, { "test", FOT_TEST }, { "train", FOT_TRAIN },
 		     { "train-big", FOT_TEST },	  { "val", FOT_VALID },	 { "valid", FOT_VALID },
-		     { "validation", FOT_VALID }, { "x/train", FOT_TEST } };
+		     { "validation", FOT_VALID }, { "x/train", FOT_TEST },
+		     { "Train", FOT_TRAIN },	  { "VAL", FOT_VALID } };
 	struct fot_dataset *d;
 	char name[64];
 
@@ -409,7 +412,7 @@ static void test_dataset_folder_knows_splits(void **state)
 		if (strcmp(doc->id, "train") == 0)
 			assert_int_equal(doc->split, FOT_TEST);
 	}
-	assert_int_equal(fot_dataset_count(d), 10);
+	assert_int_equal(fot_dataset_count(d), 12);
 	fot_dataset_close(d);
 }
 

@@ -78,23 +78,28 @@ static size_t add_row(struct fot_table *t, const char *memory, int64_t length)
 	return row;
 }
 
-static void add_documents(struct fot_table *t, const char *memory)
+/* too_long: also at 8k, where both are too short. */
+static void add_documents(struct fot_table *t, const char *memory, bool too_long)
 {
 	static const char *const ids[] = { "a", "b" };
 
-	for (int k = 0; k < 3; k++)
+	for (int k = 0; k < 3 + too_long; k++)
 		for (int i = 0; i < 2; i++) {
 			size_t row = add_row(t, memory, 1024 << k);
 
 			fot_table_set_text(t, row, "dataset", "d");
 			fot_table_set_text(t, row, "doc_id", ids[i]);
 			fot_table_set_text(t, row, "doc_sha256", ids[i]);
+			if (k == 3) {
+				fot_table_set_text(t, row, "status", "skipped_short");
+				continue;
+			}
 			fot_table_set_int(t, row, "n_tokens_scored", 10);
 			fot_table_set_real(t, row, "nll_nats", nll[i][k]);
 		}
 }
 
-/* right of so many trials at 1k, 2k, ... */
+/* right of so many trials at 1k, 2k, ...; below 0: all failed */
 static void add_trials(struct fot_table *t, const char *memory, const int *right, int n, int trials)
 {
 	for (int k = 0; k < n; k++)
@@ -104,7 +109,10 @@ static void add_trials(struct fot_table *t, const char *memory, const int *right
 			fot_table_set_text(t, row, "prompt_style", "paper");
 			fot_table_set_text(t, row, "dataset", "synthetic");
 			fot_table_set_int(t, row, "trial", i);
-			fot_table_set_int(t, row, "exact_match", i < right[k]);
+			if (right[k] < 0)
+				fot_table_set_text(t, row, "status", "failed");
+			else
+				fot_table_set_int(t, row, "exact_match", i < right[k]);
 		}
 }
 
@@ -139,8 +147,8 @@ static void test_effective_rows_and_table(void **state)
 	fot_table_init(&texts, &fot_schema_perplexity);
 	fot_table_init(&trials, &fot_schema_passkey);
 	fot_table_init(&out, &fot_schema_effective);
-	add_documents(&texts, "none"); /* without a memory nothing is asked */
-	add_documents(&texts, "dense");
+	add_documents(&texts, "none", false); /* without a memory nothing is asked */
+	add_documents(&texts, "dense", false);
 	add_trials(&trials, "dense", far, 3, 40);
 	add_trials(&trials, "xl", never, 3, 40);
 	add_trials(&trials, "knn", two, 2, 40); /* too few lengths */
@@ -158,15 +166,45 @@ static void test_effective_rows_and_table(void **state)
 	assert_true(fot_table_real(&out, 1, "enough", 0) == 0.85);
 	assert_lengths(&out, 2, 0, 0, 4096);
 	assert_lengths(&out, 3, 4096, 0, 4096);
-	assert_int_equal(fot_effective_print(&text, &out, FOT_REPORT_MARKDOWN, NULL), FOT_OK);
+	assert_int_equal(fot_effective_print(&text, &out, FOT_MARKDOWN, NULL), FOT_OK);
 	for (size_t i = 0; i < FOT_COUNT(want); i++)
 		if (!strstr(text.data, want[i]))
 			fail_msg("lacks \"%s\":\n%s", want[i], text.data);
 	fot_str_release(&text);
-	assert_int_equal(fot_effective_print(&text, &out, FOT_REPORT_LATEX, NULL), FOT_OK);
+	assert_int_equal(fot_effective_print(&text, &out, FOT_LATEX, NULL), FOT_OK);
 	assert_non_null(
 		strstr(text.data, "one & v\\_1 & dense & perplexity & d & 2k & 2k to $\\ge$ 4k & 3 \\\\\n"));
 	fot_str_release(&text);
+	fot_table_release(&texts);
+	fot_table_release(&trials);
+	fot_table_release(&out);
+}
+
+/* What was not measured at a length says nothing of the others. */
+static void test_effective_of_the_lengths_that_have_a_value(void **state)
+{
+	static const int behind[] = { 40, 37, 10, -1 }, between[] = { 40, -1, 37, 10 }, few[] = { 40, 40, -1 };
+	struct fot_table texts, trials, out;
+
+	(void)state;
+	fot_table_init(&texts, &fot_schema_perplexity);
+	fot_table_init(&trials, &fot_schema_passkey);
+	fot_table_init(&out, &fot_schema_effective);
+	add_documents(&texts, "dense", true);
+	add_trials(&trials, "dense", behind, 4, 40);
+	add_trials(&trials, "xl", between, 4, 40);
+	add_trials(&trials, "knn", few, 3, 40);
+	build(&out, &texts);
+	build(&out, &trials);
+	assert_int_equal(out.n_rows, 3);
+	assert_lengths(&out, 0, 2048, 2048, 4096);
+	assert_lengths(&out, 1, 2048, 1024, 2048);
+	assert_lengths(&out, 2, 4096, 1024, 4096);
+	for (size_t row = 0; row < out.n_rows; row++) {
+		assert_int_equal(fot_table_int(&out, row, "n_lengths", 0), 3);
+		assert_int_equal(fot_table_int(&out, row, "longest_length", 0), row == 2 ? 8192 : 4096);
+		assert_string_equal(fot_table_text(&out, row, "status"), "ok");
+	}
 	fot_table_release(&texts);
 	fot_table_release(&trials);
 	fot_table_release(&out);
@@ -178,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_effective_falling_by_hand),
 		cmocka_unit_test(test_effective_falling_at_the_edges),
 		cmocka_unit_test(test_effective_rows_and_table),
+		cmocka_unit_test(test_effective_of_the_lengths_that_have_a_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

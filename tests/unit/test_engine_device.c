@@ -284,7 +284,7 @@ static void make_gate(struct fot_config *c)
 static void make_grouped(struct fot_config *c)
 {
 	of_family(c, FOT_FAMILY_LLAMA, 6, 2, 4);
-	c->qkv_bias = c->o_bias = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = true;
 }
 
 static void make_tied(struct fot_config *c)

@@ -26,6 +26,7 @@
 struct way {
 	void (*make)(struct fot_config *c);
 	int32_t window;
+	int32_t positions; /* max_position_embeddings */
 };
 
 struct fixture {
@@ -39,10 +40,10 @@ struct fixture {
 
 static void open_way(struct fixture *f, const struct way *w, enum fot_memory_mode mode, int n_mem, int threads)
 {
-	struct fot_reading_flags flags = { .threads = threads };
+	struct fot_reading_flags flags = { .threads = threads, .window = w->window };
 	struct fot_err err = { 0 };
 
-	tiny_config(&f->c, w->window, n_mem, false, true);
+	tiny_config(&f->c, w->positions, n_mem, false, true);
 	f->c.blocks = false;
 	f->c.last_context_length = w->window / 2;
 	f->c.mode = mode;
@@ -245,10 +246,20 @@ static void check_training(const struct way *w)
 	static void make_##name(struct fot_config *c) __VA_ARGS__             \
 	static void test_families_##name(void **state)                        \
 	{                                                                     \
-		static const struct way w = { make_##name, tokens };          \
+		static const struct way w = { make_##name, tokens, tokens };  \
 		(void)state;                                                  \
 		check(&w);                                                    \
 		check_training(&w);                                           \
+	}
+
+/* In windows of another size than the model states. */
+#define READ(name, tokens, positions, ...)                                    \
+	static void make_##name(struct fot_config *c) __VA_ARGS__             \
+	static void test_families_##name(void **state)                        \
+	{                                                                     \
+		static const struct way w = { make_##name, tokens, positions }; \
+		(void)state;                                                  \
+		check(&w);                                                    \
 	}
 
 static void of_heads(struct fot_config *c, int32_t heads, int32_t kv, int32_t dim)
@@ -292,6 +303,10 @@ WAY(head_dim_of_its_own, 16, {
 WAY(llama_with_biases, 16, {
 	of_family(c, FOT_FAMILY_LLAMA);
 	c->qkv_bias = c->o_bias = true;
+})
+WAY(llama_with_mlp_biases, 16, {
+	of_family(c, FOT_FAMILY_LLAMA);
+	c->mlp_bias = true;
 })
 WAY(qwen2, 16, {
 	of_family(c, FOT_FAMILY_QWEN2);
@@ -340,15 +355,29 @@ WAY(rope_ntk, 16, {
 	of_family(c, FOT_FAMILY_LLAMA);
 	c->rope = (struct fot_rope){ .type = FOT_ROPE_NTK, .factor = 3 };
 })
-WAY(rope_dynamic, 16, {
+READ(rope_dynamic, 16, 6, {
 	of_family(c, FOT_FAMILY_LLAMA);
-	c->rope = (struct fot_rope){ .type = FOT_ROPE_DYNAMIC, .factor = 2, .original = 6 };
+	c->rope = (struct fot_rope){ .type = FOT_ROPE_DYNAMIC, .factor = 2 };
 })
 WAY(rope_llama3, 64, {
 	of_family(c, FOT_FAMILY_LLAMA);
 	c->rope = (struct fot_rope){
 		.type = FOT_ROPE_LLAMA3, .factor = 8, .low = 1, .high = 4, .original = 40
 	};
+})
+WAY(rope_llama3_without_original, 64, {
+	of_family(c, FOT_FAMILY_LLAMA);
+	c->rope = (struct fot_rope){ .type = FOT_ROPE_LLAMA3, .factor = 8, .low = 1, .high = 4 };
+})
+READ(rope_yarn_between_pairs, 64, 400, {
+	of_family(c, FOT_FAMILY_LLAMA);
+	c->rope = (struct fot_rope){ .type = FOT_ROPE_YARN,
+				     .beta_fast = 8,
+				     .beta_slow = 1,
+				     .mscale = 0.7,
+				     .mscale_all = 1.3,
+				     .original = 100,
+				     .unrounded = true };
 })
 WAY(rope_yarn, 64, {
 	of_family(c, FOT_FAMILY_LLAMA);
@@ -376,7 +405,7 @@ WAY(rope_longrope_long, 32, { longrope(c, 12); })
 WAY(llama_with_everything, 32, {
 	longrope(c, 12);
 	of_heads(c, 6, 2, 12);
-	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = c->tie_embeddings = true;
 })
 WAY(mistral_with_everything, 32, {
 	longrope(c, 32);
@@ -403,7 +432,7 @@ WAY(smollm3_with_everything, 32, {
 	longrope(c, 12);
 	of_family(c, FOT_FAMILY_SMOLLM3);
 	of_heads(c, 4, 2, 12);
-	c->qkv_bias = c->o_bias = c->tie_embeddings = true;
+	c->qkv_bias = c->o_bias = c->mlp_bias = c->tie_embeddings = true;
 	c->no_rope[1] = c->no_rope[4] = true;
 	slide(c, 9, 1);
 })
@@ -417,7 +446,7 @@ WAY(olmo2_with_everything, 32, {
 /* Continuations next to each other see what they see one behind the other. */
 static void test_families_branches_slide(void **state)
 {
-	static const struct way w = { make_mistral_slides, 64 };
+	static const struct way w = { make_mistral_slides, 64, 64 };
 	enum { TRUNK = 9, OTHER = 12, OWN = 11, ALL = TRUNK + OTHER + OWN };
 	struct fixture *f = fot_calloc(1, sizeof *f);
 	int32_t branch[ALL], alone[TRUNK + OWN];
@@ -455,7 +484,7 @@ static void test_families_branches_slide(void **state)
 /* Padding at the head of a window that goes to a memory with entries is left out of it. */
 static void test_families_padding_with_grouped_keys(void **state)
 {
-	static const struct way w = { make_grouped_keys, 16 };
+	static const struct way w = { make_grouped_keys, 16, 16 };
 	enum { BEFORE = 21, PADDED = 7, PADS = 3, BEHIND = 30 };
 	struct fixture *f = fot_calloc(1, sizeof *f);
 	const int32_t *padded, *behind;
@@ -495,7 +524,7 @@ static void test_families_padding_with_grouped_keys(void **state)
 /* Feeds that all begin at one place, with other widths of keys than of rows. */
 static void test_families_feeds_apart(void **state)
 {
-	static const struct way w = { make_head_dim_of_its_own, 32 };
+	static const struct way w = { make_head_dim_of_its_own, 32, 32 };
 	enum { BEFORE = 41, N = 9 };
 	struct fixture *f = fot_calloc(1, sizeof *f);
 	struct fot_session *s = NULL;
@@ -567,6 +596,7 @@ int main(void)
 		T(grouped_keys_over_a_tile),
 		T(head_dim_of_its_own),
 		T(llama_with_biases),
+		T(llama_with_mlp_biases),
 		T(qwen2),
 		T(qwen2_slides_in_upper_layers),
 		T(qwen3),
@@ -580,6 +610,8 @@ int main(void)
 		T(rope_ntk),
 		T(rope_dynamic),
 		T(rope_llama3),
+		T(rope_llama3_without_original),
+		T(rope_yarn_between_pairs),
 		T(rope_yarn),
 		T(rope_longrope_short),
 		T(rope_longrope_long),

@@ -70,6 +70,31 @@ static void assert_entries(size_t n)
 	fot_names_release(&names);
 }
 
+/* What could be replaced stays as it is; folders and places that are not there are told. */
+static void test_file_probe_changes_nothing(void **state)
+{
+	struct fot_names names = { 0 };
+	struct fot_err err = { 0 };
+	char link[512];
+
+	(void)state;
+	fot_mkdir_all(in("probe"), NULL);
+	assert_int_equal(fot_file_replace(in("probe/x"), "first", 5, NULL), FOT_OK);
+	assert_int_equal(fot_file_probe(in("probe/x"), &err), FOT_OK);
+	assert_int_equal(fot_file_probe(in("probe/y"), &err), FOT_OK);
+	assert_int_equal(fot_dir_list(&names, in("probe"), NULL), FOT_OK);
+	assert_int_equal(names.n, 1);
+	assert_holds(in("probe/x"), "first");
+	assert_int_equal(fot_file_probe(in("probe"), &err), FOT_ERR_OUTPUT);
+	assert_int_equal(fot_file_probe(in("probe/no/x"), &err), FOT_ERR_OUTPUT);
+	assert_int_equal(symlink("x", in("probe/link")), 0);
+	snprintf(link, sizeof(link), "%s", in("probe/link"));
+	assert_true(fot_same_file(link, in("probe/x")));
+	assert_false(fot_same_file(link, in("probe")));
+	assert_false(fot_same_file(in("probe/no"), in("probe/no")));
+	fot_names_release(&names);
+}
+
 static void test_file_replace_and_read_back(void **state)
 {
 	struct fot_str s = FOT_STR_INIT;
@@ -522,6 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_file_replace_and_read_back),
+		TEST(test_file_probe_changes_nothing),
 		TEST(test_file_read_has_a_limit),
 		TEST(test_file_read_refuses_what_is_no_file),
 		TEST(test_file_read_survives_every_lost_allocation),

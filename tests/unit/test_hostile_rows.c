@@ -216,8 +216,8 @@ static void put_side_by_side(const struct fot_table *rows, bool bits)
 	fot_table_init(&paper, &fot_schema_paper);
 	must(fot_report_build(&report, rows, run, 2, &paper, bits, 1, NULL, &err), &err, "report");
 	can_be_written(&report, "report.csv");
-	must(fot_report_print(&text, &report, FOT_REPORT_MARKDOWN, 0, &err), &err, "report.md");
-	must(fot_report_print(&text, &report, FOT_REPORT_LATEX, 0, &err), &err, "report.tex");
+	must(fot_report_print(&text, &report, FOT_MARKDOWN, 0, &err), &err, "report.md");
+	must(fot_report_print(&text, &report, FOT_LATEX, 0, &err), &err, "report.tex");
 	is_sound(&text, "report");
 	for (size_t row = 0; row < report.n_rows; row++)
 		if (fot_table_int(&report, row, "best", 0))

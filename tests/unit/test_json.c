@@ -68,7 +68,7 @@ static void test_json_refuses_with_line_and_column(void **state)
 		{ "[\"\\ud83d\"]", "line 1, column 3: half of a surrogate pair" },
 		{ "[\"\\ud83d\\u0041\"]", "line 1, column 3: half of a surrogate pair" },
 		{ "[\"\\udd8a\\ud83e\"]", "line 1, column 3: half of a surrogate pair" },
-		{ "\xef\xbb\xbf{}", "line 1, column 1: expected a value" },
+		{ "\xef\xbb\xbf{}", "line 1, column 1: expected a value, got a byte order mark" },
 		{ "[1]\f", "line 1, column 4: text after the end of the value" },
 	};
 	struct fot_err err;

@@ -259,9 +259,9 @@ static void test_labelled_csv_refuses_bad_rows(void **state)
 		{ "text,label\na,x\n\"b\"b,y\n", "q.csv:3: " },
 		{ "text,label\na,x\nb\n", "q.csv:3: expected 2 cells, got 1" },
 		{ "text,label\na,x\n\"b\nb\",y,z\n", "q.csv:3: expected 2 cells, got 3" },
-		{ "txt,label\na,x\n", "q.csv:1: expected a column 'text', got none (did you mean 'txt'?)" },
+		{ "txt,label\na,x\n", "q.csv:1: expected a column 'text', got txt, label (did you mean 'txt'?)" },
 		{ "text,text,label\na,a,x\n", "q.csv:1: column 'text' is there twice" },
-		{ "text,class\na,x\n", "q.csv:1: expected a column 'label'" },
+		{ "text,class\na,x\n", "q.csv:1: expected a column 'label', got text, class (others: FILE?text=NAME&label=NAME; without a header: FILE?columns=NAME%2CNAME)" },
 		{ "text,label\n", "q.csv: a header and no rows" },
 		{ "\n\n", "q.csv: expected a header line, got none" },
 		{ "text,label\na,x\n,y\n", "q.csv:3: expected a text, got an empty one" },
@@ -316,6 +316,29 @@ static void test_labelled_tables_of_every_kind(void **state)
 	}
 }
 
+/* One set or several, in a list with commas between. */
+static void test_labelled_length_of_a_spec(void **state)
+{
+	static const struct {
+		const char *list;
+		size_t n;
+	} rows[] = {
+		{ "trec", 4 },
+		{ "a.csv,b.csv", 5 },
+		{ "train:a.csv,test:b.csv", 22 },
+		{ "train:a,train:b,valid:c,test:d?id=,train:e", 34 },
+		{ "train:a,test:b,train:c,test:d", 14 },
+		{ "train:a,b", 7 },
+		{ "a,test:b", 1 },
+		{ "train:a?text=x,test:b", 14 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(fot_labelled_length(rows[i].list), rows[i].n);
+}
+
 static void test_labelled_tables_refused(void **state)
 {
 	static const struct {
@@ -324,15 +347,18 @@ static void test_labelled_tables_refused(void **state)
 	} rows[] = {
 		{ "q.tsv", "text\tlabel\na\n", "", "q.tsv:2: expected 2 cells, got 1", FOT_ERR_INPUT },
 		{ "q.tsv", "a\tx\nb\ty\n", "",
-		  "q.tsv:1: expected a column 'text', got none (did you mean 'x'?) (a file without a header: columns=NAME,NAME)",
+		  "q.tsv:1: expected a column 'text', got a, x (did you mean 'x'?) (others: FILE?text=NAME&label=NAME; without a header: FILE?columns=NAME%2CNAME)",
 		  FOT_ERR_INPUT },
 		{ "q.csv", "a,x\nb,y\n", "?columns=label,txt",
-		  "q.csv:1: expected a column 'text', got none (did you mean 'txt'?) among columns=", FOT_ERR_INPUT },
+		  "q.csv:1: expected a column 'text', got label, txt (did you mean 'txt'?) among columns=", FOT_ERR_INPUT },
 		{ "q.csv", "x,a\ny,b\n", "?columns=label,text,id", "q.csv:1: expected 3 cells, got 2", FOT_ERR_INPUT },
 		{ "q.csv", "text,label\na,0\nb,2\n", "?names=x,y",
 		  "q.csv:3: label: expected the number of a name, from 0, got '2'", FOT_ERR_INPUT },
 		{ "q.csv", "text,label\na,0\nb,1\n", "?names=1:x,y",
 		  "q.csv:2: label: expected the number of a name, from 1, got '0'", FOT_ERR_INPUT },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=1:x,y,x", "names: 'x' stands twice", FOT_ERR_USAGE },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=x, ,y", "names: expected names with commas between, got an empty one", FOT_ERR_USAGE },
+		{ "q.csv", "text,label\na,0\nb,1\n", "?names=x,y,", "got an empty one", FOT_ERR_USAGE },
 		{ "q.csv", "text,label\na,x\n", "?names=x,y", "from 0, got 'x'", FOT_ERR_INPUT },
 		{ "q.csv", "text,label\na,x\n", "?separator=ab", "separator: expected tab or a sign", FOT_ERR_USAGE },
 		{ "q.csv", "text,label\na,x\n", "?separator=a", "separator: expected tab or a sign", FOT_ERR_USAGE },
@@ -625,6 +651,7 @@ int main(void)
 		SCRATCH(test_labelled_reads_csv),
 		SCRATCH(test_labelled_csv_refuses_bad_rows),
 		SCRATCH(test_labelled_tables_of_every_kind),
+		cmocka_unit_test(test_labelled_length_of_a_spec),
 		SCRATCH(test_labelled_tables_refused),
 		SCRATCH(test_labelled_reads_splits_of_pairs),
 		SCRATCH(test_labelled_json_values_as_written),

@@ -376,7 +376,7 @@ static void test_measures_fewshot_cost_of_distractors(void **state)
 	};
 	struct fot_table t;
 	size_t row[4][5];
-	struct fot_rows rows[4];
+	struct fot_group rows[4];
 	struct fot_sides sides = { .base = &rows[3], .new = &rows[1], .base_from = &rows[2], .new_from = &rows[0] };
 	const struct fot_measured_task *task = fot_measured_task(&fot_schema_fewshot);
 	struct fot_contrast k;
@@ -390,7 +390,7 @@ static void test_measures_fewshot_cost_of_distractors(void **state)
 			if (c % 2)
 				fot_table_set_int(&t, row[c][i], "distractors", 3);
 		}
-		rows[c] = (struct fot_rows){ &t, row[c], 5 };
+		rows[c] = (struct fot_group){ .t = &t, .row = row[c], .n = 5 };
 	}
 	assert_int_equal(fot_measure_contrast(&k, task, &task->measure[0], &sides, 1, NULL), FOT_OK);
 	near_to(k.value, (3 - 4) / 5.0, 1e-15);

@@ -71,7 +71,8 @@ static void test_samples_scores_by_their_definitions(void **state)
 
 			assert_true(score[key] == sorted[k]);
 			assert_true(fabs(best[k].share - exp(score[key] - 300) / all) < 1e-12);
-			assert_true(fabs(best[k].focus - exp(score[key] - 300) / sum_of(score, key - 32, key + 33)) < 1e-12);
+			assert_true(fabs(best[k].focus -
+					 exp(score[key] - 300) / sum_of(score, key - 32, key + 33)) < 1e-12);
 		}
 	}
 }
@@ -109,7 +110,8 @@ static int rank(const double *score, int at)
 	return before;
 }
 
-static struct fot_attended attended_plainly(const double *dense, double dense_local, const double *kind, double kind_local)
+static struct fot_attended attended_plainly(const double *dense, double dense_local, const double *kind,
+					    double kind_local)
 {
 	struct fot_attended a = { .rest = share(kind, kind_local, -1) - share(dense, dense_local, -1) };
 
@@ -143,15 +145,19 @@ static void test_samples_attended_as_plainly(void **state)
 		dense[7] = dense[8] = dense[9]; /* of equal ones the earlier */
 		fot_rng_init(&rng, x, "test.attended", 0);
 		for (int i = 0; i < KEYS; i++) /* one of x % 5 + 1 is read; all are less behind a gate */
-			kind[i] = i == 8 || fot_rng_below(&rng, x % 5 + 1) == 0 ? dense[i] - (x % 3 == 2 ? 3 : 0) : -HUGE_VAL;
-		want = attended_plainly(dense, beside < 1000 ? beside : 320, kind, beside < 1000 ? beside : 320);
+			kind[i] = i == 8 || fot_rng_below(&rng, x % 5 + 1) == 0 ?
+					  dense[i] - (x % 3 == 2 ? 3 : 0) :
+					  -HUGE_VAL;
+		want = attended_plainly(dense, beside < 1000 ? beside : 320, kind,
+					beside < 1000 ? beside : 320);
 		assert_int_equal(fot_attended(&got, dense, beside, kind, beside, KEYS, NULL), FOT_OK);
 		assert_true(fabs(got.missed - got.distracted - got.rest) < 1e-14);
 		assert_int_equal(got.n_read, want.n_read);
 		assert_true(fabs(got.recall - want.recall) < 1e-12);
 		assert_true(fabs(got.caught - want.caught) < 1e-12);
 		if (beside > 1000) { /* no mass is left for the memory */
-			assert_true(got.dense == 0 && got.missed == 0 && got.distracted == 0 && got.rest == 0);
+			assert_true(got.dense == 0 && got.missed == 0 && got.distracted == 0 &&
+				    got.rest == 0);
 			continue;
 		}
 		assert_true(fabs(got.dense - want.dense) < 1e-12);
@@ -164,7 +170,8 @@ static void test_samples_attended_as_plainly(void **state)
 /* Masses 4, 3, 2 and 1 of the memory, 10 local; the first and the last are read. */
 static void test_samples_attended_by_hand(void **state)
 {
-	double dense[] = { log(4), log(3), log(2), log(1) }, kind[] = { log(4), -INFINITY, -INFINITY, log(1) };
+	double dense[] = { log(4), log(3), log(2), log(1) },
+	       kind[] = { log(4), -INFINITY, -INFINITY, log(1) };
 	struct fot_attended a;
 
 	(void)state;
@@ -223,10 +230,11 @@ static size_t add_row(struct fot_table *t, const char *doc, int64_t position, in
 
 static void test_samples_markdown_escapes(void **state)
 {
-	static const char nasty[] = "# a|b `c` <script> &amp; *d* _e_ [f](g) ~h~ $i$\n\t  j\\ http://k www.l m@n\033[1m\r";
+	static const char nasty[] =
+		"# a|b `c` <script> &amp; *d* _e_ [f](g) ~h~ $i$\n\t  j\\ http://k www.l m@n\033[1m\r";
 	static const char *const want[] = {
 		("# a\\|b \\`c\\` \\<script\\> \\&amp; \\*d\\* \\_e\\_ \\[f\\](g) \\~h\\~ \\$i\\$\xe2\x8f\x8e\xe2\x87\xa5 \xc2\xa0j\\\\ "
-		"http\\://k www\\.l m\\@n\xef\xbf\xbd\\[1m\xef\xbf\xbd"),
+		 "http\\://k www\\.l m\\@n\xef\xbf\xbd\\[1m\xef\xbf\xbd"),
 		"Model m\\_1 (\\<i\\>), memory knn, the best 8 keys",
 		"## Document x\\|y, token 600\n\nQuery: ",
 		"## Document x\\|y, token 700\n",
@@ -250,7 +258,7 @@ static void test_samples_markdown_escapes(void **state)
 			fail_msg("lacks \"%s\":\n%s", want[i], out.data);
 	for (const char *p = out.data; (p = strstr(p, "\n| ")); p++)
 		lines++;
-	assert_int_equal(lines, 2 + 3);                   /* a head for each query, a line for each row */
+	assert_int_equal(lines, 2 + 3); /* a head for each query, a line for each row */
 	assert_null(strstr(out.data, "\n# a"));
 	assert_null(strstr(out.data, "unseen"));
 	fot_str_release(&out);
@@ -262,9 +270,11 @@ static void test_samples_markdown_escapes(void **state)
 }
 
 /* Two documents with a query each, one head: what is told of a kind by hand. */
-static void add_losses(struct fot_table *t, const char *memory, int64_t read, const double *x, double second_nll)
+static void add_losses(struct fot_table *t, const char *memory, int64_t read, const double *x,
+		       double second_nll)
 {
-	static const char *const columns[] = { "recall", "mass_caught", "missed", "distracted", "rest", "nll_nats" };
+	static const char *const columns[] = { "recall",     "mass_caught", "missed",
+					       "distracted", "rest",        "nll_nats" };
 
 	for (int64_t doc = 0; doc < 2; doc++)
 		for (int64_t k = 1; k <= 2; k++) { /* the second key says the same */
@@ -308,6 +318,30 @@ static void test_samples_loss_by_hand(void **state)
 	fot_table_release(&t);
 }
 
+/* A kind that reads all of a short memory, and less of longer ones, is none that reads all: neither at the query that
+ * its rows begin with, nor for others to be held against. */
+static void test_samples_loss_reads_all_now_and_then(void **state)
+{
+	static const double few[] = { 0.25, 0.5, 0.2, 0.15, 0.05, 3 }, all[] = { 1, 1, 0, 0, 0, 2.5 };
+	struct fot_table t;
+	struct fot_str out = FOT_STR_INIT;
+
+	(void)state;
+	fot_table_init(&t, fot_task_samples.schema);
+	add_losses(&t, "some", 90, few, 2);
+	fot_table_set_int(&t, 2, "n_keys", 180); /* of document b */
+	fot_table_set_int(&t, 3, "n_keys", 180);
+	assert_int_equal(fot_task_samples.print(&out, &t, NULL), FOT_OK);
+	assert_non_null(strstr(out.data, "| 2.500 |  |\n")); /* there is nothing that reads all */
+	fot_str_clear(&out);
+	add_losses(&t, "every", 90, all, 1.8);
+	assert_int_equal(fot_task_samples.print(&out, &t, NULL), FOT_OK);
+	if (!strstr(out.data, "| 2.500 | +0.350 \\[+0.200, +0.500\\] |\n"))
+		fail_msg("%s", out.data);
+	fot_str_release(&out);
+	fot_table_release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_samples_positions_are_different_and_seeded),
 		cmocka_unit_test(test_samples_markdown_escapes),
 		cmocka_unit_test(test_samples_loss_by_hand),
+		cmocka_unit_test(test_samples_loss_reads_all_now_and_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,45 @@ static void test_str_doubles_read_back_exactly(void **state)
 	}
 }
 
+static void test_str_integers_as_printed(void **state)
+{
+	static const int64_t x[] = { 0, 7, -7, 10, -10, 1234567890123456789, INT64_MAX, INT64_MIN };
+	char want[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(x) / sizeof(x[0]); i++) {
+		struct fot_str s = FOT_STR_INIT;
+
+		fot_str_int(&s, x[i]);
+		snprintf(want, sizeof(want), "%lld", (long long)x[i]);
+		assert_string_equal(s.data, want);
+		fot_str_release(&s);
+	}
+}
+
+/* A format that fills the room, fits it by one or does not, from every length. */
+static void test_str_formats_at_the_edge_of_the_room(void **state)
+{
+	char want[200], text[141];
+
+	(void)state;
+	for (int i = 0; i < 140; i++)
+		text[i] = (char)('a' + i % 26);
+	text[140] = '\0';
+	for (int before = 0; before < 130; before++)
+		for (int n = 0; n < 140; n++) {
+			struct fot_str s = FOT_STR_INIT;
+
+			for (int i = 0; i < before; i++)
+				fot_str_putc(&s, 'a');
+			fot_str_printf(&s, "%.*s%d", n, text, n);
+			snprintf(want, sizeof(want), "%.*s%d", n, text, n);
+			assert_int_equal(s.len, (size_t)before + strlen(want));
+			assert_string_equal(s.data + before, want);
+			fot_str_release(&s);
+		}
+}
+
 static void test_str_ignores_the_locale(void **state)
 {
 	static const char *const comma[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "fr_FR" };
@@ -266,6 +305,8 @@ int main(void)
 		cmocka_unit_test(test_str_grows_and_stays_terminated),
 		cmocka_unit_test(test_str_out_of_memory_sticks),
 		cmocka_unit_test(test_str_doubles_are_short),
+		cmocka_unit_test(test_str_integers_as_printed),
+		cmocka_unit_test(test_str_formats_at_the_edge_of_the_room),
 		cmocka_unit_test(test_str_doubles_read_back_exactly),
 		cmocka_unit_test(test_str_ignores_the_locale),
 		cmocka_unit_test(test_str_json_escapes),

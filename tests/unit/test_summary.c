@@ -296,6 +296,81 @@ static void test_summary_plot_data(void **state)
 	fot_table_release(&s);
 }
 
+static const struct fot_figure *figure_of(const struct fot_measured_task *task, const char *name)
+{
+	for (size_t i = 0; i < task->n_figures; i++)
+		if (strcmp(task->figure[i].name, name) == 0)
+			return &task->figure[i];
+	fail_msg("%s has no figure %s", task->schema->name, name);
+	return NULL;
+}
+
+/* A row of the summary: a kind of memory against all of it at 16; own 0: all of the memory is the document's. */
+static void against_all(struct fot_table *s, const char *dataset, const char *mode, double keys, double delta, int64_t own)
+{
+	size_t row = fot_table_add(s);
+
+	fot_table_set_text(s, row, "model", "m");
+	fot_table_set_text(s, row, "model_variant", "fot");
+	fot_table_set_text(s, row, "memory_mode", mode);
+	fot_table_set_text(s, row, "memory", mode);
+	fot_table_set_text(s, row, "task", "perplexity");
+	fot_table_set_text(s, row, "dataset", dataset);
+	fot_table_set_int(s, row, "context_length", 16);
+	fot_table_set_text(s, row, "metric", "perplexity");
+	fot_table_set_text(s, row, "comparison", FOT_COMPARED_ALL);
+	fot_table_set_real(s, row, "keys_read", keys);
+	fot_table_set_real(s, row, "delta_nll_nats", delta);
+	if (own)
+		fot_table_set_int(s, row, "own_tokens", own);
+}
+
+/* Means over datasets are of rows whose memory holds nothing but the document. */
+static void test_summary_loss_keeps_other_documents_apart(void **state)
+{
+	static const char *const kinds[] = { "knn:4", "recent:4", "blocks:4" };
+	const struct fot_measured_task *task = fot_measured_named("perplexity");
+	struct fot_plot_text p;
+	struct fot_table s;
+
+	(void)state;
+	fot_table_init(&s, &fot_schema_summary);
+	for (size_t i = 0; i < 3; i++) {
+		against_all(&s, "books", kinds[i], 4, log(1.5), 0);
+		against_all(&s, "math", kinds[i], 4, log(1.5), 0);
+		against_all(&s, "books", kinds[i], 4, log(9), 8);
+		against_all(&s, "math", kinds[i], 4, log(9), 8);
+	}
+	assert_int_equal(fot_table_check(&s, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, figure_of(task, "loss"), NULL), FOT_OK);
+	assert_int_equal(p.n_points, 3);
+	assert_non_null(strstr(p.data.data, "\n1,1,4,50"));
+	assert_non_null(strstr(p.labels.data, "panel\t1\tcontext 16, geometric mean over 2 datasets\n"));
+	fot_plot_text_release(&p);
+	fot_table_release(&s);
+}
+
+/* Of two sizes of the document's own part each has a panel. */
+static void test_summary_multidoc_has_a_panel_for_each_own_part(void **state)
+{
+	const struct fot_measured_task *task = fot_measured_named("perplexity");
+	struct fot_plot_text p;
+	struct fot_table s;
+
+	(void)state;
+	fot_table_init(&s, &fot_schema_summary);
+	for (size_t i = 0; i < 2; i++) {
+		against_all(&s, "books", "dense", 4, 0, i ? 8 : 4);
+		fot_table_set_text(&s, i, "comparison", "");
+		fot_table_set_real(&s, i, "value", 5 + (double)i);
+	}
+	assert_int_equal(fot_table_check(&s, NULL), FOT_OK);
+	assert_int_equal(fot_plot_text(&p, &s, task, figure_of(task, "multidoc"), NULL), FOT_OK);
+	assert_non_null(strstr(p.labels.data, "panel\t1\tbooks: own_tokens 4\npanel\t2\tbooks: own_tokens 8\n"));
+	fot_plot_text_release(&p);
+	fot_table_release(&s);
+}
+
 /* Three documents of vanilla and fot, the second and third of them copies of one text. */
 static void test_summary_copies_of_a_text_are_one_cluster(void **state)
 {
@@ -432,6 +507,8 @@ int main(void)
 		cmocka_unit_test(test_summary_prints_tables),
 		cmocka_unit_test(test_summary_escapes_names_in_markdown),
 		cmocka_unit_test(test_summary_plot_data),
+		cmocka_unit_test(test_summary_loss_keeps_other_documents_apart),
+		cmocka_unit_test(test_summary_multidoc_has_a_panel_for_each_own_part),
 		cmocka_unit_test(test_summary_copies_of_a_text_are_one_cluster),
 		cmocka_unit_test(test_summary_words_about_cells),
 		cmocka_unit_test(test_summary_shares_its_estimates_with_the_report),

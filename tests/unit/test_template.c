@@ -125,11 +125,32 @@ static void test_template_repository_files_are_sound(void **state)
 	fot_names_release(&names);
 }
 
+/* Words of labels that the set does not have are told where others have no word. */
+static void test_template_tells_words_without_a_label(void **state)
+{
+	static const char json[] =
+		"{\"format\":\"fotbench-template-1\",\"demonstration\":\"{text} {label}\\n\",\"labels\":{\"a\":\"x\",\"B\":\"y\",\"c\":\"z\"}}";
+	char a[] = "a", b[] = "b", *labels[] = { a, b };
+	struct fot_template t;
+	struct fot_str s = FOT_STR_INIT;
+
+	(void)state;
+	assert_int_equal(fot_template_parse(&t, json, sizeof(json) - 1, "t.json", NULL), FOT_OK);
+	fot_template_notice(&s, &t, labels, 1);
+	assert_int_equal(s.len, 0);
+	fot_template_notice(&s, &t, labels, 2);
+	assert_string_equal(s.data,
+			    "labels of its template that it does not have: 2 ('B', ...); labels without a word there: 1");
+	fot_str_release(&s);
+	fot_template_release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_template_question_and_answer_make_a_demonstration),
 		cmocka_unit_test(test_template_refuses_each_fault),
+		cmocka_unit_test(test_template_tells_words_without_a_label),
 		cmocka_unit_test(test_template_survives_failing_memory),
 		cmocka_unit_test(test_template_repository_files_are_sound),
 	};

@@ -259,6 +259,9 @@ static void test_tokenizer_json_long_words(void **state)
 
 /* Hostile and foreign files: refused by name, nothing leaks. */
 #define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
+#define TEMPLATE(name, token)                                                                                \
+	"{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"" name \
+	"\"}}],\"special_tokens\":{\"" name "\":" token "}},"
 #define SPLIT(regex) "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" regex "\"}},"
 static const struct {
 	const char *json, *message;
@@ -304,6 +307,11 @@ static const struct {
 	{ SPLIT("(?m)a.") MODEL "}", "\"(?m)\" at byte 0 is not read" },
 	{ SPLIT("a(*ACCEPT)") MODEL "}", "\"(*AC\" at byte 1 is not read" },
 	{ SPLIT("(?R)a") MODEL "}", "\"(?R)\" at byte 0 is not read" },
+	{ SPLIT("a*") MODEL "}", "\"a*\" is not read: it can match no characters" },
+	{ SPLIT("x|") MODEL "}", "\"x|\" is not read: it can match no characters" },
+	{ "{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"^a?\"},\"content\":\"x\"}," MODEL
+	  "}",
+	  "normalizer: the regular expression \"^a?\" is not read" },
 	{ SPLIT("(?i-m:a)") MODEL "}", "\"(?i-\" at byte 0 is not read" },
 	{ "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}," MODEL "}",
 	  "expected a character, got \"__\"" },
@@ -315,6 +323,8 @@ static const struct {
 	{ "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}]}," MODEL
 	  "}",
 	  "\"<s>\" is not in the vocabulary" },
+	{ TEMPLATE("a", "{\"ids\":[1,2]}") MODEL "}", "\"a\": expected one token, got 2" },
+	{ TEMPLATE("a", "{\"ids\":[7]}") MODEL "}", "\"a\" is not in the vocabulary" },
 	{ "{\"added_tokens\":[{\"content\":\"x\"}]," MODEL "}", "id" },
 	{ "{\"added_tokens\":[{\"id\":4194304,\"content\":\"x\"}]," MODEL "}", "4194304" },
 };
@@ -333,6 +343,77 @@ static void test_tokenizer_json_refuses_by_name(void **state)
 			fail_msg("%s: expected \"%s\", got %d \"%s\"", refused[i].json, refused[i].message,
 				 status, err.text);
 	}
+}
+
+/* A template names its tokens itself: a name may be none of the vocabulary, or another token's. */
+static void test_tokenizer_json_template_says_which_token(void **state)
+{
+	static const char *const json[] = { TEMPLATE("start", "{\"ids\":[2]}") MODEL "}",
+					    TEMPLATE("a", "{\"ids\":[2]}") MODEL "}" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fot_tokenizer *t = NULL;
+
+		assert_int_equal(fot_tokenizer_open_json_memory(&t, json[i], strlen(json[i]), "t.json", NULL),
+				 FOT_OK);
+		assert_int_equal(fot_tokenizer_bos(t), 2);
+		fot_tokenizer_close(t);
+	}
+}
+
+/* Added tokens within the spaces that another one takes are found all the same, and what is behind them is read once
+ * more, as in the library; no token ends before the one in front. */
+static void test_tokenizer_json_tokens_in_taken_spaces(void **state)
+{
+	static const char json[] =
+		"{\"added_tokens\":[{\"id\":4,\"content\":\"<r>\",\"rstrip\":true},{\"id\":5,\"content\":\"\\n\"},"
+		"{\"id\":6,\"content\":\"<l>\",\"lstrip\":true}],"
+		"\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\" \":3},\"merges\":[\"a b\"]}}";
+	static const struct {
+		const char *text;
+		size_t n;
+		int32_t id[6];
+		size_t end[6];
+	} rows[] = {
+		{ "a<r>\n b", 5, { 0, 4, 5, 3, 1 }, { 1, 6, 6, 6, 7 } },
+		{ "a<r>\n\n<l>b", 6, { 0, 4, 5, 5, 6, 1 }, { 1, 6, 6, 6, 9, 10 } },
+		{ "<r> \n\nab", 4, { 4, 5, 5, 2 }, { 6, 6, 6, 8 } },
+		{ "a <l>\n <l>", 4, { 0, 6, 5, 6 }, { 1, 5, 6, 10 } },
+		{ "<r>  <l>ab", 3, { 4, 6, 2 }, { 5, 8, 10 } },
+	};
+	struct fot_tokenizer *t = NULL;
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fot_ids ids = { 0 };
+
+		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, rows[i].text,
+							   strlen(rows[i].text), NULL),
+				 FOT_OK);
+		assert_int_equal(ids.n, rows[i].n);
+		assert_memory_equal(ids.id, rows[i].id, ids.n * sizeof *ids.id);
+		assert_memory_equal(ids.end, rows[i].end, ids.n * sizeof *ids.end);
+		fot_ids_release(&ids);
+	}
+	fot_tokenizer_close(t);
+}
+
+static void test_tokenizer_json_prepends_to_no_empty_text(void **state)
+{
+	static const char json[] =
+		"{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"b\"},"
+		"\"content\":\"\"},{\"type\":\"Prepend\",\"prepend\":\"a\"}]}," MODEL "}";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, "b", 1, NULL), FOT_OK);
+	assert_int_equal(ids.n, 0);
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
 }
 
 /* A pattern that backtracks without end stops with a message. */
@@ -487,6 +568,9 @@ int main(void)
 		cmocka_unit_test(test_tokenizer_json_invalid_text),
 		cmocka_unit_test(test_tokenizer_json_long_words),
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
+		cmocka_unit_test(test_tokenizer_json_template_says_which_token),
+		cmocka_unit_test(test_tokenizer_json_tokens_in_taken_spaces),
+		cmocka_unit_test(test_tokenizer_json_prepends_to_no_empty_text),
 		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_vertical_tab),
 		cmocka_unit_test(test_tokenizer_json_takes_syllables_apart),
