@@ -73,12 +73,12 @@ static int read_size(void *base, const struct fot_key *k, const cJSON *obj, cons
 	return FOT_OK;
 }
 
-static bool write_integer(cJSON *o, const struct fot_key *k, const void *base)
+bool fot_key_write_integer(cJSON *o, const struct fot_key *k, const void *base)
 {
 	return cJSON_AddNumberToObject(o, k->name, (double)integer_at(k, base));
 }
 
-static bool integer_set(const struct fot_key *k, const void *base)
+bool fot_key_has_integer(const struct fot_key *k, const void *base)
 {
 	return integer_at(k, base) != 0;
 }
@@ -94,12 +94,12 @@ static double real_at(const struct fot_key *k, const void *base)
 	return *(const double *)fot_key_value(k, base);
 }
 
-static bool write_real(cJSON *o, const struct fot_key *k, const void *base)
+bool fot_key_write_real(cJSON *o, const struct fot_key *k, const void *base)
 {
 	return cJSON_AddNumberToObject(o, k->name, real_at(k, base));
 }
 
-static bool real_set(const struct fot_key *k, const void *base)
+bool fot_key_has_real(const struct fot_key *k, const void *base)
 {
 	return real_at(k, base) != 0;
 }
@@ -221,15 +221,18 @@ static int read_comment(void *base, const struct fot_key *k, const cJSON *obj, c
 	return FOT_OK;
 }
 
-const struct fot_key_type fot_key_integer = { "integer",     FOT_KEY_INTEGER, read_integer,
-					      write_integer, integer_set,     NULL };
+const struct fot_key_type fot_key_integer = { "integer",           FOT_KEY_INTEGER,
+					      read_integer,        fot_key_write_integer,
+					      fot_key_has_integer, NULL };
 const struct fot_key_type fot_key_size = {
-	"size", FOT_KEY_SIZED, read_size, write_integer, integer_set, NULL
+	"size", FOT_KEY_SIZED, read_size, fot_key_write_integer, fot_key_has_integer, NULL
 };
-const struct fot_key_type fot_key_real = { "number", FOT_KEY_NUMBER, read_real, write_real, real_set, NULL };
+const struct fot_key_type fot_key_real = { "number",           FOT_KEY_NUMBER,   read_real,
+					   fot_key_write_real, fot_key_has_real, NULL };
 const struct fot_key_type fot_key_flag = { "true or false", FOT_KEY_SWITCH, read_flag,
 					   write_flag,      flag_set,       NULL };
-const struct fot_key_type fot_key_choice = { "word", FOT_KEY_WORD, read_choice, write_choice, integer_set, NULL };
+const struct fot_key_type fot_key_choice = { "word",       FOT_KEY_WORD,        read_choice,
+					     write_choice, fot_key_has_integer, NULL };
 const struct fot_key_type fot_key_text = {
 	"text", FOT_KEY_WORD, read_text, write_text, text_set, release_text
 };

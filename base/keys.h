@@ -88,6 +88,12 @@ extern const struct fot_key_type fot_key_integer, /* int32_t or int64_t, signed 
 	fot_key_comment,            /* anything: for readers */
 	fot_key_object, fot_key_objects; /* read by other means: only known and explained here */
 
+/* How fot_key_integer and fot_key_real are written and set, for types that are only read in another way. */
+bool fot_key_write_integer(cJSON *o, const struct fot_key *k, const void *base);
+bool fot_key_has_integer(const struct fot_key *k, const void *base);
+bool fot_key_write_real(cJSON *o, const struct fot_key *k, const void *base);
+bool fot_key_has_real(const struct fot_key *k, const void *base);
+
 /* Read the object into base: unknown keys are errors that name the nearest known one, missing ones
  * get their default, keys are read in the table's order. Whatever happens, base is fit for
  * fot_keys_release if it was zeros before. Errors: ctx->json.code, FOT_ERR_RUN without memory. */

@@ -85,6 +85,12 @@ struct fot_reads {
 	double keys, values;
 };
 
+/* Of the entries in reach those that queries may read: the first ones [0, first), and [last, ...). */
+struct fot_memory_sight {
+	int64_t first, last;
+	bool unknown; /* more entries than are kept have come: which of them stay the memory alone knows */
+};
+
 /* A number that a kind takes: what stands before it in a text, its letter in messages, its bounds. */
 struct fot_memory_number {
 	const char *before, *name;
@@ -130,6 +136,8 @@ struct fot_memory_ops {
 	void (*read_groups)(const struct fot_memory *m, const struct fot_query *q,
 			    const struct fot_memory_groups *g);
 	struct fot_reads (*reads)(const struct fot_memory *m, double entries);
+	/* What queries may read of so many entries, all in reach; NULL: all. */
+	struct fot_memory_sight (*sight)(const struct fot_memory *m, int64_t entries);
 	/* Keys that prepare scores, per head of queries, for a window that reads, at most; NULL: none. */
 	double (*prepares)(const struct fot_memory *m, double entries);
 	/* Bytes that reading needs of so many entries from now on, were there no rewinds and other reaches; NULL: those
@@ -154,6 +162,8 @@ struct fot_memory_budget {
 /* All 0 for a kind that keeps nothing. */
 struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const struct fot_session_opts *o,
 					   int64_t entries);
+/* What queries of such a memory may read of its first so many entries; all, for a kind that keeps nothing. */
+struct fot_memory_sight fot_memory_sight(const struct fot_config *c, const struct fot_session_opts *o, int64_t entries);
 /* Does it want the queries of what it keeps? Then windows are not taken from those that were seen before. */
 bool fot_memory_observes(enum fot_memory_mode kind);
 /* read_groups of all rows that are asked for, from -INFINITY on. */

@@ -328,6 +328,11 @@ struct fot_reads fot_evict_reads(const struct fot_memory *m, double entries)
 	return (struct fot_reads){ n, n };
 }
 
+struct fot_memory_sight fot_evict_sight(const struct fot_memory *m, int64_t entries)
+{
+	return (struct fot_memory_sight){ .unknown = entries > m->number[0] };
+}
+
 double fot_evict_prepares(const struct fot_memory *m, double entries)
 {
 	double b = m->number[0], window = (double)m->unit;

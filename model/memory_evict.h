@@ -52,6 +52,7 @@ void fot_evict_prepare(struct fot_memory *m, int64_t from, float scale, int32_t 
 void fot_evict_read(const struct fot_memory *m, const struct fot_query *q);
 void fot_evict_read_groups(const struct fot_memory *m, const struct fot_query *q,
 			   const struct fot_memory_groups *g);
+struct fot_memory_sight fot_evict_sight(const struct fot_memory *m, int64_t entries);
 struct fot_reads fot_evict_reads(const struct fot_memory *m, double entries);
 double fot_evict_prepares(const struct fot_memory *m, double entries);
 size_t fot_evict_needs(const struct fot_memory *m, int64_t entries);
@@ -61,6 +62,6 @@ size_t fot_evict_needs(const struct fot_memory *m, int64_t entries);
 	.word = word_, .evict = evict_, .takes = { { ":", "B" } }, .lay = fot_evict_lay,                  \
 	.lay_scratch = fot_evict_lay_scratch, .append = fot_evict_append, .truncate = fot_evict_truncate, \
 	.prepare = fot_evict_prepare, .read = fot_evict_read, .read_groups = fot_evict_read_groups,       \
-	.reads = fot_evict_reads, .prepares = fot_evict_prepares, .needs = fot_evict_needs
+	.reads = fot_evict_reads, .sight = fot_evict_sight, .prepares = fot_evict_prepares, .needs = fot_evict_needs
 
 #endif

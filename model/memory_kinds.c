@@ -92,6 +92,13 @@ struct fot_memory_budget fot_memory_budget(const struct fot_config *c, const str
 					   .bytes = m.ops->needs ? m.ops->needs(&m, entries) : y.need };
 }
 
+struct fot_memory_sight fot_memory_sight(const struct fot_config *c, const struct fot_session_opts *o, int64_t entries)
+{
+	struct fot_memory m = fot_memory_of(c, o);
+
+	return m.ops->sight ? m.ops->sight(&m, entries) : (struct fot_memory_sight){ 0 };
+}
+
 void fot_memory_masses(const struct fot_memory *m, const struct fot_query *q,
 		       const struct fot_memory_groups *g)
 {

@@ -35,6 +35,11 @@ static struct fot_reads reads(const struct fot_memory *m, double entries)
 	return (struct fot_reads){ n, n };
 }
 
+static struct fot_memory_sight sight(const struct fot_memory *m, int64_t entries)
+{
+	return (struct fot_memory_sight){ .last = entries > m->number[0] ? entries - m->number[0] : 0 };
+}
+
 const struct fot_memory_ops fot_memory_recent = {
 	.word = "recent",
 	.takes = { { ":", "B" } },
@@ -45,6 +50,7 @@ const struct fot_memory_ops fot_memory_recent = {
 	.read = read_last,
 	.read_groups = read_groups,
 	.reads = reads,
+	.sight = sight,
 	.needs = needs,
 };
 

@@ -6,23 +6,26 @@
 
 #ifndef FOT_REAL_DOUBLE /* inference is in float */
 
-/* [from, first) and [last, to) are seen; they never overlap. */
-struct sight {
-	int64_t first, last;
-};
-
-static struct sight sight_of(const struct fot_memory *m, const struct fot_query *q, bool all)
+/* The two parts never overlap: where they would, all is the last one. */
+static struct fot_memory_sight sight(const struct fot_memory *m, int64_t entries)
 {
-	int64_t first = q->from + m->number[0], last = q->to - m->number[1];
+	int64_t first = m->number[0], last = entries - m->number[1];
 
-	if (all || last <= first)
-		return (struct sight){ q->from, q->from };
-	return (struct sight){ first, last };
+	return last <= first ? (struct fot_memory_sight){ 0 } :
+			       (struct fot_memory_sight){ .first = first, .last = last };
+}
+
+/* [from, first) and [last, to) are seen. */
+static struct fot_memory_sight sight_of(const struct fot_memory *m, const struct fot_query *q, bool all)
+{
+	struct fot_memory_sight s = all ? (struct fot_memory_sight){ 0 } : sight(m, q->to - q->from);
+
+	return (struct fot_memory_sight){ .first = q->from + s.first, .last = q->from + s.last };
 }
 
 static void read_ends(const struct fot_memory *m, const struct fot_query *q)
 {
-	struct sight g = sight_of(m, q, q->scale == 0);
+	struct fot_memory_sight g = sight_of(m, q, q->scale == 0);
 
 	fot_rows_read_part(m, q, q->from, g.first);
 	fot_rows_read_part(m, q, g.last, q->to);
@@ -31,7 +34,7 @@ static void read_ends(const struct fot_memory *m, const struct fot_query *q)
 static void read_groups(const struct fot_memory *m, const struct fot_query *q,
 			const struct fot_memory_groups *g)
 {
-	struct sight s = sight_of(m, q, g->all);
+	struct fot_memory_sight s = sight_of(m, q, g->all);
 
 	fot_rows_read_groups_part(m, q, g, q->from, s.first);
 	fot_rows_read_groups_part(m, q, g, s.last, q->to);
@@ -61,6 +64,7 @@ const struct fot_memory_ops fot_memory_sinks = {
 	.read = read_ends,
 	.read_groups = read_groups,
 	.reads = reads,
+	.sight = sight,
 	.needs = needs,
 };
 

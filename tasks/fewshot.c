@@ -359,13 +359,13 @@ int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fo
 	return FOT_OK;
 }
 
-size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from)
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t first, size_t last)
 {
-	size_t first = 0;
+	size_t n = 0;
 
-	while (first < fitted && d->end[first] < from)
-		first++;
-	return fitted - first;
+	for (size_t k = 0; k < fitted; k++)
+		n += d->end[k + 1] <= first || d->end[k] >= last;
+	return n;
 }
 
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,

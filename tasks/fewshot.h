@@ -120,8 +120,9 @@ const struct fot_labelled_item *fot_fewshot_demo(const struct fot_fewshot *f, co
  * FOT_ERR_USAGE when not even the instruction does. */
 int fot_fewshot_fit(size_t *fitted, const struct fot_fewshot *f, const struct fot_fewshot_demos *d,
 		    int64_t shots, int64_t context_length, struct fot_err *err);
-/* How many of the first `fitted` demonstrations begin at this token of the prompt or behind it, their distractors with them. */
-size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t from);
+/* How many of the first `fitted` demonstrations, their distractors with them, end within the first `first` tokens of the
+ * prompt, or begin at token `last` or behind it. */
+size_t fot_fewshot_seen(const struct fot_fewshot_demos *d, size_t fitted, size_t first, size_t last);
 /* Begin prompts with `fitted` demonstrations: prompt holds the stem then, *n_stem tokens. */
 int fot_fewshot_stem(struct fot_ids *prompt, size_t *n_stem, const struct fot_fewshot *f,
 		     const struct fot_fewshot_demos *d, size_t fitted, struct fot_err *err);

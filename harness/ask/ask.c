@@ -386,6 +386,15 @@ size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question 
 	return a->memory ? influence_from(a, n_stem - n_stem % (size_t)a->window) : alone_from(a, q);
 }
 
+size_t fot_asker_remembers(const struct fot_asker *a, const struct fot_question *q)
+{
+	struct way way = way_of(a, q);
+
+	if (!a->memory)
+		return 0;
+	return way.commit ? way.n_stem : way.n_stem - way.n_stem % (size_t)a->window;
+}
+
 /* Bring the session to where the question begins. */
 static int go(struct fot_asker *a, const struct fot_question *q, const struct way *way, struct fot_err *err)
 {

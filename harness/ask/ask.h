@@ -67,6 +67,8 @@ void fot_asker_release(struct fot_asker *a);
 /* The first token of the prompt that can be seen from its end: without memory that of the window which holds the question,
  * with cached windows that of the farthest one with an influence, else 0. The question fits its window. */
 size_t fot_asker_sees_from(const struct fot_asker *a, const struct fot_question *q);
+/* How many tokens of the prompt, the first ones, are in the memory when the question is read; without memory 0. */
+size_t fot_asker_remembers(const struct fot_asker *a, const struct fot_question *q);
 /* Errors: FOT_ERR_INPUT (token outside the vocabulary), FOT_ERR_USAGE (a question that no
  * window holds, with the figure), FOT_ERR_RUN. */
 int fot_ask(struct fot_asker *a, const struct fot_question *q, struct fot_reply *reply, struct fot_err *err);

@@ -54,11 +54,9 @@ static int load(struct run_folder *r, const char *dir, struct fot_err *err)
 		fot_table_init(&r->rows[i], fot_task_classes[i]->schema);
 	FOT_TRY(fot_manifest_read(&r->manifest, dir, err));
 	state = fot_json_get(r->manifest, "status");
-	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
-				  cJSON_IsString(state) ? state->valuestring : "missing");
-		goto out;
-	}
+	if (!cJSON_IsString(state) || strcmp(state->valuestring, "complete") != 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: status %s: expected a complete run", dir,
+				 cJSON_IsString(state) ? state->valuestring : "missing"));
 	status = load_tasks(r, dir, err);
 out:
 	return status;
@@ -376,14 +374,63 @@ out:
 	return status;
 }
 
-/* The exit code. */
-static int compare_and_end(const struct asked *a)
+/* "0.05", in units of the metric, or "1%", of BASE's value. */
+static int read_margin(struct asked *a, struct fot_err *err)
 {
+	struct fot_str number = FOT_STR_INIT;
+	size_t n = a->margin ? strlen(a->margin) : 0;
+	bool percent = n > 0 && a->margin[n - 1] == '%';
+	double x = 0;
+	int status = FOT_OK;
+
+	if (!a->margin)
+		return FOT_OK;
+	fot_str_add(&number, a->margin, percent ? n - 1 : n);
+	FOT_TRY(fot_str_check(&number, err));
+	if (!fot_parse_double(number.data ? number.data : "", &x) || x < 0 || x > 1e9)
+		status = FOT_FAIL(err, FOT_ERR_USAGE,
+				  "--margin: expected a number from 0 to 1000000000, or one with %%, got \"%s\"", a->margin);
+	else if (percent && x > 0)
+		a->opts.share = x / 100;
+	else
+		a->opts.margin = x;
+out:
+	fot_str_release(&number);
+	return status;
+}
+
+/* Margin, and flags that do not go together. */
+static int check_asked(struct asked *a, struct fot_err *err)
+{
+	const char *const files[] = { a->output, a->junit, a->benchmark };
+	int status;
+
+	FOT_TRY(read_margin(a, err));
+	if (a->json && a->github)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_USAGE,
+				 "--json and --github: expected one of them, both write to stdout"));
+	for (size_t i = 0; i < FOT_COUNT(files); i++)
+		FOT_TRY(fot_outdir_spare(files[i], err));
+out:
+	return status;
+}
+
+/* The exit code. The error is told here: with --json in a comparison's own form. */
+static int compare_asked(void *asked, const struct fot_options *o, struct fot_err *ignored)
+{
+	struct asked *a = asked;
 	struct fot_table compared;
 	struct fot_err err = { 0 };
 	bool shown = false;
 	int status;
 
+	(void)ignored;
+	if (check_asked(a, &err) != FOT_OK)
+		return fot_command_failed("compare", &err);
+	a->opts.bits_per_byte = a->metric >= 0 && strcmp(a->metrics[a->metric], BITS) == 0;
+	a->opts.seed = (uint64_t)a->seed;
+	a->dir[0] = o->positional[0];
+	a->dir[1] = o->positional[1];
 	fot_table_init(&compared, &fot_schema_compare);
 	status = compare(&compared, a, &shown, &err);
 	if (status != FOT_OK && !shown)
@@ -417,31 +464,6 @@ static void list_metrics(struct asked *a)
 			add_metric(a, task->measure[k].metric);
 		add_metric(a, fot_measured_shown(task, true, &n)->metric);
 	}
-}
-
-/* "0.05", in units of the metric, or "1%", of BASE's value. */
-static int read_margin(struct asked *a, struct fot_err *err)
-{
-	struct fot_str number = FOT_STR_INIT;
-	size_t n = a->margin ? strlen(a->margin) : 0;
-	bool percent = n > 0 && a->margin[n - 1] == '%';
-	double x = 0;
-	int status = FOT_OK;
-
-	if (!a->margin)
-		return FOT_OK;
-	fot_str_add(&number, a->margin, percent ? n - 1 : n);
-	FOT_TRY(fot_str_check(&number, err));
-	if (!fot_parse_double(number.data ? number.data : "", &x) || x < 0 || x > 1e9)
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "--margin: expected a number from 0 to 1000000000, or one with %%, got \"%s\"", a->margin);
-	else if (percent && x > 0)
-		a->opts.share = x / 100;
-	else
-		a->opts.margin = x;
-out:
-	fot_str_release(&number);
-	return status;
 }
 
 static const char about[] =
@@ -485,35 +507,9 @@ int fot_cmd_compare(int argc, char **argv)
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
-	struct fot_options o = {
-		.command = "compare",
-		.usage = "compare BASE NEW [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 2,
-		.max_positional = 2,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o =
+		FOT_COMMAND("compare", "BASE NEW [options]", about, options, 2, 2, compare_asked);
 
 	list_metrics(&a);
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
-	if (read_margin(&a, &err) != FOT_OK)
-		return fot_command_failed("compare", &err);
-	if (a.json && a.github) {
-		FOT_FAIL(&err, FOT_ERR_USAGE,
-			 "--json and --github: expected one of them, both write to stdout");
-		return fot_command_failed("compare", &err);
-	}
-	if (fot_outdir_spare(a.output, &err) != FOT_OK || fot_outdir_spare(a.junit, &err) != FOT_OK ||
-	    fot_outdir_spare(a.benchmark, &err) != FOT_OK)
-		return fot_command_failed("compare", &err);
-	a.opts.bits_per_byte = a.metric >= 0 && strcmp(a.metrics[a.metric], BITS) == 0;
-	a.opts.seed = (uint64_t)a.seed;
-	a.dir[0] = o.positional[0];
-	a.dir[1] = o.positional[1];
-	return compare_and_end(&a);
+	return fot_command(&o, argc, argv, &a);
 }

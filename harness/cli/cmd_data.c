@@ -364,46 +364,48 @@ out:
 	return status == FOT_OK ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "out of memory");
 }
 
+static int data(void *args, const struct fot_options *o, struct fot_err *err)
+{
+	struct args *a = args;
+	int status;
+
+	FOT_TRY(set_folders(a, err));
+	a->data = (struct fot_data_options){ .manifests = a->manifests,
+					     .store = a->store,
+					     .names = o->positional + 1,
+					     .n_names = o->n_positional - 1,
+					     .optional = a->with_npm,
+					     .note = show,
+					     .user = a };
+	FOT_TRY(run_action(a, o->positional[0], err));
+	FOT_TRY(fot_flush_stdout(err));
+out:
+	fot_str_release(&a->store_text);
+	fot_str_release(&a->manifests_text);
+	return status;
+}
+
 int fot_cmd_data(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct fot_err err = { 0 };
 	struct fot_option table[] = {
 		FOT_COMMON_STORE(&a.store),
-		{ .name = "manifests", .type = FOT_OPTION_TEXT, .value = &a.manifests, .arg = "DIR",
-		  .help = "what they are made of (default datasets/manifests of the repository)" },
-		{ .name = "with-npm", .type = FOT_OPTION_FLAG, .value = &a.with_npm,
-		  .help = "fetch: the optional npm packages and their documents too" },
-		{ .name = "documents", .type = FOT_OPTION_FLAG, .value = &a.documents, .help = "list: each document" },
-		{ .name = "sets", .type = FOT_OPTION_FLAG, .value = &a.sets,
-		  .help = "list: each labelled set that is made of them, as -d and recipes name it" },
+		{ FOT_TEXT_OPTION("manifests", &a.manifests, "DIR",
+				  "what they are made of (default datasets/manifests of the repository)") },
+		{ FOT_FLAG_OPTION("with-npm", &a.with_npm,
+				  "fetch: the optional npm packages and their documents too") },
+		{ FOT_FLAG_OPTION("documents", &a.documents, "list: each document") },
+		{ FOT_FLAG_OPTION(
+			"sets", &a.sets,
+			"list: each labelled set that is made of them, as -d and recipes name it") },
 		FOT_COMMON_JSON(&a.json),
 		FOT_COMMON_QUIET(&a.quiet),
 	};
-	struct fot_options o = {
-		.command = "data",
-		.usage = "data fetch|verify|list [NAME...] [options]",
-		.about = "Install the datasets from Debian packages (no root needed), check their hashes, or say what there is. "
-			 "Without NAME: all of them.",
-		.option = table,
-		.n = FOT_COUNT(table),
-		.min_positional = 1,
-		.max_positional = FOT_POSITIONAL_MAX,
-	};
-	int status, code;
+	struct fot_options o = FOT_COMMAND(
+		"data", "fetch|verify|list [NAME...] [options]",
+		"Install the datasets from Debian packages (no root needed), check their hashes, or say what there is. "
+		"Without NAME: all of them.",
+		table, 1, FOT_POSITIONAL_MAX, data);
 
-	if (fot_options_answered(&o, argc, argv, &code))
-		return code;
-	fot_command_begin(a.quiet, FOT_PROGRESS_AUTO);
-	FOT_TRY(set_folders(&a, &err));
-	a.data = (struct fot_data_options){ .manifests = a.manifests, .store = a.store, .names = o.positional + 1,
-					    .n_names = o.n_positional - 1, .optional = a.with_npm, .note = show,
-					    .user = &a };
-	FOT_TRY(run_action(&a, o.positional[0], &err));
-	FOT_TRY(fot_flush_stdout(&err));
-out:
-	fot_command_ended(&o, status, &err);
-	fot_str_release(&a.store_text);
-	fot_str_release(&a.manifests_text);
-	return status;
+	return fot_command(&o, argc, argv, &a);
 }

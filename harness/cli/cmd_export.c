@@ -124,10 +124,8 @@ static int read_run(struct exporting *x, const char *dir, struct fot_err *err)
 	FOT_TRY(read_manifest(x, dir, &manifest, err));
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(read_task(x, i, dir, time_of(manifest), err));
-	if (x->n_rows == before) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected the rows of a run, found none", dir);
-		goto out;
-	}
+	if (x->n_rows == before)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected the rows of a run, found none", dir));
 	status = read_table(x, &x->summary, &summary, dir, "summary.csv", err);
 out:
 	fot_table_release(&summary);
@@ -220,10 +218,8 @@ static int write_all(struct exporting *x, struct fot_err *err)
 				       cJSON_AddStringToObject(package, "name", "fotbench-runs") ?
 			       cJSON_AddArrayToObject(package, "resources") :
 			       NULL;
-	if (!x->resources) {
-		status = FOT_NO_MEMORY(err, "export");
-		goto out;
-	}
+	if (!x->resources)
+		FOT_TRY(FOT_NO_MEMORY(err, "export"));
 	FOT_TRY(make_folder(x, err));
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(write_table(x, &x->task[i], err));
@@ -246,26 +242,27 @@ static void release(struct exporting *x)
 	cJSON_Delete(x->manifests);
 }
 
-static int export(struct exporting *x, const char *const *dir, size_t n, struct fot_err *err)
+static int export(void *exporting, const struct fot_options *o, struct fot_err *err)
 {
+	struct exporting *x = exporting;
+	size_t n = o->n_positional;
 	int status;
 
 	for (size_t i = 0; i < fot_n_measured_tasks; i++)
 		FOT_TRY(fot_bundle_init(&x->task[i], fot_measured_tasks[i]->schema, err));
 	FOT_TRY(fot_bundle_init(&x->summary, &fot_schema_summary, err));
 	x->manifests = cJSON_CreateObject();
-	if (!x->manifests) {
-		status = FOT_NO_MEMORY(err, "export");
-		goto out;
-	}
-	FOT_TRY(check_different(dir, n, err));
+	if (!x->manifests)
+		FOT_TRY(FOT_NO_MEMORY(err, "export"));
+	FOT_TRY(check_different(o->positional, n, err));
 	for (size_t i = 0; i < n; i++)
-		FOT_TRY(read_run(x, dir[i], err));
+		FOT_TRY(read_run(x, o->positional[i], err));
 	FOT_TRY(write_all(x, err));
 	if (!x->quiet)
 		printf("%zu rows of %zu run%s in %zu files\n", x->n_rows, n, FOT_S(n), x->n_files);
 	status = fot_flush_stdout(err);
 out:
+	release(x);
 	return status;
 }
 
@@ -285,22 +282,8 @@ int fot_cmd_export(int argc, char **argv)
 		{ FOT_FLAG_OPTION("overwrite", &x.overwrite, "replace files of the same names") },
 		FOT_COMMON_QUIET(&x.quiet),
 	};
-	struct fot_options o = {
-		.command = "export",
-		.usage = "export RUN... -o DIR [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = FOT_POSITIONAL_MAX,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND("export", "RUN... -o DIR [options]", about, options, 1,
+					   FOT_POSITIONAL_MAX, export);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(x.quiet, FOT_PROGRESS_AUTO);
-	status = export(&x, o.positional, o.n_positional, &err);
-	release(&x);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &x);
 }

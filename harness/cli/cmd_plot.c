@@ -223,8 +223,10 @@ static int check_formats(const char *list, struct fot_err *err)
 	}
 }
 
-static int plot(const char *name, struct drawing *d, struct fot_err *err)
+static int plot(void *drawing, const struct fot_options *o, struct fot_err *err)
 {
+	struct drawing *d = drawing;
+	const char *name = o->positional[0];
 	struct fot_str run = FOT_STR_INIT, csv = FOT_STR_INIT, valid = FOT_STR_INIT, dir = FOT_STR_INIT;
 	struct fot_str scripts = FOT_STR_INIT;
 	bool training;
@@ -279,23 +281,11 @@ int fot_cmd_plot(int argc, char **argv)
 			"folder of the gnuplot scripts (default: plots/ of the program's repository)") },
 		FOT_COMMON_QUIET(&quiet),
 	};
-	struct fot_options o = {
-		.command = "plot",
-		.usage = "plot DIR [options]",
-		.about =
-			"Draw the figures of a finished run into DIR/plots: script, data and pictures of each. Of a "
-			"training run: what the memory is worth against the tokens trained.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = 1,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"plot", "DIR [options]",
+		"Draw the figures of a finished run into DIR/plots: script, data and pictures of each. Of a "
+		"training run: what the memory is worth against the tokens trained.",
+		options, 1, 1, plot);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(quiet, FOT_PROGRESS_AUTO);
-	status = plot(o.positional[0], &d, &err);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &d);
 }

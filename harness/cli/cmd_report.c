@@ -487,49 +487,50 @@ static void init(struct reporting *r, const struct report_flags *f)
 	fot_table_init(&r->judged, &fot_schema_claims);
 }
 
+static int run(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	const struct report_flags *f = flags;
+	struct reporting r;
+	int status;
+
+	init(&r, f);
+	status = report(&r, f, o, err);
+	release(&r);
+	return status;
+}
+
 int fot_cmd_report(int argc, char **argv)
 {
 	const char *metric_names[] = { fot_measured_tasks[0]->measure[0].metric, "bits_per_byte", NULL };
 	struct report_flags f = { .seed = 1, .format = MARKDOWN };
 	struct fot_option options[] = {
-		{ .name = "format", .type = FOT_OPTION_CHOICE, .value = &f.format, .choices = format_names,
-		  .help = "what stands on stdout" },
-		{ .name = "digits", .type = FOT_OPTION_INT, .value = &f.digits, .lo = 1, .hi = 9, .arg = "N",
-		  .help = "significant digits of the tables' values (default: as the metric has them)" },
-		FOT_COMMON_OUTPUT(&f.output, false), /* report, effective and claims as .md, .tex, .csv, instead of stdout */
-		{ .name = "html", .type = FOT_OPTION_OPTIONAL, .value = &f.html, .arg = "FILE",
-		  .help = "one page that needs nothing else, instead of stdout (default: report.html in the folder for results, in DIR "
-			  "where it is one, else here)" },
-		{ .name = "tokens", .type = FOT_OPTION_TEXTS, .value = &f.tokens, .arg = "FILE",
-		  .help = "for --html: files of `score --token-texts` on one text, whose gains over the first of them are shown" },
-		{ .name = "metric", .type = FOT_OPTION_CHOICE, .value = &f.metric, .choices = metric_names,
-		  .help = "of tasks that have both; across tokenizers only bits_per_byte compares" },
-		{ .name = "paper", .type = FOT_OPTION_TEXT, .value = &f.paper, .arg = "FILE",
-		  .help = "published figures (default: all of results/paper/TASK.csv)" },
-		{ .name = "claims", .type = FOT_OPTION_TEXT, .value = &f.claims, .arg = "FILE",
-		  .help = "claims to judge (default: results/paper/claims.json)" },
-		{ .name = "seed", .type = FOT_OPTION_INT, .value = &f.seed, .lo = 0, .hi = 9007199254740991.0, .arg = "S",
-		  .help = "seed of the bootstrap" },
+		{ FOT_CHOICE_OPTION("format", &f.format, format_names, "what stands on stdout") },
+		{ FOT_INT_OPTION(
+			"digits", &f.digits, 1, 9, "N",
+			"significant digits of the tables' values (default: as the metric has them)") },
+		FOT_COMMON_OUTPUT(
+			&f.output,
+			false), /* report, effective and claims as .md, .tex, .csv, instead of stdout */
+		{ FOT_OPTION_OF(
+			  OPTIONAL, "html", &f.html,
+			  "one page that needs nothing else, instead of stdout (default: report.html in the folder for results, in DIR "
+			  "where it is one, else here)"),
+		  .arg = "FILE" },
+		{ FOT_TEXTS_OPTION(
+			"tokens", &f.tokens, "FILE",
+			"for --html: files of `score --token-texts` on one text, whose gains over the first of them are shown") },
+		{ FOT_CHOICE_OPTION(
+			"metric", &f.metric, metric_names,
+			"of tasks that have both; across tokenizers only bits_per_byte compares") },
+		{ FOT_TEXT_OPTION("paper", &f.paper, "FILE",
+				  "published figures (default: all of results/paper/TASK.csv)") },
+		{ FOT_TEXT_OPTION("claims", &f.claims, "FILE",
+				  "claims to judge (default: results/paper/claims.json)") },
+		{ FOT_INT_OPTION("seed", &f.seed, 0, 9007199254740991.0, "S", "seed of the bootstrap") },
 		FOT_COMMON_QUIET(&f.quiet),
 	};
-	struct fot_options o = {
-		.command = "report",
-		.usage = "report DIR... [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = FOT_POSITIONAL_MAX,
-	};
-	struct reporting r;
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o =
+		FOT_COMMAND("report", "DIR... [options]", about, options, 1, FOT_POSITIONAL_MAX, run);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
-	init(&r, &f);
-	status = report(&r, &f, &o, &err);
-	release(&r);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &f);
 }

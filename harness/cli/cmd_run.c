@@ -15,46 +15,48 @@
 #include "harness/run/manifest.h"
 #include "model/blas.h"
 
-int fot_cmd_run(int argc, char **argv)
+struct run_flags {
+	struct fot_run_flags run;
+	int compute, engine; /* -1: the spec's */
+};
+
+static int run(void *flags, const struct fot_options *o, struct fot_err *err)
 {
-	struct fot_run_flags c = { 0 };
-	int compute = -1, engine = -1; /* the spec's */
-	struct fot_option options[] = {
-		FOT_RUN_OPTIONS(&c),
-		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &compute, .choices = fot_compute_words,
-		  .help = "numbers of products (default: the spec's, f32)" },
-		{ .name = "engine", .type = FOT_OPTION_CHOICE, .value = &engine, .choices = fot_engine_words,
-		  .help = "what computes (default: the spec's, cpu)" },
-	};
-	struct fot_options o = {
-		.command = "run",
-		.usage = "run SPEC.json -o DIR [options]",
-		.about =
-			"Run an experiment: models x memory modes x tasks x datasets x documents, every finished\n"
-			"document journalled, so that an interrupted run goes on with --resume. Exit codes: 0 complete,\n"
-			"1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
-			"130/143 stopped by a signal.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = 1,
-	};
+	const struct run_flags *f = flags;
 	struct fot_spec spec = { 0 };
-	struct fot_err err = { 0 };
 	int status;
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	FOT_TRY(fot_run_flags_check(&c, &err));
-	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
-	if (compute >= 0)
-		spec.compute = (enum fot_compute)compute;
-	if (engine >= 0)
-		spec.engine = (enum fot_engine_number)engine;
-	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
+	FOT_TRY(fot_run_flags_check(&f->run, err));
+	FOT_TRY(fot_spec_read(&spec, o->positional[0], err));
+	if (f->compute >= 0)
+		spec.compute = (enum fot_compute)f->compute;
+	if (f->engine >= 0)
+		spec.engine = (enum fot_engine_number)f->engine;
+	status = fot_run_spec(&spec, &f->run, NULL, o, err);
 out:
 	fot_spec_release(&spec);
-	return fot_run_ended(&o, status, &err);
+	return status;
+}
+
+int fot_cmd_run(int argc, char **argv)
+{
+	struct run_flags f = { .compute = -1, .engine = -1 };
+	struct fot_option options[] = {
+		FOT_RUN_OPTIONS(&f.run),
+		{ FOT_CHOICE_OPTION("compute", &f.compute, fot_compute_words,
+				    "numbers of products (default: the spec's, f32)") },
+		{ FOT_CHOICE_OPTION("engine", &f.engine, fot_engine_words,
+				    "what computes (default: the spec's, cpu)") },
+	};
+	struct fot_options o = FOT_COMMAND(
+		"run", "SPEC.json -o DIR [options]",
+		"Run an experiment: models x memory modes x tasks x datasets x documents, every finished\n"
+		"document journalled, so that an interrupted run goes on with --resume. Exit codes: 0 complete,\n"
+		"1 failed, 2 usage or spec, 4 some items failed, 5 bad input file, 6 output not written,\n"
+		"130/143 stopped by a signal.",
+		options, 1, 1, run);
+
+	return fot_command(&o, argc, argv, &f);
 }
 
 /* --- merge --- */
@@ -72,14 +74,10 @@ static int load_journal(struct fot_given_journals *j, const char *dir, struct fo
 	c = &j->at[j->n];
 	FOT_TRY(fot_journal_load(c, path.data, err));
 	j->dir[j->n++] = fot_strdup(dir);
-	if (!j->dir[j->n - 1]) {
-		status = FOT_NO_MEMORY(err, "merge");
-		goto out;
-	}
-	if (!c->identity) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data);
-		goto out;
-	}
+	if (!j->dir[j->n - 1])
+		FOT_TRY(FOT_NO_MEMORY(err, "merge"));
+	if (!c->identity)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data));
 	FOT_TRY(fot_json_differences(&text, j->at[0].identity, j->dir[0], c->identity, dir, 4, NULL, err));
 	FOT_TRY(fot_str_check(&text, err));
 	if (text.len > 0)
@@ -134,54 +132,56 @@ static void release_journals(struct fot_given_journals *j)
 	fot_free(j->dir);
 }
 
-int fot_cmd_merge(int argc, char **argv)
+/* That of the shards. */
+static int64_t limit_of(const cJSON *identity)
 {
-	struct fot_run_flags c = { 0 };
-	struct fot_option options[] = { FOT_RUN_OPTIONS(&c) };
-	struct fot_options o = {
-		.command = "merge",
-		.usage = "merge DIR... -o OUT [options]",
-		.about =
-			"One run out of the folders of its shards (run --shard I/N): the same files as if it had been run at\n"
-			"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
-			"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4); run --resume\n"
-			"on OUT does them. A DIR that is no run stands for the runs in it: OUT/shards of submit.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = FOT_POSITIONAL_MAX,
-	};
+	const cJSON *limit = fot_json_get(identity, "limit");
+
+	return cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
+		       (int64_t)limit->valuedouble :
+		       0;
+}
+
+static int merge(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	struct fot_run_flags *c = flags;
 	struct fot_given_journals j = { 0 };
 	struct fot_spec spec = { 0 };
-	struct fot_err err = { 0 };
-	const cJSON *limit, *folder;
 	cJSON *manifest = NULL;
 	int status;
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	FOT_TRY(fot_run_flags_check(&c, &err));
-	if (c.shard || c.limit || c.no_sharing || c.no_skipping) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE,
-				  "--shard, --limit, --no-sharing and --no-skipping are for run, not for merge");
-		goto out;
-	}
-	for (size_t i = 0; i < o.n_positional; i++)
-		FOT_TRY(load_folder(&j, o.positional[i], &err));
-	limit = fot_json_get(j.at[0].identity, "limit");
-	c.limit = cJSON_IsNumber(limit) && limit->valuedouble >= 1 && limit->valuedouble <= 1e9 ?
-			  (int64_t)limit->valuedouble :
-			  0;
+	FOT_TRY(fot_run_flags_check(c, err));
+	if (c->shard || c->limit || c->no_sharing || c->no_skipping)
+		FOT_TRY(FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"--shard, --limit, --no-sharing and --no-skipping are for run, not for merge"));
+	for (size_t i = 0; i < o->n_positional; i++)
+		FOT_TRY(load_folder(&j, o->positional[i], err));
+	c->limit = limit_of(j.at[0].identity);
 	(void)fot_manifest_read(&manifest, j.dir[0], NULL); /* where the shard found the spec */
-	folder = fot_json_get(manifest, "spec_folder");
 	FOT_TRY(fot_spec_parse(&spec, fot_json_get(j.at[0].identity, "spec"), j.dir[0],
-			       cJSON_IsString(folder) ? folder->valuestring : NULL, &err));
-	status = fot_run_spec(&spec, &c, &j, argc, argv, &err);
+			       cJSON_GetStringValue(fot_json_get(manifest, "spec_folder")), err));
+	status = fot_run_spec(&spec, c, &j, o, err);
 out:
 	release_journals(&j);
 	cJSON_Delete(manifest);
 	fot_spec_release(&spec);
-	return fot_run_ended(&o, status, &err);
+	return status;
+}
+
+int fot_cmd_merge(int argc, char **argv)
+{
+	struct fot_run_flags c = { 0 };
+	struct fot_option options[] = { FOT_RUN_OPTIONS(&c) };
+	struct fot_options o = FOT_COMMAND(
+		"merge", "DIR... -o OUT [options]",
+		"One run out of the folders of its shards (run --shard I/N): the same files as if it had been run at\n"
+		"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
+		"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4); run --resume\n"
+		"on OUT does them. A DIR that is no run stands for the runs in it: OUT/shards of submit.",
+		options, 1, FOT_POSITIONAL_MAX, merge);
+
+	return fot_command(&o, argc, argv, &c);
 }
 
 /* --- validate --- */
@@ -197,44 +197,44 @@ static int print_validated(const char *path, const struct fot_plan *plan, struct
 	return fot_flush_stdout(err);
 }
 
-int fot_cmd_validate(int argc, char **argv)
+struct validate_flags {
+	const char *store;
+	bool quiet;
+};
+
+static int validate(void *flags, const struct fot_options *o, struct fot_err *err)
 {
-	const char *store = NULL;
-	bool quiet = false;
-	struct fot_option options[] = {
-		FOT_COMMON_STORE(&store), FOT_COMMON_QUIET(&quiet),
-	};
-	struct fot_options o = {
-		.command = "validate",
-		.usage = "validate SPEC.json [options]",
-		.about =
-			"Check a spec: its keys and values, that its models and datasets can be opened, that the documents\n"
-			"are long enough, and that every condition can be run here. Nothing is written. run --dry-run also\n"
-			"says what it would cost.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = 1,
-	};
+	const struct validate_flags *f = flags;
 	struct fot_str where = FOT_STR_INIT;
 	struct fot_spec spec = { 0 };
 	struct fot_plan plan = { 0 };
 	struct fot_work work = { 0 };
-	struct fot_err err = { 0 };
 	int status;
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	FOT_TRY(fot_spec_read(&spec, o.positional[0], &err));
-	FOT_TRY(fot_store_find(&where, store, &err));
-	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, &err));
+	FOT_TRY(fot_spec_read(&spec, o->positional[0], err));
+	FOT_TRY(fot_store_find(&where, f->store, err));
+	FOT_TRY(fot_plan_open(&plan, &spec, where.data, 0, err));
 	work.threads = spec.threads ? spec.threads : fot_default_threads();
-	FOT_TRY(fot_plan_fits(&plan, &work, &err));
-	if (!quiet)
-		status = print_validated(o.positional[0], &plan, &err);
+	FOT_TRY(fot_plan_fits(&plan, &work, err));
+	if (!f->quiet)
+		status = print_validated(o->positional[0], &plan, err);
 out:
 	fot_plan_close(&plan);
 	fot_spec_release(&spec);
 	fot_str_release(&where);
-	return fot_run_ended(&o, status, &err);
+	return status;
+}
+
+int fot_cmd_validate(int argc, char **argv)
+{
+	struct validate_flags f = { 0 };
+	struct fot_option options[] = { FOT_COMMON_STORE(&f.store), FOT_COMMON_QUIET(&f.quiet) };
+	struct fot_options o = FOT_COMMAND(
+		"validate", "SPEC.json [options]",
+		"Check a spec: its keys and values, that its models and datasets can be opened, that the documents\n"
+		"are long enough, and that every condition can be run here. Nothing is written. run --dry-run also\n"
+		"says what it would cost.",
+		options, 1, 1, validate);
+
+	return fot_command(&o, argc, argv, &f);
 }

@@ -228,10 +228,8 @@ static int write_logits(const char *path, const struct logits *l, struct fot_err
 				 .joint = fot_calloc(l->turns, sizeof *f.joint) };
 	int status;
 
-	if (!f.tensor || !f.name || !f.joint) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->turns * l->n);
-		goto out;
-	}
+	if (!f.tensor || !f.name || !f.joint)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu tensors", l->turns * l->n));
 	for (size_t t = 0; t < l->turns; t++)
 		FOT_TRY(add_turn(&f, l, t, err));
 	status = fot_safetensors_write(path, f.tensor, f.n, NULL, 0, err);
@@ -311,10 +309,8 @@ static int score_call(struct fot_reading *r, const struct input *in, size_t sequ
 		l->rows[place] = c.n - from;
 		logits = l->of[place] = fot_alloc(fot_size_mul(c.n - from, l->vocab), sizeof *logits);
 	}
-	if (!nll || !argmax || (l->of && !logits)) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", c.n);
-		goto out;
-	}
+	if (!nll || !argmax || (l->of && !logits))
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens", c.n));
 	FOT_TRY(fot_reading_call(r, &c, nll, argmax, logits, from, err));
 	if (in->seq.turns)
 		snprintf(name, sizeof name, "%zu", turn);
@@ -413,14 +409,19 @@ out:
 	return status;
 }
 
-static int score(const struct score_flags *f, struct fot_err *err)
+static int score(void *flags, const struct fot_options *o, struct fot_err *err)
 {
+	struct score_flags *f = flags;
 	struct input in = { 0 };
 	struct fot_reading r = { 0 };
 	struct logits l = { 0 };
 	struct scored scored = { .csv = FOT_STR_INIT };
 	int status;
 
+	if (!f->out == !f->output)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s",
+				o->usage);
+	f->out = f->out ? f->out : f->output;
 	FOT_TRY(open_reading(&in, &r, &f->in, 0, err));
 	FOT_TRY(check_outputs(f, &in, err));
 	if (f->logits)
@@ -461,30 +462,15 @@ int fot_cmd_score(int argc, char **argv)
 		{ FOT_FLAG_OPTION("token-texts", &f.token_texts,
 				  "one more column, text: that of each token") },
 	};
-	struct fot_options o = {
-		.command = "score",
-		.usage = "score -m DIR --tokens FILE|--text FILE|--prompt TEXT -o FILE.csv [options]",
-		.about =
-			"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
-			"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...\n"
-			"Turns are successive calls on one session; their logits are turn0.logits, turn1.logits, ...\n"
-			"Padding (0 in attention_mask, on the left) is seen by no token; its columns count as positions.",
-		.option = options,
-		.n = FOT_COUNT(options),
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"score", "-m DIR --tokens FILE|--text FILE|--prompt TEXT -o FILE.csv [options]",
+		"Negative log-likelihood of each token given all before it, and the most likely token there.\n"
+		"Sequences may have different lengths; logits of such a batch become tensors logits.0, logits.1, ...\n"
+		"Turns are successive calls on one session; their logits are turn0.logits, turn1.logits, ...\n"
+		"Padding (0 in attention_mask, on the left) is seen by no token; its columns count as positions.",
+		options, 0, 0, score);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(f.in.quiet, f.in.progress);
-	if (!f.out == !f.output) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected --output FILE once; usage: fotbench %s", o.usage);
-		return fot_command_ended(&o, status, &err);
-	}
-	f.out = f.out ? f.out : f.output;
-	status = score(&f, &err);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &f);
 }
 
 /* --- generate --- */
@@ -542,8 +528,9 @@ static int generate_one(struct fot_reading *r, const struct input *in, size_t se
 	return FOT_OK;
 }
 
-static int generate(const struct generate_flags *f, struct fot_err *err)
+static int generate(void *flags, const struct fot_options *o, struct fot_err *err)
 {
+	const struct generate_flags *f = flags;
 	struct input in = { 0 };
 	struct fot_reading r = { 0 };
 	struct fot_str line = FOT_STR_INIT;
@@ -551,6 +538,7 @@ static int generate(const struct generate_flags *f, struct fot_err *err)
 	const struct fot_config *ends;
 	int status;
 
+	(void)o;
 	FOT_TRY(open_reading(&in, &r, &f->in, (size_t)f->max_new, err));
 	ends = f->ignore_eos ? NULL : fot_model_config(in.model);
 	for (size_t i = 0; i < in.seq.n; i++) {
@@ -582,22 +570,12 @@ int fot_cmd_generate(int argc, char **argv)
 		  .letter = 'n', .required = true },
 		{ FOT_FLAG_OPTION("ignore-eos", &f.ignore_eos, "do not stop at the end token") },
 	};
-	struct fot_options o = {
-		.command = "generate",
-		.usage = "generate -m DIR --tokens FILE|--text FILE|--prompt TEXT --max-new N [options]",
-		.about =
-			"Greedy continuation: of a text its text, of tokens one JSON line per sequence,\n"
-			"{\"sequence\":0,\"tokens\":[...]}; with turns, of the last one. With --json a text's line also has\n"
-			"\"text\".",
-		.option = options,
-		.n = FOT_COUNT(options),
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"generate", "-m DIR --tokens FILE|--text FILE|--prompt TEXT --max-new N [options]",
+		"Greedy continuation: of a text its text, of tokens one JSON line per sequence,\n"
+		"{\"sequence\":0,\"tokens\":[...]}; with turns, of the last one. With --json a text's line also has\n"
+		"\"text\".",
+		options, 0, 0, generate);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(f.in.quiet, f.in.progress);
-	status = generate(&f, &err);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &f);
 }

@@ -335,39 +335,50 @@ static int make_options(struct fot_options *o, struct values *v, const struct fo
 
 /* --- the command --- */
 
-int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
+struct task_flags {
+	const struct fot_task_class *class;
+	struct fot_run_flags run;
+	struct values values;
+};
+
+static int run(void *flags, const struct fot_options *o, struct fot_err *err)
 {
-	struct fot_run_flags c = { 0 };
-	struct values v = { .n = 0 };
-	struct fot_option shared[] = { FOT_RUN_OPTIONS(&c) };
-	struct fot_option options[FOT_COUNT(shared) + VALUES_MAX];
-	struct fot_options o = {
-		.command = class->name, .usage = class->usage, .about = class->help, .option = options
-	};
+	const struct task_flags *f = flags;
 	struct fot_spec spec = { 0 };
-	struct fot_err err = { 0 };
 	cJSON *root = NULL;
 	int status;
 
-	FOT_TRY(make_options(&o, &v, class, &err));
-	memcpy(options + o.n, shared, sizeof shared);
-	o.n += FOT_COUNT(shared);
-	if (fot_options_answered(&o, argc, argv, &status))
-		goto out;
-	FOT_TRY(fot_run_flags_check(&c, &err));
-	FOT_TRY(check_models(&v, &err));
-	root = flags_spec(class, &v);
-	if (!root) {
-		status = FOT_FAIL(&err, FOT_ERR_RUN, "out of memory");
-		goto out;
-	}
-	FOT_TRY(fot_spec_parse(&spec, root, "command line", NULL, &err));
-	FOT_TRY(check_store(&c, &spec.task[0], &err));
-	status = fot_run_spec(&spec, &c, NULL, argc, argv, &err);
+	FOT_TRY(fot_run_flags_check(&f->run, err));
+	FOT_TRY(check_models(&f->values, err));
+	root = flags_spec(f->class, &f->values);
+	if (!root)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory"));
+	FOT_TRY(fot_spec_parse(&spec, root, "command line", NULL, err));
+	FOT_TRY(check_store(&f->run, &spec.task[0], err));
+	status = fot_run_spec(&spec, &f->run, NULL, o, err);
 out:
-	for (size_t i = 0; i < v.n; i++)
-		fot_free(v.at[i].help);
 	cJSON_Delete(root);
 	fot_spec_release(&spec);
-	return fot_run_ended(&o, status, &err);
+	return status;
+}
+
+int fot_cmd_task(const struct fot_task_class *class, int argc, char **argv)
+{
+	struct task_flags f = { .class = class };
+	struct fot_option shared[] = { FOT_RUN_OPTIONS(&f.run) };
+	struct fot_option options[FOT_COUNT(shared) + VALUES_MAX];
+	struct fot_options o = { .command = class->name,
+				 .usage = class->usage,
+				 .about = class->help,
+				 .option = options,
+				 .run = run };
+	struct fot_err err = { 0 };
+	int status = make_options(&o, &f.values, class, &err);
+
+	memcpy(options + o.n, shared, sizeof shared);
+	o.n += FOT_COUNT(shared);
+	status = status == FOT_OK ? fot_command(&o, argc, argv, &f) : fot_command_ended(&o, status, &err);
+	for (size_t i = 0; i < f.values.n; i++)
+		fot_free(f.values.at[i].help);
+	return status;
 }

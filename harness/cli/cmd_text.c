@@ -124,11 +124,9 @@ static int tokenize_line(const struct lines *l, const char *line, size_t n, size
 	if (!l->jsonl)
 		return put_ids(l, line, n && line[n - 1] == '\r' ? n - 1 : n, out);
 	FOT_TRY(parse_line(&record, l, line, n, number));
-	if (!cJSON_IsObject(record)) {
-		status = FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name,
-				  number);
-		goto out;
-	}
+	if (!cJSON_IsObject(record))
+		FOT_TRY(FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name,
+				 number));
 	status = fot_json_string(record, "text", true, &text, &ctx, l->err);
 	if (status != FOT_OK)
 		fot_err_prefix(l->err, "line %zu", number);
@@ -151,12 +149,10 @@ static int detokenize_line(const struct lines *l, const char *line, size_t n, si
 
 	FOT_TRY(parse_line(&root, l, line, n, number));
 	list = cJSON_IsObject(root) ? fot_json_get(root, "tokens") : root;
-	if (!cJSON_IsArray(list)) {
-		status = FOT_FAIL(l->err, FOT_ERR_INPUT,
-				  "%s: expected a list of ids or {\"tokens\": [...]}, got \"%.*s\"", l->name,
-				  n < 40 ? (int)n : 40, line);
-		goto out;
-	}
+	if (!cJSON_IsArray(list))
+		FOT_TRY(FOT_FAIL(l->err, FOT_ERR_INPUT,
+				 "%s: expected a list of ids or {\"tokens\": [...]}, got \"%.*s\"", l->name,
+				 n < 40 ? (int)n : 40, line));
 	cJSON_ArrayForEach (node, list) {
 		int64_t id;
 
@@ -179,21 +175,36 @@ struct flags {
 	bool jsonl, no_bos, quiet;
 };
 
-static int run_lines(const char *command, const struct flags *f, line_fn *fn)
+static int run_lines(const struct flags *f, line_fn *fn, struct fot_err *err)
 {
 	struct fot_tokenizer *t = NULL;
-	struct fot_err err = { 0 };
-	struct lines l = { .name = f->input, .jsonl = f->jsonl, .no_bos = f->no_bos, .err = &err };
+	struct lines l = { .name = f->input, .jsonl = f->jsonl, .no_bos = f->no_bos, .err = err };
 	int status;
 
-	fot_command_begin(f->quiet, FOT_PROGRESS_AUTO);
-	FOT_TRY(open_tokenizer(&t, f->model, &err));
+	FOT_TRY(open_tokenizer(&t, f->model, err));
 	l.t = t;
 	FOT_TRY(each_line(&l, f->input, fn));
 out:
 	if (t)
 		fot_tokenizer_close(t);
-	return status == FOT_OK ? status : fot_command_failed(command, &err);
+	return status;
+}
+
+static int tokenize(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	(void)o;
+	return run_lines(flags, tokenize_line, err);
+}
+
+static int detokenize(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	struct flags *f = flags;
+
+	if (o->n_positional && !f->input)
+		f->input = o->positional[0];
+	if (!f->input)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o->usage);
+	return run_lines(f, detokenize_line, err);
 }
 
 int fot_cmd_tokenize(int argc, char **argv)
@@ -207,18 +218,12 @@ int fot_cmd_tokenize(int argc, char **argv)
 		{ FOT_FLAG_OPTION("no-bos", &f.no_bos, "do not put BOS first") },
 		FOT_COMMON_QUIET(&f.quiet),
 	};
-	struct fot_options o = {
-		.command = "tokenize",
-		.usage = "tokenize -m DIR --text FILE [options]",
-		.about = "Print one JSON list of token ids per line of input. -m: a model folder, a tokenizer.model file, or byte.",
-		.option = options,
-		.n = FOT_COUNT(options),
-	};
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"tokenize", "-m DIR --text FILE [options]",
+		"Print one JSON list of token ids per line of input. -m: a model folder, a tokenizer.model file, or byte.",
+		options, 0, 0, tokenize);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	return run_lines("tokenize", &f, tokenize_line);
+	return fot_command(&o, argc, argv, &f);
 }
 
 int fot_cmd_detokenize(int argc, char **argv)
@@ -232,26 +237,11 @@ int fot_cmd_detokenize(int argc, char **argv)
 		{ FOT_TEXT_OPTION("text", &f.input, "FILE", "the same as --ids") },
 		FOT_COMMON_QUIET(&f.quiet),
 	};
-	struct fot_options o = {
-		.command = "detokenize",
-		.usage = "detokenize -m DIR --ids FILE",
-		.about =
-			"Print one JSON string per line of input: the inverse of tokenize, and the text of what generate prints.\n"
-			"-m: a model folder, a tokenizer.model file, or byte.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.max_positional = 1,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"detokenize", "-m DIR --ids FILE",
+		"Print one JSON string per line of input: the inverse of tokenize, and the text of what generate prints.\n"
+		"-m: a model folder, a tokenizer.model file, or byte.",
+		options, 0, 1, detokenize);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	if (o.n_positional && !f.input)
-		f.input = o.positional[0];
-	if (!f.input) {
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o.usage);
-		return fot_command_ended(&o, status, &err);
-	}
-	return run_lines("detokenize", &f, detokenize_line);
+	return fot_command(&o, argc, argv, &f);
 }

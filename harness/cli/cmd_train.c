@@ -141,12 +141,11 @@ static int read_base(struct places *at, struct fot_recipe *r, const struct fot_t
 	if (!r->needs_base)
 		return FOT_OK;
 	FOT_TRY(fot_path_at(&config, base ? base : "", "config.json", err));
-	if (!base && !r->start) {
-		status = FOT_FAIL(err, FOT_ERR_USAGE,
-				  "%s: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is",
-				  at->recipe.data);
-		goto out;
-	}
+	if (!base && !r->start)
+		FOT_TRY(FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"%s: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is",
+			at->recipe.data));
 	if (r->start && (!base || !fot_file_exists(config.data))) {
 		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
 		base = at->start.data;
@@ -186,20 +185,31 @@ struct flags {
 	int progress, compute; /* compute -1: the recipe's */
 };
 
-static int train(const struct flags *f, const char *name, struct fot_err *err)
+static int train(void *flags, const struct fot_options *o, struct fot_err *err)
 {
+	const struct flags *f = flags;
+	int threads = f->threads ? (int)f->threads : fot_default_threads();
 	struct watch watch = { 0 };
-	struct fot_train_opts opts = { .out = f->output, .resume = f->resume, .n_threads = (int)f->threads,
-				       .stop_after = f->stop_after, .progress = show, .notice = say, .user = &watch };
+	struct fot_train_opts opts = { .out = f->output,
+				       .resume = f->resume,
+				       .n_threads = threads,
+				       .stop_after = f->stop_after,
+				       .progress = show,
+				       .notice = say,
+				       .user = &watch };
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_recipe recipe = { 0 };
 	struct places at = { 0 };
 	bool finished = false;
 	int status;
 
+	if (!f->output && !f->dry)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
+	if (f->dry)
+		fot_log_level(FOT_LOG_INFO); /* it is asked for what it says */
 	FOT_TRY(fot_store_find(&store, f->store, err));
 	opts.store = store.data;
-	FOT_TRY(find_recipe(&at, name, err));
+	FOT_TRY(find_recipe(&at, o->positional[0], err));
 	if (f->from) {
 		FOT_TRY(fot_path_need(&at.from, FOT_PATH_MODEL, f->from, NULL, FOT_ERR_INPUT, err));
 		opts.from = at.from.data;
@@ -208,9 +218,9 @@ static int train(const struct flags *f, const char *name, struct fot_err *err)
 	FOT_TRY(read_base(&at, &recipe, &opts, err));
 	if (f->compute >= 0)
 		FOT_TRY(fot_recipe_compute(&recipe, (enum fot_compute)f->compute, err));
-	describe(&recipe, f->output, (int)f->threads);
+	describe(&recipe, f->output, threads);
 	FOT_TRY(check_output(f->output, f->resume, f->overwrite, err));
-	FOT_TRY(fot_blas_check((int32_t)f->threads, err));
+	FOT_TRY(fot_blas_check(threads, err));
 	FOT_TRY(find_files(&at, &recipe, &opts, err));
 	if (f->dry) {
 		status = fot_train_check(&recipe, &opts, err);
@@ -235,38 +245,28 @@ int fot_cmd_train(int argc, char **argv)
 	struct flags f = { .progress = FOT_PROGRESS_AUTO, .compute = -1 };
 	struct fot_option table[] = {
 		FOT_COMMON_OUTPUT(&f.output, false),
-		{ .name = "from", .type = FOT_OPTION_TEXT, .value = &f.from, .arg = "DIR",
-		  .help = "start at the checkpoint of a run whose recipe begins the same way, or from a model's weights" },
+		{ FOT_TEXT_OPTION(
+			"from", &f.from, "DIR",
+			"start at the checkpoint of a run whose recipe begins the same way, or from a model's weights") },
 		FOT_COMMON_STORE(&f.store),
-		{ .name = "compute", .type = FOT_OPTION_CHOICE, .value = &f.compute, .choices = fot_compute_words,
-		  .help = "numbers of products (default: the recipe's, f32)" },
-		{ .name = "resume", .type = FOT_OPTION_FLAG, .value = &f.resume,
-		  .help = "go on from the last checkpoint, if there is one" },
-		{ .name = "overwrite", .type = FOT_OPTION_FLAG, .value = &f.overwrite, .help = "start anew over an old run" },
-		{ .name = "stop-after", .type = FOT_OPTION_INT, .value = &f.stop_after, .lo = 0, .hi = 1e9, .arg = "STEPS",
-		  .help = "stop with a checkpoint at this step, counted from the run's beginning (0: run to the end)" },
-		{ .name = "dry-run", .type = FOT_OPTION_FLAG, .value = &f.dry,
-		  .help = "check the recipe, open its texts and tokenizer, say what would run" },
+		{ FOT_CHOICE_OPTION("compute", &f.compute, fot_compute_words,
+				    "numbers of products (default: the recipe's, f32)") },
+		{ FOT_FLAG_OPTION("resume", &f.resume, "go on from the last checkpoint, if there is one") },
+		{ FOT_FLAG_OPTION("overwrite", &f.overwrite, "start anew over an old run") },
+		{ FOT_INT_OPTION(
+			"stop-after", &f.stop_after, 0, 1e9, "STEPS",
+			"stop with a checkpoint at this step, counted from the run's beginning (0: run to the end)") },
+		{ FOT_FLAG_OPTION("dry-run", &f.dry,
+				  "check the recipe, open its texts and tokenizer, say what would run") },
 		FOT_COMMON_THREADS(&f.threads),
 		FOT_COMMON_QUIET(&f.quiet),
 		FOT_COMMON_JSON(&f.json),
 		FOT_COMMON_PROGRESS(&f.progress),
 	};
-	struct fot_options o = { .command = "train", .usage = "train RECIPE.json -o DIR [options]",
-				 .about = "Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
-				 .option = table, .n = FOT_COUNT(table), .min_positional = 1,
-				 .max_positional = 1 };
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"train", "RECIPE.json -o DIR [options]",
+		"Train a model from a recipe. A run that was stopped and resumed ends with the same bits.",
+		table, 1, 1, train);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(f.quiet && !f.dry, f.progress); /* a dry run is asked for what it says */
-	f.threads = f.threads ? f.threads : fot_default_threads();
-	if (!f.output && !f.dry)
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "--output DIR is missing (or --dry-run)");
-	else
-		status = train(&f, o.positional[0], &err);
-	fot_command_ended(&o, err.code, &err);
-	return status;
+	return fot_command(&o, argc, argv, &f);
 }

@@ -117,8 +117,8 @@ out:
 }
 
 /* given: journals to merge, or NULL. */
-static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, const struct fot_given_journals *given,
-		    int argc, char **argv, struct fot_err *err)
+static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c,
+		    const struct fot_given_journals *given, const struct fot_options *o, struct fot_err *err)
 {
 	struct fot_run_opts opts = {
 		.output = c->output,
@@ -134,8 +134,8 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c, 
 		.quiet = c->quiet,
 		.digits = c->digits ? (int)c->digits : TABLE_DIGITS,
 		.json = c->json,
-		.argc = argc,
-		.argv = argv,
+		.argc = o->argc,
+		.argv = o->argv,
 		.merge = given != NULL,
 		.given = given ? given->at : NULL,
 		.n_given = given ? given->n : 0,
@@ -163,26 +163,19 @@ out:
 
 /* The spec is read; the rest is the same for all commands. */
 int fot_run_spec(struct fot_spec *spec, const struct fot_run_flags *c, const struct fot_given_journals *given,
-		    int argc, char **argv, struct fot_err *err)
+		 const struct fot_options *o, struct fot_err *err)
 {
 	struct fot_str store = FOT_STR_INIT;
 	struct fot_plan plan = { 0 };
 	int status;
 
-	fot_command_begin(c->quiet, c->progress);
 	if (c->verbose)
 		fot_log_level(FOT_LOG_DEBUG);
 	FOT_TRY(fot_store_find(&store, c->store, err));
 	FOT_TRY(fot_plan_open(&plan, spec, store.data, c->limit, err));
-	status = run_plan(&plan, c, given, argc, argv, err);
+	status = run_plan(&plan, c, given, o, err);
 out:
 	fot_plan_close(&plan);
 	fot_str_release(&store);
 	return status;
 }
-
-int fot_run_ended(const struct fot_options *o, int status, const struct fot_err *err)
-{
-	return status == err->code ? fot_command_ended(o, status, err) : status;
-}
-

@@ -52,8 +52,6 @@ int fot_run_flags_check(const struct fot_run_flags *c, struct fot_err *err);
 /* Plan and run a spec, or print what it would cost. given: journals to merge, or NULL. Returns as
  * fot_run does. */
 int fot_run_spec(struct fot_spec *spec, const struct fot_run_flags *c, const struct fot_given_journals *given,
-		 int argc, char **argv, struct fot_err *err);
-/* Print the error, unless it has been reported where it arose (FOT_ERR_PARTIAL, signals); the exit code. */
-int fot_run_ended(const struct fot_options *o, int status, const struct fot_err *err);
+		 const struct fot_options *o, struct fot_err *err);
 
 #endif

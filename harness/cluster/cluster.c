@@ -54,12 +54,9 @@ static int read_call(struct fot_cluster *c, const cJSON *o, const struct fot_jso
 	for (size_t i = 0; i < 4; i++)
 		FOT_TRY(fot_json_string(o, keys[i], true, &text[i], ctx, err));
 	for (size_t i = 2; i < 4; i++)
-		if (text[i][strspn(text[i], DIGITS)]) {
-			status =
-				FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a job's number, got \"%.40s\"",
-					 ctx->where, keys[i], text[i]);
-			goto out;
-		}
+		if (text[i][strspn(text[i], DIGITS)])
+			FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: %s: expected a job's number, got \"%.40s\"",
+					 ctx->where, keys[i], text[i]));
 	status = add(c, text, err);
 out:
 	return status;
@@ -93,11 +90,9 @@ static int read_all(struct fot_cluster *c, const cJSON *root, const char *path, 
 
 	FOT_TRY(fot_json_string(root, "format", true, &format, &ctx, err));
 	FOT_TRY(fot_json_i64(root, "version", true, 0, INT32_MAX, &version, &ctx, err));
-	if (strcmp(format, FORMAT) != 0 || version != VERSION) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %s, version %d, got %.40s, version %lld",
-				  path, FORMAT, VERSION, format, (long long)version);
-		goto out;
-	}
+	if (strcmp(format, FORMAT) != 0 || version != VERSION)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: expected %s, version %d, got %.40s, version %lld",
+				 path, FORMAT, VERSION, format, (long long)version));
 	FOT_TRY(fot_json_string(root, "run_id", true, &run_id, &ctx, err));
 	FOT_TRY(fot_json_string(root, "spec", true, &spec, &ctx, err));
 	FOT_TRY(fot_json_string(root, "command", true, &command, &ctx, err));
@@ -124,10 +119,8 @@ int fot_cluster_open(struct fot_cluster *c, const char *out, struct fot_err *err
 
 	*c = (struct fot_cluster){ .out = fot_strdup(out), .dir = join(out, "shards") };
 	path = c->dir ? join(c->dir, "submit.json") : NULL;
-	if (!c->out || !path) {
-		status = FOT_NO_MEMORY(err, out);
-		goto out;
-	}
+	if (!c->out || !path)
+		FOT_TRY(FOT_NO_MEMORY(err, out));
 	if (!fot_file_exists(path))
 		goto out;
 	FOT_TRY(fot_json_read(&root, path, MAX_FILE, FOT_ERR_INPUT, err));

@@ -263,12 +263,10 @@ static int show_run(struct showing *s, const char *dir, struct fot_err *err)
 	int status;
 
 	FOT_TRY(fot_glance(&g, dir, err));
-	if (g.state == FOT_RUN_MISSING) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: expected a run: no manifest.json there, and nothing was submitted",
-				  dir);
-		goto out;
-	}
+	if (g.state == FOT_RUN_MISSING)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT,
+				 "%s: expected a run: no manifest.json there, and nothing was submitted",
+				 dir));
 	s->needs_hand |= g.state != FOT_RUN_COMPLETE && !goes_on(g.state);
 	next_of_run(&next, &g, dir);
 	FOT_TRY(fot_str_check(&next, err));
@@ -332,36 +330,32 @@ static const char about[] =
 	"partial (some items failed), complete. Exit codes: 0 complete or going on by itself, 4 something is left for you to\n"
 	"do, 5 no run there.";
 
+static int show_all(void *showing, const struct fot_options *o, struct fot_err *err)
+{
+	struct showing *s = showing;
+	int status = FOT_OK;
+
+	s->runs = cJSON_CreateArray();
+	if (!s->runs)
+		status = FOT_NO_MEMORY(err, "status");
+	for (size_t i = 0; i < o->n_positional && status == FOT_OK; i++)
+		status = show(s, o->positional[i], err);
+	if (status == FOT_OK)
+		status = print(s, err);
+	cJSON_Delete(s->runs);
+	fot_str_release(&s->out);
+	return status == FOT_OK && s->needs_hand ? FOT_ERR_PARTIAL : status;
+}
+
 int fot_cmd_status(int argc, char **argv)
 {
 	struct showing s = { 0 };
 	struct fot_option options[] = {
-		{ .name = "all", .type = FOT_OPTION_FLAG, .value = &s.all, .help = "complete shards too" },
+		{ FOT_FLAG_OPTION("all", &s.all, "complete shards too") },
 		FOT_COMMON_JSON(&s.json),
 	};
-	struct fot_options o = {
-		.command = "status",
-		.usage = "status OUT... [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = FOT_POSITIONAL_MAX,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o =
+		FOT_COMMAND("status", "OUT... [options]", about, options, 1, FOT_POSITIONAL_MAX, show_all);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	s.runs = cJSON_CreateArray();
-	if (!s.runs)
-		status = FOT_NO_MEMORY(&err, "status");
-	for (size_t i = 0; i < o.n_positional && status == FOT_OK; i++)
-		status = show(&s, o.positional[i], &err);
-	if (status == FOT_OK)
-		status = print(&s, &err);
-	cJSON_Delete(s.runs);
-	fot_str_release(&s.out);
-	status = fot_command_ended(&o, status, &err);
-	return status == FOT_OK && s.needs_hand ? FOT_ERR_PARTIAL : status;
+	return fot_command(&o, argc, argv, &s);
 }

@@ -169,17 +169,13 @@ static int choose_shards(struct submitting *s, struct fot_err *err)
 
 	FOT_TRY(fot_division_make(&s->division, &s->plan, s->shards, FOT_DIVISION_COST, err));
 	s->wanted = fot_alloc((size_t)s->shards, sizeof *s->wanted);
-	if (!s->wanted) {
-		status = FOT_NO_MEMORY(err, "submit");
-		goto out;
-	}
+	if (!s->wanted)
+		FOT_TRY(FOT_NO_MEMORY(err, "submit"));
 	if (fot_cluster_is_there(&s->cluster))
 		FOT_TRY(fot_cluster_look(&s->view, &s->cluster, err));
-	if (s->view.problem[0]) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "%s: which shards still run? %s", s->output,
-				  s->view.problem);
-		goto out;
-	}
+	if (s->view.problem[0])
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "%s: which shards still run? %s", s->output,
+				 s->view.problem));
 	for (int64_t k = 0; k < s->shards; k++) {
 		s->wanted[k] = !s->view.shard || fot_cluster_is_idle(&s->view.shard[k]);
 		s->n_wanted += s->wanted[k];
@@ -350,10 +346,8 @@ static int prepare(struct submitting *s, int argc, char **argv, struct fot_err *
 	if (!fot_cluster_is_there(c)) {
 		c->shards = s->shards;
 		c->items = fot_alloc((size_t)s->shards, sizeof *c->items);
-		if (!c->items) {
-			status = FOT_NO_MEMORY(err, "submit");
-			goto out;
-		}
+		if (!c->items)
+			FOT_TRY(FOT_NO_MEMORY(err, "submit"));
 		memcpy(c->items, s->division.items, (size_t)s->shards * sizeof *c->items);
 		strcpy(c->run_id, s->plan.run_id);
 	}
@@ -496,34 +490,6 @@ out:
 	return status;
 }
 
-static int run(struct submitting *s, const char *spec, int argc, char **argv, struct fot_err *err)
-{
-	int status;
-
-	FOT_TRY(check_flags(s, err));
-	if (!getcwd(s->cwd, sizeof s->cwd)) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "the working folder's path is not known: %m");
-		goto out;
-	}
-	FOT_TRY(read_spec(s, spec, err));
-	FOT_TRY(open_plan(s, err));
-	FOT_TRY(open_cluster(s, err));
-	FOT_TRY(choose_shards(s, err));
-	if (s->n_wanted == 0 && (is_merged(s) || s->view.merges_alive.len)) {
-		fot_log(FOT_LOG_INFO, "%s: nothing to submit; fotbench status %s", s->output, s->output);
-		goto out;
-	}
-	FOT_TRY(make_scripts(s, err));
-	if (s->dry_run) {
-		status = print_dry_run(s, err);
-		goto out;
-	}
-	FOT_TRY(prepare(s, argc, argv, err));
-	status = submit(s, err);
-out:
-	return status;
-}
-
 static void release(struct submitting *s)
 {
 	struct fot_str *texts[] = { &s->spec_path,   &s->where,  &s->out,   &s->program, &s->run_flags,
@@ -537,6 +503,34 @@ static void release(struct submitting *s)
 	fot_cluster_close(&s->cluster);
 	fot_plan_close(&s->plan);
 	fot_spec_release(&s->spec);
+}
+
+static int run(void *submitting, const struct fot_options *o, struct fot_err *err)
+{
+	struct submitting *s = submitting;
+	int status;
+
+	FOT_TRY(check_flags(s, err));
+	if (!getcwd(s->cwd, sizeof s->cwd))
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "the working folder's path is not known: %m"));
+	FOT_TRY(read_spec(s, o->positional[0], err));
+	FOT_TRY(open_plan(s, err));
+	FOT_TRY(open_cluster(s, err));
+	FOT_TRY(choose_shards(s, err));
+	if (s->n_wanted == 0 && (is_merged(s) || s->view.merges_alive.len)) {
+		fot_log(FOT_LOG_INFO, "%s: nothing to submit; fotbench status %s", s->output, s->output);
+		goto out;
+	}
+	FOT_TRY(make_scripts(s, err));
+	if (s->dry_run) {
+		status = print_dry_run(s, err);
+		goto out;
+	}
+	FOT_TRY(prepare(s, o->argc, o->argv, err));
+	status = submit(s, err);
+out:
+	release(s);
+	return status;
 }
 
 static const char about[] =
@@ -585,22 +579,8 @@ int fot_cmd_submit(int argc, char **argv)
 		FOT_COMMON_QUIET(&s.quiet),
 		FOT_COMMON_JSON(&s.json),
 	};
-	struct fot_options o = {
-		.command = "submit",
-		.usage = "submit SPEC.json -o OUT --shards N [options]",
-		.about = about,
-		.option = options,
-		.n = FOT_COUNT(options),
-		.min_positional = 1,
-		.max_positional = 1,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o =
+		FOT_COMMAND("submit", "SPEC.json -o OUT --shards N [options]", about, options, 1, 1, run);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(s.quiet, FOT_PROGRESS_AUTO);
-	status = run(&s, o.positional[0], argc, argv, &err);
-	release(&s);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &s);
 }

@@ -187,11 +187,9 @@ int fot_slurm_submit(char id[FOT_SLURM_ID], const struct fot_slurm_command *c, s
 
 	FOT_TRY(fot_process_read(&text, c->argv, NULL, err));
 	n = text.len ? strspn(text.data, "0123456789") : 0;
-	if (n == 0 || n >= FOT_SLURM_ID || !strchr(";\n", text.data[n])) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "sbatch: expected the job's number, got \"%.80s\"",
-				  text.len ? text.data : "");
-		goto out;
-	}
+	if (n == 0 || n >= FOT_SLURM_ID || !strchr(";\n", text.data[n]))
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "sbatch: expected the job's number, got \"%.80s\"",
+				 text.len ? text.data : ""));
 	memcpy(id, text.data, n);
 	id[n] = '\0';
 out:

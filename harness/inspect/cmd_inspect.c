@@ -492,10 +492,9 @@ static int inspect_dataset(const char *spec, const struct flags *f, struct fot_e
 
 	if (f->model)
 		FOT_TRY(fot_path_open_model(&m, f->model, err));
-	if (m && !fot_model_tokenizer(m)) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer to count tokens with", f->model);
-		goto out;
-	}
+	if (m && !fot_model_tokenizer(m))
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: the model has no tokenizer to count tokens with",
+				 f->model));
 	status = fot_inspect_dataset(&out, spec, m ? fot_model_tokenizer(m) : NULL, f->json, err);
 	if (status != FOT_OK && !m && fot_is_dir(spec))
 		fot_err_prefix(err, "no model (it has no config.json), and as a dataset");
@@ -508,6 +507,19 @@ out:
 	if (m)
 		fot_model_close(m);
 	return status;
+}
+
+static int run(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	const struct flags *f = flags;
+
+	if (!f->model && !o->n_positional)
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"expected a model folder or a dataset, got none; usage: fotbench %s",
+				o->usage);
+	if (o->n_positional && (f->model || !is_model(o->positional[0])))
+		return inspect_dataset(o->positional[0], f, err);
+	return inspect(f->model ? f->model : o->positional[0], f, err);
 }
 
 int fot_cmd_inspect(int argc, char **argv)
@@ -526,29 +538,12 @@ int fot_cmd_inspect(int argc, char **argv)
 		FOT_COMMON_QUIET(&f.quiet),
 		FOT_COMMON_JSON(&f.json),
 	};
-	struct fot_options o = {
-		.command = "inspect",
-		.usage = "inspect DIR|-m DIR [options], inspect DATASET [-m DIR]",
-		.about =
-			"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
-			"Work is for one prompt with all its tokens scored, and with its last window scored only.\n"
-			"Of a dataset: documents, labelled items, splits, classes; tokens with the tokenizer of a model.",
-		.option = options,
-		.n = FOT_COUNT(options),
-		.max_positional = 1,
-	};
-	struct fot_err err = { 0 };
-	int status;
+	struct fot_options o = FOT_COMMAND(
+		"inspect", "DIR|-m DIR [options], inspect DATASET [-m DIR]",
+		"Show a model's configuration, files, tensors, and the memory and work that reading takes.\n"
+		"Work is for one prompt with all its tokens scored, and with its last window scored only.\n"
+		"Of a dataset: documents, labelled items, splits, classes; tokens with the tokenizer of a model.",
+		options, 0, 1, run);
 
-	if (fot_options_answered(&o, argc, argv, &status))
-		return status;
-	fot_command_begin(f.quiet, FOT_PROGRESS_AUTO);
-	if (!f.model && !o.n_positional)
-		status = FOT_FAIL(&err, FOT_ERR_USAGE, "expected a model folder or a dataset, got none; usage: fotbench %s",
-				  o.usage);
-	else if (o.n_positional && (f.model || !is_model(o.positional[0])))
-		status = inspect_dataset(o.positional[0], &f, &err);
-	else
-		status = inspect(f.model ? f.model : o.positional[0], &f, &err);
-	return fot_command_ended(&o, status, &err);
+	return fot_command(&o, argc, argv, &f);
 }

@@ -46,10 +46,8 @@ static int add_text(struct census *c, enum fot_split split, const char *text, si
 
 	if (c->t)
 		FOT_TRY(fot_tokenizer_encode(c->t, &ids, text, n, err));
-	if (!FOT_GROW(p->length, (size_t)p->n, p->cap)) {
-		status = FOT_NO_MEMORY(err, c->what);
-		goto out;
-	}
+	if (!FOT_GROW(p->length, (size_t)p->n, p->cap))
+		FOT_TRY(FOT_NO_MEMORY(err, c->what));
 	p->length[p->n++] = (int64_t)(c->t ? ids.n : n);
 	p->bytes += (int64_t)n;
 	p->words += fot_text_words(text, n);

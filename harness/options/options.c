@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/mem.h"
 #include "base/quote.h"
 #include "harness/options/manual.h"
@@ -373,6 +372,30 @@ int fot_command_ended(const struct fot_options *o, int status, const struct fot_
 		if (strcmp(o->option[i].name, "json") == 0 && o->option[i].given)
 			print_json_error(err);
 	return status;
+}
+
+/* Value of an option of that name; NULL: the command has none. */
+static const void *value_of(const struct fot_options *o, const char *name)
+{
+	const struct fot_option *p = find_long(o, name, strlen(name));
+
+	return p ? p->value : NULL;
+}
+
+int fot_command(struct fot_options *o, int argc, char **argv, void *flags)
+{
+	const bool *quiet = value_of(o, "quiet");
+	const int *progress = value_of(o, "progress");
+	struct fot_err err = { 0 };
+	int status;
+
+	if (fot_options_answered(o, argc, argv, &status))
+		return status;
+	o->argc = argc;
+	o->argv = argv;
+	fot_command_begin(quiet && *quiet, progress ? *progress : FOT_PROGRESS_AUTO);
+	status = o->run(flags, o, &err);
+	return status == err.code ? fot_command_ended(o, status, &err) : status;
 }
 
 void fot_print_lines(const char *text)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -57,7 +58,11 @@ struct fot_options {
 	struct fot_option *option;
 	size_t n;
 	size_t min_positional, max_positional;
+	/* For fot_command: what the command does with its flags. */
+	int (*run)(void *flags, const struct fot_options *o, struct fot_err *err);
 	/* out */
+	int argc; /* of fot_command */
+	char **argv;
 	const char *positional[FOT_POSITIONAL_MAX];
 	size_t n_positional;
 	bool help;
@@ -76,6 +81,16 @@ void fot_option_tell(struct fot_str *out, const struct fot_option *p);
  * fot_common_heading's table, `--help=man` its part of a manual page, `--help=bash` and other shells what completes it
  * (manual.h). */
 bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exit_code);
+
+/* A command from its usage ("NAME ARGUMENTS"), what is told of it, its table, how many arguments it takes and what it does. */
+#define FOT_COMMAND(name, arguments, told, table, least, most, does)                                      \
+	{                                                                                                 \
+		.command = (name), .usage = name " " arguments, .about = (told), .option = (table),       \
+		.n = FOT_COUNT(table), .min_positional = (least), .max_positional = (most), .run = (does) \
+	}
+/* Answer or parse, do what --quiet and --progress say, run with the flags, print the error unless it was printed where
+ * it arose (FOT_ERR_PARTIAL, signals). Returns the exit code. */
+int fot_command(struct fot_options *o, int argc, char **argv, void *flags);
 
 /* --- rows of a command's table: { FOT_TEXT_OPTION("store", &store, "DIR", "..."), .required = true } --- */
 
@@ -102,7 +117,7 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 /* const char **, may be required */
 #define FOT_COMMON_OUTPUT(v, must) \
 	{ FOT_TEXT_OPTION("output", v, "DIR", "folder for the results"), .letter = 'o', .required = (must) }
-/* bool *; see fot_command_begin */
+/* bool *; see fot_command */
 #define FOT_COMMON_QUIET(v) { FOT_FLAG_OPTION("quiet", v, "warnings and errors only"), .letter = 'q' }
 /* bool * */
 #define FOT_COMMON_JSON(v) { FOT_FLAG_OPTION("json", v, "the result as JSON on stdout") }
@@ -120,7 +135,7 @@ bool fot_options_answered(struct fot_options *o, int argc, char **argv, int *exi
 
 extern const char *const fot_progress_names[]; /* auto, on, off */
 
-/* What -q and --progress stand for: the log's level and the progress line, from here on. */
+/* What -q and --progress stand for: the log's level and the progress line, from here on. fot_command does it. */
 void fot_command_begin(bool quiet, int progress);
 /* A Markdown table of commands and common options: its first two lines; a command's line is its name's
  * cell, those of --help=common, and a newline.  Then what each option means. */

@@ -47,10 +47,8 @@ static int list_file(struct fot_model_file *f, const char *dir, const char *name
 	int status;
 
 	f->name = fot_strdup(name);
-	if (!f->name) {
-		status = FOT_NO_MEMORY(err, dir);
-		goto out;
-	}
+	if (!f->name)
+		FOT_TRY(FOT_NO_MEMORY(err, dir));
 	FOT_TRY(path_of(&path, dir, name, err));
 	f->bytes = stat(path.data, &st) == 0 ? (int64_t)st.st_size : 0;
 out:
@@ -66,10 +64,8 @@ int fot_model_files_list(struct fot_model_files *out, const char *dir, struct fo
 	*out = (struct fot_model_files){ 0 };
 	FOT_TRY(fot_dir_list(&names, dir, err));
 	out->file = fot_calloc(names.n, sizeof *out->file);
-	if (!out->file) {
-		status = FOT_NO_MEMORY(err, dir);
-		goto out;
-	}
+	if (!out->file)
+		FOT_TRY(FOT_NO_MEMORY(err, dir));
 	for (size_t i = 0; i < names.n; i++)
 		if (belongs(names.name[i]))
 			FOT_TRY(list_file(&out->file[out->n++], dir, names.name[i], err));

@@ -668,10 +668,8 @@ int fot_plan_open(struct fot_plan *p, struct fot_spec *spec, const char *store, 
 	int status;
 
 	*p = (struct fot_plan){ .spec = spec, .limit = limit };
-	if (store && !(p->store = fot_strdup(store))) {
-		status = FOT_NO_MEMORY(err, "plan");
-		goto out;
-	}
+	if (store && !(p->store = fot_strdup(store)))
+		FOT_TRY(FOT_NO_MEMORY(err, "plan"));
 	FOT_TRY(open_conditions(p, spec, err));
 	FOT_TRY(plan_items(p, err));
 	FOT_TRY(fot_plan_identify(p, err));

@@ -32,17 +32,22 @@ out:
 	return status;
 }
 
-static bool write_mode(cJSON *o, const struct fot_key *k, const void *base)
+/* What print tells of a memory. */
+static bool write_printed(cJSON *o, const struct fot_key *k, const struct fot_attach *a,
+			  void (*print)(struct fot_str *out, const struct fot_attach *a))
 {
-	const struct fot_attach *a = base;
-
-	struct fot_str kind = FOT_STR_INIT;
+	struct fot_str text = FOT_STR_INIT;
 	bool good;
 
-	fot_attach_print_kind(&kind, a);
-	good = !kind.failed && cJSON_AddStringToObject(o, k->name, kind.data);
-	fot_str_release(&kind);
+	print(&text, a);
+	good = !text.failed && cJSON_AddStringToObject(o, k->name, text.data);
+	fot_str_release(&text);
 	return good;
+}
+
+static bool write_mode(cJSON *o, const struct fot_key *k, const void *base)
+{
+	return write_printed(o, k, base, fot_attach_print_kind);
 }
 
 static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
@@ -53,16 +58,6 @@ static int read_top_k(void *base, const struct fot_key *k, const cJSON *obj, con
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: mode \"%.40s\": top_k only with knn or model, without one in the "
 				"mode; other kinds have their numbers there", ctx->json.where, fot_json_get(obj, "mode")->valuestring);
 	return fot_key_integer.read(base, k, obj, ctx);
-}
-
-static bool write_top_k(cJSON *o, const struct fot_key *k, const void *base)
-{
-	return fot_key_integer.write(o, k, base);
-}
-
-static bool top_k_set(const struct fot_key *k, const void *base)
-{
-	return fot_key_integer.is_set(k, base);
 }
 
 static const char *const dtype_names[] = { "model", "f32", "bf16", NULL };
@@ -115,23 +110,13 @@ static int read_stored_real(void *base, const struct fot_key *k, const cJSON *ob
 	if (!fot_memory_keeps(a->mode) && a->mode != FOT_MEMORY_OWN)
 		return FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: mode %s stores nothing", ctx->json.where, k->name,
 				fot_memory_mode_name(a->mode));
-	if (fot_key_real.is_set(k, base))
+	if (fot_key_has_real(k, base))
 		return said_twice(k, ctx);
 	FOT_TRY(fot_key_real.read(base, k, obj, ctx));
-	if (!fot_key_real.is_set(k, base)) /* it would mean: as for all memories of the model */
+	if (!fot_key_has_real(k, base)) /* it would mean: as for all memories of the model */
 		status = FOT_FAIL(ctx->err, ctx->json.code, "%s: %s: expected a number above 0", ctx->json.where, k->name);
 out:
 	return status;
-}
-
-static bool write_stored_real(cJSON *o, const struct fot_key *k, const void *base)
-{
-	return fot_key_real.write(o, k, base);
-}
-
-static bool stored_real_set(const struct fot_key *k, const void *base)
-{
-	return fot_key_real.is_set(k, base);
 }
 
 /* The layers of a struct fot_attach, which is at the key's place. */
@@ -199,21 +184,17 @@ static bool rope_set(const struct fot_key *k, const void *base)
 
 static bool write_rope(cJSON *o, const struct fot_key *k, const void *base)
 {
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
-
-	fot_attach_print_rope(&text, base);
-	good = !text.failed && cJSON_AddStringToObject(o, k->name, text.data);
-	fot_str_release(&text);
-	return good;
+	return write_printed(o, k, base, fot_attach_print_rope);
 }
 
 static const struct fot_key_type key_rope = { "word", FOT_KEY_NO_FLAG, read_rope, write_rope, rope_set, NULL };
 static const struct fot_key_type key_mode = { "word", FOT_KEY_NO_FLAG, read_mode, write_mode, NULL, NULL };
-static const struct fot_key_type key_top_k = { "integer", FOT_KEY_INTEGER, read_top_k, write_top_k, top_k_set, NULL };
+static const struct fot_key_type key_top_k = { "integer",           FOT_KEY_INTEGER,
+					       read_top_k,          fot_key_write_integer,
+					       fot_key_has_integer, NULL };
 static const struct fot_key_type key_dtype = { "word", FOT_KEY_WORD, read_dtype, write_dtype, dtype_set, NULL };
-static const struct fot_key_type key_stored_real = { "number", FOT_KEY_NUMBER, read_stored_real, write_stored_real,
-						     stored_real_set, NULL };
+static const struct fot_key_type key_stored_real = { "number",           FOT_KEY_NUMBER,   read_stored_real,
+						     fot_key_write_real, fot_key_has_real, NULL };
 static const struct fot_key_type key_layers = { "list of integers", FOT_KEY_NUMBERS, read_layers, write_layers, layers_set,
 						NULL };
 
@@ -238,7 +219,7 @@ const struct fot_key fot_memory_keys[] = {
 };
 const size_t fot_n_memory_keys = FOT_COUNT(fot_memory_keys);
 
-static int read_memory(struct fot_attach *a, const cJSON *node, const struct fot_key_ctx *ctx)
+static int read_memory(void *a, const cJSON *node, const struct fot_key_ctx *ctx)
 {
 	if (cJSON_IsObject(node))
 		return fot_keys_read(a, fot_memory_keys, fot_n_memory_keys, node, ctx);
@@ -247,72 +228,20 @@ static int read_memory(struct fot_attach *a, const cJSON *node, const struct fot
 	return FOT_FAIL(ctx->err, ctx->json.code, "%s: expected a text or an object", ctx->json.where);
 }
 
-/* ctx of the i-th entry of the list named key; its place is printed to where. */
-static struct fot_key_ctx entry_ctx(struct fot_str *where, const struct fot_key_ctx *ctx, const char *key, size_t i)
+static int check_memory(const void *memories, size_t last, const struct fot_key_ctx *ctx)
 {
-	struct fot_key_ctx inner = *ctx;
+	const struct fot_attach *a = memories;
 
-	fot_str_clear(where);
-	fot_str_printf(where, "%s%s%s[%zu]", ctx->json.where, strstr(ctx->json.where, ": ") ? "." : ": ", key, i);
-	inner.json.where = where->failed ? ctx->json.where : where->data;
-	return inner;
+	for (size_t i = 0; i < last; i++)
+		if (fot_attach_equal(&a[i], &a[last]))
+			return FOT_FAIL(ctx->err, ctx->json.code, "%s: the same as memory[%zu]",
+					ctx->json.where, i);
+	return FOT_OK;
 }
 
 /* --- a model --- */
 
-static int read_memories(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
-{
-	struct fot_model_spec *m = base;
-	struct fot_str where = FOT_STR_INIT;
-	const cJSON *entry = NULL;
-	int status;
-
-	FOT_TRY(fot_spec_list(obj, k->name, &entry, &m->n_memory, ctx));
-	m->memory = fot_calloc(m->n_memory, sizeof *m->memory);
-	if (!m->memory)
-		return fot_key_no_memory(ctx);
-	for (size_t i = 0; entry; i++, entry = entry->next) {
-		struct fot_key_ctx inner = entry_ctx(&where, ctx, k->name, i);
-
-		FOT_TRY(read_memory(&m->memory[i], entry, &inner));
-		for (size_t before = 0; before < i; before++) {
-			if (!fot_attach_equal(&m->memory[before], &m->memory[i]))
-				continue;
-			status = FOT_FAIL(ctx->err, ctx->json.code, "%s: the same as memory[%zu]", inner.json.where, before);
-			goto out;
-		}
-	}
-out:
-	fot_str_release(&where);
-	return status;
-}
-
-static bool write_memories(cJSON *o, const struct fot_key *k, const void *base)
-{
-	const struct fot_model_spec *m = base;
-	cJSON *list = cJSON_AddArrayToObject(o, k->name);
-	bool good = list != NULL;
-
-	for (size_t i = 0; i < m->n_memory && good; i++) {
-		cJSON *entry = fot_json_append(list);
-
-		good = entry && fot_keys_write(entry, fot_memory_keys, fot_n_memory_keys, &m->memory[i]);
-	}
-	return good;
-}
-
-static void release_memories(const struct fot_key *k, void *base)
-{
-	struct fot_model_spec *m = base;
-
-	(void)k;
-	fot_free(m->memory);
-	m->memory = NULL;
-	m->n_memory = 0;
-}
-
-static const struct fot_key_type key_memories = { "list of words or objects", FOT_KEY_WORDS, read_memories,
-						  write_memories, NULL, release_memories };
+static const struct fot_key_type key_memories;
 
 const struct fot_key fot_model_keys[] = {
 	{ .name = "path", .type = &fot_key_model, FOT_KEY_AT(struct fot_model_spec, dir),
@@ -359,16 +288,6 @@ out:
 	return status;
 }
 
-static bool print_model(cJSON *o, const void *base)
-{
-	return fot_keys_write(o, fot_model_keys, fot_n_model_keys, base);
-}
-
-static void release_model(void *base)
-{
-	fot_keys_release(fot_model_keys, fot_n_model_keys, base);
-}
-
 /* --- a task --- */
 
 static int find_class(struct fot_task_spec *t, const cJSON *node, const struct fot_key_ctx *ctx)
@@ -402,21 +321,6 @@ out:
 	return status;
 }
 
-static bool print_task(cJSON *o, const void *base)
-{
-	const struct fot_task_spec *t = base;
-
-	return fot_keys_write(o, t->class->keys, t->class->n_keys, t);
-}
-
-static void release_task(void *base)
-{
-	struct fot_task_spec *t = base;
-
-	if (t->class)
-		fot_keys_release(t->class->keys, t->class->n_keys, t);
-}
-
 /* --- an exclusion --- */
 
 static int read_excluded_memory(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
@@ -446,13 +350,8 @@ static bool excluded_memory_set(const struct fot_key *k, const void *base)
 static bool write_excluded_memory(cJSON *o, const struct fot_key *k, const void *base)
 {
 	const struct fot_exclusion *x = base;
-	struct fot_str text = FOT_STR_INIT;
-	bool good;
 
-	fot_attach_print(&text, &x->memory);
-	good = !text.failed && cJSON_AddStringToObject(o, k->name, text.data);
-	fot_str_release(&text);
-	return good;
+	return write_printed(o, k, &x->memory, fot_attach_print);
 }
 
 static const struct fot_key_type key_excluded_memory = { "word", FOT_KEY_NO_FLAG, read_excluded_memory,
@@ -484,60 +383,75 @@ static int read_exclusion(void *base, const cJSON *node, const struct fot_key_ct
 	return fot_keys_read(base, fot_exclusion_keys, fot_n_exclusion_keys, node, ctx);
 }
 
-static bool print_exclusion(cJSON *o, const void *base)
-{
-	return fot_keys_write(o, fot_exclusion_keys, fot_n_exclusion_keys, base);
-}
+/* --- the lists of objects --- */
 
-static void release_exclusion(void *base)
-{
-	fot_keys_release(fot_exclusion_keys, fot_n_exclusion_keys, base);
-}
-
-/* --- the three lists of objects --- */
-
-/* One list of the top level: where it is, and its entries' size, reader, writer, release. */
+/* Where one is in its struct, its entries' size and reader; their keys: NULL: those of the entry's class. */
 struct list {
+	const char *name; /* of its key */
 	size_t at, count, size;
 	int (*read)(void *entry, const cJSON *node, const struct fot_key_ctx *ctx);
-	bool (*print)(cJSON *o, const void *entry);
-	void (*release)(void *entry);
+	const struct fot_key *keys;
+	const size_t *n_keys;
+	/* May the last one stand beside those before it? NULL: yes. */
+	int (*check)(const void *entries, size_t last, const struct fot_key_ctx *ctx);
 };
 
+#define LIST_AT(type, member, number) \
+	offsetof(type, member), offsetof(type, number), sizeof(*((type *)0)->member)
+
 static const struct list lists[] = {
-	{ offsetof(struct fot_spec, model), offsetof(struct fot_spec, n_models), sizeof(struct fot_model_spec), read_model,
-	  print_model, release_model },
-	{ offsetof(struct fot_spec, task), offsetof(struct fot_spec, n_tasks), sizeof(struct fot_task_spec), read_task,
-	  print_task, release_task },
-	{ offsetof(struct fot_spec, exclude), offsetof(struct fot_spec, n_excluded), sizeof(struct fot_exclusion),
-	  read_exclusion, print_exclusion, release_exclusion },
+	{ "models", LIST_AT(struct fot_spec, model, n_models), read_model, fot_model_keys, &fot_n_model_keys,
+	  NULL },
+	{ "tasks", LIST_AT(struct fot_spec, task, n_tasks), read_task, NULL, NULL, NULL },
+	{ "exclude", LIST_AT(struct fot_spec, exclude, n_excluded), read_exclusion, fot_exclusion_keys,
+	  &fot_n_exclusion_keys, NULL },
+	{ "memory", LIST_AT(struct fot_model_spec, memory, n_memory), read_memory, fot_memory_keys,
+	  &fot_n_memory_keys, check_memory },
 };
 
 static const struct list *list_of(const struct fot_key *k)
 {
-	size_t i = 0;
-
-	while (lists[i].at != k->offset)
-		i++;
-	return &lists[i];
+	return &lists[FOT_FIND(lists, k->name)];
 }
 
-static char *entries_of(const struct list *l, const void *spec)
+/* An entry's keys; a task whose class is not known has none. */
+static const struct fot_key *keys_of(const struct list *l, const void *entry, size_t *n)
+{
+	const struct fot_task_spec *t = entry;
+
+	*n = l->keys ? *l->n_keys : t->class ? t->class->n_keys : 0;
+	return l->keys ? l->keys : t->class ? t->class->keys : NULL;
+}
+
+static char *entries_of(const struct list *l, const void *base)
 {
 	char *entries;
 
-	memcpy(&entries, (const char *)spec + l->at, sizeof entries);
+	memcpy(&entries, (const char *)base + l->at, sizeof entries);
 	return entries;
 }
 
-static size_t *count_of(const struct list *l, void *spec)
+static size_t *count_of(const struct list *l, void *base)
 {
-	return (size_t *)(void *)((char *)spec + l->count);
+	return (size_t *)(void *)((char *)base + l->count);
 }
 
-static size_t count_in(const struct list *l, const void *spec)
+static size_t count_in(const struct list *l, const void *base)
 {
-	return *(const size_t *)(const void *)((const char *)spec + l->count);
+	return *(const size_t *)(const void *)((const char *)base + l->count);
+}
+
+/* ctx of the i-th entry of the list named key; its place is printed to where. */
+static struct fot_key_ctx entry_ctx(struct fot_str *where, const struct fot_key_ctx *ctx, const char *key,
+				    size_t i)
+{
+	struct fot_key_ctx inner = *ctx;
+
+	fot_str_clear(where);
+	fot_str_printf(where, "%s%s%s[%zu]", ctx->json.where, strstr(ctx->json.where, ": ") ? "." : ": ", key,
+		       i);
+	inner.json.where = where->failed ? ctx->json.where : where->data;
+	return inner;
 }
 
 static int read_objects(void *base, const struct fot_key *k, const cJSON *obj, const struct fot_key_ctx *ctx)
@@ -558,6 +472,8 @@ static int read_objects(void *base, const struct fot_key *k, const cJSON *obj, c
 		struct fot_key_ctx inner = entry_ctx(&where, ctx, k->name, *count);
 
 		FOT_TRY(l->read(entries + (*count)++ * l->size, entry, &inner));
+		if (l->check)
+			FOT_TRY(l->check(entries, *count - 1, &inner));
 	}
 out:
 	fot_str_release(&where);
@@ -571,9 +487,12 @@ static bool write_objects(cJSON *o, const struct fot_key *k, const void *base)
 	bool good = list != NULL;
 
 	for (size_t i = 0; i < count_in(l, base) && good; i++) {
-		cJSON *entry = fot_json_append(list);
+		const char *entry = entries_of(l, base) + i * l->size;
+		size_t n;
+		const struct fot_key *keys = keys_of(l, entry, &n);
+		cJSON *object = fot_json_append(list);
 
-		good = entry && l->print(entry, entries_of(l, base) + i * l->size);
+		good = object && fot_keys_write(object, keys, n, entry);
 	}
 	return good;
 }
@@ -587,12 +506,21 @@ static void release_objects(const struct fot_key *k, void *base)
 {
 	const struct list *l = list_of(k);
 
-	for (size_t i = 0; i < count_in(l, base); i++)
-		l->release(entries_of(l, base) + i * l->size);
+	for (size_t i = 0; i < count_in(l, base); i++) {
+		char *entry = entries_of(l, base) + i * l->size;
+		size_t n;
+		const struct fot_key *keys = keys_of(l, entry, &n);
+
+		fot_keys_release(keys, n, entry);
+	}
 	fot_free(entries_of(l, base));
 	memcpy((char *)base + l->at, &(char *){ NULL }, sizeof(char *));
 	*count_of(l, base) = 0;
 }
+
+static const struct fot_key_type key_memories = {
+	"list of words or objects", FOT_KEY_WORDS, read_objects, write_objects, objects_set, release_objects
+};
 
 /* --- the top level --- */
 

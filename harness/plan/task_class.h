@@ -49,6 +49,14 @@ struct fot_task_class {
 	/* Append the item's rows; samples (may be NULL): append JSON objects for samples/NAME.jsonl. */
 	int (*evaluate)(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
 			struct fot_err *err);
+	/* Append a row with the key columns: of tasks with one row an item. */
+	size_t (*row)(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
+	/* Of tasks with one question an item (fot_task_question_stem, _evaluate): make it, borrowed until the next call on
+	 * this worker; and put what came back into its row, perhaps a sample. */
+	int (*ask)(struct fot_question *q, struct fot_worker *w, const struct fot_item *item,
+		   struct fot_err *err);
+	int (*answered)(struct fot_worker *w, const struct fot_item *item, const struct fot_reply *reply,
+			struct fot_table *table, size_t row, cJSON *samples, struct fot_err *err);
 	/* Append rows with the key columns and status "failed". */
 	void (*failed)(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
 	/* Append rows of what answers without a model, to compare with: of the items that are there [n_items], behind
@@ -66,6 +74,11 @@ extern const size_t fot_n_task_classes;
 const struct fot_task_class *fot_task_class_of(const struct fot_plan *p, const struct fot_item *item);
 
 /* --- for the classes --- */
+
+/* What follows from the name of a task, of whose file `keys` are the keys. */
+#define FOT_TASK_NAMED(task)                                              \
+	.name = #task, .schema = &fot_schema_##task, .csv = #task ".csv", \
+	.samples = "samples/" #task ".jsonl", .keys = keys, .n_keys = FOT_COUNT(keys)
 
 /* Keys of several tasks. */
 extern const struct fot_key_type fot_key_class;
@@ -109,8 +122,13 @@ int fot_task_long_enough(const struct fot_plan *p, const struct fot_item *all, i
 			 struct fot_err *err);
 /* `memory` of tasks whose prompts have their context length: the longest one. */
 int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task);
-/* What `stem` says of an item's first question. */
-void fot_task_stem(const struct fot_question *q, const int32_t **tokens, size_t *n, int64_t *asked);
+/* `failed` of tasks with one row an item. */
+void fot_task_failed_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table);
+/* `stem` and `evaluate` of tasks with one question an item. */
+int fot_task_question_stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens,
+			   size_t *n, int64_t *asked, struct fot_err *err);
+int fot_task_question_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+			       cJSON *samples, struct fot_err *err);
 /* `cost` of an item that asks one window at the end of its context length. */
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item);
 /* wall_s, tokens_per_s, peak_rss_bytes and n_tokens_read of a row that cost so much. */

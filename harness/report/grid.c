@@ -292,12 +292,26 @@ static void texts(struct fot_str *out, const struct fot_grid *g)
 			       (long long)n, n == 1 ? "" : "s", n == 1 ? " One text: no interval." : "");
 }
 
+/* Does any cell hold something in this column, which may be NULL? */
+static bool has_text(const struct fot_grid *g, const char *column)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->n_lines * g->n_columns && column; i++)
+		any = any || (g->row[i] != SIZE_MAX && fot_table_has(g->t, g->row[i], column));
+	return any;
+}
+
 static void fitted(struct fot_str *out, const struct fot_grid *g)
 {
 	int64_t lo, hi;
 
-	if (g->task->reached && span(g, g->task->reached, &lo, &hi))
-		fot_str_puts(out, "; fit: demonstrations in the prompt, without memory in its last window, where not all asked for do (fewest of any)");
+	if (!g->task->reached || !span(g, g->task->reached, &lo, &hi))
+		return;
+	fot_str_puts(out, "; fit: demonstrations in the prompt, without memory in its last window, where not all asked for do (fewest of any)");
+	if (has_text(g, g->task->reached_how))
+		fot_str_puts(out, "; of a memory that reads the ends of the prompt, in these; at most: a memory forgets, "
+				  "and which tokens stay is not known");
 }
 
 static void draws(struct fot_str *out, const struct fot_grid *g)

@@ -91,7 +91,10 @@ static void put_answers(struct fot_str *out, const struct fot_table *t, size_t r
 		any = true;
 	}
 	if (fot_table_has(t, row, "n_shots_fitted")) {
-		fot_str_printf(out, "%s%lld fit", any ? ", " : before,
+		const char *how = fot_table_text(t, row, "shots_seen");
+
+		fot_str_printf(out, "%s%s%lld fit", any ? ", " : before,
+			       strcmp(how, FOT_SEEN_AT_MOST) == 0 ? FOT_SEEN_AT_MOST " " : "",
 			       (long long)fot_table_int(t, row, "n_shots_fitted", 0));
 		any = true;
 	}

@@ -39,19 +39,32 @@ int64_t fot_rows_short(const struct fot_group *r, const struct fot_measured_task
 	return least < fot_rows_axis(r, task) ? least : -1;
 }
 
+const char *fot_rows_reached_how(const struct fot_group *r, const struct fot_measured_task *task)
+{
+	for (size_t i = 0; i < r->n && task->reached_how; i++)
+		if (fot_table_has(r->t, r->row[i], task->reached_how))
+			return fot_table_text(r->t, r->row[i], task->reached_how);
+	return NULL;
+}
+
 void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_group *r,
 		       const struct fot_measured_task *task)
 {
 	int64_t least = fot_rows_axis(r, task), reached = fot_rows_short(r, task);
+	const char *how = fot_rows_reached_how(r, task);
 
 	if (least < INT64_MAX)
 		fot_table_set_int(out, row, task->axis, least);
 	if (!task->reached || fot_schema_column(out->schema, task->reached) < 0)
 		return;
+	if (how && strcmp(how, FOT_SEEN_AT_MOST) == 0)
+		reached = least_of(r, task->reached);
 	if (reached >= 0)
 		fot_table_set_int(out, row, task->reached, reached);
 	else
 		fot_table_set_empty(out, row, task->reached);
+	if (how)
+		fot_table_set_text(out, row, task->reached_how, how);
 }
 
 bool fot_row_has_status(const struct fot_table *t, size_t row, const char *status)

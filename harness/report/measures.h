@@ -129,6 +129,7 @@ struct fot_measured_task {
 	const char *axis;           /* column along which a condition is compared with itself */
 	const char *least;          /* the word for its smallest value: "shortest" */
 	const char *reached; /* column that says how far along the axis a row comes, which may be less; or NULL */
+	const char *reached_how; /* with it: column of a word for how that is meant, if it is set; or NULL */
 	const char *axis_place;     /* the column in place that goes with it; NULL: itself, if it is there */
 	const char *part;           /* estimates, without comparisons, also for each value of this column */
 	const char *detail;         /* a group with a value here is not compared */
@@ -185,8 +186,10 @@ int fot_measured_groups(struct fot_groups *out, const struct fot_table *t, size_
 int64_t fot_rows_axis(const struct fot_group *r, const struct fot_measured_task *task);
 /* The least that any comes to along the axis, where that is less than the axis says; else -1. */
 int64_t fot_rows_short(const struct fot_group *r, const struct fot_measured_task *task);
+/* The word of reached_how, or NULL where none of the rows has one. */
+const char *fot_rows_reached_how(const struct fot_group *r, const struct fot_measured_task *task);
 /* Set the axis of a row that stands for all of these: rows that fill their context may differ in it. Where out
- * has the column `reached`, it holds what they fall short to, or nothing. */
+ * has the column `reached`, it holds what they fall short to, or nothing; a bound stands there in any case. */
 void fot_rows_set_axis(struct fot_table *out, size_t row, const struct fot_group *r,
 		       const struct fot_measured_task *task);
 /* How many have a status; one that ends with * stands for all that begin so. */

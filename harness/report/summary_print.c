@@ -254,6 +254,7 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 {
 	const struct fot_measured_task *task = fot_measured_task(rows->schema);
 	struct fot_groups cells = { 0 };
+	const char *word = "fit";
 	int64_t most = 0, fit = 0;
 	size_t worst = 0, n = 0;
 	int status;
@@ -264,8 +265,9 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 	for (size_t i = 0; i < cells.n; i++) {
 		const struct fot_group *g = &cells.at[i];
 		int64_t reached = fot_rows_short(g, task), asked = fot_rows_axis(g, task);
+		const char *how = fot_rows_reached_how(g, task);
 
-		if (reached < 0 || !any_truncated(g))
+		if (reached < 0 || (!how && !any_truncated(g)))
 			continue;
 		n++;
 		if (asked - reached <= most)
@@ -273,11 +275,12 @@ int fot_fell_short(struct fot_str *out, const struct fot_table *rows, struct fot
 		most = asked - reached;
 		fit = reached;
 		worst = g->row[0];
+		word = how ? "can be seen" : "fit";
 	}
 	if (n)
-		fot_str_printf(out, "%s: of %lld demonstrations %lld fit (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "
+		fot_str_printf(out, "%s: of %lld demonstrations %lld %s (%s, %lld tokens, memory %s); in %zu of %zu cells not all do: "
 				    "the tables say where and how many\n",
-			       rows->schema->name, (long long)(fit + most), (long long)fit,
+			       rows->schema->name, (long long)(fit + most), (long long)fit, word,
 			       fot_table_text(rows, worst, "dataset"),
 			       (long long)fot_table_int(rows, worst, "context_length", 0),
 			       fot_table_text(rows, worst, "memory_mode"), n, cells.n);

@@ -51,10 +51,8 @@ int fot_engine_rate(double *rate, const struct fot_plan *p, int32_t threads, str
 	tokens = fot_alloc(n, sizeof *tokens);
 	want.targets = tokens;
 	want.nll = fot_alloc(n, sizeof *want.nll);
-	if (!tokens || !want.nll) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "dry run: out of memory");
-		goto out;
-	}
+	if (!tokens || !want.nll)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "dry run: out of memory"));
 	for (size_t i = 0; i < n; i++)
 		tokens[i] = (int32_t)(i % (size_t)c->vocab_size);
 	FOT_TRY(fot_session_open(&s, m, &opts, err));

@@ -145,10 +145,8 @@ int fot_item_rows(struct fot_table *table, struct fot_str *samples, const cJSON 
 	int status = FOT_OK;
 
 	fot_str_printf(&where, "journal.jsonl: line %zu", line);
-	if (!cJSON_IsArray(result) || where.failed) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "journal.jsonl: line %zu: expected rows", line);
-		goto out;
-	}
+	if (!cJSON_IsArray(result) || where.failed)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "journal.jsonl: line %zu: expected rows", line));
 	for (const cJSON *cell = result->child; cell; cell = cell->next) {
 		size_t row = fot_table_add(table);
 

@@ -110,18 +110,14 @@ static int read_header(struct fot_journal_content *c, cJSON *record, const char 
 	int status;
 
 	FOT_TRY(fot_json_string(record, "format", true, &format, &ctx, err));
-	if (strcmp(format, FORMAT) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: format \"%.40s\", expected \"%s\"", path,
-				  format, FORMAT);
-		goto out;
-	}
+	if (strcmp(format, FORMAT) != 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: format \"%.40s\", expected \"%s\"", path,
+				 format, FORMAT));
 	FOT_TRY(fot_json_i64(record, "version", true, 0, INT32_MAX, &version, &ctx, err));
-	if (version != FOT_JOURNAL_VERSION) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: journal version %lld, this program reads version %d", path,
-				  (long long)version, FOT_JOURNAL_VERSION);
-		goto out;
-	}
+	if (version != FOT_JOURNAL_VERSION)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT,
+				 "%s: journal version %lld, this program reads version %d", path,
+				 (long long)version, FOT_JOURNAL_VERSION));
 	c->identity = cJSON_DetachItemFromObjectCaseSensitive(record, "identity");
 	if (!cJSON_IsObject(c->identity))
 		status = FOT_FAIL(err, FOT_ERR_INPUT, "%s: line 1: no identity", path);
@@ -599,11 +595,9 @@ int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *con
 		content->rec[i].text = NULL;
 	FOT_TRY(open_journal(&j, path, 0, err));
 	j->bytes = content->valid_bytes;
-	if (content->torn_bytes > 0 && ftruncate(j->fd, (off_t)j->bytes) != 0) {
-		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot cut the torn last line: %s", path,
-				  strerror(errno));
-		goto out;
-	}
+	if (content->torn_bytes > 0 && ftruncate(j->fd, (off_t)j->bytes) != 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot cut the torn last line: %s", path,
+				 strerror(errno)));
 	if (content->torn_bytes > 0)
 		FOT_TRY(fot_fsync(j->fd, path, err));
 	if (!content->identity)

@@ -495,10 +495,8 @@ int fot_manifest_write(const struct fot_manifest *m, const struct fot_outdir *di
 	struct fot_str out = FOT_STR_INIT;
 	int status;
 
-	if (!root || !path) {
-		status = FOT_NO_MEMORY(err, "manifest.json");
-		goto out;
-	}
+	if (!root || !path)
+		FOT_TRY(FOT_NO_MEMORY(err, "manifest.json"));
 	FOT_TRY(fot_json_print(&out, root, 1, err));
 	fot_str_putc(&out, '\n');
 	FOT_TRY(fot_str_check(&out, err));

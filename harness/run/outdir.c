@@ -189,10 +189,8 @@ static int settle(struct fot_outdir *o, enum fot_outdir_mode mode, struct fot_er
 		return status;
 	journal = fot_outdir_file(o, "journal.jsonl");
 	manifest = fot_outdir_file(o, "manifest.json");
-	if (!journal || !manifest) {
-		status = FOT_NO_MEMORY(err, o->path);
-		goto out;
-	}
+	if (!journal || !manifest)
+		FOT_TRY(FOT_NO_MEMORY(err, o->path));
 	o->has_journal = fot_file_exists(journal);
 	run = o->has_journal || fot_file_exists(manifest);
 	if (!run && own)

@@ -133,18 +133,15 @@ int fot_pool_windows(struct fot_pool_windows *out, struct fot_worker *w, const s
 	FOT_TRY(pool_of(&pool, w, item, err));
 	document = fot_library_place(&pool->library, item->document);
 	there = fot_others_count(&pool->others, document);
-	if (there < n) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: expected %zu windows of other documents, there are %zu",
-				  fot_dataset_name(w->plan->dataset[item->dataset].data), n, there);
-		goto out;
-	}
+	if (there < n)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT,
+				 "dataset %s: expected %zu windows of other documents, there are %zu",
+				 fot_dataset_name(w->plan->dataset[item->dataset].data), n, there));
 	out->n_tokens = n * (size_t)pool->window;
 	out->tokens = fot_alloc(out->n_tokens + 1, sizeof *out->tokens);
 	out->n_documents = fot_alloc(n + 1, sizeof *out->n_documents);
-	if (!out->tokens || !out->n_documents) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu windows", n);
-		goto out;
-	}
+	if (!out->tokens || !out->n_documents)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu windows", n));
 	fot_others_fill(out->tokens, &pool->others, document, n);
 	status = fot_others_documents(out->n_documents, &pool->others, document, n, err);
 out:
@@ -187,10 +184,8 @@ int fot_library_read(struct fot_library *l, const struct fot_plan *p, const stru
 	memcpy(l->tokenizer, fot_tokenizer_hash(tokenizer), sizeof l->tokenizer);
 	l->ids = fot_calloc(all, sizeof *l->ids);
 	l->document = fot_alloc(all, sizeof *l->document);
-	if (!l->ids || !l->document) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", all);
-		goto out;
-	}
+	if (!l->ids || !l->document)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu documents", all));
 	for (size_t i = 0; i < all; i++) {
 		if (!fot_library_takes(p, item, i))
 			continue;

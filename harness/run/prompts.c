@@ -173,10 +173,8 @@ int fot_prompts_read(struct fot_prompts *out, const char *dir, const struct fot_
 	*out = (struct fot_prompts){ .of_row = fot_calloc(rows->n_rows + 1, sizeof *out->of_row),
 				     .n_rows = rows->n_rows };
 	FOT_TRY(fot_path_at(&path, dir, "journal.jsonl", err));
-	if (!out->of_row) {
-		status = FOT_NO_MEMORY(err, "prompts");
-		goto out;
-	}
+	if (!out->of_row)
+		FOT_TRY(FOT_NO_MEMORY(err, "prompts"));
 	if (!fot_file_exists(path.data))
 		goto out;
 	FOT_TRY(fot_journal_load(&journal, path.data, err));

@@ -252,10 +252,8 @@ int fot_schedule(struct fot_schedule *out, struct fot_worker *w, bool (*wanted)(
 	int status = FOT_OK;
 
 	*out = (struct fot_schedule){ .job = fot_alloc(p->n_items + 1, sizeof *out->job), .n_workers = 1 };
-	if (!entry || !out->job) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items);
-		goto out;
-	}
+	if (!entry || !out->job)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for %zu items", p->n_items));
 	for (size_t first = 0, last; first < p->n_items && !fot_signals_pending(); first = last) {
 		size_t n = 0;
 

@@ -2,6 +2,7 @@
 #include "harness/run/signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,13 +10,16 @@
 #include "base/file.h"
 #include "base/list.h"
 
-static volatile sig_atomic_t pending;
+/* Handlers write it and workers read it, each in a thread of its own. */
+static atomic_int pending;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may not wait for a lock");
 
 static void on_stop(int signal_number)
 {
-	if (pending)
+	int none = 0;
+
+	if (!atomic_compare_exchange_strong(&pending, &none, signal_number))
 		_exit(128 + signal_number);
-	pending = signal_number;
 }
 
 void fot_signals_install(void)
@@ -29,7 +33,8 @@ void fot_signals_install(void)
 	action.sa_flags = SA_RESTART;
 	for (size_t i = 0; i < FOT_COUNT(stop); i++) {
 		/* nohup ignores SIGHUP on purpose. (A script's & ignores SIGINT, but not on purpose.) */
-		if (stop[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+		if (stop[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
+		    before.sa_handler == SIG_IGN)
 			continue;
 		sigaction(stop[i], &action, NULL);
 	}
@@ -56,8 +61,14 @@ static void on_bus(int signal_number, siginfo_t *info, void *context)
 	char at[24], all[24], line[4096] = "error: ";
 	size_t offset = 0, size = 0, used = strlen(line);
 	const char *path = fot_map_at(info->si_addr, &offset, &size);
-	const char *const parts[] = { path, ": offset ", digits(at, offset), " of ", digits(all, size),
-				      ": cannot be read: the file was cut short while in use, or its disk failed\n" };
+	const char *const parts[] = {
+		path,
+		": offset ",
+		digits(at, offset),
+		" of ",
+		digits(all, size),
+		": cannot be read: the file was cut short while in use, or its disk failed\n"
+	};
 
 	(void)context;
 	if (!path) { /* not ours: let it end the process */
@@ -85,5 +96,5 @@ void fot_signals_install_bus(void)
 
 int fot_signals_pending(void)
 {
-	return pending;
+	return atomic_load(&pending);
 }

@@ -94,6 +94,7 @@ static const struct fot_column summary_columns[] = {
 	FOT_DISTRACTORS_COLUMN,
 	{ FITTED },
 	FOT_BUDGET_COLUMNS,
+	FOT_SEEN_COLUMN,
 };
 
 static const struct fot_column compare_columns[] = {
@@ -195,6 +196,7 @@ static const struct fot_column report_columns[] = {
 	{ TOP_ANSWER },
 	FOT_DISTRACTORS_COLUMN,
 	{ FITTED },
+	FOT_SEEN_COLUMN,
 };
 
 static const struct fot_column effective_columns[] = {

@@ -142,6 +142,16 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 			"bytes that a memory layer must hold for that; a run holds more, to rewind"                  \
 	}
 
+/* How n_shots_fitted is meant; its word where it is a bound. */
+#define FOT_SEEN_AT_MOST "at most"
+#define FOT_SEEN_COLUMN                                                                                               \
+	{                                                                                                             \
+		"shots_seen", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                       \
+			"in reach: n_shots_fitted counts what the memory's numbers leave to be read; at most: the memory "    \
+			"forgets, and which tokens stay is not known from its numbers; empty: it counts what memory and "    \
+			"window hold"                                                                                 \
+	}
+
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */
 #define FOT_DISTRACTORS_COLUMN                                                                                        \
 	{                                                                                                             \

@@ -501,21 +501,17 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_distraction = {
-	.name = "distraction",
+	FOT_TASK_NAMED(distraction),
 	.about = "attention mass on the own document among d in sight",
 	.usage = "distraction -m DIR -d DATASETS --memory dense -o DIR [options]",
 	.help = "Attention mass on the own document: with the window before in the memory, and windows of d - 1 other\n"
 		"documents of the dataset beside it, the share of the mass on them that falls on the own one, per memory\n"
 		"layer and head. Attention that does not tell documents apart gives 1/d.",
 	.version = FOT_DISTRACTION_VERSION,
-	.schema = &fot_schema_distraction,
-	.csv = "distraction.csv",
-	.samples = "samples/distraction.jsonl",
 	.needs_tokenizer = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
-	.conventions = "attention mass on the window before, of the own document, over the mass on it and a window of each of "
-		       "d - 1 other documents of the split (several of one where there are fewer), mean over queries",
+	.conventions =
+		"attention mass on the window before, of the own document, over the mass on it and a window of each of "
+		"d - 1 other documents of the split (several of one where there are fewer), mean over queries",
 	.items = items,
 	.memory = memory,
 	.cost = cost,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "harness/run/items.h"
 #include "harness/tasks/fewshot_class.h"
+#include "model/memory.h"
 
 #define DEFAULT_ANSWER_TOKENS 32
 #define TEXT_OF(x) #x
@@ -374,14 +375,22 @@ out:
 	return status;
 }
 
-/* --- rows --- */
-
-static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
-{
-	fot_table_set_text(table, fot_fewshot_key_row(p, item, table), "status", "failed");
-}
-
 /* --- asking --- */
+
+/* How many of its demonstrations a question can see. *kept: the word of fewshot.csv's shots_seen; NULL: all that the
+ * prompt has in memory or window. */
+static size_t count_seen(const struct fot_worker *w, const struct fot_item *item, const struct state *s,
+			 const struct fot_question *q, const char **kept)
+{
+	const struct fot_condition *c = &w->plan->condition[item->condition];
+	const struct fot_config *config = fot_model_config(fot_plan_model_of(w->plan, item));
+	struct fot_memory_sight sight =
+		fot_memory_sight(config, &c->opts, (int64_t)fot_asker_remembers(&w->asker, q));
+	size_t from = fot_asker_sees_from(&w->asker, q), last = (size_t)sight.last;
+
+	*kept = sight.unknown ? FOT_SEEN_AT_MOST : sight.last ? "in reach" : NULL;
+	return fot_fewshot_seen(s->demos, s->fitted, (size_t)sight.first, from > last ? from : last);
+}
 
 static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot_item *item,
 		      const struct state *s, size_t i, size_t seen, const struct fot_question *q,
@@ -447,12 +456,15 @@ static int add_row(struct fot_worker *w, const struct fot_item *item, struct sta
 {
 	struct fot_fewshot_observation o = { 0 };
 	struct fot_str answer = FOT_STR_INIT;
-	size_t row, seen = fot_fewshot_seen(s->demos, s->fitted, fot_asker_sees_from(&w->asker, q));
+	const char *kept;
+	size_t row, seen = count_seen(w, item, s, q, &kept);
 	int status;
 
 	FOT_TRY(observe(s, &w->plan->spec->task[item->task], i, q, reply, &o, &answer, err));
 	row = fot_fewshot_item_row(w->plan, item, s->f, s->fitted, i, table);
 	fot_table_set_int(table, row, "n_shots_fitted", (int64_t)seen);
+	if (kept)
+		fot_table_set_text(table, row, "shots_seen", kept);
 	fot_table_set_int(table, row, "n_tokens_prompt", (int64_t)q->n_prompt);
 	fot_table_set_text(table, row, "label_pred", answer.len ? answer.data : "");
 	fot_table_set_int(table, row, "correct", o.correct);
@@ -552,10 +564,8 @@ static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fo
 		FOT_TRY(calibrate(w, s, err));
 	n = fot_fewshot_n_items(s->f);
 	came = fot_calloc(n, sizeof *came);
-	if (!came) {
-		status = FOT_NO_MEMORY(err, "few-shot");
-		goto out;
-	}
+	if (!came)
+		FOT_TRY(FOT_NO_MEMORY(err, "few-shot"));
 	for (size_t k = 0, some; k < s->n_turns; k += some) {
 		some = s->n_turns - k < FOT_ASK_TOGETHER ? s->n_turns - k : FOT_ASK_TOGETHER;
 		FOT_TRY(ask_some(w, s, s->turn + k, some, came, err));
@@ -632,20 +642,15 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_fewshot = {
-	.name = "fewshot",
+	FOT_TASK_NAMED(fewshot),
 	.about = "classification from growing numbers of demonstrations",
 	.usage = "fewshot -m DIR -d SETS --context-lengths LIST -o DIR [options]",
 	.help = "Classification, or answers, from demonstrations in the prompt: labelled sets (wordnet, fortunes,\n"
 		"files .csv, .tsv, .jsonl, .parquet, .label, .json or folders of them, such as trec?labels=fine), growing\n"
 		"numbers of demonstrations, several orders of them.",
 	.version = FOT_FEWSHOT_VERSION,
-	.schema = &fot_schema_fewshot,
-	.csv = "fewshot.csv",
-	.samples = "samples/fewshot.jsonl",
 	.needs_tokenizer = true,
 	.many = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
 	.conventions =
 		"demonstrations by seed, nested, as many as fit context_length; a label's score is the log-likelihood of its word and the terminator behind it; answers: greedy text up to the terminator, equal to an accepted answer after normalisation",
 	.complete = complete,
@@ -654,7 +659,8 @@ const struct fot_task_class fot_task_fewshot = {
 	.cost = cost,
 	.stem = stem,
 	.evaluate = evaluate,
-	.failed = failed,
+	.row = fot_fewshot_key_row,
+	.failed = fot_task_failed_row,
 	.baselines = fot_fewshot_baseline_rows,
 	.forget = forget,
 };

@@ -28,6 +28,7 @@ static const struct fot_column columns[] = {
 	{ "n_distractors", FOT_COLUMN_INT, FOT_COLUMN_LATE, "demonstrations of other sets in the prompt; empty: none" },
 	FOT_COMPUTE_COLUMN,
 	FOT_BUDGET_COLUMNS,
+	FOT_SEEN_COLUMN,
 };
 
 const struct fot_schema fot_schema_fewshot = {
@@ -112,5 +113,6 @@ const struct fot_measured_task fot_measured_fewshot = {
 	.least = "fewest shots",
 	.axis_place = "shots_asked",
 	.reached = "n_shots_fitted",
+	.reached_how = "shots_seen",
 	FOT_MEASURED(measures, summary, report, figures),
 };

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/plan/task_class.h"
@@ -70,37 +69,26 @@ out:
 }
 
 /* One prompt is kept: its memory is used again. */
-static int build(struct fot_worker *w, const struct fot_item *item, struct fot_lookup_prompt **out,
-		 struct fot_err *err)
+static int ask(struct fot_question *q, struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
 {
 	struct fot_lookup_task x = task_of(w->plan, item->condition, item->task);
+	struct fot_lookup_prompt *prompt = w->state[item->task];
+	int status;
 
-	if (!w->state[item->task])
-		w->state[item->task] = fot_calloc(1, sizeof **out);
-	*out = w->state[item->task];
-	if (!*out)
+	if (!prompt)
+		prompt = w->state[item->task] = fot_calloc(1, sizeof *prompt);
+	if (!prompt)
 		return FOT_NO_MEMORY(err, "lookup");
-	return fot_lookup_build(*out, &x, (uint64_t)item->trial, item->context_length, err);
+	FOT_TRY(fot_lookup_build(prompt, &x, (uint64_t)item->trial, item->context_length, err));
+	fot_lookup_ask(q, prompt);
+out:
+	return status;
 }
 
 static void forget(void *state)
 {
 	fot_lookup_prompt_release(state);
 	fot_free(state);
-}
-
-static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		int64_t *asked, struct fot_err *err)
-{
-	struct fot_lookup_prompt *prompt;
-	struct fot_question q;
-	int status = build(w, item, &prompt, err);
-
-	if (status != FOT_OK)
-		return status;
-	fot_lookup_ask(&q, prompt);
-	fot_task_stem(&q, tokens, n, asked);
-	return FOT_OK;
 }
 
 static size_t key_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *t)
@@ -113,41 +101,21 @@ static size_t key_row(const struct fot_plan *p, const struct fot_item *item, str
 	return row;
 }
 
-static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
+static int answered(struct fot_worker *w, const struct fot_item *item, const struct fot_reply *reply,
+		    struct fot_table *table, size_t row, cJSON *samples, struct fot_err *err)
 {
-	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
-}
-
-static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
-		    struct fot_err *err)
-{
-	struct fot_lookup_prompt *prompt;
+	const struct fot_lookup_prompt *prompt = w->state[item->task];
 	struct fot_lookup_observation o;
-	struct fot_reply reply = { 0 };
-	struct fot_question q;
-	int64_t read = w->asker.n_read;
-	double begun = fot_clock();
-	size_t row;
-	int status;
 
-	(void)samples;
-	FOT_TRY(build(w, item, &prompt, err));
-	fot_lookup_ask(&q, prompt);
-	FOT_TRY(fot_reply_init(&reply, &q, err));
-	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
-	fot_lookup_observe(&o, prompt, &reply);
-	row = key_row(w->plan, item, table);
+	(void)samples, (void)err;
+	fot_lookup_observe(&o, prompt, reply);
 	fot_table_set_int(table, row, "n_records", prompt->size.n_records);
 	fot_table_set_int(table, row, "n_queries", prompt->size.n_queries);
 	fot_table_set_int(table, row, "n_correct_tokens", o.n_correct_tokens);
 	fot_table_set_int(table, row, "n_correct_values", o.n_correct_values);
 	fot_table_set_int(table, row, "n_value_tokens", o.n_value_tokens);
 	fot_table_set_real(table, row, "nll_nats", o.nll_nats);
-	fot_table_set_text(table, row, "status", "ok");
-	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
-out:
-	fot_reply_release(&reply);
-	return status;
+	return FOT_OK;
 }
 
 /* --- what its rows hold and say --- */
@@ -250,22 +218,20 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_lookup = {
-	.name = "lookup",
+	FOT_TASK_NAMED(lookup),
 	.about = "questions about a long dictionary",
 	.usage = "lookup -m DIR --context-lengths LIST -o DIR [options]",
 	.help = "Questions about a long dictionary of random records, for models of 64 ids that were trained on it.",
 	.version = FOT_LOOKUP_VERSION,
-	.schema = &fot_schema_lookup,
-	.csv = "lookup.csv",
-	.samples = "samples/lookup.jsonl",
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
 	.conventions = "value tokens of questions whose most likely token is right, given those before them",
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = fot_task_window_cost,
-	.stem = stem,
-	.evaluate = evaluate,
-	.failed = failed,
+	.stem = fot_task_question_stem,
+	.evaluate = fot_task_question_evaluate,
+	.row = key_row,
+	.ask = ask,
+	.answered = answered,
+	.failed = fot_task_failed_row,
 	.forget = forget,
 };

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/plan/task_class.h"
@@ -244,10 +243,9 @@ static int read_prose(struct fot_str *out, const struct fot_plan *p, const struc
 	}
 	if (all.len > PROSE_BYTES)
 		all.len = PROSE_BYTES;
-	if (all.len == 0) {
-		status = FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: its documents hold no text", fot_dataset_name(d));
-		goto out;
-	}
+	if (all.len == 0)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "dataset %s: its documents hold no text",
+				 fot_dataset_name(d)));
 	fot_str_release(out);
 	*out = all;
 	all = (struct fot_str)FOT_STR_INIT;
@@ -300,8 +298,7 @@ out:
 	return status;
 }
 
-static int build(struct fot_worker *w, const struct fot_item *item, struct fot_passkey_prompt **out,
-		 struct fot_err *err)
+static int ask(struct fot_question *q, struct fot_worker *w, const struct fot_item *item, struct fot_err *err)
 {
 	struct state *s = NULL;
 	struct kept *kept;
@@ -309,24 +306,10 @@ static int build(struct fot_worker *w, const struct fot_item *item, struct fot_p
 
 	FOT_TRY(open_state(w, item->task, &s, err));
 	FOT_TRY(open_parts(w, s, item, &kept, err));
-	*out = &s->prompt;
-	status = fot_passkey_build(&s->prompt, kept->parts, item->context_length, item->depth, err);
+	FOT_TRY(fot_passkey_build(&s->prompt, kept->parts, item->context_length, item->depth, err));
+	fot_passkey_ask(q, &s->prompt);
 out:
 	return status;
-}
-
-static int stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens, size_t *n,
-		int64_t *asked, struct fot_err *err)
-{
-	struct fot_passkey_prompt *prompt;
-	struct fot_question q;
-	int status = build(w, item, &prompt, err);
-
-	if (status != FOT_OK)
-		return status;
-	fot_passkey_ask(&q, prompt);
-	fot_task_stem(&q, tokens, n, asked);
-	return FOT_OK;
 }
 
 /* --- rows --- */
@@ -341,11 +324,6 @@ static size_t key_row(const struct fot_plan *p, const struct fot_item *item, str
 	fot_table_set_text(t, row, "prompt_style", fot_passkey_style_name[item->style]);
 	fot_table_set_real(t, row, "chance_level", FOT_PASSKEY_CHANCE);
 	return row;
-}
-
-static void failed(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
-{
-	fot_table_set_text(table, key_row(p, item, table), "status", "failed");
 }
 
 /* Text of the prompt's tokens [from, to), clipped to the prompt. */
@@ -377,45 +355,27 @@ static int add_sample(cJSON *samples, const struct fot_plan *p, const struct fot
 	return good ? FOT_OK : FOT_FAIL(err, FOT_ERR_RUN, "passkey: out of memory for a sample");
 }
 
-static void fill_row(struct fot_table *t, size_t row, const struct fot_passkey_prompt *prompt,
-		     const struct fot_passkey_observation *o, const struct fot_str *answer)
+static int answered(struct fot_worker *w, const struct fot_item *item, const struct fot_reply *reply,
+		    struct fot_table *t, size_t row, cJSON *samples, struct fot_err *err)
 {
+	const struct state *s = w->state[item->task];
+	const struct fot_passkey_prompt *prompt = &s->prompt;
+	struct fot_passkey_observation o;
+	struct fot_str answer = FOT_STR_INIT;
+	int status;
+
+	FOT_TRY(fot_passkey_observe(&o, &answer, prompt, reply, fot_task_tokenizer(w->plan, item), err));
+	FOT_TRY(fot_task_printable(&answer, err));
 	fot_table_set_int(t, row, "n_tokens_prompt", (int64_t)prompt->n_prompt);
 	fot_table_set_int(t, row, "key_token_start", (int64_t)prompt->key_token_start);
 	fot_table_set_int(t, row, "key", prompt->key);
-	fot_table_set_text(t, row, "answer", answer->len ? answer->data : "");
-	fot_table_set_int(t, row, "exact_match", o->exact_match);
-	fot_table_set_int(t, row, "answer_rank", o->answer_rank);
-	fot_table_set_real(t, row, "answer_logprob_nats", o->answer_logprob_nats);
-	fot_table_set_text(t, row, "status", "ok");
-}
-
-static int evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table, cJSON *samples,
-		    struct fot_err *err)
-{
-	struct fot_passkey_prompt *prompt;
-	struct fot_passkey_observation o;
-	struct fot_str answer = FOT_STR_INIT;
-	struct fot_reply reply = { 0 };
-	struct fot_question q;
-	int64_t read = w->asker.n_read;
-	double begun = fot_clock();
-	size_t row;
-	int status;
-
-	FOT_TRY(build(w, item, &prompt, err));
-	fot_passkey_ask(&q, prompt);
-	FOT_TRY(fot_reply_init(&reply, &q, err));
-	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
-	FOT_TRY(fot_passkey_observe(&o, &answer, prompt, &reply, fot_task_tokenizer(w->plan, item), err));
-	FOT_TRY(fot_task_printable(&answer, err));
-	row = key_row(w->plan, item, table);
-	fill_row(table, row, prompt, &o, &answer);
-	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
+	fot_table_set_text(t, row, "answer", answer.len ? answer.data : "");
+	fot_table_set_int(t, row, "exact_match", o.exact_match);
+	fot_table_set_int(t, row, "answer_rank", o.answer_rank);
+	fot_table_set_real(t, row, "answer_logprob_nats", o.answer_logprob_nats);
 	if (samples)
 		status = add_sample(samples, w->plan, item, prompt, &answer, o.exact_match, err);
 out:
-	fot_reply_release(&reply);
 	fot_str_release(&answer);
 	return status;
 }
@@ -524,25 +484,24 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_passkey = {
-	.name = "passkey",
+	FOT_TASK_NAMED(passkey),
 	.about = "find a number in a long text: depth x length",
 	.usage = "passkey -m DIR --context-lengths LIST -o DIR [options]",
 	.help = "Find a number in a long text: prompts of exactly so many tokens, the key at every depth, in the\n"
 		"paper's filler, in prose, or among other numbers in the same words.",
 	.version = FOT_PASSKEY_VERSION,
-	.schema = &fot_schema_passkey,
-	.csv = "passkey.csv",
-	.samples = "samples/passkey.jsonl",
 	.needs_tokenizer = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
-	.conventions = "prompt and answer together have context_length tokens; right: the greedy tokens, as many as the key has, are the key's",
+	.conventions =
+		"prompt and answer together have context_length tokens; right: the greedy tokens, as many as the key has, are the key's",
 	.complete = complete,
 	.items = items,
 	.memory = fot_task_longest,
 	.cost = fot_task_window_cost,
-	.stem = stem,
-	.evaluate = evaluate,
-	.failed = failed,
+	.stem = fot_task_question_stem,
+	.evaluate = fot_task_question_evaluate,
+	.row = key_row,
+	.ask = ask,
+	.answered = answered,
+	.failed = fot_task_failed_row,
 	.forget = forget,
 };

@@ -296,11 +296,9 @@ static int evaluate_request(struct fot_worker *w, const struct fot_item *item, c
 
 	s.nll = fot_alloc(fot_size_mul(r->n_lengths, r->end - r->begin), sizeof *s.nll);
 	s.wall_s = fot_alloc(r->n_lengths, sizeof *s.wall_s);
-	if (!s.nll || !s.wall_s) {
-		status = FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
-				  r->end - r->begin);
-		goto out;
-	}
+	if (!s.nll || !s.wall_s)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_RUN, "out of memory for the scores of %zu tokens",
+				 r->end - r->begin));
 	FOT_TRY(measure_text(&text, w->plan, item, r, err));
 	w->asker.valid = false; /* the session holds a document now */
 	FOT_TRY(fot_evaluate(w->session, memory, r, &s, err));
@@ -524,20 +522,15 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_perplexity = {
-	.name = "perplexity",
+	FOT_TASK_NAMED(perplexity),
 	.about = "perplexity against context length, from flags",
 	.usage = "perplexity -m DIR -d DATASETS --context-lengths LIST -o DIR [options]",
 	.help = "Perplexity against context length: the same target tokens are scored at every length, each seeing\n"
 		"its local window and the memory of the tokens before it. The longest length places the targets: give a\n"
 		"run with shorter lengths --targets-from L to pair it with one whose longest is L.",
 	.version = FOT_PERPLEXITY_VERSION,
-	.schema = &fot_schema_perplexity,
-	.csv = "perplexity.csv",
-	.samples = "samples/perplexity.jsonl",
 	.needs_tokenizer = true,
 	.grows = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
 	.conventions = "exp(sum nll_nats / sum n_tokens_scored) over documents",
 	.items = items,
 	.memory = memory,

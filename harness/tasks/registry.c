@@ -1,10 +1,12 @@
 /* registry.c: the table of tasks, and what their rows share. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "harness/plan/task_class.h"
 #include "harness/report/measures.h"
+#include "harness/run/items.h"
 #include "harness/run/pool.h"
 #include "model/attach.h"
 #include "model/memory.h"
@@ -65,11 +67,46 @@ int64_t fot_task_longest(const struct fot_plan *p, size_t condition, size_t task
 	return t->context_length[t->n_lengths - 1];
 }
 
-void fot_task_stem(const struct fot_question *q, const int32_t **tokens, size_t *n, int64_t *asked)
+void fot_task_failed_row(const struct fot_plan *p, const struct fot_item *item, struct fot_table *table)
 {
-	*tokens = q->prompt;
-	*n = q->n_stem;
-	*asked = fot_question_fed(q);
+	fot_table_set_text(table, fot_task_class_of(p, item)->row(p, item, table), "status", "failed");
+}
+
+int fot_task_question_stem(struct fot_worker *w, const struct fot_item *item, const int32_t **tokens,
+			   size_t *n, int64_t *asked, struct fot_err *err)
+{
+	struct fot_question q;
+	int status;
+
+	FOT_TRY(fot_task_class_of(w->plan, item)->ask(&q, w, item, err));
+	*tokens = q.prompt;
+	*n = q.n_stem;
+	*asked = fot_question_fed(&q);
+out:
+	return status;
+}
+
+int fot_task_question_evaluate(struct fot_worker *w, const struct fot_item *item, struct fot_table *table,
+			       cJSON *samples, struct fot_err *err)
+{
+	const struct fot_task_class *class = fot_task_class_of(w->plan, item);
+	struct fot_reply reply = { 0 };
+	struct fot_question q;
+	int64_t read = w->asker.n_read;
+	double begun = fot_clock();
+	size_t row;
+	int status;
+
+	FOT_TRY(class->ask(&q, w, item, err));
+	FOT_TRY(fot_reply_init(&reply, &q, err));
+	FOT_TRY(fot_ask(&w->asker, &q, &reply, err));
+	row = class->row(w->plan, item, table);
+	fot_table_set_text(table, row, "status", "ok");
+	fot_task_timing(table, row, fot_clock() - begun, w->asker.n_read - read);
+	status = class->answered(w, item, &reply, table, row, samples, err);
+out:
+	fot_reply_release(&reply);
+	return status;
 }
 
 struct fot_cost fot_task_window_cost(const struct fot_plan *p, const struct fot_item *item)

@@ -600,7 +600,7 @@ static const struct fot_key keys[] = {
 };
 
 const struct fot_task_class fot_task_samples = {
-	.name = "samples",
+	FOT_TASK_NAMED(samples),
 	.about = "what the memory's queries retrieve, with its text",
 	.usage = "samples -m DIR -d DATASETS --memory dense -o DIR [options]",
 	.help = "What the memory's queries retrieve: for query tokens of held-out documents, the tokens with the most\n"
@@ -608,14 +608,9 @@ const struct fot_task_class fot_task_samples = {
 		"of it stays on one key among its neighbours (focus score), per memory layer and head; samples.md to read,\n"
 		"samples.csv to compute with.",
 	.version = VERSION,
-	.schema = &fot_schema_samples,
-	.csv = "samples.csv",
-	.samples = "samples/samples.jsonl",
 	.page = "samples.md",
 	.print = print,
 	.needs_tokenizer = true,
-	.keys = keys,
-	.n_keys = FOT_COUNT(keys),
 	.conventions = "the retrieved keys with the most attention mass, per query, memory layer and head",
 	.items = items,
 	.memory = memory,

@@ -71,6 +71,18 @@ short() {
 		grep -qF '; fit: demonstrations in the prompt' short.txt
 }
 check fewshot_says_where_not_all_demonstrations_fit short
+# Of 47 tokens a demonstration, 128 a window: a memory of the last tokens, or of the first and last ones, leaves those in them; one
+# that forgets leaves a bound, unless all has room.
+reach() {
+	"$fotbench" fewshot -m tiny -d ./trec --shots 0,8 --memory dense,recent:64,recent:300,sinks:100,recent:64,knorm:64,knorm:2048,recent:2048 \
+		--context-lengths 1k --window 128 --demo-seeds 2 --no-baselines --progress off --no-timings -o reach >reach.txt 2>reach.err &&
+		[ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["metric"] == "accuracy" && !$at["comparison"] && $at["n_shots"] > 0 {
+			printf "%s:%s:%s ", $at["memory_mode"], $at["n_shots_fitted"], $at["shots_seen"] }' <(sed 's/"[^"]*"/text/g' reach/summary.csv))" = \
+			'dense:: recent:1:in reach recent:6:in reach sinks:3:in reach knorm:8:at most knorm:: recent:: ' ] &&
+		grep -qF 'of 8 demonstrations 1 can be seen (trec, 1024 tokens, memory recent); in 3 of 14 cells not all do' reach.err &&
+		grep -qE '^tiny +knorm:64 .*, at most 8 fit\)$' reach.txt && grep -qF 'at most: a memory forgets, and which tokens stay is not known' reach.txt
+}
+check fewshot_counts_what_a_memory_leaves reach
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |
 	awk 'NF == 2 { n++; if (($1 - 1 / 3)^2 > 1e-20 || ($2 - 0.4)^2 > 1e-20) exit 1 } END { exit n != 400 }'; }
 check fewshot_chance_and_majority levels

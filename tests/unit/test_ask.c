@@ -307,6 +307,8 @@ static void check_windows(const struct fixture *f, enum fot_memory_mode mode, si
 	double want[6];
 
 	open_asker(&a, f, mode, 1, true);
+	if (!f->c.cached_windows)
+		assert_int_equal(fot_asker_remembers(&a, &q), mode == FOT_MEMORY_NONE ? 0 : begin[n_windows - 1]);
 	assert_int_equal(fot_asker_sees_from(&a, &q), f->c.cached_windows ? seen_from(f, n_stem) : begin[0]);
 	ask(&a, &q, &r);
 	plain(f, mode, f->text, begin, n_windows, n_stem + n_question + 6, 6, want);

@@ -379,6 +379,23 @@ static void test_memory_kinds_without_scores_see_all(void **state)
 	}
 }
 
+/* Nothing is seen beyond what a kind says of its sight, and of a kind that reads by place all of that is. */
+static void check_sight(const struct world *w, const struct look *l, int64_t from, int64_t n_seen)
+{
+	int64_t n = 512 - from, in = 0;
+	struct fot_memory_sight s = w->m.ops->sight ? w->m.ops->sight(&w->m, n) : (struct fot_memory_sight){ 0 };
+
+	assert_int_equal(s.unknown, w->m.ops->evict && n > w->m.number[0]);
+	for (int64_t j = 0; j < n; j++) {
+		bool inside = j < s.first || j >= s.last;
+
+		in += inside;
+		assert_true(inside || !l->seen[from + j]);
+	}
+	if (w->m.ops->sight && !s.unknown)
+		assert_int_equal(in, n_seen);
+}
+
 /* What costs say a query reads is what it sees. */
 static void test_memory_kinds_say_what_they_read(void **state)
 {
@@ -399,6 +416,7 @@ static void test_memory_kinds_say_what_they_read(void **state)
 			reads = w.m.ops->reads(&w.m, (double)(512 - from));
 			assert_true(fabs(reads.values - (double)n) < 1e-9);
 			assert_true(reads.keys >= reads.values);
+			check_sight(&w, &l, from, n);
 			close_world(&w);
 		}
 }
