@@ -90,6 +90,14 @@ struct device_engine {
 	struct fot_arena arena, host_arena;
 };
 
+/* A tensor is converted so much at once. */
+#define STAGE_BYTES ((size_t)16 << 20)
+/* NULL: there is no room, said in err. */
+void *device_take(struct device_engine *e, size_t bytes, struct fot_err *err);
+/* All weights, in bf16 or as they are stored; e->embed, e->head and all layers' hold them then. Errors: FOT_ERR_RUN. */
+int device_place_weights(struct device_engine *e, struct fot_err *err);
+/* The rotary tables. Errors: FOT_ERR_RUN. */
+int device_place_tables(struct device_engine *e, struct fot_err *err);
 /* Rows through the layers: they come out in e->x; skip: only what outlives the window is wanted. */
 void device_run_rows(struct device_engine *e, const struct rows *r, bool skip);
 /* y [n, out] at out = x [n, in] w^T + bias + beta y. */
