@@ -90,7 +90,7 @@ mkdir bare && cp rows.csv bare/rows.md
 exits inspect_neither 5 'no model .it has no config.json., and as a dataset: bare: expected .txt or .parquet files' "$fotbench" inspect bare
 exits inspect_other_columns 5 "other.tsv:1: expected a column 'text', got question, class .others: FILE.text=NAME" bash -c 'printf "question\tclass\na\tx\n" >other.tsv; "$0" inspect other.tsv' "$fotbench"
 exits inspect_bad_folder 5 'as a labelled set: bare/bad.csv:1: expected a column .text.' bash -c 'cp rows.csv bare/ok.csv; echo x >bare/bad.csv; "$0" inspect bare' "$fotbench"
-exits inspect_bad_option 5 'rows.csv:1: .*got none among columns=' "$fotbench" inspect './rows.csv?columns=a%2Cb%2Cc'
+exits inspect_bad_option 5 "rows.csv:1: expected a column 'text', got a, b, c among columns=" "$fotbench" inspect './rows.csv?columns=a%2Cb%2Cc'
 exits inspect_bad_option_of_both 2 "unknown option 'nmae'" "$fotbench" inspect './rows.csv?nmae=x'
-exits inspect_bad_rows 5 'bad.csv:1: expected a column .label., got none' bash -c 'echo text >bad.csv; "$0" inspect ./bad.csv' "$fotbench"
+exits inspect_bad_rows 5 "bad.csv:1: expected a column 'label', got text .others: FILE" bash -c 'echo text >bad.csv; "$0" inspect ./bad.csv' "$fotbench"
 exits inspect_no_tokenizer 5 'plain: the model has no tokenizer' "$fotbench" inspect ./docs -m plain

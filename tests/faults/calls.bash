@@ -32,10 +32,10 @@ with() {
 	shift 3
 	env "${armed[@]}" "$@"
 }
-# held [COMMAND...]: a run in the background, waiting; its process id in $pid
+# held [COMMAND...]: a run in the background, waiting amid the record of its second item; its process id in $pid
 held() {
 	rm -rf out
-	arm fsync 5 hold
+	arm write 5 hold
 	# The program itself, no shell in between: $! must be its number.
 	env "${armed[@]}" "$@" "$fotbench" run spec.json --no-timings -t 1 -o out >say 2>err &
 	pid=$!

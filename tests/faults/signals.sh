@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signals, at a place that is held still: in the middle of the fifth fsync, a journal record's.
+# Signals, at a place that is held still: in the middle of the write of a journal record.
 . "$(dirname "$0")/calls.bash"
 
 resumes() { run -o out --resume && same out; }
@@ -27,7 +27,7 @@ stopped() { held && kill -STOP $pid && sleep 0.2 && kill -CONT $pid && touch go 
 check faults_sigstop_and_sigcont stopped
 
 # The folder is taken while that run lives, and free when it is killed.
-held || not_ok faults_held "the run did not reach its fifth fsync: $(cat err)"
+held || not_ok faults_held "the run did not reach the record of its second item: $(cat err)"
 exits faults_two_runs_in_one_folder 6 "out: another run writes here \\(pid $pid on " "$fotbench" run spec.json -o out --resume
 exits faults_overwrite_of_a_live_run 6 'another run writes here' "$fotbench" run spec.json -o out --overwrite
 kill -KILL $pid
