@@ -167,7 +167,8 @@ printf '%s' '{ "name": "own", "seed": 1, "models": [{ "path": "model", "memory":
 PATH=$PWD/fotbench:$PATH
 ends() { local want=$1 rc=0; shift; "$@" >out.txt 2>err.txt || rc=$?; [ $rc -eq "$want" ] || { echo "$rc: $(tail -n 2 err.txt)"; return 1; }; }
 commands=$(awk '/^## Your model/ { on = 1 } on && /^```$/ { inside = !inside; if (!inside) exit; next } inside' "$root/docs/ci.md")
-check ci_own_good bash -c "set -e; $(head -n 1 <<<"$commands") -q >/dev/null; cd good; rm -r journal.jsonl summary.* log.txt"
+check ci_own_good bash -c "set -e; $(head -n 1 <<<"$commands" | sed 's/ *#.*//') -q >/dev/null; cd good; find . -mindepth 1 ! -name manifest.json ! -name perplexity.csv -delete"
+check ci_own_good_is_two_files is "$(ls good | xargs)" 'manifest.json perplexity.csv'
 check ci_own_same ends 0 bash -c "set -e; $(runs 1 | tail -n 2)"
 rm -r new model && "$make_checkpoint" model seed=1 scale=3 only=lm_head
 check ci_own_worse ends 3 bash -c "set -e; $(runs 1 | tail -n 2)"
