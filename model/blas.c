@@ -28,7 +28,7 @@ int openblas_omp_num_threads_env(void)
 	return 1;
 }
 
-size_t fot_blas_bytes(int32_t threads)
+static size_t bytes_of(int32_t threads)
 {
 	return fot_size_mul((size_t)threads, PER_THREAD);
 }
@@ -51,7 +51,7 @@ int fot_blas_check(int32_t threads, struct fot_err *err)
 	return FOT_FAIL(err, FOT_ERR_RUN,
 			"out of memory: %d threads need %zu MiB of address space for matrix products, there is "
 			"room for %d of them (see ulimit -v)",
-			threads, fot_blas_bytes(threads) >> 20, n);
+			threads, bytes_of(threads) >> 20, n);
 }
 
 int32_t fot_default_threads(void)

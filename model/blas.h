@@ -1,4 +1,4 @@
-/* blas.h: OpenBLAS before it is called.
+/* blas.h: OpenBLAS before it is called: in training and in `bench`. (The forward pass multiplies by matmul.h.)
  *
  * Each of our threads that multiplies matrices makes OpenBLAS map a work buffer of its own,
  * once.  Where that cannot be had (a limit on the address space), OpenBLAS asks again and
@@ -14,10 +14,8 @@
 
 #include "base/err.h"
 
-/* Bytes of address space that so many threads take: OpenBLAS' buffers (128 MiB each in the
- * builds for x86-64) and their stacks. */
-size_t fot_blas_bytes(int32_t threads);
-/* Can that be had now? Nothing is kept. Errors: FOT_ERR_RUN with the figure. */
+/* Can the address space of so many threads be had now: OpenBLAS' buffers (128 MiB each in the builds for x86-64)
+ * and their stacks? Nothing is kept. Errors: FOT_ERR_RUN with the figure. */
 int fot_blas_check(int32_t threads, struct fot_err *err);
 /* Of so many threads as a user asks for, those that can run at once: more would wait for each other at the end of
  * every layer. At least 1. */

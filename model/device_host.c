@@ -7,9 +7,8 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "model/blas.h"
 #include "model/dtype.h"
-#include "model/real.h"
+#include "model/matmul.h"
 
 #define SIDE 64 /* rows of a side that are multiplied at a time, widened where they are bf16 */
 
@@ -20,10 +19,16 @@ struct host {
 	size_t shared; /* bytes of a block's */
 	char *tiles;   /* [threads, shared] */
 	int64_t widest;
-	float *sides; /* [threads, 2 SIDE, widest] */
+	float *sides; /* [threads, side_numbers] */
 	void **block;
 	size_t n_blocks, cap;
 };
+
+/* Of a thread: both sides, and what a product works in. */
+static int64_t side_numbers(int64_t widest)
+{
+	return 2 * SIDE * widest + fot_matmul_scratch(SIDE, widest);
+}
 
 static int host_here(struct fot_err *err)
 {
@@ -51,12 +56,11 @@ static int host_open(void **device, const struct fot_device_opts *o, struct fot_
 
 	if (!d)
 		return FOT_NO_MEMORY(err, "device");
-	openblas_set_num_threads(1); /* one call per group of rows, from our own threads */
 	d->threads = o->threads;
 	d->shared = fot_size_align(fot_attend_bytes_f32(o->head_dim));
 	d->tiles = fot_calloc((size_t)o->threads, d->shared);
 	d->widest = o->widest;
-	d->sides = fot_alloc((size_t)(o->threads * 2 * SIDE * o->widest), sizeof *d->sides);
+	d->sides = fot_alloc((size_t)(o->threads * side_numbers(o->widest)), sizeof *d->sides);
 	if (!d->tiles || !d->sides) {
 		host_close(d);
 		return FOT_NO_MEMORY(err, "device");
@@ -143,7 +147,9 @@ static void multiply(const struct fot_product *p, int64_t row, int64_t rows, int
 	const float *x = side_of(p->x, p->dtype, row, rows, p->in, wide),
 		    *w = side_of(p->w, p->dtype, col, n, p->in, wide + SIDE * p->in);
 
-	fot_gemm(0, 1, rows, n, p->in, 1, x, p->in, w, p->in, p->beta, p->y + row * p->ldy + col, p->ldy);
+	struct fot_matmul_rows r = fot_matmul_begin(x, rows, p->in, wide + 2 * SIDE * p->in);
+
+	fot_matmul(p->y + row * p->ldy + col, p->ldy, &r, w, n, p->beta);
 }
 
 static void host_product(void *device, const struct fot_product *p)
@@ -157,7 +163,7 @@ static void host_product(void *device, const struct fot_product *p)
 		int64_t first = i / across % down * SIDE, left = p->rows - first;
 
 		multiply(p, i / across / down * p->rows + first, left < SIDE ? left : SIDE, i % across * SIDE,
-			 d->sides + 2 * SIDE * d->widest * omp_get_thread_num());
+			 d->sides + side_numbers(d->widest) * omp_get_thread_num());
 	}
 }
 

@@ -10,8 +10,7 @@
  * the timeline gives rows up without a call.  Tokens go in, answers come out on the host; nothing else
  * crosses, so weights, window and memory may lie on a device, or the memory on the host behind it.
  * Results may differ between engines, by rounding; within one they are the same bits for any
- * number of threads, with and without skipping, and wherever a feed is cut at the end of a window (what a
- * product gives for a row may depend on the rows beside it). */
+ * number of threads, with and without skipping, and wherever a feed is cut. */
 #ifndef FOT_ENGINE_H
 #define FOT_ENGINE_H
 

@@ -18,7 +18,6 @@
 
 /* Computing in f32, weights of small models are widened once, those of large ones tile by tile. */
 #define WIDEN_MAX_BYTES ((size_t)1 << 30)
-/* Windows that go to the memory together. */
 
 /* ---- opening --------------------------------------------------------- */
 
@@ -91,7 +90,7 @@ static void lay_scratch(struct fot_layout *y, struct scratch *s, const struct fo
 	s->g = take(y, FOT_TILE_Q * F);
 	s->u = take(y, FOT_TILE_Q * F);
 	s->logits = take(y, FOT_TILE_Q * (int64_t)c->vocab_size);
-	s->widened = take(y, linear_numbers(c, o, widens(c, o)));
+	s->linear = take(y, linear_numbers(c, o, widens(c, o)));
 	attn = take(y, fot_attn_need(c->head_dim, 0, kernel));
 	if (attn)
 		fot_attn_bind(&s->attn, attn, c->head_dim, 0, kernel);
@@ -372,7 +371,6 @@ static int cpu_open_with(void **engine, const void *other, const struct fot_mode
 
 	if (!e)
 		return FOT_FAIL(err, FOT_ERR_RUN, "out of memory for a session");
-	openblas_set_num_threads(1); /* one call per tile, from our own threads */
 	FOT_TRY(allocate_shell(e, m, o, err));
 	lay_out(&y, e);
 	FOT_TRY(fot_arena_init(&e->arena, y.need, err));
@@ -399,23 +397,24 @@ static int cpu_open(void **engine, const struct fot_model *m, const struct fot_s
 
 /* ---- pieces and their answers ---------------------------------------- */
 
-/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. Either all of its rows have logits
- * or none: what a product gives for a row depends on the number of rows. */
+/* Row tile `tile` of a piece that came out as x; false when a logit is not finite. Rows that are asked for have logits. */
 static bool answer_tile(const struct cpu *e, const float *x, const struct fot_piece *p, int64_t tile,
 			struct scratch *t)
 {
 	int64_t D = e->cfg.hidden_size, V = e->cfg.vocab_size, r0 = tile * FOT_TILE_Q,
 		n = cpu_tile_rows(p, tile);
-	int64_t first = p->first + r0;
+	int64_t first = p->first + r0, row[FOT_TILE_Q], n_asked = 0;
 	bool good = true;
 
-	if (!fot_want_any(p->want, first, n))
-		return true;
-	fot_rmsnorm_forward(t->xn, NULL, x + r0 * D, e->norm, n, D, e->cfg.rms_norm_eps);
-	fot_linear_forward(t->logits, t->xn, n, &e->head, 0, t->widened);
 	for (int64_t i = 0; i < n; i++)
 		if (fot_want_row(p->want, first + i))
-			good &= fot_want_answer(p->want, first + i, t->logits + i * V, V);
+			row[n_asked++] = i;
+	for (int64_t i = 0; i < n_asked; i++)
+		fot_rmsnorm_forward(t->xn + i * D, NULL, x + (r0 + row[i]) * D, e->norm, 1, D, e->cfg.rms_norm_eps);
+	if (n_asked > 0)
+		fot_linear_forward(t->logits, t->xn, n_asked, &e->head, 0, t->linear);
+	for (int64_t i = 0; i < n_asked; i++)
+		good &= fot_want_answer(p->want, first + row[i], t->logits + i * V, V);
 	return good;
 }
 

@@ -38,7 +38,7 @@ struct scratch {
 	float *xn;         /* [TILE, D] */
 	float *g, *u;      /* [TILE, F] */
 	float *logits;     /* [TILE, V] */
-	void *widened;     /* for fot_linear */
+	void *linear;      /* for fot_linear_forward */
 	struct fot_attn attn;
 	int64_t *low;              /* [TILE] first key that a query sees (sliding windows) */
 	float *o_mem;              /* [TILE, d] what the memory gives (mix gate) */

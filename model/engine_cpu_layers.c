@@ -141,10 +141,10 @@ static void project(const struct step *s, int64_t r0, int64_t n, bool queries, s
 	float *q = s->r.q + r0 * DQ, *k = s->r.k + at * DK;
 	const float *x = taken(s, s->r.x + r0 * s->e->cfg.hidden_size, s->a->norm1, n, t);
 
-	fot_linear_forward(k, x, n, &s->a->k, 0, t->widened);
-	fot_linear_forward(s->r.v + at * DK, x, n, &s->a->v, 0, t->widened);
+	fot_linear_forward(k, x, n, &s->a->k, 0, t->linear);
+	fot_linear_forward(s->r.v + at * DK, x, n, &s->a->v, 0, t->linear);
 	if (queries)
-		fot_linear_forward(q, x, n, &s->a->q, 0, t->widened);
+		fot_linear_forward(q, x, n, &s->a->q, 0, t->linear);
 	norm_heads(s, k, s->a->k_norm, NULL, n, DK);
 	if (queries)
 		norm_heads(s, q, s->a->q_norm, s->a->log_scale, n, DQ);
@@ -361,7 +361,7 @@ static void add_output(const struct step *s, float *x, const float *y, const str
 {
 	int64_t D = s->e->cfg.hidden_size;
 
-	fot_linear_forward(out_norm ? t->xn : x, y, n, w, out_norm ? 0 : 1, t->widened);
+	fot_linear_forward(out_norm ? t->xn : x, y, n, w, out_norm ? 0 : 1, t->linear);
 	if (!out_norm)
 		return;
 	fot_rmsnorm_forward(t->xn, NULL, t->xn, out_norm, n, D, s->e->cfg.rms_norm_eps);
@@ -376,8 +376,8 @@ static void finish(const struct step *s, int64_t r0, int64_t n, struct scratch *
 
 	add_output(s, x, s->r.o + r0 * s->e->query_width, &s->a->o, s->a->out_norm1, n, t);
 	in = taken(s, x, s->a->norm2, n, t);
-	fot_linear_forward(t->g, in, n, &s->a->gate, 0, t->widened);
-	fot_linear_forward(t->u, in, n, &s->a->up, 0, t->widened);
+	fot_linear_forward(t->g, in, n, &s->a->gate, 0, t->linear);
+	fot_linear_forward(t->u, in, n, &s->a->up, 0, t->linear);
 	fot_swiglu_forward(t->g, NULL, t->g, t->u, n * s->e->cfg.intermediate_size);
 	add_output(s, x, t->g, &s->a->down, s->a->out_norm2, n, t);
 }

@@ -1,10 +1,11 @@
 /* matmul.c: see matmul.h.
  *
- * Many rows: a register holds one column of LANES rows of x (a panel: two registers), numbers of W are broadcast, and
- * the sums of W_ROWS x 2 registers are held.  The columns are taken DEPTH at a time, so that the panel's part stays in
- * the first cache; sums that are put away and taken up again lose nothing.
+ * Many rows: a register holds one column of LANES rows of x (a panel: two registers), numbers of W are
+ * broadcast, and the sums of W_ROWS x 2 registers are held.  The columns are taken DEPTH at a time, so that the
+ * panel's part stays in the first cache; sums that are put away and taken up again lose nothing.
  *
- * Few rows: a register holds one column of LANES rows of W, turned in registers, and numbers of x are broadcast. */
+ * Few rows: a register holds one column of LANES rows of W, turned in registers, and numbers of x are
+ * broadcast. */
 #include "model/matmul.h"
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 #define W_ROWS (LANES == 16 ? 8 : 6)
 #define FEW (LANES == 16 ? 12 : 4) /* rows that are cheaper with W turned */
 #define DEPTH 256
-#define COLUMNS 64 /* of y, whose sums are held: as many as LANES divide, and W_ROWS hardly ever */
+#define COLUMNS (LANES == 16 ? 64 : 96) /* of y, whose sums are held: LANES and W_ROWS divide it */
 
 int64_t fot_matmul_scratch(int64_t rows, int64_t in)
 {
@@ -48,7 +49,7 @@ static void fill_panel(float *panel, const float *x, int64_t rows, int64_t in)
 	vec block[LANES];
 
 	for (int64_t v = 0; v < 2; v++)
-		for (int64_t c = 0; c < in; c += LANES) {
+		for (int64_t c = 0; c < in && v * LANES < rows; c += LANES) {
 			turned_block(block, x + v * LANES * in + c, in, rows - v * LANES, in - c);
 			for (int64_t i = 0; i < LANES && c + i < in; i++)
 				store(panel + (c + i) * PANEL + v * LANES, block[i]);
@@ -111,7 +112,7 @@ static void put_columns(float *y, int64_t ldy, int64_t rows, const float *sums, 
 {
 	vec block[LANES];
 
-	for (int64_t v = 0; v < 2; v++)
+	for (int64_t v = 0; v < 2 && v * LANES < rows; v++)
 		for (int64_t j = 0; j < n; j += LANES) {
 			turned_block(block, sums + j * PANEL + v * LANES, PANEL, n - j, LANES);
 			for (int64_t i = 0; i < LANES && v * LANES + i < rows; i++)

@@ -1,7 +1,8 @@
 /* ops.c: row operations.
  *
- * A sum over a row is kept in SUMS parts, number i in part i mod SUMS, and the parts are added half to half: the same order
- * for every width of registers.  (rmsnorm's backward pass is a simd reduction: its order is fixed by the compiled code.) */
+ * A sum over a row is kept in SUMS parts, number i in part i mod SUMS, and the parts are added half to half: the
+ * same order for every width of registers.  (rmsnorm's backward pass is a simd reduction: its order is fixed by the
+ * compiled code.) */
 #include "model/ops.h"
 
 #ifdef FOT_REAL_DOUBLE

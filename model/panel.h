@@ -12,7 +12,7 @@
  * query itself decides: neither the other queries of the panel nor how the work is cut.
  *
  * The width of registers, and whether a product is fused with its sum, is that of the machine that the
- * program is compiled for; results differ between those in their last bits. */
+ * program is compiled for; of the two only the latter shows in the last bits (FOT_SUMS, real.h). */
 #ifndef FOT_PANEL_H
 #define FOT_PANEL_H
 

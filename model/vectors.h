@@ -1,6 +1,8 @@
-/* vectors.h: registers of numbers, for .c files alone: of float, or of double where FOT_VECTORS_DOUBLE is defined before.
+/* vectors.h: registers of numbers, for .c files alone: of float, or of double where FOT_VECTORS_DOUBLE is defined
+ * before.
  *
- * The width of registers, and whether a product is fused with its sum, is that of the machine that the program is compiled for. */
+ * The width of registers, and whether a product is fused with its sum, is that of the machine that the program is
+ * compiled for. */
 #ifndef FOT_VECTORS_H
 #define FOT_VECTORS_H
 
@@ -94,8 +96,8 @@ INLINE void transpose(vec x[LANES])
 	}
 }
 
-/* Block of LANES x LANES numbers at p, turned.  Of 16 numbers, four rows that lie four apart come as quarters of a register; what
- * remains is to turn 4 x 4 numbers in each quarter: half of the shuffles. */
+/* Block of LANES x LANES numbers at p, turned.  Of 16 numbers, four rows that lie four apart come as quarters of a
+ * register; what remains is to turn 4 x 4 numbers in each quarter: half of the shuffles. */
 INLINE void turned(vec x[LANES], const number *p, int64_t ld)
 {
 #if FOT_VECTOR_BYTES == 64 && !defined(FOT_VECTORS_DOUBLE)
@@ -130,7 +132,8 @@ INLINE void turned(vec x[LANES], const number *p, int64_t ld)
 #endif
 }
 
-/* The same of a block that has so many rows and columns, 0 elsewhere. A function, so that loops over whole blocks keep their registers. */
+/* The same of a block that has so many rows and columns, 0 elsewhere. A function, so that loops over whole blocks keep
+ * their registers. */
 static __attribute__((noinline, unused)) void turned_part(vec x[LANES], const number *p, int64_t ld,
 							  int64_t rows, int64_t columns)
 {

@@ -196,7 +196,6 @@ int fot_reading_open(struct fot_reading *r, const struct fot_model *m, const str
 		return FOT_FAIL(err, FOT_ERR_USAGE, "window of %lld tokens is too long", (long long)local);
 	o.window = (int32_t)local;
 	o.mem_max = (int64_t)longest;
-	FOT_TRY(fot_blas_check(o.n_threads, err));
 	status = fot_session_open(&r->session, m, &o, err);
 out:
 	return status;

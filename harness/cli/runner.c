@@ -144,8 +144,6 @@ static int run_plan(const struct fot_plan *plan, const struct fot_run_flags *c,
 
 	FOT_TRY(set_shard(&opts, c->shard, err));
 	FOT_TRY(check_given(plan, given, err));
-	if (!given)
-		FOT_TRY(fot_blas_check(opts.work.threads, err));
 	fot_plan_notices(plan);
 	if (c->dry_run)
 		FOT_TRY(print_dry_run(plan, &opts.work, err));

@@ -24,6 +24,7 @@
 #define PROBE_FLOPS 1e9 /* per round: a fraction of a second on one slow core */
 #define PROBE_ROUNDS 3
 #define LABEL 26 /* columns of a condition's name */
+#define THREAD_STACK ((size_t)8 << 20) /* of address space, as ulimit -s has it where nobody set it */
 
 /* Operations per second that the engine reaches scoring one window of the model of
  * the first condition: the best of a few rounds, the first of which warms up. */
@@ -213,7 +214,7 @@ static size_t number_in(const char *path, const char *key, size_t unit)
 	return bytes;
 }
 
-/* What a limit on the address space leaves beside the buffers of matrix products. */
+/* What a limit on the address space leaves beside the stacks of threads. */
 static size_t address_space(int32_t threads)
 {
 	size_t used = number_in("/proc/self/statm", NULL, (size_t)sysconf(_SC_PAGESIZE));
@@ -221,7 +222,7 @@ static size_t address_space(int32_t threads)
 
 	if (getrlimit(RLIMIT_AS, &most) != 0 || most.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
-	used = fot_size_add(used, fot_blas_bytes(threads));
+	used = fot_size_add(used, fot_size_mul((size_t)threads, THREAD_STACK));
 	return used < most.rlim_cur ? (size_t)most.rlim_cur - used : 0;
 }
 

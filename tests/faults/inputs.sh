@@ -21,20 +21,14 @@ check faults_model_cut_while_in_use changed cut_short
 touched() { held && touch go && ends 0 && same out; }
 check faults_model_left_alone touched
 
-# OpenBLAS asks for its buffers again and again where they cannot be had. The smallest limit under
-# which the program starts at all, and some above it: an end with one line, or the whole result.
+# The smallest limit under which the program starts at all, and some above it: an end with one line, or the whole
+# result. Training alone needs OpenBLAS' buffers, which it asks for again and again where they cannot be had.
 least=53248
 starts() { (ulimit -v "$1" && "$fotbench" --version >/dev/null 2>&1); }
 while [ $least -lt 4000000 ] && ! starts $least; do least=$((least + 20480)); done
 limited() { # KIB COMMAND...
 	(ulimit -v "$1" && shift && timeout 20 "$@")
 }
-exits faults_address_space_run 1 'address space for matrix products' limited $least "$fotbench" run spec.json -t 1 -q -o low
-check faults_address_space_before_the_run test ! -e low
-echo '[[1,2,3,4,5,6,7,8]]' >tokens.json
-exits faults_address_space_score 1 'address space for matrix products' limited $least "$fotbench" score --model tiny \
-	--tokens tokens.json --out low.csv -t 1
-exits faults_address_space_dry_run 1 'address space for matrix products' limited $least "$fotbench" run spec.json -t 1 --dry-run
 ends_somehow() {
 	local rc=0
 	rm -rf low
@@ -45,7 +39,10 @@ ends_somehow() {
 	*) echo "exit $rc: $(cat err)"; return 1 ;;
 	esac
 }
-for more in 100000 160000 200000 300000 1000000; do
+exits faults_address_space_training 1 'address space for matrix products' limited $least "$fotbench" train lookup-fot \
+	--stop-after 1 -t 1 -q -o low
+check faults_address_space_before_the_training test ! -e low
+for more in 0 20000 100000 160000 200000 300000 1000000; do
 	check "faults_address_space_and_${more}_k" ends_somehow $((least + more))
 done
 
