@@ -240,17 +240,12 @@ void fot_outfile_abort(struct fot_outfile *f)
 	outfile_free(f);
 }
 
-/* "a/b" -> "a", "b" -> ".", "/b" -> "/" */
-static char *folder_of(const char *path)
+static bool is_stream(mode_t mode)
 {
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return fot_strdup(".");
-	return fot_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	return S_ISCHR(mode) || S_ISFIFO(mode);
 }
 
-/* A device or pipe: renaming over it would destroy it, so write into it. */
+/* Renaming over a stream would destroy it, so write into it. */
 static int open_direct(struct fot_outfile *f, struct fot_err *err)
 {
 	/* O_NONBLOCK: a FIFO without a reader is an error, not a hang. */
@@ -296,13 +291,13 @@ int fot_outfile_open(struct fot_outfile **out, const char *path, struct fot_err 
 		return FOT_NO_MEMORY(err, path);
 	f->fd = -1;
 	f->path = fot_strdup(path);
-	f->dir = folder_of(path);
+	f->dir = fot_path_folder(path);
 	f->buf = fot_alloc(OUT_BUFFER, 1);
 	if (!f->path || !f->dir || !f->buf)
 		status = FOT_NO_MEMORY(err, path);
 	else if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
 		status = open_temp(f, err);
-	else if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
+	else if (is_stream(st.st_mode))
 		status = open_direct(f, err);
 	else
 		status = FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot be replaced: it is %s", path,
@@ -380,8 +375,13 @@ out:
 int fot_file_probe(const char *path, struct fot_err *err)
 {
 	struct fot_outfile *f;
-	int status = fot_outfile_open(&f, path, err);
+	int status;
 
+	if (fot_file_is_stream(path))
+		return access(path, W_OK) == 0 ?
+			       FOT_OK :
+			       FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot open for writing: %m", path);
+	status = fot_outfile_open(&f, path, err);
 	if (status == FOT_OK)
 		fot_outfile_abort(f);
 	return status;
@@ -464,11 +464,44 @@ bool fot_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool fot_file_is_stream(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && is_stream(st.st_mode);
+}
+
 bool fot_same_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static const char *name_in_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *fot_path_folder(const char *path)
+{
+	size_t n = (size_t)(name_in_folder(path) - path);
+
+	return n ? fot_strndup(path, n > 1 ? n - 1 : 1) : fot_strdup(".");
+}
+
+/* What is not there yet is one file where the names are and the folders are. */
+bool fot_same_output(const char *a, const char *b)
+{
+	char *of_a = fot_path_folder(a), *of_b = fot_path_folder(b);
+	bool in_one = of_a && of_b && fot_same_file(of_a, of_b);
+	bool same = fot_same_file(a, b) || (in_one && strcmp(name_in_folder(a), name_in_folder(b)) == 0);
+
+	fot_free(of_a);
+	fot_free(of_b);
+	return same && !fot_file_is_stream(a);
 }
 
 void fot_path_join(struct fot_str *out, const char *dir, const char *name)

@@ -39,7 +39,8 @@ void fot_map_unload(const void *at, size_t bytes);
  * written to or cut; one that was replaced by another under its name is still whole. */
 int fot_map_check_all(struct fot_err *err);
 
-/* Could path be replaced? Asked before long work; nothing of it changes. Errors: FOT_ERR_OUTPUT. */
+/* Could path be replaced, or written to if it is a stream? Asked before long work; nothing of it changes.
+ * A stream is not opened: its reader would take that for the end. Errors: FOT_ERR_OUTPUT. */
 int fot_file_probe(const char *path, struct fot_err *err);
 /* Replace path by n bytes, atomically. Errors: FOT_ERR_OUTPUT. */
 int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_err *err);
@@ -47,7 +48,7 @@ int fot_file_replace(const char *path, const void *bytes, size_t n, struct fot_e
 int fot_file_replace_at(const char *dir, const char *name, const struct fot_str *text, struct fot_err *err);
 
 /* A file being replaced: written in pieces, visible only after _commit.
- * A terminal, pipe or character device (/dev/stdout) is written to directly.
+ * A stream (fot_file_is_stream) is written to directly.
  * _abort may follow any failure and removes the temporary file. */
 struct fot_outfile;
 int fot_outfile_open(struct fot_outfile **out, const char *path, struct fot_err *err);
@@ -63,12 +64,19 @@ int fot_fsync(int fd, const char *name, struct fot_err *err);
 int fot_mkdir_all(const char *path, struct fot_err *err);
 bool fot_file_exists(const char *path);
 bool fot_is_dir(const char *path);
+/* A terminal, another character device or a pipe with a name: written to as it is, never replaced. */
+bool fot_file_is_stream(const char *path);
 /* Are both there, and one and the same file or folder (by another path, a link)? */
 bool fot_same_file(const char *a, const char *b);
+/* Would one of two outputs take the place of the other? Neither need be there; a stream takes both. */
+bool fot_same_output(const char *a, const char *b);
 /* dir + "/" + name appended to out. */
 void fot_path_join(struct fot_str *out, const char *dir, const char *name);
 /* out becomes dir + "/" + name. Errors: FOT_ERR_RUN. */
 int fot_path_at(struct fot_str *out, const char *dir, const char *name, struct fot_err *err);
+/* The folder that a file's path lies in: "a" of "a/b", "." of "b", "/" of "/b". Free with fot_free; NULL
+ * without memory. */
+char *fot_path_folder(const char *path);
 /* Last component, without trailing slashes, appended to out. */
 void fot_path_base(struct fot_str *out, const char *path);
 

@@ -142,32 +142,45 @@ static void lay_operands(struct fot_layout *y, struct operands *o, const struct 
 	o->packed = fot_layout_take(y, (int64_t)fot_bf16_packed(s->n, s->k), sizeof *o->packed);
 }
 
+static void by_sgemm(const struct fot_bench_shape *s, const struct operands *o)
+{
+	blasint m = (blasint)s->m, n = (blasint)s->n, k = (blasint)s->k;
+
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, o->x, k, o->w, k, 0, o->y, n);
+}
+
+static void by_sgemv(const struct fot_bench_shape *s, const struct operands *o)
+{
+	blasint n = (blasint)s->n, k = (blasint)s->k;
+
+	cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, o->w, k, o->x, 1, 0, o->y, 1);
+}
+
+static void by_f32(const struct fot_bench_shape *s, const struct operands *o)
+{
+	struct fot_matmul_rows rows = fot_matmul_begin(o->x, s->m, s->k, o->scratch);
+
+	fot_matmul(o->y, s->n, &rows, o->w, s->n, 0);
+}
+
+static void by_bf16(const struct fot_bench_shape *s, const struct operands *o)
+{
+	fot_bf16_round(o->rounded, o->x, s->m, s->k);
+	fot_bf16_product(fot_bf16_kernel(), o->y, s->n, o->rounded, o->packed, s->m, s->n, s->k, 0);
+}
+
+static void (*const multiply_by[])(const struct fot_bench_shape *s, const struct operands *o) = {
+	[FOT_BENCH_SGEMM] = by_sgemm,
+	[FOT_BENCH_SGEMV] = by_sgemv,
+	[FOT_BENCH_F32] = by_f32,
+	[FOT_BENCH_BF16] = by_bf16,
+};
+
 static void multiply(void *arg, int thread)
 {
 	const struct product *p = arg;
-	const struct operands *o = &p->of[thread];
-	blasint m = (blasint)p->s.m, n = (blasint)p->s.n, k = (blasint)p->s.k;
 
-	struct fot_matmul_rows rows;
-
-	switch (p->by) {
-	case FOT_BENCH_SGEMM:
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, o->x, k, o->w, k, 0, o->y,
-			    n);
-		break;
-	case FOT_BENCH_SGEMV:
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, o->w, k, o->x, 1, 0, o->y, 1);
-		break;
-	case FOT_BENCH_F32:
-		rows = fot_matmul_begin(o->x, p->s.m, p->s.k, o->scratch);
-		fot_matmul(o->y, p->s.n, &rows, o->w, p->s.n, 0);
-		break;
-	case FOT_BENCH_BF16:
-		fot_bf16_round(o->rounded, o->x, p->s.m, p->s.k);
-		fot_bf16_product(fot_bf16_kernel(), o->y, p->s.n, o->rounded, o->packed, p->s.m, p->s.n,
-				 p->s.k, 0);
-		break;
-	}
+	multiply_by[p->by](&p->s, &p->of[thread]);
 }
 
 /* Seconds of one product on each thread. */

@@ -535,51 +535,51 @@ out:
 	return status;
 }
 
-int fot_cmd_bench(int argc, char **argv)
-{
-	struct bench b = { 0 };
-	const char *model = "model/zoo/lm-fot";
-	int64_t threads = 0, rounds = 5;
-	bool quiet = false;
-	int progress = FOT_PROGRESS_AUTO;
-	struct fot_err err = { 0 };
-	struct fot_option table[] = {
-		FOT_COMMON_MODEL(&model, false),
-		FOT_COMMON_THREADS(&threads),
-		{ FOT_INT_OPTION("rounds", &rounds, 1, ROUNDS_MAX, "N", "rounds; the median is printed") },
-		{ FOT_SIZE_OPTION("tokens", &b.tokens, 1, 1 << 24, "N", "tokens of a prefill") },
-		{ FOT_INT_OPTION("batch", &b.batch, 4, 4096, "N",
-				 "windows of a training step (a multiple of 4, at least 16)") },
-		FOT_COMMON_QUIET(&quiet),
-		FOT_COMMON_JSON(&b.json),
-		FOT_COMMON_PROGRESS(&progress),
-	};
-	struct fot_options o = {
-		.command = "bench",
-		.usage = "bench [options]",
-		.about =
-			"Measure matrix products, readings of a memory, prefill and training at a model's shapes, as ratios to the\n"
-			"machine's peak and to sgemm at these shapes in the same run: with one thread, then two, and so on\n"
-			"up to --threads. Random tokens.",
-		.option = table,
-		.n = sizeof table / sizeof *table
-	};
-	int status, code;
+struct bench_flags {
+	const char *model;
+	int64_t threads, rounds, tokens, batch;
+	bool quiet, json;
+	int progress;
+};
 
-	b.tokens = 8192;
-	b.batch = 16;
-	if (fot_options_answered(&o, argc, argv, &code))
-		return code;
-	fot_command_begin(quiet, progress);
-	FOT_TRY(b.batch % 4 || b.batch < 16 ?
-			FOT_FAIL(&err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld",
-				 (long long)b.batch) :
-			FOT_OK);
-	FOT_TRY(fot_path_open_model(&b.model, model, &err));
+static int bench(void *flags, const struct fot_options *o, struct fot_err *err)
+{
+	const struct bench_flags *f = flags;
+	struct bench b = { .tokens = f->tokens, .batch = f->batch, .json = f->json };
+	int status;
+
+	(void)o;
+	if (b.batch % 4 || b.batch < 16)
+		return FOT_FAIL(err, FOT_ERR_USAGE, "--batch: expected a multiple of 4 from 16, got %lld",
+				(long long)b.batch);
+	FOT_TRY(fot_path_open_model(&b.model, f->model, err));
 	b.c = fot_model_config(b.model);
-	status = measure_all(&b, model, rounds, threads ? threads : fot_default_threads(), &err);
+	status = measure_all(&b, f->model, f->rounds, f->threads ? f->threads : fot_default_threads(), err);
 out:
-	fot_command_ended(&o, err.code, &err);
 	fot_model_close(b.model);
 	return status;
+}
+
+int fot_cmd_bench(int argc, char **argv)
+{
+	struct bench_flags f = { .model = "model/zoo/lm-fot", .rounds = 5, .tokens = 8192, .batch = 16 };
+	struct fot_option options[] = {
+		FOT_COMMON_MODEL(&f.model, false),
+		FOT_COMMON_THREADS(&f.threads),
+		{ FOT_INT_OPTION("rounds", &f.rounds, 1, ROUNDS_MAX, "N", "rounds; the median is printed") },
+		{ FOT_SIZE_OPTION("tokens", &f.tokens, 1, 1 << 24, "N", "tokens of a prefill") },
+		{ FOT_INT_OPTION("batch", &f.batch, 4, 4096, "N",
+				 "windows of a training step (a multiple of 4, at least 16)") },
+		FOT_COMMON_QUIET(&f.quiet),
+		FOT_COMMON_JSON(&f.json),
+		FOT_COMMON_PROGRESS(&f.progress),
+	};
+	struct fot_options o = FOT_COMMAND(
+		"bench", "[options]",
+		"Measure matrix products, readings of a memory, prefill and training at a model's shapes, as ratios to the\n"
+		"machine's peak and to sgemm at these shapes in the same run: with one thread, then two, and so on\n"
+		"up to --threads. Random tokens.",
+		options, 0, 0, bench);
+
+	return fot_command(&o, argc, argv, &f);
 }

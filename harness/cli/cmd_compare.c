@@ -399,7 +399,7 @@ out:
 	return status;
 }
 
-/* Margin, and flags that do not go together. */
+/* Margin, flags that do not go together, files that must not be written. */
 static int check_asked(struct asked *a, struct fot_err *err)
 {
 	const char *const files[] = { a->output, a->junit, a->benchmark };
@@ -409,34 +409,40 @@ static int check_asked(struct asked *a, struct fot_err *err)
 	if (a->json && a->github)
 		FOT_TRY(FOT_FAIL(err, FOT_ERR_USAGE,
 				 "--json and --github: expected one of them, both write to stdout"));
-	for (size_t i = 0; i < FOT_COUNT(files); i++)
+	for (size_t i = 0; i < FOT_COUNT(files); i++) {
 		FOT_TRY(fot_outdir_spare(files[i], err));
+		for (size_t k = 0; k < i; k++)
+			if (files[i] && files[k] && fot_same_output(files[i], files[k]))
+				FOT_TRY(FOT_FAIL(
+					err, FOT_ERR_USAGE,
+					"%s: expected different files for --output, --junit and --benchmark",
+					files[i]));
+	}
 out:
 	return status;
 }
 
-/* The exit code. The error is told here: with --json in a comparison's own form. */
-static int compare_asked(void *asked, const struct fot_options *o, struct fot_err *ignored)
+/* The exit code. That of a comparison is told here: with --json in its own form. */
+static int compare_asked(void *asked, const struct fot_options *o, struct fot_err *err)
 {
 	struct asked *a = asked;
 	struct fot_table compared;
-	struct fot_err err = { 0 };
+	struct fot_err failed = { 0 };
 	bool shown = false;
 	int status;
 
-	(void)ignored;
-	if (check_asked(a, &err) != FOT_OK)
-		return fot_command_failed("compare", &err);
+	if (check_asked(a, err) != FOT_OK)
+		return err->code;
 	a->opts.bits_per_byte = a->metric >= 0 && strcmp(a->metrics[a->metric], BITS) == 0;
 	a->opts.seed = (uint64_t)a->seed;
 	a->dir[0] = o->positional[0];
 	a->dir[1] = o->positional[1];
 	fot_table_init(&compared, &fot_schema_compare);
-	status = compare(&compared, a, &shown, &err);
+	status = compare(&compared, a, &shown, &failed);
 	if (status != FOT_OK && !shown)
-		put_failure(a, &err);
+		put_failure(a, &failed);
 	if (status != FOT_OK)
-		fot_command_failed("compare", &err);
+		fot_command_failed("compare", &failed);
 	else if (fot_compare_regressions(&compared) > 0)
 		status = FOT_ERR_REGRESSION;
 	fot_table_release(&compared);

@@ -378,8 +378,7 @@ static int take_tokenizer(struct scored *to, const struct input *in, const struc
 /* Is it a file of the model's folder, which would be replaced? */
 static bool is_of_model(const char *path, const char *dir)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? fot_strndup(path, (size_t)(slash + 1 - path)) : fot_strdup(".");
+	char *folder = fot_path_folder(path);
 	bool is = folder && fot_file_exists(path) && fot_same_file(folder, dir);
 
 	fot_free(folder);
@@ -392,7 +391,7 @@ static int check_outputs(const struct score_flags *f, const struct input *in, st
 	const char *out[] = { f->out, f->logits }, *read[] = { f->in.tokens, f->in.text };
 	int status;
 
-	if (f->logits && (strcmp(f->out, f->logits) == 0 || fot_same_file(f->out, f->logits)))
+	if (f->logits && fot_same_output(f->out, f->logits))
 		return FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected another file for --logits than for --output", f->out);
 	for (size_t i = 0; i < FOT_COUNT(out) && out[i]; i++) {
 		for (size_t k = 0; k < FOT_COUNT(read); k++)

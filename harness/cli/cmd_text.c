@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "datasets/unpack.h"
 #include "harness/options/commands.h"
 #include "harness/options/options.h"
 #include "harness/plan/paths.h"
@@ -51,21 +52,23 @@ out:
 struct lines {
 	const struct fot_tokenizer *t;
 	const char *name;
-	bool jsonl, no_bos;
+	bool no_bos;
 	struct fot_err *err;
 };
 
+/* A file in place of what out holds. */
+typedef int read_fn(struct fot_str *out, const char *path, size_t max, struct fot_err *err);
 /* One line of input into one line on stdout. */
 typedef int line_fn(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out);
 
 /* Every line; a last line without newline counts, an empty rest behind the last newline does not. */
-static int each_line(const struct lines *l, const char *path, line_fn *fn)
+static int each_line(const struct lines *l, const char *path, read_fn *read, line_fn *fn)
 {
 	struct fot_str text = FOT_STR_INIT, out = FOT_STR_INIT;
 	size_t at = 0;
 	int status;
 
-	FOT_TRY(fot_file_read(&text, path, MAX_FILE, l->err));
+	FOT_TRY(read(&text, path, MAX_FILE, l->err));
 	for (size_t number = 1; at < text.len; number++) {
 		const char *end = memchr(text.data + at, '\n', text.len - at);
 		size_t n = end ? (size_t)(end - text.data) - at : text.len - at;
@@ -113,16 +116,19 @@ static int parse_line(cJSON **node, const struct lines *l, const char *line, siz
 	return status;
 }
 
-static int tokenize_line(const struct lines *l, const char *line, size_t n, size_t number,
-			 struct fot_str *out)
+static int text_line(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out)
+{
+	(void)number;
+	return put_ids(l, line, n, out);
+}
+
+static int record_line(const struct lines *l, const char *line, size_t n, size_t number, struct fot_str *out)
 {
 	struct fot_json_ctx ctx = { l->name, FOT_ERR_INPUT };
 	const char *text = NULL;
 	cJSON *record = NULL;
 	int status;
 
-	if (!l->jsonl)
-		return put_ids(l, line, n && line[n - 1] == '\r' ? n - 1 : n, out);
 	FOT_TRY(parse_line(&record, l, line, n, number));
 	if (!cJSON_IsObject(record))
 		FOT_TRY(FOT_FAIL(l->err, FOT_ERR_INPUT, "%s: line %zu: expected {\"text\": ...}", l->name,
@@ -175,25 +181,30 @@ struct flags {
 	bool jsonl, no_bos, quiet;
 };
 
-static int run_lines(const struct flags *f, line_fn *fn, struct fot_err *err)
+static int run_lines(const struct flags *f, read_fn *read, line_fn *fn, struct fot_err *err)
 {
 	struct fot_tokenizer *t = NULL;
-	struct lines l = { .name = f->input, .jsonl = f->jsonl, .no_bos = f->no_bos, .err = err };
+	struct lines l = { .name = f->input, .no_bos = f->no_bos, .err = err };
 	int status;
 
 	FOT_TRY(open_tokenizer(&t, f->model, err));
 	l.t = t;
-	FOT_TRY(each_line(&l, f->input, fn));
+	FOT_TRY(each_line(&l, f->input, read, fn));
 out:
 	if (t)
 		fot_tokenizer_close(t);
 	return status;
 }
 
+/* Texts as documents are read (docs/data.md): score and generate have the same ids. Records as they are. */
 static int tokenize(void *flags, const struct fot_options *o, struct fot_err *err)
 {
+	const struct flags *f = flags;
+
 	(void)o;
-	return run_lines(flags, tokenize_line, err);
+	if (f->jsonl)
+		return run_lines(f, fot_file_read, record_line, err);
+	return run_lines(f, fot_unpacked_text, text_line, err);
 }
 
 static int detokenize(void *flags, const struct fot_options *o, struct fot_err *err)
@@ -204,7 +215,7 @@ static int detokenize(void *flags, const struct fot_options *o, struct fot_err *
 		f->input = o->positional[0];
 	if (!f->input)
 		return FOT_FAIL(err, FOT_ERR_USAGE, "--ids FILE is missing; usage: fotbench %s", o->usage);
-	return run_lines(f, detokenize_line, err);
+	return run_lines(f, fot_file_read, detokenize_line, err);
 }
 
 int fot_cmd_tokenize(int argc, char **argv)
@@ -212,7 +223,8 @@ int fot_cmd_tokenize(int argc, char **argv)
 	struct flags f = { 0 };
 	struct fot_option options[] = {
 		FOT_COMMON_MODEL(&f.model, true),
-		{ FOT_TEXT_OPTION("text", &f.input, "FILE", "text, or records with --jsonl"),
+		{ FOT_TEXT_OPTION("text", &f.input, "FILE",
+				  "UTF-8 text, read as score reads it, or records with --jsonl"),
 		  .required = true },
 		{ FOT_FLAG_OPTION("jsonl", &f.jsonl, "lines are {\"text\": ...}") },
 		{ FOT_FLAG_OPTION("no-bos", &f.no_bos, "do not put BOS first") },

@@ -105,13 +105,14 @@ out:
 
 /* Where the files are that a recipe names. */
 struct places {
-	struct fot_str recipe, folder, tokenizer, template, start, from;
+	struct fot_str recipe, tokenizer, template, start, from;
+	char *folder;
 };
 
 static void release_places(struct places *at)
 {
 	fot_str_release(&at->recipe);
-	fot_str_release(&at->folder);
+	fot_free(at->folder);
 	fot_str_release(&at->tokenizer);
 	fot_str_release(&at->template);
 	fot_str_release(&at->start);
@@ -120,13 +121,12 @@ static void release_places(struct places *at)
 
 static int find_recipe(struct places *at, const char *name, struct fot_err *err)
 {
-	const char *slash;
 	int status;
 
 	FOT_TRY(fot_path_need(&at->recipe, FOT_PATH_RECIPE, name, NULL, FOT_ERR_INPUT, err));
-	slash = strrchr(at->recipe.data, '/');
-	fot_str_add(&at->folder, slash ? at->recipe.data : ".", slash ? (size_t)(slash - at->recipe.data) + 1 : 1);
-	status = fot_str_check(&at->folder, err);
+	at->folder = fot_path_folder(at->recipe.data);
+	if (!at->folder)
+		status = FOT_NO_MEMORY(err, name);
 out:
 	return status;
 }
@@ -147,7 +147,7 @@ static int read_base(struct places *at, struct fot_recipe *r, const struct fot_t
 			"%s: model: hidden_size: missing, expected it, or init.from or --from DIR, whose model this is",
 			at->recipe.data));
 	if (r->start && (!base || !fot_file_exists(config.data))) {
-		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder, FOT_ERR_INPUT, err));
 		base = at->start.data;
 	}
 	fot_recipe_release(r);
@@ -162,17 +162,17 @@ static int find_files(struct places *at, const struct fot_recipe *r, struct fot_
 	int status = FOT_OK;
 
 	if (strcmp(r->tokenizer, "byte") != 0 && strcmp(r->tokenizer, "none") != 0) {
-		FOT_TRY(fot_path_need(&at->tokenizer, FOT_PATH_TOKENIZER, r->tokenizer, at->folder.data, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_path_need(&at->tokenizer, FOT_PATH_TOKENIZER, r->tokenizer, at->folder, FOT_ERR_INPUT, err));
 		o->tokenizer = at->tokenizer.data;
 	}
 	if (r->generator.kind == FOT_GENERATOR_EPISODES) {
-		FOT_TRY(fot_path_need(&at->template, FOT_PATH_TEMPLATE, r->generator.template, at->folder.data, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_path_need(&at->template, FOT_PATH_TEMPLATE, r->generator.template, at->folder, FOT_ERR_INPUT, err));
 		o->template = at->template.data;
 	}
 	if (o->from || !r->start)
 		goto out;
 	if (at->start.len == 0)
-		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder.data, FOT_ERR_INPUT, err));
+		FOT_TRY(fot_path_need(&at->start, FOT_PATH_MODEL, r->start, at->folder, FOT_ERR_INPUT, err));
 	o->start = at->start.data;
 out:
 	return status;

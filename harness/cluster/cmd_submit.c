@@ -479,9 +479,9 @@ static int check_flags(const struct submitting *s, struct fot_err *err)
 {
 	int status;
 
-	FOT_TRY(fot_slurm_value_check("partition", s->partition, err));
-	FOT_TRY(fot_slurm_value_check("time", s->time, err));
-	FOT_TRY(fot_slurm_value_check("mem", s->memory, err));
+	FOT_TRY(fot_slurm_partition_check(s->partition, err));
+	FOT_TRY(fot_slurm_time_check(s->time, err));
+	FOT_TRY(fot_slurm_memory_check(s->memory, err));
 	for (size_t i = 0; i < s->options.n; i++)
 		FOT_TRY(fot_slurm_option_check(s->options.at[i], err));
 	if (s->json && s->dry_run)

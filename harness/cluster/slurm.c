@@ -5,6 +5,7 @@
  * requeues the task), or it is killed, and the user submits again.  A cancelled task gets TERM, and stays away. */
 #include "harness/cluster/slurm.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,16 +15,59 @@
 #include "datasets/process.h"
 
 #define WARN_S 120
+#define NUMBER_MAX 9 /* digits */
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* --- options --- */
 
-int fot_slurm_value_check(const char *flag, const char *value, struct fot_err *err)
+/* N: a number; the rest stands for itself, letters for small ones too. */
+static const char *const time_forms[] = { "N", "N:N", "N:N:N", "N-N", "N-N:N", "N-N:N:N" };
+static const char *const memory_forms[] = { "N", "NK", "NM", "NG", "NT" };
+
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form; form++) {
+		size_t n = *form == 'N' ? strspn(text, "0123456789") : toupper((unsigned char)*text) == *form;
+
+		if (n == 0 || n > NUMBER_MAX)
+			return false;
+		text += n;
+	}
+	return !*text;
+}
+
+static bool has_one_of(const char *text, const char *const *forms, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (has_form(text, forms[i]))
+			return true;
+	return false;
+}
+
+int fot_slurm_partition_check(const char *value, struct fot_err *err)
 {
 	if (value && (!*value || value[strspn(value, PLAIN "_.,:+@-")]))
 		return FOT_FAIL(err, FOT_ERR_USAGE,
-				"--%s: expected letters, digits and _ . , : + @ -, got \"%s\"", flag, value);
+				"--partition: expected letters, digits and _ . , : + @ -, got \"%s\"", value);
+	return FOT_OK;
+}
+
+int fot_slurm_time_check(const char *value, struct fot_err *err)
+{
+	if (value && !has_one_of(value, time_forms, FOT_COUNT(time_forms)))
+		return FOT_FAIL(
+			err, FOT_ERR_USAGE,
+			"--time: expected minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS, got \"%s\"",
+			value);
+	return FOT_OK;
+}
+
+int fot_slurm_memory_check(const char *value, struct fot_err *err)
+{
+	if (value && !has_one_of(value, memory_forms, FOT_COUNT(memory_forms)))
+		return FOT_FAIL(err, FOT_ERR_USAGE,
+				"--mem: expected a number of MiB, or one with K, M, G or T, got \"%s\"", value);
 	return FOT_OK;
 }
 

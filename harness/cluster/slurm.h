@@ -30,8 +30,11 @@ struct fot_slurm_job {
 /* Is it an option for sbatch, "NAME" or "NAME=VALUE", of plain characters, that the scripts do not set themselves?
  * Errors: FOT_ERR_USAGE. */
 int fot_slurm_option_check(const char *option, struct fot_err *err);
-/* A value of --partition, --time, --mem. Errors: FOT_ERR_USAGE. */
-int fot_slurm_value_check(const char *flag, const char *value, struct fot_err *err);
+/* A value of --partition (plain characters), --time and --mem (the forms that sbatch has); NULL: none was
+ * given. Errors: FOT_ERR_USAGE. */
+int fot_slurm_partition_check(const char *value, struct fot_err *err);
+int fot_slurm_time_check(const char *value, struct fot_err *err);
+int fot_slurm_memory_check(const char *value, struct fot_err *err);
 
 /* Append "1-3,7": the numbers from 1 to n for which wanted[k - 1] holds. */
 void fot_slurm_ranges(struct fot_str *out, const bool *wanted, int64_t n);

@@ -334,7 +334,7 @@ static bool show_form(struct fot_str *out, const struct fot_options *o, const ch
 	return false;
 }
 
-void fot_command_begin(bool quiet, int progress)
+static void begin(bool quiet, int progress)
 {
 	if (quiet)
 		fot_log_level(FOT_LOG_WARN);
@@ -393,7 +393,7 @@ int fot_command(struct fot_options *o, int argc, char **argv, void *flags)
 		return status;
 	o->argc = argc;
 	o->argv = argv;
-	fot_command_begin(quiet && *quiet, progress ? *progress : FOT_PROGRESS_AUTO);
+	begin(quiet && *quiet, progress ? *progress : FOT_PROGRESS_AUTO);
 	status = o->run(flags, o, &err);
 	return status == err.code ? fot_command_ended(o, status, &err) : status;
 }

@@ -135,8 +135,6 @@ int fot_command(struct fot_options *o, int argc, char **argv, void *flags);
 
 extern const char *const fot_progress_names[]; /* auto, on, off */
 
-/* What -q and --progress stand for: the log's level and the progress line, from here on. fot_command does it. */
-void fot_command_begin(bool quiet, int progress);
 /* A Markdown table of commands and common options: its first two lines; a command's line is its name's
  * cell, those of --help=common, and a newline.  Then what each option means. */
 void fot_common_heading(struct fot_str *out);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/list.h"
@@ -571,15 +572,14 @@ out:
 int fot_spec_read(struct fot_spec *s, const char *path, struct fot_err *err)
 {
 	struct fot_str at = FOT_STR_INIT;
-	const char *slash;
 	char *dir = NULL;
 	cJSON *root = NULL;
 	int status;
 
 	*s = (struct fot_spec){ 0 };
 	FOT_TRY(fot_path_need(&at, FOT_PATH_SPEC, path, NULL, FOT_ERR_USAGE, err));
-	slash = strrchr(at.data, '/');
-	dir = slash ? fot_strndup(at.data, slash == at.data ? 1 : (size_t)(slash - at.data)) : NULL;
+	if (strchr(at.data, '/') && !(dir = fot_path_folder(at.data)))
+		FOT_TRY(FOT_NO_MEMORY(err, path));
 	FOT_TRY(fot_json_read(&root, at.data, MAX_FILE, FOT_ERR_USAGE, err));
 	FOT_TRY(fot_spec_parse(s, root, at.data, dir, err));
 out:

@@ -511,8 +511,7 @@ static int write_header(struct fot_journal *j, const cJSON *identity, struct fot
 
 static int sync_folder(const char *path, struct fot_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? fot_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : fot_strdup(".");
+	char *dir = fot_path_folder(path);
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	int status = fd < 0 ? FOT_FAIL(err, FOT_ERR_OUTPUT, "%s: cannot open its folder: %s", path,
 				       strerror(errno)) :

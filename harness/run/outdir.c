@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@
 #include "base/str.h"
 #include "harness/export/page.h"
 #include "harness/plan/task_class.h"
+
+#define LOCK_NAME "LOCK"
 
 static const char *const shared_files[] = { "manifest.json", "journal.jsonl", "summary.csv",
 					    "summary.md",    "summary.tex",   "log.txt",     FOT_PAGE_NAME };
@@ -53,13 +57,19 @@ char *fot_outdir_file(const struct fot_outdir *o, const char *name)
 	return out;
 }
 
+/* Folders of a run: all files in them are its own. */
+static bool is_own_folder(const char *name)
+{
+	return strcmp(name, "samples") == 0 || strcmp(name, "plots") == 0;
+}
+
 static bool is_own(const char *name)
 {
 	for (size_t i = 0; i < n_own(); i++) {
 		if (strcmp(own_file(i), name) == 0)
 			return true;
 	}
-	return strcmp(name, "samples") == 0 || strcmp(name, "plots") == 0;
+	return is_own_folder(name);
 }
 
 static bool holds_run(const char *folder)
@@ -77,20 +87,41 @@ static bool holds_run(const char *folder)
 	return holds;
 }
 
+/* Is what would have that name in that folder a file of a run? Its page is not. */
+static bool is_of_run(const char *folder, const char *name)
+{
+	bool page = strcmp(name, FOT_PAGE_NAME) == 0;
+	char whole[PATH_MAX], *own;
+
+	if (!page && (is_own(name) || strcmp(name, LOCK_NAME) == 0) && holds_run(folder))
+		return true;
+	if (!realpath(folder, whole)) /* "." may be a run's samples, too */
+		return false;
+	own = strrchr(whole, '/') + 1;
+	if (!is_own_folder(own))
+		return false;
+	*own = '\0';
+	return holds_run(whole);
+}
+
 int fot_outdir_spare(const char *path, struct fot_err *err)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL, *name = slash ? slash + 1 : path;
-	char *folder;
+	struct fot_str name = FOT_STR_INIT;
+	char *folder = NULL;
 	int status = FOT_OK;
 
-	if (!path || !is_own(name) || strcmp(name, FOT_PAGE_NAME) == 0)
+	if (!path || !*path)
 		return FOT_OK;
-	folder = slash ? fot_strndup(path, (size_t)(slash + 1 - path)) : fot_strdup(".");
+	fot_path_base(&name, path);
+	FOT_TRY(fot_str_check(&name, err));
+	folder = fot_path_folder(path);
 	if (!folder)
 		status = FOT_NO_MEMORY(err, path);
-	else if (holds_run(folder))
+	else if (is_of_run(folder, name.data))
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: is a file of a run; expected another one to write", path);
+out:
 	fot_free(folder);
+	fot_str_release(&name);
 	return status;
 }
 
@@ -121,10 +152,10 @@ static int locked(const struct fot_outdir *o, struct fot_err *err)
 
 static int take_lock(struct fot_outdir *o, struct fot_err *err)
 {
-	char *path = fot_outdir_file(o, "LOCK"), host[65] = "", now[32], text[128];
+	char *path = fot_outdir_file(o, LOCK_NAME), host[65] = "", now[32], text[128];
 	int n;
 
-	if (!path)
+	if (!path || !*path)
 		return FOT_NO_MEMORY(err, o->path);
 	o->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 	fot_free(path);
@@ -145,7 +176,7 @@ static int take_lock(struct fot_outdir *o, struct fot_err *err)
 /* Not of a run: its lock, and the shards that it may be merged of. */
 static bool is_beside(const char *name)
 {
-	return strcmp(name, "LOCK") == 0 || strcmp(name, "shards") == 0;
+	return strcmp(name, LOCK_NAME) == 0 || strcmp(name, "shards") == 0;
 }
 
 /* What stands there besides those: *own: files of a run, *other: the first name that is none. */

@@ -25,7 +25,8 @@ void fot_outdir_close(struct fot_outdir *o);
 /* path of a file in it; free with fot_free; NULL without memory. */
 char *fot_outdir_file(const struct fot_outdir *o, const char *name);
 
-/* A file to be written that is one of a run's own, its page apart, is FOT_ERR_USAGE. path NULL: nothing is. */
+/* A file to be written that is a run's own (its lock and all in samples/ and plots/ too, its page not) is
+ * FOT_ERR_USAGE. path NULL or "": nothing is. */
 int fot_outdir_spare(const char *path, struct fot_err *err);
 
 #endif

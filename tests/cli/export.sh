@@ -27,6 +27,13 @@ spared export_compare_spares_runs compare a b -o b/summary.csv
 spared export_junit_spares_runs compare a b --junit ./b/summary.csv
 spared export_page_spares_runs report a --html=b/summary.csv
 check export_spares_runs cmp b/summary.csv b.csv
+cp -r b spare && mkdir -p spare/samples spare/plots && cp -r spare kept
+for path in samples/passkey.jsonl samples/../LOCK plots/other.html LOCK; do
+	exits "export_compare_spares_$path" 2 "spare/$path: is a file of a run" "$fotbench" compare a b -o "spare/$path"
+done
+exits export_compare_spares_from_within 2 '^error: compare: x.csv: is a file of a run' bash -c 'cd spare/samples && "$0" compare ../../a ../../b -o x.csv' "$fotbench"
+check export_spared_all diff -r spare kept
+exits export_compare_beside_a_run 0 '' "$fotbench" compare a a -o spare/compared.csv
 check export_run_of_the_same_name_in_front bash -c '"$0" export other/a a -o front -q && [ "$(cut -d, -f1 front/summary.csv | sort -u | xargs)" = "./a a run" ]' "$fotbench"
 exits export_no_run 5 'nowhere/manifest.json: cannot open' "$fotbench" export nowhere -o none
 mkdir empty && cp a/manifest.json empty

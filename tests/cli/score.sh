@@ -24,6 +24,12 @@ exits score_text_not_utf8 5 'bad.txt: line 2, byte offset 4: invalid UTF-8' bash
 exits score_output_has_no_folder 6 'nowhere/x.csv: cannot create a file in nowhere' "$fotbench" score -m tiny --text lf.txt -o nowhere/x.csv
 exits score_output_is_the_input 2 './lf.txt: is what is read' "$fotbench" score -m tiny --text lf.txt -o ./lf.txt
 exits score_output_is_the_logits 2 'x.csv: expected another file for --logits' "$fotbench" score -m tiny --text lf.txt -o x.csv --logits x.csv
+exits score_output_is_the_logits_by_another_path 2 'expected another file for --logits' "$fotbench" score -m tiny --text lf.txt -o ./x.csv --logits x.csv
+check score_streams_take_both "$fotbench" score -m tiny --text lf.txt -o /dev/null --logits /dev/null
+mkfifo pipe && { timeout 60 cat pipe >piped.csv & sleep 0.1; } # the reader waits for the first that opens it
+check score_into_a_pipe "$fotbench" score -m tiny --text lf.txt -o pipe
+wait
+check score_pipe_takes_all_rows cmp piped.csv lf.txt.csv
 exits score_output_is_the_model 2 'model.safetensors: is a file of the model' "$fotbench" score -m tiny --text lf.txt -o x.csv --logits tiny/model.safetensors
 check score_refused_outputs_leave_the_input cmp lf.txt <(printf 'Hello\nyou\n')
 exits score_text_without_tokenizer 5 'no tokenizer' "$fotbench" score --model notok --text hello.txt --out e.csv
@@ -131,8 +137,14 @@ check tokenize_lines bash -c '[ "$("$0" tokenize --model tiny --text text.txt)" 
 [256]
 [256,99,97,102,195,169,32,61,49]" ]' "$fotbench"
 check tokenize_no_bos bash -c '[ "$("$0" tokenize --model byte --no-bos --text text.txt | head -n 1)" = "[72,101,108,108,111]" ]' "$fotbench"
+check tokenize_text_as_a_document bash -c 'for f in lf.txt crlf.txt crlf.txt.gz; do [ "$("$0" tokenize -m tiny --text $f | xargs)" = "[256,72,101,108,108,111] [256,121,111,117]" ] || exit 1; done' "$fotbench"
+printf '\357\273\277Hello' >bom.txt
+check tokenize_has_the_ids_of_score bash -c '"$0" score -m tiny --text bom.txt -o bom.csv && [ "$("$0" tokenize -m tiny --text bom.txt)" = "[256,$(tail -n +2 bom.csv | cut -d, -f4 | paste -sd,)]" ]' "$fotbench"
+exits tokenize_text_not_utf8 5 'latin1.txt: line 2, byte offset 4: invalid UTF-8' bash -c 'printf "abc\n\377" >latin1.txt; "$0" tokenize -m tiny --text latin1.txt' "$fotbench"
 printf '{"text":"a\\nb"}\n{"text":""}\n' >records.jsonl
 check tokenize_jsonl bash -c '[ "$("$0" tokenize --model tiny --jsonl --text records.jsonl | tr "\n" " ")" = "[256,97,10,98] [256] " ]' "$fotbench"
+printf '{"text":"\357\273\277a\\r\\n"}\n' >exact.jsonl
+check tokenize_jsonl_is_exact bash -c '[ "$("$0" tokenize -m tiny --jsonl --text exact.jsonl)" = "[256,239,187,191,97,13,10]" ]' "$fotbench"
 check tokenize_round_trip bash -c '"$0" tokenize --model tiny --text text.txt >ids.txt && [ "$("$0" detokenize --model tiny --ids ids.txt | tr "\n" " ")" = "\"Hello\" \"\" \"café =1\" " ]' "$fotbench"
 echo '{"txt":"a"}' >bad.jsonl
 exits tokenize_bad_record 5 'line 1.*text' "$fotbench" tokenize --model tiny --jsonl --text bad.jsonl

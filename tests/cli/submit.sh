@@ -128,6 +128,8 @@ check submit_cancelled_task_stays_away cmp <(printf '%s\n' requeue 201) fake/req
 
 # --- what is refused ---
 
+exits submit_time 2 '^error: submit: --time: expected minutes, .* got "x"$' submit -o new --shards 4 --dry-run --time=x
+exits submit_mem 2 '^error: submit: --mem: expected a number of MiB, .* got "3GB"$' submit -o new --shards 4 --dry-run --mem=3GB
 exits submit_without_shards 2 '^error: submit: --shards N is missing$' submit -o new
 exits submit_more_shards_than_items 2 'at most 35, as many as there are items, got 36' submit -o new --shards 36
 exits submit_other_number_of_shards 2 'begun with --shards 4, got 5' submit -o out --shards 5

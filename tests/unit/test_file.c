@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -93,6 +94,26 @@ static void test_file_probe_changes_nothing(void **state)
 	assert_false(fot_same_file(link, in("probe")));
 	assert_false(fot_same_file(in("probe/no"), in("probe/no")));
 	fot_names_release(&names);
+}
+
+/* Where a writer came and went a reader finds the end. */
+static void test_file_probe_keeps_the_reader_of_a_pipe(void **state)
+{
+	struct pollfd reader = { .events = POLLIN };
+	char text[8];
+
+	(void)state;
+	assert_int_equal(mkfifo(in("pipe"), 0666), 0);
+	assert_int_equal(fot_file_probe(in("pipe"), NULL), FOT_OK); /* one may come yet */
+	reader.fd = open(in("pipe"), O_RDONLY | O_NONBLOCK);
+	assert_true(reader.fd >= 0);
+	assert_int_equal(fot_file_probe(in("pipe"), NULL), FOT_OK);
+	assert_int_equal(poll(&reader, 1, 0), 0);
+	assert_int_equal(fot_file_replace(in("pipe"), "row", 3, NULL), FOT_OK);
+	assert_int_equal(read(reader.fd, text, sizeof(text)), 3);
+	assert_memory_equal(text, "row", 3);
+	close(reader.fd);
+	assert_int_equal(fot_file_probe("/dev/null", NULL), FOT_OK);
 }
 
 static void test_file_replace_and_read_back(void **state)
@@ -450,6 +471,44 @@ static void test_file_paths(void **state)
 	fot_str_release(&s);
 }
 
+static void test_file_folder_of_a_path(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "a/b", "a" },		   { "b", "." },   { "/b", "/" },
+		{ "/a/b/c.csv", "/a/b" }, { "./b", "." }, { "../b", ".." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *folder = fot_path_folder(cases[i][0]);
+
+		assert_string_equal(folder, cases[i][1]);
+		fot_free(folder);
+	}
+}
+
+/* Whether the file is there or not; what is written to as it is may be given twice. */
+static void test_file_same_output_under_two_spellings(void **state)
+{
+	char again[512];
+
+	(void)state;
+	assert_int_equal(fot_mkdir_all(in("d/e"), NULL), FOT_OK);
+	assert_int_equal(symlink("d", in("link")), 0);
+	for (int there = 0; there < 2; there++) {
+		assert_true(fot_same_output(in("d/x"), in("d/x")));
+		assert_true(fot_same_output(in("d/x"), in("./d/e/../x")));
+		assert_true(fot_same_output(in("d/x"), in("link/x")));
+		assert_false(fot_same_output(in("d/x"), in("d/y")));
+		assert_false(fot_same_output(in("d/x"), in("d/e/x")));
+		assert_int_equal(fot_file_replace(in("d/x"), "", 0, NULL), FOT_OK);
+	}
+	assert_int_equal(mkfifo(in("pipe"), 0666), 0);
+	snprintf(again, sizeof(again), "%s", in("pipe"));
+	assert_false(fot_same_output(in("pipe"), again));
+	assert_false(fot_same_output("/dev/null", "/dev/null"));
+}
+
 static void test_file_lists_in_byte_order(void **state)
 {
 	static const char *const made[] = { "b", "a10", "a9", "B", "\xc3\xa9", ".hidden" };
@@ -548,6 +607,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_file_replace_and_read_back),
 		TEST(test_file_probe_changes_nothing),
+		TEST(test_file_probe_keeps_the_reader_of_a_pipe),
 		TEST(test_file_read_has_a_limit),
 		TEST(test_file_read_refuses_what_is_no_file),
 		TEST(test_file_read_survives_every_lost_allocation),
@@ -563,6 +623,8 @@ int main(void)
 		TEST(test_file_replace_does_not_write_through_links),
 		TEST(test_file_mkdir_all),
 		TEST(test_file_paths),
+		TEST(test_file_folder_of_a_path),
+		TEST(test_file_same_output_under_two_spellings),
 		TEST(test_file_lists_in_byte_order),
 		TEST(test_file_walks_folders_without_links),
 		TEST(test_file_walk_survives_every_lost_allocation),

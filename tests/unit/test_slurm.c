@@ -94,10 +94,32 @@ static void test_slurm_options_are_plain(void **state)
 		assert_int_equal(fot_slurm_option_check(good[i], NULL), FOT_OK);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(fot_slurm_option_check(bad[i], NULL), FOT_ERR_USAGE);
-	assert_int_equal(fot_slurm_value_check("time", "1-12:30:00", NULL), FOT_OK);
-	assert_int_equal(fot_slurm_value_check("time", NULL, NULL), FOT_OK);
-	assert_int_equal(fot_slurm_value_check("mem", "3 G", NULL), FOT_ERR_USAGE);
-	assert_int_equal(fot_slurm_value_check("mem", "", NULL), FOT_ERR_USAGE);
+}
+
+static void test_slurm_values_have_the_forms_of_sbatch(void **state)
+{
+	static const char *const times[] = { "90", "0", "90:30", "1:30:00", "1-12", "1-12:30", "1-12:30:00" };
+	static const char *const no_times[] = { "",     "x",      "1h",     ":30",    "1:",        "1:2:3:4",
+						"1-",   "-1",     "1-2-3",  "1 0",    "1-1:1:1:1", "1:30\n",
+						"1.5",  "+5",     "12345678901" };
+	static const char *const sizes[] = { "500", "500M", "3G", "3g", "1T", "2048K" };
+	static const char *const no_sizes[] = { "", "x", "G", "3 G", "3GB", "-3G", "1.5G", "3P", "3G\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		assert_int_equal(fot_slurm_time_check(times[i], NULL), FOT_OK);
+	for (size_t i = 0; i < sizeof no_times / sizeof no_times[0]; i++)
+		assert_int_equal(fot_slurm_time_check(no_times[i], NULL), FOT_ERR_USAGE);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		assert_int_equal(fot_slurm_memory_check(sizes[i], NULL), FOT_OK);
+	for (size_t i = 0; i < sizeof no_sizes / sizeof no_sizes[0]; i++)
+		assert_int_equal(fot_slurm_memory_check(no_sizes[i], NULL), FOT_ERR_USAGE);
+	assert_int_equal(fot_slurm_partition_check("long,gpu-1", NULL), FOT_OK);
+	assert_int_equal(fot_slurm_partition_check("a b", NULL), FOT_ERR_USAGE);
+	assert_int_equal(fot_slurm_partition_check("", NULL), FOT_ERR_USAGE);
+	assert_int_equal(fot_slurm_time_check(NULL, NULL), FOT_OK);
+	assert_int_equal(fot_slurm_memory_check(NULL, NULL), FOT_OK);
+	assert_int_equal(fot_slurm_partition_check(NULL, NULL), FOT_OK);
 }
 
 static void test_slurm_reads_the_queue(void **state)
@@ -126,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_slurm_process_keeps_what_a_failing_program_printed),
 		cmocka_unit_test(test_slurm_ranges),
 		cmocka_unit_test(test_slurm_options_are_plain),
+		cmocka_unit_test(test_slurm_values_have_the_forms_of_sbatch),
 		cmocka_unit_test(test_slurm_reads_the_queue),
 	};
 
