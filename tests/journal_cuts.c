@@ -46,7 +46,7 @@ out:
 	return status;
 }
 
-/* The folder as a crash left it: the journal up to byte n, nothing else. */
+/* The folder as a crash left it: the journal up to byte n, no word that it was closed, nothing else. */
 static int write_cut(const struct cutter *c, size_t n, struct fot_err *err)
 {
 	struct fot_str path = FOT_STR_INIT;
@@ -57,6 +57,8 @@ static int write_cut(const struct cutter *c, size_t n, struct fot_err *err)
 		FOT_TRY(fot_path_at(&path, c->cut, files[i], err));
 		unlink(path.data);
 	}
+	FOT_TRY(fot_path_at(&path, c->cut, "manifest.json", err));
+	unlink(path.data);
 	FOT_TRY(fot_path_at(&path, c->cut, "journal.jsonl", err));
 	f = fopen(path.data, "wb");
 	if (!f || fwrite(c->journal.data, 1, n, f) != n)

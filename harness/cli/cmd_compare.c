@@ -481,7 +481,7 @@ static const char about[] =
 	"  better         the whole interval lies on the better side\n"
 	"  below the detectable difference   no difference was found; a smaller one than this would not be\n"
 	"Intervals and p are those of summary.md. The default margin, 1e-4 of BASE's value (of a rate: 1e-4 nats per\n"
-	"token), is above what sums in another order change: measured at most 4.0e-6 nats per token of a document\n"
+	"token), is above what other last bits change: measured at most 4.0e-6 nats per token of a document\n"
 	"with a knn memory, 1.2e-7 with another or none. Exit codes: 0 no regression, 3 regression (a row is\n"
 	"worse), 7 not comparable (data, tokenizer or convention differ).";
 

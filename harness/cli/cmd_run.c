@@ -12,6 +12,7 @@
 #include "harness/plan/paths.h"
 #include "harness/plan/plan.h"
 #include "harness/run/dryrun.h"
+#include "harness/run/folder.h"
 #include "harness/run/manifest.h"
 #include "model/blas.h"
 
@@ -64,26 +65,24 @@ int fot_cmd_run(int argc, char **argv)
 /* A folder's journal. All are of the same run. */
 static int load_journal(struct fot_given_journals *j, const char *dir, struct fot_err *err)
 {
-	struct fot_str path = FOT_STR_INIT, text = FOT_STR_INIT;
+	struct fot_str text = FOT_STR_INIT;
 	struct fot_journal_content *c;
 	int status;
 
 	if (!FOT_GROW(j->at, j->n, j->cap) || !FOT_GROW(j->dir, j->n, j->cap_dir))
 		return FOT_NO_MEMORY(err, "merge");
-	FOT_TRY(fot_path_at(&path, dir, "journal.jsonl", err));
 	c = &j->at[j->n];
-	FOT_TRY(fot_journal_load(c, path.data, err));
+	FOT_TRY(fot_folder_journal(c, dir, err));
 	j->dir[j->n++] = fot_strdup(dir);
 	if (!j->dir[j->n - 1])
 		FOT_TRY(FOT_NO_MEMORY(err, "merge"));
 	if (!c->identity)
-		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s: the journal has not even begun", path.data));
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT, "%s/journal.jsonl: the journal has not even begun", dir));
 	FOT_TRY(fot_json_differences(&text, j->at[0].identity, j->dir[0], c->identity, dir, 4, NULL, err));
 	FOT_TRY(fot_str_check(&text, err));
 	if (text.len > 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "these are not shards of one run: %s", text.data);
 out:
-	fot_str_release(&path);
 	fot_str_release(&text);
 	return status;
 }
@@ -178,7 +177,8 @@ int fot_cmd_merge(int argc, char **argv)
 		"One run out of the folders of its shards (run --shard I/N): the same files as if it had been run at\n"
 		"once, byte for byte with --no-timings. Models and data must be where the shards found them; they\n"
 		"are checked, nothing is evaluated. Items that no folder holds count as failed (exit code 4); run --resume\n"
-		"on OUT does them. A DIR that is no run stands for the runs in it: OUT/shards of submit.",
+		"on OUT does them. Where a journal ends in zeros or amid a record, it says so. A DIR that is no run stands\n"
+		"for the runs in it: OUT/shards of submit.",
 		options, 1, FOT_POSITIONAL_MAX, merge);
 
 	return fot_command(&o, argc, argv, &c);

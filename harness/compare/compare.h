@@ -27,10 +27,10 @@
 #include "harness/tables/table.h"
 
 #define FOT_COMPARE_EQUAL_NATS 1e-6
-/* Other kernels sum in another order: OpenBLAS', when products were theirs, were measured at most 1.2e-7 nats per token of a document
- * without a memory or with a dense one, 4.0e-6 with a top-k memory, which may keep another key of
- * nearly the same score (SkylakeX against Haswell, Zen and Sandybridge; regress.json, and 4 documents
- * of each dataset of quick.json at 8k and 32k). */
+/* Sums made otherwise differ in their last bits.  By other kernels of OpenBLAS, when products were theirs, a document was
+ * measured to move by at most 1.2e-7 nats per token without a memory or with a dense one, by 4.0e-6 with a top-k memory, which
+ * may keep another key of nearly the same score (SkylakeX against Haswell, Zen and Sandybridge; regress.json, and 4
+ * documents of each dataset of quick.json at 8k and 32k). */
 #define FOT_COMPARE_KERNEL_NATS 1e-5
 /* The default margin, as a share of BASE's value (of a perplexity: 1e-4 nats per token): 25 times that. */
 #define FOT_COMPARE_MARGIN 1e-4
@@ -79,7 +79,7 @@ size_t fot_compare_changed(const struct fot_table *compared);
  * "changed" instead of "no regression". */
 const char *fot_compare_verdict(const struct fot_table *compared, bool exact);
 /* One sentence: how near the rows are to those of BASE, whose name is given, other numbers of products
- * (compute.h), and other kernels of NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
+ * (compute.h), and sums made otherwise in NEW, with what that explains of the differences. Manifests may be NULL. Appended to out. */
 int fot_compare_sentence(struct fot_str *out, const struct fot_table *compared, const char *base_name,
 			 const cJSON *base, const cJSON *new, struct fot_err *err);
 /* Aligned plain text, one line per row. */

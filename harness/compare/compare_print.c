@@ -85,7 +85,7 @@ static void put_distance(struct fot_str *out, const struct fot_table *t)
 	}
 }
 
-/* Could sums in another order alone have made this difference? */
+/* Could sums made otherwise alone have made this difference? */
 static bool from_kernel(const struct fot_table *t, size_t row)
 {
 	return !has_tier(t, row, "statistical") ||
@@ -99,7 +99,7 @@ static void put_kernels(struct fot_str *out, const struct fot_table *t, const ch
 
 	for (size_t row = 0; row < t->n_rows; row++)
 		unexplained += !from_kernel(t, row);
-	fot_str_printf(out, "; summed by other kernels (%s there, %s here)", there, here);
+	fot_str_printf(out, "; sums made otherwise (%s there, %s here)", there, here);
 	if (unexplained > 0)
 		fot_str_printf(
 			out,
@@ -107,9 +107,7 @@ static void put_kernels(struct fot_str *out, const struct fot_table *t, const ch
 			" not the change of %zu row%s",
 			FOT_COMPARE_KERNEL_NATS, FOT_COMPARE_EQUAL_NATS, unexplained, FOT_S(unexplained));
 	else if (fot_compare_changed(t) > 0)
-		fot_str_puts(
-			out,
-			", in another order: a knn memory may keep another key of nearly the same score");
+		fot_str_puts(out, ": a knn memory may keep another key of nearly the same score");
 }
 
 /* What made the sums; manifests from before these were our own name OpenBLAS' kernels. */

@@ -246,7 +246,7 @@ int fot_effective_build(struct fot_table *out, const struct fot_table *rows, con
 
 /* --- the table --- */
 
-/* "32k", "none" for not even the shortest; where it is the run's longest, at least that. */
+/* "32k", "none" for not even the shortest; where it is the longest that was measured, at least that. */
 static void put_length(const struct fot_sheet *s, const struct fot_table *t, size_t row, const char *column)
 {
 	int64_t length = fot_table_int(t, row, column, 0);
@@ -290,11 +290,13 @@ static void put_legend(struct fot_str *out, enum fot_format format)
 
 	snprintf(
 		text, sizeof text,
-		"The longest context length of the run up to which a rate falls with every length, or a share is at least %.0f per "
-		"cent at every length. The %.0f per cent interval is simultaneous over the lengths: up to its first length that is "
-		"sure, up to its second it may be. Where it is the run's longest length, it may be longer.",
+		"The longest context length up to which a rate falls with every length, or a share is at least %.0f per cent at every "
+		"length. Lengths at which nothing was measured are left out. The %.0f per cent interval is simultaneous over the "
+		"lengths: up to its first length that is sure, up to its second it may be. ",
 		100 * FOT_EFFECTIVE_SHARE, 100 * FOT_STATS_LEVEL);
 	fot_put_name(out, text, format);
+	fot_str_puts(out, format == FOT_LATEX ? "$\\ge$" : "\xe2\x89\xa5");
+	fot_str_puts(out, ": the longest that was measured; it may be longer.");
 }
 
 int fot_effective_print(struct fot_str *out, const struct fot_table *t, enum fot_format format,

@@ -292,26 +292,26 @@ static void texts(struct fot_str *out, const struct fot_grid *g)
 			       (long long)n, n == 1 ? "" : "s", n == 1 ? " One text: no interval." : "");
 }
 
-/* Does any cell hold something in this column, which may be NULL? */
-static bool has_text(const struct fot_grid *g, const char *column)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < g->n_lines * g->n_columns && column; i++)
-		any = any || (g->row[i] != SIZE_MAX && fot_table_has(g->t, g->row[i], column));
-	return any;
-}
-
 static void fitted(struct fot_str *out, const struct fot_grid *g)
 {
-	int64_t lo, hi;
+	bool fit = false, seen = false, bound = false;
 
-	if (!g->task->reached || !span(g, g->task->reached, &lo, &hi))
-		return;
-	fot_str_puts(out, "; fit: demonstrations in the prompt, without memory in its last window, where not all asked for do (fewest of any)");
-	if (has_text(g, g->task->reached_how))
-		fot_str_puts(out, "; of a memory that reads the ends of the prompt, in these; at most: a memory forgets, "
-				  "and which tokens stay is not known");
+	for (size_t i = 0; i < g->n_lines * g->n_columns && g->task->reached; i++) {
+		const char *how;
+
+		if (g->row[i] == SIZE_MAX || !fot_table_has(g->t, g->row[i], g->task->reached))
+			continue;
+		how = g->task->reached_how ? fot_table_text(g->t, g->row[i], g->task->reached_how) : "";
+		fit = fit || !*how;
+		seen = seen || *how;
+		bound = bound || strcmp(how, FOT_SEEN_AT_MOST) == 0;
+	}
+	if (fit)
+		fot_str_puts(out, " fit: so many demonstrations are in the prompt, without memory in its last window (fewest of any).");
+	if (seen)
+		fot_str_puts(out, " seen: so many are in what the memory reads (recent:B; sinks:S,recent:B).");
+	if (bound)
+		fot_str_puts(out, " at most: the memory forgets; which tokens stay is not known.");
 }
 
 static void draws(struct fot_str *out, const struct fot_grid *g)

@@ -75,7 +75,7 @@ int fot_grid_print_compact(struct fot_str *out, const struct fot_grid *g, struct
  *   {common}            what all lines have in common of the view's further columns: ", filler paper"
  *   {chance} {majority} {texts} {draws}   " Chance: 1.0 %."; the commonest label's share; a warning where items
  *                       hold the same text; draws of a bootstrap
- *   {fitted}            what "36 fit" in a cell means, where there is one
+ *   {fitted}            " fit: ..." where a cell says "36 fit", "1 seen" or "at most 8 seen"
  *
  * Names are quoted as g->words says. */
 void fot_grid_words(struct fot_str *out, const struct fot_grid *g, const char *text);

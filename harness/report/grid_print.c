@@ -72,8 +72,8 @@ static void put_p(struct fot_str *out, const struct fot_table *t, size_t row)
 		fot_str_printf(out, "%sp %.2g", out->len ? " " : "", p);
 }
 
-/* "(sd 2.1, top 87, 36 fit)": between demonstration seeds; share of the commonest answer; demonstrations in the
- * prompt, where those are fewer than asked for. */
+/* "(sd 2.1, top 87, 36 fit)": between demonstration seeds; share of the commonest answer; demonstrations that are in the
+ * prompt ("36 fit") or in what the memory reads ("1 seen", "at most 8 seen"), where those are fewer than asked for. */
 static void put_answers(struct fot_str *out, const struct fot_table *t, size_t row)
 {
 	static const struct {
@@ -93,9 +93,9 @@ static void put_answers(struct fot_str *out, const struct fot_table *t, size_t r
 	if (fot_table_has(t, row, "n_shots_fitted")) {
 		const char *how = fot_table_text(t, row, "shots_seen");
 
-		fot_str_printf(out, "%s%s%lld fit", any ? ", " : before,
+		fot_str_printf(out, "%s%s%lld %s", any ? ", " : before,
 			       strcmp(how, FOT_SEEN_AT_MOST) == 0 ? FOT_SEEN_AT_MOST " " : "",
-			       (long long)fot_table_int(t, row, "n_shots_fitted", 0));
+			       (long long)fot_table_int(t, row, "n_shots_fitted", 0), *how ? "seen" : "fit");
 		any = true;
 	}
 	fot_str_puts(out, any ? ")" : "");

@@ -34,7 +34,7 @@ static void describe_items(struct fot_str *out, const struct fot_grid *g, bool m
 	if (!v->items)
 		return;
 	fot_grid_words(out, g, v->items);
-	fot_grid_words(out, g, "; local window {window}{common}.");
+	fot_grid_words(out, g, "; local window {window}{common}.{fitted}");
 	if (v->note && markdown)
 		fot_str_puts(out, v->note);
 	if (strcmp(fot_table_text(g->t, g->line[0], "status"), "one cluster") == 0 && fot_grid_most(g, "n_items") < 2)

@@ -162,13 +162,30 @@ size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct f
 	return fot_session_estimate(p->model[p->condition[condition].model].model, &opts);
 }
 
-size_t fot_plan_kept(const struct fot_plan *p)
+size_t fot_task_keeps(const struct fot_plan *p, size_t task)
+{
+	const struct fot_task_class *class = p->spec->task[task].class;
+
+	return class->keeps ? class->keeps(p, task) : 0;
+}
+
+static bool is_at_work(const struct fot_plan *p, size_t task, size_t condition)
+{
+	size_t i = 0;
+
+	while (i < p->n_items &&
+	       (p->item[i].task != task || (condition != SIZE_MAX && p->item[i].condition != condition)))
+		i++;
+	return i < p->n_items;
+}
+
+size_t fot_plan_kept(const struct fot_plan *p, size_t condition)
 {
 	size_t bytes = 0;
 
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
-		if (p->spec->task[t].class->keeps)
-			bytes = fot_size_add(bytes, p->spec->task[t].class->keeps(p, t));
+		if (p->spec->task[t].class->keeps && is_at_work(p, t, condition))
+			bytes = fot_size_add(bytes, fot_task_keeps(p, t));
 	return bytes;
 }
 
@@ -179,7 +196,8 @@ size_t fot_plan_peak(const struct fot_plan *p, size_t condition, const struct fo
 
 	most = fot_workers_bytes(p, condition, w);
 	for (size_t c = from; c < to; c++) {
-		size_t bytes = fot_workers_small(p, c, w) ? 0 : fot_size_add(fot_plan_bytes(p, c, w), fot_plan_kept(p));
+		bool all_small = fot_workers_small(p, c, fot_plan_kept(p, c) > 0, w);
+		size_t bytes = all_small ? 0 : fot_size_add(fot_plan_bytes(p, c, w), fot_plan_kept(p, condition));
 
 		most = bytes > most ? bytes : most;
 	}

@@ -14,8 +14,10 @@ int fot_dry_run(struct fot_str *out, const struct fot_plan *plan, const struct f
 
 /* Bytes that a condition's session will take. */
 size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w);
-/* Bytes that the tasks keep in each worker beside its session (task_class.h). */
-size_t fot_plan_kept(const struct fot_plan *p);
+/* Bytes of documents that a task keeps in each worker beside its session (task_class.h). */
+size_t fot_task_keeps(const struct fot_plan *p, size_t task);
+/* The same of all tasks that have items under a condition, SIZE_MAX: under any. */
+size_t fot_plan_kept(const struct fot_plan *p, size_t condition);
 /* The most that its run will take where w->threads run at once: program, mapped weights and both, or the sessions of
  * all workers (workers.h). SIZE_MAX as the condition: of the whole plan, whose models stay mapped while one session
  * follows the other. */

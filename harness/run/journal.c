@@ -23,7 +23,7 @@
 #define LEAD_LEN (sizeof LEAD - 1)
 #define FRAME_LEN (LEAD_LEN + 8 + sizeof MIDDLE - 1) /* bytes before the payload */
 #define MAX_DIFFERENCES 12
-#define READ_PART ((size_t)16 << 20) /* bytes of a file that are in memory while it is read through */
+#define PAGE ((size_t)4096) /* bytes, the least that processors have */
 #define FORMAT "fotbench-journal"
 #define SYNCED "synced" /* the last key of a record */
 
@@ -214,6 +214,11 @@ static bool may_be_torn(const char *line, size_t n, size_t number, bool ended)
 	return number > 1 || (!ended && memcmp(line, LEAD, n < LEAD_LEN ? n : LEAD_LEN) == 0);
 }
 
+static int damaged_hole(const char *path, size_t line, struct fot_err *err)
+{
+	return corrupt(path, line, "zeros where a record was on the disk", err);
+}
+
 /* The bytes from `from` on, where bad line `line` begins: a hole that may be cut, unless a mark behind it says that it
  * was on the disk. */
 static int read_hole(struct fot_journal_content *c, size_t from, size_t line, const char *path,
@@ -230,7 +235,7 @@ static int read_hole(struct fot_journal_content *c, size_t from, size_t line, co
 		if (payload)
 			mark_at(payload, n, &synced);
 		if (synced > from)
-			return corrupt(path, line, "zeros where a record was on the disk", err);
+			return damaged_hole(path, line, err);
 		c->n_behind += payload != NULL;
 	}
 	return FOT_OK;
@@ -265,7 +270,7 @@ static int read_lines(struct fot_journal_content *c, const char *path, struct fo
 				&(struct fot_record){ .text = payload, .n_text = payload_len, .line = line },
 				path, err);
 			at = next;
-			if (at - read > READ_PART) {
+			if (at - read > FOT_JOURNAL_PART) {
 				fot_map_unload(text + read, at - read);
 				read = at;
 			}
@@ -359,6 +364,11 @@ out:
 	return status;
 }
 
+int fot_journal_check_closed(const struct fot_journal_content *c, const char *path, struct fot_err *err)
+{
+	return c->hole_line ? damaged_hole(path, c->hole_line, err) : FOT_OK;
+}
+
 int fot_journal_join(struct fot_journal_content *out, const struct fot_journal_content *given, size_t n,
 		     struct fot_err *err)
 {
@@ -381,6 +391,11 @@ out:
 	if (status != FOT_OK)
 		fot_journal_content_release(out);
 	return status;
+}
+
+size_t fot_record_bytes(const struct fot_record *r)
+{
+	return (r->n_text / PAGE + 1) * PAGE;
 }
 
 int fot_journal_read(cJSON **result, cJSON **note, const struct fot_record *r, struct fot_err *err)
@@ -579,13 +594,15 @@ static int check_identity(const struct fot_journal_content *c, const cJSON *iden
 }
 
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
-		       const cJSON *identity, struct fot_err *err)
+		       const cJSON *identity, bool closed, struct fot_err *err)
 {
 	struct fot_journal *j = NULL;
 	int status = fot_journal_load(content, path, err);
 
 	if (status != FOT_OK)
 		return status;
+	if (closed)
+		FOT_TRY(fot_journal_check_closed(content, path, err));
 	if (content->identity)
 		FOT_TRY(check_identity(content, identity, path, err));
 	fot_map_close(

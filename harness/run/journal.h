@@ -9,18 +9,19 @@
  * items of its last second. crc is CRC-32 of the bytes between `"rec":` and the last brace.  `identity` is everything a
  * result depends on; `result` is what an item gave; `note` (times, sizes) does not belong to the identity of a record.
  * `synced`, a mark, is in the first record behind each wait for the disk: so many bytes of the file were on it before the
- * record was written.
+ * record was written.  Closing waits too; that a journal was closed the manifest of its folder says (folder.h).
  *
  * Reading trusts nothing.  The last line may be torn (cut anywhere, or with a
  * wrong CRC): it is dropped and its item done again.  A machine that lost its power may have kept the length of the file
  * and some of its last bytes, and zeros in place of others: a bad line that holds a zero is a hole. If no mark behind it
- * says that it was on the disk, the journal ends before it; what is behind it is done again.  Anything else wrong before
- * the last line is an error that names the line, as is a hole in what was on the disk.  Of two records of one item with
- * equal results the first counts; unequal ones are an error. */
+ * says that it was on the disk, and the journal was not closed, it ends before the hole; what is behind it is done again.
+ * Anything else wrong before the last line is an error that names the line, as is a hole in what was on the disk.  Of two
+ * records of one item with equal results the first counts; unequal ones are an error. */
 #ifndef FOT_JOURNAL_H
 #define FOT_JOURNAL_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -29,7 +30,7 @@
 
 #define FOT_JOURNAL_VERSION 1
 #define FOT_JOURNAL_SYNC_S 1.0
-#define FOT_JOURNAL_PART 8192 /* records of a file after which what was read of it may leave memory */
+#define FOT_JOURNAL_PART ((size_t)16 << 20) /* bytes of files that are in memory while they are read through */
 
 /* What an item gave stays in the file, which is mapped, until it is asked for: some 100 bytes of memory a record. */
 struct fot_record {
@@ -53,8 +54,11 @@ struct fot_journal_content {
 	size_t n_behind;    /* whole records behind the hole, dropped with it */
 };
 
-/* Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt), FOT_ERR_RUN (memory). */
+/* Whether it was closed is not asked: fot_journal_check_closed. Errors: FOT_ERR_INPUT (unreadable, foreign, corrupt),
+ * FOT_ERR_RUN (memory). */
 int fot_journal_load(struct fot_journal_content *out, const char *path, struct fot_err *err);
+/* Of one that was closed: a hole anywhere is FOT_ERR_INPUT. */
+int fot_journal_check_closed(const struct fot_journal_content *c, const char *path, struct fot_err *err);
 /* The records of n journals as if they were one's: sorted, each item once, that of the first journal that has it. They
  * stay where they are: out is released before the journals are. Errors: FOT_ERR_INPUT (two results of an item that
  * differ), FOT_ERR_RUN (memory). */
@@ -63,6 +67,8 @@ int fot_journal_join(struct fot_journal_content *out, const struct fot_journal_c
 void fot_journal_content_release(struct fot_journal_content *c);
 const struct fot_record *fot_journal_find(const struct fot_journal_content *c,
 					  const char *item); /* or NULL */
+/* Bytes of its file that come into memory with it: whole pages. */
+size_t fot_record_bytes(const struct fot_record *r);
 /* What it gave, for cJSON_Delete; *note is NULL where there is none. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
 int fot_journal_read(cJSON **result, cJSON **note, const struct fot_record *r, struct fot_err *err);
 
@@ -71,9 +77,10 @@ struct fot_journal;
 int fot_journal_create(struct fot_journal **out, const char *path, const cJSON *identity,
 		       struct fot_err *err);
 /* Load, compare the identity (FOT_ERR_USAGE listing what differs), cut what is
- * torn and go on appending. content holds what is there already, by its items alone. */
+ * torn and go on appending. closed: it was, so that nothing but a torn last line may be cut. content holds what is there
+ * already, by its items alone. */
 int fot_journal_resume(struct fot_journal **out, struct fot_journal_content *content, const char *path,
-		       const cJSON *identity, struct fot_err *err);
+		       const cJSON *identity, bool closed, struct fot_err *err);
 /* Write one record; it is on the disk FOT_JOURNAL_SYNC_S later with the next one or before (fot_journal_settle), and when
  * the journal has been closed.
  * note may be NULL. A failed write is taken back; after a failed fsync the journal takes no more records.
@@ -86,6 +93,7 @@ int fot_journal_copy(struct fot_journal *j, const struct fot_record *r, struct f
 /* The next record comes in about so many seconds: those that are written are waited for now if one of them would not be
  * on the disk within FOT_JOURNAL_SYNC_S. Errors: FOT_ERR_OUTPUT. */
 int fot_journal_settle(struct fot_journal *j, double seconds, struct fot_err *err);
-int fot_journal_close(struct fot_journal *j, struct fot_err *err); /* NULL allowed */
+/* All of it is on the disk then. NULL allowed. Errors: FOT_ERR_OUTPUT. */
+int fot_journal_close(struct fot_journal *j, struct fot_err *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "harness/run/folder.h"
 #include "harness/run/items.h"
-#include "harness/run/journal.h"
 
 /* Begins with its key, for sorting and searching as texts. */
 struct kept {
@@ -177,7 +177,7 @@ int fot_prompts_read(struct fot_prompts *out, const char *dir, const struct fot_
 		FOT_TRY(FOT_NO_MEMORY(err, "prompts"));
 	if (!fot_file_exists(path.data))
 		goto out;
-	FOT_TRY(fot_journal_load(&journal, path.data, err));
+	FOT_TRY(fot_folder_journal(&journal, dir, err));
 	for (size_t i = 0; i < journal.n; i++)
 		FOT_TRY(keep_record(&list, task, &journal.rec[i], err));
 	if (list.n)

@@ -12,7 +12,8 @@ struct fot_prompts {
 };
 
 /* Of all rows of a task, out of OUT's journal: the pieces that samples have (beginning, key, end), with [...] for what
- * was left out.  A prompt belongs to its item: rows of all conditions share it.  Without a journal all are NULL.
+ * was left out.  A prompt belongs to its item: rows of all conditions share it.  Without a journal all are NULL;
+ * what its end lacks is said (folder.h).
  * Errors: FOT_ERR_INPUT (journal), FOT_ERR_RUN. */
 int fot_prompts_read(struct fot_prompts *out, const char *dir, const struct fot_measured_task *task,
 		     const struct fot_table *rows, struct fot_err *err);

@@ -91,10 +91,12 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 {
 	bool *there = fot_calloc(p->n_items, sizeof *there);
 	struct fot_journal_content c = { 0 };
+	size_t read = 0;
 	int status = there ? fot_journal_load(&c, journal_path, err) : FOT_NO_MEMORY(err, "results");
 
 	if (status != FOT_OK)
 		goto out;
+	FOT_TRY(fot_journal_check_closed(&c, journal_path, err));
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct fot_record *record = fot_journal_find(&c, p->item[i].id);
 		size_t k = class_index(p, &p->item[i]), before = r->rows[k].n_rows;
@@ -105,8 +107,11 @@ int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const ch
 			fot_item_failed_rows(p, &p->item[i], &r->rows[k]);
 		name_condition(&r->rows[k], before, p, &p->condition[p->item[i].condition]);
 		there[i] = r->rows[k].n_rows > before;
-		if (i % FOT_JOURNAL_PART == 0)
+		read += record ? fot_record_bytes(record) : 0;
+		if (read > FOT_JOURNAL_PART) {
 			fot_map_unload(c.file.data, c.file.size);
+			read = 0;
+		}
 	}
 	FOT_TRY(add_baselines(r, p, there, err));
 	for (size_t k = 0; k < fot_n_task_classes; k++)

@@ -27,7 +27,7 @@ struct fot_results {
 /* Errors: FOT_ERR_RUN (memory). */
 int fot_results_init(struct fot_results *r, struct fot_err *err);
 void fot_results_release(struct fot_results *r);
-/* The plan's items out of the journal; those that are missing and for which `mine` holds count as
+/* The plan's items out of the journal, which was closed; those that are missing and for which `mine` holds count as
  * failed. Errors: FOT_ERR_INPUT, FOT_ERR_RUN. */
 int fot_results_gather(struct fot_results *r, const struct fot_plan *p, const char *journal_path,
 		       bool (*mine)(const void *context, size_t item), const void *context, struct fot_err *err);

@@ -20,6 +20,7 @@
 #include "harness/report/summary.h"
 #include "harness/run/division.h"
 #include "harness/run/dryrun.h"
+#include "harness/run/folder.h"
 #include "harness/run/items.h"
 #include "harness/run/journal.h"
 #include "harness/run/manifest.h"
@@ -98,7 +99,8 @@ static int open_journal(struct runner *r)
 		return FOT_FAIL(r->err, FOT_ERR_RUN, "out of memory");
 	if (!r->dir.has_journal)
 		return fot_journal_create(&r->journal, r->journal_path, r->plan->identity, r->err);
-	return fot_journal_resume(&r->journal, &r->before, r->journal_path, r->plan->identity, r->err);
+	return fot_journal_resume(&r->journal, &r->before, r->journal_path, r->plan->identity,
+				  fot_folder_was_closed(r->dir.path), r->err);
 }
 
 /* A folder that an older version began as the same number of shards says nothing of its division: by count, as the
@@ -248,7 +250,8 @@ static int keep_outcome(struct runner *r, const struct fot_item *item, const str
 	return status;
 }
 
-static int take_item(struct runner *r, const struct fot_item *item)
+/* *read: bytes of the folders' journals that are in memory since they were last unloaded. */
+static int take_item(struct runner *r, const struct fot_item *item, size_t *read)
 {
 	const struct fot_record *found = fot_journal_find(&r->given, item->id);
 	struct fot_table rows;
@@ -260,6 +263,7 @@ static int take_item(struct runner *r, const struct fot_item *item)
 			fot_log(FOT_LOG_ERROR, "%s: in none of the folders", item->id);
 		goto out;
 	}
+	*read += fot_record_bytes(found);
 	FOT_TRY(fot_item_rows_of(&rows, NULL, found, r->err)); /* must be readable before it is taken over */
 	r->manifest.counts.skipped += is_skipped(&rows);
 	FOT_TRY(fot_journal_copy(r->journal, found, r->err));
@@ -341,13 +345,17 @@ static void unload_given(const struct runner *r)
 static int merge_items(struct runner *r)
 {
 	int status = fot_journal_join(&r->given, r->opts->given, r->opts->n_given, r->err);
+	size_t read = 0;
 
 	for (size_t i = 0; i < r->plan->n_items && status == FOT_OK && !fot_signals_pending(); i++) {
 		if (!is_todo(r, i))
 			continue;
-		status = take_item(r, &r->plan->item[i]);
-		if (++r->n_seen % FOT_JOURNAL_PART == 0)
+		status = take_item(r, &r->plan->item[i], &read);
+		r->n_seen++;
+		if (read > FOT_JOURNAL_PART) {
 			unload_given(r);
+			read = 0;
+		}
 	}
 	unload_given(r);
 	if (r->manifest.counts.failed > MISSING_SHOWN)

@@ -19,7 +19,7 @@ static const struct fot_model *model_of(const struct fot_plan *p, size_t conditi
 	return p->model[p->condition[condition].model].model;
 }
 
-/* Bytes of a session of one thread and of what its worker keeps; common: of these, what is made of the model's weights. */
+/* Bytes of a session of one thread; common: of these, what is made of the model's weights. */
 static size_t session_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w,
 			    size_t *common)
 {
@@ -29,18 +29,18 @@ static size_t session_bytes(const struct fot_plan *p, size_t condition, const st
 	one.threads = 1;
 	o = fot_plan_session(p, condition, &one);
 	*common = fot_session_common(model_of(p, condition), &o);
-	return fot_size_add(fot_session_estimate(model_of(p, condition), &o), fot_plan_kept(p));
+	return fot_session_estimate(model_of(p, condition), &o);
 }
 
-bool fot_workers_small(const struct fot_plan *p, size_t condition, const struct fot_work *w)
+bool fot_workers_small(const struct fot_plan *p, size_t condition, bool keeping, const struct fot_work *w)
 {
 	const struct fot_engine *engine = p->condition[condition].opts.engine;
 	size_t common, bytes;
 
 	if (w->threads < 2 || (engine && engine != &fot_engine_cpu))
 		return false;
-	bytes = session_bytes(p, condition, w, &common);
-	if (bytes - common > FOT_SMALL_BYTES / (size_t)w->threads)
+	bytes = session_bytes(p, condition, w, &common) - common;
+	if (fot_size_add(bytes, keeping ? fot_plan_kept(p, condition) : 0) > FOT_SMALL_BYTES / (size_t)w->threads)
 		return false;
 	for (size_t i = 0; i < p->n_items; i++)
 		if (p->item[i].condition == condition &&
@@ -53,43 +53,58 @@ bool fot_workers_small(const struct fot_plan *p, size_t condition, const struct 
 
 size_t fot_workers_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
-	size_t each = 0, weights = 0, n = (size_t)w->threads;
+	size_t each = 0, kept = 0, weights = 0, n = (size_t)w->threads;
 
 	for (size_t m = 0; m < p->n_models; m++) {
 		size_t most = 0;
 
 		for (size_t c = 0; c < p->n_conditions; c++) {
-			size_t common, bytes;
+			size_t common, bytes, here;
 
 			if (p->condition[c].model != m || (condition != SIZE_MAX && c != condition) ||
-			    !fot_workers_small(p, c, w))
+			    !fot_workers_small(p, c, false, w))
 				continue;
 			bytes = session_bytes(p, c, w, &common) - common;
+			here = fot_workers_small(p, c, true, w) ? fot_plan_kept(p, c) : 0;
 			each = bytes > each ? bytes : each;
+			kept = here > kept ? here : kept; /* it stays from condition to condition */
 			most = common > most ? common : most;
 		}
 		weights = fot_size_add(weights, most);
 	}
-	return fot_size_add(weights, fot_size_mul(each, n < p->n_items ? n : p->n_items));
+	return fot_size_add(weights, fot_size_mul(fot_size_add(each, kept), n < p->n_items ? n : p->n_items));
 }
 
 /* --- who does what --- */
+
+/* Of each condition: are its items of tasks that keep documents small, are the others? */
+struct small {
+	bool keeping, other;
+};
+
+static bool is_small(const struct small *small, const bool *keeps, const struct fot_item *item)
+{
+	return keeps[item->task] ? small[item->condition].keeping : small[item->condition].other;
+}
 
 static int sort_jobs(struct fot_schedule *s, const struct fot_plan *p, const struct fot_work *w,
 		     struct fot_err *err)
 {
 	struct fot_job *sorted = fot_alloc(s->n + 1, sizeof *sorted);
-	bool *small = fot_calloc(p->n_conditions + 1, sizeof *small);
+	struct small *small = fot_calloc(p->n_conditions + 1, sizeof *small);
+	bool *keeps = fot_calloc(p->spec->n_tasks + 1, sizeof *keeps);
 	size_t n = 0;
-	int status = sorted && small ? FOT_OK : FOT_NO_MEMORY(err, "schedule");
+	int status = sorted && small && keeps ? FOT_OK : FOT_NO_MEMORY(err, "schedule");
 
 	if (status != FOT_OK)
 		goto out;
 	for (size_t c = 0; c < p->n_conditions; c++)
-		small[c] = fot_workers_small(p, c, w);
+		small[c] = (struct small){ fot_workers_small(p, c, true, w), fot_workers_small(p, c, false, w) };
+	for (size_t t = 0; t < p->spec->n_tasks; t++)
+		keeps[t] = fot_task_keeps(p, t) > 0;
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < s->n; i++)
-			if (small[p->item[s->job[i].item].condition] == (pass == 0))
+			if (is_small(small, keeps, &p->item[s->job[i].item]) == (pass == 0))
 				sorted[n++] = s->job[i];
 		s->n_small = pass == 0 ? n : s->n_small;
 	}
@@ -99,6 +114,7 @@ static int sort_jobs(struct fot_schedule *s, const struct fot_plan *p, const str
 out:
 	fot_free(sorted);
 	fot_free(small);
+	fot_free(keeps);
 	return status;
 }
 

@@ -9,9 +9,11 @@
  * stand in the journal in the order in which items are finished.
  *
  * Who does what is foretold, never measured:
- *  - A condition is small if it computes on the CPU, each of its items takes at most FOT_SMALL_FLOPS operations, and
- *    a session for each thread, weights apart, and what tasks keep beside it take at most FOT_SMALL_BYTES in all.  Where they take more than half
- *    of the memory that is available, none is.
+ *  - A condition is small if it computes on the CPU, each of its items takes at most FOT_SMALL_FLOPS operations, and a
+ *    session for each thread takes at most FOT_SMALL_BYTES in all.  Weights are there once and do not count.
+ *  - Documents that tasks keep beside a session count for the tasks that keep any.  Where these do not fit with the
+ *    sessions, the items of such tasks are not small; those of the others are.
+ *  - Where all this takes more than half of the memory that is available, nothing is small.
  *  - A piece is a walk through a subtree of the prefixes: it begins at an item that keeps nothing of the one before.
  *    So no token is read more often; what prompts share through a session's cache of windows is counted once for each
  *    worker.
@@ -28,13 +30,14 @@
 #define FOT_SMALL_FLOPS 2e12 /* some ten seconds of one core: what a stop can lose of each worker */
 #define FOT_SMALL_BYTES ((size_t)2 << 30)
 
-/* Is the condition small, where w->threads run at once? */
-bool fot_workers_small(const struct fot_plan *p, size_t condition, const struct fot_work *w);
-/* The most bytes that the sessions of all workers take while they do this condition if it is small; SIZE_MAX: all small
- * ones. */
+/* Are the condition's items small, where w->threads run at once? keeping: those of the tasks that keep documents, else
+ * those of the others. */
+bool fot_workers_small(const struct fot_plan *p, size_t condition, bool keeping, const struct fot_work *w);
+/* The most bytes that the sessions of all workers, and what they keep beside them, take while they do this condition's
+ * small items; SIZE_MAX: all small ones. */
 size_t fot_workers_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w);
 
-/* The jobs of small conditions come first in the schedule then, which says its pieces and workers. Errors:
+/* The small jobs come first in the schedule then, which says its pieces and workers. Errors:
  * FOT_ERR_RUN (memory). */
 int fot_workers_divide(struct fot_schedule *s, const struct fot_plan *p, const struct fot_work *w,
 		       struct fot_err *err);

@@ -23,7 +23,8 @@
 
 #define FITTED                                                                                                       \
 	"n_shots_fitted", FOT_COLUMN_INT, FOT_COLUMN_LATE,                                                            \
-		"demonstrations that can be seen where not all asked for fit, the fewest of any prompt; empty: all"
+		"how many of the demonstrations asked for are in the prompt, or with shots_seen in what the memory "        \
+		"reads, the fewest of any prompt; empty: all"
 
 static const struct fot_column summary_columns[] = {
 	FOT_KEY_COLUMNS,
@@ -205,14 +206,14 @@ static const struct fot_column effective_columns[] = {
 	{ "metric", FOT_COLUMN_TEXT, false, "the task's first" },
 	{ "enough", FOT_COLUMN_REAL, false, "value that counts as enough at a length; empty: of a rate, which has to fall" },
 	{ "effective_length", FOT_COLUMN_INT, false,
-	  "longest context length up to which it is enough, or falls, at every length of the run; 0: not at the shortest" },
+	  "longest context length up to which it is enough, or falls, at every length that was measured; 0: not at the shortest" },
 	{ "effective_low", FOT_COLUMN_INT, false, "up to this length it surely is or does: lower end, simultaneous over the lengths" },
 	{ "effective_high", FOT_COLUMN_INT, false, "up to this length it may: upper end" },
 	{ "ci_level", FOT_COLUMN_REAL, false, "coverage, 0 to 1" },
 	{ "ci_method", FOT_COLUMN_TEXT, false,
 	  "max-t-bootstrap (of rates: over documents, all steps between lengths at once) or bonferroni (of shares: over the lengths)" },
-	{ "longest_length", FOT_COLUMN_INT, false, "the longest at which something was measured: an effective length that is this may be longer" },
-	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths of the run at which something was measured" },
+	{ "longest_length", FOT_COLUMN_INT, false, "the longest that was measured: an effective length that is this may be longer" },
+	{ "n_lengths", FOT_COLUMN_INT, false, "context lengths that were measured; those of skipped and failed rows alone are left out" },
 	{ "n_items", FOT_COLUMN_INT, false, "documents scored at all lengths, or trials at each length at least" },
 	{ "n_clusters", FOT_COLUMN_INT, false, "texts or trials: what is drawn" },
 	{ "status", FOT_COLUMN_TEXT, false, "ok, one cluster (no interval), empty, out of range" },

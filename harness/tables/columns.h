@@ -147,9 +147,8 @@ void fot_schema_describe(struct fot_str *out, const struct fot_schema *schema);
 #define FOT_SEEN_COLUMN                                                                                               \
 	{                                                                                                             \
 		"shots_seen", FOT_COLUMN_TEXT, FOT_COLUMN_LATE,                                                       \
-			"in reach: n_shots_fitted counts what the memory's numbers leave to be read; at most: the memory "    \
-			"forgets, and which tokens stay is not known from its numbers; empty: it counts what memory and "    \
-			"window hold"                                                                                 \
+			"in reach: n_shots_fitted are in what the memory reads (recent:B or sinks:S,recent:B); at most: "      \
+			"the memory forgets, which tokens stay is not known; empty: they are in the prompt"                     \
 	}
 
 /* Demonstrations among distractors: of the task, and of the tables made of its rows. */

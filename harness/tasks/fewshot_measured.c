@@ -9,7 +9,7 @@ static const struct fot_column columns[] = {
 	{ "item_id", FOT_COLUMN_TEXT, false, "test item, unique in its dataset" },
 	{ "item_sha256", FOT_COLUMN_TEXT, false, "sha256 of the test item's text" },
 	{ "n_tokens_prompt", FOT_COLUMN_INT, false, "tokens of the prompt, BOS included" },
-	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations that can be seen: as many as fit context_length, without memory those of them in the last window" },
+	{ "n_shots_fitted", FOT_COLUMN_INT, false, "demonstrations in the prompt, without memory in its last window, with shots_seen in what the memory reads" },
 	{ "label_gold", FOT_COLUMN_TEXT, false, "right label; with generated answers the first right one" },
 	{ "label_pred", FOT_COLUMN_TEXT, false, "label with the best score; with generated answers the text" },
 	{ "correct", FOT_COLUMN_BOOL, false, "1: right" },
@@ -45,7 +45,7 @@ static const struct fot_measure measures[] = {
 #define VIEW .metric = { "accuracy" }, LINES
 #define BALANCED .metric = { "balanced_accuracy" }, LINES
 
-#define ITEMS .items = "{n_items:answer} per cell{n_skipped#too long}{n_failed#failed}{fitted}", .one = "trial or item"
+#define ITEMS .items = "{n_items:answer} per cell{n_skipped#too long}{n_failed#failed}", .one = "trial or item"
 
 static const struct fot_summary_view summary[] = {
 	{ .view = { .rows = FOT_GRID_ESTIMATES, VIEW }, .title = "few-shot accuracy",
@@ -71,7 +71,7 @@ static const struct fot_summary_view summary[] = {
 
 #define CELLS                                                                                                         \
 	" against the number of demonstrations. {n_clusters:test item}, {n_items:answer} per cell over all "           \
-	"demonstration seeds{n_missing#others failed or too long}{fitted}; {window} tokens of local window{common}.{chance}"
+	"demonstration seeds{n_missing#others failed or too long}; {window} tokens of local window{common}.{fitted}{chance}"
 #define DRAWS                                                                                                         \
 	" In brackets the 95 % interval of the crossed bootstrap over test items and demonstration seeds ({draws} "    \
 	"draws, percentiles); sd: between seeds, in percentage points"

@@ -70,14 +70,14 @@ prints compare_percent_json '"relative_margin": 0.01' compare base little --marg
 for bad in % 1%% x -1%; do exits "compare_bad_percent_$bad" 2 'expected a number from 0 to 1000000000, or one with %' "$fotbench" compare base little "--margin=$bad"; done
 prints compare_help_states_margin '0\.0001 of BASE' compare --help
 
-# Sums of other kernels are named in every tier, and blamed for nothing that they cannot do.
+# Sums made otherwise are named in every tier, and blamed for nothing that they cannot do.
 other_sums() { sed -i 's/"sums": "[^"]*"/"sums": "other"/' "$1/manifest.json"; }
 other_sums again && other_sums nudged && other_sums little
-prints compare_core_identical 'same bits as in base; summed by other kernels \([a-z]+ there, other here\)$' compare base again
-prints compare_core_equal '; summed by other kernels \([a-z]+ there, other here\)$' compare base nudged
+prints compare_core_identical 'same bits as in base; sums made otherwise \([a-z]+ there, other here\)$' compare base again
+prints compare_core_equal '; sums made otherwise \([a-z]+ there, other here\)$' compare base nudged
 prints compare_core_not_blamed 'at most 1e-05 .* and 1e-06 in others, not the change of [0-9]+ rows$' compare base little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.000001) } 1' base/perplexity.csv >little/perplexity.csv
-prints compare_core_blamed 'there, other here\), in another order: a knn memory may keep another key' compare base little
+prints compare_core_blamed 'sums made otherwise \([a-z]+ there, other here\): a knn memory may keep another key' compare base little
 times 1.00001 little && other_sums little
 awk -F, -v OFS=, 'NR > 1 && $4 == "knn" && $17 != "" { $17 = sprintf("%.17g", $17 * 1.00001) } 1' base/perplexity.csv >little/perplexity.csv
 prints compare_core_too_much 'not the change of 6 rows$' compare base little --margin 1

@@ -68,7 +68,7 @@ short() {
 			printf "%s:%s:%s ", $at["context_length"], $at["n_shots"], $at["n_shots_fitted"] }' short/summary.csv)" = \
 			'256:0: 256:8:4 256:64:4 1024:0: 1024:8: 1024:64:20 ' ] &&
 		grep -qE '^\| tiny \| dense \| 1k \| [^|]*top [0-9]+\) \| [^|]*top [0-9]+\) \| [^|]*top [0-9]+, 20 fit\) \|$' <("$fotbench" report short) &&
-		grep -qF '; fit: demonstrations in the prompt' short.txt
+		grep -qF ' fit: so many demonstrations are in the prompt, ' short.txt && ! grep -q 'seen: ' short.txt
 }
 check fewshot_says_where_not_all_demonstrations_fit short
 # Of 47 tokens a demonstration, 128 a window: a memory of the last tokens, or of the first and last ones, leaves those in them; one
@@ -80,7 +80,9 @@ reach() {
 			printf "%s:%s:%s ", $at["memory_mode"], $at["n_shots_fitted"], $at["shots_seen"] }' <(sed 's/"[^"]*"/text/g' reach/summary.csv))" = \
 			'dense:: recent:1:in reach recent:6:in reach sinks:3:in reach knorm:8:at most knorm:: recent:: ' ] &&
 		grep -qF 'of 8 demonstrations 1 can be seen (trec, 1024 tokens, memory recent); in 3 of 14 cells not all do' reach.err &&
-		grep -qE '^tiny +knorm:64 .*, at most 8 fit\)$' reach.txt && grep -qF 'at most: a memory forgets, and which tokens stay is not known' reach.txt
+		grep -qE '^tiny +knorm:64 .*, at most 8 seen\)$' reach.txt && grep -qE '^tiny +recent:64 .*, 1 seen\)$' reach.txt &&
+		grep -qF ' seen: so many are in what the memory reads (recent:B; sinks:S,recent:B). at most: the memory forgets; which tokens stay is not known.' reach.txt &&
+		! grep -qF ' fit: ' reach.txt
 }
 check fewshot_counts_what_a_memory_leaves reach
 levels() { paste -d' ' <(column chance_level one/fewshot.csv) <(column majority_level one/fewshot.csv) |

@@ -54,6 +54,23 @@ old_folders() {
 }
 check shard_begun_by_count_goes_on_by_count old_folders
 
+# Zeros at the end of a journal, as a loss of power leaves them: refused where the run says that it closed it, else told.
+zeros() {
+	rm -rf holed && cp -r s3.2 holed && truncate -s -40 holed/journal.jsonl && truncate -s +40 holed/journal.jsonl && printf '\n' >>holed/journal.jsonl
+}
+zeros
+line=$(wc -l <holed/journal.jsonl)
+exits merge_zeros_in_a_closed_journal 5 "holed/journal.jsonl: line $line: zeros where a record was on the disk" "$fotbench" merge s3.1 holed s3.3 -o no
+exits shard_resume_of_a_closed_journal_with_zeros 5 "line $line: zeros where a record was on the disk" run -o holed --shard 2/3 --resume
+told() {
+	local rc=0
+	sed -i 's/"status": "complete"/"status": "started"/' holed/manifest.json
+	"$fotbench" merge s3.1 holed s3.3 -o gap --no-timings -q 2>err || rc=$?
+	[ $rc -eq 4 ] && grep -q "^warning: holed/journal.jsonl: line $line holds zeros, .* run --resume first" err && grep -q 'in none of the folders' err &&
+		run -o holed --shard 2/3 --resume 2>/dev/null && "$fotbench" merge s3.1 holed s3.3 -o healed --no-timings -q && same one healed
+}
+check merge_tells_zeros told
+
 sed 's/"seed": 3/"seed": 4/' spec.json >other.json
 check shard_other_run "$fotbench" run other.json --no-timings -q -t 1 -o other --shard 2/2
 exits merge_other_spec 2 'not shards of one run: spec.seed: s2.1 3, other 4' "$fotbench" merge s2.1 other -o no

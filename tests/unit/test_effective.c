@@ -170,10 +170,13 @@ static void test_effective_rows_and_table(void **state)
 	for (size_t i = 0; i < FOT_COUNT(want); i++)
 		if (!strstr(text.data, want[i]))
 			fail_msg("lacks \"%s\":\n%s", want[i], text.data);
+	assert_non_null(strstr(text.data, " Lengths at which nothing was measured are left out. "));
+	assert_non_null(strstr(text.data, " \xe2\x89\xa5: the longest that was measured; it may be longer.\n"));
 	fot_str_release(&text);
 	assert_int_equal(fot_effective_print(&text, &out, FOT_LATEX, NULL), FOT_OK);
 	assert_non_null(
 		strstr(text.data, "one & v\\_1 & dense & perplexity & d & 2k & 2k to $\\ge$ 4k & 3 \\\\\n"));
+	assert_non_null(strstr(text.data, " $\\ge$: the longest that was measured; it may be longer.\n"));
 	fot_str_release(&text);
 	fot_table_release(&texts);
 	fot_table_release(&trials);

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "harness/run/folder.h"
 #include "harness/run/journal.h"
 #include "base/jsondiff.h"
 
@@ -77,7 +79,7 @@ static int resume(struct fot_journal **j, struct fot_journal_content *c, const c
 		  struct fot_err *err)
 {
 	cJSON *node = json(identity);
-	int status = fot_journal_resume(j, c, path, node, err);
+	int status = fot_journal_resume(j, c, path, node, false, err);
 
 	cJSON_Delete(node);
 	return status;
@@ -321,22 +323,97 @@ static void test_journal_hole_in_what_was_not_waited_for(void **state)
 	fot_str_release(&cut);
 }
 
-static void test_journal_hole_says_what_is_behind_it(void **state)
+/* Eight records, of the last second from the fourth on; in place of the end of that one, line 5, there are zeros. */
+static void write_hole(void)
 {
 	struct fot_str whole = FOT_STR_INIT;
-	struct fot_journal_content c;
 
-	(void)state;
 	write_synced(8, 3);
 	slurp(&whole);
 	memset(whole.data + line_at(&whole, 6) - 9, 0, 30); /* of records 3 and 4 */
 	spill(whole.data, whole.len);
 	fot_str_release(&whole);
+}
+
+static void test_journal_hole_says_what_is_behind_it(void **state)
+{
+	struct fot_journal_content c;
+
+	(void)state;
+	write_hole();
 	assert_int_equal(fot_journal_load(&c, path, NULL), FOT_OK);
 	assert_int_equal(c.n, 3);
 	assert_int_equal(c.hole_line, 5);
 	assert_int_equal(c.n_behind, 3);
 	fot_journal_content_release(&c);
+}
+
+/* Closing waits for the disk: the last second of what was closed was on it. */
+static void test_journal_hole_in_what_was_closed(void **state)
+{
+	struct fot_str before = FOT_STR_INIT, now = FOT_STR_INIT;
+	struct fot_journal *j = NULL;
+	struct fot_journal_content c;
+	struct fot_err err = { 0 };
+	cJSON *identity = json(IDENTITY);
+
+	(void)state;
+	write_hole();
+	slurp(&before);
+	assert_int_equal(fot_journal_resume(&j, &c, path, identity, true, &err), FOT_ERR_INPUT);
+	assert_non_null(strstr(err.text, "line 5: zeros where a record was on the disk"));
+	slurp(&now);
+	assert_int_equal(now.len, before.len);
+	assert_memory_equal(now.data, before.data, now.len);
+	fot_str_release(&before);
+	fot_str_release(&now);
+	cJSON_Delete(identity);
+}
+
+/* Who reads a folder's journal without going on with it is told what the end lacks, or refused. */
+static void assert_folder_says(const char *status, int want, const char *text)
+{
+	struct fot_str manifest = FOT_STR_INIT, said = FOT_STR_INIT;
+	char manifest_path[96], log[96];
+	struct fot_journal_content c = { 0 };
+	struct fot_err err = { 0 };
+
+	snprintf(manifest_path, sizeof manifest_path, "%s/manifest.json", dir);
+	snprintf(log, sizeof log, "%s/log.txt", dir);
+	fot_str_printf(&manifest, "{\"status\": \"%s\"}\n", status);
+	assert_int_equal(fot_file_replace(manifest_path, manifest.data, manifest.len, NULL), FOT_OK);
+	assert_int_equal(fot_log_open(log, NULL), FOT_OK);
+	assert_int_equal(fot_folder_journal(&c, dir, &err), want);
+	fot_log_close();
+	assert_int_equal(fot_file_read(&said, log, 1u << 16, NULL), FOT_OK);
+	if (!strstr(want == FOT_OK ? said.data : err.text, text))
+		fail_msg("\"%s%s\" lacks \"%s\"", said.data, err.text, text);
+	assert_non_null(strstr(want == FOT_OK ? said.data : err.text, path));
+	fot_journal_content_release(&c);
+	fot_str_release(&manifest);
+	fot_str_release(&said);
+	unlink(manifest_path);
+	unlink(log);
+}
+
+static void test_journal_of_a_folder_says_what_its_end_lacks(void **state)
+{
+	static const char behind[] =
+		"journal.jsonl: line 5 holds zeros, as after a loss of power: it and 3 whole records behind it are not taken";
+	struct fot_str text = FOT_STR_INIT;
+
+	(void)state;
+	write_hole();
+	assert_folder_says("started", FOT_OK, behind);
+	assert_folder_says("failed", FOT_OK, behind);
+	assert_folder_says("complete", FOT_ERR_INPUT, "journal.jsonl: line 5: zeros where a record was on the disk");
+	assert_folder_says("partial", FOT_ERR_INPUT, "journal.jsonl: line 5: zeros where a record was on the disk");
+	unlink(path);
+	write_three();
+	slurp(&text);
+	spill(text.data, text.len - 7);
+	assert_folder_says("started", FOT_OK, "journal.jsonl: the last record is torn (");
+	fot_str_release(&text);
 }
 
 /* Zeros in what a mark vouches for are damage, and nothing is cut. (The newline before the mark's own line is its
@@ -625,7 +702,7 @@ static void fail_each(const char *call)
 			assert_int_equal(append(j, "z", "{}", NULL, NULL), FOT_ERR_OUTPUT);
 		fot_journal_close(j, NULL);
 		j = NULL;
-		assert_int_equal(fot_journal_resume(&j, &c, path, identity, &err), FOT_OK);
+		assert_int_equal(fot_journal_resume(&j, &c, path, identity, false, &err), FOT_OK);
 		assert_true(c.n >= (size_t)done && c.n <= (size_t)done + 1);
 		for (int i = 0; i < done; i++)
 			assert_non_null(fot_journal_find(&c, item[i]));
@@ -809,6 +886,8 @@ int main(void)
 		WITH_FOLDER(test_journal_damage_at_every_byte),
 		WITH_FOLDER(test_journal_hole_in_what_was_not_waited_for),
 		WITH_FOLDER(test_journal_hole_says_what_is_behind_it),
+		WITH_FOLDER(test_journal_hole_in_what_was_closed),
+		WITH_FOLDER(test_journal_of_a_folder_says_what_its_end_lacks),
 		WITH_FOLDER(test_journal_hole_in_what_was_on_the_disk),
 		WITH_FOLDER(test_journal_hole_for_a_header),
 		WITH_FOLDER(test_journal_marks_stay_in_their_journal),

@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/plan/task_class.h"
+#include "harness/run/dryrun.h"
 #include "harness/run/run.h"
 #include "harness/run/workers.h"
 #include "model/blas.h"
@@ -295,6 +297,52 @@ static void test_run_uneven_pieces_have_all_threads(void **state)
 	fot_schedule_release(&s);
 }
 
+static size_t one_gib(const struct fot_plan *p, size_t task)
+{
+	(void)p;
+	(void)task;
+	return (size_t)1 << 30;
+}
+
+/* Under the second condition every other item is of a second task, which keeps 1 GiB of documents. */
+static void test_run_documents_count_for_the_tasks_that_keep_them(void **state)
+{
+	static const double even[8] = { 10, 10, 10, 10, 10, 10, 10, 10 }, none[8] = { 0 };
+	static const int64_t nothing[8] = { 0 };
+	const struct fot_work four = { .threads = 4 };
+	struct fot_task_class keeping = *spec.task[0].class;
+	struct fot_task_spec task[2] = { spec.task[0], spec.task[0] }, *was = spec.task;
+	struct fot_schedule s = { 0 };
+
+	(void)state;
+	keeping.keeps = one_gib;
+	task[1].class = &keeping;
+	spec.task = task;
+	spec.n_tasks = 2;
+	for (size_t i = 0; i < plan.n_items; i++)
+		plan.item[i].task = plan.item[i].condition == 1 && i % 2;
+	assert_int_equal(fot_plan_kept(&plan, 0), 0);
+	assert_int_equal(fot_plan_kept(&plan, 1), (size_t)1 << 30);
+	assert_int_equal(fot_plan_kept(&plan, SIZE_MAX), (size_t)1 << 30);
+	assert_true(fot_workers_small(&plan, 0, true, &four));
+	assert_true(fot_workers_small(&plan, 1, false, &four));
+	assert_false(fot_workers_small(&plan, 1, true, &four));
+	assert_true(fot_workers_bytes(&plan, SIZE_MAX, &four) < (size_t)1 << 30);
+	assert_true(fot_plan_peak(&plan, 1, &four) > (size_t)1 << 30);
+	assert_true(fot_plan_peak(&plan, 0, &four) < (size_t)1 << 30);
+	if (fot_threads_at_once(2) == 2) {
+		assert_int_equal(divide(&s, 2, even, nothing, none), 2);
+		assert_int_equal(s.n_small, 6);
+		for (size_t i = 0; i < s.n; i++)
+			assert_int_equal(plan.item[s.job[i].item].task, i >= 6);
+		fot_schedule_release(&s);
+	}
+	for (size_t i = 0; i < plan.n_items; i++)
+		plan.item[i].task = 0;
+	spec.task = was;
+	spec.n_tasks = 1;
+}
+
 static void test_run_sixteen_threads_same_files(void **state)
 {
 	struct fot_err err = { 0 };
@@ -357,6 +405,7 @@ int main(void)
 		TEST(test_run_kth_allocation_of_two_workers_fails),
 		TEST(test_run_pieces_begin_where_nothing_is_kept),
 		TEST(test_run_uneven_pieces_have_all_threads),
+		TEST(test_run_documents_count_for_the_tasks_that_keep_them),
 		TEST(test_run_sixteen_threads_same_files),
 	};
 
