@@ -32,14 +32,14 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* One line: runs of white space become one blank, none at the ends. */
-static void add_line(struct fot_str *out, const char *p, size_t n)
+void fot_labelled_line(struct fot_str *out, const char *p, size_t n)
 {
+	size_t begin = out->len;
 	bool gap = false;
 
 	for (size_t i = 0; i < n; i++) {
 		if (is_space(p[i])) {
-			gap = out->len > 0;
+			gap = out->len > begin;
 			continue;
 		}
 		if (gap)
@@ -180,7 +180,7 @@ static int copy_answers(struct fot_labelling *g, struct fot_labelled_item *it, c
 		return FOT_NO_MEMORY(err, g->path);
 	for (size_t i = 0; i < r->n_answers && status == FOT_OK; i++) {
 		fot_str_clear(&s);
-		add_line(&s, r->answer[i], strlen(r->answer[i]));
+		fot_labelled_line(&s, r->answer[i], strlen(r->answer[i]));
 		if (s.failed || s.len == 0)
 			status = FOT_FAIL(err, FOT_ERR_INPUT,
 					  "%s:%lld: answer %zu: expected text, got an empty one", g->path,
@@ -206,9 +206,9 @@ static void item_release(struct fot_labelled_item *it)
 static int take_texts(struct fot_labelling *g, const struct fot_row *r, struct fot_str *text,
 		      struct fot_str *label, struct fot_err *err)
 {
-	add_line(text, r->text.p, r->text.n);
+	fot_labelled_line(text, r->text.p, r->text.n);
 	if (!r->answer)
-		add_line(label, r->label.p, r->label.n);
+		fot_labelled_line(label, r->label.p, r->label.n);
 	if (text->failed || label->failed)
 		return FOT_NO_MEMORY(err, g->path);
 	if (text->len == 0)
@@ -282,7 +282,7 @@ static int name_label(const struct fot_labelling *g, const struct fot_row *r, st
 				"%s:%lld: label: expected the number of a name, from %lld, got '%.60s'",
 				g->path, (long long)r->line, (long long)first, label->data);
 	fot_str_clear(label);
-	add_line(label, at, strcspn(at, ","));
+	fot_labelled_line(label, at, strcspn(at, ","));
 	return fot_str_check(label, err);
 }
 

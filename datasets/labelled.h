@@ -96,8 +96,9 @@ struct fot_labelled {
  * a spec that is none. */
 int fot_labelled_open(struct fot_labelled **out, const char *spec, const char *store, struct fot_err *err);
 void fot_labelled_close(struct fot_labelled *l);
-/* Bytes of the first spec of a list with commas between: sources behind a "train:" that are said to be of another split,
- * or of train, too, belong to it ("train:a.csv,test:b.csv" is one set); a comma in an option ends it. */
+/* Bytes of the first spec of a list with commas between: sources behind a "train:" that are said to be of
+ * another split, or of train, too, belong to it ("train:a.csv,test:b.csv" is one set); a comma in an option
+ * ends it. */
 size_t fot_labelled_length(const char *list);
 /* A source's path: what stands behind its "train:", "valid:" or "test:", if it has one. */
 const char *fot_labelled_path(const char *source);

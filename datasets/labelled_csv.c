@@ -52,10 +52,12 @@ static int no_column(struct cells *c, const char *name, const char *const *names
 {
 	const char *near = fot_nearest(name, names, c->n);
 	struct fot_str got = FOT_STR_INIT;
+	size_t i = 0;
 	int status;
 
-	for (size_t i = 0; i < c->n && got.len <= 60; i++)
+	for (; i < c->n && got.len <= 60; i++)
 		fot_str_printf(&got, "%s%.40s", i ? ", " : "", names[i]);
+	fot_str_puts(&got, i < c->n ? ", ..." : "");
 	status =
 		FOT_FAIL(c->err, FOT_ERR_INPUT, "%s:%lld: expected a column '%s', got %s%s%s%s%s", c->g->path,
 			 (long long)c->first, name, got.data && !got.failed ? got.data : "others",

@@ -69,6 +69,8 @@ int fot_labelling_add(struct fot_labelling *g, const struct fot_row *row, struct
 int fot_labelling_bad(struct fot_labelling *g, int status, struct fot_err *err);
 /* The text of a file, unpacked: UTF-8 (or ISO-8859-1 when latin1 and not UTF-8), LF. */
 int fot_labelling_text(struct fot_str *out, const char *path, bool latin1, struct fot_err *err);
+/* Append a text or label as one line: runs of white space become one blank, none at the ends. */
+void fot_labelled_line(struct fot_str *out, const char *p, size_t n);
 
 /* Readers of one file. */
 int fot_labelled_trec(struct fot_labelling *g, struct fot_err *err);

@@ -102,28 +102,49 @@ const char *fot_labelled_names(const char *names, int64_t *first)
 	return names + (numbered ? 2 : 0);
 }
 
+/* One name as labels are written is neither empty nor among those before, seen: ",a,b,". */
+static int check_name(struct fot_str *seen, const char *p, size_t n, const char *spec, struct fot_err *err)
+{
+	struct fot_str name = FOT_STR_INIT; /* ",b," */
+	int status;
+
+	fot_str_puts(&name, ",");
+	fot_labelled_line(&name, p, n);
+	fot_str_puts(&name, ",");
+	FOT_TRY(fot_str_check(&name, err));
+	if (name.len == 2)
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_USAGE,
+				 "%s: names: expected names with commas between, got an empty one", spec));
+	if (strstr(seen->data, name.data))
+		FOT_TRY(FOT_FAIL(err, FOT_ERR_USAGE, "%s: names: '%.*s' stands twice", spec,
+				 (int)name.len - 2, name.data + 1));
+	fot_str_puts(seen, name.data + 1);
+	status = fot_str_check(seen, err);
+out:
+	fot_str_release(&name);
+	return status;
+}
+
 /* Every number of names= has a name, and no two have the same. */
 static int check_names(const char *names, const char *spec, struct fot_err *err)
 {
+	struct fot_str seen = FOT_STR_INIT;
 	int64_t first;
-	const char *begin = fot_labelled_names(names, &first);
+	int status;
 
-	for (const char *p = begin; *names; p++) {
+	fot_str_puts(&seen, ",");
+	FOT_TRY(fot_str_check(&seen, err));
+	for (const char *p = fot_labelled_names(names, &first);; p++) {
 		size_t n = strcspn(p, ",");
 
-		if (strspn(p, " \t\r\n") >= n)
-			return FOT_FAIL(err, FOT_ERR_USAGE,
-					"%s: names: expected names with commas between, got an empty one",
-					spec);
-		for (const char *q = begin; q < p; q += strcspn(q, ",") + 1)
-			if (strcspn(q, ",") == n && memcmp(p, q, n) == 0)
-				return FOT_FAIL(err, FOT_ERR_USAGE, "%s: names: '%.*s' stands twice", spec,
-						(int)n, p);
+		FOT_TRY(check_name(&seen, p, n, spec, err));
 		p += n;
 		if (!*p)
 			break;
 	}
-	return FOT_OK;
+out:
+	fot_str_release(&seen);
+	return status;
 }
 
 static int parse_options(struct fot_labelled_opts *o, const char *spec, const char *p, struct fot_err *err)
@@ -134,7 +155,7 @@ static int parse_options(struct fot_labelled_opts *o, const char *spec, const ch
 	    strcmp(o->labels, "fine") != 0)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: labels: expected coarse or fine, got '%s'", spec,
 				  o->labels);
-	if (status == FOT_OK && o->names)
+	if (status == FOT_OK && o->names && *o->names)
 		status = check_names(o->names, spec, err);
 	if (status == FOT_OK && o->label && o->answers)
 		status = FOT_FAIL(err, FOT_ERR_USAGE, "%s: expected label or answers, got both", spec);

@@ -200,7 +200,8 @@ const char *fot_field_kinds(unsigned kinds)
 					   "a string";
 }
 
-/* The keys that are there, and the option that takes one of them, if the path is what that option is without. */
+/* The keys that are there, and the option that takes one of them, if the path is what that option is
+ * without. */
 static int no_field(const struct fot_record *r, const char *path, unsigned kinds, struct fot_err *err)
 {
 	static const char *const options[] = { "text", "label", "id" };
@@ -210,7 +211,7 @@ static int no_field(const struct fot_record *r, const char *path, unsigned kinds
 
 	for (const cJSON *child = r->json->child; child && cJSON_GetArraySize(keys) < (int)SHOWN_BYTES;
 	     child = child->next)
-		cJSON_AddItemToArray(keys, cJSON_CreateString(child->string));
+		(void)fot_json_add(keys, cJSON_CreateString(child->string)); /* one less is told */
 	if (cJSON_GetArraySize(keys) > 0) {
 		fot_str_puts(&words, "; there are ");
 		fot_record_show(&words, keys);

@@ -157,7 +157,8 @@ void fot_template_notice(struct fot_str *out, const struct fot_template *t, char
 	}
 	if (without && unknown)
 		fot_str_printf(out,
-			       "labels of its template that it does not have: %zu ('%s'%s); labels without a word there: %zu",
+			       "labels of its template that it does not have: %zu ('%s'%s); "
+			       "labels without a word there: %zu",
 			       unknown, first, unknown > 1 ? ", ..." : "", without);
 }
 

@@ -41,8 +41,8 @@ void fot_template_release(struct fot_template *t);
 
 /* What stands for a label in prompts. */
 const char *fot_template_word(const struct fot_template *t, const char *label);
-/* What a reader of the results should know: words for labels that are none of the n labels of a set, where the set has
- * labels without a word; one line, appended to out, nothing where there is nothing to say. */
+/* What a reader of the results should know: words for labels that are none of the n labels of a set, where
+ * the set has labels without a word; one line, appended to out, nothing where there is nothing to say. */
 void fot_template_notice(struct fot_str *out, const struct fot_template *t, char *const *label, size_t n);
 /* Appended to out: the question with this text; the answer with this word. */
 void fot_template_question(struct fot_str *out, const struct fot_template *t, const char *text);

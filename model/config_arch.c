@@ -71,7 +71,8 @@ out:
 	return status;
 }
 
-/* What a key that is not there stands for: ours is the family's, 0: it has none. Null is the general value. */
+/* What a key that is not there stands for: ours is the family's, 0: it has none. Null is the general
+ * value. */
 static int64_t absent(const cJSON *root, const char *key, int32_t ours, int64_t general)
 {
 	return ours && !cJSON_GetObjectItemCaseSensitive(root, key) ? ours : general;

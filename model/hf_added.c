@@ -226,10 +226,12 @@ static size_t spaces_left(const struct hf_piece *in, size_t least, size_t from)
 	return from;
 }
 
-static size_t spaces_right(const struct hf_piece *in, size_t to)
+/* known: where the spaces behind an earlier place end; they are not read once more. */
+static size_t spaces_right(const struct hf_piece *in, size_t to, size_t *known)
 {
 	uint32_t cp;
 
+	to = to < *known ? *known : to;
 	while (to < in->n) {
 		size_t len = fot_utf8_decode(in->p + to, in->n - to, &cp);
 
@@ -237,7 +239,7 @@ static size_t spaces_right(const struct hf_piece *in, size_t to)
 			break;
 		to += len;
 	}
-	return to;
+	return *known = to;
 }
 
 static int put_part(const struct hf_piece *piece, size_t from, size_t to, int32_t id,
@@ -251,7 +253,7 @@ static int put_part(const struct hf_piece *piece, size_t from, size_t to, int32_
 int hf_added_cut(const struct hf_added *a, bool normalized, const struct hf_piece *piece,
 		 const struct hf_added_sink *sink, struct fot_err *err)
 {
-	size_t done = 0;
+	size_t done = 0, known = 0;
 	int status;
 
 	for (size_t at = 0; at < piece->n;) {
@@ -261,9 +263,16 @@ int hf_added_cut(const struct hf_added *a, bool normalized, const struct hf_piec
 		at = to;
 		if (!t || (t->single_word && !stands_alone(piece, from, to)))
 			continue;
-		/* A token within the spaces that the one before took is a token all the same, as in the library. */
+		/* A token within the spaces that the one before took is a token all the same, as in the
+		 * library.  One with lstrip begins behind them: it is dropped where it ends there, too, and
+		 * the library stops where it ends before. */
 		from = t->lstrip ? spaces_left(piece, done, from < done ? done : from) : from;
-		to = t->rstrip ? spaces_right(piece, to) : to;
+		to = t->rstrip ? spaces_right(piece, to, &known) : to;
+		if (from > to)
+			FOT_TRY(FOT_FAIL(err, FOT_ERR_INPUT,
+					 "tokenizer: the added token %d (lstrip) at byte %zu lies within "
+					 "spaces that the one before took",
+					 t->id, hf_piece_end(piece, at - t->n)));
 		FOT_TRY(put_part(piece, done, from, -1, sink, err));
 		FOT_TRY(put_part(piece, from, to, t->id, sink, err));
 		done = to;

@@ -27,7 +27,7 @@ struct hf_added_sink {
 	void *context;
 };
 /* Cut a piece at the tokens that are looked for in text that is normalised, or is not yet. At each place
- * the longest one counts. Errors: the sink's. */
+ * the longest one counts. Errors: the sink's; FOT_ERR_INPUT for a token without a place (hf_added.c). */
 int hf_added_cut(const struct hf_added *a, bool normalized, const struct hf_piece *piece,
 		 const struct hf_added_sink *sink, struct fot_err *err);
 

@@ -36,6 +36,17 @@ out:
 	return status;
 }
 
+/* A replacement at the front stands for the last character that it takes; no text, for what comes behind. */
+static bool moves_front(const struct hf_step *s, const struct hf_piece *in, const struct hf_match *m)
+{
+	size_t at = m->to;
+
+	if (*s->text)
+		for (at--; at > m->from && ((unsigned char)in->p[at] & 0xC0) == 0x80;)
+			at--;
+	return in->moved || hf_piece_end(in, at) != in->begin;
+}
+
 static int run_replace(const struct hf_step *s, struct hf_draft *out, const struct hf_piece *in,
 		       struct fot_err *err)
 {
@@ -48,6 +59,8 @@ static int run_replace(const struct hf_step *s, struct hf_draft *out, const stru
 	while (status == FOT_OK && found) {
 		FOT_TRY(hf_pattern_next(s->pattern, scratch, in->p, in->n, at, &found, &m, err));
 		FOT_TRY(hf_draft_copy(out, in, at, found ? m.from : in->n, err));
+		if (found && out->text.len == 0)
+			out->moved = moves_front(s, in, &m);
 		if (found)
 			FOT_TRY(hf_draft_put(out, s->text, strlen(s->text), hf_piece_end(in, m.to), err));
 		at = m.to;
@@ -192,6 +205,7 @@ int hf_normalize(const struct hf_normalizer *z, struct hf_normalizing *w, const 
 		struct hf_draft *d = &w->draft[i % 2];
 
 		hf_draft_start(d, piece);
+		d->moved = out->moved;
 		FOT_TRY(runs[s->kind](s, d, out, err));
 		*out = hf_draft_piece(d);
 	}

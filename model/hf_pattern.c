@@ -208,8 +208,8 @@ static int open_regex(struct hf_pattern *p, const char *regex, const char *where
 	FOT_TRY(compile(p, text.data ? text.data : "", text.len, where, err));
 	if (pcre2_pattern_info(p->code, PCRE2_INFO_MATCHEMPTY, &matches_empty) != 0 || matches_empty)
 		status = FOT_FAIL(err, FOT_ERR_INPUT,
-				  "%s: the regular expression \"%.40s\" is not read: it can match no characters", where,
-				  regex);
+				  "%s: the regular expression \"%.40s\" is not read: it can match no characters",
+				  where, regex);
 out:
 	fot_str_release(&text);
 	return status;

@@ -159,7 +159,8 @@ static int mark_spaces(const struct hf_step *s, struct hf_draft *d, const struct
 		       struct fot_err *err)
 {
 	size_t n = strlen(s->text), done = 0;
-	bool prefix = s->prepend == HF_ALWAYS || (s->prepend == HF_FIRST && piece->begin == 0);
+	bool first = piece->begin == 0 && !piece->moved; /* as the library counts */
+	bool prefix = s->prepend == HF_ALWAYS || (s->prepend == HF_FIRST && first);
 	int status = FOT_OK;
 
 	hf_draft_start(d, piece);

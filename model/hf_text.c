@@ -18,6 +18,7 @@ struct hf_piece hf_piece_part(const struct hf_piece *piece, size_t from, size_t 
 	return (struct hf_piece){ .p = piece->p + from,
 				  .n = to - from,
 				  .begin = hf_piece_end(piece, from),
+				  .moved = piece->moved,
 				  .end = piece->end ? piece->end + from : NULL };
 }
 
@@ -36,6 +37,7 @@ void hf_draft_start(struct hf_draft *d, const struct hf_piece *original)
 {
 	fot_str_clear(&d->text);
 	d->begin = original->begin;
+	d->moved = original->moved;
 	d->n = original->n;
 }
 
@@ -89,7 +91,11 @@ out:
 struct hf_piece hf_draft_piece(const struct hf_draft *d)
 {
 	return (struct hf_piece){
-		.p = d->text.data ? d->text.data : "", .n = d->text.len, .begin = d->begin, .end = d->end
+		.p = d->text.data ? d->text.data : "",
+		.n = d->text.len,
+		.begin = d->begin,
+		.moved = d->moved,
+		.end = d->end,
 	};
 }
 

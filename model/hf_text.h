@@ -20,6 +20,7 @@ struct hf_piece {
 	const char *p;
 	size_t n;
 	size_t begin; /* where in the original the piece begins */
+	bool moved;   /* its first character stands for a later one than that at begin */
 	const size_t
 		*end; /* [n] where in the original the character of each byte ends; NULL: begin + i + 1 */
 };
@@ -30,6 +31,7 @@ struct hf_draft {
 	size_t *end; /* [text.len] */
 	size_t cap;
 	size_t begin, n; /* of the original */
+	bool moved;      /* as of a piece */
 };
 
 /* Where in the original the first n bytes of the piece end. */

@@ -33,19 +33,18 @@ struct fot_rope {
 	double factor;    /* f, at least 1; yarn, longrope: 0: max_position_embeddings / original */
 	double low, high; /* llama3: low_freq_factor, high_freq_factor */
 	double beta_fast, beta_slow; /* yarn */
-	double mscale,
-		mscale_all; /* yarn: mscale, mscale_all_dim: attention_factor from f, if both are there */
-	double attention;   /* yarn, longrope: attention_factor; 0: from f */
-	int64_t original;   /* original_max_position_embeddings; 0: max_position_embeddings */
-	bool unrounded;     /* yarn: "truncate": false: the ramp ends between pairs */
-	int32_t n_pairs;    /* longrope: d / 2 */
+	double mscale, mscale_all;   /* yarn: mscale, mscale_all_dim: attention_factor from f, with both */
+	double attention;            /* yarn, longrope: attention_factor; 0: from f */
+	int64_t original;            /* original_max_position_embeddings; 0: max_position_embeddings */
+	bool unrounded;              /* yarn: "truncate": false: the ramp ends between pairs */
+	int32_t n_pairs;             /* longrope: d / 2 */
 	double shorter[FOT_ROPE_PAIRS], longer[FOT_ROPE_PAIRS]; /* longrope: short_factor, long_factor */
 };
 
-/* Read rope_scaling, or if it is null or empty rope_parameters, of a config.json into *r and *theta, which are left
- * alone where nothing is said. They may be given by kind of layer, as long as all kinds have the same. What
- * Transformers passes over is passed over here too: an original length for linear and dynamic, "attn_factor",
- * "finetuned". Errors: FOT_ERR_INPUT, for other keys that are not read too. */
+/* Read rope_scaling, or if it is null or empty rope_parameters, of a config.json into *r and *theta, which
+ * are left alone where nothing is said. They may be given by kind of layer, as long as all kinds have the
+ * same. What Transformers passes over is passed over here too: an original length for linear and dynamic,
+ * "attn_factor", "finetuned". Errors: FOT_ERR_INPUT, for other keys that are not read too. */
 int fot_rope_read(struct fot_rope *r, double *theta, const cJSON *root, const char *name,
 		  struct fot_err *err);
 /* Ranges; positions: max_position_embeddings. Errors: FOT_ERR_INPUT. */

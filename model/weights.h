@@ -25,15 +25,16 @@ const struct fot_tensor *fot_weights_find(const struct fot_weights *w, const cha
  * model.layers.I.mlp.down_proj.weight [D,F], model.norm.weight [D], lm_head.weight [V,D] unless tied;
  * with grouped keys and other heads q is [H d,D], k and v are [H_kv d,D], o is [D,H d];
  * families (family.h) add biases {q,k,v,o}_proj.bias and mlp.{gate,up,down}_proj.bias, norms
- * self_attn.{q,k}_norm.weight [d] or over all heads, and have norms of outputs, post_{attention,feedforward}_layernorm.weight [D], in place of the two;
+ * self_attn.{q,k}_norm.weight [d] or over all heads, and have norms of outputs,
+ * post_{attention,feedforward}_layernorm.weight [D], in place of the two;
  * ours: model.layers.I.self_attn.qk_scale [H] (qk_norm), model.layers.I.self_attn.mem_gate [H]
  * (memory layers with mix gate). */
 enum fot_tensor_role {
 	FOT_ROLE_EMBED, FOT_ROLE_ATTN_NORM, FOT_ROLE_Q, FOT_ROLE_K, FOT_ROLE_V, FOT_ROLE_O, FOT_ROLE_Q_BIAS,
 	FOT_ROLE_K_BIAS, FOT_ROLE_V_BIAS, FOT_ROLE_O_BIAS, FOT_ROLE_Q_NORM, FOT_ROLE_K_NORM, FOT_ROLE_QK_SCALE,
 	FOT_ROLE_GATE_BIAS, FOT_ROLE_ATTN_OUT_NORM, FOT_ROLE_MLP_NORM, FOT_ROLE_GATE, FOT_ROLE_UP, FOT_ROLE_DOWN,
-	FOT_ROLE_GATE_PROJ_BIAS, FOT_ROLE_UP_BIAS, FOT_ROLE_DOWN_BIAS, FOT_ROLE_MLP_OUT_NORM, FOT_ROLE_NORM, FOT_ROLE_HEAD,
-	FOT_ROLE_COUNT
+	FOT_ROLE_GATE_PROJ_BIAS, FOT_ROLE_UP_BIAS, FOT_ROLE_DOWN_BIAS, FOT_ROLE_MLP_OUT_NORM, FOT_ROLE_NORM,
+	FOT_ROLE_HEAD, FOT_ROLE_COUNT
 };
 struct fot_tensor_spec {
 	char name[96];

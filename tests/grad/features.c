@@ -70,7 +70,10 @@ FEATURE(slides_above, { slide(c, 2, 2); })
 FEATURE(tied, { c->tie_embeddings = true; })
 FEATURE(linear, { scale(c, FOT_ROPE_LINEAR); })
 FEATURE(ntk, { scale(c, FOT_ROPE_NTK); })
-FEATURE(dynamic, { scale(c, FOT_ROPE_DYNAMIC); })
+FEATURE(dynamic, {
+	scale(c, FOT_ROPE_DYNAMIC);
+	c->max_positions = 1; /* shorter than any window: it says nothing before */
+})
 FEATURE(llama3, { scale(c, FOT_ROPE_LLAMA3); })
 FEATURE(yarn, { scale(c, FOT_ROPE_YARN); })
 FEATURE(longrope, { scale(c, FOT_ROPE_LONGROPE); })

@@ -125,7 +125,7 @@ static void test_kernels_turn(void **state)
 		{ .type = FOT_ROPE_DEFAULT },
 		{ .type = FOT_ROPE_LINEAR, .factor = 4 },
 		{ .type = FOT_ROPE_NTK, .factor = 4 },
-		{ .type = FOT_ROPE_DYNAMIC, .factor = 2, .original = 64 },
+		{ .type = FOT_ROPE_DYNAMIC, .factor = 2 },
 		{ .type = FOT_ROPE_LLAMA3, .factor = 8, .low = 1, .high = 4, .original = 64 },
 		{ .type = FOT_ROPE_YARN, .factor = 4, .beta_fast = 32, .beta_slow = 1, .original = 64 },
 		{ .type = FOT_ROPE_LONGROPE,

@@ -37,7 +37,7 @@ static void begin(struct product *p, const int64_t *size)
 	p->w = fot_alloc((size_t)(p->n * p->in), sizeof *p->w);
 	p->y = fot_alloc((size_t)(p->rows * p->n), sizeof *p->y);
 	p->z = fot_alloc((size_t)(p->rows * p->n), sizeof *p->z);
-	p->scratch = fot_alloc((size_t)fot_linear_scratch(p->rows, p->in, false, false), sizeof *p->scratch);
+	p->scratch = fot_alloc((size_t)fot_matmul_scratch(p->rows, p->in), sizeof *p->scratch);
 	assert_non_null(p->scratch);
 	fot_rng_init(&r, 17, "test.matmul", (uint64_t)(p->rows * 1000003 + p->n * 1009 + p->in));
 	for (int64_t i = 0; i < p->rows * p->in; i++)
@@ -142,6 +142,9 @@ static void test_matmul_linear_widens(void **state)
 
 	(void)state;
 	begin(&p, size);
+	fot_free(p.scratch);
+	p.scratch = fot_alloc((size_t)fot_linear_scratch(p.rows, p.in, false, false), sizeof *p.scratch);
+	assert_non_null(p.scratch);
 	half = fot_alloc((size_t)(p.n * p.in), sizeof(uint16_t));
 	for (int64_t i = 0; i < p.n * p.in; i++) {
 		uint32_t u;

@@ -400,6 +400,111 @@ static void test_tokenizer_json_tokens_in_taken_spaces(void **state)
 	fot_tokenizer_close(t);
 }
 
+/* An added token that takes the spaces on its left, within those that the one before took: dropped where it
+ * ends with them, as in the library, which panics where it ends before. */
+static void test_tokenizer_json_token_without_a_place(void **state)
+{
+	static const char json[] =
+		"{\"added_tokens\":[{\"id\":4,\"content\":\"<r>\",\"rstrip\":true},"
+		"{\"id\":5,\"content\":\"\\n\",\"lstrip\":true},{\"id\":6,\"content\":\"\\n<x>\",\"lstrip\":true}],"
+		"\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\" \":3},\"merges\":[\"a b\"]}}";
+	static const struct {
+		const char *text;
+		size_t n;
+		int32_t id[4];
+		size_t end[4];
+	} rows[] = {
+		{ "a \nb", 3, { 0, 5, 1 }, { 1, 3, 4 } },
+		{ "a<r> \nb", 3, { 0, 4, 1 }, { 1, 6, 7 } },
+		{ "<r>\n<x>b", 3, { 4, 6, 1 }, { 4, 7, 8 } },
+	};
+	static const char stops[] = "a<r> \n\tb";
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+	struct fot_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ids.n = 0;
+		assert_int_equal(fot_tokenizer_encode_ends(t, &ids, SIZE_MAX, rows[i].text,
+							   strlen(rows[i].text), NULL),
+				 FOT_OK);
+		assert_int_equal(ids.n, rows[i].n);
+		assert_memory_equal(ids.id, rows[i].id, ids.n * sizeof *ids.id);
+		assert_memory_equal(ids.end, rows[i].end, ids.n * sizeof *ids.end);
+	}
+	assert_int_equal(fot_tokenizer_encode(t, &ids, stops, sizeof stops - 1, &err), FOT_ERR_INPUT);
+	assert_string_equal(err.text, "tokenizer: the added token 5 (lstrip) at byte 5 lies within spaces that the "
+				      "one before took");
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
+}
+
+/* Each line end takes all that follow, which are tokens all the same: the spaces are read once, not for each. */
+static void test_tokenizer_json_takes_many_spaces_once(void **state)
+{
+	static const char json[] =
+		"{\"added_tokens\":[{\"id\":3,\"content\":\"\\n\",\"rstrip\":true}]," MODEL "}";
+	enum { N = 1 << 20 };
+	char *text = fot_alloc(N, 1);
+	struct fot_tokenizer *t = NULL;
+	struct fot_ids ids = { 0 };
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', N);
+	assert_int_equal(fot_tokenizer_open_json_memory(&t, json, sizeof json - 1, "t.json", NULL), FOT_OK);
+	assert_int_equal(fot_tokenizer_encode(t, &ids, text, N, NULL), FOT_OK);
+	assert_int_equal(ids.n, N);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(ids.id[i], 3);
+	fot_ids_release(&ids);
+	fot_tokenizer_close(t);
+	fot_free(text);
+}
+
+/* What tells the text's front is the last character that a replacement takes there, as in the library. */
+static void test_tokenizer_json_front_after_replacements(void **state)
+{
+#define REPLACE(from, to) "{\"type\":\"Replace\",\"pattern\":{\"String\":\"" from "\"},\"content\":\"" to "\"}"
+#define FRONT(steps)                                                                                           \
+	"{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" steps "]},\"pre_tokenizer\":{\"type\":"     \
+	"\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\",\"split\":false},\"model\":{"        \
+	"\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"_\":3},\"merges\":[]}}"
+	static const struct {
+		const char *json, *text;
+		size_t n;
+		int32_t id[4];
+	} rows[] = {
+		{ FRONT(REPLACE("ab", "c")), "ac", 3, { 3, 0, 2 } },
+		{ FRONT(REPLACE("ab", "c")), "abc", 2, { 2, 2 } },
+		{ FRONT(REPLACE("ab", "c")), "cab", 3, { 3, 2, 2 } },
+		{ FRONT(REPLACE("\xC3\xA9", "c")), "\xC3\xA9", 2, { 3, 2 } },
+		{ FRONT(REPLACE("a\xC3\xA9", "c")), "a\xC3\xA9", 1, { 2 } },
+		{ FRONT(REPLACE("a", "")), "aac", 1, { 2 } },
+		{ FRONT(REPLACE("a", "")), "ca", 2, { 3, 2 } },
+		{ FRONT(REPLACE("a", "bcb") "," REPLACE("bcb", "c")), "a", 2, { 3, 2 } },
+		{ FRONT(REPLACE("ab", "cb") "," REPLACE("c", "a")), "ab", 2, { 0, 1 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fot_tokenizer *t = NULL;
+		struct fot_ids ids = { 0 };
+
+		assert_int_equal(fot_tokenizer_open_json_memory(&t, rows[i].json, strlen(rows[i].json),
+								"t.json", NULL),
+				 FOT_OK);
+		assert_int_equal(fot_tokenizer_encode(t, &ids, rows[i].text, strlen(rows[i].text), NULL),
+				 FOT_OK);
+		assert_int_equal(ids.n, rows[i].n);
+		assert_memory_equal(ids.id, rows[i].id, ids.n * sizeof *ids.id);
+		fot_ids_release(&ids);
+		fot_tokenizer_close(t);
+	}
+}
+
 static void test_tokenizer_json_prepends_to_no_empty_text(void **state)
 {
 	static const char json[] =
@@ -570,6 +675,9 @@ int main(void)
 		cmocka_unit_test(test_tokenizer_json_refuses_by_name),
 		cmocka_unit_test(test_tokenizer_json_template_says_which_token),
 		cmocka_unit_test(test_tokenizer_json_tokens_in_taken_spaces),
+		cmocka_unit_test(test_tokenizer_json_token_without_a_place),
+		cmocka_unit_test(test_tokenizer_json_takes_many_spaces_once),
+		cmocka_unit_test(test_tokenizer_json_front_after_replacements),
 		cmocka_unit_test(test_tokenizer_json_prepends_to_no_empty_text),
 		cmocka_unit_test(test_tokenizer_json_pattern_is_bounded),
 		cmocka_unit_test(test_tokenizer_json_vertical_tab),
