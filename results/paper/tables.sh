@@ -26,7 +26,14 @@ has_models() {
 }
 
 if [ $# -eq 0 ]; then
-	for spec in "$specs"/paper-*.json; do set -- "$@" "$(basename "$spec" .json)"; done
+	# Those that take longest first, so that no process ends long before the other.
+	for name in paper-fewshot paper-lookup paper-gate-joint paper-fft1; do
+		[ -e "$specs/$name.json" ] && set -- "$@" $name
+	done
+	for spec in "$specs"/paper-*.json; do
+		name=$(basename "$spec" .json)
+		case " $* " in *" $name "*) ;; *) set -- "$@" "$name" ;; esac
+	done
 	for name in decay long; do
 		if [ -e "$specs/$name.json" ] && has_models "$specs/$name.json"; then set -- "$@" $name; fi
 	done
