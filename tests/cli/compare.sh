@@ -151,7 +151,7 @@ exits compare_unfinished 5 'status partial: expected a complete run' "$fotbench"
 exits compare_one_folder 2 'too few arguments' "$fotbench" compare base
 exits compare_bad_margin 2 'margin' "$fotbench" compare base again --margin=-1
 refused() { code 2 compare base again --json "${@:2}" && [ "$(cat out.txt)" = "{\"error\":\"$1\",\"exit_code\":2}" ]; } # ERROR ARGS...
-check compare_bad_margin_json refused '--margin: expected a number from 0 to 1000000000, or one with %, got \\"x\\"' --margin x --junit j.xml
+check compare_bad_margin_json refused '--margin: expected a number from 0 to 1000000000, or one with %, got \"x\"' --margin x --junit j.xml
 check compare_refused_writes_nothing test ! -e j.xml
 check compare_spares_runs_json refused 'base/summary.csv: is a file of a run; expected another one to write' -o base/summary.csv
 check compare_two_outputs_in_one_file refused './t.csv: expected different files for --output, --junit and --benchmark' -o t.csv --junit ./t.csv

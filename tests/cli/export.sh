@@ -33,7 +33,7 @@ for path in samples/passkey.jsonl samples/../LOCK plots/other.html LOCK; do
 done
 exits export_compare_spares_from_within 2 '^error: compare: x.csv: is a file of a run' bash -c 'cd spare/samples && "$0" compare ../../a ../../b -o x.csv' "$fotbench"
 check export_spared_all diff -r spare kept
-exits export_compare_beside_a_run 0 '' "$fotbench" compare a a -o spare/compared.csv
+exits export_compare_beside_a_run 0 '' "$fotbench" compare b b -o spare/compared.csv
 check export_run_of_the_same_name_in_front bash -c '"$0" export other/a a -o front -q && [ "$(cut -d, -f1 front/summary.csv | sort -u | xargs)" = "./a a run" ]' "$fotbench"
 exits export_no_run 5 'nowhere/manifest.json: cannot open' "$fotbench" export nowhere -o none
 mkdir empty && cp a/manifest.json empty
