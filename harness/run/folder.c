@@ -28,7 +28,8 @@ static void say_end(const struct fot_journal_content *c, const char *path)
 			"%s: line %zu holds zeros, as after a loss of power: it and %zu whole record%s behind it are not taken; run --resume first",
 			path, c->hole_line, c->n_behind, FOT_S(c->n_behind));
 	else if (c->torn_bytes)
-		fot_log(FOT_LOG_WARN, "%s: the last record is torn (%zu bytes) and not taken; run --resume first", path,
+		fot_log(FOT_LOG_WARN,
+			"%s: the last record is torn (%zu bytes) and not taken; run --resume first", path,
 			c->torn_bytes);
 }
 

@@ -40,7 +40,8 @@ bool fot_workers_small(const struct fot_plan *p, size_t condition, bool keeping,
 	if (w->threads < 2 || (engine && engine != &fot_engine_cpu))
 		return false;
 	bytes = session_bytes(p, condition, w, &common) - common;
-	if (fot_size_add(bytes, keeping ? fot_plan_kept(p, condition) : 0) > FOT_SMALL_BYTES / (size_t)w->threads)
+	if (fot_size_add(bytes, keeping ? fot_plan_kept(p, condition) : 0) >
+	    FOT_SMALL_BYTES / (size_t)w->threads)
 		return false;
 	for (size_t i = 0; i < p->n_items; i++)
 		if (p->item[i].condition == condition &&
@@ -99,7 +100,8 @@ static int sort_jobs(struct fot_schedule *s, const struct fot_plan *p, const str
 	if (status != FOT_OK)
 		goto out;
 	for (size_t c = 0; c < p->n_conditions; c++)
-		small[c] = (struct small){ fot_workers_small(p, c, true, w), fot_workers_small(p, c, false, w) };
+		small[c] =
+			(struct small){ fot_workers_small(p, c, true, w), fot_workers_small(p, c, false, w) };
 	for (size_t t = 0; t < p->spec->n_tasks; t++)
 		keeps[t] = fot_task_keeps(p, t) > 0;
 	for (int pass = 0; pass < 2; pass++) {
