@@ -153,7 +153,7 @@ out:
 
 /* --- memory --- */
 
-#define GIB (1024.0 * 1024.0 * 1024.0)
+#define MIB (1024.0 * 1024.0)
 
 size_t fot_plan_bytes(const struct fot_plan *p, size_t condition, const struct fot_work *w)
 {
@@ -264,9 +264,9 @@ int fot_plan_fits(const struct fot_plan *p, const struct fot_work *w, struct fot
 
 		if (need > room)
 			return FOT_FAIL(err, FOT_ERR_USAGE,
-					"%s: a memory of %lld tokens needs %.1f GiB, %.1f GiB are available%s",
-					p->condition[c].label, (long long)fot_plan_memory(p, c), (double)need / GIB,
-					(double)room / GIB,
+					"%s: a memory of %lld tokens needs %.0f MiB, %.0f MiB are available%s",
+					p->condition[c].label, (long long)fot_plan_memory(p, c), (double)need / MIB,
+					(double)room / MIB,
 					p->condition[c].opts.mem_dtype == FOT_F32 ? " (mem_dtype bf16 halves the memory)" : "");
 	}
 	return FOT_OK;

@@ -58,7 +58,7 @@ exits passkey_depth_out_of_range 2 'depths: expected numbers from 0 to 1, got 1.
 	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --depths 0,1.5 -o bad
 exits passkey_unknown_style 2 'prompt_styles: expected paper, text or decoys, got "prose"$' \
 	"$fotbench" passkey -m tiny --window 128 --context-lengths 512 --prompt-styles prose -o bad
-exits passkey_memory_that_does_not_fit 2 'a memory of 1099511627776 tokens needs [0-9.]+ GiB, [0-9.]+ GiB are available' \
+exits passkey_memory_that_does_not_fit 2 'a memory of 1099511627776 tokens needs [0-9]+ MiB, [0-9]+ MiB are available' \
 	"$fotbench" passkey -m tiny --window 128 --memory dense --context-lengths 1048576M -o bad
 exits passkey_needs_a_tokenizer 5 'no tokenizer, which passkey needs' \
 	"$fotbench" passkey -m digits --context-lengths 512 -o bad
