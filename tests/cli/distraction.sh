@@ -84,7 +84,7 @@ for d in 0 -1 x 1.5 1, 1e9; do
 		"$fotbench" distraction -m tiny -d ./docs --memory dense --n-contexts "$d" -o bad
 done
 "$make_checkpoint" wide seed=1 hidden=512 heads=2 window=32 || exit 1
-exits distraction_memory_that_does_not_fit 2 'a memory of [0-9]+ tokens needs [0-9.]+ GiB' \
+exits distraction_memory_that_does_not_fit 2 'a memory of [0-9]+ tokens needs [0-9]+ MiB' \
 	"$fotbench" distraction -m wide -d ./docs --memory dense --mem-dtype f32 --n-contexts 1,100000 --window 400 -o bad
 exits distraction_needs_a_tokenizer 5 'no tokenizer, which distraction needs' \
 	"$fotbench" distraction -m digits -d ./docs --memory dense -o bad
