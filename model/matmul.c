@@ -23,14 +23,6 @@ int64_t fot_matmul_scratch(int64_t rows, int64_t in)
 	return (rows + PANEL - 1) / PANEL * PANEL * in + COLUMNS * PANEL;
 }
 
-INLINE void turned_block(vec x[LANES], const float *p, int64_t ld, int64_t rows, int64_t columns)
-{
-	if (rows >= LANES && columns >= LANES)
-		turned(x, p, ld);
-	else
-		turned_part(x, p, ld, rows, columns);
-}
-
 /* The first n <= LANES numbers of x + beta y to y. */
 INLINE void put(float *y, vec x, int64_t n, float beta)
 {

@@ -378,10 +378,7 @@ INLINE void few_scores(int n, fot_real *s, int64_t ld, const fot_real *panel, co
 	for (int i = 0; i < n; i++)
 		sum[i] = all(0);
 	for (int64_t c = 0; c < d; c += LANES) {
-		if (t->n - j >= LANES && d - c >= LANES)
-			turned(x, t->k + j * t->ldk + c, t->ldk);
-		else
-			turned_part(x, t->k + j * t->ldk + c, t->ldk, t->n - j, d - c);
+		turned_block(x, t->k + j * t->ldk + c, t->ldk, t->n - j, d - c);
 		UNROLL
 		for (int k = 0; k < LANES; k++) {
 			if (c + k == d)

@@ -145,4 +145,13 @@ static __attribute__((noinline, unused)) void turned_part(vec x[LANES], const nu
 	turned(x, part, LANES);
 }
 
+/* Either of these. */
+INLINE void turned_block(vec x[LANES], const number *p, int64_t ld, int64_t rows, int64_t columns)
+{
+	if (rows >= LANES && columns >= LANES)
+		turned(x, p, ld);
+	else
+		turned_part(x, p, ld, rows, columns);
+}
+
 #endif
